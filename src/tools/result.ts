@@ -1,0 +1,106 @@
+import { z } from 'zod';
+
+const annotations = z
+  .object({
+    audience: z.array(z.enum(['user', 'assistant'])).optional(),
+    priority: z.number().min(0).max(1).optional(),
+    lastModified: z.string().optional(),
+  })
+  .optional();
+
+/** The content blocks of MCP 2025-11-25 and 2026-07-28. */
+export const contentBlock = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string(), annotations }),
+  z.object({ type: z.literal('image'), data: z.base64(), mimeType: z.string(), annotations }),
+  z.object({ type: z.literal('audio'), data: z.base64(), mimeType: z.string(), annotations }),
+  z.object({
+    type: z.literal('resource_link'),
+    uri: z.string(),
+    name: z.string(),
+    title: z.string().optional(),
+    description: z.string().optional(),
+    mimeType: z.string().optional(),
+    annotations,
+  }),
+  z.object({
+    type: z.literal('resource'),
+    resource: z.union([
+      z.object({ uri: z.string(), mimeType: z.string().optional(), text: z.string() }),
+      z.object({ uri: z.string(), mimeType: z.string().optional(), blob: z.base64() }),
+    ]),
+    annotations,
+  }),
+]);
+
+/** A block of a tool result: text, image, audio, or a resource embedded or linked. */
+export type ContentBlock = z.infer<typeof contentBlock>;
+
+/** A question to the client's user, in the shape of MCP's elicitation/create. */
+export interface InputRequest {
+  readonly method: 'elicitation/create';
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Marks a handler's return value as one of the results below; a string, so that it survives a worker's clone. */
+export const RESULT_KIND = '~nexus-mcp/result';
+
+/** A success made of content blocks. */
+export interface ToolContent {
+  readonly [RESULT_KIND]: 'content';
+  readonly content: readonly ContentBlock[];
+  /** The value that the tool's output schema describes, when it has one. */
+  readonly value?: unknown;
+}
+
+/** A failure the tool itself reports; the message is for the model and must hold no secret. */
+export interface ToolFailure {
+  readonly [RESULT_KIND]: 'failure';
+  readonly reason: 'tool_error' | 'unavailable';
+  readonly message: string;
+}
+
+/** A call that cannot go on without answers from the client. */
+export interface InputRequired {
+  readonly [RESULT_KIND]: 'input_required';
+  readonly requests: Readonly<Record<string, InputRequest>>;
+  readonly state?: unknown;
+}
+
+/**
+ * Returns content blocks instead of a plain value.
+ * @param value the structured value, required when the tool has an output schema
+ */
+export function content(blocks: readonly ContentBlock[], value?: unknown): ToolContent {
+  return { [RESULT_KIND]: 'content', content: blocks, ...(value !== undefined && { value }) };
+}
+
+/** Reports that the tool could not do what it was asked (`tool_error`); say why and what would work. */
+export function failure(message: string): ToolFailure {
+  return { [RESULT_KIND]: 'failure', reason: 'tool_error', message };
+}
+
+/** Reports that something the tool depends on could not be reached (`unavailable`): the server's fault. */
+export function unavailable(message: string): ToolFailure {
+  return { [RESULT_KIND]: 'failure', reason: 'unavailable', message };
+}
+
+/**
+ * Asks the client before going on: it answers, and the handler runs again with `context.answers` and
+ * `context.state`. The client can read `state` but not change it; put no secret in it.
+ */
+export function inputRequired(requests: Readonly<Record<string, InputRequest>>, state?: unknown): InputRequired {
+  return { [RESULT_KIND]: 'input_required', requests, ...(state !== undefined && { state }) };
+}
+
+/** A form for the client's user. `requestedSchema` is a flat JSON Schema object of primitives (MCP elicitation). */
+export function elicit(message: string, requestedSchema: Readonly<Record<string, unknown>>): InputRequest {
+  return { method: 'elicitation/create', params: { mode: 'form', message, requestedSchema } };
+}
+
+const acceptedAnswer = z.object({ action: z.literal('accept'), content: z.record(z.string(), z.unknown()) });
+
+/** The content of an accepted answer that `schema` allows, else `undefined`: missing, declined, cancelled or invalid. */
+export function accepted<Value>(answer: unknown, schema: z.ZodType<Value>): Value | undefined {
+  const parsed = acceptedAnswer.safeParse(answer);
+  return parsed.success ? schema.safeParse(parsed.data.content).data : undefined;
+}
