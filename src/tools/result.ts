@@ -41,8 +41,11 @@ export interface InputRequest {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** Marks a handler's return value as one of the results below; a string, so that it survives a worker's clone. */
-export const RESULT_KIND = '~nexus-mcp/result';
+/**
+ * Marks a handler's return value as one of the results below: a symbol, so that no JSON a client sent can pass
+ * for one, and a registered one, so that a tool module's own copy of this file makes the same.
+ */
+export const RESULT_KIND: unique symbol = Symbol.for('nexus-mcp/result');
 
 /** A success made of content blocks. */
 export interface ToolContent {

@@ -54,7 +54,7 @@ export interface ToolAnnotations {
   readonly readOnly: boolean;
   /** The same call again has no further effect. */
   readonly idempotent: boolean;
-  /** May destroy or overwrite; meaningful only when not read-only. */
+  /** May destroy or overwrite. Default: true unless read-only, as in MCP. */
   readonly destructive?: boolean;
   /** Reaches beyond this server, for example the internet. */
   readonly openWorld: boolean;
@@ -83,9 +83,9 @@ export interface ToolDefinition<Input extends Schema = Schema, Output extends Sc
   readonly annotations: ToolAnnotations;
   /** Default `none`. A `worker` tool gets structured clones of its arguments and must be in a module. */
   readonly isolation?: Isolation;
-  /** Deadline of one run. Default: the server's `limits.tool_timeout`. */
+  /** Deadline of one run. Default: the server's `limits.toolTimeoutSeconds`. */
   readonly timeoutSeconds?: number;
-  /** Runs at the same time. Default: the server's `limits.tool_concurrency`. */
+  /** Runs at the same time. Default: the server's `limits.toolConcurrency`. */
   readonly maxConcurrency?: number;
   handler(
     args: Infer<Input>,

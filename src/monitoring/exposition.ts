@@ -1,0 +1,78 @@
+import type { MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
+
+/** A text format that Prometheus scrapes. */
+export type ExpositionFormat = 'prometheus' | 'openmetrics';
+
+/** Sources: Prometheus text format 0.0.4; OpenMetrics 1.0.0. */
+export const CONTENT_TYPES: Record<ExpositionFormat, string> = {
+  prometheus: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+};
+
+type Sample = MetricValue<string> & { readonly metricName?: string };
+
+/** What the registry holds; its typings leave `get` out. */
+interface Readable {
+  get(): Promise<MetricObjectWithValues<Sample>>;
+}
+
+const SAMPLES_A_SLICE = 1000;
+
+/**
+ * Writes a registry's metrics as text. It lets the event loop turn between slices, so that a scrape of many
+ * tools does not hold up their calls.
+ */
+export async function expose(registry: Registry, format: ExpositionFormat): Promise<string> {
+  const parts: string[] = [];
+  for (const metric of registry.getMetricsAsArray() as unknown as Readable[]) {
+    const { name, help, type, values } = await metric.get();
+    const family = format === 'openmetrics' && String(type) === 'counter' ? name.replace(/_total$/, '') : name;
+    parts.push(`# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${String(type)}\n`);
+    for (let start = 0; start < values.length; start += SAMPLES_A_SLICE) {
+      let slice = '';
+      for (const sample of values.slice(start, start + SAMPLES_A_SLICE)) {
+        slice += `${sample.metricName ?? name}${labelsOf(sample)} ${numberOf(sample.value)}\n`;
+      }
+      parts.push(slice);
+      await nextTurn();
+    }
+  }
+  if (format === 'openmetrics') parts.push('# EOF\n');
+  return parts.join('');
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function labelsOf({ labels }: Sample): string {
+  let text = '';
+  for (const name in labels) {
+    const value = labels[name];
+    if (value !== undefined) text += `${text === '' ? '{' : ','}${name}="${escapeLabel(String(value))}"`;
+  }
+  return text === '' ? '' : `${text}}`;
+}
+
+const NEEDS_ESCAPE = /["\\\n]/;
+const escapeLabel = (value: string): string =>
+  NEEDS_ESCAPE.test(value) ? escapeHelp(value).replaceAll('"', '\\"') : value;
+const escapeHelp = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+
+const numberOf = (value: number): string =>
+  value === Infinity ? '+Inf' : value === -Infinity ? '-Inf' : String(value);
+
+/**
+ * The format a scraper prefers, by its Accept header: the known type with the highest weight, Prometheus text
+ * when neither is named or both weigh the same. Parameters such as version and escaping do not matter here.
+ */
+export function preferredFormat(accept: string | undefined): ExpositionFormat {
+  const weight = (type: string): number =>
+    Math.max(
+      0,
+      ...(accept ?? '').split(',').map((range) => {
+        const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+        const q = parameters.find((parameter) => parameter.startsWith('q='));
+        return name === type ? Number(q?.slice(2) ?? 1) || 0 : 0;
+      }),
+    );
+  return weight('application/openmetrics-text') > weight('text/plain') ? 'openmetrics' : 'prometheus';
+}

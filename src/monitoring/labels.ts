@@ -1,0 +1,59 @@
+/** The closed sets that label values come from; whatever is not in its set is `other`. */
+
+/** Request methods of MCP 2024-11-05 to 2026-07-28. */
+export const METHODS: ReadonlySet<string> = new Set([
+  'completion/complete',
+  'initialize',
+  'logging/setLevel',
+  'ping',
+  'prompts/get',
+  'prompts/list',
+  'resources/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/templates/list',
+  'resources/unsubscribe',
+  'server/discover',
+  'subscriptions/listen',
+  'tools/call',
+  'tools/list',
+]);
+
+/** Released revisions of MCP. */
+export const PROTOCOL_VERSIONS: ReadonlySet<string> = new Set([
+  '2024-11-05',
+  '2025-03-26',
+  '2025-06-18',
+  '2025-11-25',
+  '2026-07-28',
+]);
+
+export const TRANSPORTS = ['http', 'stdio'] as const;
+export type TransportName = (typeof TRANSPORTS)[number];
+
+/**
+ * Why a session ended: its client said so or hung up, it was idle too long, the server stopped.
+ */
+export const SESSION_CLOSE_REASONS = ['client', 'idle', 'shutdown'] as const;
+export type SessionCloseReason = (typeof SESSION_CLOSE_REASONS)[number];
+
+/** What was wrong with a request's credentials: none, not a bearer token, or one we do not know. */
+export const AUTH_FAILURE_REASONS = ['missing', 'malformed', 'unknown_token'] as const;
+export type AuthFailureReason = (typeof AUTH_FAILURE_REASONS)[number];
+
+/** Source: RFC 9110 section 9.3, and RFC 5789. */
+export const HTTP_METHODS: ReadonlySet<string> = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'TRACE',
+]);
+
+/** The value if the set has it, else `rest`. */
+export const oneOf = (set: ReadonlySet<string>, value: string | undefined, rest = 'other'): string =>
+  value !== undefined && set.has(value) ? value : rest;

@@ -1,0 +1,35 @@
+import { performance, type EventLoopUtilization } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import { collectDefaultMetrics, type Registry } from 'prom-client';
+import type { Metrics } from './metrics.ts';
+
+export interface BuildInfo {
+  readonly version: string;
+  /** The commit the build was made from, or `unknown`. */
+  readonly revision: string;
+  /** The newest protocol revision served. */
+  readonly protocol: string;
+}
+
+/** Adds what is measured of the process itself: the `nodejs_` and `process_` defaults and what they lack. */
+export function collectRuntime(registry: Registry, metrics: Metrics, build: BuildInfo): void {
+  collectDefaultMetrics({ register: registry });
+  metrics.mcp_build_info.set({ ...build, node_version: process.version }, 1);
+  metrics.nodejs_heap_size_limit_bytes.set(getHeapStatistics().heap_size_limit);
+  let last: EventLoopUtilization = performance.eventLoopUtilization();
+  atScrape(metrics.nodejs_eventloop_utilization, () => {
+    const current = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(current, last);
+    last = current;
+    return utilization;
+  });
+}
+
+/** Makes a gauge read its value when it is scraped, so that it cannot drift from what it measures. */
+export function atScrape(gauge: { set(value: number): void }, read: () => number): void {
+  Object.assign(gauge, {
+    collect: () => {
+      gauge.set(read());
+    },
+  });
+}

@@ -1,0 +1,90 @@
+import type { ErrorReason } from './outcome.ts';
+import type { ContentBlock, InputRequired } from './result.ts';
+import type { LogLevel } from './tool.ts';
+
+/** Who makes a call. */
+export interface Caller {
+  /** The name of the token that was presented, `anonymous` without authentication, `stdio` or `cli`. */
+  readonly name: string;
+  /** Whose quota the call uses: the token's name, or the client's address. */
+  readonly quotaKey: string;
+  mayUse(toolName: string): boolean;
+}
+
+/** How a call came in. */
+export type Entrance = 'mcp' | 'rest' | 'cli';
+
+/** A request to run a tool, as it reaches the executor from any transport. */
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: unknown;
+  readonly caller: Caller;
+  readonly entrance: Entrance;
+  /** Joins the log line with what the client was told. */
+  readonly requestId: string;
+  /** Aborts when the client cancels or goes away. */
+  readonly signal: AbortSignal;
+  readonly sessionId?: string | undefined;
+  readonly clientName?: string | undefined;
+  readonly clientVersion?: string | undefined;
+  /** Whether the client can answer an elicitation. */
+  readonly canElicit: boolean;
+  readonly answers?: Readonly<Record<string, unknown>> | undefined;
+  readonly state?: unknown;
+  progress?(progress: number, total?: number, message?: string): void;
+  log?(level: LogLevel, data: unknown): void;
+  releaseConnection?(): void;
+}
+
+/** What a tool that succeeded gave back. */
+export interface ToolResult {
+  readonly content: readonly ContentBlock[];
+  /** The value its output schema describes; any JSON value. */
+  readonly value?: unknown;
+}
+
+export type Settled =
+  | { readonly status: 'success'; readonly result: ToolResult; readonly inputRequired?: undefined }
+  | { readonly status: 'success'; readonly inputRequired: InputRequired }
+  | Failure;
+
+/** A failed call, in words that are safe to show to the client. */
+export interface Failure {
+  readonly status: 'error';
+  readonly reason: ErrorReason;
+  readonly message: string;
+  /** For `invalid_arguments`: each problem. */
+  readonly problems?: readonly string[];
+  /** For `rate_limited` and `overloaded`: when to try again. */
+  readonly retryAfterSeconds?: number;
+  /** For the log only: what was thrown, or what is wrong with the result. */
+  readonly cause?: unknown;
+  /** The request for input that this client cannot answer. */
+  readonly inputRequired?: InputRequired;
+}
+
+export const failed = (reason: ErrorReason, message: string, more: Partial<Failure> = {}): Failure => ({
+  status: 'error',
+  reason,
+  message,
+  ...more,
+});
+
+/** One finished call: what metrics and the log are made of. */
+export type CallRecord = Settled & {
+  /** The registered name, or `unknown`. */
+  readonly tool: string;
+  readonly call: ToolCall;
+  /** Seconds from the executor's first sight of the call to its outcome. */
+  readonly totalSeconds: number;
+  /** Seconds in the tool's code; `undefined` when the call did not reach it. */
+  readonly runSeconds: number | undefined;
+  /** Bytes of the result as JSON; `undefined` when there is none. */
+  readonly resultBytes: number | undefined;
+};
+
+/** Hears of every call: `started` for a registered tool, then `finished` once for each call. */
+export interface CallObserver {
+  started(tool: string): void;
+  finished(record: CallRecord): void;
+}

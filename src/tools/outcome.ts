@@ -1,0 +1,70 @@
+interface ReasonFacts {
+  /** Whether it counts against the service level objective. */
+  readonly serverFault: boolean;
+  /** What REST answers: 200 says that the tool ran. */
+  readonly httpStatus: number;
+  /** Whether the same call may succeed later without being changed. */
+  readonly retryable: boolean;
+  readonly when: string;
+}
+
+/** Every way a tool call fails: the closed set of `reason` in metrics, logs and REST bodies. */
+export const ERROR_REASONS = {
+  tool_error: {
+    serverFault: false,
+    httpStatus: 200,
+    retryable: false,
+    when: 'the tool ran and reported a failure (`isError`)',
+  },
+  exception: {
+    serverFault: true,
+    httpStatus: 500,
+    retryable: false,
+    when: 'the tool threw, or returned what its own schema or the size limit forbids',
+  },
+  timeout: { serverFault: true, httpStatus: 504, retryable: true, when: 'its deadline passed' },
+  unavailable: {
+    serverFault: true,
+    httpStatus: 503,
+    retryable: true,
+    when: 'what it depends on (an upstream, the worker pool) could not be reached',
+  },
+  overloaded: {
+    serverFault: true,
+    httpStatus: 503,
+    retryable: true,
+    when: 'the server had no free place for it, or was shutting down',
+  },
+  invalid_arguments: {
+    serverFault: false,
+    httpStatus: 422,
+    retryable: false,
+    when: "its arguments failed the tool's schema",
+  },
+  unknown_tool: {
+    serverFault: false,
+    httpStatus: 404,
+    retryable: false,
+    when: 'no such tool; its `tool_name` is `unknown`',
+  },
+  denied: { serverFault: false, httpStatus: 403, retryable: false, when: 'the caller may not use the tool' },
+  cancelled: {
+    serverFault: false,
+    httpStatus: 499,
+    retryable: true,
+    when: 'the client cancelled it or went away',
+  },
+  rate_limited: {
+    serverFault: false,
+    httpStatus: 429,
+    retryable: true,
+    when: 'this client exceeded its own quota',
+  },
+} as const satisfies Record<string, ReasonFacts>;
+
+export type ErrorReason = keyof typeof ERROR_REASONS;
+
+export const REASONS = Object.keys(ERROR_REASONS) as ErrorReason[];
+
+/** The metrics' `tool_name` of a call to a tool that does not exist; no tool may have this name. */
+export const UNKNOWN_TOOL = 'unknown';

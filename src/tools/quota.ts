@@ -1,0 +1,33 @@
+/** A quota per client; see {@link createQuota}. */
+export interface Quota {
+  /** Takes one call from the client's quota. Returns 0, or the seconds after which the next call will fit. */
+  take(client: string): number;
+}
+
+const MAX_CLIENTS = 10_000;
+
+/**
+ * Limits each client to a steady rate with bursts (the generic cell rate algorithm: one timestamp a client).
+ * @param callsPerSecond the steady rate; 0 means no limit
+ * @param burst calls a client may make at once after a pause
+ * @param now a monotonic clock, in seconds
+ */
+export function createQuota(callsPerSecond: number, burst: number, now: () => number): Quota {
+  if (callsPerSecond === 0) return { take: () => 0 };
+  const interval = 1 / callsPerSecond;
+  // When each client's bucket will be full again; insertion order is least recently limited first.
+  const fullAt = new Map<string, number>();
+  return {
+    take(client) {
+      const time = now();
+      const full = Math.max(fullAt.get(client) ?? time, time) + interval;
+      const wait = full - time - burst * interval;
+      if (wait > 1e-9) return wait;
+      fullAt.delete(client);
+      fullAt.set(client, full);
+      // Forgetting the client whose last call is oldest gives it a full burst: memory stays bounded.
+      if (fullAt.size > MAX_CLIENTS) fullAt.delete(fullAt.keys().next().value as string);
+      return 0;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { MessageChannel } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { createLane, type Lane } from './admission.ts';
+import type { Failure } from './call.ts';
+import type { Workers } from './executor.ts';
+import { neighbour } from './module-tools.ts';
+import type { RegisteredTool } from './registry.ts';
+import { RESULT_KIND, unavailable } from './result.ts';
+import type { ToolContext } from './tool.ts';
+import type { WorkerAnswer, WorkerTask } from './worker.ts';
+
+/** Why a worker thread had to be replaced. */
+export const WORKER_RESTART_REASONS = ['timeout', 'cancelled', 'out_of_memory', 'crashed'] as const;
+export type WorkerRestartReason = (typeof WORKER_RESTART_REASONS)[number];
+
+export interface WorkerPoolOptions {
+  /** Threads kept alive when there is nothing to do: none when no tool is isolated. */
+  readonly minThreads: 0 | 1;
+  readonly maxThreads: number;
+  /** Heap of one thread; a tool that needs more ends as `exception`, and the thread is replaced. */
+  readonly maxHeapMegabytes: number;
+  restarted(reason: WorkerRestartReason): void;
+}
+
+/** Worker threads for isolated tools. Admission keeps its own queue in front of `lane`. */
+export class WorkerPool implements Workers {
+  readonly lane: Lane;
+  readonly #pool: Piscina<WorkerTask, WorkerAnswer>;
+  readonly #restarted: WorkerPoolOptions['restarted'];
+
+  constructor({ minThreads, maxThreads, maxHeapMegabytes, restarted }: WorkerPoolOptions) {
+    this.lane = createLane(maxThreads);
+    this.#restarted = restarted;
+    this.#pool = new Piscina({
+      filename: fileURLToPath(neighbour('worker', import.meta.url)),
+      minThreads,
+      maxThreads,
+      idleTimeout: 60_000,
+      // The atomics fast path would stop timers and progress messages of a running handler.
+      atomics: 'disabled',
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
+      // A tool has no business with the server's secrets.
+      env: {},
+    });
+    // A thread that dies between tasks is replaced by the pool; without a listener it would end the process.
+    this.#pool.on('error', () => {
+      restarted('crashed');
+    });
+  }
+
+  /** Threads alive now. */
+  get size(): number {
+    return this.#pool.threads.length;
+  }
+
+  async run(tool: RegisteredTool, args: unknown, context: ToolContext): Promise<unknown> {
+    const { port1, port2 } = new MessageChannel();
+    port1.on('message', ([name, ...values]: [keyof ToolContext, ...unknown[]]) => {
+      (context[name] as (...values: unknown[]) => void)(...values);
+    });
+    const { answers, state, canElicit } = context;
+    const task = { moduleUrl: tool.moduleUrl, tool: tool.name, args, context: { answers, state, canElicit } };
+    try {
+      const answer = await this.#pool.run(
+        { ...task, port: port2 },
+        { signal: context.signal, transferList: [port2] },
+      );
+      return resultOf(answer);
+    } catch (error) {
+      return this.#afterLoss(error, context.signal);
+    } finally {
+      port1.close();
+    }
+  }
+
+  #afterLoss(error: unknown, signal: AbortSignal): unknown {
+    if (error instanceof HandlerError) throw error;
+    if (signal.aborted) {
+      this.#restarted((signal.reason as Failure).reason === 'timeout' ? 'timeout' : 'cancelled');
+      throw error;
+    }
+    if (hasCode(error, 'ERR_WORKER_OUT_OF_MEMORY')) {
+      this.#restarted('out_of_memory');
+      throw error;
+    }
+    if (error instanceof DOMException && error.name === 'DataCloneError') throw error;
+    this.#restarted('crashed');
+    return unavailable('The worker thread that ran the tool was lost; try again.');
+  }
+
+  /** Ends all threads, running or not. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+/** What a handler threw in its thread, with the stack from there. */
+class HandlerError extends Error {}
+
+function resultOf(answer: WorkerAnswer): unknown {
+  if ('thrown' in answer) {
+    const error = new HandlerError(answer.thrown.message);
+    throw Object.assign(error, { name: answer.thrown.name, stack: answer.thrown.stack });
+  }
+  return answer.kind === undefined ? answer.returned : { ...(answer.returned as object), [RESULT_KIND]: answer.kind };
+}
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && (error as NodeJS.ErrnoException).code === code;
