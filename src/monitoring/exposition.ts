@@ -26,7 +26,8 @@ export async function expose(registry: Registry, format: ExpositionFormat): Prom
   const parts: string[] = [];
   for (const metric of registry.getMetricsAsArray() as unknown as Readable[]) {
     const { name, help, type, values } = await metric.get();
-    const family = format === 'openmetrics' && String(type) === 'counter' ? name.replace(/_total$/, '') : name;
+    const family =
+      format === 'openmetrics' && String(type) === 'counter' ? name.replace(/_total$/, '') : name;
     parts.push(`# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${String(type)}\n`);
     for (let start = 0; start < values.length; start += SAMPLES_A_SLICE) {
       let slice = '';

@@ -7,10 +7,7 @@ export type { Logger } from 'pino';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** A logger that writes one JSON object a line, with ISO timestamps. */
-export function createLogger(
-  level: (typeof LOG_LEVELS)[number],
-  destination: DestinationStream,
-): Logger {
+export function createLogger(level: (typeof LOG_LEVELS)[number], destination: DestinationStream): Logger {
   const formatters = { level: (label: string) => ({ level: label }) };
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, destination);
 }

@@ -24,8 +24,11 @@ const counter = <const L extends readonly string[]>(help: string, ...labels: L) 
   ({ type: 'counter', help, labels }) as const;
 const gauge = <const L extends readonly string[]>(help: string, ...labels: L) =>
   ({ type: 'gauge', help, labels }) as const;
-const histogram = <const L extends readonly string[]>(help: string, buckets: readonly number[], ...labels: L) =>
-  ({ type: 'histogram', help, labels, buckets }) as const;
+const histogram = <const L extends readonly string[]>(
+  help: string,
+  buckets: readonly number[],
+  ...labels: L
+) => ({ type: 'histogram', help, labels, buckets }) as const;
 
 /** Every metric of ours, by its published name. Whatever else names a metric is generated from or held to this. */
 export const METRICS = {
@@ -44,7 +47,13 @@ export const METRICS = {
     RESULT_SIZE_BUCKETS,
     'tool_name',
   ),
-  mcp_tool_info: gauge('The tools this server offers; always 1', 'tool_name', 'toolset', 'source', 'isolation'),
+  mcp_tool_info: gauge(
+    'The tools this server offers; always 1',
+    'tool_name',
+    'toolset',
+    'source',
+    'isolation',
+  ),
 
   mcp_requests_total: counter(
     'MCP requests received, by protocol method',
@@ -108,7 +117,10 @@ export type Metrics = { readonly [Name in MetricName]: Instrument<(typeof METRIC
 /** Creates every metric of the table in a registry of its own. */
 export function createMetrics(): { readonly metrics: Metrics; readonly registry: Registry } {
   const registry = new Registry();
-  const metrics = Object.entries<Row>(METRICS).map(([name, row]) => [name, createInstrument(name, row, registry)]);
+  const metrics = Object.entries<Row>(METRICS).map(([name, row]) => [
+    name,
+    createInstrument(name, row, registry),
+  ]);
   return { metrics: Object.fromEntries(metrics) as Metrics, registry };
 }
 

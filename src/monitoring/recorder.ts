@@ -75,7 +75,8 @@ export class Recorder implements CallObserver {
     metrics.mcp_tool_errors_total.inc({ tool_name: UNKNOWN_TOOL, reason: 'unknown_tool' }, 0);
     for (const transport of TRANSPORTS) {
       metrics.mcp_sessions_opened_total.inc({ transport }, 0);
-      for (const reason of SESSION_CLOSE_REASONS) metrics.mcp_sessions_closed_total.inc({ transport, reason }, 0);
+      for (const reason of SESSION_CLOSE_REASONS)
+        metrics.mcp_sessions_closed_total.inc({ transport, reason }, 0);
     }
     for (const reason of AUTH_FAILURE_REASONS) metrics.mcp_auth_failures_total.inc({ reason }, 0);
     for (const reason of WORKER_RESTART_REASONS) metrics.mcp_worker_restarts_total.inc({ reason }, 0);
@@ -121,7 +122,11 @@ export class Recorder implements CallObserver {
     if (!this.#openTelemetryNames) return;
     const { method, tool, errorCode, isError, transport, protocolVersion, seconds } = operation;
     const code = errorCode === undefined ? undefined : String(errorCode);
-    const errorType = isError ? 'tool_error' : code === undefined || CALLER_FAULTS.has(code) ? undefined : code;
+    const errorType = isError
+      ? 'tool_error'
+      : code === undefined || CALLER_FAULTS.has(code)
+        ? undefined
+        : code;
     this.#metrics.mcp_server_operation_duration_seconds.observe(
       {
         mcp_method_name: oneOf(METHODS, method),

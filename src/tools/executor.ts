@@ -1,5 +1,12 @@
 import { Admission, createLane, type Lane } from './admission.ts';
-import { failed, type CallObserver, type CallRecord, type Failure, type Settled, type ToolCall } from './call.ts';
+import {
+  failed,
+  type CallObserver,
+  type CallRecord,
+  type Failure,
+  type Settled,
+  type ToolCall,
+} from './call.ts';
 import { ERROR_REASONS, UNKNOWN_TOOL } from './outcome.ts';
 import type { Quota } from './quota.ts';
 import type { RegisteredTool, Registry } from './registry.ts';
@@ -68,7 +75,9 @@ export class Executor {
     if (!tool) return this.#leave(UNKNOWN_TOOL, call, startedAt, { settled: unknownTool });
     this.#inFlight.add(call);
     observer.started(tool.name);
-    const measured = await this.#attempt(tool, call).catch((cause: unknown): Measured => ({ settled: settleThrown(cause) }));
+    const measured = await this.#attempt(tool, call).catch((cause: unknown): Measured => ({
+      settled: settleThrown(cause),
+    }));
     this.#inFlight.delete(call);
     const settled = this.#leave(tool.name, call, startedAt, measured);
     if (this.#inFlight.size === 0) this.#wakeIdle();
@@ -93,14 +102,16 @@ export class Executor {
   }
 
   async #attempt(tool: RegisteredTool, call: ToolCall): Promise<Measured> {
-    if (!call.caller.mayUse(tool.name)) return { settled: failed('denied', `You may not use the tool ${tool.name}.`) };
-    const validation = await tool.input.validate(call.arguments ?? {});
+    if (!call.caller.mayUse(tool.name))
+      return { settled: failed('denied', `You may not use the tool ${tool.name}.`) };
+    const validation = await tool.input.validate(call.arguments === undefined ? {} : call.arguments);
     if (!validation.ok) return { settled: invalidArguments(validation.problems) };
     if (this.#closing) return { settled: overloaded('The server is shutting down; try again.') };
     const wait = this.#options.quota.take(call.caller.quotaKey);
     if (wait > 0) return { settled: rateLimited(wait) };
     const release = await this.#admission.enter(this.#lanes.get(tool.name) ?? [], call.signal);
-    if (!release) return { settled: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };
+    if (!release)
+      return { settled: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };
     try {
       return await this.#run(tool, call, validation.value);
     } finally {

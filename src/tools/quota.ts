@@ -26,7 +26,10 @@ export function createQuota(callsPerSecond: number, burst: number, now: () => nu
       fullAt.delete(client);
       fullAt.set(client, full);
       // Forgetting the client whose last call is oldest gives it a full burst: memory stays bounded.
-      if (fullAt.size > MAX_CLIENTS) fullAt.delete(fullAt.keys().next().value as string);
+      if (fullAt.size > MAX_CLIENTS) {
+        const [oldest = client] = fullAt.keys();
+        fullAt.delete(oldest);
+      }
       return 0;
     },
   };

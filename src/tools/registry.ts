@@ -65,14 +65,20 @@ export function createRegistry(
       problems.push(...found.map((problem) => `${toolset.moduleUrl}: tool ${tool.name}: ${problem}`));
       if (found.length > 0) continue;
       const override = Object.hasOwn(overrides, tool.name) ? overrides[tool.name] : undefined;
-      byName.set(tool.name, register(tool, toolset, { ...defaults, ...stated(tool), ...stated(override ?? {}) }));
+      byName.set(
+        tool.name,
+        register(tool, toolset, { ...defaults, ...stated(tool), ...stated(override ?? {}) }),
+      );
     }
   }
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, registry: { tools: [...byName.values()], get: (name) => byName.get(name) } };
 }
 
-function stated({ timeoutSeconds, maxConcurrency }: ToolLimits): { timeoutSeconds?: number; maxConcurrency?: number } {
+function stated({ timeoutSeconds, maxConcurrency }: ToolLimits): {
+  timeoutSeconds?: number;
+  maxConcurrency?: number;
+} {
   return {
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     ...(maxConcurrency !== undefined && { maxConcurrency }),
@@ -82,7 +88,8 @@ function stated({ timeoutSeconds, maxConcurrency }: ToolLimits): { timeoutSecond
 function problemsOf(tool: ToolDefinition): string[] {
   const problems: string[] = [];
   if (!TOOL_NAME.test(tool.name)) problems.push('its name must be 1 to 128 of A-Z a-z 0-9 _ . -');
-  if (tool.name === UNKNOWN_TOOL) problems.push(`the name ${UNKNOWN_TOOL} is reserved for calls to unknown tools`);
+  if (tool.name === UNKNOWN_TOOL)
+    problems.push(`the name ${UNKNOWN_TOOL} is reserved for calls to unknown tools`);
   try {
     const { json } = compileSchema(tool.input, 'input');
     if (json['type'] !== 'object') problems.push('its input schema must have type "object"');
@@ -119,7 +126,7 @@ function register(
     ...limits,
     input,
     ...(output && { output }),
-    handler: tool.handler,
+    handler: (args, context) => tool.handler(args, context),
     listing: {
       name: tool.name,
       title: tool.title,

@@ -91,7 +91,10 @@ export function unavailable(message: string): ToolFailure {
  * Asks the client before going on: it answers, and the handler runs again with `context.answers` and
  * `context.state`. The client can read `state` but not change it; put no secret in it.
  */
-export function inputRequired(requests: Readonly<Record<string, InputRequest>>, state?: unknown): InputRequired {
+export function inputRequired(
+  requests: Readonly<Record<string, InputRequest>>,
+  state?: unknown,
+): InputRequired {
   return { [RESULT_KIND]: 'input_required', requests, ...(state !== undefined && { state }) };
 }
 

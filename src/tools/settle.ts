@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { failed, type Settled, type ToolCall } from './call.ts';
 import type { RegisteredTool } from './registry.ts';
-import { RESULT_KIND, contentBlock, type InputRequired, type ToolContent, type ToolFailure } from './result.ts';
+import {
+  RESULT_KIND,
+  contentBlock,
+  type InputRequired,
+  type ToolContent,
+  type ToolFailure,
+} from './result.ts';
 
 const UNEXPECTED = 'The tool failed unexpectedly; this is a fault of the tool, not of the call.';
 const contentBlocks = z.array(contentBlock);
@@ -54,7 +60,8 @@ async function settleContent(
     if (!validation.ok) return broken(validation.problems.join('; '));
     structured = validation.value;
   }
-  const blocks = content.length === 0 ? { success: true as const, data: [] } : contentBlocks.safeParse(content);
+  const blocks =
+    content.length === 0 ? { success: true as const, data: [] } : contentBlocks.safeParse(content);
   if (!blocks.success) return broken(z.prettifyError(blocks.error));
   const shown = tool.output ? structured : value;
   const json = shown === undefined ? undefined : toJson(shown);
@@ -63,7 +70,8 @@ async function settleContent(
     content: blocks.data.length === 0 && text !== undefined ? [{ type: 'text' as const, text }] : blocks.data,
     ...(shown !== undefined && { value: shown }),
   };
-  const bytes = Buffer.byteLength(JSON.stringify(result.content)) + (tool.output ? Buffer.byteLength(json ?? '') : 0);
+  const bytes =
+    Buffer.byteLength(JSON.stringify(result.content)) + (tool.output ? Buffer.byteLength(json ?? '') : 0);
   if (bytes > maxBytes) return { settled: tooLarge(bytes, maxBytes), bytes };
   return { settled: { status: 'success', result }, bytes };
 }
@@ -74,7 +82,8 @@ const tooLarge = (bytes: number, maxBytes: number): Settled =>
 /** JSON of a value, refusing what JSON.stringify would silently change or drop. */
 function toJson(value: unknown): string {
   const json = JSON.stringify(value, (_key, part: unknown) => {
-    if (typeof part === 'number' && !Number.isFinite(part)) throw new TypeError('a number that is not finite');
+    if (typeof part === 'number' && !Number.isFinite(part))
+      throw new TypeError('a number that is not finite');
     return part;
   }) as string | undefined;
   if (json === undefined) throw new TypeError(`a ${typeof value} is not JSON`);

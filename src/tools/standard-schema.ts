@@ -5,12 +5,11 @@
 
 interface Issue {
   readonly message: string;
-  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 type Result<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] };
+  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
 
 /** Validation: https://standardschema.dev/schema */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {

@@ -12,7 +12,10 @@ export type ToolModulesResult =
  * @param paths file paths, relative ones from `directory`
  * @returns every module's problem, with its file, when one of them is broken
  */
-export async function loadToolModules(paths: readonly string[], directory: string): Promise<ToolModulesResult> {
+export async function loadToolModules(
+  paths: readonly string[],
+  directory: string,
+): Promise<ToolModulesResult> {
   const loaded = await Promise.all(paths.map((path) => loadToolModule(resolve(directory, path))));
   const problems = loaded.filter((result) => typeof result === 'string');
   if (problems.length > 0) return { ok: false, problems };
@@ -44,5 +47,7 @@ function shapeProblem(tool: ToolDefinition): string | undefined {
     typeof annotations === 'object' ? '' : 'annotations (object)',
     typeof handler === 'function' ? '' : 'handler (function)',
   ].filter((part) => part !== '');
-  return missing.length === 0 ? undefined : `tool ${String(name)}: missing or of the wrong type: ${missing.join(', ')}`;
+  return missing.length === 0
+    ? undefined
+    : `tool ${String(name)}: missing or of the wrong type: ${missing.join(', ')}`;
 }

@@ -5,7 +5,8 @@ import type { InputRequired, ToolFailure, ToolContent } from './result.ts';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** A schema from zod 4.2 or later, or any library that implements Standard Schema with JSON Schema output. */
-export type TypedSchema<Value = unknown> = StandardSchemaV1<unknown, Value> & StandardJSONSchemaV1<unknown, Value>;
+export type TypedSchema<Value = unknown> = StandardSchemaV1<unknown, Value> &
+  StandardJSONSchemaV1<unknown, Value>;
 
 /** What describes arguments and results: a typed schema, or a plain JSON Schema 2020-12 object. */
 export type Schema = TypedSchema | JsonSchema;
@@ -17,15 +18,7 @@ export type Infer<S> = S extends StandardSchemaV1<unknown, infer Value> ? Value 
 export type Isolation = 'none' | 'worker';
 
 /** The syslog levels of MCP's notifications/message. */
-export type LogLevel =
-  | 'debug'
-  | 'info'
-  | 'notice'
-  | 'warning'
-  | 'error'
-  | 'critical'
-  | 'alert'
-  | 'emergency';
+export type LogLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency';
 
 /** What a tool may know and do while it runs. All of it stops working once the call has its outcome. */
 export interface ToolContext {

@@ -20,7 +20,7 @@ export interface WorkerPoolOptions {
   readonly maxThreads: number;
   /** Heap of one thread; a tool that needs more ends as `exception`, and the thread is replaced. */
   readonly maxHeapMegabytes: number;
-  restarted(reason: WorkerRestartReason): void;
+  readonly restarted: (reason: WorkerRestartReason) => void;
 }
 
 /** Worker threads for isolated tools. Admission keeps its own queue in front of `lane`. */
@@ -103,7 +103,9 @@ function resultOf(answer: WorkerAnswer): unknown {
     const error = new HandlerError(answer.thrown.message);
     throw Object.assign(error, { name: answer.thrown.name, stack: answer.thrown.stack });
   }
-  return answer.kind === undefined ? answer.returned : { ...(answer.returned as object), [RESULT_KIND]: answer.kind };
+  return answer.kind === undefined
+    ? answer.returned
+    : { ...(answer.returned as object), [RESULT_KIND]: answer.kind };
 }
 
 const hasCode = (error: unknown, code: string): boolean =>

@@ -20,14 +20,22 @@ export type WorkerAnswer =
 
 resolvePublicEntry();
 
-export default async function run({ moduleUrl, tool, args, context, port }: WorkerTask): Promise<WorkerAnswer> {
+export default async function run({
+  moduleUrl,
+  tool,
+  args,
+  context,
+  port,
+}: WorkerTask): Promise<WorkerAnswer> {
   const send =
     (name: string) =>
     (...values: unknown[]): void => {
       port.postMessage([name, ...values]);
     };
   try {
-    const definition = toolsIn((await import(moduleUrl)) as Record<string, unknown>).find(({ name }) => name === tool);
+    const definition = toolsIn((await import(moduleUrl)) as Record<string, unknown>).find(
+      ({ name }) => name === tool,
+    );
     if (!definition) throw new Error(`${moduleUrl} exports no tool ${tool}`);
     const returned: unknown = await definition.handler(args, {
       ...context,
@@ -37,7 +45,9 @@ export default async function run({ moduleUrl, tool, args, context, port }: Work
       log: send('log'),
       releaseConnection: send('releaseConnection'),
     });
-    return isMarked(returned) ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) } : { returned };
+    return isMarked(returned)
+      ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) }
+      : { returned };
   } catch (error) {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
     return { thrown: { name, message, ...(stack !== undefined && { stack }) } };

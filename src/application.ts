@@ -1,0 +1,170 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Settings } from './config/settings.ts';
+import { loadTokens } from './config/tokens.ts';
+import { anonymous, bearer, type Authenticate } from './http/authentication.ts';
+import { RequestState } from './mcp/request-state.ts';
+import { MODERN_VERSION, type McpBinding } from './mcp/server.ts';
+import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
+import { logCalls, observers, type Logger } from './monitoring/logging.ts';
+import { createMetrics } from './monitoring/metrics.ts';
+import { noMonitoring, Recorder, type GaugeSources } from './monitoring/recorder.ts';
+import { collectRuntime } from './monitoring/runtime.ts';
+import { builtinToolsets } from './tools/builtin/index.ts';
+import { Executor } from './tools/executor.ts';
+import { resolvePublicEntry } from './tools/module-tools.ts';
+import { createQuota } from './tools/quota.ts';
+import { createRegistry, type Registry } from './tools/registry.ts';
+import { selectTools } from './tools/selection.ts';
+import { loadToolModules } from './tools/tool-modules.ts';
+import { WorkerPool } from './tools/worker-pool.ts';
+
+/** What surrounds the application: passed in, so that tests can pass their own. */
+export interface Environment {
+  readonly logger: Logger;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  readonly version: string;
+  readonly revision: string;
+}
+
+/** The server without its transports: tools, executor and monitoring, put together. */
+export interface Application {
+  readonly registry: Registry;
+  readonly executor: Executor;
+  readonly workers: WorkerPool;
+  readonly binding: McpBinding;
+  /** Writes the metrics as text. */
+  expose(format: ExpositionFormat): Promise<string>;
+  readonly authenticate: Authenticate;
+  /** Binds the gauges to what they measure, once that exists. */
+  watch(sources: Omit<GaugeSources, 'workers'>): void;
+}
+
+export type ApplicationResult =
+  | { readonly ok: true; readonly application: Application }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * Builds the application from its settings.
+ * @param directory what relative paths in the settings start from
+ * @returns every problem of tool modules, tool selection and secret files
+ */
+export async function createApplication(
+  settings: Settings,
+  directory: string,
+  { logger, now, version, revision }: Environment,
+): Promise<ApplicationResult> {
+  const tools = await loadTools(settings, directory);
+  const authentication = loadAuthentication(settings, directory);
+  const stateKey = loadStateKey(settings, directory);
+  if (!tools.ok || !authentication.ok || !stateKey.ok) {
+    return {
+      ok: false,
+      problems: [tools, authentication, stateKey].flatMap((part) => (part.ok ? [] : part.problems)),
+    };
+  }
+  const { registry } = tools;
+
+  const { metrics, registry: metricsRegistry } = createMetrics();
+  const recorder = settings.metrics.enabled
+    ? new Recorder(metrics, registry.tools, settings.metrics)
+    : undefined;
+  if (recorder) collectRuntime(metricsRegistry, metrics, { version, revision, protocol: MODERN_VERSION });
+  const monitoring = recorder ?? noMonitoring;
+
+  const workers = new WorkerPool({
+    ...settings.workers,
+    minThreads: registry.tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0,
+    restarted: (reason) => {
+      monitoring.workerRestarted(reason);
+      logger.warn({ reason }, 'worker thread replaced');
+    },
+  });
+  const executor = new Executor({
+    registry,
+    workers,
+    quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
+    observer: observers(monitoring, logCalls(logger)),
+    limits: settings.limits,
+    now,
+  });
+  const binding: McpBinding = {
+    info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
+    registry,
+    executor,
+    monitoring,
+    requestState: new RequestState(stateKey.key),
+    authenticated: authentication.authenticate !== anonymous,
+    newRequestId: randomUUID,
+    now,
+    onProtocolError: (error) => {
+      logger.debug({ err: error }, 'request refused by the protocol layer');
+    },
+    onError: (error) => {
+      logger.warn({ err: error }, 'error in the protocol layer');
+    },
+  };
+  return {
+    ok: true,
+    application: {
+      registry,
+      executor,
+      workers,
+      binding,
+      expose: (format) => expose(metricsRegistry, format),
+      authenticate: authentication.authenticate,
+      watch: (sources) => {
+        recorder?.watch({
+          ...sources,
+          workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
+        });
+      },
+    },
+  };
+}
+
+async function loadTools(settings: Settings, directory: string) {
+  resolvePublicEntry();
+  const modules = await loadToolModules(settings.tools.modules, directory);
+  if (!modules.ok) return modules;
+  const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], settings.tools);
+  if (!selected.ok) return selected;
+  const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
+  return createRegistry(selected.toolsets, { timeoutSeconds, maxConcurrency }, settings.tools.settings);
+}
+
+type Authentication =
+  | { readonly ok: true; readonly authenticate: Authenticate }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+function loadAuthentication({ auth: { token, tokensFile } }: Settings, directory: string): Authentication {
+  const single = token === undefined ? [] : [{ name: 'default', token }];
+  if (tokensFile === undefined) {
+    return { ok: true, authenticate: token === undefined ? anonymous : bearer(single) };
+  }
+  const file = loadTokens(resolve(directory, tokensFile));
+  return file.ok ? { ok: true, authenticate: bearer([...single, ...file.tokens]) } : file;
+}
+
+type StateKey =
+  | { readonly ok: true; readonly key: Uint8Array }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+const STATE_KEY_BYTES = 32;
+
+function loadStateKey({ sessions: { stateKeyFile } }: Settings, directory: string): StateKey {
+  if (stateKeyFile === undefined) return { ok: true, key: randomBytes(STATE_KEY_BYTES) };
+  const path = resolve(directory, stateKeyFile);
+  try {
+    const key = readFileSync(path);
+    if (key.length >= STATE_KEY_BYTES) return { ok: true, key };
+    return {
+      ok: false,
+      problems: [`sessions.stateKeyFile: ${path} has fewer than ${STATE_KEY_BYTES} bytes`],
+    };
+  } catch (error) {
+    return { ok: false, problems: [`sessions.stateKeyFile: ${path} cannot be read: ${String(error)}`] };
+  }
+}

@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+import { listSettings } from '../config/setting-list.ts';
+
+export const COMMANDS = {
+  serve: 'Serve MCP, REST and metrics over HTTP (the default)',
+  stdio: 'Serve MCP over stdin and stdout, for a desktop client',
+  call: 'Call a tool: call add \'{"a":5,"b":3}\'',
+  tools: 'List the tools',
+  check: 'Check the configuration and print what is in effect',
+} as const;
+
+export type Command = keyof typeof COMMANDS;
+
+export interface Arguments {
+  readonly command: Command | 'help' | 'version';
+  /** What follows the command. */
+  readonly operands: readonly string[];
+  readonly config: string | undefined;
+  readonly json: boolean;
+  /** Settings given as flags, by path. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export type ArgumentsResult =
+  { readonly ok: true; readonly arguments: Arguments } | { readonly ok: false; readonly problem: string };
+
+const SHORTHANDS: Readonly<Record<string, string>> = { port: 'server.port', host: 'server.host' };
+const OPERANDS: Readonly<Partial<Record<Command, number>>> = { call: 2 };
+
+/** Parses a command line, without the program's own name. */
+export function parseArguments(argv: readonly string[]): ArgumentsResult {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const settings = [...listSettings().map(({ path }) => path), ...Object.keys(SHORTHANDS)];
+  const options = {
+    ...Object.fromEntries(settings.map((name) => [name, text])),
+    config: { ...text, short: 'c' },
+    json: flag,
+    help: { ...flag, short: 'h' },
+    version: { ...flag, short: 'v' },
+  };
+  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+  }
+  const { config, json, help, version, ...rest } = parsed.values;
+  const [command = 'serve', ...operands] = parsed.positionals;
+  if (help === true || version === true)
+    return result(help === true ? 'help' : 'version', [], undefined, false, {});
+  if (!isCommand(command)) return { ok: false, problem: `there is no command ${command}` };
+  if (operands.length > (OPERANDS[command] ?? 0))
+    return { ok: false, problem: `too many operands for ${command}` };
+  const given = Object.entries(rest).map(([name, value]) => [SHORTHANDS[name] ?? name, String(value)]);
+  return result(
+    command,
+    operands,
+    typeof config === 'string' ? config : undefined,
+    json === true,
+    Object.fromEntries(given) as Record<string, string>,
+  );
+}
+
+const isCommand = (name: string): name is Command => Object.hasOwn(COMMANDS, name);
+
+const result = (
+  command: Arguments['command'],
+  operands: readonly string[],
+  config: string | undefined,
+  json: boolean,
+  settings: Readonly<Record<string, string>>,
+): ArgumentsResult => ({ ok: true, arguments: { command, operands, config, json, settings } });
+
+/** What `--help` prints. */
+export const HELP = `Usage: nexus-mcp [command] [options]
+
+Commands
+${Object.entries(COMMANDS)
+  .map(([name, what]) => `  ${name.padEnd(7)} ${what}`)
+  .join('\n')}
+
+Options
+  -c, --config FILE   Read settings from a YAML file (also NEXUS_CONFIG)
+  --port N, --host H  Short for --server.port and --server.host
+  --<setting> VALUE   Any setting, for example --log.level debug; check prints them all
+  --json              Print JSON (call, tools, check)
+  -h, --help          Print this
+  -v, --version       Print the version
+
+Settings also come from the environment, as NEXUS_SERVER_PORT for server.port. Flags win over the
+environment, which wins over the file.
+
+Exit codes
+  0  done; for serve and stdio: stopped in order
+  1  failed: the tool reported a failure, a port was taken, or work was cut off at the deadline
+  2  wrong usage or configuration; every problem is printed
+`;

@@ -1,0 +1,93 @@
+import { stringify } from 'yaml';
+import type { Application } from '../application.ts';
+import { listSettings } from '../config/setting-list.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Caller, Settled } from '../tools/call.ts';
+import { progressLine, type Terminal } from './terminal.ts';
+
+/** Process exit codes; documented in `--help`. */
+export const EXIT = { done: 0, failed: 1, misused: 2 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+const CLI_CALLER: Caller = { name: 'cli', quotaKey: 'cli', mayUse: () => true };
+
+/** Calls one tool in this process and prints what it returns: text as it is, anything else as JSON. */
+export async function callTool(
+  { executor, registry, binding }: Application,
+  [name, text = '{}']: readonly string[],
+  terminal: Terminal,
+  options: { readonly json: boolean; readonly signal: AbortSignal },
+): Promise<ExitCode> {
+  const complain = (problem: string): ExitCode => {
+    terminal.stderr.write(`nexus-mcp: ${problem}\n`);
+    return EXIT.misused;
+  };
+  if (name === undefined) return complain("call needs a tool's name; nexus-mcp tools lists them");
+  if (!registry.get(name)) return complain(`there is no tool ${name}; nexus-mcp tools lists them`);
+  let args: unknown;
+  try {
+    args = JSON.parse(text);
+  } catch {
+    return complain('the arguments are not valid JSON; quote them, for example \'{"a":5,"b":3}\'');
+  }
+  const line = progressLine(terminal, name, binding.now);
+  const settled = await executor.execute({
+    name,
+    arguments: args,
+    caller: CLI_CALLER,
+    entrance: 'cli',
+    requestId: binding.newRequestId(),
+    signal: options.signal,
+    canElicit: false,
+    progress: (progress, total, message) => {
+      line.say([total === undefined ? progress : `${progress}/${total}`, message ?? ''].join(' '));
+    },
+  });
+  line.end();
+  return printSettled(settled, terminal, options.json);
+}
+
+function printSettled(settled: Settled, { stdout, stderr }: Terminal, json: boolean): ExitCode {
+  if (settled.status === 'error') {
+    const { reason, message } = settled;
+    if (json) stdout.write(`${JSON.stringify({ status: 'error', reason, detail: message })}\n`);
+    else stderr.write(`nexus-mcp: ${reason}: ${message}\n`);
+    return reason === 'invalid_arguments' ? EXIT.misused : EXIT.failed;
+  }
+  const result = settled.inputRequired ? [] : (settled.result.value ?? settled.result.content);
+  if (json) stdout.write(`${JSON.stringify({ status: 'success', result })}\n`);
+  else stdout.write(`${typeof result === 'string' ? result : JSON.stringify(result, null, 2)}\n`);
+  return EXIT.done;
+}
+
+/** Prints the tools: one line each, or with `json` as they are published. */
+export function listTools({ registry }: Application, { stdout }: Terminal, json: boolean): ExitCode {
+  if (json) {
+    stdout.write(
+      `${JSON.stringify(
+        registry.tools.map(({ listing }) => listing),
+        null,
+        2,
+      )}\n`,
+    );
+    return EXIT.done;
+  }
+  const width = Math.max(...registry.tools.map(({ name }) => name.length));
+  for (const { name, listing } of registry.tools) {
+    const [firstSentence = ''] = listing.description.split(/(?<=\.)\s/);
+    stdout.write(`${name.padEnd(width)}  ${firstSentence}\n`);
+  }
+  return EXIT.done;
+}
+
+/** Prints the settings in effect, as a configuration file that would set them, without secrets. */
+export function printSettings(settings: Settings, { stdout }: Terminal, json: boolean): ExitCode {
+  const shown: Record<string, Record<string, unknown>> = structuredClone(settings);
+  for (const { path, secret } of listSettings()) {
+    const [group = '', key = ''] = path.split('.');
+    const section = shown[group];
+    if (secret && section?.[key] !== undefined) section[key] = '(set)';
+  }
+  stdout.write(json ? `${JSON.stringify(shown, null, 2)}\n` : stringify(shown));
+  return EXIT.done;
+}

@@ -1,0 +1,149 @@
+import { destination } from 'pino';
+import { createApplication, type Application, type Environment } from '../application.ts';
+import { loadSettings, REVISION_VARIABLE } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
+import { Lifecycle } from '../lifecycle.ts';
+import { connectStdio } from '../mcp/stdio.ts';
+import { createLogger, type Logger } from '../monitoring/logging.ts';
+import { listenForOperations, operationsOf, serve } from '../serve.ts';
+import { HELP, parseArguments } from './arguments.ts';
+import { callTool, EXIT, listTools, printSettings, type ExitCode } from './commands.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Everything a run of the program takes from its process. */
+export interface Process extends Terminal {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly directory: string;
+  readonly version: string;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** Resolves with why the process should stop: a signal's name, or an uncaught error. */
+  readonly stopRequested: Promise<string | Error>;
+}
+
+/** Runs one command to its end and returns the exit code. */
+export async function run(process: Process): Promise<ExitCode> {
+  const { stdout, stderr } = process;
+  const complain = (problems: readonly string[]): ExitCode => {
+    for (const problem of problems) stderr.write(`nexus-mcp: ${problem}\n`);
+    return EXIT.misused;
+  };
+  const parsed = parseArguments(process.argv);
+  if (!parsed.ok) return complain([parsed.problem, 'see nexus-mcp --help']);
+  const { command, operands, json } = parsed.arguments;
+  if (command === 'help' || command === 'version') {
+    stdout.write(command === 'help' ? HELP : `${process.version}\n`);
+    return EXIT.done;
+  }
+
+  const { config, settings: flags } = parsed.arguments;
+  const loaded = loadSettings({ env: process.env, flags, file: config, directory: process.directory });
+  if (!loaded.ok) return complain(loaded.problems);
+  const { settings } = loaded;
+  // Only serve may log to stdout: it carries the protocol in stdio, and the answer in the other commands.
+  const level = command === 'serve' || command === 'stdio' ? settings.log.level : 'silent';
+  const logger = createLogger(level, destination({ fd: command === 'serve' ? 1 : 2, sync: true }));
+  const environment: Environment = {
+    logger,
+    now: process.now,
+    version: process.version,
+    revision: process.env[REVISION_VARIABLE] ?? 'unknown',
+  };
+  const created = await createApplication(settings, loaded.directory, environment);
+  if (!created.ok) return complain(created.problems);
+  const { application } = created;
+  try {
+    switch (command) {
+      case 'serve':
+        return await runServer(application, settings, environment, process);
+      case 'stdio':
+        return await runStdio(application, settings, logger, process);
+      case 'call': {
+        const interrupted = new AbortController();
+        void process.stopRequested.then(() => {
+          interrupted.abort();
+        });
+        return await callTool(application, operands, process, { json, signal: interrupted.signal });
+      }
+      case 'tools':
+        return listTools(application, process, json);
+      case 'check':
+        return printSettings(settings, process, json);
+    }
+  } finally {
+    await application.workers.close();
+  }
+}
+
+async function runServer(
+  application: Application,
+  settings: Settings,
+  { logger, now, version }: Environment,
+  { stderr, stopRequested }: Process,
+): Promise<ExitCode> {
+  let serving;
+  try {
+    serving = await serve(application, settings, { logger, now });
+  } catch (error) {
+    return cannotListen(error, stderr);
+  }
+  if (stderr.isTTY) {
+    const { host } = settings.server;
+    stderr.write(
+      `nexus-mcp ${version} serves http://${host}:${serving.port}/mcp, metrics at /metrics; Ctrl-C stops it\n`,
+    );
+  }
+  const why = await stopRequested;
+  logStop(why, logger);
+  const inTime = await serving.stop();
+  return inTime && typeof why === 'string' ? EXIT.done : EXIT.failed;
+}
+
+async function runStdio(
+  application: Application,
+  settings: Settings,
+  logger: Logger,
+  { stderr, stopRequested }: Process,
+): Promise<ExitCode> {
+  const lifecycle = new Lifecycle(logger);
+  const operations = operationsOf(application, settings.metrics.endpoint, lifecycle);
+  let ops;
+  try {
+    ops = await listenForOperations(operations, settings, logger);
+  } catch (error) {
+    return cannotListen(error, stderr);
+  }
+  const connection = connectStdio(application.binding);
+  application.watch({
+    sessions: () => connection.sessions,
+    sessionsLimit: 1,
+    subscriptions: () => 0,
+    subscriptionsLimit: settings.sessions.maxSubscriptions,
+  });
+  lifecycle.started();
+  logger.info({ tools: application.registry.tools.length, ops_port: ops?.port }, 'ready');
+  const why = await Promise.race([connection.ended.then(() => 'the client hung up'), stopRequested]);
+  logStop(why, logger);
+  const inTime = await lifecycle.stop({
+    deadlineSeconds: settings.shutdown.deadlineSeconds,
+    steps: [
+      { name: 'finish calls', run: () => application.executor.drain() },
+      { name: 'end the connection', run: () => connection.close() },
+      { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
+    ],
+    cut: async () => ({ connections: (await ops?.destroy()) ?? 0 }),
+  });
+  return inTime && typeof why === 'string' ? EXIT.done : EXIT.failed;
+}
+
+function logStop(why: string | Error, logger: Logger): void {
+  if (typeof why === 'string') logger.info({ why }, 'stop requested');
+  else logger.fatal({ err: why }, 'stopping after an unexpected error');
+}
+
+function cannotListen(error: unknown, stderr: Terminal['stderr']): ExitCode {
+  if (!(error instanceof Error && 'syscall' in error)) throw error;
+  stderr.write(`nexus-mcp: cannot listen: ${error.message}; set server.port or ops.port to a free port\n`);
+  return EXIT.failed;
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { listSettings, type Setting } from './setting-list.ts';
+import { settingsSchema, type Settings } from './settings.ts';
+
+/** Where settings come from. */
+export interface Sources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--server.port 8080` as `{'server.port': '8080'}`. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** The configuration file that `--config` names. */
+  readonly file?: string | undefined;
+  readonly directory: string;
+}
+
+export type LoadResult =
+  | {
+      readonly ok: true;
+      readonly settings: Settings;
+      /** What relative paths in the settings start from: the configuration file's directory. */
+      readonly directory: string;
+    }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+interface Draft {
+  readonly values: Record<string, Record<string, unknown>>;
+  /** Which variable or flag set a path, for error messages. */
+  readonly origins: Map<string, string>;
+  readonly problems: string[];
+}
+
+/**
+ * Merges the configuration file, environment variables and flags, in rising precedence, and validates the
+ * result. Empty environment variables count as unset.
+ * @returns every problem at once, each with the setting and where its value came from
+ */
+export function loadSettings({ env, flags, file, directory }: Sources): LoadResult {
+  const path = file ?? nonEmpty(env[CONFIG_VARIABLE]);
+  const draft: Draft = { values: {}, origins: new Map(), problems: [] };
+  const start = path === undefined ? directory : dirname(resolve(directory, path));
+  if (path !== undefined) readConfigFile(resolve(directory, path), draft);
+  const settings = listSettings();
+  readEnvironment(env, settings, draft);
+  readFlags(flags, settings, draft);
+
+  const parsed = settingsSchema.safeParse(draft.values);
+  const invalid = parsed.success ? [] : parsed.error.issues.map((issue) => describe(issue, draft.origins));
+  const problems = [...draft.problems, ...invalid];
+  if (!parsed.success || problems.length > 0) return { ok: false, problems };
+  return { ok: true, settings: parsed.data, directory: start };
+}
+
+const CONFIG_VARIABLE = 'NEXUS_CONFIG';
+
+/** Names the commit an image was built from; not a setting. */
+export const REVISION_VARIABLE = 'NEXUS_REVISION';
+
+function readConfigFile(path: string, { values, problems }: Draft): void {
+  try {
+    const content: unknown = parseYaml(readFileSync(path, 'utf8'));
+    if (content === null) return;
+    if (typeof content !== 'object' || Array.isArray(content))
+      problems.push(`${path}: must be a YAML mapping`);
+    else Object.assign(values, content);
+  } catch (error) {
+    problems.push(`${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function readEnvironment(env: Sources['env'], settings: readonly Setting[], draft: Draft): void {
+  const known = new Set([CONFIG_VARIABLE, REVISION_VARIABLE, ...settings.flatMap((setting) => setting.env)]);
+  for (const setting of settings) {
+    for (const name of setting.env.toReversed()) {
+      const text = nonEmpty(env[name]);
+      if (text !== undefined) set(draft, setting, text, name);
+    }
+  }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('NEXUS_') && !known.has(name) && !KUBERNETES_SERVICE_LINK.test(name))
+      draft.problems.push(`${name}: there is no such setting`);
+  }
+}
+
+/** Kubernetes sets such variables in every pod for each Service of its namespace, which may be called nexus-…. */
+const KUBERNETES_SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/;
+
+function readFlags(flags: Sources['flags'], settings: readonly Setting[], draft: Draft): void {
+  for (const [name, text] of Object.entries(flags)) {
+    const setting = settings.find(({ path }) => path === name);
+    if (setting) set(draft, setting, text, `--${name}`);
+    else draft.problems.push(`--${name}: there is no such setting`);
+  }
+}
+
+function set(draft: Draft, setting: Setting, text: string, origin: string): void {
+  const [group = '', key = ''] = setting.path.split('.');
+  const section = draft.values[group];
+  draft.values[group] = { ...(typeof section === 'object' ? section : {}), [key]: parseText(setting, text) };
+  draft.origins.set(setting.path, origin);
+}
+
+/** A text in the type of its setting; what does not fit stays text, so that validation reports it. */
+function parseText({ kind }: Setting, text: string): unknown {
+  switch (kind) {
+    case 'string':
+      return text;
+    case 'number':
+      return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
+    case 'boolean':
+      return { true: true, '1': true, false: false, '0': false }[text.trim().toLowerCase()] ?? text;
+    case 'list':
+      return text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
+    case 'map':
+      try {
+        return parseYaml(text) as unknown;
+      } catch {
+        return text;
+      }
+  }
+}
+
+const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
+
+function describe(
+  issue: { readonly path: PropertyKey[]; readonly message: string },
+  origins: Draft['origins'],
+): string {
+  const path = issue.path.map(String).join('.');
+  const origin = origins.get(issue.path.slice(0, 2).map(String).join('.'));
+  return `${path || 'configuration'}${origin === undefined ? '' : ` (from ${origin})`}: ${issue.message}`;
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { secrets, settingsSchema } from './settings.ts';
+
+/** One setting, as a person sets it. */
+export interface Setting {
+  /** Keys from the top of the file: `server.port`. Also the flag, as `--server.port`. */
+  readonly path: string;
+  /** Environment variables, the documented one first. */
+  readonly env: readonly string[];
+  readonly kind: 'string' | 'number' | 'boolean' | 'list' | 'map';
+  readonly default: unknown;
+  readonly description: string;
+  readonly secret: boolean;
+}
+
+/** Names that the founding document promised. */
+const ALIASES: Readonly<Record<string, string>> = {
+  'metrics.enabled': 'PROMETHEUS_REGISTRY_ENABLED',
+  'metrics.endpoint': 'METRICS_ENDPOINT_ENABLED',
+};
+
+/** All settings, in the order of the schema. */
+export function listSettings(): readonly Setting[] {
+  return Object.entries(settingsSchema.shape).flatMap(([group, schema]) =>
+    Object.entries(schema.unwrap().shape).map(([key, leaf]: [string, z.ZodType]) => {
+      const path = `${group}.${key}`;
+      const json = z.toJSONSchema(leaf, { io: 'input' });
+      const alias = ALIASES[path];
+      return {
+        path,
+        env: [envName(path), ...(alias === undefined ? [] : [alias])],
+        kind: kindOf(json),
+        default: json.default,
+        description: json.description ?? '',
+        secret: isSecret(leaf),
+      };
+    }),
+  );
+}
+
+/** `server.allowedHosts` becomes `NEXUS_SERVER_ALLOWED_HOSTS`. */
+const envName = (path: string): string =>
+  `NEXUS_${path
+    .replaceAll('.', '_')
+    .replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`)
+    .toUpperCase()}`;
+
+function kindOf({ type }: z.core.JSONSchema.JSONSchema): Setting['kind'] {
+  if (type === 'integer' || type === 'number') return 'number';
+  if (type === 'array') return 'list';
+  if (type === 'object') return 'map';
+  return type === 'boolean' ? 'boolean' : 'string';
+}
+
+function isSecret(schema: z.ZodType): boolean {
+  if (secrets.get(schema)) return true;
+  return schema instanceof z.ZodOptional && isSecret(schema.unwrap() as z.ZodType);
+}

@@ -1,0 +1,171 @@
+import { z } from 'zod';
+
+const port = z.int().min(0).max(65_535);
+const seconds = z.number().positive().max(86_400);
+const count = z.int().min(1);
+
+/** Marks a setting whose value must never be shown. */
+export const secrets = z.registry<{ readonly secret: true }>();
+
+const tool = z.strictObject({
+  timeoutSeconds: seconds.optional(),
+  maxConcurrency: count.optional(),
+});
+
+/**
+ * Every setting, with its default, its bounds and what it does. The README's table is generated from it, and the
+ * names of environment variables and flags follow from the keys.
+ */
+export const settingsSchema = z.strictObject({
+  server: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('Address to listen on; 0.0.0.0 or :: for all'),
+      port: port.default(9999).describe('Port of MCP and REST; 0 picks a free one'),
+      allowedHosts: z
+        .array(z.string())
+        .default([])
+        .describe('Host names clients may use besides localhost and IP addresses; * for any'),
+      allowedOrigins: z
+        .array(z.string())
+        .default([])
+        .describe('Origins of web pages that may call, besides those of localhost'),
+      trustedProxies: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe('Reverse proxies in front whose X-Forwarded-For is believed'),
+      bodyBytes: z.int().min(1024).default(1_048_576).describe('Largest request body'),
+      headersTimeoutSeconds: seconds.default(10).describe("Time a client has to send a request's headers"),
+      requestTimeoutSeconds: seconds
+        .default(30)
+        .describe('Time a client has to send a whole request; answers and streams are not limited'),
+      keepAliveTimeoutSeconds: seconds
+        .default(75)
+        .describe('Time an idle connection stays open; longer than that of a proxy in front'),
+    })
+    .prefault({}),
+  ops: z
+    .strictObject({
+      host: z.string().optional().describe('Address of the operations port; the one of server.host if unset'),
+      port: port.optional().describe('A second port for probes and metrics, which then leave the main one'),
+    })
+    .prefault({}),
+  auth: z
+    .strictObject({
+      token: z
+        .string()
+        .min(16)
+        .optional()
+        .register(secrets, { secret: true })
+        .describe('One bearer token that may use all tools'),
+      tokensFile: z
+        .string()
+        .optional()
+        .describe('YAML file with a list of tokens: {name, token, tools?}; authentication is on if set'),
+    })
+    .prefault({}),
+  tools: z
+    .strictObject({
+      enabled: z.array(z.string()).default(['*']).describe('Toolsets and tools to offer, by name; * for all'),
+      disabled: z.array(z.string()).default([]).describe('Toolsets and tools to leave out of those'),
+      modules: z
+        .array(z.string())
+        .default([])
+        .describe('Files of tool modules, relative to the configuration file'),
+      settings: z
+        .record(z.string(), tool)
+        .default({})
+        .describe('Limits of single tools, by tool name: {timeoutSeconds?, maxConcurrency?}'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      toolTimeoutSeconds: seconds.default(10).describe('Deadline of a call whose tool states none'),
+      toolConcurrency: count.default(64).describe('Calls of one tool at a time, if the tool states none'),
+      concurrency: count.default(256).describe('Calls at a time, all tools together'),
+      queue: z.int().min(0).default(1024).describe('Calls that may wait for a place'),
+      queueWaitSeconds: seconds.default(5).describe('Time a call may wait for a place'),
+      resultBytes: z.int().min(1024).default(1_048_576).describe('Largest tool result, as JSON'),
+      callsPerSecond: z
+        .number()
+        .min(0)
+        .default(100)
+        .describe('Steady rate of calls of one client; 0 for no limit'),
+      burst: count.default(500).describe('Calls one client may make at once after a pause'),
+    })
+    .prefault({}),
+  workers: z
+    .strictObject({
+      maxThreads: count.default(2).describe('Threads for isolated tools'),
+      maxHeapMegabytes: z.int().min(16).default(128).describe('Heap of one thread'),
+    })
+    .prefault({}),
+  sessions: z
+    .strictObject({
+      max: count.default(1000).describe('Sessions of 2025-era clients at a time'),
+      idleSeconds: seconds.default(1800).describe('Time after which an unused session is closed'),
+      replayEvents: z
+        .int()
+        .min(2)
+        .default(100)
+        .describe('Messages a session keeps for clients that resume a broken stream'),
+      maxSubscriptions: count.default(1024).describe('Streams of subscriptions/listen at a time'),
+      stateKeyFile: z
+        .string()
+        .optional()
+        .describe(
+          'File with at least 32 random bytes that seal the state of input requests; replicas need the same one',
+        ),
+    })
+    .prefault({}),
+  network: z
+    .strictObject({
+      allowPrivateAddresses: z
+        .boolean()
+        .default(false)
+        .describe('Lets the network tools reach loopback, private and link-local addresses'),
+      fetchTimeoutSeconds: seconds.default(8).describe('Deadline of fetch_url_content, redirects included'),
+      fetchMaxBytes: z.int().min(1024).default(1_048_576).describe('Largest body fetch_url_content reads'),
+      fetchMaxCharacters: z
+        .int()
+        .min(100)
+        .default(4000)
+        .describe('Characters of text fetch_url_content returns'),
+      fetchMaxRedirects: z.int().min(0).max(20).default(5).describe('Redirects fetch_url_content follows'),
+      dnsTimeoutSeconds: seconds.default(5).describe('Deadline of dns_lookup'),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether anything is recorded'),
+      endpoint: z.boolean().default(true).describe('Whether /metrics is served'),
+      needToken: z.boolean().default(false).describe('Whether /metrics and / on the main port need a token'),
+      openTelemetryNames: z
+        .boolean()
+        .default(true)
+        .describe('Whether mcp_server_operation_duration_seconds is recorded'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+        .default('info')
+        .describe('Least severe level to log; debug has a line for each successful call'),
+    })
+    .prefault({}),
+  shutdown: z
+    .strictObject({
+      delaySeconds: z
+        .number()
+        .min(0)
+        .max(300)
+        .default(0)
+        .describe('Time between turning not ready and refusing work, for load balancers to notice'),
+      deadlineSeconds: seconds.default(25).describe('Time after which what still runs is cut off'),
+    })
+    .prefault({}),
+});
+
+/** The effective settings. */
+export type Settings = z.infer<typeof settingsSchema>;

@@ -1,0 +1,126 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { McpEndpoint } from '../mcp/endpoint.ts';
+import type { Logger } from '../monitoring/logging.ts';
+import type { Monitoring } from '../monitoring/recorder.ts';
+import { callerOf, requireCaller, type Authenticate } from './authentication.ts';
+import { hostGuard } from './host-guard.ts';
+import { readJson } from './json-body.ts';
+import { measure } from './measure.ts';
+import { openApi } from './openapi.ts';
+import { operationsRoutes, type OperationsOptions } from './operations.ts';
+import { sendProblem } from './problem.ts';
+import { restRoutes, type RestOptions } from './rest.ts';
+import { statusPage, type Status } from './status-page.ts';
+
+export interface AppOptions extends Omit<RestOptions, 'guard'> {
+  readonly mcp: McpEndpoint;
+  readonly authenticate: Authenticate;
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  /** Reverse proxies in front whose X-Forwarded-For is believed. */
+  readonly trustedProxies: number;
+  /** Probes and metrics, when they are served on this port. */
+  readonly operations: Omit<OperationsOptions, 'metricsGuard'> | undefined;
+  readonly metricsNeedToken: boolean;
+  /** Whether answers should ask clients to open new connections, elsewhere. */
+  readonly isDraining: () => boolean;
+  readonly status: () => Status;
+  readonly monitoring: Monitoring;
+  readonly logger: Logger;
+}
+
+/** The application of the main port: in this order, what every request passes. */
+export function createApp(options: AppOptions): Express {
+  const { mcp, monitoring, authenticate, operations } = options;
+  const app = bareApp();
+  app.set('trust proxy', options.trustedProxies);
+  const guard = requireCaller(authenticate, (reason) => {
+    monitoring.authFailure(reason);
+  });
+  const metricsGuard = options.metricsNeedToken ? guard : pass;
+
+  app.use(measure(monitoring, options.now));
+  app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
+  app.use(closeWhenDraining(options.isDraining));
+  if (operations) app.use(operationsRoutes({ ...operations, metricsGuard }));
+  app.get('/', metricsGuard, statusPage(options.status));
+  app.all('/mcp', guard, async (request, response) => {
+    const body = request.method === 'POST' ? await readJson(request, options.bodyBytes) : undefined;
+    if (body && !body.ok) sendProblem(request, response, body.problem);
+    else await mcp.handle(request, response, body?.value, callerOf(response));
+  });
+  app.use(restRoutes({ ...options, guard }));
+  app.get('/openapi.json', guard, (_request, response) => {
+    const tools = options.registry.tools.filter(({ name }) => callerOf(response).mayUse(name));
+    response.json(openApi(tools, options.info));
+  });
+  app.use(wrongMethod, notFound);
+  app.use(onError(options.logger));
+  return app;
+}
+
+/** The application of the operations port: probes and metrics alone, for the pod network. */
+export function createOperationsApp(options: OperationsOptions, logger: Logger): Express {
+  const app = bareApp();
+  app.use(operationsRoutes(options));
+  app.use(notFound);
+  app.use(onError(logger));
+  return app;
+}
+
+function bareApp(): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  return app;
+}
+
+const pass: RequestHandler = (_request, _response, next) => {
+  next();
+};
+
+const closeWhenDraining =
+  (isDraining: () => boolean): RequestHandler =>
+  (_request, response, next) => {
+    if (isDraining()) response.set('connection', 'close');
+    next();
+  };
+
+const ALLOWED_METHODS: readonly (readonly [RegExp, string])[] = [
+  [/^\/mcp$/, 'POST, GET, DELETE'],
+  [/^\/execute$/, 'POST'],
+  [/^\/tools\/[^/]+\/execute$/, 'POST'],
+  [/^\/(tools(\/[^/]+)?|metrics|livez|healthz|readyz|openapi\.json)?$/, 'GET'],
+];
+
+const wrongMethod: RequestHandler = (request, response, next) => {
+  const allow = ALLOWED_METHODS.find(([path]) => path.test(request.path))?.[1];
+  if (allow === undefined || allow.includes(request.method)) {
+    next();
+    return;
+  }
+  const detail = `${request.path} answers ${allow} only`;
+  sendProblem(request, response, { status: 405, detail, headers: { allow } });
+};
+
+const notFound: RequestHandler = (request, response) => {
+  sendProblem(request, response, { status: 404, detail: 'There is nothing here; see /openapi.json' });
+};
+
+/** What a handler throws is a bug, except Express's own refusals, which carry a 4xx status. */
+const onError =
+  (logger: Logger): ErrorRequestHandler =>
+  (error: unknown, request, response, _next) => {
+    const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+    if (status >= 400 && status < 500) {
+      sendProblem(request, response, { status, detail: 'The request is malformed' });
+      return;
+    }
+    if (request.destroyed && !request.complete) return; // the client hung up while sending its body
+    logger.error({ err: error, path: request.path }, 'request failed');
+    sendProblem(request, response, {
+      status: 500,
+      detail: 'The server failed to handle the request; see its log',
+    });
+  };

@@ -1,0 +1,99 @@
+import type { IncomingMessage } from 'node:http';
+import type { Problem } from './problem.ts';
+
+export type JsonBody =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: Problem };
+
+const MAX_DEPTH = 64;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+
+/**
+ * Reads a JSON request body, strictly: `application/json`, UTF-8, not compressed, at most `maxBytes` long and
+ * 64 levels deep.
+ */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<JsonBody> {
+  const {
+    'content-type': type,
+    'content-encoding': encoding = 'identity',
+    'content-length': length,
+  } = request.headers;
+  if (!isJsonType(type)) return refuse(415, 'The Content-Type must be application/json, in UTF-8');
+  if (encoding !== 'identity') return refuse(415, 'The body must not be compressed (Content-Encoding)');
+  if (Number(length) > maxBytes) return tooLarge(maxBytes);
+  const bytes = await readBytes(request, maxBytes);
+  if (!bytes) return tooLarge(maxBytes);
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return refuse(400, 'The body is not valid UTF-8');
+  }
+  if (depthOf(text) > MAX_DEPTH) return refuse(400, `The body is nested more than ${MAX_DEPTH} levels deep`);
+  try {
+    return { ok: true, value: JSON.parse(text) as unknown };
+  } catch {
+    return refuse(400, text === '' ? 'The body is empty; it must be JSON' : 'The body is not valid JSON');
+  }
+}
+
+function isJsonType(header: string | undefined): boolean {
+  if (header === 'application/json') return true;
+  const [type, ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
+  return (
+    type === 'application/json' &&
+    parameters.every(
+      (parameter) => !parameter.startsWith('charset=') || /^charset="?utf-?8"?$/.test(parameter),
+    )
+  );
+}
+
+/** The whole body, or `undefined` when it is longer than `maxBytes`; the rest is then left unread. */
+async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // `for await` would destroy the socket when it stops early, and the client would never see the answer.
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) {
+        request.pause();
+        resolve(undefined);
+      } else {
+        chunks.push(chunk);
+      }
+    });
+    request.on('end', () => {
+      resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+    });
+    request.on('error', reject);
+  });
+}
+
+/** How deep the brackets of a JSON text nest, without building anything. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (inString) {
+      if (code === 0x5c) index += 1;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, (depth += 1));
+    else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return deepest;
+}
+
+const refuse = (status: number, detail: string): JsonBody => ({ ok: false, problem: { status, detail } });
+
+const tooLarge = (maxBytes: number): JsonBody => ({
+  ok: false,
+  // The rest of the body is still on its way, so the connection cannot be used again.
+  problem: {
+    status: 413,
+    detail: `The body is larger than ${maxBytes} bytes`,
+    headers: { connection: 'close' },
+  },
+});

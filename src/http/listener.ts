@@ -1,0 +1,89 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** How long a client may take to send a request's headers. */
+  readonly headersTimeoutSeconds: number;
+  /** How long a client may take to send a whole request. Answers, and streams with them, may take any time. */
+  readonly requestTimeoutSeconds: number;
+  readonly keepAliveTimeoutSeconds: number;
+}
+
+/** An open port. */
+export interface Listener {
+  readonly port: number;
+  /** Accepts no more connections; resolves when those there are have ended. */
+  close(): Promise<void>;
+  /** Cuts all connections. Returns how many there were. */
+  destroy(): Promise<number>;
+}
+
+/** Opens a port. Rejects with Node's error when it cannot, for example `EADDRINUSE`. */
+export async function listen(app: RequestListener, options: ListenerOptions): Promise<Listener> {
+  const server = createServer(
+    {
+      headersTimeout: options.headersTimeoutSeconds * 1000,
+      requestTimeout: options.requestTimeoutSeconds * 1000,
+      keepAliveTimeout: options.keepAliveTimeoutSeconds * 1000,
+      connectionsCheckingInterval: 1000,
+      maxHeaderSize: 16 * 1024,
+    },
+    app,
+  );
+  server.on('clientError', refuseBrokenRequest);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        // Connections that are kept alive turn idle one by one, as their last answers are sent.
+        const closing = setInterval(() => {
+          server.closeIdleConnections();
+        }, 50);
+        server.close(() => {
+          clearInterval(closing);
+          resolve();
+        });
+      }),
+    async destroy() {
+      const open = await countConnections(server);
+      server.closeAllConnections();
+      return open;
+    },
+  };
+}
+
+const countConnections = (server: Server): Promise<number> =>
+  new Promise((resolve) => {
+    server.getConnections((error, count) => {
+      resolve(error ? 0 : count);
+    });
+  });
+
+/** Answers what is not HTTP, too large or too slow, before there is a request that a handler could answer. */
+function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'The headers are larger than 16 KiB']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'The request took too long to arrive']
+        : ['400 Bad Request', 'The request is not valid HTTP'];
+  const body = JSON.stringify({ error: status.slice(4), detail, tool_name: null, reason: null });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

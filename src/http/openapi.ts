@@ -1,0 +1,96 @@
+import { ERROR_REASONS } from '../tools/outcome.ts';
+import type { RegisteredTool } from '../tools/registry.ts';
+import type { JsonSchema } from '../tools/tool.ts';
+
+const json = (schema: JsonSchema) => ({ 'application/json': { schema } });
+
+const errorSchema = {
+  type: 'object',
+  required: ['error', 'detail', 'tool_name', 'reason'],
+  properties: {
+    error: { type: 'string', description: 'The name of the HTTP status.' },
+    detail: { type: 'string', description: 'What is wrong and what to do.' },
+    tool_name: { type: ['string', 'null'] },
+    reason: { enum: [...Object.keys(ERROR_REASONS), null], description: 'The same as in the metrics.' },
+  },
+};
+
+/** Describes the REST API in OpenAPI 3.1, with every tool's own path, arguments and result. */
+export function openApi(
+  tools: readonly RegisteredTool[],
+  info: { name: string; version: string },
+): JsonSchema {
+  const object = { type: 'object' };
+  const listed = { description: 'OK', content: json(object) };
+  const executeBody = {
+    type: 'object',
+    required: ['tool_name'],
+    additionalProperties: false,
+    properties: { tool_name: { enum: tools.map(({ name }) => name) }, arguments: object },
+  };
+  return {
+    openapi: '3.1.0',
+    info: { title: info.name, version: info.version },
+    components: {
+      schemas: { Error: errorSchema },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+    },
+    paths: {
+      '/tools': { get: { operationId: 'listTools', summary: 'List the tools', responses: { 200: listed } } },
+      '/execute': {
+        post: {
+          operationId: 'execute',
+          summary: 'Call a tool by name',
+          requestBody: { required: true, content: json(executeBody) },
+          responses: { 200: { description: 'The tool ran', content: json(ranSchema({})) }, ...errors },
+        },
+      },
+      ...Object.fromEntries(tools.map((tool) => [`/tools/${tool.name}/execute`, { post: operation(tool) }])),
+    },
+  };
+}
+
+const errors = {
+  400: { description: 'The body is malformed' },
+  ...Object.fromEntries(
+    Object.entries(ERROR_REASONS)
+      .filter(([, { httpStatus }]) => httpStatus !== 200 && httpStatus !== 499)
+      .map(([, { httpStatus, when }]) => [
+        httpStatus,
+        { description: when, content: json({ $ref: '#/components/schemas/Error' }) },
+      ]),
+  ),
+};
+
+function operation({ name, listing }: RegisteredTool) {
+  const body = {
+    type: 'object',
+    additionalProperties: false,
+    properties: { arguments: own(listing.inputSchema, `${name}:input`) },
+  };
+  const result = listing.outputSchema ? own(listing.outputSchema, `${name}:output`) : {};
+  return {
+    operationId: `execute.${name}`,
+    summary: listing.title,
+    description: listing.description,
+    requestBody: { required: true, content: json(body) },
+    responses: { 200: { description: 'The tool ran', content: json(ranSchema(result)) }, ...errors },
+  };
+}
+
+/** Gives a schema a base of its own, so that its `#/$defs/...` references stay inside it. */
+const own = (schema: JsonSchema, id: string): JsonSchema => ({ $id: `urn:nexus-mcp:${id}`, ...schema });
+
+const ranSchema = (result: JsonSchema): JsonSchema => ({
+  type: 'object',
+  required: ['tool_name', 'arguments', 'result', 'status', 'execution_time'],
+  properties: {
+    tool_name: { type: 'string' },
+    arguments: { type: 'object' },
+    result: { anyOf: [result, { type: 'null' }] },
+    status: { enum: ['success', 'error'] },
+    reason: { const: 'tool_error' },
+    detail: { type: 'string' },
+    execution_time: { type: 'number', description: 'Seconds' },
+  },
+});

@@ -1,0 +1,142 @@
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { z } from 'zod';
+import type { Failure, Settled, ToolCall } from '../tools/call.ts';
+import { failed } from '../tools/call.ts';
+import type { Executor } from '../tools/executor.ts';
+import { ERROR_REASONS } from '../tools/outcome.ts';
+import type { RegisteredTool, Registry } from '../tools/registry.ts';
+import { callerOf } from './authentication.ts';
+import { readJson } from './json-body.ts';
+import { sendProblem, type Problem } from './problem.ts';
+
+export interface RestOptions {
+  readonly registry: Registry;
+  readonly executor: Executor;
+  readonly info: { readonly name: string; readonly version: string };
+  /** Stands before every route and knows the caller. */
+  readonly guard: RequestHandler;
+  readonly bodyBytes: number;
+  readonly newRequestId: () => string;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+}
+
+const executeBody = z.strictObject({
+  tool_name: z.string().min(1),
+  arguments: z.unknown().optional(),
+});
+const toolExecuteBody = z.strictObject({ arguments: z.unknown().optional() });
+
+/** The REST API: the tools as plain HTTP resources, without a session and without MCP. */
+export function restRoutes(options: RestOptions): Router {
+  const { registry, info, guard, bodyBytes } = options;
+  const router = Router();
+
+  router.get('/tools', guard, (_request, response) => {
+    const tools = registry.tools.filter(({ name }) => callerOf(response).mayUse(name)).map(describe);
+    response.json({ tools, count: tools.length, server_info: info });
+  });
+
+  router.get('/tools/:name', guard, (request, response) => {
+    const tool = registry.get(nameIn(request));
+    if (tool && callerOf(response).mayUse(tool.name)) response.json(describe(tool));
+    else
+      sendProblem(request, response, { status: 404, detail: 'There is no such tool; GET /tools lists them' });
+  });
+
+  router.post('/execute', guard, async (request, response) => {
+    const body = await readJson(request, bodyBytes);
+    const parsed = body.ok ? parse(executeBody, body.value) : body;
+    if (!parsed.ok) sendProblem(request, response, parsed.problem);
+    else await execute(parsed.value.tool_name, parsed.value.arguments, options, request, response);
+  });
+
+  router.post('/tools/:name/execute', guard, async (request, response) => {
+    const body = await readJson(request, bodyBytes);
+    const parsed = body.ok ? parse(toolExecuteBody, body.value) : body;
+    if (!parsed.ok) sendProblem(request, response, parsed.problem);
+    else await execute(nameIn(request), parsed.value.arguments, options, request, response);
+  });
+
+  return router;
+}
+
+const nameIn = ({ params }: Request): string => String(params['name']);
+
+const describe = ({ listing, toolset }: RegisteredTool) => ({
+  name: listing.name,
+  title: listing.title,
+  description: listing.description,
+  input_schema: listing.inputSchema,
+  ...(listing.outputSchema && { output_schema: listing.outputSchema }),
+  annotations: listing.annotations,
+  toolset,
+});
+
+type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+
+function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return { ok: true, value: result.data };
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
+  const detail = `${problems.slice(0, 5).join('; ')}. The tool's arguments belong in the field "arguments"`;
+  return { ok: false, problem: { status: 400, detail } };
+}
+
+async function execute(
+  name: string,
+  args: unknown,
+  { executor, newRequestId, now }: RestOptions,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  const requestId = newRequestId();
+  const call: ToolCall = {
+    name,
+    arguments: args,
+    caller: callerOf(response),
+    entrance: 'rest',
+    requestId,
+    signal: gone.signal,
+    canElicit: false,
+  };
+  const startedAt = now();
+  const settled = inputRefused(await executor.execute(call));
+  const ran = { tool_name: name, arguments: args ?? {} };
+  const execution_time = now() - startedAt;
+  if (settled.status === 'success') {
+    response.json({ ...ran, result: resultOf(settled), status: 'success', execution_time });
+  } else if (settled.reason === 'tool_error') {
+    const { reason, message } = settled;
+    response.json({ ...ran, result: null, status: 'error', reason, detail: message, execution_time });
+  } else {
+    sendProblem(request, response, problemOf(name, settled));
+  }
+}
+
+/** The executor lets a call ask for input only when its client can answer, and a REST client cannot. */
+const inputRefused = (settled: Settled): Exclude<Settled, { status: 'success'; inputRequired: object }> =>
+  settled.status === 'success' && settled.inputRequired ? failed('tool_error', 'needs input') : settled;
+
+/** The tool's value; for tools that return content blocks, their text when that is all there is. */
+function resultOf({ result }: Extract<Settled, { status: 'success'; inputRequired?: undefined }>): unknown {
+  if (result.value !== undefined) return result.value;
+  const [only] = result.content;
+  return result.content.length === 1 && only?.type === 'text' ? only.text : result.content;
+}
+
+function problemOf(toolName: string, { reason, message, retryAfterSeconds }: Failure): Problem {
+  return {
+    status: ERROR_REASONS[reason].httpStatus,
+    detail: message,
+    toolName,
+    reason,
+    ...(retryAfterSeconds !== undefined && {
+      headers: { 'retry-after': String(Math.ceil(retryAfterSeconds)) },
+    }),
+  };
+}

@@ -1,0 +1,187 @@
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  ProtocolError,
+  ProtocolErrorCode,
+  type AuthInfo,
+  type CallToolResult,
+  type ClientCapabilities,
+  type Implementation,
+  type InputRequiredResult,
+  type JSONRPCRequest,
+  type ListToolsResult,
+  type RequestId,
+  type Server,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import type { TransportName } from '../monitoring/labels.ts';
+import { failed, type Failure, type ToolCall, type ToolResult } from '../tools/call.ts';
+import { isRetryable } from '../tools/executor.ts';
+import type { InputRequired } from '../tools/result.ts';
+import { callerIn } from './caller.ts';
+import type { McpBinding } from './server.ts';
+
+/** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
+export const FAILURE_META_KEY = 'nexus-mcp/failure';
+
+const MAX_CLIENT_TEXT = 100;
+
+/** The tools half of one MCP server: translates between the SDK's requests and the executor's calls. */
+export class ToolCalls {
+  readonly #server: Server;
+  readonly #binding: McpBinding;
+  readonly #transport: TransportName;
+  readonly #sessionId: string | undefined;
+  /** Requests that reached the executor and have not been answered. */
+  readonly #reached = new Set<RequestId>();
+
+  constructor(server: Server, binding: McpBinding, transport: TransportName, sessionId: string | undefined) {
+    this.#server = server;
+    this.#binding = binding;
+    this.#transport = transport;
+    this.#sessionId = sessionId;
+  }
+
+  /** Answers tools/list with the tools the caller may use. */
+  list(context: ServerContext): ListToolsResult {
+    const caller = callerIn(context.http?.authInfo, this.#transport);
+    const tools = this.#binding.registry.tools.filter(({ name }) => caller.mayUse(name));
+    return { tools: tools.map(({ listing }) => listing) as unknown as ListToolsResult['tools'] };
+  }
+
+  /**
+   * Answers tools/call.
+   * @throws ProtocolError for an unknown tool and a foreign requestState, which MCP answers with an error
+   */
+  async call(
+    params: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined },
+    context: ServerContext,
+  ): Promise<CallToolResult | InputRequiredResult> {
+    const state = this.#binding.requestState.open(params.name, context);
+    this.#reached.add(context.mcpReq.id);
+    const call = this.#toolCall(params, state, context);
+    const settled = await this.#binding.executor.execute(call);
+    if (settled.inputRequired) return this.#inputRequired(params.name, settled.inputRequired, context);
+    return settled.status === 'success'
+      ? this.#success(params.name, settled.result)
+      : failureResult(settled, call.requestId);
+  }
+
+  /**
+   * Called when a tools/call request has been answered: counts it as `invalid_arguments` if the SDK
+   * refused it before it reached the executor, for example because `arguments` is not an object.
+   */
+  answered(request: JSONRPCRequest, authInfo: AuthInfo | undefined): void {
+    if (this.#reached.delete(request.id)) return;
+    const name = String(request.params?.['name']);
+    const call = {
+      ...this.#client(),
+      name,
+      arguments: undefined,
+      ...this.#origin(authInfo),
+      signal: neverAborts,
+    };
+    this.#binding.executor.refuse(call, failed('invalid_arguments', 'refused by the protocol layer'));
+  }
+
+  /** Called when a request will not be answered because it was cancelled. */
+  forget(id: RequestId): void {
+    this.#reached.delete(id);
+  }
+
+  #toolCall(
+    {
+      name,
+      arguments: args,
+    }: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined },
+    state: unknown,
+    { mcpReq, http }: ServerContext,
+  ): ToolCall {
+    const token = mcpReq._meta?.progressToken;
+    const send = (sent: Promise<void>): void => {
+      sent.catch(this.#binding.onError);
+    };
+    return {
+      name,
+      arguments: args,
+      ...this.#origin(http?.authInfo),
+      ...this.#client(mcpReq.envelope),
+      signal: mcpReq.signal,
+      answers: mcpReq.inputResponses,
+      state,
+      progress(progress, total, message) {
+        if (token === undefined) return;
+        const optional = { ...(total !== undefined && { total }), ...(message !== undefined && { message }) };
+        const params = { progressToken: token, progress, ...optional };
+        send(mcpReq.notify({ method: 'notifications/progress', params }));
+      },
+      log(level, data) {
+        send(mcpReq.log(level, data, name));
+      },
+      releaseConnection() {
+        http?.closeSSE?.();
+      },
+    };
+  }
+
+  #origin(authInfo: AuthInfo | undefined): Pick<ToolCall, 'caller' | 'entrance' | 'requestId' | 'sessionId'> {
+    const caller = callerIn(authInfo, this.#transport);
+    return { caller, entrance: 'mcp', requestId: this.#binding.newRequestId(), sessionId: this.#sessionId };
+  }
+
+  /** What the client says of itself: in each request of the modern era, in `initialize` before it. */
+  #client(
+    envelope?: Readonly<Record<string, unknown>>,
+  ): Pick<ToolCall, 'clientName' | 'clientVersion' | 'canElicit'> {
+    const info = envelope
+      ? (envelope[CLIENT_INFO_META_KEY] as Implementation | undefined)
+      : this.#server.getClientVersion();
+    const capabilities = envelope
+      ? (envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined)
+      : this.#server.getClientCapabilities();
+    return {
+      clientName: info?.name.slice(0, MAX_CLIENT_TEXT),
+      clientVersion: info?.version.slice(0, MAX_CLIENT_TEXT),
+      canElicit: capabilities?.elicitation !== undefined,
+    };
+  }
+
+  #success(name: string, { content, value }: ToolResult): CallToolResult {
+    const schema = this.#binding.registry.get(name)?.listing.outputSchema;
+    const result = { content: [...content], ...(schema && { structuredContent: value }) } as CallToolResult;
+    return this.#server.projectCallToolResult(result, schema);
+  }
+
+  async #inputRequired(
+    tool: string,
+    { requests, state }: InputRequired,
+    context: ServerContext,
+  ): Promise<InputRequiredResult> {
+    return {
+      resultType: 'input_required',
+      inputRequests: requests as unknown as NonNullable<InputRequiredResult['inputRequests']>,
+      ...(state !== undefined && {
+        requestState: await this.#binding.requestState.seal(tool, state, context),
+      }),
+    };
+  }
+}
+
+function failureResult(failure: Failure, requestId: string): CallToolResult {
+  const { reason, message, retryAfterSeconds } = failure;
+  // Not -32602 for the rest: MCP wants what the model can correct in the result, where it sees it.
+  if (reason === 'unknown_tool') throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+  const details = {
+    reason,
+    retryable: isRetryable(failure),
+    requestId,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
+  return {
+    content: [{ type: 'text', text: message }],
+    isError: true,
+    _meta: { [FAILURE_META_KEY]: details },
+  };
+}
+
+const neverAborts = new AbortController().signal;

@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Application, Environment } from './application.ts';
+import type { Settings } from './config/settings.ts';
+import { createApp, createOperationsApp } from './http/app.ts';
+import { anonymous } from './http/authentication.ts';
+import { listen, type Listener } from './http/listener.ts';
+import type { OperationsOptions } from './http/operations.ts';
+import { Lifecycle, type StopPlan } from './lifecycle.ts';
+import { McpEndpoint } from './mcp/endpoint.ts';
+
+/** A server that serves. */
+export interface Serving {
+  readonly port: number;
+  readonly opsPort: number | undefined;
+  /** Stops in order; resolves to whether nothing had to be cut off. */
+  stop(): Promise<boolean>;
+}
+
+/** Opens the ports and serves until stopped. Rejects when a port cannot be opened. */
+export async function serve(
+  application: Application,
+  settings: Settings,
+  { logger, now }: Pick<Environment, 'logger' | 'now'>,
+): Promise<Serving> {
+  const { registry, binding } = application;
+  const { server, ops, sessions, metrics } = settings;
+  const startedAt = now();
+  const lifecycle = new Lifecycle(logger);
+  const mcp = new McpEndpoint(binding, { sessions, maxSubscriptions: sessions.maxSubscriptions });
+  application.watch({
+    sessions: () => mcp.sessions.size,
+    sessionsLimit: sessions.max,
+    subscriptions: () => mcp.subscriptions,
+    subscriptionsLimit: sessions.maxSubscriptions,
+  });
+  const operations = operationsOf(application, metrics.endpoint, lifecycle);
+  const app = createApp({
+    ...binding,
+    mcp,
+    logger,
+    authenticate: application.authenticate,
+    bodyBytes: server.bodyBytes,
+    allowedHosts: server.allowedHosts,
+    allowedOrigins: server.allowedOrigins,
+    trustedProxies: server.trustedProxies,
+    operations: ops.port === undefined ? operations : undefined,
+    metricsNeedToken: metrics.needToken,
+    isDraining: () => lifecycle.state === 'draining',
+    status: () => ({
+      ...binding.info,
+      ready: lifecycle.state === 'ready',
+      tools: registry.tools.length,
+      sessions: mcp.sessions.size,
+      uptime_seconds: Math.round(now() - startedAt),
+    }),
+  });
+
+  const opsListener = await listenForOperations(operations, settings, logger);
+  const main = await listen(app, server);
+  lifecycle.started();
+  warnIfExposed(application, settings, logger);
+  logger.info(
+    { host: server.host, port: main.port, ops_port: opsListener?.port, tools: registry.tools.length },
+    'ready',
+  );
+
+  return {
+    port: main.port,
+    opsPort: opsListener?.port,
+    stop: () => lifecycle.stop(stopPlan(application, mcp, main, opsListener, settings)),
+  };
+}
+
+/** Probes and metrics of an application. */
+export function operationsOf(
+  application: Application,
+  endpoint: boolean,
+  lifecycle: Lifecycle,
+): Omit<OperationsOptions, 'metricsGuard'> {
+  return {
+    metrics: endpoint ? (format) => application.expose(format) : undefined,
+    failingChecks: () => lifecycle.failingChecks(),
+  };
+}
+
+/** Opens the operations port, if the settings name one. */
+export async function listenForOperations(
+  operations: Omit<OperationsOptions, 'metricsGuard'>,
+  { server, ops }: Settings,
+  logger: Environment['logger'],
+): Promise<Listener | undefined> {
+  if (ops.port === undefined) return undefined;
+  const metricsGuard: OperationsOptions['metricsGuard'] = (_request, _response, next) => {
+    next();
+  };
+  const app = createOperationsApp({ ...operations, metricsGuard }, logger);
+  return listen(app, { ...server, host: ops.host ?? server.host, port: ops.port });
+}
+
+function stopPlan(
+  { executor, workers }: Application,
+  mcp: McpEndpoint,
+  main: Listener,
+  ops: Listener | undefined,
+  { shutdown }: Settings,
+): StopPlan {
+  return {
+    deadlineSeconds: shutdown.deadlineSeconds,
+    steps: [
+      { name: 'wait for load balancers', run: () => sleep(shutdown.delaySeconds * 1000) },
+      {
+        name: 'finish calls',
+        run: () => {
+          mcp.refuse();
+          return executor.drain();
+        },
+      },
+      { name: 'end streams', run: () => mcp.close() },
+      { name: 'close the main port', run: () => main.close() },
+      { name: 'end workers', run: () => workers.close() },
+      { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
+    ],
+    async cut() {
+      const calls = executor.inFlight.map(({ name, requestId }) => ({ tool: name, request_id: requestId }));
+      const connections = await main.destroy();
+      await ops?.destroy();
+      return { calls, connections };
+    },
+  };
+}
+
+const LOOPBACK = /^(127\.|::1$|localhost$)/;
+
+function warnIfExposed(
+  { authenticate }: Application,
+  { server }: Settings,
+  logger: Environment['logger'],
+): void {
+  if (authenticate !== anonymous || LOOPBACK.test(server.host)) return;
+  logger.warn(
+    { host: server.host },
+    'ANYONE WHO REACHES THIS PORT CAN CALL THE TOOLS: it listens beyond loopback without authentication; ' +
+      'set auth.tokensFile, or server.host to 127.0.0.1',
+  );
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { defineTool } from '../../tool.ts';
+import { pure } from '../annotations.ts';
+import { boundedText } from '../bounded-text.ts';
+
+const MAX_URL_CHARACTERS = 8192;
+
+/** What the URL parser forgives and a validator should not: spaces, controls, backslashes, missing slashes. */
+const STRICT_START = /^https?:\/\/[^/?#]/i;
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const FORGIVEN = /[\s\\\u0000-\u001f\u007f]/;
+
+const verdict = z.strictObject({
+  valid: z.boolean(),
+  reason: z.string().optional().describe('Why it is not valid.'),
+  scheme: z.enum(['http', 'https']).optional(),
+  host: z.string().optional().describe('Lower case, international names in ASCII, IPv6 in brackets.'),
+  port: z.int().nullable().optional().describe('null for the default port of the scheme.'),
+  path: z.string().optional(),
+  query: z.string().optional().describe('Without the "?"; empty when there is none.'),
+  fragment: z.string().optional().describe('Without the "#"; empty when there is none.'),
+  has_credentials: z.boolean().optional().describe('Whether it carries a user name or password.'),
+});
+
+/** The tool `validate_url`: says whether a text is an absolute web URL, and what its parts are. */
+export const validateUrl = defineTool({
+  name: 'validate_url',
+  title: 'Validate a URL',
+  description:
+    'Says whether a text is an absolute http or https URL, without contacting it, and if so its scheme, host, port, ' +
+    'path, query and fragment as the URL standard normalises them; if not, why.',
+  input: z.strictObject({ url: boundedText('The text to check.', MAX_URL_CHARACTERS) }),
+  output: verdict,
+  annotations: pure,
+  handler({ url: text }): z.infer<typeof verdict> {
+    if (FORGIVEN.test(text)) {
+      return { valid: false, reason: 'It contains white space, control characters or backslashes.' };
+    }
+    if (!STRICT_START.test(text)) {
+      return { valid: false, reason: 'It does not start with http:// or https:// and a host.' };
+    }
+    const url = URL.parse(text);
+    if (!url) return { valid: false, reason: 'Its host or port is not valid.' };
+    return {
+      valid: true,
+      scheme: url.protocol === 'https:' ? 'https' : 'http',
+      host: url.hostname,
+      port: url.port === '' ? null : Number(url.port),
+      path: url.pathname,
+      query: url.search.slice(1),
+      fragment: url.hash.slice(1),
+      has_credentials: url.username !== '' || url.password !== '',
+    };
+  },
+});

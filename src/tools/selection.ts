@@ -1,0 +1,37 @@
+import type { Toolset } from './tool.ts';
+
+export type SelectionResult =
+  | { readonly ok: true; readonly toolsets: readonly Toolset[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * The toolsets reduced to the tools an operator wants: those enabled, less those disabled, each by the name of a
+ * tool or a toolset, or `*`.
+ * @returns the names that name nothing, when there are any
+ */
+export function selectTools(
+  toolsets: readonly Toolset[],
+  { enabled, disabled }: { readonly enabled: readonly string[]; readonly disabled: readonly string[] },
+): SelectionResult {
+  const known = new Set([
+    '*',
+    ...toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)]),
+  ]);
+  const problems = Object.entries({ enabled, disabled }).flatMap(([setting, names]) =>
+    names
+      .filter((name) => !known.has(name))
+      .map((name) => `tools.${setting}: there is no tool or toolset ${name}`),
+  );
+  if (problems.length > 0) return { ok: false, problems };
+  const names = (list: readonly string[], toolset: string, tool: string): boolean =>
+    list.includes('*') || list.includes(toolset) || list.includes(tool);
+  return {
+    ok: true,
+    toolsets: toolsets.map((toolset) => ({
+      ...toolset,
+      tools: toolset.tools.filter(
+        ({ name }) => names(enabled, toolset.name, name) && !names(disabled, toolset.name, name),
+      ),
+    })),
+  };
+}
