@@ -35,6 +35,13 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
     app,
   );
   server.on('clientError', refuseBrokenRequest);
+  let unanswered = 0;
+  server.on('request', (_request, response) => {
+    unanswered += 1;
+    response.on('close', () => {
+      unanswered -= 1;
+    });
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, () => {
@@ -44,23 +51,35 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        // Connections that are kept alive turn idle one by one, as their last answers are sent.
-        const closing = setInterval(() => {
-          server.closeIdleConnections();
-        }, 50);
-        server.close(() => {
-          clearInterval(closing);
-          resolve();
-        });
-      }),
+    close: () => closeWhenQuiet(server, () => unanswered),
     async destroy() {
       const open = await countConnections(server);
       server.closeAllConnections();
       return open;
     },
   };
+}
+
+const QUIET_MS = 250;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Closes a server whose last answers are being sent. Node counts a connection that has not sent a request yet as
+ * busy, so those are cut once there has been no request for a moment.
+ */
+function closeWhenQuiet(server: Server, unanswered: () => number): Promise<void> {
+  return new Promise((resolve) => {
+    let quietMs = 0;
+    const looking = setInterval(() => {
+      server.closeIdleConnections();
+      quietMs = unanswered() === 0 ? quietMs + LOOK_EVERY_MS : 0;
+      if (quietMs >= QUIET_MS) server.closeAllConnections();
+    }, LOOK_EVERY_MS);
+    server.close(() => {
+      clearInterval(looking);
+      resolve();
+    });
+  });
 }
 
 const countConnections = (server: Server): Promise<number> =>

@@ -3,9 +3,9 @@ import { content, failure, type ToolFailure } from '../result.ts';
 import { defineTool, type Toolset } from '../tool.ts';
 import { pure } from './annotations.ts';
 import { boundedText } from './bounded-text.ts';
-import { copy, DocumentError, parseJson, toNumber, toRawJson } from './json/document.ts';
+import { copy, DocumentError, MAX_DEPTH, parseJson, toNumber, toRawJson } from './json/document.ts';
 import { select } from './json/path.ts';
-import { parseYaml, writeYaml } from './json/yaml.ts';
+import { MAX_ALIASES, parseYaml, writeYaml } from './json/yaml.ts';
 
 /** Runs the work on a document and returns what is wrong with the document as the tool's failure. */
 function attempt<Result>(work: () => Result): Result | ToolFailure {
@@ -21,7 +21,8 @@ const jsonFormat = defineTool({
   name: 'json_format',
   title: 'Format JSON',
   description:
-    'Returns JSON indented, with the keys of every object sorted and numbers exactly as written. Strict JSON only; at most 100 levels deep.',
+    'Returns JSON indented, with the keys of every object sorted and numbers exactly as written. ' +
+    `Strict JSON only; at most ${MAX_DEPTH} levels deep.`,
   input: z.strictObject({
     json_string: boundedText('The JSON to format.'),
     indent: z.int().min(0).max(8).default(2).describe('Spaces per level, 0 (one line) to 8. Default: 2.'),
@@ -39,15 +40,17 @@ const jsonFormat = defineTool({
 /** Spelt out so that the published JSON Schema, whose patterns have no flags, allows any case too. */
 const format = z.string().regex(/^(?:[Jj][Ss][Oo][Nn]|[Yy][Aa][Mm][Ll])$/, 'must be "json" or "yaml"');
 const INDENT = 2;
+/** Lower than for JSON: a megabyte of hostile YAML keeps the parser busy for seconds. */
+const MAX_CONVERTED_CHARACTERS = 262_144;
 
 const convertJsonYaml = defineTool({
   name: 'convert_json_yaml',
   title: 'Convert JSON and YAML',
   description:
     'Converts between JSON and YAML 1.2 (core schema: no timestamps or custom tags, one document) and returns the ' +
-    'text, indented by 2; keys of YAML output are sorted, comments are lost. At most 100 levels deep and 100 alias expansions.',
+    `text, indented by ${INDENT}; keys of YAML output are sorted, comments are lost. At most ${MAX_DEPTH} levels deep and ${MAX_ALIASES} aliases.`,
   input: z.strictObject({
-    data: boundedText('The document to convert.'),
+    data: boundedText('The document to convert.', MAX_CONVERTED_CHARACTERS),
     source_format: format.describe('What data is: "json" or "yaml", in any case.'),
     target_format: format.describe('What to return: "json" or "yaml", in any case.'),
   }),

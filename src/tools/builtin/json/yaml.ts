@@ -1,12 +1,22 @@
 import { isScalar, LineCounter, parseDocument, stringify, visit, type Document } from 'yaml';
 import { DocumentError, tooDeep } from './document.ts';
 
-const MAX_ALIASES = 100;
+/** How often a document may refer to its anchors: the library takes quadratic time over many aliases. */
+export const MAX_ALIASES = 100;
 
 interface Problem {
   readonly code: string;
+  /** Where in the text it starts. */
   readonly pos: readonly [number, ...number[]];
 }
+
+/** The problems whose code does not explain itself. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  TAG_RESOLVE_FAILED: 'the tag, or its value, is not of the core schema (null, bool, int, float, str, seq, map)',
+  MULTIPLE_DOCS: 'only one document is allowed',
+  RESOURCE_EXHAUSTION: 'it is nested too deeply',
+  TOO_MANY_ALIASES: `more than ${MAX_ALIASES} aliases`,
+};
 
 /**
  * Parses one YAML 1.2 document of the core schema (no timestamps, no binary, no custom tags), integers as
@@ -19,56 +29,54 @@ export function parseYaml(argument: string, text: string): unknown {
       schema: 'core',
       resolveKnownTags: false,
       stringKeys: true,
-      // The library compares every key with every other; see findDuplicateKey.
+      // The library would compare every key with every other; findProblem does it in linear time.
       uniqueKeys: false,
       intAsBigInt: true,
       prettyErrors: false,
       lineCounter,
     });
-    const problem = document.errors[0] ?? document.warnings[0] ?? findDuplicateKey(document);
+    const problem = document.errors[0] ?? document.warnings[0] ?? findProblem(document);
     if (problem) {
       // The library's messages can quote the input; its codes cannot.
       const { line, col } = lineCounter.linePos(problem.pos[0]);
-      throw new DocumentError(
-        `${argument} is not valid YAML (line ${line} column ${col}): ${explain(problem.code)}.`,
-      );
+      const explanation = EXPLANATIONS[problem.code] ?? problem.code.toLowerCase().replaceAll('_', ' ');
+      throw new DocumentError(`${argument} is not valid YAML (line ${line} column ${col}): ${explanation}.`);
     }
-    return document.toJS({ maxAliasCount: MAX_ALIASES });
+    // The library counts an anchor's own use too.
+    return document.toJS({ maxAliasCount: MAX_ALIASES + 1 });
   } catch (error) {
     if (error instanceof ReferenceError) {
       throw new DocumentError(
-        `${argument} has an alias without an anchor, or aliases expand more than ${MAX_ALIASES} times.`,
+        `${argument} has an alias without an anchor before it, or nested aliases that expand too often.`,
       );
     }
     throw error instanceof RangeError ? tooDeep() : error;
   }
 }
 
-/** The second of two equal keys of a mapping, found in linear time: a flat mapping of 100 000 keys is 1 MB. */
-function findDuplicateKey(document: Document.Parsed): Problem | undefined {
-  let duplicate: Problem | undefined;
+function findProblem(document: Document.Parsed): Problem | undefined {
+  let problem: Problem | undefined;
+  let aliases = 0;
+  const stop = (code: string, position: number | undefined) => {
+    problem = { code, pos: [position ?? 0] };
+    return visit.BREAK;
+  };
   visit(document, {
+    Alias(_key, { range }) {
+      aliases++;
+      return aliases > MAX_ALIASES ? stop('TOO_MANY_ALIASES', range?.[0]) : undefined;
+    },
     Map(_key, { items }) {
       const seen = new Set<unknown>();
       for (const { key } of items) {
         if (!isScalar(key)) continue;
-        if (seen.has(key.value)) {
-          duplicate = { code: 'DUPLICATE_KEY', pos: [key.range?.[0] ?? 0] };
-          return visit.BREAK;
-        }
+        if (seen.has(key.value)) return stop('DUPLICATE_KEY', key.range?.[0]);
         seen.add(key.value);
       }
       return undefined;
     },
   });
-  return duplicate;
-}
-
-function explain(code: string): string {
-  if (code === 'TAG_RESOLVE_FAILED')
-    return 'the tag, or its value, is not of the core schema (null, bool, int, float, str, seq, map)';
-  if (code === 'MULTIPLE_DOCS') return 'only one document is allowed';
-  return code.toLowerCase().replaceAll('_', ' ');
+  return problem;
 }
 
 /** Writes plain data as YAML that readers of YAML 1.1 understand alike: `no` and `1:30` stay quoted strings. */

@@ -1,0 +1,237 @@
+import { writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CallToolResult } from '@modelcontextprotocol/client';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ERROR_REASONS, REASONS, type ErrorReason } from '../src/tools/outcome.ts';
+import { connectClient, ERAS, type Era } from './support/clients.ts';
+import type { Samples } from './support/metrics-text.ts';
+import { startTestServer, type TestServer } from './support/test-server.ts';
+
+const TOKEN = 'a-token-that-may-use-few-tools';
+const headers = { authorization: `Bearer ${TOKEN}` };
+const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
+writeFileSync(tokensFile, `- {name: narrow, token: ${TOKEN}, tools: [echo]}\n`);
+
+interface Case {
+  readonly reason: ErrorReason;
+  readonly tool: string;
+  readonly args?: unknown;
+  readonly settings?: Record<string, Record<string, unknown>>;
+  readonly says: RegExp;
+  readonly logLevel: 'info' | 'warn' | 'error';
+  readonly reachesTool: boolean;
+  /** Calls made before the one that fails, and not waited for. */
+  readonly before?: { readonly tool: string; readonly args: unknown };
+}
+
+const oneSlot = { limits: { concurrency: 1, queue: 0 } };
+const CASES: readonly Case[] = [
+  { reason: 'tool_error', tool: 'fails', says: /It cannot be done/, logLevel: 'info', reachesTool: true },
+  { reason: 'exception', tool: 'throws', says: /failed unexpectedly/, logLevel: 'error', reachesTool: true },
+  {
+    reason: 'exception',
+    tool: 'breaks_schema',
+    says: /failed unexpectedly/,
+    logLevel: 'error',
+    reachesTool: true,
+  },
+  { reason: 'exception', tool: 'too_large', says: /too large/, logLevel: 'error', reachesTool: true },
+  {
+    reason: 'exception',
+    tool: 'eats_memory',
+    says: /failed unexpectedly/,
+    logLevel: 'error',
+    reachesTool: true,
+  },
+  { reason: 'timeout', tool: 'hangs', says: /within 0.2 s/, logLevel: 'warn', reachesTool: true },
+  { reason: 'timeout', tool: 'spins', says: /within 0.5 s/, logLevel: 'warn', reachesTool: true },
+  { reason: 'unavailable', tool: 'unreachable', says: /database/, logLevel: 'warn', reachesTool: true },
+  { reason: 'unavailable', tool: 'exits', says: /worker thread/, logLevel: 'warn', reachesTool: true },
+  {
+    reason: 'overloaded',
+    tool: 'echo',
+    args: { text: 'hi' },
+    settings: oneSlot,
+    before: { tool: 'slow', args: { milliseconds: 2000 } },
+    says: /busy/,
+    logLevel: 'warn',
+    reachesTool: false,
+  },
+  {
+    reason: 'invalid_arguments',
+    tool: 'echo',
+    args: { text: 5, extra: true },
+    says: /text: .*string.*extra/,
+    logLevel: 'info',
+    reachesTool: false,
+  },
+  { reason: 'unknown_tool', tool: 'nope', says: /no such tool/, logLevel: 'info', reachesTool: false },
+  {
+    reason: 'denied',
+    tool: 'add',
+    args: { a: 1, b: 2 },
+    settings: { auth: { tokensFile } },
+    says: /may not use/,
+    logLevel: 'info',
+    reachesTool: false,
+  },
+  {
+    reason: 'rate_limited',
+    tool: 'echo',
+    args: { text: 'hi' },
+    settings: { limits: { callsPerSecond: 0.01, burst: 1 } },
+    before: { tool: 'echo', args: { text: 'first' } },
+    says: /try again in/,
+    logLevel: 'info',
+    reachesTool: false,
+  },
+];
+
+let server: TestServer;
+afterEach(() => server.stop());
+
+function expectRecorded(before: Samples, after: Samples, { reason, tool, reachesTool }: Case): void {
+  const tool_name = reason === 'unknown_tool' ? 'unknown' : tool;
+  const grown = (name: string, labels: Record<string, string>): number =>
+    (after.value(name, labels) ?? 0) - (before.value(name, labels) ?? 0);
+  expect(grown('mcp_tool_calls_total', { tool_name, status: 'error' })).toBe(1);
+  expect(grown('mcp_tool_errors_total', { tool_name })).toBe(1);
+  expect(grown('mcp_tool_errors_total', { tool_name, reason })).toBe(1);
+  expect(grown('mcp_tool_duration_seconds_count', { tool_name })).toBe(reachesTool ? 1 : 0);
+  expectReasonsToSumToErrors(after);
+}
+
+function expectReasonsToSumToErrors(samples: Samples): void {
+  for (const { labels, value } of samples.select('mcp_tool_calls_total', { status: 'error' })) {
+    const reasons = samples.value('mcp_tool_errors_total', { tool_name: labels['tool_name'] ?? '' });
+    expect(reasons, labels['tool_name']).toBe(value);
+  }
+}
+
+function expectLogged({ reason, tool, logLevel }: Case): void {
+  const line = server.logs.find((entry) => entry['msg'] === 'tool call' && entry['reason'] === reason);
+  expect(line).toMatchObject({
+    level: logLevel,
+    status: 'error',
+    tool: reason === 'unknown_tool' ? 'unknown' : tool,
+  });
+}
+
+/** Begins the call that has to be there first, and waits until the server has taken it up. */
+async function begin({ before: first }: Case): Promise<void> {
+  if (!first) return;
+  void server.execute(first.tool, first.args);
+  await vi.waitFor(async () => {
+    const samples = await server.scrape();
+    const started =
+      (samples.value('mcp_tool_calls_in_flight', { tool_name: first.tool }) ?? 0) +
+      (samples.value('mcp_tool_calls_total', { tool_name: first.tool }) ?? 0);
+    expect(started).toBe(1);
+  });
+}
+
+const title = ({ reason, tool }: Case): string => `${reason} (${tool})`;
+
+describe('a failed call over REST', () => {
+  it.each(CASES.map((each) => [title(each), each] as const))(
+    'answers, counts and logs %s',
+    async (_title, each) => {
+      server = await startTestServer(each.settings);
+      await begin(each);
+      const before = await server.scrape();
+      const { status, body } = await server.execute(each.tool, each.args, { headers });
+      expect(status).toBe(ERROR_REASONS[each.reason].httpStatus);
+      expect(body).toMatchObject({
+        tool_name: each.tool,
+        reason: each.reason,
+        detail: expect.stringMatching(each.says),
+      });
+      expectRecorded(before, await server.scrape(), each);
+      expectLogged(each);
+      expect(JSON.stringify(body)).not.toContain('secret');
+    },
+  );
+});
+
+describe.each(ERAS)('a failed call over MCP %s', (era) => {
+  it.each(CASES.map((each) => [title(each), each] as const))(
+    'answers, counts and logs %s',
+    async (_title, each) => {
+      server = await startTestServer(each.settings);
+      const { client } = await connectClient(server.url, era, { headers });
+      await begin(each);
+      const before = await server.scrape();
+      const call = client.callTool({
+        name: each.tool,
+        arguments: (each.args ?? {}) as Record<string, unknown>,
+      });
+      if (each.reason === 'unknown_tool') {
+        await expect(call).rejects.toMatchObject({
+          code: -32602,
+          message: expect.stringMatching(each.says) as string,
+        });
+      } else {
+        const { isError, content, _meta } = (await call) as CallToolResult;
+        expect(isError).toBe(true);
+        expect(content).toMatchObject([{ type: 'text', text: expect.stringMatching(each.says) as string }]);
+        const { retryable } = ERROR_REASONS[each.reason];
+        expect(_meta?.['nexus-mcp/failure']).toMatchObject({ reason: each.reason, retryable });
+        expect(JSON.stringify(content)).not.toContain('secret');
+      }
+      expectRecorded(before, await server.scrape(), each);
+      expectLogged(each);
+      await client.close();
+    },
+  );
+});
+
+describe('a cancelled call', () => {
+  const each: Case = { reason: 'cancelled', tool: 'slow', says: /./, logLevel: 'info', reachesTool: true };
+  const args = { milliseconds: 20_000 };
+  const inFlight = (): Promise<void> =>
+    vi.waitFor(async () => {
+      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+    });
+  const expectCancelled = async (before: Samples): Promise<void> => {
+    await vi.waitFor(async () => {
+      const after = await server.scrape();
+      expect(after.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(0);
+      expectRecorded(before, after, each);
+    });
+    expectLogged(each);
+  };
+
+  it('is counted when a REST client goes away', async () => {
+    server = await startTestServer();
+    const before = await server.scrape();
+    const gone = new AbortController();
+    const call = server.execute('slow', args, { signal: gone.signal }).catch((error: unknown) => error);
+    await inFlight();
+    gone.abort();
+    await call;
+    await expectCancelled(before);
+  });
+
+  it.each(ERAS)('is counted when an MCP %s client cancels', async (era: Era) => {
+    server = await startTestServer();
+    const { client } = await connectClient(server.url, era);
+    const before = await server.scrape();
+    const gone = new AbortController();
+    const call = client
+      .callTool({ name: 'slow', arguments: args }, { signal: gone.signal })
+      .catch((error: unknown) => error);
+    await inFlight();
+    gone.abort();
+    await call;
+    await expectCancelled(before);
+    await client.close();
+  });
+});
+
+it('has a case for every reason', () => {
+  const covered = new Set<ErrorReason>([...CASES.map(({ reason }) => reason), 'cancelled']);
+  expect([...covered].sort()).toEqual([...REASONS].sort());
+  server = { stop: () => Promise.resolve(true) } as TestServer;
+});

@@ -1,0 +1,143 @@
+/** Tools that end in each of the outcomes, for a tool module of the tests. */
+import {
+  accepted,
+  content,
+  defineTool,
+  elicit,
+  failure,
+  inputRequired,
+  unavailable,
+  z,
+} from 'nexus-mcp/tools';
+
+const annotations = { readOnly: true, idempotent: true, openWorld: false };
+const nothing = z.strictObject({});
+const tool = { annotations, input: nothing, title: 'Fixture', description: 'A tool for tests.' };
+
+const forever = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(new Error('aborted'));
+    });
+  });
+
+export const echo = defineTool({
+  ...tool,
+  name: 'echo',
+  input: z.strictObject({ text: z.string() }),
+  output: z.string(),
+  handler: ({ text }) => text,
+});
+
+export const fails = defineTool({ ...tool, name: 'fails', handler: () => failure('It cannot be done.') });
+
+export const throws = defineTool({
+  ...tool,
+  name: 'throws',
+  handler: () => {
+    throw new Error('secret detail at /etc/passwd');
+  },
+});
+
+export const breaksSchema = defineTool({
+  ...tool,
+  name: 'breaks_schema',
+  output: z.number(),
+  handler: () => 'text' as unknown as number,
+});
+
+export const tooLarge = defineTool({ ...tool, name: 'too_large', handler: () => 'x'.repeat(2_000_000) });
+
+export const unreachable = defineTool({
+  ...tool,
+  name: 'unreachable',
+  handler: () => unavailable('The database cannot be reached.'),
+});
+
+/** Runs until it is aborted. */
+export const hangs = defineTool({
+  ...tool,
+  name: 'hangs',
+  timeoutSeconds: 0.2,
+  handler: (_args, { signal }) => forever(signal),
+});
+
+/** Takes a while, and ignores everything. */
+export const slow = defineTool({
+  ...tool,
+  name: 'slow',
+  input: z.strictObject({ milliseconds: z.number() }),
+  output: z.string(),
+  handler: ({ milliseconds }) => new Promise<string>((resolve) => setTimeout(resolve, milliseconds, 'done')),
+});
+
+/** Never returns, never yields. */
+export const spins = defineTool({
+  ...tool,
+  name: 'spins',
+  isolation: 'worker',
+  timeoutSeconds: 0.5,
+  handler: () => {
+    for (;;);
+  },
+});
+
+export const eatsMemory = defineTool({
+  ...tool,
+  name: 'eats_memory',
+  isolation: 'worker',
+  handler: () => {
+    const hoard: unknown[] = [];
+    for (;;) hoard.push(new Array(100_000).fill(hoard.length));
+  },
+});
+
+export const exits = defineTool({
+  ...tool,
+  name: 'exits',
+  isolation: 'worker',
+  handler: () => process.exit(7),
+});
+
+export const isolated = defineTool({
+  ...tool,
+  name: 'isolated',
+  isolation: 'worker',
+  input: z.strictObject({ what: z.enum(['value', 'failure', 'throw', 'progress']) }),
+  handler: ({ what }, context) => {
+    context.progress(1, 2, 'half way');
+    switch (what) {
+      case 'failure':
+        return failure('It cannot be done.');
+      case 'throw':
+        throw new Error('secret');
+      default:
+        return content([{ type: 'text', text: what }]);
+    }
+  },
+});
+
+export const counts = defineTool({
+  ...tool,
+  name: 'counts',
+  handler: async (_args, context) => {
+    for (let step = 1; step <= 3; step += 1) {
+      context.progress(step, 3, `step ${step}`);
+      context.log('info', `step ${step}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return 'counted';
+  },
+});
+
+export const asks = defineTool({
+  ...tool,
+  name: 'asks',
+  output: z.string(),
+  handler: (_args, { answers, state }) => {
+    const answer = accepted(answers['who'], z.object({ name: z.string() }));
+    if (answer) return `Hello ${answer.name}, ${JSON.stringify(state)}`;
+    const schema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] };
+    return inputRequired({ who: elicit('Who are you?', schema) }, { asked: 1 });
+  },
+});

@@ -1,0 +1,58 @@
+import { fileURLToPath } from 'node:url';
+import { createApplication } from '../../src/application.ts';
+import { settingsSchema } from '../../src/config/settings.ts';
+import { createLogger } from '../../src/monitoring/logging.ts';
+import { serve } from '../../src/serve.ts';
+import { parseMetrics, type Samples } from './metrics-text.ts';
+
+export const FIXTURE_TOOLS = fileURLToPath(new URL('fixture-tools.ts', import.meta.url));
+
+/** A server in this process, on free ports, with the fixture tools besides its own. */
+export interface TestServer {
+  readonly url: string;
+  readonly opsUrl: string | undefined;
+  /** The log so far, parsed. */
+  readonly logs: Record<string, unknown>[];
+  /** What `/metrics` says now. */
+  scrape(): Promise<Samples>;
+  execute(tool: string, args?: unknown, init?: RequestInit): Promise<{ status: number; body: any }>;
+  stop(): Promise<boolean>;
+}
+
+type Overrides = Record<string, Record<string, unknown>>;
+
+/** Starts a server with settings that differ from the defaults as given. */
+export async function startTestServer(overrides: Overrides = {}): Promise<TestServer> {
+  const settings = settingsSchema.parse({
+    ...overrides,
+    server: { port: 0, ...overrides['server'] },
+    tools: { modules: [FIXTURE_TOOLS], ...overrides['tools'] },
+    log: { level: 'debug' },
+  });
+  const logs: Record<string, unknown>[] = [];
+  const logger = createLogger('debug', {
+    write: (line: string) => logs.push(JSON.parse(line) as Record<string, unknown>),
+  });
+  const environment = { logger, now: () => performance.now() / 1000, version: '0.0.0', revision: 'test' };
+  const created = await createApplication(settings, process.cwd(), environment);
+  if (!created.ok) throw new Error(created.problems.join('\n'));
+  const serving = await serve(created.application, settings, environment);
+  const url = `http://127.0.0.1:${serving.port}`;
+  const opsUrl = serving.opsPort === undefined ? undefined : `http://127.0.0.1:${serving.opsPort}`;
+  return {
+    url,
+    opsUrl,
+    logs,
+    scrape: async () => parseMetrics(await (await fetch(`${opsUrl ?? url}/metrics`)).text()),
+    async execute(tool, args, init = {}) {
+      const response = await fetch(`${url}/execute`, {
+        method: 'POST',
+        ...init,
+        headers: { 'content-type': 'application/json', ...init.headers },
+        body: JSON.stringify({ tool_name: tool, ...(args !== undefined && { arguments: args }) }),
+      });
+      return { status: response.status, body: await response.json() };
+    },
+    stop: () => serving.stop(),
+  };
+}
