@@ -51,8 +51,10 @@ export class Lifecycle {
   async #stop({ steps, deadlineSeconds, cut }: StopPlan): Promise<boolean> {
     this.#state = 'draining';
     let current = '';
+    let late = false;
     const done = (async () => {
       for (const { name, run } of steps) {
+        if (late) return false;
         current = name;
         this.#logger.info({ step: name }, 'stopping');
         await run();
@@ -63,8 +65,12 @@ export class Lifecycle {
     const deadline = sleep(deadlineSeconds * 1000, false, { signal: expired.signal }).catch(() => false);
     const inTime = await Promise.race([done, deadline]);
     expired.abort();
-    if (inTime) this.#logger.info('stopped');
-    else this.#logger.error({ step: current, ...(await cut()) }, 'stopped by force at the deadline');
+    if (inTime) {
+      this.#logger.info('stopped');
+    } else {
+      late = true;
+      this.#logger.error({ step: current, ...(await cut()) }, 'stopped by force at the deadline');
+    }
     return inTime;
   }
 }

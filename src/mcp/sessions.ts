@@ -14,6 +14,9 @@ export interface SessionLimits {
   readonly replayEvents: number;
 }
 
+/** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
+const RETRY_MS = 1000;
+
 interface Session {
   readonly id: string;
   readonly transport: NodeStreamableHTTPServerTransport;
@@ -100,6 +103,7 @@ export class SessionStore {
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => id,
       eventStore: new RecentEvents(this.#limits.replayEvents),
+      retryInterval: RETRY_MS,
       onsessioninitialized: () => {
         this.#opening -= reserved;
         reserved = 0;

@@ -1,5 +1,5 @@
 import { isIP, type LookupFunction } from 'node:net';
-import { Agent, request } from 'undici';
+import { Agent, buildConnector, request } from 'undici';
 import type { EgressPolicy } from './egress-policy.ts';
 import { ACCEPTED_ENCODINGS, BodyTooLarge, isKnownCoding, readBody } from './read-body.ts';
 import type { ResolveHost } from './resolve-host.ts';
@@ -85,19 +85,29 @@ function guardedLookup({ policy, resolveHost }: FetchOptions, signal: AbortSigna
   };
 }
 
+/**
+ * Connects to permitted addresses only, through no proxy. The signal ends the socket itself, because undici does
+ * not abort a request that waits for its connection; and as a socket made with an aborted signal would connect
+ * all the same, that is checked first.
+ */
+function guardedConnector(options: FetchOptions, signal: AbortSignal): buildConnector.connector {
+  const lookup = guardedLookup(options, signal);
+  const connect = buildConnector({ lookup, signal, allowH2: false, timeout: 0 });
+  return (target, callback) => {
+    if (signal.aborted) callback(new Error('aborted before connecting'), null);
+    else connect(target, callback);
+  };
+}
+
 const firstValue = (header: string | string[] | undefined) => (Array.isArray(header) ? header[0] : header);
 
-/** One request: the response, or where it redirects to. */
+/** One request on a connection of its own, which no check of its address outlives: the response, or where it redirects to. */
 async function hop(
   url: URL,
   options: FetchOptions,
   signal: AbortSignal,
 ): Promise<FetchedDocument | { readonly location: string }> {
-  // A dispatcher of its own, so that no socket outlives the check of its address. It uses no proxy.
-  const agent = new Agent({
-    allowH2: false,
-    connect: { lookup: guardedLookup(options, signal), timeout: 0 },
-  });
+  const agent = new Agent({ connect: guardedConnector(options, signal) });
   try {
     const { statusCode, headers, body } = await request(url, {
       dispatcher: agent,

@@ -1,4 +1,4 @@
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { createLane, type Lane } from './admission.ts';
@@ -56,9 +56,10 @@ export class WorkerPool implements Workers {
 
   async run(tool: RegisteredTool, args: unknown, context: ToolContext): Promise<unknown> {
     const { port1, port2 } = new MessageChannel();
-    port1.on('message', ([name, ...values]: [keyof ToolContext, ...unknown[]]) => {
+    const relay = ([name, ...values]: [keyof ToolContext, ...unknown[]]): void => {
       (context[name] as (...values: unknown[]) => void)(...values);
-    });
+    };
+    port1.on('message', relay);
     const { answers, state, canElicit } = context;
     const task = { moduleUrl: tool.moduleUrl, tool: tool.name, args, context: { answers, state, canElicit } };
     try {
@@ -66,6 +67,9 @@ export class WorkerPool implements Workers {
         { ...task, port: port2 },
         { signal: context.signal, transferList: [port2] },
       );
+      // The answer travels by another port, and may have overtaken what was said before it.
+      for (let said; (said = receiveMessageOnPort(port1));)
+        relay(said.message as Parameters<typeof relay>[0]);
       return resultOf(answer);
     } catch (error) {
       return this.#afterLoss(error, context.signal);

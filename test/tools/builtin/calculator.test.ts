@@ -36,7 +36,10 @@ describe('divide', () => {
       remainder: 1,
       is_integer: false,
     });
-    expect(await valueOf(calculator, 'divide', { a: 6, b: 3 })).toMatchObject({ quotient: 2, is_integer: true });
+    expect(await valueOf(calculator, 'divide', { a: 6, b: 3 })).toMatchObject({
+      quotient: 2,
+      is_integer: true,
+    });
   });
 
   it.each([
@@ -97,19 +100,34 @@ describe('statistics_functions', () => {
 
   it('leaves the sample deviation out for one number, and fails when only that was asked for', async () => {
     const { statistics } = (await compute({ numbers: [7] })) as { statistics: object };
-    expect(Object.keys(statistics)).toEqual(['mean', 'median', 'mode', 'range', 'min', 'max', 'sum', 'count']);
+    expect(Object.keys(statistics)).toEqual([
+      'mean',
+      'median',
+      'mode',
+      'range',
+      'min',
+      'max',
+      'sum',
+      'count',
+    ]);
     expect(await failureOf(calculator, 'statistics_functions', { numbers: [7], operation: 'stdev' })).toMatch(
       /at least two/,
     );
   });
 
   it('does not let rounding errors pile up', async () => {
-    expect(await compute({ numbers: Array(10).fill(0.1), operation: 'sum' })).toMatchObject({ statistics: { sum: 1 } });
-    expect(await compute({ numbers: [1e16, 1, -1e16], operation: 'sum' })).toMatchObject({ statistics: { sum: 1 } });
+    expect(await compute({ numbers: Array(10).fill(0.1), operation: 'sum' })).toMatchObject({
+      statistics: { sum: 1 },
+    });
+    expect(await compute({ numbers: [1e16, 1, -1e16], operation: 'sum' })).toMatchObject({
+      statistics: { sum: 1 },
+    });
   });
 
   it('fails when a statistic overflows', async () => {
-    expect(await failureOf(calculator, 'statistics_functions', { numbers: [1e308, 1e308] })).toMatch(/too large/);
+    expect(await failureOf(calculator, 'statistics_functions', { numbers: [1e308, 1e308] })).toMatch(
+      /too large/,
+    );
   });
 
   it.each([
@@ -118,6 +136,8 @@ describe('statistics_functions', () => {
     { numbers: [1, NaN] },
     { numbers: [1], operation: 'average' },
   ])('refuses an empty or oversized list, NaN and unknown operations', async (args) => {
-    expect(await callTool(calculator, 'statistics_functions', args)).toMatchObject({ status: 'invalid_arguments' });
+    expect(await callTool(calculator, 'statistics_functions', args)).toMatchObject({
+      status: 'invalid_arguments',
+    });
   });
 });

@@ -54,9 +54,14 @@ describe('url_encode and url_decode', () => {
 });
 
 describe('text arguments', () => {
-  it.each(['base64_encode', 'url_encode'])('%s refuses an unpaired surrogate, which has no UTF-8', async (name) => {
-    expect(await callTool(encoding, name, { text: 'a\ud800' })).toMatchObject({ status: 'invalid_arguments' });
-  });
+  it.each(['base64_encode', 'url_encode'])(
+    '%s refuses an unpaired surrogate, which has no UTF-8',
+    async (name) => {
+      expect(await callTool(encoding, name, { text: 'a\ud800' })).toMatchObject({
+        status: 'invalid_arguments',
+      });
+    },
+  );
 
   it('are refused beyond 1 MiB', async () => {
     expect(await callTool(encoding, 'base64_encode', { text: 'x'.repeat(1_048_577) })).toMatchObject({

@@ -83,7 +83,10 @@ describe('generate_hmac', () => {
   });
 
   it('refuses an empty key without repeating other arguments', async () => {
-    const outcome = await callTool(identifiers, 'generate_hmac', { message: 'private words', secret_key: '' });
+    const outcome = await callTool(identifiers, 'generate_hmac', {
+      message: 'private words',
+      secret_key: '',
+    });
     expect(outcome).toMatchObject({ status: 'invalid_arguments' });
     expect(JSON.stringify(outcome)).not.toContain('private words');
   });

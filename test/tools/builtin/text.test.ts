@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { text } from '../../../src/tools/builtin/text.ts';
 import { callTool, valueOf } from '../../support/call-tool.ts';
 
-const convert = (input: string, case_type: string) => valueOf(text, 'string_case_convert', { text: input, case_type });
+const convert = (input: string, case_type: string) =>
+  valueOf(text, 'string_case_convert', { text: input, case_type });
 
 describe('string_case_convert', () => {
   it.each([
@@ -47,7 +48,9 @@ describe('string_case_convert', () => {
       { text: 'a', case_type: 'train' },
       { text: 'a'.repeat(100_001), case_type: 'upper' },
     ]) {
-      expect(await callTool(text, 'string_case_convert', args)).toMatchObject({ status: 'invalid_arguments' });
+      expect(await callTool(text, 'string_case_convert', args)).toMatchObject({
+        status: 'invalid_arguments',
+      });
     }
   });
 });

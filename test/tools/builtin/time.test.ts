@@ -30,7 +30,9 @@ describe('unix_to_date', () => {
   it.each([-62_135_596_801, 253_402_300_800, 1.5, '0'])(
     'refuses %j: out of range (perhaps milliseconds), or no integer',
     async (timestamp) => {
-      expect(await callTool(time, 'unix_to_date', { timestamp })).toMatchObject({ status: 'invalid_arguments' });
+      expect(await callTool(time, 'unix_to_date', { timestamp })).toMatchObject({
+        status: 'invalid_arguments',
+      });
     },
   );
 });
@@ -91,7 +93,10 @@ describe('convert_timezone', () => {
     ['2026-10-25T01:59:59', '+02:00'],
     ['2026-10-25T03:00', '+01:00'],
   ])('is exact just outside a clock change, at %s', async (date, utc_offset_from) => {
-    expect(await convert(date, 'Europe/Rome', 'UTC')).toMatchObject({ utc_offset_from, dst_resolution: 'exact' });
+    expect(await convert(date, 'Europe/Rome', 'UTC')).toMatchObject({
+      utc_offset_from,
+      dst_resolution: 'exact',
+    });
   });
 
   it('handles offsets with seconds of the past', async () => {
@@ -101,17 +106,30 @@ describe('convert_timezone', () => {
     });
   });
 
-  it.each(['2026-02-30', '2026-07-01T25:00', '2026-07-01T10:00Z', '2026-07-01T10:00+02:00', '1 July', '', '0999-12-31', '9999-01-01'])(
-    'refuses the date %j',
-    async (date_string) => {
-      const args = { date_string, from_timezone: 'UTC', to_timezone: 'UTC' };
-      expect(await failureOf(time, 'convert_timezone', args)).toMatch(/date_string/);
+  it.each([
+    '2026-02-30',
+    '2026-07-01T25:00',
+    '2026-07-01T10:00Z',
+    '2026-07-01T10:00+02:00',
+    '1 July',
+    '',
+    '0999-12-31',
+    '9999-01-01',
+  ])('refuses the date %j', async (date_string) => {
+    const args = { date_string, from_timezone: 'UTC', to_timezone: 'UTC' };
+    expect(await failureOf(time, 'convert_timezone', args)).toMatch(/date_string/);
+  });
+
+  it.each(['Mars/Olympus', '+02:00', '', 'CEST/../etc'])(
+    'refuses the zone %j on either side',
+    async (zone) => {
+      const args = { date_string: '2026-07-01', from_timezone: 'UTC', to_timezone: 'UTC' };
+      expect(await failureOf(time, 'convert_timezone', { ...args, from_timezone: zone })).toMatch(
+        /^from_timezone/,
+      );
+      expect(await failureOf(time, 'convert_timezone', { ...args, to_timezone: zone })).toMatch(
+        /^to_timezone/,
+      );
     },
   );
-
-  it.each(['Mars/Olympus', '+02:00', '', 'CEST/../etc'])('refuses the zone %j on either side', async (zone) => {
-    const args = { date_string: '2026-07-01', from_timezone: 'UTC', to_timezone: 'UTC' };
-    expect(await failureOf(time, 'convert_timezone', { ...args, from_timezone: zone })).toMatch(/^from_timezone/);
-    expect(await failureOf(time, 'convert_timezone', { ...args, to_timezone: zone })).toMatch(/^to_timezone/);
-  });
 });

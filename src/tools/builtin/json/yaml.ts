@@ -12,7 +12,8 @@ interface Problem {
 
 /** The problems whose code does not explain itself. */
 const EXPLANATIONS: Readonly<Record<string, string>> = {
-  TAG_RESOLVE_FAILED: 'the tag, or its value, is not of the core schema (null, bool, int, float, str, seq, map)',
+  TAG_RESOLVE_FAILED:
+    'the tag, or its value, is not of the core schema (null, bool, int, float, str, seq, map)',
   MULTIPLE_DOCS: 'only one document is allowed',
   RESOURCE_EXHAUSTION: 'it is nested too deeply',
   TOO_MANY_ALIASES: `more than ${MAX_ALIASES} aliases`,

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+import { destination } from 'pino';
+import { createApplication } from '../src/application.ts';
+import { settingsSchema } from '../src/config/settings.ts';
+import { createLogger } from '../src/monitoring/logging.ts';
+import { serve } from '../src/serve.ts';
+import { answerParent } from './probes.ts';
+
+const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
+const settings = settingsSchema.parse({
+  server: { port: 0 },
+  tools: { enabled: ['add', ...modules.map((file) => file.replace('.ts', ''))], modules },
+  limits: { callsPerSecond: 0 },
+  sessions: { max: 20_000 },
+  metrics: { enabled: !process.argv.includes('--unmonitored') },
+});
+const environment = {
+  logger: createLogger(settings.log.level, destination(1)),
+  now: () => performance.now() / 1000,
+  version: '0.0.0',
+  revision: 'bench',
+};
+const created = await createApplication(settings, fileURLToPath(new URL('.', import.meta.url)), environment);
+if (!created.ok) throw new Error(created.problems.join('\n'));
+const { port } = await serve(created.application, settings, environment);
+answerParent(port);

@@ -1,0 +1,29 @@
+/** One comparison, as the table shows it. */
+export interface Row {
+  readonly what: string;
+  readonly ours: string;
+  readonly reference?: string;
+  readonly ratio?: string;
+  readonly aim?: string;
+  /** Missing when there is no aim, and the row is there to know. */
+  readonly met?: boolean;
+}
+
+const HEAD = ['what', 'ours', 'reference', 'ratio', 'aim', 'met'];
+
+/** Writes rows as a Markdown table. */
+export function markdown(rows: readonly Row[]): string {
+  const cells = rows.map(({ what, ours, reference = '', ratio = '', aim = '', met }) => [
+    what,
+    ours,
+    reference,
+    ratio,
+    aim,
+    met === undefined ? '' : met ? 'yes' : '**no**',
+  ]);
+  return [HEAD, HEAD.map(() => '---'), ...cells].map((line) => `| ${line.join(' | ')} |\n`).join('');
+}
+
+export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
+export const millis = (value: number): string => `${value.toFixed(1)} ms`;
+export const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;

@@ -1,0 +1,164 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { connectClient } from '../support/clients.ts';
+import type { Samples } from '../support/metrics-text.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+
+let server: TestServer;
+afterEach(() => server.stop());
+
+async function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  const init = { method: 'POST', headers: { ...HEADERS, ...headers }, body: JSON.stringify(body) };
+  return fetch(`${server.url}/mcp`, init);
+}
+
+const initialize = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } },
+};
+
+/** Opens a session and abandons it. */
+async function open(): Promise<string> {
+  const response = await post(initialize);
+  await response.text();
+  expect(response.status).toBe(200);
+  return response.headers.get('mcp-session-id') ?? '';
+}
+
+const list = (id: string): Promise<Response> =>
+  post({ jsonrpc: '2.0', id: 2, method: 'tools/list' }, { 'mcp-session-id': id });
+
+/** opened − closed = active, always. */
+function expectReconciled(samples: Samples): void {
+  const opened = samples.value('mcp_sessions_opened_total') ?? NaN;
+  const closed = samples.value('mcp_sessions_closed_total') ?? NaN;
+  expect(opened - closed).toBe(samples.value('mcp_active_sessions'));
+  expect(samples.value('mcp_session_duration_seconds_count')).toBe(closed);
+}
+
+async function expectActive(count: number): Promise<Samples> {
+  const samples = await server.scrape();
+  expect(samples.value('mcp_active_sessions')).toBe(count);
+  expectReconciled(samples);
+  return samples;
+}
+
+describe('the session of a 2025-era client', () => {
+  it('begins with initialize, is counted, and ends with DELETE', async () => {
+    server = await startTestServer();
+    const { client, transport } = await connectClient(server.url, '2025-11-25');
+    const id = transport.sessionId ?? '';
+    await expectActive(1);
+    await transport.terminateSession();
+    await client.close();
+    const samples = await expectActive(0);
+    expect(samples.value('mcp_sessions_closed_total', { transport: 'http', reason: 'client' })).toBe(1);
+    expect((await list(id)).status).toBe(404);
+  });
+
+  it('is needed: requests without an id get 400, with an unknown one 404 and a count', async () => {
+    server = await startTestServer();
+    const missing = await post({ jsonrpc: '2.0', id: 2, method: 'tools/list' });
+    expect(missing.status).toBe(400);
+    expect(await missing.json()).toMatchObject({
+      error: { message: expect.stringContaining('initialize') as string },
+    });
+    expect((await list('9f3c1f3e-0000-4000-8000-000000000000')).status).toBe(404);
+    expect((await server.scrape()).value('mcp_session_not_found_total')).toBe(1);
+  });
+
+  it('is refused with 503 when the server is full, and there is room again after one ends', async () => {
+    server = await startTestServer({ sessions: { max: 2 } });
+    const first = await open();
+    await open();
+    const refused = await post(initialize);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect((await expectActive(2)).value('mcp_sessions_limit')).toBe(2);
+    await fetch(`${server.url}/mcp`, { method: 'DELETE', headers: { ...HEADERS, 'mcp-session-id': first } });
+    await open();
+    await expectActive(2);
+  });
+
+  it('is swept when idle, but not while its GET stream is open', async () => {
+    server = await startTestServer({ sessions: { idleSeconds: 0.3 } });
+    const idle = await open();
+    const { client, transport } = await connectClient(server.url, '2025-11-25');
+    await vi.waitFor(() => expectActive(1));
+    expect((await list(idle)).status).toBe(404);
+    await client.listTools();
+    expect((await server.scrape()).value('mcp_sessions_closed_total', { reason: 'idle' })).toBe(1);
+    // The client dies: its stream breaks, and now its session is idle too.
+    await transport.close();
+    await vi.waitFor(() => expectActive(0), { timeout: 5000 });
+  });
+
+  it('does not leak when 1 000 clients abandon theirs', async () => {
+    server = await startTestServer({ sessions: { idleSeconds: 2, max: 1000 } });
+    for (let batch = 0; batch < 20; batch += 1) await Promise.all(Array.from({ length: 50 }, open));
+    await expectActive(1000);
+    await vi.waitFor(() => expectActive(0), { timeout: 10_000, interval: 200 });
+  });
+
+  it('resumes a stream that broke: what was sent meanwhile is replayed', async () => {
+    server = await startTestServer();
+    const id = await open();
+    const session = { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
+    const broken = new AbortController();
+    const call = { name: 'slow', arguments: { milliseconds: 300 } };
+    const response = await fetch(`${server.url}/mcp`, {
+      method: 'POST',
+      signal: broken.signal,
+      headers: { ...HEADERS, ...session },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: call }),
+    });
+    const reader = response.body?.getReader();
+    const { value } = (await reader?.read()) ?? {};
+    const [, lastEventId = ''] = /^id: (\S+)$/m.exec(new TextDecoder().decode(value)) ?? [];
+    expect(lastEventId).not.toBe('');
+    broken.abort();
+    await vi.waitFor(async () => {
+      const samples = await server.scrape();
+      expect(samples.value('mcp_tool_calls_total', { tool_name: 'slow', status: 'success' })).toBe(1);
+    });
+    const resumed = await fetch(`${server.url}/mcp`, {
+      headers: { ...HEADERS, ...session, 'last-event-id': lastEventId },
+    });
+    expect(await resumed.text()).toContain('"id":7');
+  });
+
+  it('ends with the server, which counts it', async () => {
+    server = await startTestServer({ ops: { port: 0 } });
+    const { client } = await connectClient(server.url, '2025-11-25');
+    const { scrape } = server;
+    await expectActive(1);
+    await server.stop();
+    await expect(scrape()).rejects.toThrow();
+    await client.close();
+  });
+});
+
+describe('a subscription of a 2026-era client', () => {
+  it('is counted while it is open', async () => {
+    server = await startTestServer();
+    const { client } = await connectClient(server.url, '2026-07-28');
+    const subscription = await client.listen({ toolsListChanged: true });
+    expect((await server.scrape()).value('mcp_active_subscriptions')).toBe(1);
+    await subscription.close();
+    await vi.waitFor(async () => {
+      expect((await server.scrape()).value('mcp_active_subscriptions')).toBe(0);
+    });
+    await client.close();
+  });
+
+  it('does not open a session', async () => {
+    server = await startTestServer();
+    const { client } = await connectClient(server.url, '2026-07-28');
+    await client.listTools();
+    await expectActive(0);
+    await client.close();
+  });
+});
