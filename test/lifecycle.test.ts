@@ -82,7 +82,7 @@ describe('stopping', () => {
     server = await startServer({ args: [...withTools, '--shutdown.delaySeconds', '1', '--ops.port', '0'] });
     const ops = `http://127.0.0.1:${opsPort()}`;
     expect((await fetch(`${ops}/readyz`)).status).toBe(200);
-    const call = slow(2000);
+    const call = slow(5000);
     await inFlight(1, ops);
     const stopped = server.stop();
     await vi.waitFor(async () => {
@@ -92,9 +92,10 @@ describe('stopping', () => {
     });
     expect((await fetch(`${ops}/livez`)).status).toBe(200);
     expect((await slow(1)).status).toBe(200);
-    await vi.waitFor(async () => {
+    const refused = async (): Promise<void> => {
       expect((await slow(1)).body.reason).toBe('overloaded');
-    });
+    };
+    await vi.waitFor(refused, { timeout: 4000 });
     expect((await fetch(`${ops}/metrics`)).status).toBe(200);
     expect((await call).body.result).toBe('done');
     expect(await stopped).toBe(0);
@@ -106,8 +107,8 @@ describe('stopping', () => {
     await inFlight(1);
     expect(await server.stop()).toBe(1);
     expect(await call).toBe('cut');
-    expect(server.logs.at(-1)).toMatchObject({
-      level: 'error',
+    expect(server.logs.find(({ level }) => level === 'error')).toMatchObject({
+      msg: 'stopped by force at the deadline',
       step: 'finish calls',
       calls: [{ tool: 'slow', request_id: expect.any(String) as string }],
       connections: expect.any(Number) as number,
@@ -140,7 +141,11 @@ describe('stopping', () => {
 
 describe('a worker tool in an endless loop, with every place taken', () => {
   it('does not keep metrics and probes from answering', async () => {
-    const here = await startTestServer({ limits: { concurrency: 2, queue: 2 }, workers: { maxThreads: 2 } });
+    const here = await startTestServer({
+      limits: { concurrency: 2, queue: 2 },
+      workers: { maxThreads: 2 },
+      tools: { settings: { spins: { timeoutSeconds: 3 } } },
+    });
     const spinning = Array.from({ length: 4 }, () => here.execute('spins'));
     await vi.waitFor(async () => {
       expect((await here.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'spins' })).toBe(4);

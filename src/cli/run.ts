@@ -10,8 +10,8 @@ import { HELP, parseArguments } from './arguments.ts';
 import { callTool, EXIT, listTools, printSettings, type ExitCode } from './commands.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Everything a run of the program takes from its process. */
-export interface Process extends Terminal {
+/** Everything a run of the program takes from around it. */
+export interface Shell extends Terminal {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly directory: string;
@@ -23,22 +23,22 @@ export interface Process extends Terminal {
 }
 
 /** Runs one command to its end and returns the exit code. */
-export async function run(process: Process): Promise<ExitCode> {
-  const { stdout, stderr } = process;
+export async function run(shell: Shell): Promise<ExitCode> {
+  const { stdout, stderr } = shell;
   const complain = (problems: readonly string[]): ExitCode => {
     for (const problem of problems) stderr.write(`nexus-mcp: ${problem}\n`);
     return EXIT.misused;
   };
-  const parsed = parseArguments(process.argv);
+  const parsed = parseArguments(shell.argv);
   if (!parsed.ok) return complain([parsed.problem, 'see nexus-mcp --help']);
   const { command, operands, json } = parsed.arguments;
   if (command === 'help' || command === 'version') {
-    stdout.write(command === 'help' ? HELP : `${process.version}\n`);
+    stdout.write(command === 'help' ? HELP : `${shell.version}\n`);
     return EXIT.done;
   }
 
   const { config, settings: flags } = parsed.arguments;
-  const loaded = loadSettings({ env: process.env, flags, file: config, directory: process.directory });
+  const loaded = loadSettings({ env: shell.env, flags, file: config, directory: shell.directory });
   if (!loaded.ok) return complain(loaded.problems);
   const { settings } = loaded;
   // Only serve may log to stdout: it carries the protocol in stdio, and the answer in the other commands.
@@ -46,9 +46,9 @@ export async function run(process: Process): Promise<ExitCode> {
   const logger = createLogger(level, destination({ fd: command === 'serve' ? 1 : 2, sync: true }));
   const environment: Environment = {
     logger,
-    now: process.now,
-    version: process.version,
-    revision: process.env[REVISION_VARIABLE] ?? 'unknown',
+    now: shell.now,
+    version: shell.version,
+    revision: shell.env[REVISION_VARIABLE] ?? 'unknown',
   };
   const created = await createApplication(settings, loaded.directory, environment);
   if (!created.ok) return complain(created.problems);
@@ -56,20 +56,20 @@ export async function run(process: Process): Promise<ExitCode> {
   try {
     switch (command) {
       case 'serve':
-        return await runServer(application, settings, environment, process);
+        return await runServer(application, settings, environment, shell);
       case 'stdio':
-        return await runStdio(application, settings, logger, process);
+        return await runStdio(application, settings, logger, shell);
       case 'call': {
         const interrupted = new AbortController();
-        void process.stopRequested.then(() => {
+        void shell.stopRequested.then(() => {
           interrupted.abort();
         });
-        return await callTool(application, operands, process, { json, signal: interrupted.signal });
+        return await callTool(application, operands, shell, { json, signal: interrupted.signal });
       }
       case 'tools':
-        return listTools(application, process, json);
+        return listTools(application, shell, json);
       case 'check':
-        return printSettings(settings, process, json);
+        return printSettings(settings, shell, json);
     }
   } finally {
     await application.workers.close();
@@ -80,7 +80,7 @@ async function runServer(
   application: Application,
   settings: Settings,
   { logger, now, version }: Environment,
-  { stderr, stopRequested }: Process,
+  { stderr, stopRequested }: Shell,
 ): Promise<ExitCode> {
   let serving;
   try {
@@ -104,7 +104,7 @@ async function runStdio(
   application: Application,
   settings: Settings,
   logger: Logger,
-  { stderr, stopRequested }: Process,
+  { stderr, stopRequested }: Shell,
 ): Promise<ExitCode> {
   const lifecycle = new Lifecycle(logger);
   const operations = operationsOf(application, settings.metrics.endpoint, lifecycle);

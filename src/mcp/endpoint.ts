@@ -10,9 +10,10 @@ import {
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
 import type { Caller } from '../tools/call.ts';
+import type { McpBinding } from './binding.ts';
 import { authInfoOf } from './caller.ts';
 import { serveExchange } from './exchange.ts';
-import { MODERN_VERSION, ServerFactory, type McpBinding } from './server.ts';
+import { MODERN_VERSION, ServerFactory } from './server.ts';
 import { SessionStore, type SessionLimits, type SessionProblem } from './sessions.ts';
 
 export interface EndpointOptions {

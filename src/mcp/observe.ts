@@ -8,7 +8,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/labels.ts';
-import type { McpBinding } from './server.ts';
+import type { McpBinding } from './binding.ts';
 import type { ToolCalls } from './tool-calls.ts';
 
 interface Pending {

@@ -1,11 +1,9 @@
 import { McpServer, Server, SUPPORTED_PROTOCOL_VERSIONS, fromJsonSchema } from '@modelcontextprotocol/server';
 import type { CacheScope, jsonSchemaValidator, ServerOptions } from '@modelcontextprotocol/server';
-import type { Monitoring } from '../monitoring/recorder.ts';
 import type { TransportName } from '../monitoring/labels.ts';
-import type { Executor } from '../tools/executor.ts';
-import type { RegisteredTool, Registry } from '../tools/registry.ts';
+import type { RegisteredTool } from '../tools/registry.ts';
+import type { McpBinding } from './binding.ts';
 import { observe } from './observe.ts';
-import type { RequestState } from './request-state.ts';
 import { ToolCalls } from './tool-calls.ts';
 
 /** The newest revision served, and the only stateless one. */
@@ -13,24 +11,6 @@ export const MODERN_VERSION = '2026-07-28';
 
 /** What clients may keep a tools/list answer for, in milliseconds; tools change only with a restart. */
 const LIST_TTL_MS = 60_000;
-
-/** Everything the protocol binding shares between connections. */
-export interface McpBinding {
-  readonly info: { readonly name: string; readonly title: string; readonly version: string };
-  readonly registry: Registry;
-  readonly executor: Executor;
-  readonly monitoring: Monitoring;
-  readonly requestState: RequestState;
-  /** Whether answers depend on who asks, so that no shared cache may keep them. */
-  readonly authenticated: boolean;
-  readonly newRequestId: () => string;
-  /** Monotonic, in seconds. */
-  readonly now: () => number;
-  /** Told of requests that the SDK refused; they are the client's fault. */
-  readonly onProtocolError: (error: Error) => void;
-  /** Told of errors that no client can be told of. */
-  readonly onError: (error: Error) => void;
-}
 
 /**
  * Makes SDK servers that share one registry: each costs a few closures, whatever the number of tools.

@@ -1,7 +1,7 @@
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { SessionCloseReason } from '../monitoring/labels.ts';
-import { ServerFactory, type McpBinding } from './server.ts';
+import type { McpBinding } from './binding.ts';
+import { ServerFactory } from './server.ts';
 
 /** One client on stdin and stdout. */
 export interface StdioConnection {

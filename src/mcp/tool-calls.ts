@@ -19,7 +19,7 @@ import { failed, type Failure, type ToolCall, type ToolResult } from '../tools/c
 import { isRetryable } from '../tools/executor.ts';
 import type { InputRequired } from '../tools/result.ts';
 import { callerIn } from './caller.ts';
-import type { McpBinding } from './server.ts';
+import type { McpBinding } from './binding.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
 export const FAILURE_META_KEY = 'nexus-mcp/failure';

@@ -1,7 +1,6 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { REASONS, UNKNOWN_TOOL } from '../tools/outcome.ts';
+import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type WorkerRestartReason } from '../tools/outcome.ts';
 import type { RegisteredTool } from '../tools/registry.ts';
-import { WORKER_RESTART_REASONS, type WorkerRestartReason } from '../tools/worker-pool.ts';
 import {
   AUTH_FAILURE_REASONS,
   HTTP_METHODS,

@@ -65,7 +65,9 @@ export async function queryDns(hostname: string, type: RecordType, options: DnsO
   const resolver = new Resolver({ timeout: Math.ceil((timeoutSeconds * 1000) / 3), tries: 2 });
   if (servers) resolver.setServers(servers);
   const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
-  const cancel = () => resolver.cancel();
+  const cancel = () => {
+    resolver.cancel();
+  };
   stop.addEventListener('abort', cancel, { once: true });
   try {
     return { records: await QUERIES[type](resolver, hostname) };

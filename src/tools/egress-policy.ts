@@ -3,9 +3,9 @@ import { isPublicAddress, isPublicName } from './public-address.ts';
 /** Which hosts a network tool may reach. */
 export interface EgressPolicy {
   /** Judges a hostname before it is looked up. */
-  permitsName(hostname: string): boolean;
+  readonly permitsName: (hostname: string) => boolean;
   /** Judges an IP address before it is connected to or shown. */
-  permitsAddress(address: string): boolean;
+  readonly permitsAddress: (address: string) => boolean;
 }
 
 /** Hosts of the public internet only. */

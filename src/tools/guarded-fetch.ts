@@ -78,9 +78,13 @@ function guardedLookup({ policy, resolveHost }: FetchOptions, signal: AbortSigna
         return { addresses: [...addresses], first };
       })
       .then(
-        ({ addresses, first }) =>
-          all ? callback(null, addresses) : callback(null, first.address, first.family),
-        (error: NodeJS.ErrnoException) => callback(error, ''),
+        ({ addresses, first }) => {
+          if (all) callback(null, addresses);
+          else callback(null, first.address, first.family);
+        },
+        (error: unknown) => {
+          callback(error as NodeJS.ErrnoException, '');
+        },
       );
   };
 }
@@ -124,7 +128,7 @@ async function hop(
     const head = { status: statusCode, contentType: firstValue(headers['content-type']) };
     const reason = options.refuse?.(head);
     if (reason !== undefined) throw new Refusal(reason);
-    const coding = firstValue(headers['content-encoding'])?.trim().toLowerCase() || 'identity';
+    const coding = firstValue(headers['content-encoding'])?.trim().toLowerCase() ?? 'identity';
     if (coding !== 'identity' && !isKnownCoding(coding)) {
       throw new Refusal('The site sent a content encoding that was not asked for and cannot be decoded.');
     }

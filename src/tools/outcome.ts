@@ -68,3 +68,7 @@ export const REASONS = Object.keys(ERROR_REASONS) as ErrorReason[];
 
 /** The metrics' `tool_name` of a call to a tool that does not exist; no tool may have this name. */
 export const UNKNOWN_TOOL = 'unknown';
+
+/** Why a worker thread had to be replaced: the `reason` of `mcp_worker_restarts_total`. */
+export const WORKER_RESTART_REASONS = ['timeout', 'cancelled', 'out_of_memory', 'crashed'] as const;
+export type WorkerRestartReason = (typeof WORKER_RESTART_REASONS)[number];

@@ -5,14 +5,11 @@ import { createLane, type Lane } from './admission.ts';
 import type { Failure } from './call.ts';
 import type { Workers } from './executor.ts';
 import { neighbour } from './module-tools.ts';
+import type { WorkerRestartReason } from './outcome.ts';
 import type { RegisteredTool } from './registry.ts';
 import { RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';
 import type { WorkerAnswer, WorkerTask } from './worker.ts';
-
-/** Why a worker thread had to be replaced. */
-export const WORKER_RESTART_REASONS = ['timeout', 'cancelled', 'out_of_memory', 'crashed'] as const;
-export type WorkerRestartReason = (typeof WORKER_RESTART_REASONS)[number];
 
 export interface WorkerPoolOptions {
   /** Threads kept alive when there is nothing to do: none when no tool is isolated. */

@@ -73,18 +73,30 @@ export function failuresOf({ scenarios }: Report, expected: readonly string[]): 
 }
 
 /** A few lines that say what passed and what did not. */
-export function summarise(revision: Revision, { scenarios }: Report, failures: readonly string[]): string {
-  const checks = [...scenarios.values()].flat().filter(({ status }) => status === 'SUCCESS');
-  const names = (wanted: (checks: readonly Check[]) => boolean): string[] =>
-    [...scenarios].flatMap(([scenario, found]) => (wanted(found) ? [scenario] : []));
-  const passed = names((found) => !found.some(failed) && found.some(({ status }) => status === 'SUCCESS'));
-  const skipped = names((found) => found.every(({ status }) => status === 'SKIPPED' || status === 'INFO'));
-  const line = (what: string, items: readonly string[]): string =>
-    `  ${what} (${items.length}): ${items.join(', ')}\n`;
-  return [
-    `MCP conformance, revision ${revision}: ${scenarios.size} scenarios, ${checks.length} successful checks\n`,
-    line('passed', passed),
-    line('not offered', failures),
-    skipped.length > 0 ? line('skipped', skipped) : '',
-  ].join('');
+export function summarise(
+  revision: Revision,
+  { scenarios }: Report,
+  failures: readonly string[],
+  expected: readonly string[],
+): string {
+  const passes = [...scenarios.values()].flat().filter(({ status }) => status === 'SUCCESS');
+  const verdicts = Map.groupBy(scenarios.keys(), (scenario) => {
+    const checks = scenarios.get(scenario) ?? [];
+    if (failures.includes(scenario)) return 'failed';
+    if (checks.some(failed)) return 'passed in part';
+    return checks.some((check) => passes.includes(check)) ? 'passed' : 'skipped';
+  });
+  const lines: Record<string, readonly string[]> = {
+    passed: verdicts.get('passed') ?? [],
+    'passed in part': verdicts.get('passed in part') ?? [],
+    skipped: verdicts.get('skipped') ?? [],
+    'failed as expected': failures.filter((failure) => expected.includes(failure)),
+    'FAILED UNEXPECTEDLY': failures.filter((failure) => !expected.includes(failure)),
+    'PASSED UNEXPECTEDLY': expected.filter((entry) => !failures.includes(entry)),
+  };
+  const shown = Object.entries(lines)
+    .filter(([, items]) => items.length > 0)
+    .map(([what, items]) => `  ${what} (${items.length}): ${items.join(', ')}\n`);
+  const title = `MCP conformance, revision ${revision}: ${scenarios.size} scenarios, ${passes.length} checks passed\n`;
+  return title + shown.join('');
 }

@@ -37,7 +37,7 @@ describe.each(REVISIONS)('MCP %s', (revision) => {
       const expected = await expectedFailures(revision);
       const report = await runSuite(server.url, revision, ['--requirements', revision]);
       const failures = failuresOf(report, expected);
-      process.stdout.write(summarise(revision, report, failures));
+      process.stdout.write(summarise(revision, report, failures, expected));
       expect(failures.toSorted()).toEqual(expected.toSorted());
       expect(report.exitCode, report.output).toBe(0);
     },

@@ -31,8 +31,7 @@ export async function callTool(
   if (!tool?.output) throw new Error(`toolset ${toolset.name} has no tool ${name} with an output schema`);
   const input = await (tool.input as TypedSchema)['~standard'].validate(args);
   if (input.issues) {
-    const problems = input.issues.map(({ path, message }) => `${(path ?? []).join('.')}: ${message}`);
-    return { status: 'invalid_arguments', problems };
+    return { status: 'invalid_arguments', problems: input.issues.map(({ message }) => message) };
   }
   const returned: unknown = await tool.handler(input.value, contextWith(signal));
   const result = returned as ToolFailure | ToolContent;

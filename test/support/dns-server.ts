@@ -38,17 +38,22 @@ function encodeData(type: Type, data: string | readonly string[]): Buffer {
   }
 }
 
-function answer(query: Buffer, zone: Zone, log: string[]): Buffer | undefined {
+/** The one question of a query (RFC 1035, section 4.1.2). */
+function parseQuestion(query: Buffer) {
   const labels: string[] = [];
   let position = 12;
-  for (let length = query[position]!; length > 0; length = query[position]!) {
+  for (let length = query.readUInt8(position); length > 0; length = query.readUInt8(position)) {
     labels.push(query.toString('latin1', position + 1, position + 1 + length));
     position += length + 1;
   }
-  const question = query.subarray(12, position + 5);
   const code = query.readUInt16BE(position + 1);
-  const type = (Object.keys(TYPES) as Type[]).find((candidate) => TYPES[candidate] === code)!;
-  const name = labels.join('.');
+  const type = (Object.keys(TYPES) as Type[]).find((candidate) => TYPES[candidate] === code);
+  if (type === undefined) throw new Error(`the test's DNS server knows no record type ${code}`);
+  return { name: labels.join('.'), type, code, bytes: query.subarray(12, position + 5) };
+}
+
+function answer(query: Buffer, zone: Zone, log: string[]): Buffer | undefined {
+  const { name, type, code, bytes: question } = parseQuestion(query);
   log.push(`${name} ${type}`);
 
   const entry = zone[name] ?? RCODE.noSuchName;
@@ -78,6 +83,13 @@ export async function startDnsServer(zone: Zone): Promise<{ server: string; quer
   });
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
-  onTestFinished(() => new Promise<void>((resolve) => socket.close(() => resolve())));
+  onTestFinished(
+    () =>
+      new Promise<void>((resolve) =>
+        socket.close(() => {
+          resolve();
+        }),
+      ),
+  );
   return { server: `127.0.0.1:${socket.address().port}`, queries };
 }

@@ -52,6 +52,10 @@ function publicEntry(): EgressPolicy {
   };
 }
 
+async function closed(socket: Socket): Promise<void> {
+  if (!socket.closed) await once(socket, 'close');
+}
+
 function redirect(response: ServerResponse, location: string, status = 302): void {
   response.writeHead(status, { location }).end('moved');
 }
@@ -109,7 +113,7 @@ describe('a fetch that is permitted', () => {
     });
     site.server.on('connection', (socket) => sockets.push(socket));
     await fetched(site.url);
-    await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')));
+    await Promise.all(sockets.map(closed));
     expect(sockets.length).toBeGreaterThan(0);
   });
 });
@@ -264,18 +268,24 @@ describe('URLs', () => {
     ['http://user:pass@example.com/', /user name or password/],
     ['http://[broken', /http and https/],
   ])('%s is refused as a redirect too', async (location, message) => {
-    const site = await startSite((_request, response) => redirect(response, location));
+    const site = await startSite((_request, response) => {
+      redirect(response, location);
+    });
     expect(await refused(site.url)).toMatch(message);
   });
 
   it('that redirect in a circle are given up after the permitted number of redirects', async () => {
-    const site = await startSite((_request, response) => redirect(response, '/again'));
+    const site = await startSite((_request, response) => {
+      redirect(response, '/again');
+    });
     expect(await refused(site.url)).toMatch(/more than 3 times/);
     expect(site.visits).toHaveLength(4);
   });
 
   it('that redirect are refused when no redirect is permitted', async () => {
-    const site = await startSite((_request, response) => redirect(response, '/once'));
+    const site = await startSite((_request, response) => {
+      redirect(response, '/once');
+    });
     expect(await refused(site.url, { maxRedirects: 0 })).toMatch(/more than 0 times/);
   });
 });
@@ -297,11 +307,13 @@ describe('bodies', () => {
   });
 
   it('that turn out longer are cut off while streaming, and the connection with them', async () => {
-    const site = await startSite((_request, response) => writeForever(response, Buffer.alloc(1000)));
+    const site = await startSite((_request, response) => {
+      writeForever(response, Buffer.alloc(1000));
+    });
     const connected = once(site.server, 'connection') as Promise<[Socket]>;
     expect(await refused(site.url)).toMatch(TOO_LARGE);
     const [socket] = await connected;
-    if (!socket.closed) await once(socket, 'close');
+    await closed(socket);
   });
 
   it.each([
@@ -361,7 +373,9 @@ describe('the deadline', () => {
   it('ends a body that trickles for ever', async () => {
     const site = await startSite((_request, response) => {
       const trickle = setInterval(() => response.write('x'), 10);
-      response.on('close', () => clearInterval(trickle));
+      response.on('close', () => {
+        clearInterval(trickle);
+      });
     });
     expect(await refused(site.url, { timeoutSeconds })).toMatch(/within 0.25 seconds/);
   });
@@ -373,7 +387,9 @@ describe('the deadline', () => {
 
   it('covers all redirects together', async () => {
     const site = await startSite((_request, response) => {
-      setTimeout(() => redirect(response, '/next'), 20);
+      setTimeout(() => {
+        redirect(response, '/next');
+      }, 20);
     });
     expect(await refused(site.url, { timeoutSeconds, maxRedirects: 1000 })).toMatch(/within 0.25 seconds/);
   });
@@ -388,7 +404,7 @@ describe('the deadline', () => {
     expect(await refused(`https://127.0.0.1:${port}/`, { timeoutSeconds })).toMatch(/within 0.25 seconds/);
     const [socket] = await connected;
     socket.resume();
-    if (!socket.closed) await once(socket, 'close');
+    await closed(socket);
   });
 
   it('covers the lookup', async () => {
@@ -410,7 +426,7 @@ describe('the caller', () => {
     const [socket] = await connected;
     caller.abort(reason);
     await expect(running).rejects.toBe(reason);
-    if (!socket.closed) await once(socket, 'close');
+    await closed(socket);
   });
 
   it('that aborts before there is a connection leaves none behind', async () => {
@@ -424,7 +440,7 @@ describe('the caller', () => {
     await expect(running).rejects.toBe(reason);
     // By the time that a later fetch is through, the server knows of earlier connections.
     await fetched(site.url);
-    await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')));
+    await Promise.all(sockets.map(closed));
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { identifiers } from '../../../src/tools/builtin/identifiers.ts';
+import type { TypedSchema } from '../../../src/tools/tool.ts';
 import { callTool, valueOf } from '../../support/call-tool.ts';
 
 const uuid = (version: number) =>
@@ -92,9 +93,9 @@ describe('generate_hmac', () => {
   });
 
   it('publishes the key as write-only, so that clients and logs can leave it out', () => {
-    const tool = identifiers.tools.find(({ name }) => name === 'generate_hmac')!;
-    const schema = (tool.input as { '~standard': { jsonSchema: { input(o: object): object } } })['~standard'];
-    expect(schema.jsonSchema.input({ target: 'draft-2020-12' })).toMatchObject({
+    const tool = identifiers.tools.find(({ name }) => name === 'generate_hmac');
+    const { jsonSchema } = (tool?.input as TypedSchema)['~standard'];
+    expect(jsonSchema.input({ target: 'draft-2020-12' })).toMatchObject({
       properties: { secret_key: { writeOnly: true } },
     });
   });

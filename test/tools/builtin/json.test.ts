@@ -165,7 +165,7 @@ describe('convert_json_yaml', () => {
 
 /** Each key holds nine aliases of the one before. */
 function multiplied(keys: string): string {
-  return [...keys]
+  return Array.from(keys)
     .map(
       (key) =>
         `${key}: &${key} [${Array(9)

@@ -35,10 +35,9 @@ function sum(numbers: readonly number[]): number {
 
 const mean = (numbers: readonly number[]) => sum(numbers) / numbers.length;
 
-function median(sorted: readonly number[]): number {
-  const upper = sorted[Math.floor(sorted.length / 2)]!;
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)]!;
-  return (lower + upper) / 2;
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return mean(sorted.slice(Math.floor((sorted.length - 1) / 2), Math.floor(sorted.length / 2) + 1));
 }
 
 /** The most frequent number; of several, the one that comes first. */
@@ -60,14 +59,13 @@ function variance(numbers: readonly number[]): number {
 }
 
 function compute(numbers: readonly number[], wanted: z.infer<typeof operation>): Statistics {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const min = sorted[0]!;
-  const max = sorted.at(-1)!;
+  const min = Math.min(...numbers);
+  const max = Math.max(...numbers);
   switch (wanted) {
     case 'mean':
       return { mean: mean(numbers) };
     case 'median':
-      return { median: median(sorted) };
+      return { median: median(numbers) };
     case 'mode':
       return { mode: mode(numbers) };
     case 'stdev':
@@ -80,7 +78,7 @@ function compute(numbers: readonly number[], wanted: z.infer<typeof operation>):
       const spread = numbers.length > 1 ? variance(numbers) : undefined;
       return {
         mean: mean(numbers),
-        median: median(sorted),
+        median: median(numbers),
         mode: mode(numbers),
         ...(spread !== undefined && { standard_deviation: Math.sqrt(spread), variance: spread }),
         range: max - min,

@@ -15,21 +15,18 @@ export interface RawJson {
 }
 
 // TypeScript's library lacks these: https://github.com/tc39/proposal-json-parse-with-source
-const {
-  parse,
-  rawJSON,
-  isRawJSON: isRaw,
-} = JSON as unknown as {
-  parse(
+interface SourceAwareJson {
+  readonly parse: (
     text: string,
     reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
-  ): unknown;
-  rawJSON(text: string): RawJson;
-  isRawJSON(value: unknown): value is RawJson;
-};
+  ) => unknown;
+  readonly rawJSON: (text: string) => RawJson;
+  readonly isRawJSON: (value: unknown) => value is RawJson;
+}
+const { parse, rawJSON, isRawJSON } = JSON as unknown as SourceAwareJson;
 
 /** Whether a value of a parsed document is a number. */
-export const isRawJson: (value: unknown) => value is RawJson = isRaw;
+export const isRawJson: SourceAwareJson['isRawJSON'] = isRawJSON;
 
 /** Parses JSON with every number kept as the digits it was written with, so that none is rounded on the way. */
 export function parseJson(argument: string, text: string): unknown {
@@ -55,7 +52,7 @@ export function tooDeep(): DocumentError {
 /** What `copy` makes of a document. */
 export interface CopyOptions {
   /** Turns a number kept as its digits, a bigint or a float into what the result needs. */
-  number(value: RawJson | bigint | number): unknown;
+  readonly number: (value: RawJson | bigint | number) => unknown;
   /** Puts integer-like keys first, in ascending order, and then the others by code unit. */
   readonly sortKeys: boolean;
   /** Spaces per level that the result will be written with; they count towards its size. */

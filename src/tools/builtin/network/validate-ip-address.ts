@@ -6,7 +6,7 @@ import { pure } from '../annotations.ts';
 import { boundedText } from '../bounded-text.ts';
 
 /** The classes of RFC 791 and 1112, by the first octet. */
-function classOf(octet: number): 'A' | 'B' | 'C' | 'D' | 'E' {
+function classOf([octet = 0]: readonly number[]): 'A' | 'B' | 'C' | 'D' | 'E' {
   if (octet < 128) return 'A';
   if (octet < 192) return 'B';
   if (octet < 224) return 'C';
@@ -43,7 +43,7 @@ export const validateIpAddress = defineTool({
     return {
       valid: true,
       version,
-      ...(version === 4 && { class: classOf(address.toByteArray()[0]!) }),
+      ...(version === 4 && { class: classOf(address.toByteArray()) }),
       is_public: isPublicAddress(ip),
       is_private: range === 'private' || range === 'uniqueLocal',
       is_loopback: range === 'loopback',

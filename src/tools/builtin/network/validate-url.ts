@@ -7,7 +7,6 @@ const MAX_URL_CHARACTERS = 8192;
 
 /** What the URL parser forgives and a validator should not: spaces, controls, backslashes, missing slashes. */
 const STRICT_START = /^https?:\/\/[^/?#]/i;
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const FORGIVEN = /[\s\\\u0000-\u001f\u007f]/;
 
 const verdict = z.strictObject({

@@ -12,17 +12,16 @@ export interface Zoned {
 }
 
 const DAY_MS = 86_400_000;
-const LOCAL_DATE_TIME = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?)?$/;
+const LOCAL_DATE_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?)?$/;
 
 /** Reads `YYYY-MM-DD`, optionally with `HH:MM` or `HH:MM:SS`; `undefined` when it is no such date or time. */
 export function parseWallTime(text: string): WallTime | undefined {
-  const match = LOCAL_DATE_TIME.exec(text);
-  if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1).map((digits) => Number(digits ?? 0));
-  const wall = new Date(Date.UTC(year!, month! - 1, day!, hour, minute, second));
-  // Date.UTC carries February 30 over into March: a date is real when it reads back the same.
-  const written = `${match[1]}-${match[2]}-${match[3]}T${match[4] ?? '00'}:${match[5] ?? '00'}:${match[6] ?? '00'}`;
-  return wall.toISOString().startsWith(written) ? wall : undefined;
+  const [, date, time = '00:00', seconds = ':00'] = LOCAL_DATE_TIME.exec(text) ?? [];
+  if (date === undefined) return undefined;
+  const iso = `${date}T${time}${seconds}.000Z`;
+  const wall = new Date(iso);
+  // The engine carries February 30 over into March: a date is real when it reads back the same.
+  return !Number.isNaN(wall.getTime()) && wall.toISOString() === iso ? wall : undefined;
 }
 
 /** A clock of one IANA zone; `undefined` for a name that the time zone database does not have. */
@@ -46,7 +45,7 @@ export function clockOf(timeZone: string): ((instant: Date) => Zoned) | undefine
   }
   return (instant) => {
     const parts = new Map(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
-    const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type)!;
+    const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? NaN;
     const wall = Date.UTC(
       part('year'),
       part('month') - 1,

@@ -1,0 +1,22 @@
+import type { Monitoring } from '../monitoring/recorder.ts';
+import type { Executor } from '../tools/executor.ts';
+import type { Registry } from '../tools/registry.ts';
+import type { RequestState } from './request-state.ts';
+
+/** Everything the protocol binding shares between connections. */
+export interface McpBinding {
+  readonly info: { readonly name: string; readonly title: string; readonly version: string };
+  readonly registry: Registry;
+  readonly executor: Executor;
+  readonly monitoring: Monitoring;
+  readonly requestState: RequestState;
+  /** Whether answers depend on who asks, so that no shared cache may keep them. */
+  readonly authenticated: boolean;
+  readonly newRequestId: () => string;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** Told of requests that the SDK refused; they are the client's fault. */
+  readonly onProtocolError: (error: Error) => void;
+  /** Told of errors that no client can be told of. */
+  readonly onError: (error: Error) => void;
+}
