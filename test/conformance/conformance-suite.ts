@@ -59,6 +59,7 @@ async function readScenarios(directory: string): Promise<Report['scenarios']> {
   return new Map(await Promise.all(entries));
 }
 
+const succeeded = ({ status }: Check): boolean => status === 'SUCCESS';
 const failed = ({ status }: Check): boolean => status === 'FAILURE' || status === 'WARNING';
 
 /**
@@ -79,12 +80,12 @@ export function summarise(
   failures: readonly string[],
   expected: readonly string[],
 ): string {
-  const passes = [...scenarios.values()].flat().filter(({ status }) => status === 'SUCCESS');
+  const passes = [...scenarios.values()].flat().filter(succeeded).length;
   const verdicts = Map.groupBy(scenarios.keys(), (scenario) => {
     const checks = scenarios.get(scenario) ?? [];
     if (failures.includes(scenario)) return 'failed';
     if (checks.some(failed)) return 'passed in part';
-    return checks.some((check) => passes.includes(check)) ? 'passed' : 'skipped';
+    return checks.some(succeeded) ? 'passed' : 'skipped';
   });
   const lines: Record<string, readonly string[]> = {
     passed: verdicts.get('passed') ?? [],
@@ -97,6 +98,6 @@ export function summarise(
   const shown = Object.entries(lines)
     .filter(([, items]) => items.length > 0)
     .map(([what, items]) => `  ${what} (${items.length}): ${items.join(', ')}\n`);
-  const title = `MCP conformance, revision ${revision}: ${scenarios.size} scenarios, ${passes.length} checks passed\n`;
+  const title = `MCP conformance, revision ${revision}: ${scenarios.size} scenarios, ${passes} checks passed\n`;
   return title + shown.join('');
 }

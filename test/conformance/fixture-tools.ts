@@ -111,22 +111,21 @@ export const notifyingTools = [
   }),
 ];
 
-const headerParameters = {
-  type: 'object',
-  properties: {
-    region: { type: 'string', 'x-mcp-header': 'Region' },
-    priority: { type: 'integer', 'x-mcp-header': 'Priority' },
-    verbose: { type: 'boolean', 'x-mcp-header': 'Verbose' },
-    query: { type: 'string' },
-  },
-  additionalProperties: false,
-};
-
 export const schemaTools = [
   defineTool({
     ...tool,
     name: 'test_custom_headers',
-    input: { ...headerParameters, required: ['region', 'priority', 'query'] },
+    input: {
+      type: 'object',
+      properties: {
+        region: { type: 'string', 'x-mcp-header': 'Region' },
+        priority: { type: 'integer', 'x-mcp-header': 'Priority' },
+        verbose: { type: 'boolean', 'x-mcp-header': 'Verbose' },
+        query: { type: 'string' },
+      },
+      required: ['region', 'priority', 'query'],
+      additionalProperties: false,
+    },
     handler: (args) => JSON.stringify(args),
   }),
   defineTool({

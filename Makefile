@@ -1,0 +1,48 @@
+# Every task a person does. `make` alone prints them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+NPM := npm --loglevel=error
+# The Node that the project brings, whatever the machine has.
+NODE := node_modules/node/bin/node
+IMAGE ?= nexus-mcp:dev
+NODE_IMAGE ?= node:24-bookworm-slim
+ARGS ?=
+
+.PHONY: help run test test-unit check fmt bench generate build image clean
+
+help: ## Print this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+run: node_modules/.installed ## Serve on http://127.0.0.1:9999 (ARGS="--log.level debug")
+	@exec $(NODE) src/main.ts $(ARGS)
+
+test: check test-unit ## Check and test everything
+
+test-unit: node_modules/.installed ## Run the tests (ARGS="test/mcp" for some)
+	@$(NPM) --silent test -- $(ARGS)
+
+check: node_modules/.installed ## Types, lint, format, unused code, generated files
+	@$(NPM) --silent run check
+
+fmt: node_modules/.installed ## Format and fix what can be fixed
+	@$(NPM) --silent run fmt
+
+bench: node_modules/.installed ## Measure, and print the ratios (ARGS="--quick")
+	@$(NPM) --silent run bench -- $(ARGS)
+
+generate: node_modules/.installed ## Write the generated sections and files
+	@$(NPM) --silent run generate
+
+build: node_modules/.installed ## Compile to dist/
+	@$(NPM) --silent run build
+
+image: ## Build the container image (IMAGE=name:tag NODE_IMAGE=base)
+	docker build --build-arg NODE_IMAGE=$(NODE_IMAGE) --build-arg REVISION=$$(git rev-parse HEAD) -t $(IMAGE) .
+
+clean: ## Remove what was built and installed
+	rm -rf node_modules dist coverage
+
+node_modules/.installed: package.json package-lock.json .npmrc
+	@sh scripts/ensure-npm.sh
+	@$(NPM) ci
+	@touch $@

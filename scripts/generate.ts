@@ -1,0 +1,79 @@
+/**
+ * Writes the generated sections of the documents from the tables in the source. `--check` writes nothing and
+ * fails when a section is not what it should be.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import process from 'node:process';
+import { listSettings } from '../src/config/setting-list.ts';
+import { settingsSchema } from '../src/config/settings.ts';
+import { METRICS } from '../src/monitoring/metrics.ts';
+import { builtinToolsets } from '../src/tools/builtin/index.ts';
+import { ERROR_REASONS } from '../src/tools/outcome.ts';
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(escape).join(' | ')} |`).join('\n');
+
+const escape = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const code = (text: string): string => `\`${text}\``;
+
+const SECTIONS: Readonly<Record<string, () => string>> = {
+  settings: () =>
+    table(
+      ['Setting', 'Environment', 'Default', 'What it does'],
+      listSettings().map(({ path, env, default: value, description }) => [
+        code(path),
+        env.map(code).join(', '),
+        value === undefined ? '' : code(JSON.stringify(value)),
+        description,
+      ]),
+    ),
+  metrics: () =>
+    table(
+      ['Metric', 'Type', 'Labels', 'What it says'],
+      Object.entries(METRICS).map(([name, { type, labels, help }]) => [
+        code(name),
+        type,
+        labels.map(code).join(', '),
+        help,
+      ]),
+    ),
+  reasons: () =>
+    table(
+      ['Reason', 'When', "Server's fault", 'REST status', 'Worth retrying'],
+      Object.entries(ERROR_REASONS).map(([reason, { when, serverFault, httpStatus, retryable }]) => [
+        code(reason),
+        when,
+        serverFault ? 'yes' : 'no',
+        String(httpStatus),
+        retryable ? 'yes' : 'no',
+      ]),
+    ),
+  tools: () =>
+    table(
+      ['Toolset', 'Tool', 'What it does'],
+      builtinToolsets(settingsSchema.parse({})).flatMap(({ name, tools }) =>
+        tools.map((tool) => [name, code(tool.name), tool.description]),
+      ),
+    ),
+};
+
+const DOCUMENTS = ['README.md'];
+const check = process.argv.includes('--check');
+let stale = false;
+
+for (const path of DOCUMENTS) {
+  const before = readFileSync(path, 'utf8');
+  const after = before.replace(
+    /(<!-- generated:(\w+) -->\n)[\s\S]*?(<!-- end -->)/g,
+    (_section, start: string, name: string, end: string) => {
+      const write = SECTIONS[name];
+      if (!write) throw new Error(`${path}: there is no generated section ${name}`);
+      return `${start}\n${write()}\n\n${end}`;
+    },
+  );
+  if (after === before) continue;
+  stale = true;
+  if (check) console.error(`${path}: generated sections are out of date; run make generate`);
+  else writeFileSync(path, after);
+}
+process.exitCode = check && stale ? 1 : 0;
