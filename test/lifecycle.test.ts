@@ -127,15 +127,12 @@ describe('stopping', () => {
     await first;
   });
 
-  it('ends open streams: subscriptions with a final result, sessions without hanging', async () => {
+  it('is not held up by the open streams of sessions', async () => {
     server = await startServer();
-    const modern = await connectClient(server.url, '2026-07-28');
-    const legacy = await connectClient(server.url, '2025-11-25');
-    const subscription = await modern.client.listen({ toolsListChanged: true });
+    const { client } = await connectClient(server.url, '2025-11-25');
     expect(await server.stop()).toBe(0);
-    expect(await subscription.closed).toBe('graceful');
-    await modern.client.close();
-    await legacy.client.close();
+    expect(server.logs.at(-1)).toMatchObject({ msg: 'stopped' });
+    await client.close();
   });
 });
 

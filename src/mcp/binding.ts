@@ -15,7 +15,7 @@ export interface McpBinding {
   readonly newRequestId: () => string;
   /** Monotonic, in seconds. */
   readonly now: () => number;
-  /** Told of requests that the SDK refused; they are the client's fault. */
+  /** Told of what a client did wrong or did not wait for; the answers, if any, have said so. */
   readonly onProtocolError: (error: Error) => void;
   /** Told of errors that no client can be told of. */
   readonly onError: (error: Error) => void;

@@ -27,7 +27,8 @@ export class ServerFactory {
     this.#transport = transport;
     const cacheScope: CacheScope = binding.authenticated ? 'private' : 'public';
     const legacy: ServerOptions = {
-      capabilities: { tools: { listChanged: true }, logging: {} },
+      // Stated, because the SDK's default is true; nothing can change the tools before the next start.
+      capabilities: { tools: { listChanged: false }, logging: {} },
       jsonSchemaValidator: noValidator,
       requestState: { verify: (state, context) => binding.requestState.codec.verify(state, context) },
       cacheHints: {
@@ -67,7 +68,7 @@ export class ServerFactory {
     const calls = new ToolCalls(server, this.#binding, this.#transport, sessionId);
     server.setRequestHandler('tools/list', (_request, context) => calls.list(context));
     server.setRequestHandler('tools/call', (request, context) => calls.call(request.params, context));
-    server.onerror = this.#binding.onError;
+    server.onerror = this.#binding.onProtocolError;
     observe(server, this.#transport, calls, this.#binding);
     return server;
   }

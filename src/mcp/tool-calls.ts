@@ -99,7 +99,7 @@ export class ToolCalls {
   ): ToolCall {
     const token = mcpReq._meta?.progressToken;
     const send = (sent: Promise<void>): void => {
-      sent.catch(this.#binding.onError);
+      sent.catch(this.#binding.onProtocolError);
     };
     return {
       name,

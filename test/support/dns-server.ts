@@ -73,8 +73,18 @@ function answer(query: Buffer, zone: Zone, log: string[]): Buffer | undefined {
   return Buffer.concat([header, question, ...encoded]);
 }
 
-/** Starts a DNS server on loopback that lasts as long as the test, and logs what it was asked as `name TYPE`. */
-export async function startDnsServer(zone: Zone): Promise<{ server: string; queries: string[] }> {
+/** A DNS server on loopback that lasts as long as the test. */
+export interface DnsServer {
+  /** As `address:port`. */
+  readonly server: string;
+  /** What it was asked so far, as `name TYPE`. */
+  readonly queries: readonly string[];
+  /** Resolves at the next query. */
+  asked(): Promise<unknown>;
+}
+
+/** Starts a DNS server that answers from `zone`. */
+export async function startDnsServer(zone: Zone): Promise<DnsServer> {
   const socket = createSocket('udp4');
   const queries: string[] = [];
   socket.on('message', (query, { port, address }) => {
@@ -85,11 +95,9 @@ export async function startDnsServer(zone: Zone): Promise<{ server: string; quer
   await once(socket, 'listening');
   onTestFinished(
     () =>
-      new Promise<void>((resolve) =>
-        socket.close(() => {
-          resolve();
-        }),
-      ),
+      new Promise<void>((resolve) => {
+        socket.close(resolve);
+      }),
   );
-  return { server: `127.0.0.1:${socket.address().port}`, queries };
+  return { server: `127.0.0.1:${socket.address().port}`, queries, asked: () => once(socket, 'message') };
 }

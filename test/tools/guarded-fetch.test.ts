@@ -355,15 +355,20 @@ describe('bodies', () => {
     expect(await refused(site.url)).toMatch(/content encoding/);
   });
 
-  it('are not read when the head is refused', async () => {
-    const site = await startSite((_request, response) => {
-      response.writeHead(404, { 'content-type': 'image/png' });
-      writeForever(response, Buffer.alloc(1000));
+  it.each([
+    ['of a refused head', 404],
+    ['of a redirect', 302],
+  ])('%s are not read, and their connection is closed', async (_case, status) => {
+    const site = await startSite((request, response) => {
+      response.writeHead(request.url === '/' ? status : 404, { location: '/end' });
+      if (request.url === '/') writeForever(response, Buffer.alloc(1000));
+      else response.end();
     });
-    const message = await refused(site.url, {
-      refuse: ({ status, contentType }) => `refused ${status} ${contentType}`,
-    });
-    expect(message).toBe('refused 404 image/png');
+    const connected = once(site.server, 'connection') as Promise<[Socket]>;
+    const refuse: FetchOptions['refuse'] = ({ status: found }) => `refused ${found}`;
+    expect(await refused(site.url, { refuse })).toBe('refused 404');
+    const [socket] = await connected;
+    await closed(socket);
   });
 });
 

@@ -119,12 +119,18 @@ describe('dns_lookup', () => {
     }
   });
 
-  it('stops when the call is aborted', async () => {
-    const { server } = await startDnsServer({ 'slow.example.com': 'silent' });
-    const tools = network({ dnsServers: [server], dnsTimeoutSeconds: 60 });
-    const caller = new AbortController();
+  it('stops when the call is aborted, before and during the query', async () => {
+    const { server, queries, asked } = await startDnsServer({ 'slow.example.com': 'silent' });
+    const tools = network({ dnsServers: [server], dnsTimeoutSeconds: 120 });
+    const args = { hostname: 'slow.example.com' };
     const reason = new Error('the client went away');
-    const running = callTool(tools, 'dns_lookup', { hostname: 'slow.example.com' }, caller.signal);
+    await expect(callTool(tools, 'dns_lookup', args, AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(queries).toEqual([]);
+
+    const caller = new AbortController();
+    const received = asked();
+    const running = callTool(tools, 'dns_lookup', args, caller.signal);
+    await received;
     caller.abort(reason);
     await expect(running).rejects.toBe(reason);
   });
