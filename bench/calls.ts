@@ -1,5 +1,5 @@
 import { Child, withChildren } from './child.ts';
-import { race, throughput } from './race.ts';
+import { race, compare } from './race.ts';
 import { legacyCall, modernCall, openSession, restCall, type CallRequest } from './requests.ts';
 import type { Row } from './table.ts';
 
@@ -14,7 +14,7 @@ export const rest = (quick: boolean): Promise<readonly Row[]> =>
       ],
       quick ? { rounds: 3, seconds: 0.5 } : { rounds: 7, seconds: 1.5 },
     );
-    return [throughput('`POST /execute`, against a bare express handler', ours, reference)];
+    return [compare('`POST /execute`, against a bare express handler', ours, reference)];
   });
 
 interface Era {
@@ -68,11 +68,11 @@ const compareEra = ({ version, callOfOurs, callOfTheirs: request }: Era, quick: 
       );
       const call = `\`tools/call\` of ${version}`;
       return [
-        throughput(`${call}, 1 tool, against the SDK on node:http`, ours1, plain1, 2),
-        throughput(`${call}, 1 tool, against the SDK on express`, ours1, express1, 2),
-        throughput(`${call}, 300 tools, against the SDK on node:http`, ours300, plain300, 3),
-        throughput(`${call}, 300 tools, against the SDK on express`, ours300, express300, 3),
-        throughput(`${call}, ours with 300 tools, against ours with 1`, ours300, ours1, 0.95),
+        compare(`${call}, 1 tool, against the SDK on node:http`, ours1, plain1, 2),
+        compare(`${call}, 1 tool, against the SDK on express`, ours1, express1, 2),
+        compare(`${call}, 300 tools, against the SDK on node:http`, ours300, plain300, 3),
+        compare(`${call}, 300 tools, against the SDK on express`, ours300, express300, 3),
+        compare(`${call}, ours with 300 tools, against ours with 1`, ours300, ours1, 0.95),
       ];
     },
   );

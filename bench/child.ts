@@ -59,7 +59,7 @@ export async function withChildren<const Starting extends readonly Promise<Child
   use: (children: { -readonly [Index in keyof Starting]: Child }) => Promise<Result>,
 ): Promise<Result> {
   const children = await Promise.all(starting);
-  const result = await use(children as { -readonly [Index in keyof Starting]: Child });
+  const result = await use(children);
   await Promise.all(children.map((child) => child.stop()));
   return result;
 }

@@ -32,32 +32,31 @@ const probes = {
   },
   /** Begins to watch the event loop, which then never sleeps. */
   watchLoop() {
-    watching = true;
-    longestHoldMillis = 0;
+    longestTurnMillis = 0;
     lastTurnAt = performance.now();
-    setImmediate(turn);
+    watcher ??= setImmediate(turn);
     return 0;
   },
-  /** Ends watching; the longest time for which the event loop did not turn. */
-  longestHoldMillis() {
-    watching = false;
-    return longestHoldMillis;
+  /** Ends watching; the longest that a turn of the event loop took. */
+  longestTurnMillis() {
+    clearImmediate(watcher);
+    watcher = undefined;
+    return longestTurnMillis;
   },
 } as const;
 
 /** The name of something a server under test measures of itself. */
 export type Probe = keyof typeof probes;
 
-let watching = false;
-let longestHoldMillis = 0;
+let longestTurnMillis = 0;
 let lastTurnAt = 0;
+let watcher: NodeJS.Immediate | undefined;
 
 function turn(): void {
-  if (!watching) return;
   const now = performance.now();
-  longestHoldMillis = Math.max(longestHoldMillis, now - lastTurnAt);
+  longestTurnMillis = Math.max(longestTurnMillis, now - lastTurnAt);
   lastTurnAt = now;
-  setImmediate(turn);
+  watcher = setImmediate(turn);
 }
 
 /** Tells the parent process the port, answers its questions, and ends with it. */

@@ -51,10 +51,10 @@ export class Lifecycle {
   async #stop({ steps, deadlineSeconds, cut }: StopPlan): Promise<boolean> {
     this.#state = 'draining';
     let current = '';
-    let late = false;
+    const progress = { late: false };
     const done = (async () => {
       for (const { name, run } of steps) {
-        if (late) return false;
+        if (progress.late) return false;
         current = name;
         this.#logger.info({ step: name }, 'stopping');
         await run();
@@ -68,7 +68,7 @@ export class Lifecycle {
     if (inTime) {
       this.#logger.info('stopped');
     } else {
-      late = true;
+      progress.late = true;
       this.#logger.error({ step: current, ...(await cut()) }, 'stopped by force at the deadline');
     }
     return inTime;

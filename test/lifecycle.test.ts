@@ -52,9 +52,9 @@ describe('SIGTERM under load', () => {
 
     const stopped = server.stop();
     const late: (Answer | 'no connection')[] = [];
-    let running = true;
+    const knocker = { running: true };
     const knocking = (async () => {
-      while (running) late.push(await slow(1).catch(() => 'no connection' as const));
+      while (knocker.running) late.push(await slow(1).catch(() => 'no connection' as const));
     })();
     for (const { status, body } of await Promise.all(overRest)) {
       expect(status).toBe(200);
@@ -63,7 +63,7 @@ describe('SIGTERM under load', () => {
     for (const content of await Promise.all(overMcp))
       expect(content).toEqual([{ type: 'text', text: 'done' }]);
     expect(await stopped).toBe(0);
-    running = false;
+    knocker.running = false;
     await knocking;
 
     const answered = late.filter((each) => each !== 'no connection');

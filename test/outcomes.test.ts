@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CallToolResult } from '@modelcontextprotocol/client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ERROR_REASONS, REASONS, type ErrorReason } from '../src/tools/outcome.ts';
 import { connectClient, ERAS, type Era } from './support/clients.ts';
@@ -146,7 +145,7 @@ describe('a failed call over REST', () => {
       expect(body).toMatchObject({
         tool_name: each.tool,
         reason: each.reason,
-        detail: expect.stringMatching(each.says),
+        detail: expect.stringMatching(each.says) as string,
       });
       expectRecorded(before, await server.scrape(), each);
       expectLogged(each);
@@ -173,7 +172,7 @@ describe.each(ERAS)('a failed call over MCP %s', (era) => {
           message: expect.stringMatching(each.says) as string,
         });
       } else {
-        const { isError, content, _meta } = (await call) as CallToolResult;
+        const { isError, content, _meta } = await call;
         expect(isError).toBe(true);
         expect(content).toMatchObject([{ type: 'text', text: expect.stringMatching(each.says) as string }]);
         const { retryable } = ERROR_REASONS[each.reason];

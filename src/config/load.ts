@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
+import { readYaml } from './read-yaml.ts';
 import { listSettings, type Setting } from './setting-list.ts';
 import { settingsSchema, type Settings } from './settings.ts';
 
@@ -24,7 +24,7 @@ export type LoadResult =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 interface Draft {
-  readonly values: Record<string, Record<string, unknown>>;
+  readonly values: Record<string, unknown>;
   /** Which variable or flag set a path, for error messages. */
   readonly origins: Map<string, string>;
   readonly problems: string[];
@@ -32,20 +32,24 @@ interface Draft {
 
 /**
  * Merges the configuration file, environment variables and flags, in rising precedence, and validates the
- * result. Empty environment variables count as unset.
+ * result. Empty values count as unset.
  * @returns every problem at once, each with the setting and where its value came from
  */
 export function loadSettings({ env, flags, file, directory }: Sources): LoadResult {
-  const path = file ?? nonEmpty(env[CONFIG_VARIABLE]);
-  const draft: Draft = { values: {}, origins: new Map(), problems: [] };
-  const start = path === undefined ? directory : dirname(resolve(directory, path));
-  if (path !== undefined) readConfigFile(resolve(directory, path), draft);
+  const named = file ?? nonEmpty(env[CONFIG_VARIABLE]);
+  const path = named === undefined ? undefined : resolve(directory, named);
+  const start = path === undefined ? directory : dirname(path);
+  const problemsOfFile: string[] = [];
+  const values = path === undefined ? {} : readConfigFile(path, problemsOfFile);
+  const draft: Draft = { values, origins: new Map(), problems: problemsOfFile };
   const settings = listSettings();
   readEnvironment(env, settings, draft);
   readFlags(flags, settings, draft);
 
   const parsed = settingsSchema.safeParse(draft.values);
-  const invalid = parsed.success ? [] : parsed.error.issues.map((issue) => describe(issue, draft.origins));
+  const invalid = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => describe(issue, draft.origins, path));
   const problems = [...draft.problems, ...invalid];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, settings: parsed.data, directory: start };
@@ -56,47 +60,62 @@ const CONFIG_VARIABLE = 'NEXUS_CONFIG';
 /** Names the commit an image was built from; not a setting. */
 export const REVISION_VARIABLE = 'NEXUS_REVISION';
 
-function readConfigFile(path: string, { values, problems }: Draft): void {
-  try {
-    const content: unknown = parseYaml(readFileSync(path, 'utf8'));
-    if (content === null) return;
-    if (typeof content !== 'object' || Array.isArray(content))
-      problems.push(`${path}: must be a YAML mapping`);
-    else Object.assign(values, content);
-  } catch (error) {
-    problems.push(`${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
+function readConfigFile(path: string, problems: string[]): Record<string, unknown> {
+  const file = readYaml(path);
+  if (!file.ok) problems.push(file.problem);
+  else if (isMapping(file.content)) {
+    const groups = withoutUnset(file.content).map(([group, section]) => [
+      group,
+      isMapping(section) ? Object.fromEntries(withoutUnset(section)) : section,
+    ]);
+    return Object.fromEntries(groups) as Record<string, unknown>;
+  } else if (file.content !== null) problems.push(`${path}: must be a YAML mapping`);
+  return {};
 }
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The entries that have a value: `port:` with nothing behind it has none. */
+const withoutUnset = (mapping: Readonly<Record<string, unknown>>): [string, unknown][] =>
+  Object.entries(mapping).filter(([, value]) => value !== null && value !== '');
 
 function readEnvironment(env: Sources['env'], settings: readonly Setting[], draft: Draft): void {
   const known = new Set([CONFIG_VARIABLE, REVISION_VARIABLE, ...settings.flatMap((setting) => setting.env)]);
   for (const setting of settings) {
     for (const name of setting.env.toReversed()) {
       const text = nonEmpty(env[name]);
-      if (text !== undefined) set(draft, setting, text, name);
+      if (text !== undefined && !isServiceLink(name, text)) set(draft, setting, text, name);
     }
   }
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('NEXUS_') && !known.has(name) && !KUBERNETES_SERVICE_LINK.test(name))
+  for (const [name, text = ''] of Object.entries(env)) {
+    if (name.startsWith('NEXUS_') && !known.has(name) && !isServiceLink(name, text))
       draft.problems.push(`${name}: there is no such setting`);
   }
 }
 
-/** Kubernetes sets such variables in every pod for each Service of its namespace, which may be called nexus-…. */
-const KUBERNETES_SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/;
+/**
+ * Kubernetes sets such variables in every pod for each Service of its namespace, which may be called nexus-…; that
+ * of one called nexus-server has the name of a setting.
+ */
+const isServiceLink = (name: string, text: string): boolean =>
+  /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/.test(name) ||
+  (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text));
 
 function readFlags(flags: Sources['flags'], settings: readonly Setting[], draft: Draft): void {
   for (const [name, text] of Object.entries(flags)) {
     const setting = settings.find(({ path }) => path === name);
-    if (setting) set(draft, setting, text, `--${name}`);
-    else draft.problems.push(`--${name}: there is no such setting`);
+    if (setting && text !== '') set(draft, setting, text, `--${name}`);
+    else if (!setting) draft.problems.push(`--${name}: there is no such setting`);
   }
 }
 
 function set(draft: Draft, setting: Setting, text: string, origin: string): void {
   const [group = '', key = ''] = setting.path.split('.');
-  const section = draft.values[group];
-  draft.values[group] = { ...(typeof section === 'object' ? section : {}), [key]: parseText(setting, text) };
+  const section = draft.values[group] ?? {};
+  // Left as it is, so that validation reports it.
+  if (!isMapping(section)) return;
+  draft.values[group] = { ...section, [key]: parseText(setting, text) };
   draft.origins.set(setting.path, origin);
 }
 
@@ -128,8 +147,9 @@ const nonEmpty = (text: string | undefined): string | undefined => (text === '' 
 function describe(
   issue: { readonly path: PropertyKey[]; readonly message: string },
   origins: Draft['origins'],
+  file: string | undefined,
 ): string {
   const path = issue.path.map(String).join('.');
-  const origin = origins.get(issue.path.slice(0, 2).map(String).join('.'));
+  const origin = origins.get(issue.path.slice(0, 2).map(String).join('.')) ?? file;
   return `${path || 'configuration'}${origin === undefined ? '' : ` (from ${origin})`}: ${issue.message}`;
 }

@@ -4,6 +4,12 @@ const port = z.int().min(0).max(65_535);
 const seconds = z.number().positive().max(86_400);
 const count = z.int().min(1);
 
+/** What an Authorization header can carry (RFC 6750, section 2.1), and no one can guess. */
+export const bearerToken = z
+  .string()
+  .min(16)
+  .regex(/^[\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ only, then any number of =');
+
 /** Marks a setting whose value must never be shown. */
 export const secrets = z.registry<{ readonly secret: true }>();
 
@@ -52,9 +58,7 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   auth: z
     .strictObject({
-      token: z
-        .string()
-        .min(16)
+      token: bearerToken
         .optional()
         .register(secrets, { secret: true })
         .describe('One bearer token that may use all tools'),

@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { readYaml } from './read-yaml.ts';
+import { bearerToken } from './settings.ts';
 
 const tokens = z
   .array(
     z.strictObject({
       name: z.string().min(1).max(64),
-      token: z
-        .string()
-        .regex(/^[\w.~+/-]+=*$/)
-        .min(16),
+      token: bearerToken,
       tools: z.array(z.string()).optional(),
     }),
   )
@@ -23,25 +20,28 @@ export function loadTokens(
 ):
   | { readonly ok: true; readonly tokens: Tokens }
   | { readonly ok: false; readonly problems: readonly string[] } {
-  let content: unknown;
-  try {
-    content = parseYaml(readFileSync(path, 'utf8'), { logLevel: 'silent' });
-  } catch (error) {
-    // Not the parser's message: it quotes the line it stumbled over.
-    const reason =
-      error instanceof Error && 'code' in error && String(error.code).startsWith('E')
-        ? error.code
-        : 'not YAML';
-    return { ok: false, problems: [`${path}: cannot be read: ${String(reason)}`] };
-  }
-  const parsed = tokens.safeParse(content);
-  if (!parsed.success)
-    return {
-      ok: false,
-      problems: parsed.error.issues.map(({ path: at, message }) => `${path}: ${at.join('.')}: ${message}`),
-    };
-  const names = parsed.data.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) return { ok: false, problems: [`${path}: the name ${twice} stands twice`] };
-  return { ok: true, tokens: parsed.data };
+  const file = readYaml(path);
+  if (!file.ok) return { ok: false, problems: [file.problem] };
+  const parsed = tokens.safeParse(file.content);
+  const problems = parsed.success ? twins(parsed.data) : parsed.error.issues.map(describe);
+  if (parsed.success && problems.length === 0) return { ok: true, tokens: parsed.data };
+  return { ok: false, problems: problems.map((problem) => `${path}: ${problem}`) };
+}
+
+/** Names and tokens that stand twice: one of the entries would be somebody else's. */
+function twins(all: Tokens): string[] {
+  return all.flatMap(({ name, token }, index) =>
+    all
+      .slice(0, index)
+      .flatMap((earlier) => [
+        ...(earlier.name === name ? [`the name ${name} stands twice`] : []),
+        ...(earlier.token === token ? [`${earlier.name} and ${name} have the same token`] : []),
+      ]),
+  );
+}
+
+function describe({ path, message, code }: z.core.$ZodIssue): string {
+  // An unknown key may be a token in the wrong place.
+  const safe = code === 'unrecognized_keys' ? 'has a field besides name, token and tools' : message;
+  return `${path.map(String).join('.')}: ${safe}`;
 }

@@ -8,7 +8,7 @@ import { readJson } from './json-body.ts';
 import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
 import { operationsRoutes, type OperationsOptions } from './operations.ts';
-import { sendProblem } from './problem.ts';
+import { sendProblem, wrongMethod } from './problem.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
 import { statusPage, type Status } from './status-page.ts';
 
@@ -44,17 +44,24 @@ export function createApp(options: AppOptions): Express {
   app.use(closeWhenDraining(options.isDraining));
   if (operations) app.use(operationsRoutes({ ...operations, metricsGuard }));
   app.get('/', metricsGuard, statusPage(options.status));
-  app.all('/mcp', guard, async (request, response) => {
+  app.all('/', wrongMethod('GET, HEAD'));
+  app.all('/mcp', guard, async (request, response, next) => {
+    if (!MCP_METHODS.includes(request.method)) {
+      next();
+      return;
+    }
     const body = request.method === 'POST' ? await readJson(request, options.bodyBytes) : undefined;
     if (body && !body.ok) sendProblem(request, response, body.problem);
     else await mcp.handle(request, response, body?.value, callerOf(response));
   });
+  app.all('/mcp', wrongMethod(MCP_METHODS.join(', ')));
   app.use(restRoutes({ ...options, guard }));
   app.get('/openapi.json', guard, (_request, response) => {
     const tools = options.registry.tools.filter(({ name }) => callerOf(response).mayUse(name));
     response.json(openApi(tools, options.info));
   });
-  app.use(wrongMethod, notFound);
+  app.all('/openapi.json', wrongMethod('GET, HEAD'));
+  app.use(notFound);
   app.use(onError(options.logger));
   return app;
 }
@@ -76,6 +83,9 @@ function bareApp(): Express {
   return app;
 }
 
+/** MCP 2025-11-25, "Streamable HTTP"; not HEAD, which cannot begin a stream. */
+const MCP_METHODS = ['POST', 'GET', 'DELETE'];
+
 const pass: RequestHandler = (_request, _response, next) => {
   next();
 };
@@ -86,23 +96,6 @@ const closeWhenDraining =
     if (isDraining()) response.set('connection', 'close');
     next();
   };
-
-const ALLOWED_METHODS: readonly (readonly [RegExp, string])[] = [
-  [/^\/mcp$/, 'POST, GET, DELETE'],
-  [/^\/execute$/, 'POST'],
-  [/^\/tools\/[^/]+\/execute$/, 'POST'],
-  [/^\/(tools(\/[^/]+)?|metrics|livez|healthz|readyz|openapi\.json)?$/, 'GET'],
-];
-
-const wrongMethod: RequestHandler = (request, response, next) => {
-  const allow = ALLOWED_METHODS.find(([path]) => path.test(request.path))?.[1];
-  if (allow === undefined || allow.includes(request.method)) {
-    next();
-    return;
-  }
-  const detail = `${request.path} answers ${allow} only`;
-  sendProblem(request, response, { status: 405, detail, headers: { allow } });
-};
 
 const notFound: RequestHandler = (request, response) => {
   sendProblem(request, response, { status: 404, detail: 'There is nothing here; see /openapi.json' });

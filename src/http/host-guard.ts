@@ -20,7 +20,9 @@ export function hostGuard(
   const origins = new Set(allowedOrigins);
   return (request, response, next) => {
     const { host, origin } = request.headers;
-    if (!hosts.has('*') && !isOurs(hostnameOf(`http://${host ?? ''}`), hosts)) {
+    if (host === undefined && request.httpVersion === '1.1') {
+      sendProblem(request, response, { status: 400, detail: 'The Host header is missing' });
+    } else if (!hosts.has('*') && !isOurs(hostnameOf(`http://${host ?? ''}`), hosts)) {
       sendProblem(request, response, {
         status: 403,
         detail:

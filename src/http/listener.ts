@@ -26,11 +26,14 @@ export interface Listener {
 export async function listen(app: RequestListener, options: ListenerOptions): Promise<Listener> {
   const server = createServer(
     {
-      headersTimeout: options.headersTimeoutSeconds * 1000,
+      // Node refuses to start when headers may take longer than the request they belong to.
+      headersTimeout: Math.min(options.headersTimeoutSeconds, options.requestTimeoutSeconds) * 1000,
       requestTimeout: options.requestTimeoutSeconds * 1000,
       keepAliveTimeout: options.keepAliveTimeoutSeconds * 1000,
       connectionsCheckingInterval: 1000,
       maxHeaderSize: 16 * 1024,
+      // The host guard refuses requests without one, in words.
+      requireHostHeader: false,
     },
     app,
   );
@@ -89,8 +92,12 @@ const countConnections = (server: Server): Promise<number> =>
     });
   });
 
+const LINGER_MS = 1000;
+
 /** Answers what is not HTTP, too large or too slow, before there is a request that a handler could answer. */
 function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Refused already: what still arrives is dropped.
+  if (socket.writableEnded) return;
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
@@ -101,6 +108,10 @@ function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? ['408 Request Timeout', 'The request took too long to arrive']
         : ['400 Bad Request', 'The request is not valid HTTP'];
+  // Not at once, so that a client that is still sending sees the answer; but not when the client pleases, either.
+  setTimeout(() => {
+    socket.destroy();
+  }, LINGER_MS).unref();
   const body = JSON.stringify({ error: status.slice(4), detail, tool_name: null, reason: null });
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

@@ -31,12 +31,22 @@ export function openApi(
   return {
     openapi: '3.1.0',
     info: { title: info.name, version: info.version },
+    // A token is needed only where the operator has set some.
+    security: [{}, { bearer: [] }],
     components: {
       schemas: { Error: errorSchema },
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
     },
     paths: {
       '/tools': { get: { operationId: 'listTools', summary: 'List the tools', responses: { 200: listed } } },
+      '/tools/{name}': {
+        get: {
+          operationId: 'showTool',
+          summary: 'Show a tool',
+          parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string' } }],
+          responses: { 200: listed, 404: { description: 'There is no such tool', content: json(errorRef) } },
+        },
+      },
       '/execute': {
         post: {
           operationId: 'execute',
@@ -50,22 +60,31 @@ export function openApi(
   };
 }
 
+const errorRef = { $ref: '#/components/schemas/Error' };
+
+/** By status; several reasons share one. Clients never see 499. */
 const errors = {
-  400: { description: 'The body is malformed' },
+  400: { description: 'The body is malformed', content: json(errorRef) },
   ...Object.fromEntries(
-    Object.entries(ERROR_REASONS)
-      .filter(([, { httpStatus }]) => httpStatus !== 200 && httpStatus !== 499)
-      .map(([, { httpStatus, when }]) => [
+    Object.values(ERROR_REASONS)
+      .filter(({ httpStatus }) => httpStatus !== 200 && httpStatus !== 499)
+      .map(({ httpStatus }) => [
         httpStatus,
-        { description: when, content: json({ $ref: '#/components/schemas/Error' }) },
+        { description: whenAnswered(httpStatus), content: json(errorRef) },
       ]),
   ),
 };
+
+function whenAnswered(status: number): string {
+  const reasons = Object.values(ERROR_REASONS).filter(({ httpStatus }) => httpStatus === status);
+  return reasons.map(({ when }) => when).join('; or ');
+}
 
 function operation({ name, listing }: RegisteredTool) {
   const body = {
     type: 'object',
     additionalProperties: false,
+    ...(hasRequired(listing.inputSchema) && { required: ['arguments'] }),
     properties: { arguments: own(listing.inputSchema, `${name}:input`) },
   };
   const result = listing.outputSchema ? own(listing.outputSchema, `${name}:output`) : {};
@@ -77,6 +96,8 @@ function operation({ name, listing }: RegisteredTool) {
     responses: { 200: { description: 'The tool ran', content: json(ranSchema(result)) }, ...errors },
   };
 }
+
+const hasRequired = ({ required }: JsonSchema): boolean => Array.isArray(required) && required.length > 0;
 
 /** Gives a schema a base of its own, so that its `#/$defs/...` references stay inside it. */
 const own = (schema: JsonSchema, id: string): JsonSchema => ({ $id: `urn:nexus-mcp:${id}`, ...schema });

@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { Router, type RequestHandler } from 'express';
 import { CONTENT_TYPES, preferredFormat, type ExpositionFormat } from '../monitoring/exposition.ts';
+import { wrongMethod } from './problem.ts';
 
 export interface OperationsOptions {
   /** Writes the metrics; `undefined` serves no `/metrics`. */
@@ -22,12 +23,14 @@ export function operationsRoutes({ metrics, metricsGuard, failingChecks }: Opera
   };
   router.get('/livez', alive);
   router.get('/healthz', alive);
+  router.all(['/livez', '/healthz'], wrongMethod('GET, HEAD'));
 
   router.get('/readyz', (_request, response) => {
     const failing = failingChecks();
     const ready = failing.length === 0;
     response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'not ready', failing });
   });
+  router.all('/readyz', wrongMethod('GET, HEAD'));
 
   if (metrics) {
     router.get('/metrics', metricsGuard, async (request, response) => {
@@ -43,6 +46,7 @@ export function operationsRoutes({ metrics, metricsGuard, failingChecks }: Opera
         response.end(text);
       }
     });
+    router.all('/metrics', wrongMethod('GET, HEAD'));
   }
   return router;
 }

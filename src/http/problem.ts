@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { Request, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { ErrorReason } from '../tools/outcome.ts';
 
 /** An HTTP request that was not carried out, in words for whoever made it. */
@@ -27,10 +27,18 @@ export function sendProblem(request: Request, response: Response, problem: Probl
     return;
   }
   response.status(status).set(headers);
-  if (request.path === '/mcp') {
+  if (/^\/mcp\/?$/i.test(request.path)) {
     const code = status >= 500 ? INTERNAL_ERROR : status === 400 ? PARSE_ERROR : INVALID_REQUEST;
     response.json({ jsonrpc: '2.0', error: { code, message: detail }, id: null });
   } else {
     response.json({ error: STATUS_CODES[status] ?? 'Error', detail, tool_name: toolName, reason });
   }
 }
+
+/** Stands after the handlers of a path: refuses the methods that none of them took. */
+export const wrongMethod =
+  (allow: string): RequestHandler =>
+  (request, response) => {
+    const detail = `${request.path} answers ${allow} only`;
+    sendProblem(request, response, { status: 405, detail, headers: { allow } });
+  };

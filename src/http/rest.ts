@@ -7,7 +7,7 @@ import { ERROR_REASONS } from '../tools/outcome.ts';
 import type { RegisteredTool, Registry } from '../tools/registry.ts';
 import { callerOf } from './authentication.ts';
 import { readJson } from './json-body.ts';
-import { sendProblem, type Problem } from './problem.ts';
+import { sendProblem, wrongMethod, type Problem } from './problem.ts';
 
 export interface RestOptions {
   readonly registry: Registry;
@@ -36,6 +36,7 @@ export function restRoutes(options: RestOptions): Router {
     const tools = registry.tools.filter(({ name }) => callerOf(response).mayUse(name)).map(describe);
     response.json({ tools, count: tools.length, server_info: info });
   });
+  router.all('/tools', wrongMethod('GET, HEAD'));
 
   router.get('/tools/:name', guard, (request, response) => {
     const tool = registry.get(nameIn(request));
@@ -43,6 +44,7 @@ export function restRoutes(options: RestOptions): Router {
     else
       sendProblem(request, response, { status: 404, detail: 'There is no such tool; GET /tools lists them' });
   });
+  router.all('/tools/:name', wrongMethod('GET, HEAD'));
 
   router.post('/execute', guard, async (request, response) => {
     const body = await readJson(request, bodyBytes);
@@ -50,6 +52,7 @@ export function restRoutes(options: RestOptions): Router {
     if (!parsed.ok) sendProblem(request, response, parsed.problem);
     else await execute(parsed.value.tool_name, parsed.value.arguments, options, request, response);
   });
+  router.all('/execute', wrongMethod('POST'));
 
   router.post('/tools/:name/execute', guard, async (request, response) => {
     const body = await readJson(request, bodyBytes);
@@ -57,6 +60,7 @@ export function restRoutes(options: RestOptions): Router {
     if (!parsed.ok) sendProblem(request, response, parsed.problem);
     else await execute(nameIn(request), parsed.value.arguments, options, request, response);
   });
+  router.all('/tools/:name/execute', wrongMethod('POST'));
 
   return router;
 }

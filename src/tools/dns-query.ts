@@ -21,8 +21,10 @@ export const RECORD_TYPES = [
   'NS',
   'TXT',
 ] as const satisfies readonly (keyof typeof QUERIES)[];
+/** One of the record types that can be asked for. */
 export type RecordType = (typeof RECORD_TYPES)[number];
 
+/** Whom a query asks, and for how long. */
 export interface DnsOptions {
   /** Deadline of the whole query, retries included. */
   readonly timeoutSeconds: number;
@@ -31,20 +33,23 @@ export interface DnsOptions {
   readonly signal: AbortSignal;
 }
 
+/** What can be wrong with the name asked for. */
+type NameProblem = 'no_such_name' | 'no_such_records' | 'bad_name' | 'broken_domain';
+
 /** Records as text (MX as `priority exchange`), or why there are none. */
 export type DnsAnswer =
-  | { readonly records: readonly string[] }
-  | { readonly problem: 'no_such_name' | 'no_such_records' | 'bad_name' | 'unavailable' };
+  { readonly records: readonly string[] } | { readonly problem: NameProblem | 'unavailable' };
 
 /** c-ares' error codes (https://nodejs.org/api/dns.html#error-codes) that say something about the name. */
-const PROBLEMS: Readonly<Record<string, 'no_such_name' | 'no_such_records' | 'bad_name'>> = {
+const PROBLEMS: Readonly<Record<string, NameProblem>> = {
   ENOTFOUND: 'no_such_name',
   ENODATA: 'no_such_records',
   EBADNAME: 'bad_name',
+  // What resolvers answer when the domain's own servers fail, far more often than when they fail themselves.
+  ESERVFAIL: 'broken_domain',
 };
 const RESOLVER_TROUBLE = new Set([
   'EFORMERR',
-  'ESERVFAIL',
   'ENOTIMP',
   'EREFUSED',
   'EBADRESP',

@@ -19,6 +19,7 @@ export interface FetchedDocument extends ResponseHead {
   readonly body: Buffer;
 }
 
+/** What a fetch may reach, and what it may cost. */
 export interface FetchOptions {
   readonly policy: EgressPolicy;
   readonly resolveHost: ResolveHost;

@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import type { CallToolResult } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -39,7 +38,7 @@ describe.each(ERAS)('the v2 client in %s', (era) => {
       inputSchema: { type: 'object', additionalProperties: false, required: ['a', 'b'] },
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
     });
-    const result = (await client.callTool(add)) as CallToolResult;
+    const result = await client.callTool(add);
     expect(result.content).toEqual([{ type: 'text', text: '8' }]);
     // The 2025 era knows only objects as structured content (SEP-2106 widened it).
     expect(result.structuredContent).toEqual(era === '2026-07-28' ? 8 : { result: 8 });
@@ -75,7 +74,7 @@ describe.each(ERAS)('the v2 client in %s', (era) => {
       expect(params.message).toBe('Who are you?');
       return { action: 'accept', content: { name: 'Ada' } };
     });
-    const result = (await client.callTool({ name: 'asks', arguments: {} })) as CallToolResult;
+    const result = await client.callTool({ name: 'asks', arguments: {} });
     expect(result.content).toEqual([{ type: 'text', text: 'Hello Ada, {"asked":1}' }]);
     await client.close();
   });
@@ -88,7 +87,7 @@ describe('a client that cannot be asked', () => {
       tool_name: 'asks',
       reason: 'tool_error',
     });
-    const result = (await client.callTool({ name: 'asks', arguments: {} })) as CallToolResult;
+    const result = await client.callTool({ name: 'asks', arguments: {} });
     expect(result.isError).toBe(true);
     const after = (await server.scrape()).value('mcp_tool_errors_total', {
       tool_name: 'asks',

@@ -116,8 +116,8 @@ describe('the session of a 2025-era client', () => {
       body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: call }),
     });
     const reader = response.body?.getReader();
-    const { value } = (await reader?.read()) ?? {};
-    const [, lastEventId = ''] = /^id: (\S+)$/m.exec(new TextDecoder().decode(value)) ?? [];
+    const first = (await reader?.read()) as { value?: Uint8Array } | undefined;
+    const [, lastEventId = ''] = /^id: (\S+)$/m.exec(new TextDecoder().decode(first?.value)) ?? [];
     expect(lastEventId).not.toBe('');
     broken.abort();
     await vi.waitFor(async () => {
@@ -133,7 +133,7 @@ describe('the session of a 2025-era client', () => {
   it('ends with the server, which counts it', async () => {
     server = await startTestServer({ ops: { port: 0 } });
     const { client } = await connectClient(server.url, '2025-11-25');
-    const { scrape } = server;
+    const scrape = (): Promise<Samples> => server.scrape();
     await expectActive(1);
     await server.stop();
     await expect(scrape()).rejects.toThrow();

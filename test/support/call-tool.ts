@@ -1,9 +1,9 @@
-import { RESULT_KIND, type ToolContent, type ToolFailure } from '../../src/tools/result.ts';
+import { RESULT_KIND, type ToolFailure } from '../../src/tools/result.ts';
 import type { TypedSchema, ToolContext, Toolset } from '../../src/tools/tool.ts';
 
 /** How a call ended, as a client would be told. */
 export type Outcome =
-  | { readonly status: 'success'; readonly value: unknown; readonly content?: ToolContent['content'] }
+  | { readonly status: 'success'; readonly value: unknown }
   | { readonly status: 'tool_error' | 'unavailable'; readonly message: string }
   | { readonly status: 'invalid_arguments'; readonly problems: readonly string[] };
 
@@ -33,16 +33,15 @@ export async function callTool(
   if (input.issues) {
     return { status: 'invalid_arguments', problems: input.issues.map(({ message }) => message) };
   }
-  const returned: unknown = await tool.handler(input.value, contextWith(signal));
-  const result = returned as ToolFailure | ToolContent;
-  const marked = typeof returned === 'object' && returned !== null && RESULT_KIND in returned;
-  if (marked && result[RESULT_KIND] === 'failure') return { status: result.reason, message: result.message };
-  const content = marked ? (returned as ToolContent).content : undefined;
-  const value = marked ? (returned as ToolContent).value : returned;
+  const value: unknown = await tool.handler(input.value, contextWith(signal));
+  if (isFailure(value)) return { status: value.reason, message: value.message };
   const output = await (tool.output as TypedSchema)['~standard'].validate(value);
   if (output.issues) throw new Error(`${name} broke its output schema: ${JSON.stringify(output.issues)}`);
-  return { status: 'success', value, ...(content && { content }) };
+  return { status: 'success', value };
 }
+
+const isFailure = (value: unknown): value is ToolFailure =>
+  typeof value === 'object' && value !== null && RESULT_KIND in value && value[RESULT_KIND] === 'failure';
 
 /** The value of a call that must succeed. */
 export async function valueOf(toolset: Toolset, name: string, args: unknown): Promise<unknown> {

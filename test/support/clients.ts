@@ -28,6 +28,6 @@ export async function connectClient(
 export async function connectV1Client(url: string): Promise<{ client: V1Client; transport: V1Transport }> {
   const client = new V1Client(info);
   const transport = new V1Transport(new URL(`${url}/mcp`));
-  await client.connect(transport as Parameters<V1Client['connect']>[0]);
+  await client.connect(transport);
   return { client, transport };
 }

@@ -80,7 +80,7 @@ export interface DnsServer {
   /** What it was asked so far, as `name TYPE`. */
   readonly queries: readonly string[];
   /** Resolves at the next query. */
-  asked(): Promise<unknown>;
+  readonly asked: () => Promise<unknown>;
 }
 
 /** Starts a DNS server that answers from `zone`. */

@@ -111,7 +111,8 @@ export const isolated = defineTool({
         return failure('It cannot be done.');
       case 'throw':
         throw new Error('secret');
-      default:
+      case 'value':
+      case 'progress':
         return content([{ type: 'text', text: what }]);
     }
   },

@@ -7,6 +7,18 @@ import { parseMetrics, type Samples } from './metrics-text.ts';
 
 export const FIXTURE_TOOLS = fileURLToPath(new URL('fixture-tools.ts', import.meta.url));
 
+/** What REST answers to a call: the fields of results and of errors. */
+export interface ExecuteBody {
+  readonly tool_name?: string | null;
+  readonly arguments?: unknown;
+  readonly result?: unknown;
+  readonly status?: 'success' | 'error';
+  readonly reason?: string | null;
+  readonly detail?: string;
+  readonly error?: string;
+  readonly execution_time?: number;
+}
+
 /** A server in this process, on free ports, with the fixture tools besides its own. */
 export interface TestServer {
   readonly url: string;
@@ -15,7 +27,7 @@ export interface TestServer {
   readonly logs: Record<string, unknown>[];
   /** What `/metrics` says now. */
   scrape(): Promise<Samples>;
-  execute(tool: string, args?: unknown, init?: RequestInit): Promise<{ status: number; body: any }>;
+  execute(tool: string, args?: unknown, init?: RequestInit): Promise<{ status: number; body: ExecuteBody }>;
   stop(): Promise<boolean>;
 }
 
@@ -48,10 +60,13 @@ export async function startTestServer(overrides: Overrides = {}): Promise<TestSe
       const response = await fetch(`${url}/execute`, {
         method: 'POST',
         ...init,
-        headers: { 'content-type': 'application/json', ...init.headers },
+        headers: {
+          'content-type': 'application/json',
+          ...(init.headers as Record<string, string> | undefined),
+        },
         body: JSON.stringify({ tool_name: tool, ...(args !== undefined && { arguments: args }) }),
       });
-      return { status: response.status, body: await response.json() };
+      return { status: response.status, body: (await response.json()) as ExecuteBody };
     },
     stop: () => serving.stop(),
   };

@@ -12,6 +12,7 @@ const TOO_LARGE = 'The result is too large to represent as a number. Use operand
 
 const finite = (value: number) => (Number.isFinite(value) ? value : failure(TOO_LARGE));
 
+/** The tool `add`, also on its own for comparisons with other servers. */
 export const add = defineTool({
   name: 'add',
   title: 'Add',

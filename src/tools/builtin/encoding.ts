@@ -2,19 +2,19 @@ import { z } from 'zod';
 import { failure } from '../result.ts';
 import { defineTool, type Toolset } from '../tool.ts';
 import { pure } from './annotations.ts';
-import { boundedText, MAX_TEXT_CHARACTERS } from './bounded-text.ts';
+import { boundedResult, boundedText, MAX_CONVERTED_CHARACTERS } from './bounded-text.ts';
 
 /** Four characters carry three bytes. */
-const MAX_BASE64_CHARACTERS = Math.ceil(MAX_TEXT_CHARACTERS / 3) * 4;
+const MAX_BASE64_CHARACTERS = Math.ceil(MAX_CONVERTED_CHARACTERS / 3) * 4;
 
 const base64Encode = defineTool({
   name: 'base64_encode',
   title: 'Encode as base64',
   description: 'Returns the UTF-8 bytes of a text in base64 (RFC 4648, standard alphabet, padded).',
-  input: z.strictObject({ text: boundedText('The text to encode.') }),
+  input: z.strictObject({ text: boundedText('The text to encode.', MAX_CONVERTED_CHARACTERS) }),
   output: z.string(),
   annotations: pure,
-  handler: ({ text }) => Buffer.from(text, 'utf8').toString('base64'),
+  handler: ({ text }) => boundedResult(Buffer.from(text, 'utf8').toString('base64')),
 });
 
 const base64Decode = defineTool({
@@ -35,7 +35,7 @@ const base64Decode = defineTool({
       );
     }
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+      return boundedResult(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
     } catch {
       return failure(
         'encoded_text is base64, but its bytes are not UTF-8 text; this tool returns text only.',
@@ -50,14 +50,16 @@ const urlEncode = defineTool({
   description:
     'Returns a text percent-encoded (RFC 3986) for use as one part of a URL: everything except letters, digits ' +
     'and "_.-~" is encoded, "/" and space included.',
-  input: z.strictObject({ text: boundedText('The text to encode.') }),
+  input: z.strictObject({ text: boundedText('The text to encode.', MAX_CONVERTED_CHARACTERS) }),
   output: z.string(),
   annotations: pure,
-  handler: ({ text }) =>
-    encodeURIComponent(text).replace(
-      /[!'()*]/g,
-      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-    ),
+  handler({ text }) {
+    let encoded = encodeURIComponent(text);
+    for (const character of "!'()*") {
+      encoded = encoded.replaceAll(character, `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+    }
+    return boundedResult(encoded);
+  },
 });
 
 const urlDecode = defineTool({
@@ -66,13 +68,13 @@ const urlDecode = defineTool({
   description:
     'Returns the text that percent-encoding stands for; "+" stays "+". Fails on a "%" without two hex digits and on bytes that are not UTF-8.',
   input: z.strictObject({
-    encoded_text: boundedText('The percent-encoded text to decode.', 3 * MAX_TEXT_CHARACTERS),
+    encoded_text: boundedText('The percent-encoded text to decode.', 3 * MAX_CONVERTED_CHARACTERS),
   }),
   output: z.string(),
   annotations: pure,
   handler({ encoded_text }) {
     try {
-      return decodeURIComponent(encoded_text);
+      return boundedResult(decodeURIComponent(encoded_text));
     } catch {
       return failure(
         'encoded_text is not percent-encoded UTF-8. Follow each "%" with two hex digits, and write a plain "%" as "%25".',

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, randomUUID, randomUUIDv7 } from 'n
 import { z } from 'zod';
 import { defineTool, type Toolset } from '../tool.ts';
 import { fresh, pure } from './annotations.ts';
-import { boundedText } from './bounded-text.ts';
+import { boundedText, MAX_READ_CHARACTERS } from './bounded-text.ts';
 
 const algorithm = z
   .enum(['sha256', 'sha1', 'md5', 'sha512'])
@@ -69,7 +69,7 @@ const generateHash = defineTool({
   title: 'Hash a text',
   description:
     'Returns the hash of a text (its UTF-8 bytes) in lower-case hex: sha256, sha512, sha1 or md5. Not for passwords.',
-  input: z.strictObject({ text: boundedText('The text to hash.'), algorithm }),
+  input: z.strictObject({ text: boundedText('The text to hash.', MAX_READ_CHARACTERS), algorithm }),
   output: hexDigest,
   annotations: pure,
   handler: ({ text, algorithm: name }) => createHash(name).update(text, 'utf8').digest('hex'),
@@ -82,7 +82,7 @@ const generateHmac = defineTool({
     'Returns the HMAC (RFC 2104) of a message under a secret key, in lower-case hex: sha256, sha512, sha1 or md5. ' +
     'Key and message are taken as UTF-8.',
   input: z.strictObject({
-    message: boundedText('The message to authenticate.'),
+    message: boundedText('The message to authenticate.', MAX_READ_CHARACTERS),
     secret_key: boundedText('The secret key; not empty.', 4096).min(1).meta({ writeOnly: true }),
     algorithm,
   }),

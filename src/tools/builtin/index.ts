@@ -3,7 +3,8 @@ import { calculator } from './calculator.ts';
 import { encoding } from './encoding.ts';
 import { identifiers } from './identifiers.ts';
 import { json } from './json.ts';
-import { networkToolset, type NetworkOptions } from './network.ts';
+import { networkToolset } from './network.ts';
+import type { NetworkOptions } from './network/options.ts';
 import { text } from './text.ts';
 import { time } from './time.ts';
 

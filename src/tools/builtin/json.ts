@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { content, failure, type ToolFailure } from '../result.ts';
+import { failure, type ToolFailure } from '../result.ts';
 import { defineTool, type Toolset } from '../tool.ts';
 import { pure } from './annotations.ts';
-import { boundedText } from './bounded-text.ts';
+import { boundedResult, boundedText, MAX_CONVERTED_CHARACTERS } from './bounded-text.ts';
 import { copy, DocumentError, MAX_DEPTH, parseJson, toNumber, toRawJson } from './json/document.ts';
 import { select } from './json/path.ts';
-import { MAX_ALIASES, parseYaml, writeYaml } from './json/yaml.ts';
+import { MAX_ALIASES, MAX_YAML_CHARACTERS, parseYaml, writeYaml } from './json/yaml.ts';
 
-/** Runs the work on a document and returns what is wrong with the document as the tool's failure. */
+/** The result of work on a document, or what is wrong with the document as the tool's failure. */
 function attempt<Result>(work: () => Result): Result | ToolFailure {
   try {
-    return work();
+    return boundedResult(work());
   } catch (error) {
     if (error instanceof DocumentError) return failure(error.message);
     throw error;
@@ -24,7 +24,7 @@ const jsonFormat = defineTool({
     'Returns JSON indented, with the keys of every object sorted and numbers exactly as written. ' +
     `Strict JSON only; at most ${MAX_DEPTH} levels deep.`,
   input: z.strictObject({
-    json_string: boundedText('The JSON to format.'),
+    json_string: boundedText('The JSON to format.', MAX_CONVERTED_CHARACTERS),
     indent: z.int().min(0).max(8).default(2).describe('Spaces per level, 0 (one line) to 8. Default: 2.'),
   }),
   output: z.string(),
@@ -40,8 +40,8 @@ const jsonFormat = defineTool({
 /** Spelt out so that the published JSON Schema, whose patterns have no flags, allows any case too. */
 const format = z.string().regex(/^(?:[Jj][Ss][Oo][Nn]|[Yy][Aa][Mm][Ll])$/, 'must be "json" or "yaml"');
 const INDENT = 2;
-/** Lower than for JSON: a megabyte of hostile YAML keeps the parser busy for seconds. */
-const MAX_CONVERTED_CHARACTERS = 262_144;
+/** Parsed JSON takes up to a hundred bytes of memory per character; this much fits a worker thread. */
+const MAX_JSON_CHARACTERS = 524_288;
 
 const convertJsonYaml = defineTool({
   name: 'convert_json_yaml',
@@ -50,7 +50,10 @@ const convertJsonYaml = defineTool({
     'Converts between JSON and YAML 1.2 (core schema: no timestamps or custom tags, one document) and returns the ' +
     `text, indented by ${INDENT}; keys of YAML output are sorted, comments are lost. At most ${MAX_DEPTH} levels deep and ${MAX_ALIASES} aliases.`,
   input: z.strictObject({
-    data: boundedText('The document to convert.', MAX_CONVERTED_CHARACTERS),
+    data: boundedText(
+      `The document to convert; YAML at most ${MAX_YAML_CHARACTERS} characters.`,
+      MAX_CONVERTED_CHARACTERS,
+    ),
     source_format: format.describe('What data is: "json" or "yaml", in any case.'),
     target_format: format.describe('What to return: "json" or "yaml", in any case.'),
   }),
@@ -78,7 +81,7 @@ const jsonPathExtractor = defineTool({
     'Returns the JSON value at a path such as a.b[0].c: keys joined by dots, array indexes in brackets, other keys ' +
     'as ["my.key"], "$" for the whole document. No wildcards or filters; a wrong path fails with up to 10 of the keys there.',
   input: z.strictObject({
-    json_string: boundedText('The JSON to read.'),
+    json_string: boundedText('The JSON to read.', MAX_JSON_CHARACTERS),
     json_path: boundedText('The path, such as a.b[0].c or $["my.key"].', 1024).min(1),
   }),
   output: z.unknown(),
@@ -87,16 +90,11 @@ const jsonPathExtractor = defineTool({
   handler: ({ json_string, json_path }) =>
     attempt(() => {
       const selected = select(parseJson('json_string', json_string), json_path);
-      const value = copy(selected, {
+      return copy(selected, {
         number: (digits) => toNumber(digits, false),
         sortKeys: false,
         indent: 0,
       });
-      // Wrapped, because the caller chooses the value: bare, it could pose as a failure or a question to the client.
-      return content(
-        [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }],
-        value,
-      );
     }),
 });
 

@@ -1,25 +1,9 @@
 import type { Toolset } from '../tool.ts';
 import { dnsLookup } from './network/dns-lookup.ts';
 import { fetchUrlContent } from './network/fetch-url-content.ts';
+import type { NetworkOptions } from './network/options.ts';
 import { validateIpAddress } from './network/validate-ip-address.ts';
 import { validateUrl } from './network/validate-url.ts';
-
-/** The settings of the tools that reach the network. */
-export interface NetworkOptions {
-  /** Lets them reach private networks: the server's own, and the cluster's. */
-  readonly allowPrivateAddresses: boolean;
-  /** Deadline of one fetch, redirects included. */
-  readonly fetchTimeoutSeconds: number;
-  /** The longest body that is read, both as sent and after decompression. */
-  readonly fetchMaxBytes: number;
-  readonly fetchMaxRedirects: number;
-  /** How much text of a page is returned. Default: 4000. */
-  readonly fetchMaxCharacters?: number | undefined;
-  /** Deadline of one DNS query, retries included. */
-  readonly dnsTimeoutSeconds: number;
-  /** Resolvers to ask, as `address` or `address:port`. Default: the system's. */
-  readonly dnsServers?: readonly string[] | undefined;
-}
 
 /** DNS, web pages, and what an address or URL is. */
 export function networkToolset(options: NetworkOptions): Toolset {

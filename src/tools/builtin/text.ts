@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineTool, type Toolset } from '../tool.ts';
 import { pure } from './annotations.ts';
-import { boundedText } from './bounded-text.ts';
+import { boundedResult, boundedText } from './bounded-text.ts';
 
 const MAX_CHARACTERS = 100_000;
 
@@ -57,7 +57,7 @@ const stringCaseConvert = defineTool({
   }),
   output: z.string(),
   annotations: pure,
-  handler: ({ text, case_type }) => CASES[case_type](text),
+  handler: ({ text, case_type }) => boundedResult(CASES[case_type](text)),
 });
 
 /** Transformations of plain text. */

@@ -26,7 +26,7 @@ describe('base64_encode and base64_decode', () => {
   });
 
   it('decode everything that fits when encoded', async () => {
-    const text = 'x'.repeat(1_048_576);
+    const text = 'x'.repeat(262_144);
     const encoded_text = await valueOf(encoding, 'base64_encode', { text });
     expect(await valueOf(encoding, 'base64_decode', { encoded_text })).toBe(text);
   });
@@ -63,9 +63,20 @@ describe('text arguments', () => {
     },
   );
 
-  it('are refused beyond 1 MiB', async () => {
-    expect(await callTool(encoding, 'base64_encode', { text: 'x'.repeat(1_048_577) })).toMatchObject({
+  it('are refused beyond 262 144 characters', async () => {
+    expect(await callTool(encoding, 'base64_encode', { text: 'x'.repeat(262_145) })).toMatchObject({
       status: 'invalid_arguments',
     });
+  });
+});
+
+describe('results', () => {
+  it.each([
+    ['base64_encode', { text: '字'.repeat(262_144) }],
+    ['url_encode', { text: '字'.repeat(262_144) }],
+    ['base64_decode', { encoded_text: 'AAAA'.repeat(87_380) }],
+    ['url_decode', { encoded_text: '%00'.repeat(262_144) }],
+  ])('%s fails rather than exceed what the server sends', async (name, args) => {
+    expect(await failureOf(encoding, name, args)).toMatch(/result is too large/);
   });
 });

@@ -1,8 +1,8 @@
 /** Nesting beyond this is refused (RFC 8259, section 9, lets a parser limit it): every walk below recurses. */
 export const MAX_DEPTH = 100;
 
-/** Results beyond this are refused: indentation and YAML aliases can make a small document huge. */
-export const MAX_RESULT_CHARACTERS = 2 * 1_048_576;
+/** Copies beyond this are given up: indentation and YAML aliases can make a small document huge. */
+const MAX_RESULT_CHARACTERS = 500_000;
 
 /** Why a document cannot be used, in words for the caller. */
 export class DocumentError extends Error {

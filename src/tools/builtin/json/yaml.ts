@@ -1,6 +1,8 @@
 import { isScalar, LineCounter, parseDocument, stringify, visit, type Document } from 'yaml';
 import { DocumentError, tooDeep } from './document.ts';
 
+/** The longest document: hostile YAML makes the parser use over a kilobyte of memory per character. */
+export const MAX_YAML_CHARACTERS = 65_536;
 /** How often a document may refer to its anchors: the library takes quadratic time over many aliases. */
 export const MAX_ALIASES = 100;
 
@@ -24,6 +26,11 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
  * bigints so that none is rounded; throws a `DocumentError` for anything else.
  */
 export function parseYaml(argument: string, text: string): unknown {
+  if (text.length > MAX_YAML_CHARACTERS) {
+    throw new DocumentError(
+      `${argument} is longer than ${MAX_YAML_CHARACTERS} characters, the most for YAML.`,
+    );
+  }
   const lineCounter = new LineCounter();
   try {
     const document = parseDocument(text, {

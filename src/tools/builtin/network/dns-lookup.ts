@@ -7,7 +7,7 @@ import { failure, unavailable } from '../../result.ts';
 import { defineTool } from '../../tool.ts';
 import { internet } from '../annotations.ts';
 import { boundedText } from '../bounded-text.ts';
-import type { NetworkOptions } from '../network.ts';
+import type { NetworkOptions } from './options.ts';
 
 /** Labels of RFC 1035, plus the underscore of service names such as _dmarc (RFC 8552). */
 const HOSTNAME =
@@ -60,6 +60,8 @@ export function dnsLookup({ allowPrivateAddresses, dnsTimeoutSeconds, dnsServers
             return failure(`The name exists, but has no ${record_type} records.`);
           case 'bad_name':
             return failure('DNS does not accept this as a name. Check its spelling.');
+          case 'broken_domain':
+            return failure('The DNS servers of this domain fail to answer.');
           case 'unavailable':
             return unavailable('The DNS resolver could not answer. Try again later.');
         }

@@ -6,8 +6,8 @@ import { resolveByDns, resolveBySystem } from '../../resolve-host.ts';
 import { failure, RESULT_KIND } from '../../result.ts';
 import { defineTool } from '../../tool.ts';
 import { internet } from '../annotations.ts';
-import { boundedText } from '../bounded-text.ts';
-import type { NetworkOptions } from '../network.ts';
+import { boundedResult, boundedText } from '../bounded-text.ts';
+import type { NetworkOptions } from './options.ts';
 
 /** Types outside text/ whose content is text nonetheless. */
 const TEXT_TYPES =
@@ -88,14 +88,14 @@ export function fetchUrlContent(options: NetworkOptions) {
       if (text === undefined)
         return failure('The content cannot be decoded: its charset is unknown, or it is not text.');
       const content = truncate(text, maxCharacters);
-      return {
+      return boundedResult({
         url: fetched.url,
         status: fetched.status,
         content_type: fetched.contentType ?? null,
         content,
         truncated: content.length < text.length,
         bytes: fetched.body.length,
-      };
+      });
     },
   });
 }

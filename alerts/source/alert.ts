@@ -1,0 +1,36 @@
+import type { Severity } from './parameters.ts';
+
+/** One alert; two of the same name differ in severity, so that the worse inhibits the other. */
+export interface Alert {
+  readonly name: `NexusMCP${string}`;
+  readonly severity: Severity;
+  readonly expr: string;
+  readonly forSeconds: number;
+  /** How long it goes on firing after the condition has passed, against flapping. */
+  readonly keepFiringForSeconds?: number;
+  /** One static sentence: the headline of a group. */
+  readonly summary: string;
+  /** What is hurt, the number and its window, and the first command. Prometheus expands it. */
+  readonly description: string;
+  readonly dashboard: 'overview' | 'tools' | 'runtime' | 'fleet';
+}
+
+/** A recording rule. */
+export interface Recording {
+  readonly record: string;
+  readonly expr: string;
+}
+
+const SERVICE_TEXT = '{{ $labels.job }}{{ with $labels.namespace }} in {{ . }}{{ end }}';
+const NAMESPACE_FLAG = '{{ with $labels.namespace }}-n {{ . }} {{ end }}';
+
+/** How descriptions name things and what they tell to run first. */
+export const TEXT = {
+  service: SERVICE_TEXT,
+  tool: '{{ $labels.tool_name }}',
+  percent: '{{ $value | humanizePercentage }}',
+  number: '{{ $value | humanize }}',
+  duration: '{{ $value | humanizeDuration }}',
+  logs: `kubectl ${NAMESPACE_FLAG}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`,
+  pods: `kubectl ${NAMESPACE_FLAG}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`,
+} as const;

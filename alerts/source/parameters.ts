@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
+import { ERROR_REASONS, REASONS, type ErrorReason } from '../../src/tools/outcome.ts';
+
+/** Severities, as Alertmanager configurations know them: wake someone, work hours, no notification. */
+export const SEVERITIES = ['critical', 'warning', 'info'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** A quantile cannot exceed the highest bound, so a threshold there could never be crossed. */
+const HIGHEST_BUCKET = Math.max(...DURATION_BUCKETS);
+
+const share = z.number().gt(0).lt(1);
+const seconds = z.number().positive();
+const atLeastOne = z.number().min(1);
+const latency = z
+  .number()
+  .positive()
+  .lt(HIGHEST_BUCKET, `must be below the highest bucket, ${HIGHEST_BUCKET} s, or the alert could never fire`);
+
+/** The long window, the short window that confirms it, both in seconds, and how fast the budget burns. */
+const burnWindow = z.strictObject({ long: seconds, short: seconds, factor: atLeastOne });
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+
+/** Two pairs of windows an alert: Google's SRE workbook, chapter 5, "Alerting on SLOs". */
+const slo = (objective: number) => ({
+  objective: z
+    .number()
+    .gt(0)
+    .lt(100)
+    .default(objective)
+    .describe('Share of calls that must be good, in percent, over 30 days'),
+  page: z
+    .array(burnWindow)
+    .min(1)
+    .default([
+      { long: HOUR, short: 300, factor: 14.4 },
+      { long: 6 * HOUR, short: 1800, factor: 6 },
+    ])
+    .describe('Windows that page'),
+  ticket: z
+    .array(burnWindow)
+    .min(1)
+    .default([
+      { long: DAY, short: 2 * HOUR, factor: 3 },
+      { long: 3 * DAY, short: 6 * HOUR, factor: 1 },
+    ])
+    .describe('Windows that open a ticket'),
+});
+
+const override = z.strictObject({
+  enabled: z.boolean().optional(),
+  severity: z.enum(SEVERITIES).optional(),
+  forSeconds: z.number().min(0).optional(),
+  keepFiringForSeconds: z.number().min(0).optional(),
+  labels: z.record(z.string().regex(/^[a-zA-Z_]\w*$/), z.string()).optional(),
+});
+
+const toolOverride = z.strictObject({ errorRatio: share.optional(), latencySeconds: latency.optional() });
+
+const serverFaults = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);
+
+/** Everything about the rules that an operator may choose, with bounds. */
+export const parametersSchema = z
+  .strictObject({
+    selector: z
+      .string()
+      .min(1)
+      .default('job=~".*nexus-mcp.*"')
+      .describe('PromQL matchers of the targets'),
+    badReasons: z
+      .array(z.enum(REASONS as [ErrorReason, ...ErrorReason[]]))
+      .min(1)
+      .default(serverFaults)
+      .describe('Reasons that count against the objective'),
+    availability: z.strictObject(slo(99.5)).prefault({}),
+    latency: z
+      .strictObject({
+        ...slo(95),
+        thresholdSeconds: z
+          .number()
+          .refine(
+            (value) => value < HIGHEST_BUCKET && DURATION_BUCKETS.some((bound) => bound === value),
+            `must be one of the buckets below the highest: ${DURATION_BUCKETS.slice(0, -1).join(', ')}`,
+          )
+          .default(2.5)
+          .describe('A call is fast when it takes no longer'),
+      })
+      .prefault({}),
+    minimumBadCalls: atLeastOne.default(5).describe('Fewer failed calls than this in a window alert nobody'),
+    minimumCalls: atLeastOne.default(20).describe('Fewer calls than this in a window say nothing about latency'),
+    outageRatio: share.default(0.7).describe('Share of failed calls within two minutes that is an outage'),
+    toolErrorRatio: share.default(0.1).describe("Share of a tool's calls that may fail within 15 minutes"),
+    toolLatencySeconds: latency.default(5).describe("What 95 % of a tool's calls must take less than"),
+    tools: z.record(z.string(), toolOverride).default({}).describe('Thresholds of single tools, by name'),
+    eventLoopLagSeconds: seconds.default(0.2),
+    eventLoopBlockedSeconds: seconds.default(1),
+    eventLoopUtilization: share.default(0.9),
+    heapRatio: share.default(0.85),
+    fileDescriptorRatio: share.default(0.8),
+    sessionRatio: share.default(0.9).describe('Share of the limit of sessions or subscriptions'),
+    sessionsNotFound: atLeastOne.default(20).describe('Requests for unknown sessions in 10 minutes'),
+    overloadedCalls: atLeastOne.default(10).describe('Calls refused as overloaded in 10 minutes'),
+    rateLimitedCalls: atLeastOne.default(100).describe('Calls refused for a quota in 10 minutes'),
+    authFailures: atLeastOne.default(20).describe('Requests with bad credentials in 10 minutes'),
+    workerRestarts: atLeastOne.default(5).describe('Worker threads replaced in 30 minutes'),
+    restarts: atLeastOne.default(3).describe('Starts of one process in an hour'),
+    silentToolCalls: atLeastOne.default(50).describe('Calls in two hours a day ago that make silence strange'),
+    alerts: z.record(z.string(), override).default({}).describe('Changes to single alerts, by name'),
+    labels: z.record(z.string(), z.string()).default({}).describe('Labels on every alert'),
+    runbookBaseUrl: z
+      .string()
+      .default('https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks')
+      .describe('Where the runbooks are'),
+    grafanaBaseUrl: z.string().default('http://localhost:3000').describe('Where Grafana is'),
+    timeScale: z
+      .number()
+      .positive()
+      .max(1)
+      .default(1)
+      .describe('Shortens all windows and waits by one factor, for tests'),
+  })
+  .superRefine(({ availability, latency: slow }, context) => {
+    for (const [name, { objective, page, ticket }] of Object.entries({ availability, latency: slow })) {
+      const budget = 1 - objective / 100;
+      for (const { factor } of [...page, ...ticket]) {
+        if (factor * budget < 1) continue;
+        context.addIssue({
+          code: 'custom',
+          path: [name, 'objective'],
+          message: `burning ${factor} times a budget of ${(budget * 100).toFixed(2)} % needs more than all calls to fail: it could never fire; raise the objective above ${(100 - 100 / factor).toFixed(2)}`,
+        });
+      }
+    }
+  });
+
+export type Parameters = z.infer<typeof parametersSchema>;
+export type BurnWindow = z.infer<typeof burnWindow>;

@@ -1,0 +1,80 @@
+import type { MetricName } from '../../src/monitoring/metrics.ts';
+import type { Parameters } from './parameters.ts';
+
+/** What identifies a service: labels survive aggregation, so that routing and inhibition work. */
+export const SERVICE = 'cluster, namespace, job';
+export const TOOL = `${SERVICE}, tool_name`;
+export const INSTANCE = `${SERVICE}, instance`;
+
+/** Metrics that are not ours: Prometheus's own of a target, and those of Node and the process. */
+type ForeignMetric =
+  | 'up'
+  | 'scrape_samples_scraped'
+  | 'nodejs_eventloop_lag_p99_seconds'
+  | 'nodejs_heap_size_used_bytes'
+  | 'process_max_fds'
+  | 'process_open_fds'
+  | 'process_start_time_seconds';
+
+/** The series a histogram is stored as. */
+type SeriesName = MetricName | `${MetricName}_${'bucket' | 'count' | 'sum'}` | ForeignMetric;
+
+/** Writes PromQL for the targets and time scale of the parameters. */
+export class PromQL {
+  readonly #selector: string;
+  readonly #timeScale: number;
+
+  constructor({ selector, timeScale }: Pick<Parameters, 'selector' | 'timeScale'>) {
+    this.#selector = selector;
+    this.#timeScale = timeScale;
+  }
+
+  /** A selector; a misspelt metric does not compile. */
+  series(name: SeriesName, matchers = ''): string {
+    return `${name}{${[this.#selector, matchers].filter((part) => part !== '').join(', ')}}`;
+  }
+
+  /** A duration in PromQL, scaled. */
+  duration(seconds: number): string {
+    return formatDuration(seconds * this.#timeScale);
+  }
+
+  increase(name: SeriesName, seconds: number, matchers = ''): string {
+    return `increase(${this.series(name, matchers)}[${this.duration(seconds)}])`;
+  }
+
+  rate(name: SeriesName, seconds: number, matchers = ''): string {
+    return `rate(${this.series(name, matchers)}[${this.duration(seconds)}])`;
+  }
+
+  over(aggregate: 'avg' | 'max' | 'min', name: SeriesName, seconds: number): string {
+    return `${aggregate}_over_time(${this.series(name)}[${this.duration(seconds)}])`;
+  }
+}
+
+export const sumBy = (labels: string, expression: string): string => `sum by (${labels}) (${expression})`;
+export const maxBy = (labels: string, expression: string): string => `max by (${labels}) (${expression})`;
+
+/** Conditions that must all hold; the value is the first one's. */
+export const all = (...conditions: readonly string[]): string => conditions.join('\nand\n');
+
+/** Alternatives, each in parentheses. */
+export const any = (...alternatives: readonly string[]): string =>
+  alternatives.map((alternative) => `(\n${indent(alternative)}\n)`).join('\nor\n');
+
+const indent = (text: string): string => text.replaceAll(/^/gm, '  ');
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+] as const;
+
+/** The shortest exact spelling of a duration: 5400 is `90m`. */
+export function formatDuration(seconds: number): string {
+  const ms = Math.max(Math.round(seconds * 1000), 0);
+  const [unit, size] = UNITS.find(([, length]) => ms % length === 0 && ms >= length) ?? ['s', 1000];
+  return `${ms / size}${unit}`;
+}

@@ -1,0 +1,67 @@
+import type { Recording } from './alert.ts';
+import type { Parameters } from './parameters.ts';
+import { PromQL, SERVICE, sumBy } from './promql.ts';
+
+const DAY = 86_400;
+
+/** The windows any burn alert looks at, in seconds, shortest first. */
+export function burnWindows({ availability, latency }: Parameters): readonly number[] {
+  const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, ...ticket]);
+  return [...new Set(windows.flatMap(({ long, short }) => [long, short]))].sort((a, b) => a - b);
+}
+
+/** Names of the recorded ratios by window. They keep the window's unscaled name whatever the time scale. */
+export const errorRatio = (window: string): string => `nexus_mcp:tool_call_errors:ratio_rate${window}`;
+export const slowRatio = (window: string): string => `nexus_mcp:tool_call_slow:ratio_rate${window}`;
+export const BUDGET_REMAINING = 'nexus_mcp:error_budget:remaining_ratio30d';
+const ERRORS_HOURLY = 'nexus_mcp:tool_call_errors:rate1h';
+const CALLS_HOURLY = 'nexus_mcp:tool_calls:rate1h';
+
+/**
+ * A bucket's matcher: Prometheus 3 stores whole bounds as `1.0` where Prometheus 2 stored `1`.
+ */
+export const bucketMatcher = (bound: number): string =>
+  Number.isInteger(bound) ? `le=~"${bound}(\\\\.0)?"` : `le="${bound}"`;
+
+/** The share of calls that failed through the server's fault, and that were slow, by window. */
+export function ratioRecords(parameters: Parameters): readonly Recording[] {
+  const promql = new PromQL(parameters);
+  const bad = `reason=~"${parameters.badReasons.join('|')}"`;
+  const fast = bucketMatcher(parameters.latency.thresholdSeconds);
+  return burnWindows(parameters).flatMap((window) => {
+    const total = sumBy(SERVICE, promql.rate('mcp_tool_calls_total', window));
+    const errors = sumBy(SERVICE, promql.rate('mcp_tool_errors_total', window, bad));
+    const ran = sumBy(SERVICE, promql.rate('mcp_tool_duration_seconds_count', window));
+    const inTime = sumBy(SERVICE, promql.rate('mcp_tool_duration_seconds_bucket', window, fast));
+    const name = promqlName(window);
+    return [
+      // Without calls there is no ratio, rather than NaN; without an error series the ratio is 0.
+      { record: errorRatio(name), expr: `(${errors} or 0 * ${total})\n/\n(${total} > 0)` },
+      { record: slowRatio(name), expr: `1 - (${inTime} / (${ran} > 0))` },
+    ];
+  });
+}
+
+/** `5m`, `1h`, `3d`: how a window is called in names. */
+export const promqlName = (seconds: number): string => new PromQL({ selector: '', timeScale: 1 }).duration(seconds);
+
+/** What is left of the 30 days' budget, weighted by calls; never an average of ratios. */
+export function budgetRecords(parameters: Parameters): readonly Recording[] {
+  const promql = new PromQL(parameters);
+  const bad = `reason=~"${parameters.badReasons.join('|')}"`;
+  const total = sumBy(SERVICE, promql.rate('mcp_tool_calls_total', 3600));
+  const errors = sumBy(SERVICE, promql.rate('mcp_tool_errors_total', 3600, bad));
+  const month = `[${promql.duration(30 * DAY)}:${promql.duration(3600)}]`;
+  const budget = budgetOf(parameters.availability.objective);
+  return [
+    { record: CALLS_HOURLY, expr: total },
+    { record: ERRORS_HOURLY, expr: `${errors} or 0 * ${total}` },
+    {
+      record: BUDGET_REMAINING,
+      expr: `1 - (sum_over_time(${ERRORS_HOURLY}${month}) / (sum_over_time(${CALLS_HOURLY}${month}) > 0)) / ${budget}`,
+    },
+  ];
+}
+
+/** The share of calls that may be bad, for an objective in percent. */
+export const budgetOf = (objective: number): number => Number((1 - objective / 100).toPrecision(6));

@@ -1,0 +1,105 @@
+import { TEXT, type Alert } from './alert.ts';
+import type { BurnWindow, Parameters, Severity } from './parameters.ts';
+import { all, any, PromQL, SERVICE, sumBy } from './promql.ts';
+import { BUDGET_REMAINING, budgetOf, errorRatio, promqlName, slowRatio } from './records.ts';
+
+const MONTH_SECONDS = 30 * 86_400;
+
+/** Users are hurt: calls fail, or are slow, faster than the objectives allow. */
+export function serviceLevelAlerts(parameters: Parameters): readonly Alert[] {
+  return [outage(parameters), ...errorBudgetBurn(parameters), ...latencyBudgetBurn(parameters), exhausted(parameters)];
+}
+
+/** The fast page: the budget windows need minutes to see even that everything fails. */
+function outage({ badReasons, outageRatio, minimumBadCalls, ...parameters }: Parameters): Alert {
+  const promql = new PromQL(parameters);
+  const bad = `reason=~"${badReasons.join('|')}"`;
+  const errors = sumBy(SERVICE, promql.increase('mcp_tool_errors_total', 120, bad));
+  const total = sumBy(SERVICE, promql.increase('mcp_tool_calls_total', 120));
+  return {
+    name: 'NexusMCPOutage',
+    severity: 'critical',
+    expr: all(`${errors} / (${total} > 0) > ${outageRatio}`, `${errors} >= ${minimumBadCalls}`),
+    forSeconds: 60,
+    keepFiringForSeconds: 300,
+    summary: 'Most tool calls fail.',
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes. At this rate the 30-day error budget lasts ${lasting(parameters.availability.objective, errorRatio('5m'))}. First: ${TEXT.logs} | grep '"reason"'`,
+    dashboard: 'overview',
+  };
+}
+
+function errorBudgetBurn(parameters: Parameters): readonly Alert[] {
+  const { availability, minimumBadCalls, badReasons } = parameters;
+  const promql = new PromQL(parameters);
+  const bad = `reason=~"${badReasons.join('|')}"`;
+  const enough = (window: number): string =>
+    `${sumBy(SERVICE, promql.increase('mcp_tool_errors_total', window, bad))} >= ${minimumBadCalls}`;
+  return (['critical', 'warning'] as const).map((severity) => ({
+    name: 'NexusMCPErrorBudgetBurn',
+    severity,
+    expr: burning(windowsOf(availability, severity), errorRatio, availability.objective, enough),
+    ...waits(severity),
+    summary: 'Tool calls fail faster than the error budget allows.',
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${promqlName(windowsOf(availability, severity)[0]?.long ?? 0)} or longer; the objective allows ${percent(budgetOf(availability.objective))}. At this rate the 30-day budget lasts ${lasting(availability.objective, errorRatio('1h'))}. First: ${TEXT.logs} | grep '"reason"'`,
+    dashboard: 'overview',
+  }));
+}
+
+function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
+  const { latency, minimumCalls } = parameters;
+  const promql = new PromQL(parameters);
+  const enough = (window: number): string =>
+    `${sumBy(SERVICE, promql.increase('mcp_tool_duration_seconds_count', window))} >= ${minimumCalls}`;
+  return (['critical', 'warning'] as const).map((severity) => ({
+    name: 'NexusMCPLatencyBudgetBurn',
+    severity,
+    expr: burning(windowsOf(latency, severity), slowRatio, latency.objective, enough),
+    ...waits(severity),
+    summary: 'Tool calls are slower than the latency objective allows.',
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${promqlName(windowsOf(latency, severity)[0]?.long ?? 0)} or longer; the objective allows ${percent(budgetOf(latency.objective))}. At this rate the 30-day budget lasts ${lasting(latency.objective, slowRatio('1h'))}. First: open the dashboard and find the tool whose p95 has moved.`,
+    dashboard: 'overview',
+  }));
+}
+
+function exhausted({ availability }: Parameters): Alert {
+  return {
+    name: 'NexusMCPErrorBudgetExhausted',
+    severity: 'info',
+    expr: `${BUDGET_REMAINING} < 0`,
+    forSeconds: 3600,
+    summary: 'The 30-day error budget is spent.',
+    description: `${TEXT.service} has ${TEXT.percent} of its 30-day error budget left (objective ${availability.objective} %). Nobody needs to be woken; hold risky changes until it recovers. First: open the dashboard and see which days spent it.`,
+    dashboard: 'overview',
+  };
+}
+
+const windowsOf = (
+  slo: { readonly page: readonly BurnWindow[]; readonly ticket: readonly BurnWindow[] },
+  severity: 'critical' | 'warning',
+): readonly BurnWindow[] => (severity === 'critical' ? slo.page : slo.ticket);
+
+function burning(
+  windows: readonly BurnWindow[],
+  ratio: (window: string) => string,
+  objective: number,
+  enough: (window: number) => string,
+): string {
+  const budget = budgetOf(objective);
+  return any(
+    ...windows.map(({ long, short, factor }) => {
+      const limit = Number((factor * budget).toPrecision(6));
+      return all(`${ratio(promqlName(long))} > ${limit}`, `${ratio(promqlName(short))} > ${limit}`, enough(long));
+    }),
+  );
+}
+
+const waits = (severity: Severity) =>
+  severity === 'critical'
+    ? { forSeconds: 120, keepFiringForSeconds: 300 }
+    : { forSeconds: 1800, keepFiringForSeconds: 1800 };
+
+const percent = (share: number): string => `${Number((share * 100).toPrecision(6))} %`;
+
+/** How long 30 days' budget lasts at the ratio recorded now, as text that Prometheus works out. */
+const lasting = (objective: number, ratio: string): string =>
+  `{{ with printf "${MONTH_SECONDS * budgetOf(objective)} / (${ratio}{job=%q, namespace=%q, cluster=%q} > 0)" $labels.job $labels.namespace $labels.cluster | query }}{{ . | first | value | humanizeDuration }}{{ else }}an unknown time{{ end }}`;

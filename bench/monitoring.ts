@@ -1,0 +1,61 @@
+import { Child, withChildren } from './child.ts';
+import { race, type Lane } from './race.ts';
+import { modernCall, restCall, type CallRequest } from './requests.ts';
+import { median, pairedRatio, quantile } from './statistics.ts';
+import type { Row } from './table.ts';
+
+const LIMIT = 1.03;
+
+/**
+ * The CPU time of calls with and without monitoring. A few percent are less than two processes of the same program
+ * may differ by, so several pairs are compared; and what a neighbour on the machine adds to some rounds is left out
+ * by taking each server's lower quartile.
+ */
+export async function monitoring(quick: boolean): Promise<readonly Row[]> {
+  const rest: Pair[] = [];
+  const mcp: Pair[] = [];
+  for (let pair = 0; pair < (quick ? 1 : 5); pair += 1) {
+    await withChildren(
+      [Child.start('server.ts', 1), Child.start('server.ts', 1, '--unmonitored')],
+      async ([on, off]) => {
+        rest.push(await raceOf(on, off, restCall, quick));
+        mcp.push(await raceOf(on, off, modernCall(), quick));
+      },
+    );
+  }
+  return [
+    ...rowsOf('`POST /execute`, with monitoring, against without', rest),
+    ...rowsOf('`tools/call` of 2026-07-28, with monitoring, against without', mcp),
+  ];
+}
+
+type Pair = readonly [on: Lane, off: Lane];
+
+const raceOf = (on: Child, off: Child, request: CallRequest, quick: boolean): Promise<Pair> =>
+  race(
+    [
+      { server: on, request },
+      { server: off, request },
+    ],
+    { rounds: quick ? 6 : 24, seconds: 0.2 },
+  );
+
+function rowsOf(what: string, pairs: readonly Pair[]): readonly Row[] {
+  const cpu = pairs.map((lanes) => lanes.map(({ cpuMicros }) => quantile(cpuMicros, 0.25)));
+  const cpuRatio = median(cpu.map(([on = 0, off = 0]) => on / off));
+  const rates = pairs.map(([on, off]) => pairedRatio(off.callsPerSecond, on.callsPerSecond));
+  const micros = (index: number): string => `${median(cpu.map((pair) => pair[index] ?? 0)).toFixed(1)} µs`;
+  return [
+    {
+      what: `${what}: CPU time a call`,
+      ours: micros(0),
+      reference: micros(1),
+      ratio: percentMore(cpuRatio),
+      aim: `< ${percentMore(LIMIT)}`,
+      met: cpuRatio < LIMIT,
+    },
+    { what: `${what}: time a call at full load`, ours: '', ratio: percentMore(median(rates)) },
+  ];
+}
+
+const percentMore = (ratio: number): string => `${((ratio - 1) * 100).toFixed(1)} %`;

@@ -1,0 +1,104 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { loadTokens } from '../../src/config/tokens.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'tokens-'));
+const SECRET = 'very-secret-token-0123456789';
+let files = 0;
+
+function tokensFile(content: string | Buffer): string {
+  const path = join(directory, `tokens-${(files += 1)}.yaml`);
+  writeFileSync(path, content);
+  return path;
+}
+
+const warned = vi.spyOn(process, 'emitWarning');
+afterEach(() => {
+  expect(JSON.stringify(warned.mock.calls)).not.toContain('secret');
+});
+
+describe('a tokens file', () => {
+  it('lists names with their tokens, and tools where not all are meant', () => {
+    const path = tokensFile(
+      `- {name: a, token: ${SECRET}}\n- {name: b, token: ${SECRET}=, tools: [add, time]}\n`,
+    );
+    expect(loadTokens(path)).toEqual({
+      ok: true,
+      tokens: [
+        { name: 'a', token: SECRET },
+        { name: 'b', token: `${SECRET}=`, tools: ['add', 'time'] },
+      ],
+    });
+  });
+
+  it('may be JSON, which is YAML', () => {
+    expect(loadTokens(tokensFile(JSON.stringify([{ name: 'a', token: SECRET }])))).toMatchObject({
+      ok: true,
+    });
+  });
+
+  const BROKEN: readonly (readonly [string, string | Buffer])[] = [
+    [
+      'an unclosed list of tools, which would otherwise allow all',
+      `- {name: a, token: ${SECRET}, tools: [add}\n`,
+    ],
+    ['an entry that ends early', `- name: a\n  token: ${SECRET}\n  tools: [add\n`],
+    ['a quote that is not closed', `- {name: a, token: "${SECRET}}\n`],
+    ['a bad indentation', `- name: a\n   token: ${SECRET}\n`],
+    ['a key given twice', `- {name: a, token: ${SECRET}, token: ${SECRET}x}\n`],
+    ['an alias of nothing', `- {name: a, token: *${SECRET}}\n`],
+    ['an unknown tag', `- {name: a, token: !${SECRET} {}}\n`],
+    ['a tab', `-\tname: a\n\ttoken: ${SECRET}\n`],
+    ['nothing', ''],
+    ['an empty list', '[]\n'],
+    ['a mapping', `a: ${SECRET}\n`],
+    ['a bare token', `${SECRET}\n`],
+    ['a list of tokens', `- ${SECRET}\n`],
+    ['a token as a key', `- {name: a, ${SECRET}: x}\n`],
+    ['a token as a name alone', `- {${SECRET}: alice}\n`],
+    ['a short token', '- {name: a, token: secret}\n'],
+    ['a token that no header can carry', `- {name: a, token: "${SECRET} x"}\n`],
+    ['a token with a line break', `- {name: a, token: "${SECRET}\\n"}\n`],
+    ['a token that is a number', '- {name: a, token: 12345678901234567890}\n'],
+    ['no name', `- {token: ${SECRET}}\n`],
+    ['an empty name', `- {name: "", token: ${SECRET}}\n`],
+    ['a misspelt field', `- {name: a, token: ${SECRET}, tool: [add]}\n`],
+    ['tools that are no list', `- {name: a, token: ${SECRET}, tools: add}\n`],
+    ['tools that are no names', `- {name: a, token: ${SECRET}, tools: [{${SECRET}: 1}]}\n`],
+    ['one name twice', `- {name: a, token: ${SECRET}}\n- {name: a, token: ${SECRET}x}\n`],
+    ['one token twice', `- {name: a, token: ${SECRET}}\n- {name: b, token: ${SECRET}}\n`],
+    ['two documents', `- {name: a, token: ${SECRET}}\n---\n- {name: b, token: ${SECRET}x}\n`],
+    ['bytes that are no text', Buffer.from([0, 255, 254, 0x3a, 0x20, 0x5b])],
+  ];
+
+  it.each(BROKEN)('with %s is refused, and nothing of its content is said', (_name, content) => {
+    const path = tokensFile(content);
+    const result = loadTokens(path);
+    if (result.ok) throw new Error(`accepted as ${JSON.stringify(result.tokens)}`);
+    expect(result.problems.length).toBeGreaterThan(0);
+    for (const problem of result.problems) {
+      expect(problem.startsWith(`${path}: `), problem).toBe(true);
+      expect(problem).not.toMatch(/secret|alice|1234567890/);
+    }
+  });
+
+  it('with several wrong entries is told all of them, by place', () => {
+    const path = tokensFile(`- {name: a}\n- {name: b, token: short}\n- {name: c, token: ${SECRET}}\n`);
+    expect(loadTokens(path)).toEqual({
+      ok: false,
+      problems: [expect.stringMatching(/: 0\.token: /), expect.stringMatching(/: 1\.token: /)],
+    });
+  });
+
+  it('that is not there is refused', () => {
+    for (const [path, why] of [
+      [join(directory, 'nowhere.yaml'), 'ENOENT'],
+      [directory, 'EISDIR'],
+    ] as const) {
+      const says = expect.stringMatching(new RegExp(`^${path}: cannot be read: .*${why}`)) as string;
+      expect(loadTokens(path)).toEqual({ ok: false, problems: [says] });
+    }
+  });
+});
