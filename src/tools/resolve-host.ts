@@ -10,6 +10,7 @@ export type ResolveHost = (
 ) => Promise<readonly LookupAddress[] | ToolFailure>;
 
 const NOT_FOUND = failure('The host name does not exist, or has no address. Check its spelling.');
+const BROKEN_DOMAIN = failure('The DNS servers of this domain fail to answer.');
 const NO_RESOLVER = unavailable('The host name could not be looked up: DNS did not answer. Try again later.');
 
 /**
@@ -28,7 +29,8 @@ export function resolveByDns(options: Omit<DnsOptions, 'signal'>): ResolveHost {
     ];
     if (addresses.length > 0) return addresses;
     const problems = [v4, v6].map((answer) => ('problem' in answer ? answer.problem : undefined));
-    return problems.includes('unavailable') ? NO_RESOLVER : NOT_FOUND;
+    if (problems.includes('unavailable')) return NO_RESOLVER;
+    return problems.includes('broken_domain') ? BROKEN_DOMAIN : NOT_FOUND;
   };
 }
 
