@@ -2,8 +2,9 @@
  * Writes the generated sections of the documents from the tables in the source. `--check` writes nothing and
  * fails when a section is not what it should be.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { listSettings } from '../src/config/setting-list.ts';
 import { settingsSchema } from '../src/config/settings.ts';
 import { METRICS } from '../src/monitoring/metrics.ts';
@@ -58,6 +59,14 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
 };
 
 const DOCUMENTS = ['README.md'];
+
+const NOTICE = '# Generated from alerts/source by make generate; do not edit.\n';
+
+/** Whole files that are generated, by path. */
+const FILES: Readonly<Record<string, () => string>> = {
+  'alerts/nexus-mcp.rules.yaml': () => NOTICE + ruleFile(ruleGroups()),
+};
+
 const check = process.argv.includes('--check');
 let stale = false;
 
@@ -71,9 +80,17 @@ for (const path of DOCUMENTS) {
       return `${start}\n${write()}\n\n${end}`;
     },
   );
-  if (after === before) continue;
+  update(path, before, after);
+}
+for (const [path, write] of Object.entries(FILES)) {
+  update(path, existsSync(path) ? readFileSync(path, 'utf8') : '', write());
+}
+
+function update(path: string, before: string, after: string): void {
+  if (after === before) return;
   stale = true;
-  if (check) console.error(`${path}: generated sections are out of date; run make generate`);
+  if (check) console.error(`${path} is out of date; run make generate`);
   else writeFileSync(path, after);
 }
+
 process.exitCode = check && stale ? 1 : 0;

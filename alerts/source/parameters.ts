@@ -64,11 +64,7 @@ const serverFaults = REASONS.filter((reason) => ERROR_REASONS[reason].serverFaul
 /** Everything about the rules that an operator may choose, with bounds. */
 export const parametersSchema = z
   .strictObject({
-    selector: z
-      .string()
-      .min(1)
-      .default('job=~".*nexus-mcp.*"')
-      .describe('PromQL matchers of the targets'),
+    selector: z.string().min(1).default('job=~".*nexus-mcp.*"').describe('PromQL matchers of the targets'),
     badReasons: z
       .array(z.enum(REASONS as [ErrorReason, ...ErrorReason[]]))
       .min(1)
@@ -89,7 +85,9 @@ export const parametersSchema = z
       })
       .prefault({}),
     minimumBadCalls: atLeastOne.default(5).describe('Fewer failed calls than this in a window alert nobody'),
-    minimumCalls: atLeastOne.default(20).describe('Fewer calls than this in a window say nothing about latency'),
+    minimumCalls: atLeastOne
+      .default(20)
+      .describe('Fewer calls than this in a window say nothing about latency'),
     outageRatio: share.default(0.7).describe('Share of failed calls within two minutes that is an outage'),
     toolErrorRatio: share.default(0.1).describe("Share of a tool's calls that may fail within 15 minutes"),
     toolLatencySeconds: latency.default(5).describe("What 95 % of a tool's calls must take less than"),
@@ -106,7 +104,9 @@ export const parametersSchema = z
     authFailures: atLeastOne.default(20).describe('Requests with bad credentials in 10 minutes'),
     workerRestarts: atLeastOne.default(5).describe('Worker threads replaced in 30 minutes'),
     restarts: atLeastOne.default(3).describe('Starts of one process in an hour'),
-    silentToolCalls: atLeastOne.default(50).describe('Calls in two hours a day ago that make silence strange'),
+    silentToolCalls: atLeastOne
+      .default(50)
+      .describe('Calls in two hours a day ago that make silence strange'),
     alerts: z.record(z.string(), override).default({}).describe('Changes to single alerts, by name'),
     labels: z.record(z.string(), z.string()).default({}).describe('Labels on every alert'),
     runbookBaseUrl: z

@@ -39,16 +39,20 @@ export class PromQL {
     return formatDuration(seconds * this.#timeScale);
   }
 
-  increase(name: SeriesName, seconds: number, matchers = ''): string {
-    return `increase(${this.series(name, matchers)}[${this.duration(seconds)}])`;
+  increase(name: SeriesName, seconds: number, matchers = '', offsetSeconds = 0): string {
+    return `increase(${this.series(name, matchers)}[${this.duration(seconds)}]${this.#offset(offsetSeconds)})`;
   }
 
   rate(name: SeriesName, seconds: number, matchers = ''): string {
     return `rate(${this.series(name, matchers)}[${this.duration(seconds)}])`;
   }
 
-  over(aggregate: 'avg' | 'max' | 'min', name: SeriesName, seconds: number): string {
-    return `${aggregate}_over_time(${this.series(name)}[${this.duration(seconds)}])`;
+  over(aggregate: 'avg' | 'max' | 'min', name: SeriesName, seconds: number, offsetSeconds = 0): string {
+    return `${aggregate}_over_time(${this.series(name)}[${this.duration(seconds)}]${this.#offset(offsetSeconds)})`;
+  }
+
+  #offset(seconds: number): string {
+    return seconds === 0 ? '' : ` offset ${this.duration(seconds)}`;
   }
 }
 

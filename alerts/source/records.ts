@@ -43,7 +43,8 @@ export function ratioRecords(parameters: Parameters): readonly Recording[] {
 }
 
 /** `5m`, `1h`, `3d`: how a window is called in names. */
-export const promqlName = (seconds: number): string => new PromQL({ selector: '', timeScale: 1 }).duration(seconds);
+export const promqlName = (seconds: number): string =>
+  new PromQL({ selector: '', timeScale: 1 }).duration(seconds);
 
 /** What is left of the 30 days' budget, weighted by calls; never an average of ratios. */
 export function budgetRecords(parameters: Parameters): readonly Recording[] {

@@ -7,7 +7,12 @@ const MONTH_SECONDS = 30 * 86_400;
 
 /** Users are hurt: calls fail, or are slow, faster than the objectives allow. */
 export function serviceLevelAlerts(parameters: Parameters): readonly Alert[] {
-  return [outage(parameters), ...errorBudgetBurn(parameters), ...latencyBudgetBurn(parameters), exhausted(parameters)];
+  return [
+    outage(parameters),
+    ...errorBudgetBurn(parameters),
+    ...latencyBudgetBurn(parameters),
+    exhausted(parameters),
+  ];
 }
 
 /** The fast page: the budget windows need minutes to see even that everything fails. */
@@ -88,7 +93,11 @@ function burning(
   return any(
     ...windows.map(({ long, short, factor }) => {
       const limit = Number((factor * budget).toPrecision(6));
-      return all(`${ratio(promqlName(long))} > ${limit}`, `${ratio(promqlName(short))} > ${limit}`, enough(long));
+      return all(
+        `${ratio(promqlName(long))} > ${limit}`,
+        `${ratio(promqlName(short))} > ${limit}`,
+        enough(long),
+      );
     }),
   );
 }

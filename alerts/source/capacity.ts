@@ -1,0 +1,98 @@
+import { TEXT, type Alert } from './alert.ts';
+import type { Parameters } from './parameters.ts';
+import { all, PromQL, SERVICE, sumBy } from './promql.ts';
+
+const TEN_MINUTES = 600;
+const DAY = 86_400;
+
+/** Clients are turned away, or soon will be. */
+export function capacityAlerts(parameters: Parameters): readonly Alert[] {
+  const promql = new PromQL(parameters);
+  const samples = promql.over('max', 'scrape_samples_scraped', 3600);
+  const waits = { forSeconds: 300, keepFiringForSeconds: 600 } as const;
+  const grown = (name: GrowingCounter, matchers = ''): string =>
+    sumBy(SERVICE, promql.increase(name, TEN_MINUTES, matchers));
+  return [
+    nearLimit(parameters, 'Sessions', 'mcp_active_sessions', 'mcp_sessions_limit', 'sessions.max'),
+    nearLimit(
+      parameters,
+      'Subscriptions',
+      'mcp_active_subscriptions',
+      'mcp_subscriptions_limit',
+      'sessions.maxSubscriptions',
+    ),
+    {
+      ...waits,
+      name: 'NexusMCPSessionsNotFound',
+      severity: 'warning',
+      expr: `${grown('mcp_session_not_found_total')} > ${parameters.sessionsNotFound}`,
+      summary: 'Clients name sessions the server does not have.',
+      description: `${TEXT.number} requests to ${TEXT.service} named an unknown session in 10 minutes: requests of a session reach the wrong replica, or clients keep using sessions that ended. First: check session affinity in front of the replicas.`,
+      dashboard: 'fleet',
+    },
+    {
+      ...waits,
+      name: 'NexusMCPOverloaded',
+      severity: 'warning',
+      expr: `${grown('mcp_tool_errors_total', 'reason="overloaded"')} > ${parameters.overloadedCalls}`,
+      summary: 'The server refuses calls because it is full.',
+      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 10 minutes: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
+      dashboard: 'overview',
+    },
+    {
+      ...waits,
+      name: 'NexusMCPClientsRateLimited',
+      severity: 'warning',
+      expr: `${grown('mcp_tool_errors_total', 'reason="rate_limited"')} > ${parameters.rateLimitedCalls}`,
+      summary: 'Clients exceed their quota.',
+      description: `${TEXT.service} refused ${TEXT.number} calls of clients over their quota in 10 minutes: an agent loops, many share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | tail -5`,
+      dashboard: 'fleet',
+    },
+    {
+      ...waits,
+      name: 'NexusMCPAuthFailures',
+      severity: 'warning',
+      expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', TEN_MINUTES))} > ${parameters.authFailures}`,
+      summary: 'Requests come with bad credentials.',
+      description: `${TEXT.service} refused ${TEXT.number} requests in 10 minutes for their credentials (reason {{ $labels.reason }}): a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
+      dashboard: 'fleet',
+    },
+    {
+      name: 'NexusMCPSeriesGrowing',
+      severity: 'warning',
+      expr: all(
+        `${samples} > 2 * ${promql.over('max', 'scrape_samples_scraped', 3600, DAY)}`,
+        `${samples} > 5000`,
+      ),
+      forSeconds: 1800,
+      keepFiringForSeconds: 1800,
+      summary: 'A scrape has become twice as large.',
+      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as a day ago. New tools explain it, or a label grows that should not. First: curl -s http://{{ $labels.instance }}/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
+      dashboard: 'fleet',
+    },
+  ];
+}
+
+type GrowingCounter = 'mcp_session_not_found_total' | 'mcp_tool_errors_total';
+
+function nearLimit(
+  { sessionRatio, ...parameters }: Parameters,
+  what: 'Sessions' | 'Subscriptions',
+  active: 'mcp_active_sessions' | 'mcp_active_subscriptions',
+  limit: 'mcp_sessions_limit' | 'mcp_subscriptions_limit',
+  setting: string,
+): Alert {
+  const promql = new PromQL(parameters);
+  const noun = what.toLowerCase();
+  return {
+    name: `NexusMCP${what}NearLimit`,
+    severity: 'warning',
+    // A stdio server has a limit of 1 and is always at it.
+    expr: `${promql.over('max', active, 300)} / (${promql.series(limit)} > 1) > ${sessionRatio}`,
+    forSeconds: 600,
+    keepFiringForSeconds: 600,
+    summary: `The server has little room for more ${noun}.`,
+    description: `{{ $labels.instance }} of ${TEXT.service} uses ${TEXT.percent} of its ${noun}; at the limit new clients are refused. First: compare opened and closed ${noun} on the dashboard; raise ${setting}, add replicas, or find the client that abandons them.`,
+    dashboard: 'fleet',
+  };
+}

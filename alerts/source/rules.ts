@@ -1,0 +1,93 @@
+import { stringify } from 'yaml';
+import type { Alert } from './alert.ts';
+import { capacityAlerts } from './capacity.ts';
+import { parametersSchema, type Parameters } from './parameters.ts';
+import { formatDuration } from './promql.ts';
+import { budgetRecords, ratioRecords } from './records.ts';
+import { runtimeAlerts } from './runtime.ts';
+import { serviceLevelAlerts } from './service-levels.ts';
+import { targetAlerts } from './targets.ts';
+import { toolAlerts } from './tools.ts';
+
+/** A group of a Prometheus rule file. */
+export interface RuleGroup {
+  readonly name: string;
+  readonly interval?: string;
+  readonly rules: readonly Rule[];
+}
+
+export interface Rule {
+  readonly record?: string;
+  readonly alert?: string;
+  readonly expr: string;
+  readonly for?: string;
+  readonly keep_firing_for?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Every alert, before the operator's overrides. */
+export function alertSet(parameters: Parameters): readonly Alert[] {
+  return [serviceLevelAlerts, targetAlerts, toolAlerts, runtimeAlerts, capacityAlerts].flatMap((alerts) =>
+    alerts(parameters),
+  );
+}
+
+/**
+ * Builds the rule groups.
+ * @param input parameters to change; the rest take their defaults
+ * @throws ZodError when a parameter is out of bounds, or makes an alert unable to fire, or names no alert
+ */
+export function ruleGroups(input: unknown = {}): readonly RuleGroup[] {
+  const parameters = parametersSchema.parse(input);
+  const alerts = alertSet(parameters);
+  const unknown = Object.keys(parameters.alerts).filter((name) =>
+    alerts.every((alert) => alert.name !== name),
+  );
+  if (unknown.length > 0) throw new Error(`alerts: there is no alert ${unknown.join(', ')}`);
+  const every = (seconds: number): string => formatDuration(seconds * parameters.timeScale);
+  return [
+    { name: 'nexus-mcp.ratios', interval: every(30), rules: ratioRecords(parameters) },
+    { name: 'nexus-mcp.budget', interval: every(180), rules: budgetRecords(parameters) },
+    {
+      name: 'nexus-mcp.alerts',
+      interval: every(30),
+      rules: alerts.flatMap((alert) => renderAlert(alert, parameters)),
+    },
+  ];
+}
+
+function renderAlert(alert: Alert, parameters: Parameters): Rule[] {
+  const own = parameters.alerts[alert.name] ?? {};
+  if (own.enabled === false) return [];
+  const scaled = (seconds: number): string => formatDuration(seconds * parameters.timeScale);
+  const keepFiringFor = own.keepFiringForSeconds ?? alert.keepFiringForSeconds ?? 0;
+  const forSeconds = own.forSeconds ?? alert.forSeconds;
+  return [
+    {
+      alert: alert.name,
+      expr: alert.expr,
+      ...(forSeconds > 0 && { for: scaled(forSeconds) }),
+      ...(keepFiringFor > 0 && { keep_firing_for: scaled(keepFiringFor) }),
+      labels: { severity: own.severity ?? alert.severity, ...parameters.labels, ...own.labels },
+      annotations: {
+        summary: alert.summary,
+        description: alert.description,
+        runbook_url: `${parameters.runbookBaseUrl}/${alert.name}.md`,
+        dashboard_url: dashboardUrl(alert, parameters),
+      },
+    },
+  ];
+}
+
+/** The panel's dashboard with its variables filled from the alert's labels. */
+function dashboardUrl({ dashboard }: Alert, { grafanaBaseUrl }: Parameters): string {
+  const variables = ['cluster', 'namespace', 'job', 'instance', 'tool_name'].map(
+    (label) => `{{ with $labels.${label} }}&var-${label}={{ . | urlquery }}{{ end }}`,
+  );
+  return `${grafanaBaseUrl}/d/nexus-mcp-${dashboard}?from=now-3h&to=now${variables.join('')}`;
+}
+
+/** A Prometheus rule file. */
+export const ruleFile = (groups: readonly RuleGroup[]): string =>
+  stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false });

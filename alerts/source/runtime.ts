@@ -1,0 +1,73 @@
+import { TEXT, type Alert } from './alert.ts';
+import type { Parameters } from './parameters.ts';
+import { PromQL, SERVICE, sumBy } from './promql.ts';
+
+/** The process is short of something: time, memory, descriptors, threads. */
+export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
+  const promql = new PromQL(parameters);
+  const here = `{{ $labels.instance }} of ${TEXT.service}`;
+  const lag = (window: number): string => promql.over('avg', 'nodejs_eventloop_lag_p99_seconds', window);
+  return [
+    {
+      name: 'NexusMCPEventLoopBlocked',
+      severity: 'critical',
+      expr: `${lag(300)} > ${parameters.eventLoopBlockedSeconds}`,
+      forSeconds: 120,
+      keepFiringForSeconds: 300,
+      summary: 'The event loop is blocked: everything waits.',
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: find the tool whose calls coincide on the dashboard, and disable it with tools.disabled.`,
+      dashboard: 'runtime',
+    },
+    {
+      name: 'NexusMCPEventLoopLagging',
+      severity: 'warning',
+      expr: `${lag(600)} > ${parameters.eventLoopLagSeconds}`,
+      forSeconds: 300,
+      keepFiringForSeconds: 600,
+      summary: 'The event loop is late.',
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 10 minutes: some tool does heavy work on it. First: open the dashboard and compare with the tools' call rates.`,
+      dashboard: 'runtime',
+    },
+    {
+      name: 'NexusMCPEventLoopSaturated',
+      severity: 'warning',
+      expr: `${promql.over('avg', 'nodejs_eventloop_utilization', 600)} > ${parameters.eventLoopUtilization}`,
+      forSeconds: 600,
+      keepFiringForSeconds: 600,
+      summary: 'The event loop has no time left.',
+      description: `The event loop of ${here} was busy ${TEXT.percent} of the last 10 minutes. More load turns into waiting. First: add replicas, or isolate the heaviest tool.`,
+      dashboard: 'runtime',
+    },
+    {
+      name: 'NexusMCPHeapNearLimit',
+      severity: 'warning',
+      // The least of ten minutes: what is left after garbage collections, not their saw teeth.
+      expr: `${promql.over('min', 'nodejs_heap_size_used_bytes', 600)} / ${promql.series('nodejs_heap_size_limit_bytes')} > ${parameters.heapRatio}`,
+      forSeconds: 600,
+      keepFiringForSeconds: 600,
+      summary: 'The heap is nearly full.',
+      description: `${here} keeps ${TEXT.percent} of its heap limit even after garbage collection; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is close.`,
+      dashboard: 'runtime',
+    },
+    {
+      name: 'NexusMCPFileDescriptorsNearLimit',
+      severity: 'warning',
+      expr: `${promql.over('max', 'process_open_fds', 300)} / ${promql.series('process_max_fds')} > ${parameters.fileDescriptorRatio}`,
+      forSeconds: 600,
+      keepFiringForSeconds: 600,
+      summary: 'The process runs out of file descriptors.',
+      description: `${here} has ${TEXT.percent} of its file descriptors open; at the limit it takes no more connections. First: compare with sessions and connections on the dashboard.`,
+      dashboard: 'runtime',
+    },
+    {
+      name: 'NexusMCPWorkerRestarts',
+      severity: 'warning',
+      expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_worker_restarts_total', 1800))} > ${parameters.workerRestarts}`,
+      forSeconds: 300,
+      keepFiringForSeconds: 900,
+      summary: 'Worker threads are replaced again and again.',
+      description: `${TEXT.number} worker threads of ${TEXT.service} were replaced in 30 minutes (reason {{ $labels.reason }}): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${TEXT.logs} | grep 'worker thread'`,
+      dashboard: 'runtime',
+    },
+  ];
+}

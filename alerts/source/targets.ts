@@ -1,0 +1,67 @@
+import { TEXT, type Alert } from './alert.ts';
+import type { Parameters } from './parameters.ts';
+import { any, INSTANCE, maxBy, PromQL, SERVICE } from './promql.ts';
+
+/** The server is gone, partly gone, invisible, or starts again and again. */
+export function targetAlerts(parameters: Parameters): readonly Alert[] {
+  return [down(parameters), targetDown(parameters), metricsMissing(parameters), restarting(parameters)];
+}
+
+function down(parameters: Parameters): Alert {
+  const promql = new PromQL(parameters);
+  const up = maxBy(SERVICE, promql.series('up'));
+  // absent() would drop the labels that routing and inhibition need; what was there an hour ago keeps them.
+  const gone = `0 * ${maxBy(SERVICE, promql.over('max', 'up', 3600))} unless ${up}`;
+  return {
+    name: 'NexusMCPDown',
+    severity: 'critical',
+    expr: any(`${up} == 0`, gone),
+    forSeconds: 180,
+    keepFiringForSeconds: 120,
+    summary: 'No instance of the server can be scraped.',
+    description: `Prometheus has reached no instance of ${TEXT.service} for 3 minutes: it is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert can see anything. First: ${TEXT.pods}`,
+    dashboard: 'fleet',
+  };
+}
+
+function targetDown(parameters: Parameters): Alert {
+  return {
+    name: 'NexusMCPTargetDown',
+    severity: 'warning',
+    expr: `${new PromQL(parameters).series('up')} == 0`,
+    forSeconds: 600,
+    keepFiringForSeconds: 300,
+    summary: 'An instance of the server cannot be scraped.',
+    description: `Prometheus has not reached {{ $labels.instance }} of ${TEXT.service} for 10 minutes. The other instances carry its load. First: ${TEXT.pods}`,
+    dashboard: 'fleet',
+  };
+}
+
+function metricsMissing(parameters: Parameters): Alert {
+  const promql = new PromQL(parameters);
+  return {
+    name: 'NexusMCPMetricsMissing',
+    severity: 'warning',
+    expr: `(${promql.series('up')} == 1) unless on (${INSTANCE}) ${promql.series('mcp_build_info')}`,
+    forSeconds: 600,
+    keepFiringForSeconds: 300,
+    summary: 'An instance is scraped but exposes none of its metrics.',
+    description: `{{ $labels.instance }} of ${TEXT.service} answers scrapes without mcp_build_info: recording is switched off, or Prometheus scrapes something else. All other alerts are blind for it. First: curl -s http://{{ $labels.instance }}/metrics | head`,
+    dashboard: 'fleet',
+  };
+}
+
+function restarting(parameters: Parameters): Alert {
+  const promql = new PromQL(parameters);
+  const changes = `changes(${promql.series('process_start_time_seconds')}[${promql.duration(3600)}])`;
+  return {
+    name: 'NexusMCPRestarting',
+    severity: 'warning',
+    expr: `${changes} > ${parameters.restarts}`,
+    forSeconds: 300,
+    keepFiringForSeconds: 900,
+    summary: 'An instance restarts again and again.',
+    description: `{{ $labels.instance }} of ${TEXT.service} has started ${TEXT.number} times within an hour; calls in flight are lost each time. First: kubectl {{ with $labels.namespace }}-n {{ . }} {{ end }}describe pods -l app.kubernetes.io/name=nexus-mcp | grep -A5 'Last State'`,
+    dashboard: 'runtime',
+  };
+}

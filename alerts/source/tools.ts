@@ -1,0 +1,124 @@
+import { TEXT, type Alert } from './alert.ts';
+import type { Parameters } from './parameters.ts';
+import { all, any, INSTANCE, PromQL, sumBy, TOOL } from './promql.ts';
+
+/** One tool is broken, slow, stuck or strangely quiet. */
+export function toolAlerts(parameters: Parameters): readonly Alert[] {
+  return [errorRate(parameters), latency(parameters), ...stuck(parameters), silent(parameters)];
+}
+
+/** The same condition with each tool's own threshold: the general one, less the tools that have their own. */
+function byTool(
+  tools: Parameters['tools'],
+  threshold: (tool: Parameters['tools'][string]) => number | undefined,
+  general: number,
+  condition: (matchers: string, limit: number) => string,
+): string {
+  const own = Object.entries(tools).flatMap(([name, tool]) => {
+    const limit = threshold(tool);
+    return limit === undefined ? [] : [{ name, limit }];
+  });
+  if (own.length === 0) return condition('', general);
+  const rest = `tool_name!~"${own.map(({ name }) => name.replaceAll('.', '\\\\.')).join('|')}"`;
+  return any(
+    condition(rest, general),
+    ...own.map(({ name, limit }) => condition(`tool_name="${name}"`, limit)),
+  );
+}
+
+function errorRate(parameters: Parameters): Alert {
+  const { tools, toolErrorRatio, minimumBadCalls, badReasons } = parameters;
+  const promql = new PromQL(parameters);
+  const expr = byTool(
+    tools,
+    ({ errorRatio }) => errorRatio,
+    toolErrorRatio,
+    (matchers, limit) => {
+      const bad = [`reason=~"${badReasons.join('|')}"`, matchers].filter((part) => part !== '').join(', ');
+      const errors = sumBy(TOOL, promql.increase('mcp_tool_errors_total', 900, bad));
+      const total = sumBy(TOOL, promql.increase('mcp_tool_calls_total', 900, matchers));
+      return all(`${errors} / (${total} > 0) > ${limit}`, `${errors} >= ${minimumBadCalls}`);
+    },
+  );
+  return {
+    name: 'NexusMCPToolErrorRateHigh',
+    severity: 'warning',
+    expr,
+    forSeconds: 300,
+    keepFiringForSeconds: 600,
+    summary: 'A tool fails too often.',
+    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep '"reason"'`,
+    dashboard: 'tools',
+  };
+}
+
+function latency(parameters: Parameters): Alert {
+  const { tools, toolLatencySeconds, minimumCalls } = parameters;
+  const promql = new PromQL(parameters);
+  const expr = byTool(
+    tools,
+    ({ latencySeconds }) => latencySeconds,
+    toolLatencySeconds,
+    (matchers, limit) => {
+      const buckets = sumBy(`${TOOL}, le`, promql.rate('mcp_tool_duration_seconds_bucket', 900, matchers));
+      const calls = sumBy(TOOL, promql.increase('mcp_tool_duration_seconds_count', 900, matchers));
+      return all(`histogram_quantile(0.95, ${buckets}) > ${limit}`, `${calls} >= ${minimumCalls}`);
+    },
+  );
+  return {
+    name: 'NexusMCPToolLatencyHigh',
+    severity: 'warning',
+    expr,
+    forSeconds: 600,
+    keepFiringForSeconds: 600,
+    summary: 'A tool is too slow.',
+    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than ${TEXT.duration} in the last 15 minutes. First: open the dashboard and see whether all calls are slow or only some.`,
+    dashboard: 'tools',
+  };
+}
+
+/** A page when an instance finishes nothing at all, a ticket when only one of its tools is stuck. */
+function stuck(parameters: Parameters): readonly Alert[] {
+  const promql = new PromQL(parameters);
+  const inFlight = promql.over('min', 'mcp_tool_calls_in_flight', 600);
+  const finished = promql.increase('mcp_tool_calls_total', 600);
+  const never = (labels: string): string =>
+    all(`${sumBy(labels, inFlight)} > 0`, `${sumBy(labels, finished)} == 0`);
+  const shared = {
+    name: 'NexusMCPCallsStuck',
+    forSeconds: 120,
+    keepFiringForSeconds: 300,
+    dashboard: 'tools',
+  } as const;
+  return [
+    {
+      ...shared,
+      severity: 'critical',
+      expr: never(INSTANCE),
+      summary: 'Tool calls are in flight and none finishes.',
+      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes without any call finishing: the instance hangs. No error is counted, because nothing ends. First: kubectl {{ with $labels.namespace }}-n {{ . }} {{ end }}delete the pod behind {{ $labels.instance }}, so that the others take over.`,
+    },
+    {
+      ...shared,
+      severity: 'warning',
+      expr: never(`${INSTANCE}, tool_name`),
+      summary: 'The calls of a tool are in flight and none finishes.',
+      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes without one finishing. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | tail -3`,
+    },
+  ];
+}
+
+function silent(parameters: Parameters): Alert {
+  const promql = new PromQL(parameters);
+  const twoHours = promql.increase('mcp_tool_calls_total', 7200, 'status="success"');
+  const yesterday = promql.increase('mcp_tool_calls_total', 7200, 'status="success"', 86_400);
+  return {
+    name: 'NexusMCPToolSilent',
+    severity: 'info',
+    expr: all(`${sumBy(TOOL, yesterday)} > ${parameters.silentToolCalls}`, `${sumBy(TOOL, twoHours)} == 0`),
+    forSeconds: 1800,
+    summary: 'A tool that is used at this hour is not used today.',
+    description: `${TEXT.tool} on ${TEXT.service} succeeded ${TEXT.number} times in these two hours yesterday and not once today. Its clients may be gone, or use something else. First: open the dashboard and see when the calls stopped.`,
+    dashboard: 'tools',
+  };
+}
