@@ -68,7 +68,7 @@ const FILES: Readonly<Record<string, () => string>> = {
 };
 
 const check = process.argv.includes('--check');
-let stale = false;
+const stale: string[] = [];
 
 for (const path of DOCUMENTS) {
   const before = readFileSync(path, 'utf8');
@@ -88,9 +88,9 @@ for (const [path, write] of Object.entries(FILES)) {
 
 function update(path: string, before: string, after: string): void {
   if (after === before) return;
-  stale = true;
+  stale.push(path);
   if (check) console.error(`${path} is out of date; run make generate`);
   else writeFileSync(path, after);
 }
 
-process.exitCode = check && stale ? 1 : 0;
+process.exitCode = check && stale.length > 0 ? 1 : 0;

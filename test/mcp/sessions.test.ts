@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { connectClient } from '../support/clients.ts';
+import { connectClient, ERAS } from '../support/clients.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
@@ -137,6 +137,16 @@ describe('the session of a 2025-era client', () => {
     await expectActive(1);
     await server.stop();
     await expect(scrape()).rejects.toThrow();
+    await client.close();
+  });
+});
+
+describe('time limits on requests', () => {
+  it.each(ERAS)('do not cut the answer of a long call (%s)', async (era) => {
+    server = await startTestServer({ server: { requestTimeoutSeconds: 1, headersTimeoutSeconds: 1 } });
+    const { client } = await connectClient(server.url, era);
+    const result = await client.callTool({ name: 'slow', arguments: { milliseconds: 3500 } });
+    expect(result.content).toEqual([{ type: 'text', text: 'done' }]);
     await client.close();
   });
 });
