@@ -114,7 +114,7 @@ export async function createApplication(
       executor,
       workers,
       binding,
-      expose: (format) => expose(metricsRegistry, format),
+      expose: (format) => expose(metricsRegistry, format, now),
       authenticate: authentication.authenticate,
       watch: (sources) => {
         recorder?.watch({

@@ -16,26 +16,42 @@ interface Readable {
   get(): Promise<MetricObjectWithValues<Sample>>;
 }
 
-const SAMPLES_A_SLICE = 1000;
+/** Samples written between two looks at the clock. */
+const BATCH = 250;
+
+/** How long to hold the event loop at a time, in seconds. */
+const SLICE_SECONDS = 0.002;
 
 /**
- * Writes a registry's metrics as text. It lets the event loop turn between slices, so that a scrape of many
- * tools does not hold up their calls.
+ * Writes a registry's metrics as text. It lets the event loop turn when it has held it for a moment, so that a
+ * scrape of many tools does not hold up their calls; no more often, because a turn of a blocked loop is long.
+ * @param now monotonic, in seconds
  */
-export async function expose(registry: Registry, format: ExpositionFormat): Promise<string> {
+export async function expose(
+  registry: Registry,
+  format: ExpositionFormat,
+  now: () => number,
+): Promise<string> {
   const parts: string[] = [];
+  let sliceStart = now();
+  const pause = async (): Promise<void> => {
+    if (now() - sliceStart < SLICE_SECONDS) return;
+    await nextTurn();
+    sliceStart = now();
+  };
   for (const metric of registry.getMetricsAsArray() as unknown as Readable[]) {
     const { name, help, type, values } = await metric.get();
     const family =
       format === 'openmetrics' && String(type) === 'counter' ? name.replace(/_total$/, '') : name;
     parts.push(`# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${String(type)}\n`);
-    for (let start = 0; start < values.length; start += SAMPLES_A_SLICE) {
-      let slice = '';
-      for (const sample of values.slice(start, start + SAMPLES_A_SLICE)) {
-        slice += `${sample.metricName ?? name}${labelsOf(sample)} ${numberOf(sample.value)}\n`;
+    await pause();
+    for (let start = 0; start < values.length; start += BATCH) {
+      let batch = '';
+      for (const sample of values.slice(start, start + BATCH)) {
+        batch += `${sample.metricName ?? name}${labelsOf(sample)} ${numberOf(sample.value)}\n`;
       }
-      parts.push(slice);
-      await nextTurn();
+      parts.push(batch);
+      await pause();
     }
   }
   if (format === 'openmetrics') parts.push('# EOF\n');
