@@ -1,6 +1,6 @@
 import { destination } from 'pino';
 import { createApplication, type Application, type Environment } from '../application.ts';
-import { loadSettings, REVISION_VARIABLE } from '../config/load.ts';
+import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { Lifecycle } from '../lifecycle.ts';
 import { connectStdio } from '../mcp/stdio.ts';
@@ -22,8 +22,20 @@ export interface Shell extends Terminal {
   readonly stopRequested: Promise<string | Error>;
 }
 
-/** Runs one command to its end and returns the exit code. */
+/** Runs one command to its end and returns the exit code. Does not throw. */
 export async function run(shell: Shell): Promise<ExitCode> {
+  try {
+    return await runCommand(shell);
+  } catch (error) {
+    shell.stderr.write(unexpected(error));
+    return EXIT.failed;
+  }
+}
+
+const unexpected = (error: unknown): string =>
+  `nexus-mcp: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
+
+async function runCommand(shell: Shell): Promise<ExitCode> {
   const { stdout, stderr } = shell;
   const complain = (problems: readonly string[]): ExitCode => {
     for (const problem of problems) stderr.write(`nexus-mcp: ${problem}\n`);
@@ -48,7 +60,7 @@ export async function run(shell: Shell): Promise<ExitCode> {
     logger,
     now: shell.now,
     version: shell.version,
-    revision: shell.env[REVISION_VARIABLE] ?? 'unknown',
+    revision: nonEmpty(shell.env[REVISION_VARIABLE]) ?? 'unknown',
   };
   const created = await createApplication(settings, loaded.directory, environment);
   if (!created.ok) return complain(created.problems);
@@ -61,7 +73,8 @@ export async function run(shell: Shell): Promise<ExitCode> {
         return await runStdio(application, settings, logger, shell);
       case 'call': {
         const interrupted = new AbortController();
-        void shell.stopRequested.then(() => {
+        void shell.stopRequested.then((why) => {
+          if (typeof why !== 'string') stderr.write(unexpected(why));
           interrupted.abort();
         });
         return await callTool(application, operands, shell, { json, signal: interrupted.signal });

@@ -36,7 +36,7 @@ interface Draft {
  * @returns every problem at once, each with the setting and where its value came from
  */
 export function loadSettings({ env, flags, file, directory }: Sources): LoadResult {
-  const named = file ?? nonEmpty(env[CONFIG_VARIABLE]);
+  const named = nonEmpty(file) ?? nonEmpty(env[CONFIG_VARIABLE]);
   const path = named === undefined ? undefined : resolve(directory, named);
   const start = path === undefined ? directory : dirname(path);
   const problemsOfFile: string[] = [];
@@ -142,7 +142,8 @@ function parseText({ kind }: Setting, text: string): unknown {
   }
 }
 
-const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
+/** An empty text is none: an unset build argument or Helm value arrives as one. */
+export const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
 
 function describe(
   issue: { readonly path: PropertyKey[]; readonly message: string },

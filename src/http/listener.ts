@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -37,9 +37,16 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
     },
     app,
   );
-  server.on('clientError', refuseBrokenRequest);
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on('clientError', (error, socket) => {
+    const response = latest.get(socket);
+    // In the middle of an answer, or of a request that was refused before its end, another answer would confuse.
+    if (response?.headersSent && !(response.writableFinished && response.req.complete)) socket.destroy();
+    else refuseBrokenRequest(error, socket);
+  });
   let unanswered = 0;
-  server.on('request', (_request, response) => {
+  server.on('request', ({ socket }, response) => {
+    latest.set(socket, response);
     unanswered += 1;
     response.on('close', () => {
       unanswered -= 1;

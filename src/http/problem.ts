@@ -26,6 +26,7 @@ export function sendProblem(request: Request, response: Response, problem: Probl
     response.destroy();
     return;
   }
+  closeAfterBody(request, response);
   response.status(status).set(headers);
   if (/^\/mcp\/?$/i.test(request.path)) {
     const code = status >= 500 ? INTERNAL_ERROR : status === 400 ? PARSE_ERROR : INVALID_REQUEST;
@@ -33,6 +34,22 @@ export function sendProblem(request: Request, response: Response, problem: Probl
   } else {
     response.json({ error: STATUS_CODES[status] ?? 'Error', detail, tool_name: toolName, reason });
   }
+}
+
+/**
+ * Where Node would close the connection right after the answer, does so when the client has sent its body: closing
+ * earlier would reset the connection, and a client that sends all before it reads would not see the answer.
+ */
+function closeAfterBody(request: Request, response: Response): void {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  const hasBody = encoding !== undefined || Number(length) > 0;
+  const closes = !response.shouldKeepAlive || response.getHeader('connection') === 'close';
+  if (!closes || !hasBody || request.complete) return;
+  response.removeHeader('connection');
+  response.shouldKeepAlive = true;
+  request.resume().once('end', () => {
+    request.socket.destroySoon();
+  });
 }
 
 /** Stands after the handlers of a path: refuses the methods that none of them took. */

@@ -15,6 +15,8 @@ const MAX_CLIENTS = 10_000;
 export function createQuota(callsPerSecond: number, burst: number, now: () => number): Quota {
   if (callsPerSecond === 0) return { take: () => 0 };
   const interval = 1 / callsPerSecond;
+  // More than the clock's rounding errors add up to, in years of uptime.
+  const tolerance = interval / 100;
   // When each client's bucket will be full again; insertion order is least recently limited first.
   const fullAt = new Map<string, number>();
   return {
@@ -22,7 +24,7 @@ export function createQuota(callsPerSecond: number, burst: number, now: () => nu
       const time = now();
       const full = Math.max(fullAt.get(client) ?? time, time) + interval;
       const wait = full - time - burst * interval;
-      if (wait > 1e-9) return wait;
+      if (wait > tolerance) return wait;
       fullAt.delete(client);
       fullAt.set(client, full);
       // Forgetting the client whose last call is oldest gives it a full burst: memory stays bounded.

@@ -50,7 +50,14 @@ const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): PropertyKe
 
 function compileJson(json: JsonSchema): CompiledSchema {
   // Unknown keywords are annotations in JSON Schema 2020-12, so ajv's own strict mode is off.
-  const ajv = new Ajv2020({ allErrors: true, strict: false, strictNumbers: true, validateFormats: false });
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: false,
+    strictNumbers: true,
+    validateFormats: false,
+    // What every object inherits, such as `constructor`, is not an argument.
+    ownProperties: true,
+  });
   const check = ajv.compile(json);
   return {
     json,

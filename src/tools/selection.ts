@@ -11,17 +11,32 @@ export type SelectionResult =
  */
 export function selectTools(
   toolsets: readonly Toolset[],
-  { enabled, disabled }: { readonly enabled: readonly string[]; readonly disabled: readonly string[] },
+  {
+    enabled,
+    disabled,
+    settings = {},
+  }: {
+    readonly enabled: readonly string[];
+    readonly disabled: readonly string[];
+    /** Limits by tool name; here only the names matter. */
+    readonly settings?: Readonly<Record<string, unknown>>;
+  },
 ): SelectionResult {
   const known = new Set([
     '*',
     ...toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)]),
   ]);
-  const problems = Object.entries({ enabled, disabled }).flatMap(([setting, names]) =>
-    names
-      .filter((name) => !known.has(name))
-      .map((name) => `tools.${setting}: there is no tool or toolset ${name}`),
-  );
+  const tools = new Set(toolsets.flatMap((toolset) => toolset.tools.map(({ name }) => name)));
+  const problems = [
+    ...Object.entries({ enabled, disabled }).flatMap(([setting, names]) =>
+      names
+        .filter((name) => !known.has(name))
+        .map((name) => `tools.${setting}: there is no tool or toolset ${name}`),
+    ),
+    ...Object.keys(settings)
+      .filter((name) => !tools.has(name))
+      .map((name) => `tools.settings: there is no tool ${name}`),
+  ];
   if (problems.length > 0) return { ok: false, problems };
   const names = (list: readonly string[], toolset: string, tool: string): boolean =>
     list.includes('*') || list.includes(toolset) || list.includes(tool);

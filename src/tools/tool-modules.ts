@@ -1,5 +1,6 @@
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import { toolsIn } from './module-tools.ts';
 import type { ToolDefinition, Toolset } from './tool.ts';
 
@@ -10,44 +11,59 @@ export type ToolModulesResult =
 /**
  * Imports the tool modules an operator named, each a file that exports `defineTool` values.
  * @param paths file paths, relative ones from `directory`
- * @returns every module's problem, with its file, when one of them is broken
+ * @returns every problem of every module, with its file, when one of them is broken
  */
 export async function loadToolModules(
   paths: readonly string[],
   directory: string,
 ): Promise<ToolModulesResult> {
   const loaded = await Promise.all(paths.map((path) => loadToolModule(resolve(directory, path))));
-  const problems = loaded.filter((result) => typeof result === 'string');
+  const problems = loaded.flatMap((result) => ('problems' in result ? result.problems : []));
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, toolsets: loaded.filter((result) => typeof result !== 'string') };
+  return { ok: true, toolsets: loaded.filter((result) => 'tools' in result) };
 }
 
-async function loadToolModule(file: string): Promise<Toolset | string> {
+async function loadToolModule(file: string): Promise<Toolset | { readonly problems: readonly string[] }> {
   const moduleUrl = pathToFileURL(file).href;
   let tools: ToolDefinition[];
   try {
     tools = toolsIn((await import(moduleUrl)) as Record<string, unknown>);
   } catch (error) {
-    return `${file}: cannot be imported: ${String(error)}`;
+    return { problems: [`${file}: cannot be imported: ${String(error)}`] };
   }
-  if (tools.length === 0) return `${file}: exports no tool; export what defineTool({...}) returns`;
-  const problem = tools.map(shapeProblem).find((found) => found !== undefined);
-  if (problem !== undefined) return `${file}: ${problem}`;
+  if (tools.length === 0)
+    return { problems: [`${file}: exports no tool; export what defineTool({...}) returns`] };
+  const problems = tools.flatMap(shapeProblems).map((problem) => `${file}: ${problem}`);
+  if (problems.length > 0) return { problems };
   return { name: basename(file, extname(file)), source: 'module', moduleUrl, tools };
 }
 
+const schema = z.custom(
+  (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
+  'expected a schema',
+);
+
 /** What TypeScript would have said, for modules written in JavaScript. */
-function shapeProblem(tool: ToolDefinition): string | undefined {
-  const { name, title, description, input, annotations, handler } = tool as Partial<ToolDefinition>;
-  const missing = [
-    typeof name === 'string' ? '' : 'name (string)',
-    typeof title === 'string' ? '' : 'title (string)',
-    typeof description === 'string' ? '' : 'description (string)',
-    typeof input === 'object' ? '' : 'input (schema)',
-    typeof annotations === 'object' ? '' : 'annotations (object)',
-    typeof handler === 'function' ? '' : 'handler (function)',
-  ].filter((part) => part !== '');
-  return missing.length === 0
-    ? undefined
-    : `tool ${String(name)}: missing or of the wrong type: ${missing.join(', ')}`;
+const shape = z.object({
+  name: z.string(),
+  title: z.string(),
+  description: z.string(),
+  input: schema,
+  output: schema.optional(),
+  annotations: z.object({
+    readOnly: z.boolean(),
+    idempotent: z.boolean(),
+    destructive: z.boolean().optional(),
+    openWorld: z.boolean(),
+  }),
+  isolation: z.enum(['none', 'worker']).optional(),
+  timeoutSeconds: z.number().positive().max(86_400).optional(),
+  maxConcurrency: z.int().min(1).optional(),
+  handler: z.custom((value) => typeof value === 'function', 'expected a function'),
+} satisfies Record<keyof ToolDefinition, z.ZodType>);
+
+function shapeProblems(tool: ToolDefinition): string[] {
+  const { error } = shape.safeParse(tool);
+  const name = String((tool as Partial<ToolDefinition>).name);
+  return (error?.issues ?? []).map(({ path, message }) => `tool ${name}: ${path.join('.')}: ${message}`);
 }

@@ -71,6 +71,7 @@ describe('settings', () => {
     expect(settingsFrom({ env }).server.port).toBe(1);
     expect(settingsFrom({ env, file: configFile('server: {port: 2}') }).server.port).toBe(2);
     expect(settingsFrom({ env: { NEXUS_CONFIG: '' } }).server.port).toBe(9999);
+    expect(settingsFrom({ env, file: '' }).server.port).toBe(1);
   });
 
   it('have an environment variable each, that sets it', () => {

@@ -159,26 +159,31 @@ describe.each(['/execute', '/tools/echo/execute', '/mcp'])('POST %s refuses', (p
 
   // Whoever answers and closes at once loses the answer: what the client still sends resets the connection.
   it.each([
-    ['announced', true],
-    ['in chunks', false],
-  ])('20 MB %s, and a client that reads only when it has sent all gets the answer', async (_name, known) => {
-    const size = 20_000_000;
-    const framing = known ? { 'content-length': size } : { 'transfer-encoding': 'chunked' };
-    const socket = await dial(server.url);
-    socket.pause();
-    // Not `connection: close`: most clients keep their connections.
-    socket.write(requestBytes(`POST ${path}`, { ...json, connection: undefined, ...framing }));
-    const piece = Buffer.alloc(50_000, ' ');
-    for (let sent = 0; sent < size; sent += piece.length) {
-      const bytes = known ? piece : Buffer.concat([Buffer.from('c350\r\n'), piece, Buffer.from('\r\n')]);
-      if (!socket.write(bytes)) await once(socket, 'drain');
-    }
-    if (!known) socket.write('0\r\n\r\n');
-    socket.write(requestBytes('GET /livez'));
-    const [first, second] = (await text(socket)).split(/(?<=\})(?=HTTP)/);
-    expect(first).toMatch(/^HTTP\/1\.1 413 /);
-    expect(second, 'the next request on the connection').toMatch(/^HTTP\/1\.1 200 /);
-  });
+    ['announced, on a connection to keep', true, undefined],
+    ['announced, on a connection to close', true, 'close'],
+    ['in chunks, on a connection to keep', false, undefined],
+    ['in chunks, on a connection to close', false, 'close'],
+  ])(
+    '20 MB %s, and a client that sends all before it reads gets the answer',
+    async (_name, known, connection) => {
+      const size = 20_000_000;
+      const framing = known ? { 'content-length': size } : { 'transfer-encoding': 'chunked' };
+      const socket = await dial(server.url);
+      socket.pause();
+      socket.write(requestBytes(`POST ${path}`, { ...json, connection, ...framing }));
+      const piece = Buffer.alloc(50_000, ' ');
+      for (let sent = 0; sent < size; sent += piece.length) {
+        const bytes = known ? piece : Buffer.concat([Buffer.from('c350\r\n'), piece, Buffer.from('\r\n')]);
+        if (!socket.write(bytes)) await once(socket, 'drain');
+      }
+      if (!known) socket.write('0\r\n\r\n');
+      if (connection === undefined) socket.write(requestBytes('GET /livez'));
+      const [first, second] = (await text(socket)).split(/(?<=\})(?=HTTP)/);
+      expect(first).toMatch(/^HTTP\/1\.1 413 /);
+      if (connection === undefined) expect(second, 'the next request').toMatch(/^HTTP\/1\.1 200 /);
+      else expect(second).toBeUndefined();
+    },
+  );
 
   it('20 MB sent by an ordinary client, which keeps its connection', async () => {
     const answer = await fetch(`${server.url}${path}`, {
@@ -351,6 +356,7 @@ describe('what is not HTTP, or too much of it', () => {
 describe('slow clients', () => {
   const POSTS = ['/execute', '/tools/echo/execute', '/mcp'].map((path) => `POST ${path}`);
   const SLOW: readonly (readonly [string, string | Buffer])[] = [
+    ['everything', ''],
     ['headers', 'GET /livez HTTP/1.1\r\nHost: localhost\r\nx-slow: '],
     ...POSTS.map((line) => [line, requestBytes(line, { ...json, 'content-length': 1000 }, '{')] as const),
   ];
@@ -360,7 +366,9 @@ describe('slow clients', () => {
       const socket = await dial(server.url);
       socket.write(begin);
       const trickles = index >= SLOW.length;
-      const trickle = trickles ? setInterval(() => socket.writable && socket.write(' '), 50) : undefined;
+      // Before a request, blank lines are allowed.
+      const piece = begin === '' ? '\r\n' : ' ';
+      const trickle = trickles ? setInterval(() => socket.writable && socket.write(piece), 50) : undefined;
       const answer = await answerOn(socket);
       clearInterval(trickle);
       return { what, trickles, answer };
@@ -369,6 +377,18 @@ describe('slow clients', () => {
       expect(answer.status, `${what}, ${String(trickles)}`).toBe(408);
       expectProblem(answer, '', { status: 408, says: /too long/ });
     }
+  });
+
+  it('get no second answer when they were answered before they had sent all', async () => {
+    const lines = ['POST /execute', 'POST /mcp', 'POST /nothing', 'POST /livez'];
+    const answers = lines.flatMap((line) =>
+      ['close', 'keep-alive'].map(async (connection) => {
+        const socket = await dial(server.url);
+        socket.write(requestBytes(line, { ...json, connection, 'content-length': 10_000_000 }, '{'));
+        return text(socket);
+      }),
+    );
+    for (const answer of await Promise.all(answers)) expect(answer.match(/HTTP\/1\.1 \d+/g)).toHaveLength(1);
   });
 
   it('do not keep a connection by never closing their end', async () => {
@@ -476,6 +496,30 @@ it('keeps a tool call apart from the garbage that follows it on the connection',
   expect(first.toString()).toContain('"result":"hi"');
   socket.write('garbage\r\n\r\n');
   expect((await answerOn(socket)).status).toBe(400);
+});
+
+it('keeps an open stream apart from the garbage that its client sends', async () => {
+  const initialize = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+  };
+  const accept = 'application/json, text/event-stream';
+  const opened = await fetch(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: { ...json, accept },
+    body: JSON.stringify(initialize),
+  });
+  await opened.text();
+  const session = opened.headers.get('mcp-session-id') ?? '';
+  const socket = await dial(server.url);
+  const headers = { accept, 'mcp-session-id': session, connection: undefined };
+  socket.write(requestBytes('GET /mcp', headers));
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  expect(first.toString()).toMatch(/^HTTP\/1\.1 200 [^]*text\/event-stream/);
+  socket.write('garbage\r\n\r\n');
+  expect(await text(socket)).not.toContain('HTTP/1.1');
 });
 
 it('answers many broken requests at a time', async () => {

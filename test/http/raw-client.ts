@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** What a server sent before it closed the connection, taken apart. */
+/** What a server answered, taken apart. */
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -32,7 +32,7 @@ export function requestBytes(line: string, headers: RequestHeaders = {}, body: s
   return Buffer.concat([Buffer.from(`${line} HTTP/1.1\r\n${fields.join('')}\r\n`), Buffer.from(body)]);
 }
 
-/** Sends bytes as they are and returns the answer, once the server has closed the connection. */
+/** Sends bytes as they are and returns the answer. */
 export async function sendBytes(url: string, bytes: string | Buffer): Promise<RawAnswer> {
   const socket = await dial(url);
   socket.write(bytes);
@@ -47,11 +47,13 @@ export const ask = (
   body: string | Buffer = '',
 ): Promise<RawAnswer> => sendBytes(url, requestBytes(line, headers, body));
 
-/** Reads until the server closes the connection. Rejects when it does so without an answer. */
+/** Reads one answer, and hangs up. Rejects when the server closes the connection without one. */
 export async function answerOn(socket: Socket): Promise<RawAnswer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
+  let text = '';
+  for await (const chunk of socket.setEncoding('utf8')) {
+    text += String(chunk);
+    if (isWhole(text)) break;
+  }
   const [, status, head, body] = /^HTTP\/1\.1 (\d+)[^\r]*\r\n([^]*?)\r\n\r\n([^]*)$/.exec(text) ?? [];
   if (status === undefined || head === undefined || body === undefined)
     throw new Error(`not an answer: ${JSON.stringify(text.slice(0, 200))}`);
@@ -63,6 +65,12 @@ export async function answerOn(socket: Socket): Promise<RawAnswer> {
   );
   const chunked = headers.get('transfer-encoding') === 'chunked';
   return { status: Number(status), headers, body: chunked ? joinChunks(body) : body };
+}
+
+/** Whether an answer has the length it says; others end with their connection. */
+function isWhole(text: string): boolean {
+  const [, length, body = ''] = /^content-length: (\d+)\r\n[^]*?\r\n\r\n([^]*)$/im.exec(text) ?? [];
+  return length !== undefined && Buffer.byteLength(body) >= Number(length);
 }
 
 function joinChunks(text: string): string {

@@ -1,0 +1,456 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import packageJson from '../../package.json' with { type: 'json' };
+import { COMMANDS } from '../../src/cli/arguments.ts';
+import { run, type Shell } from '../../src/cli/run.ts';
+import { listSettings } from '../../src/config/setting-list.ts';
+import { settingsSchema } from '../../src/config/settings.ts';
+import { MAIN, runCli, type CliOptions, type CliResult } from '../support/spawn-cli.ts';
+import { FIXTURE_TOOLS } from '../support/test-server.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'cli-'));
+const withFixtures = ['--tools.modules', FIXTURE_TOOLS];
+const write = (name: string, content: string): string => {
+  writeFileSync(join(directory, name), content);
+  return name;
+};
+
+/**
+ * Runs the program to its end in this process, which takes a tenth of the time. It sees and writes to nothing of
+ * this process.
+ */
+async function runHere(args: readonly string[], { env = {} }: CliOptions = {}): Promise<CliResult> {
+  const [stdout, stderr] = [new Text(), new Text()];
+  const code = await run({
+    argv: args,
+    env,
+    directory,
+    version: packageJson.version,
+    now: () => performance.now() / 1000,
+    stdout,
+    stderr,
+    stopRequested: new Promise(() => undefined),
+  });
+  return { code, stdout: stdout.written, stderr: stderr.written };
+}
+
+class Text {
+  written = '';
+  write(text: string): void {
+    this.written += text;
+  }
+}
+
+/** Lines on stderr without the program's name, which begins each. */
+function complaints(stderr: string): string[] {
+  const lines = stderr.split('\n').slice(0, -1);
+  for (const line of lines) expect(line).toMatch(/^nexus-mcp: ./);
+  return lines.map((line) => line.replace('nexus-mcp: ', ''));
+}
+
+describe('the program', () => {
+  it.each([
+    ['--version'],
+    ['bogus'],
+    ['tools', '--tools.enabled', 'time'],
+    ['call', 'add', '{"a":5,"b":3}', '--json'],
+    ['call', 'divide', '{"a":1,"b":0}'],
+    ['call', 'add', '{"a":1}'],
+    ['call', 'json_format', '{"json_string":"[1,{}]"}'],
+    ['check', '--server.port', 'x', '--limits.queue', '-1'],
+    ['serve', '--server.port', '70000'],
+  ])('does in a process of its own what run does: %s %s %s %s', async (...args) => {
+    expect(await runCli(args)).toEqual(await runHere(args));
+  });
+});
+
+describe('--help', () => {
+  it.each([['--help'], ['-h'], ['serve', '--help'], ['call', '-h', '--port', '1'], ['--help', 'nonsense']])(
+    'is printed for %s %s %s %s',
+    async (...args) => {
+      const { code, stdout, stderr } = await runHere(args);
+      expect([code, stderr]).toEqual([0, '']);
+      for (const command of Object.keys(COMMANDS))
+        expect(stdout).toMatch(new RegExp(`^ {2}${command} +\\S`, 'm'));
+      expect(stdout).toMatch(/Exit codes\n {2}0 .*\n {2}1 .*\n {2}2 /);
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(110);
+    },
+  );
+});
+
+describe('--version', () => {
+  it.each(['--version', '-v'])('is printed for %s', async (flag) => {
+    expect(await runHere([flag])).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [['bogus'], /^there is no command bogus$/],
+    [['constructor'], /^there is no command constructor$/],
+    [['--bogus'], /^Unknown option '--bogus'/],
+    [['-x'], /^Unknown option '-x'/],
+    [['--bogus', '5', 'tools'], /^Unknown option '--bogus'/],
+    [['--server.prot', '5'], /^Unknown option '--server\.prot'/],
+    [['--__proto__', '5'], /^Unknown option '--__proto__'/],
+    [['--port'], /^Option '--port <value>' argument missing$/],
+    [['--json=yes', 'tools'], /^Option '--json' does not take an argument$/],
+    [['tools', 'add'], /^too many operands for tools$/],
+    [['call', 'add', '{}', '{}'], /^too many operands for call$/],
+    [['check', 'nexus.yaml'], /^too many operands for check$/],
+  ])('of %j is said on stderr, with exit code 2', async (args, says) => {
+    const { code, stdout, stderr } = await runHere(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(complaints(stderr)).toEqual([expect.stringMatching(says), 'see nexus-mcp --help']);
+  });
+});
+
+describe('tools', () => {
+  it('prints a line a tool, name first', async () => {
+    const { code, stdout, stderr } = await runHere(['tools', '--tools.enabled', 'calculator,time']);
+    expect([code, stderr]).toEqual([0, '']);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.map((line) => line.split(/ {2,}/)[0])).toEqual([
+      'add',
+      'subtract',
+      'multiply',
+      'divide',
+      'statistics_functions',
+      'current_timestamp',
+      'unix_to_date',
+      'convert_timezone',
+    ]);
+    const columns = new Set(lines.map((line) => /^\S+ +/.exec(line)?.[0].length));
+    expect(columns.size, 'descriptions are aligned').toBe(1);
+  });
+
+  it('prints them as JSON as clients get them', async () => {
+    const { code, stdout, stderr } = await runHere(['tools', '--json', ...withFixtures]);
+    expect([code, stderr]).toEqual([0, '']);
+    const tools = JSON.parse(stdout) as { name: string; inputSchema: unknown }[];
+    expect(tools.length).toBeGreaterThan(25);
+    expect(tools.find(({ name }) => name === 'echo')).toMatchObject({
+      title: 'Fixture',
+      inputSchema: { type: 'object', required: ['text'], additionalProperties: false },
+      outputSchema: { type: 'string' },
+      annotations: { readOnlyHint: true },
+    });
+  });
+
+  it('prints nothing of none', async () => {
+    expect(await runHere(['tools', '--tools.disabled', '*'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect((await runHere(['tools', '--json', '--tools.disabled', '*'])).stdout).toBe('[]\n');
+  });
+
+  it('are told apart from what does not exist, all of it at once', async () => {
+    const flags = [
+      '--tools.enabled',
+      'ad,time',
+      '--tools.disabled',
+      'tme',
+      '--tools.settings',
+      '{dvide: {}}',
+    ];
+    const { code, stdout, stderr } = await runHere(['tools', ...flags]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(complaints(stderr)).toEqual([
+      'tools.enabled: there is no tool or toolset ad',
+      'tools.disabled: there is no tool or toolset tme',
+      'tools.settings: there is no tool dvide',
+    ]);
+  });
+});
+
+describe('call', () => {
+  it.each([
+    [['add', '{"a":5,"b":3}'], '8\n'],
+    [['echo', '{"text":"hello\\nthere"}'], 'hello\nthere\n'],
+    [['isolated', '{"what":"value"}'], '[\n  {\n    "type": "text",\n    "text": "value"\n  }\n]\n'],
+    [['url_encode', '{"text":"a b"}'], 'a%20b\n'],
+    [['counts'], 'counted\n'],
+  ])('prints what %j returns, and nothing else', async (operands, stdout) => {
+    expect(await runHere(['call', ...operands, ...withFixtures])).toEqual({ code: 0, stdout, stderr: '' });
+  });
+
+  it('prints JSON with --json', async () => {
+    const { stdout } = await runHere(['call', 'add', '{"a":5,"b":3}', '--json']);
+    expect(stdout).toBe('{"status":"success","result":8}\n');
+  });
+
+  const DIVISION = /^tool_error: Division by zero/;
+  it.each<[string[], number, RegExp]>([
+    [['divide', '{"a":1,"b":0}'], 1, DIVISION],
+    [['fails'], 1, /^tool_error: It cannot be done\.$/],
+    [['throws'], 1, /^exception: The tool failed unexpectedly/],
+    [['hangs'], 1, /^timeout: .*0\.2 s/],
+    [['spins'], 1, /^timeout: .*0\.5 s/],
+    [['unreachable'], 1, /^unavailable: The database/],
+    [['exits'], 1, /^unavailable: The worker thread/],
+    [['asks'], 1, /^tool_error: .*input/],
+    [['add', '{"a":1}'], 2, /^invalid_arguments: .*b: .*expected number/],
+    [['add', '[1,2]'], 2, /^invalid_arguments: .*expected object, received array/],
+    [['add', 'null'], 2, /^invalid_arguments: .*expected object, received null/],
+    [['add'], 2, /^invalid_arguments: .*a: .*b: /],
+    [
+      ['add', '{a:1,b:2}'],
+      2,
+      /^the arguments are not valid JSON; quote them, for example '\{"a":5,"b":3\}'$/,
+    ],
+    [['add', ''], 2, /^the arguments are not valid JSON/],
+    [['nope'], 2, /^there is no tool nope; nexus-mcp tools lists them$/],
+    [['__proto__'], 2, /^there is no tool __proto__/],
+    [[], 2, /^call needs a tool's name/],
+  ])('of %j ends with %d and says why on stderr', async (operands, exitCode, says) => {
+    const { code, stdout, stderr } = await runHere(['call', ...operands, ...withFixtures]);
+    expect([code, stdout]).toEqual([exitCode, '']);
+    expect(complaints(stderr)).toEqual([expect.stringMatching(says)]);
+    expect(stderr).not.toMatch(/secret|\bat \w/);
+  });
+
+  it('with --json prints a failure as the answer, with the exit code of the failure', async () => {
+    const failed = await runHere(['call', 'divide', '{"a":1,"b":0}', '--json']);
+    expect([failed.code, failed.stderr]).toEqual([1, '']);
+    expect(JSON.parse(failed.stdout)).toEqual({
+      status: 'error',
+      reason: 'tool_error',
+      detail: expect.stringMatching(/^Division by zero/) as string,
+    });
+    const invalid = await runHere(['call', 'divide', '{}', '--json']);
+    expect(invalid.code).toBe(2);
+    expect(JSON.parse(invalid.stdout)).toMatchObject({ reason: 'invalid_arguments' });
+  });
+
+  it('is cancelled by Ctrl-C', async () => {
+    const child = spawn(
+      process.execPath,
+      [
+        MAIN,
+        'call',
+        'announces',
+        '--tools.modules',
+        join(
+          directory,
+          write(
+            'announces.mjs',
+            `export const announces = {
+        name: 'announces', title: 'A', description: 'A', input: { type: 'object', additionalProperties: false },
+        annotations: { readOnly: true, idempotent: true, openWorld: false },
+        handler: () => new Promise((resolve) => { console.log('running'); setTimeout(resolve, 60_000); }),
+      };`,
+          ),
+        ),
+      ],
+      { env: {} },
+    );
+    const errors = text(child.stderr.on('data', () => child.kill('SIGINT')));
+    const [code] = (await once(child, 'close')) as [number];
+    expect(code).toBe(1);
+    expect(await errors).toMatch(/running\nnexus-mcp: cancelled: /);
+  });
+
+  it('applies the settings of the server', async () => {
+    const limit = ['--limits.toolTimeoutSeconds', '0.2'];
+    const { code, stderr } = await runHere([
+      'call',
+      'slow',
+      '{"milliseconds":5000}',
+      ...withFixtures,
+      ...limit,
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/timeout/);
+  });
+});
+
+describe('check', () => {
+  it('prints the settings in effect, as a file that would set them', async () => {
+    const flags = [
+      '--server.port',
+      '1234',
+      '--server.allowedHosts',
+      'a.example,b.example',
+      '--log.level',
+      'warn',
+    ];
+    const { code, stdout, stderr } = await runHere(['check', ...flags]);
+    expect([code, stderr]).toEqual([0, '']);
+    const expected = settingsSchema.parse({
+      server: { port: 1234, allowedHosts: ['a.example', 'b.example'] },
+      log: { level: 'warn' },
+    });
+    expect(parse(stdout)).toEqual(expected);
+    const again = await runHere(['check', '-c', write('printed.yaml', stdout)]);
+    expect(again).toEqual({ code: 0, stdout, stderr: '' });
+    expect(JSON.parse((await runHere(['check', '--json', ...flags])).stdout)).toEqual(expected);
+  });
+
+  it('shows that a secret is set, and never what it is', async () => {
+    const secret = 'a-very-secret-token-0123';
+    const secrets = listSettings().filter((setting) => setting.secret);
+    expect(secrets.map(({ path }) => path)).toEqual(['auth.token']);
+    write('secret.yaml', `auth: {token: ${secret}}\n`);
+    for (const json of [[], ['--json']]) {
+      for (const result of [
+        await runHere(['check', ...json], { env: { NEXUS_AUTH_TOKEN: secret } }),
+        await runHere(['check', ...json, '--auth.token', secret]),
+        await runHere(['check', ...json, '--config', 'secret.yaml']),
+      ]) {
+        expect([result.code, result.stderr]).toEqual([0, '']);
+        expect(parse(result.stdout)).toMatchObject({ auth: { token: '(set)' } });
+        expect(result.stdout).not.toContain('secret');
+      }
+    }
+  });
+
+  it('lists every problem with where it came from, and exit code 2', async () => {
+    const config = write('broken.yaml', 'server: {port: high}\nlgo: {}\n');
+    const { code, stdout, stderr } = await runHere(['check', '-c', config, '--limits.queue', 'x'], {
+      env: { NEXUS_LIMITS_BURST: '-1', NEXUS_SERVR_HOST: 'x' },
+    });
+    expect([code, stdout]).toEqual([2, '']);
+    const path = join(directory, config);
+    expect(complaints(stderr).sort()).toEqual([
+      'NEXUS_SERVR_HOST: there is no such setting',
+      `configuration (from ${path}): Unrecognized key: "lgo"`,
+      expect.stringMatching(/^limits\.burst \(from NEXUS_LIMITS_BURST\): /),
+      expect.stringMatching(/^limits\.queue \(from --limits\.queue\): /),
+      expect.stringMatching(`^server\\.port \\(from ${path}\\): `),
+    ]);
+  });
+
+  it('looks into the files that settings name, from the directory of the configuration file', async () => {
+    write('tokens.yaml', '- {name: a, token: short}\n');
+    write('short.key', 'short');
+    write('empty.mjs', '');
+    const config = write(
+      'files.yaml',
+      'auth: {tokensFile: tokens.yaml}\nsessions: {stateKeyFile: short.key}\ntools: {modules: [empty.mjs, gone.mjs]}\n',
+    );
+    const { code, stdout, stderr } = await runHere(['check', '--config', join(directory, config)]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(complaints(stderr)).toEqual([
+      expect.stringMatching(`^${directory}/empty\\.mjs: exports no tool`),
+      expect.stringMatching(`^${directory}/gone\\.mjs: cannot be imported`),
+      expect.stringMatching(`^${directory}/tokens\\.yaml: 0\\.token: `),
+      expect.stringMatching(`^sessions\\.stateKeyFile: ${directory}/short\\.key has fewer than 32 bytes`),
+    ]);
+  });
+
+  it('opens no port', async () => {
+    expect((await runHere(['check', '--server.host', '192.0.2.1'])).code).toBe(0);
+  });
+});
+
+describe('a server with a wrong setting', () => {
+  it.each([[[]], [['serve']], [['stdio']]])('does not start: %j', async (command) => {
+    const { code, stdout, stderr } = await runHere([
+      ...command,
+      '--server.port',
+      '70000',
+      '--log.level',
+      'loud',
+    ]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(complaints(stderr)).toEqual([
+      expect.stringMatching(/^server\.port \(from --server\.port\): /),
+      expect.stringMatching(/^log\.level \(from --log\.level\): /),
+    ]);
+  });
+});
+
+describe('an unexpected error', () => {
+  it('is printed with its stack, and exit code 1: never silence and success', async () => {
+    const printed: string[] = [];
+    const shell: Shell = {
+      argv: ['tools'],
+      env: {},
+      directory,
+      version: '0.0.0',
+      now: () => 0,
+      stdout: {
+        write: () => {
+          throw new Error('the disk is full');
+        },
+      },
+      stderr: { write: (line: string) => printed.push(line) },
+      stopRequested: new Promise(() => undefined),
+    };
+    expect(await run(shell)).toBe(1);
+    expect(printed.join('')).toMatch(/^nexus-mcp: unexpected error: Error: the disk is full\n +at /);
+  });
+
+  it('of a tool that leaves a promise behind is printed by call', async () => {
+    const module = write(
+      'floating.mjs',
+      `export const floating = {
+        name: 'floating', title: 'F', description: 'F', input: { type: 'object', additionalProperties: false },
+        annotations: { readOnly: true, idempotent: true, openWorld: false },
+        handler: () => { void Promise.reject(new Error('left behind')); return new Promise(() => {}); },
+      };`,
+    );
+    const { code, stdout, stderr } = await runCli(['call', 'floating', '--tools.modules', module], {
+      directory,
+    });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^nexus-mcp: unexpected error: Error: left behind\n +at [^]*nexus-mcp: cancelled/);
+  });
+});
+
+const SCRIPT = '/usr/bin/script';
+const hasScript = (() => {
+  try {
+    accessSync(SCRIPT);
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+describe.skipIf(!hasScript)('on a terminal', () => {
+  /** Runs the program with a terminal for stdout and stderr (util-linux's script), and returns what it shows. */
+  async function onTerminal(args: readonly string[], { endAt }: { readonly endAt?: RegExp } = {}) {
+    const command = ['exec', process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
+    const child = spawn(SCRIPT, ['-qefc', command, '/dev/null'], {
+      env: { TERM: 'xterm', PATH: process.env['PATH'] },
+    });
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      shown += chunk.toString();
+      if (!endAt?.test(shown)) return;
+      endAt = undefined;
+      // Ctrl-C, as a person types it.
+      child.stdin.write('\x03');
+    });
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, shown };
+  }
+
+  const slow = ['call', 'slow', '{"milliseconds":700}', ...withFixtures];
+
+  it('call shows a line while it runs, and takes it away', async () => {
+    const { code, shown } = await onTerminal(slow);
+    expect(code).toBe(0);
+    expect(shown).toMatch(/\r\x1b\[Kslow 0\.\d s/);
+    expect(shown.endsWith('\r\x1b[Kdone\r\n')).toBe(true);
+  });
+
+  it('call shows nothing of the kind when the call is quick', async () => {
+    expect((await onTerminal(['call', 'add', '{"a":5,"b":3}'])).shown).toBe('8\r\n');
+  });
+
+  it('serve says where it is, and stops at Ctrl-C', async () => {
+    const { code, shown } = await onTerminal(['--port', '0', '--log.level', 'silent'], { endAt: /stops it/ });
+    expect(code).toBe(0);
+    expect(shown).toMatch(/^nexus-mcp \S+ serves http:\/\/127\.0\.0\.1:\d+\/mcp, .*Ctrl-C stops it/);
+  });
+
+  it('and only there: a pipe gets neither', async () => {
+    expect(await runCli(slow)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+  });
+});

@@ -1,0 +1,223 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { listSettings } from '../../src/config/setting-list.ts';
+import { startServer } from '../support/server-process.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+const SRC = new URL('../../src/', import.meta.url).pathname;
+
+/** The code outside src/config, without comments and texts. */
+const code = globSync('**/*.ts', { cwd: SRC, exclude: ['config/**'] })
+  .map((file) => readFileSync(join(SRC, file), 'utf8'))
+  .join('\n')
+  .replace(/\/\*[^]*?\*\/|\/\/.*$/gm, '')
+  .replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
+
+const names = (word: string): boolean => new RegExp(`[.{,\\s]${word}\\b`).test(code);
+
+// The other way round, the compiler refuses to read a setting that does not exist.
+describe('every setting', () => {
+  it.each(listSettings())('$path is read somewhere outside src/config', ({ path }) => {
+    const [group = '', key = ''] = path.split('.');
+    expect(names(group), group).toBe(true);
+    expect(names(key), key).toBe(true);
+  });
+});
+
+let server: TestServer;
+
+interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+const call = async (tool: string, args?: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+  (await server.execute(tool, args, { headers })) as Answer;
+
+const inFlight = (tool_name: string, count: number): Promise<void> =>
+  vi.waitFor(async () => {
+    expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name })).toBe(count);
+  });
+
+const initialize = (): Promise<Response> =>
+  fetch(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: {
+        protocolVersion: '2025-11-25',
+        capabilities: {},
+        clientInfo: { name: 'test', version: '1' },
+      },
+    }),
+  });
+
+describe('in effect:', () => {
+  afterEach(() => server.stop());
+
+  it('server.bodyBytes', async () => {
+    server = await startTestServer({ server: { bodyBytes: 1024 } });
+    expect((await call('echo', { text: 'x'.repeat(900) })).status).toBe(200);
+    expect((await call('echo', { text: 'x'.repeat(1024) })).status).toBe(413);
+  });
+
+  it('server.keepAliveTimeoutSeconds', async () => {
+    server = await startTestServer({ server: { keepAliveTimeoutSeconds: 33 } });
+    expect((await fetch(`${server.url}/livez`)).headers.get('keep-alive')).toBe('timeout=33');
+  });
+
+  it('server.trustedProxies: a client cannot choose its address unless a proxy is trusted', async () => {
+    const limits = { callsPerSecond: 0.001, burst: 1 };
+    const from = async (client: string): Promise<number> =>
+      (await call('echo', { text: 'hi' }, { 'x-forwarded-for': client })).status;
+
+    server = await startTestServer({ limits });
+    expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([200, 429]);
+    await server.stop();
+
+    server = await startTestServer({ limits, server: { trustedProxies: 1 } });
+    expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([200, 200]);
+    expect(await from('192.0.2.3, 192.0.2.1'), 'what a client wrote before the proxy did').toBe(429);
+  });
+
+  it('limits.callsPerSecond: 0 is no limit; otherwise 429 says when to come back', async () => {
+    server = await startTestServer({ limits: { callsPerSecond: 0.5, burst: 2 } });
+    const statuses = [];
+    for (let each = 0; each < 3; each += 1) statuses.push((await call('echo', { text: 'hi' })).status);
+    expect(statuses).toEqual([200, 200, 429]);
+    const refused = await fetch(`${server.url}/execute`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"tool_name":"echo","arguments":{"text":"hi"}}',
+    });
+    expect(refused.headers.get('retry-after')).toBe('2');
+    await server.stop();
+
+    server = await startTestServer({ limits: { callsPerSecond: 0, burst: 1 } });
+    for (let each = 0; each < 20; each += 1) expect((await call('echo', { text: 'hi' })).status).toBe(200);
+  });
+
+  it('limits.toolTimeoutSeconds, and tools.settings over it', async () => {
+    server = await startTestServer({ limits: { toolTimeoutSeconds: 0.1 } });
+    expect(await call('slow', { milliseconds: 10_000 })).toMatchObject({
+      status: 504,
+      body: { reason: 'timeout' },
+    });
+    await server.stop();
+
+    server = await startTestServer({
+      limits: { toolTimeoutSeconds: 0.1 },
+      tools: { settings: { slow: { timeoutSeconds: 5 }, hangs: { timeoutSeconds: 0.05 } } },
+    });
+    expect((await call('slow', { milliseconds: 300 })).status).toBe(200);
+    expect((await call('hangs')).body['detail'], "over the tool's own").toMatch(/0\.05 s/);
+  });
+
+  it('limits.toolConcurrency and limits.queue: one tool is full, the others are not', async () => {
+    server = await startTestServer({ limits: { toolConcurrency: 1, queue: 0 } });
+    const first = call('slow', { milliseconds: 500 });
+    await inFlight('slow', 1);
+    expect(await call('slow', { milliseconds: 1 })).toMatchObject({
+      status: 503,
+      body: { reason: 'overloaded' },
+    });
+    expect((await call('echo', { text: 'hi' })).status).toBe(200);
+    expect((await first).status).toBe(200);
+  });
+
+  it('tools.settings maxConcurrency and limits.queueWaitSeconds: who waits too long is refused', async () => {
+    server = await startTestServer({
+      limits: { queueWaitSeconds: 0.2 },
+      tools: { settings: { slow: { maxConcurrency: 1 } } },
+    });
+    const first = call('slow', { milliseconds: 2000 });
+    await inFlight('slow', 1);
+    const started = performance.now();
+    expect(await call('slow', { milliseconds: 1 })).toMatchObject({
+      status: 503,
+      body: { reason: 'overloaded' },
+    });
+    expect(performance.now() - started).toBeGreaterThan(190);
+    expect((await first).status).toBe(200);
+  });
+
+  it('limits.resultBytes', async () => {
+    server = await startTestServer({ limits: { resultBytes: 1024 } });
+    expect((await call('echo', { text: 'x'.repeat(100) })).status).toBe(200);
+    expect(await call('echo', { text: 'x'.repeat(1000) })).toMatchObject({
+      status: 500,
+      body: { reason: 'exception', detail: expect.stringMatching(/limit is 1024/) as string },
+    });
+  });
+
+  it('tools.enabled and tools.disabled: what is left out is not there at all', async () => {
+    server = await startTestServer({ tools: { enabled: ['calculator', 'echo'], disabled: ['divide'] } });
+    const { tools } = (await (await fetch(`${server.url}/tools`)).json()) as { tools: { name: string }[] };
+    expect(tools.map(({ name }) => name)).toEqual([
+      'add',
+      'subtract',
+      'multiply',
+      'statistics_functions',
+      'echo',
+    ]);
+    expect((await call('divide', { a: 1, b: 1 })).body).toMatchObject({ reason: 'unknown_tool' });
+    const samples = await server.scrape();
+    expect(samples.select('mcp_tool_info').map(({ labels }) => labels['tool_name'])).not.toContain('divide');
+  });
+
+  it('sessions.max', async () => {
+    server = await startTestServer({ sessions: { max: 1 } });
+    expect((await server.scrape()).value('mcp_sessions_limit')).toBe(1);
+    expect((await initialize()).status).toBe(200);
+    const full = await initialize();
+    expect(full.status).toBe(503);
+    expect(full.headers.get('retry-after')).toBe('1');
+    expect((await server.scrape()).value('mcp_active_sessions')).toBe(1);
+  });
+
+  it('sessions.maxSubscriptions', async () => {
+    server = await startTestServer({ sessions: { maxSubscriptions: 7 } });
+    expect((await server.scrape()).value('mcp_subscriptions_limit')).toBe(7);
+  });
+
+  it('workers.maxThreads: isolated calls beyond it wait', async () => {
+    server = await startTestServer({ workers: { maxThreads: 1 } });
+    const calls = [call('spins'), call('isolated', { what: 'value' })];
+    await vi.waitFor(async () => {
+      const samples = await server.scrape();
+      expect(samples.value('mcp_worker_pool_busy')).toBe(1);
+      expect(samples.value('mcp_worker_pool_waiting')).toBe(1);
+    });
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([504, 200]);
+  });
+
+  it('metrics.openTelemetryNames', async () => {
+    const operations = async (): Promise<number | undefined> => {
+      await (await initialize()).text();
+      return (await server.scrape()).value('mcp_server_operation_duration_seconds_count');
+    };
+    server = await startTestServer();
+    expect(await operations()).toBe(1);
+    await server.stop();
+    server = await startTestServer({ metrics: { openTelemetryNames: false } });
+    expect(await operations()).toBeUndefined();
+  });
+
+  it.each([
+    ['info', false],
+    ['debug', true],
+  ])('log.level %s: successful calls are logged: %s', async (level, logged) => {
+    server = await startTestServer();
+    const child = await startServer({ env: { NEXUS_LOG_LEVEL: level } });
+    await fetch(`${child.url}/execute`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"tool_name":"add","arguments":{"a":5,"b":3}}',
+    });
+    expect(await child.stop()).toBe(0);
+    expect(child.logs.some(({ msg }) => msg === 'tool call')).toBe(logged);
+  });
+});

@@ -1,0 +1,270 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createRegistry, type Registry, type ToolLimits } from '../../src/tools/registry.ts';
+import type { Schema, ToolDefinition, Toolset } from '../../src/tools/tool.ts';
+
+const base: ToolDefinition = {
+  name: 'tool',
+  title: 'A tool',
+  description: 'Does something.',
+  input: z.strictObject({}),
+  annotations: { readOnly: true, idempotent: true, openWorld: false },
+  handler: () => 'done',
+};
+const tool = (more: Partial<ToolDefinition>): ToolDefinition => ({ ...base, ...more });
+
+const toolset = (name: string, ...tools: ToolDefinition[]): Toolset => ({
+  name,
+  source: 'module',
+  moduleUrl: `file:///${name}.ts`,
+  tools,
+});
+
+const DEFAULTS = { timeoutSeconds: 10, maxConcurrency: 64 };
+
+function registryOf(tools: readonly ToolDefinition[], overrides?: Record<string, ToolLimits>): Registry {
+  const result = createRegistry([toolset('mine', ...tools)], DEFAULTS, overrides);
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.registry;
+}
+
+function problemsOf(...toolsets: readonly Toolset[]): readonly string[] {
+  const result = createRegistry(toolsets, DEFAULTS);
+  return result.ok ? [] : result.problems;
+}
+
+describe('a registry', () => {
+  it('keeps the order of toolsets and tools, and finds by exact name only', () => {
+    const result = createRegistry(
+      [toolset('b', tool({ name: 'z' }), tool({ name: 'a' })), toolset('a', tool({ name: 'm' }))],
+      DEFAULTS,
+    );
+    if (!result.ok) throw new Error(result.problems.join());
+    const { registry } = result;
+    expect(registry.tools.map(({ name, toolset: set }) => `${set}/${name}`)).toEqual(['b/z', 'b/a', 'a/m']);
+    expect(registry.get('z')?.toolset).toBe('b');
+    for (const name of ['Z', ' z', 'y', '', 'constructor', '__proto__', 'toString'])
+      expect(registry.get(name), name).toBeUndefined();
+  });
+
+  it('publishes the schemas it enforces', async () => {
+    const input = z.strictObject({ text: z.string(), count: z.number().default(1) });
+    const [registered] = registryOf([tool({ input, output: z.string() })]).tools;
+    expect(registered?.listing).toMatchObject({
+      name: 'tool',
+      title: 'A tool',
+      inputSchema: { type: 'object', required: ['text'], additionalProperties: false },
+      outputSchema: { type: 'string' },
+    });
+    expect(await registered?.input.validate({ text: 'x' })).toEqual({
+      ok: true,
+      value: { text: 'x', count: 1 },
+    });
+    expect(await registered?.input.validate({ text: 'x', more: 1 })).toMatchObject({ ok: false });
+    expect(await registered?.output?.validate(5)).toMatchObject({ ok: false });
+  });
+
+  it('publishes annotations as MCP hints; what changes something may destroy unless it says otherwise', () => {
+    const hints = (annotations: ToolDefinition['annotations']) =>
+      registryOf([tool({ annotations })]).tools[0]?.listing.annotations;
+    expect(hints({ readOnly: true, idempotent: true, openWorld: false })).toEqual({
+      title: 'A tool',
+      readOnlyHint: true,
+      destructiveHint: false,
+      idempotentHint: true,
+      openWorldHint: false,
+    });
+    expect(hints({ readOnly: false, idempotent: false, openWorld: true })).toMatchObject({
+      destructiveHint: true,
+    });
+    expect(hints({ readOnly: false, destructive: false, idempotent: false, openWorld: true })).toMatchObject({
+      destructiveHint: false,
+    });
+  });
+
+  it("takes limits from the operator, else from the tool's author, else from the defaults", () => {
+    const [plain, stated, set, half] = registryOf(
+      [
+        tool({ name: 'plain' }),
+        tool({ name: 'stated', timeoutSeconds: 2, maxConcurrency: 3 }),
+        tool({ name: 'set', timeoutSeconds: 2, maxConcurrency: 3 }),
+        tool({ name: 'half', timeoutSeconds: 2 }),
+      ],
+      {
+        set: { timeoutSeconds: 4, maxConcurrency: 5 },
+        half: { maxConcurrency: 6, timeoutSeconds: undefined },
+      },
+    ).tools;
+    expect(plain).toMatchObject({ timeoutSeconds: 10, maxConcurrency: 64, isolation: 'none' });
+    expect(stated).toMatchObject({ timeoutSeconds: 2, maxConcurrency: 3 });
+    expect(set).toMatchObject({ timeoutSeconds: 4, maxConcurrency: 5 });
+    expect(half).toMatchObject({ timeoutSeconds: 2, maxConcurrency: 6 });
+  });
+
+  it('calls a handler as a method of its tool', async () => {
+    class Greeter implements ToolDefinition {
+      readonly name = 'greeter';
+      readonly title = 'Greeter';
+      readonly description = 'Greets.';
+      readonly input = z.strictObject({});
+      readonly annotations = base.annotations;
+      readonly #greeting = 'hello';
+      handler(): string {
+        return this.#greeting;
+      }
+    }
+    const [greeter] = registryOf([new Greeter()]).tools;
+    expect(await greeter?.handler({}, undefined as never)).toBe('hello');
+  });
+
+  it('accepts any library that implements Standard Schema, functions too', async () => {
+    const standard = z.strictObject({ text: z.string() })['~standard'];
+    const callable = Object.assign(() => undefined, { '~standard': standard }) as unknown as Schema;
+    const [registered] = registryOf([tool({ input: callable })]).tools;
+    expect(registered?.listing.inputSchema).toMatchObject({ type: 'object' });
+    expect(await registered?.input.validate({ text: 5 })).toMatchObject({ ok: false });
+  });
+});
+
+describe('a tool with a plain JSON Schema', () => {
+  const input = {
+    type: 'object',
+    properties: {
+      text: { type: 'string', minLength: 2 },
+      list: { type: 'array', items: { $ref: '#/$defs/item' } },
+    },
+    required: ['text'],
+    additionalProperties: false,
+    $defs: { item: { type: 'integer' } },
+    'x-unknown': true,
+  };
+  const validate = (value: unknown) => registryOf([tool({ input })]).tools[0]?.input.validate(value);
+
+  it('accepts what it allows, unchanged', () => {
+    const value = { text: 'ok', list: [1] };
+    expect(validate(value)).toEqual({ ok: true, value });
+  });
+
+  it.each([
+    [{}, /^arguments: .*required property 'text'/],
+    [{ text: 'x' }, /^text: .*fewer than 2/],
+    [{ text: 'ok', more: 1 }, /^arguments: .*: more$/],
+    [{ text: 'ok', list: [1, 'x'] }, /^list\.1: must be integer/],
+    [{ text: 'ok', list: [NaN] }, /^list\.0: must be integer/],
+    [null, /must be object/],
+    [[], /must be object/],
+    [JSON.parse('{"text":"ok","__proto__":{"x":1}}'), /: __proto__$/],
+  ])('refuses %j and says where', (value: unknown, says) => {
+    expect(validate(value)).toEqual({ ok: false, problems: [expect.stringMatching(says)] });
+  });
+
+  it("does not take what every object inherits for the caller's", () => {
+    const inherited = {
+      type: 'object',
+      properties: { toString: { type: 'string' }, constructor: { type: 'string' } },
+      required: ['constructor'],
+      additionalProperties: false,
+    };
+    const check = registryOf([tool({ input: inherited })]).tools[0]?.input;
+    expect(check?.validate({})).toEqual({
+      ok: false,
+      problems: [expect.stringMatching(/required property 'constructor'/)],
+    });
+    expect(check?.validate({ constructor: 'x' })).toMatchObject({ ok: true });
+  });
+
+  it('says few and short problems about many and long mistakes', () => {
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`${index}`.repeat(100), 1]));
+    const result = validate({ text: 'ok', ...many });
+    if (!result || result instanceof Promise || result.ok) throw new Error('accepted');
+    expect(result.problems).toHaveLength(10);
+    for (const problem of result.problems) expect(problem.length).toBeLessThanOrEqual(200);
+  });
+});
+
+describe('what a registry refuses', () => {
+  it.each(['', 'with space', 'ünicode', 'a/b', 'a:b', 'a\n', 'x'.repeat(129)])('the name %j', (name) => {
+    expect(problemsOf(toolset('mine', tool({ name })))).toEqual([
+      `file:///mine.ts: tool ${name}: its name must be 1 to 128 of A-Z a-z 0-9 _ . -`,
+    ]);
+  });
+
+  it.each(['a', 'x'.repeat(128), 'A-z_0.9', '__proto__', 'constructor'])('but not the name %j', (name) => {
+    expect(registryOf([tool({ name })]).get(name)?.name).toBe(name);
+  });
+
+  it('the name that stands for tools that do not exist', () => {
+    expect(problemsOf(toolset('mine', tool({ name: 'unknown' })))).toEqual([
+      expect.stringMatching(/reserved/),
+    ]);
+  });
+
+  it('a name that is taken, in the same module or another, and says by whom', () => {
+    expect(
+      problemsOf(
+        toolset('mine', tool({ name: 'a' }), tool({ name: 'a' })),
+        toolset('yours', tool({ name: 'a' })),
+      ),
+    ).toEqual([
+      'file:///mine.ts: tool a: its name is taken by toolset mine',
+      'file:///yours.ts: tool a: its name is taken by toolset mine',
+    ]);
+  });
+
+  it.each<[string, Schema, RegExp]>([
+    ['is not an object', z.string(), /must have type "object"/],
+    [
+      'is a union',
+      z.union([z.strictObject({ a: z.string() }), z.strictObject({ b: z.string() })]),
+      /type "object"/,
+    ],
+    ['drops unknown fields', z.object({ a: z.string() }), /use z\.strictObject to refuse them/],
+    ['says nothing of unknown fields', { type: 'object', properties: {} }, /unknown fields/],
+    ['cannot be published', z.strictObject({ at: z.date() }), /cannot be published/],
+    ['is no JSON Schema', { type: 'objekt', additionalProperties: false }, /cannot be published/],
+    [
+      'refers to nothing',
+      { type: 'object', additionalProperties: false, $ref: '#/$defs/x' },
+      /cannot be published/,
+    ],
+    [
+      'is of another draft',
+      { $schema: 'http://json-schema.org/draft-04/schema#', type: 'object' },
+      /cannot be published/,
+    ],
+  ])('an input schema that %s', (_name, input, says) => {
+    const problems = problemsOf(toolset('mine', tool({ input })));
+    expect(problems).toEqual([expect.stringMatching(says)]);
+  });
+
+  it.each<[string, Schema]>([
+    ['strict', z.strictObject({})],
+    ['loose on purpose', z.looseObject({})],
+    ['with a schema for the rest', z.object({}).catchall(z.string())],
+    ['transformed after it was checked', z.strictObject({ a: z.string() }).transform(({ a }) => a)],
+    ['closed as a whole', { type: 'object', allOf: [{}], unevaluatedProperties: false }],
+  ])('but not an input schema that is %s', (_name, input) => {
+    expect(problemsOf(toolset('mine', tool({ input })))).toEqual([]);
+  });
+
+  it('an output schema that cannot be published', () => {
+    const output = z.custom<string>(() => true);
+    expect(problemsOf(toolset('mine', tool({ output: z.strictObject({ at: z.date() }) })))).toEqual([
+      expect.stringMatching(/output schema cannot be published/),
+    ]);
+    expect(problemsOf(toolset('mine', tool({ output })))).toHaveLength(1);
+  });
+
+  it('with every problem of every tool at once', () => {
+    const bad = tool({ name: 'a b', input: z.string(), output: z.date() });
+    expect(problemsOf(toolset('mine', bad, tool({ name: 'unknown' })), toolset('yours', bad))).toEqual([
+      expect.stringMatching(/^file:\/\/\/mine\.ts: tool a b: its name/),
+      expect.stringMatching(/^file:\/\/\/mine\.ts: tool a b: its input/),
+      expect.stringMatching(/^file:\/\/\/mine\.ts: tool a b: its output/),
+      expect.stringMatching(/^file:\/\/\/mine\.ts: tool unknown: the name/),
+      expect.stringMatching(/^file:\/\/\/yours\.ts: tool a b: its name/),
+      expect.stringMatching(/^file:\/\/\/yours\.ts: tool a b: its input/),
+      expect.stringMatching(/^file:\/\/\/yours\.ts: tool a b: its output/),
+    ]);
+  });
+});

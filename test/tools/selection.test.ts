@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { selectTools } from '../../src/tools/selection.ts';
+import type { ToolDefinition, Toolset } from '../../src/tools/tool.ts';
+
+const tool = (name: string): ToolDefinition => ({
+  name,
+  title: name,
+  description: name,
+  input: { type: 'object', additionalProperties: false },
+  annotations: { readOnly: true, idempotent: true, openWorld: false },
+  handler: () => name,
+});
+
+const toolset = (name: string, ...tools: string[]): Toolset => ({
+  name,
+  source: 'builtin',
+  moduleUrl: `file:///${name}.ts`,
+  tools: tools.map(tool),
+});
+
+const TOOLSETS = [toolset('calculator', 'add', 'divide'), toolset('text', 'upper'), toolset('time', 'now')];
+const all = { enabled: ['*'], disabled: [] };
+
+function selected(options: Partial<Parameters<typeof selectTools>[1]>): string[] {
+  const result = selectTools(TOOLSETS, { ...all, ...options });
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.toolsets.flatMap(({ tools }) => tools.map(({ name }) => name));
+}
+
+describe('the tools an operator selects', () => {
+  it.each([
+    ['all by default', {}, ['add', 'divide', 'upper', 'now']],
+    ['a toolset', { enabled: ['calculator'] }, ['add', 'divide']],
+    ['a tool', { enabled: ['divide'] }, ['divide']],
+    ['a tool and a toolset, in the order of the toolsets', { enabled: ['time', 'add'] }, ['add', 'now']],
+    ['all but a toolset', { disabled: ['calculator'] }, ['upper', 'now']],
+    ['all but a tool', { disabled: ['add'] }, ['divide', 'upper', 'now']],
+    ['a toolset but one of its tools', { enabled: ['calculator'], disabled: ['add'] }, ['divide']],
+    ['nothing, because disabled wins', { enabled: ['add'], disabled: ['calculator'] }, []],
+    ['nothing', { disabled: ['*'] }, []],
+    ['nothing, of an empty list', { enabled: [] }, []],
+    [
+      'each once, however often it is named',
+      { enabled: ['add', 'calculator', '*'] },
+      ['add', 'divide', 'upper', 'now'],
+    ],
+  ])('are %s', (_name, options, names) => {
+    expect(selected(options)).toEqual(names);
+  });
+
+  it('keep what their toolset says of itself', () => {
+    const result = selectTools(TOOLSETS, { enabled: ['now'], disabled: [] });
+    expect(result).toMatchObject({
+      ok: true,
+      toolsets: [
+        { tools: [] },
+        { tools: [] },
+        { name: 'time', moduleUrl: 'file:///time.ts', source: 'builtin' },
+      ],
+    });
+  });
+
+  it('must exist: every name that names nothing is said, with its setting', () => {
+    const result = selectTools(TOOLSETS, {
+      enabled: ['calculator', 'ad', 'Calculator'],
+      disabled: ['nope', 'add', 'tim*'],
+      settings: { add: {}, dvide: {}, calculator: {}, __proto__x: {} },
+    });
+    expect(result).toEqual({
+      ok: false,
+      problems: [
+        'tools.enabled: there is no tool or toolset ad',
+        'tools.enabled: there is no tool or toolset Calculator',
+        'tools.disabled: there is no tool or toolset nope',
+        'tools.disabled: there is no tool or toolset tim*',
+        'tools.settings: there is no tool dvide',
+        'tools.settings: there is no tool calculator',
+        'tools.settings: there is no tool __proto__x',
+      ],
+    });
+  });
+
+  it('may have settings while they are disabled', () => {
+    expect(selected({ disabled: ['add'], settings: { add: { timeoutSeconds: 1 } } })).not.toContain('add');
+  });
+});

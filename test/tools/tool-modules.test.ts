@@ -1,0 +1,174 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { resolvePublicEntry } from '../../src/tools/module-tools.ts';
+import { loadToolModules } from '../../src/tools/tool-modules.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'modules-'));
+beforeAll(resolvePublicEntry);
+
+/** Writes a module of its own and returns its path. */
+function moduleFile(name: string, source: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, source);
+  return path;
+}
+
+/** The source of a good tool, with fields replaced or, by an empty text, left out. */
+function toolSource(fields: Readonly<Record<string, string>> = {}): string {
+  const good = {
+    name: "'good'",
+    title: "'Good'",
+    description: "'Does good.'",
+    input: "{ type: 'object', additionalProperties: false }",
+    annotations: '{ readOnly: true, idempotent: true, openWorld: false }',
+    handler: "() => 'done'",
+  };
+  const entries = Object.entries({ ...good, ...fields }).filter(([, value]) => value !== '');
+  return `{ ${entries.map(([key, value]) => `${key}: ${value}`).join(', ')} }`;
+}
+
+async function problemsOf(...paths: readonly string[]): Promise<readonly string[]> {
+  const result = await loadToolModules(paths, directory);
+  return result.ok ? [] : result.problems;
+}
+
+async function toolNames(...paths: readonly string[]): Promise<readonly string[]> {
+  const result = await loadToolModules(paths, directory);
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.toolsets.flatMap(({ name, tools }) => tools.map((tool) => `${name}/${tool.name}`));
+}
+
+describe('a tool module', () => {
+  it('is a toolset named after its file, found from the directory given', async () => {
+    const path = moduleFile('weather.tools.mjs', `export const tool = ${toolSource()};`);
+    const result = await loadToolModules(['./weather.tools.mjs'], directory);
+    expect(result).toMatchObject({
+      ok: true,
+      toolsets: [{ name: 'weather.tools', source: 'module', moduleUrl: pathToFileURL(path).href }],
+    });
+    expect(await toolNames(path)).toEqual(['weather.tools/good']);
+  });
+
+  it('may export tools, lists of tools and a default, and other things beside them', async () => {
+    const path = moduleFile(
+      'many.mjs',
+      `export const one = ${toolSource({ name: "'one'" })};
+       export default [${toolSource({ name: "'two'" })}, [${toolSource({ name: "'three'" })}]];
+       export const again = one;
+       export const version = '1';
+       export const helper = () => 'no tool';
+       export class Thing { handler = 1 }
+       export const nothing = null;
+       export const settings = { name: 'settings', tools: [] };`,
+    );
+    expect([...(await toolNames(path))].sort()).toEqual(['many/one', 'many/three', 'many/two']);
+  });
+
+  it('is none of none', async () => {
+    expect(await toolNames()).toEqual([]);
+  });
+});
+
+describe('a broken tool module', () => {
+  it.each([
+    ['that does not exist', 'nowhere.mjs', undefined, /cannot be imported: .*nowhere\.mjs/],
+    [
+      'that throws',
+      'throws.mjs',
+      "throw new TypeError('not today');",
+      /cannot be imported: TypeError: not today$/,
+    ],
+    ['that throws what is no error', 'odd.mjs', "throw 'a text';", /cannot be imported: a text$/],
+    [
+      'that imports what is not there',
+      'imports.mjs',
+      "import 'no-such-package';",
+      /cannot be imported: .*no-such-package/,
+    ],
+    [
+      'that exports nothing',
+      'nothing.mjs',
+      '',
+      /exports no tool; export what defineTool\(\{\.\.\.\}\) returns$/,
+    ],
+    ['that exports no tool', 'else.mjs', 'export const x = 1;', /exports no tool/],
+    ['that exports an empty list', 'empty.mjs', 'export const tools = [];', /exports no tool/],
+  ])('%s is refused with its file and the reason', async (_name, file, source, says) => {
+    const path = source === undefined ? join(directory, file) : moduleFile(file, source);
+    const problems = await problemsOf(path);
+    expect(problems).toEqual([expect.stringMatching(says)]);
+    expect(problems[0]?.startsWith(`${path}: `)).toBe(true);
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['name', { name: '' }, /^tool undefined: name: .*expected string/],
+    ['name', { name: '5' }, /^tool 5: name: .*expected string/],
+    ['title', { title: '' }, /^tool good: title: .*expected string/],
+    ['description', { description: '[]' }, /^tool good: description: .*expected string/],
+    ['input', { input: '' }, /^tool good: input: expected a schema/],
+    ['input', { input: 'null' }, /^tool good: input: expected a schema/],
+    ['input', { input: "'object'" }, /^tool good: input: expected a schema/],
+    ['output', { output: 'null' }, /^tool good: output: expected a schema/],
+    ['annotations', { annotations: '' }, /^tool good: annotations: .*expected object/],
+    ['annotations', { annotations: 'null' }, /^tool good: annotations: .*expected object, received null/],
+    [
+      'annotations, which would spoil tools/list for every client',
+      { annotations: "{ readOnly: 'yes', idempotent: true, openWorld: false }" },
+      /^tool good: annotations\.readOnly: .*expected boolean/,
+    ],
+    [
+      'isolation, which would run on the event loop',
+      { isolation: "'wroker'" },
+      /^tool good: isolation: .*"worker"/,
+    ],
+    ['timeoutSeconds', { timeoutSeconds: '0' }, /^tool good: timeoutSeconds: /],
+    ['timeoutSeconds', { timeoutSeconds: "'5'" }, /^tool good: timeoutSeconds: /],
+    ['timeoutSeconds', { timeoutSeconds: 'NaN' }, /^tool good: timeoutSeconds: /],
+    [
+      'timeoutSeconds, which a timer would take for a millisecond',
+      { timeoutSeconds: '1e7' },
+      /^tool good: timeoutSeconds: /,
+    ],
+    ['maxConcurrency, which would never let it run', { maxConcurrency: '0' }, /^tool good: maxConcurrency: /],
+    ['maxConcurrency', { maxConcurrency: '1.5' }, /^tool good: maxConcurrency: /],
+    ['handler', { handler: '' }, /^tool good: handler: expected a function/],
+    ['handler', { handler: "'done'" }, /^tool good: handler: expected a function/],
+  ])('whose tool has a wrong %s is refused: %o', async (_field, fields, says) => {
+    const path = moduleFile(`wrong-${Math.random()}.mjs`, `export const tool = ${toolSource(fields)};`);
+    const problems = await problemsOf(path);
+    expect(problems.map((problem) => problem.replace(`${path}: `, ''))).toEqual([
+      expect.stringMatching(says),
+    ]);
+  });
+
+  it('does not hide behind a good tool of the same module', async () => {
+    const path = moduleFile(
+      'half.mjs',
+      `export const good = ${toolSource()};
+       export const bad = ${toolSource({ name: "'no_handler'", handler: '' })};
+       export const worse = ${toolSource({ name: '' })};`,
+    );
+    expect(await problemsOf(path)).toEqual([
+      expect.stringMatching(/tool no_handler: handler/),
+      expect.stringMatching(/tool undefined: name/),
+    ]);
+  });
+
+  it('is reported together with all others, each problem of each', async () => {
+    const paths = [
+      moduleFile('first.mjs', "throw new Error('first');"),
+      moduleFile('second.mjs', `export const a = ${toolSource({ title: '', handler: '' })};`),
+      moduleFile('fine.mjs', `export const tool = ${toolSource()};`),
+      moduleFile('third.mjs', 'export {};'),
+    ];
+    expect(await problemsOf(...paths)).toEqual([
+      expect.stringMatching(/first\.mjs: cannot be imported/),
+      expect.stringMatching(/second\.mjs: tool good: title/),
+      expect.stringMatching(/second\.mjs: tool good: handler/),
+      expect.stringMatching(/third\.mjs: exports no tool/),
+    ]);
+  });
+});
