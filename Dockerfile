@@ -24,7 +24,7 @@ COPY --from=build /build/dist ./dist
 # Numeric, so that Kubernetes can see that it is not root.
 USER 65532:65532
 EXPOSE 9999
-# No shell, no curl: Node itself asks.
+# No shell, no curl: Node itself asks. Kubernetes has probes of its own; who changes the ports must change this too.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9999/livez').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node as process 1 gets the signals itself, and the server stops on SIGTERM.

@@ -8,18 +8,21 @@ IMAGE ?= nexus-mcp:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 ARGS ?=
 
-.PHONY: help run test test-unit check fmt bench generate build image clean
+.PHONY: help run test test-unit test-integration check fmt bench generate build image clean
 
 help: ## Print this
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
 run: node_modules/.installed ## Serve on http://127.0.0.1:9999 (ARGS="--log.level debug")
 	@exec $(NODE) src/main.ts $(ARGS)
 
-test: check test-unit ## Check and test everything
+test: check test-unit ## Check and test what needs nothing but npm
 
 test-unit: node_modules/.installed ## Run the tests (ARGS="test/mcp" for some)
 	@$(NPM) --silent test -- $(ARGS)
+
+test-integration: node_modules/.installed ## Run the tests on containers: Prometheus, Alertmanager, our image
+	@$(NPM) --silent run test:integration -- $(ARGS)
 
 check: node_modules/.installed ## Types, lint, format, unused code, generated files
 	@$(NPM) --silent run check

@@ -78,7 +78,7 @@ async function scrapes(server: Child, tools: number, quick: boolean): Promise<re
   ];
 }
 
-const CALLS_PER_SECOND = 500;
+const CALLS_PER_SECOND = 200;
 
 /** The 99th percentile of calls at a steady rate, with a scrape a second and without. */
 async function latency(server: Child, tools: number, quick: boolean): Promise<Row> {

@@ -2,9 +2,12 @@
  * Writes the generated sections of the documents from the tables in the source. `--check` writes nothing and
  * fails when a section is not what it should be.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import process from 'node:process';
-import { ruleFile, ruleGroups } from '../alerts/source/rules.ts';
+import { parametersSchema } from '../alerts/source/parameters.ts';
+import { formatDuration } from '../alerts/source/promql.ts';
+import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { listSettings } from '../src/config/setting-list.ts';
 import { settingsSchema } from '../src/config/settings.ts';
 import { METRICS } from '../src/monitoring/metrics.ts';
@@ -49,6 +52,16 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
         retryable ? 'yes' : 'no',
       ]),
     ),
+  alerts: () =>
+    table(
+      ['Alert', 'Severity', 'What it means', 'After'],
+      alertSet(parametersSchema.parse({})).map(({ name, severity, summary, forSeconds }) => [
+        `[${name}](runbooks/${name}.md)`,
+        severity,
+        summary,
+        formatDuration(forSeconds),
+      ]),
+    ),
   tools: () =>
     table(
       ['Toolset', 'Tool', 'What it does'],
@@ -58,13 +71,23 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
     ),
 };
 
-const DOCUMENTS = ['README.md'];
+const DOCUMENTS = ['README.md', 'alerts/README.md'];
 
 const NOTICE = '# Generated from alerts/source by make generate; do not edit.\n';
 
 /** Whole files that are generated, by path. */
 const FILES: Readonly<Record<string, () => string>> = {
   'alerts/nexus-mcp.rules.yaml': () => NOTICE + ruleFile(ruleGroups()),
+  // The chart replaces what stands between @ signs by the release's own.
+  'charts/nexus-mcp/files/nexus-mcp.rules.yaml': () =>
+    NOTICE +
+    ruleFile(
+      ruleGroups({
+        selector: 'job="@JOB@", namespace="@NAMESPACE@"',
+        runbookBaseUrl: '@RUNBOOK_BASE_URL@',
+        grafanaBaseUrl: '@GRAFANA_BASE_URL@',
+      }),
+    ),
 };
 
 const check = process.argv.includes('--check');
@@ -90,7 +113,10 @@ function update(path: string, before: string, after: string): void {
   if (after === before) return;
   stale.push(path);
   if (check) console.error(`${path} is out of date; run make generate`);
-  else writeFileSync(path, after);
+  else {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, after);
+  }
 }
 
 process.exitCode = check && stale.length > 0 ? 1 : 0;

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Settings } from './config/settings.ts';
-import { loadTokens } from './config/tokens.ts';
+import { loadTokens, twins } from './config/tokens.ts';
 import { anonymous, bearer, type Authenticate } from './http/authentication.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
@@ -36,8 +36,8 @@ export interface Application {
   readonly executor: Executor;
   readonly workers: WorkerPool;
   readonly binding: McpBinding;
-  /** Writes the metrics as text. */
-  expose(format: ExpositionFormat): Promise<string>;
+  /** Writes the metrics as text; `undefined` when nothing is recorded. */
+  readonly expose: ((format: ExpositionFormat) => Promise<string>) | undefined;
   readonly authenticate: Authenticate;
   /** Binds the gauges to what they measure, once that exists. */
   watch(sources: Omit<GaugeSources, 'workers'>): void;
@@ -114,7 +114,7 @@ export async function createApplication(
       executor,
       workers,
       binding,
-      expose: (format) => expose(metricsRegistry, format, now),
+      expose: recorder && ((format) => expose(metricsRegistry, format, now)),
       authenticate: authentication.authenticate,
       watch: (sources) => {
         recorder?.watch({
@@ -146,7 +146,10 @@ function loadAuthentication({ auth: { token, tokensFile } }: Settings, directory
     return { ok: true, authenticate: token === undefined ? anonymous : bearer(single) };
   }
   const file = loadTokens(resolve(directory, tokensFile));
-  return file.ok ? { ok: true, authenticate: bearer([...single, ...file.tokens]) } : file;
+  if (!file.ok) return file;
+  const all = [...single, ...file.tokens];
+  const problems = twins(all).map((problem) => `auth.token and auth.tokensFile: ${problem}`);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, authenticate: bearer(all) };
 }
 
 type StateKey =

@@ -78,7 +78,7 @@ export function operationsOf(
   lifecycle: Lifecycle,
 ): Omit<OperationsOptions, 'metricsGuard'> {
   return {
-    metrics: endpoint ? (format) => application.expose(format) : undefined,
+    metrics: endpoint ? application.expose : undefined,
     failingChecks: () => lifecycle.failingChecks(),
   };
 }

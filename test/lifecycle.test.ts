@@ -78,6 +78,16 @@ describe('SIGTERM under load', () => {
 });
 
 describe('stopping', () => {
+  it('sends the answer of the last call, when that is one of a session', async () => {
+    server = await startServer({ args: withTools });
+    const { client } = await connectClient(server.url, '2025-11-25');
+    const call = client.callTool({ name: 'slow', arguments: { milliseconds: 700 } });
+    await inFlight(1);
+    expect(await server.stop()).toBe(0);
+    expect((await call).content).toEqual([{ type: 'text', text: 'done' }]);
+    await client.close();
+  });
+
   it('turns not ready first, keeps answering meanwhile, and serves metrics to the end', async () => {
     server = await startServer({ args: [...withTools, '--shutdown.delaySeconds', '1', '--ops.port', '0'] });
     const ops = `http://127.0.0.1:${opsPort()}`;

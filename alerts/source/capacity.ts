@@ -1,6 +1,6 @@
 import { TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
-import { all, PromQL, SERVICE, sumBy } from './promql.ts';
+import { all, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const TEN_MINUTES = 600;
 const DAY = 86_400;
@@ -9,6 +9,8 @@ const DAY = 86_400;
 export function capacityAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const samples = promql.over('max', 'scrape_samples_scraped', 3600);
+  // The service's, not the instance's: after a deploy no instance is a day old.
+  const yesterday = maxBy(SERVICE, promql.over('max', 'scrape_samples_scraped', 3600, DAY));
   const waits = { forSeconds: 300, keepFiringForSeconds: 600 } as const;
   const grown = (name: GrowingCounter, matchers = ''): string =>
     sumBy(SERVICE, promql.increase(name, TEN_MINUTES, matchers));
@@ -60,14 +62,11 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
     {
       name: 'NexusMCPSeriesGrowing',
       severity: 'warning',
-      expr: all(
-        `${samples} > 2 * ${promql.over('max', 'scrape_samples_scraped', 3600, DAY)}`,
-        `${samples} > 5000`,
-      ),
+      expr: all(`${samples} > on (${SERVICE}) group_left () 2 * ${yesterday}`, `${samples} > 5000`),
       forSeconds: 1800,
       keepFiringForSeconds: 1800,
       summary: 'A scrape has become twice as large.',
-      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as a day ago. New tools explain it, or a label grows that should not. First: curl -s http://{{ $labels.instance }}/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
+      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as any instance a day ago. New tools explain it, or a label grows that should not. First: curl -s http://{{ $labels.instance }}/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
       dashboard: 'fleet',
     },
   ];
@@ -88,11 +87,11 @@ function nearLimit(
     name: `NexusMCP${what}NearLimit`,
     severity: 'warning',
     // A stdio server has a limit of 1 and is always at it.
-    expr: `${promql.over('max', active, 300)} / (${promql.series(limit)} > 1) > ${sessionRatio}`,
+    expr: `${promql.over('max', active, 300)} / (${promql.over('max', limit, 300)} > 1) > ${sessionRatio}`,
     forSeconds: 600,
     keepFiringForSeconds: 600,
     summary: `The server has little room for more ${noun}.`,
-    description: `{{ $labels.instance }} of ${TEXT.service} uses ${TEXT.percent} of its ${noun}; at the limit new clients are refused. First: compare opened and closed ${noun} on the dashboard; raise ${setting}, add replicas, or find the client that abandons them.`,
+    description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its ${noun} within the last 5 minutes; at the limit new clients are refused. First: compare opened and closed ${noun} on the dashboard; raise ${setting}, add replicas, or find the client that abandons them.`,
     dashboard: 'fleet',
   };
 }

@@ -51,6 +51,11 @@ export class PromQL {
     return `${aggregate}_over_time(${this.series(name)}[${this.duration(seconds)}]${this.#offset(offsetSeconds)})`;
   }
 
+  /** What half of the samples exceed: one odd sample does not move it. */
+  median(name: SeriesName, seconds: number): string {
+    return `quantile_over_time(0.5, ${this.series(name)}[${this.duration(seconds)}])`;
+  }
+
   #offset(seconds: number): string {
     return seconds === 0 ? '' : ` offset ${this.duration(seconds)}`;
   }
@@ -58,6 +63,13 @@ export class PromQL {
 
 export const sumBy = (labels: string, expression: string): string => `sum by (${labels}) (${expression})`;
 export const maxBy = (labels: string, expression: string): string => `max by (${labels}) (${expression})`;
+
+/** A matcher of a label that is one of the values, or none of them. */
+export function oneOf(label: string, values: readonly string[], is: '=' | '!=' = '='): string {
+  const [only = ''] = values;
+  if (values.length === 1) return `${label}${is}"${only}"`;
+  return `${label}${is.charAt(0)}~"${values.map((value) => value.replaceAll('.', '\\\\.')).join('|')}"`;
+}
 
 /** Conditions that must all hold; the value is the first one's. */
 export const all = (...conditions: readonly string[]): string => conditions.join('\nand\n');

@@ -1,6 +1,6 @@
 import type { Recording } from './alert.ts';
 import type { Parameters } from './parameters.ts';
-import { PromQL, SERVICE, sumBy } from './promql.ts';
+import { all, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const DAY = 86_400;
 
@@ -14,19 +14,19 @@ export function burnWindows({ availability, latency }: Parameters): readonly num
 export const errorRatio = (window: string): string => `nexus_mcp:tool_call_errors:ratio_rate${window}`;
 export const slowRatio = (window: string): string => `nexus_mcp:tool_call_slow:ratio_rate${window}`;
 export const BUDGET_REMAINING = 'nexus_mcp:error_budget:remaining_ratio30d';
-const ERRORS_HOURLY = 'nexus_mcp:tool_call_errors:rate1h';
-const CALLS_HOURLY = 'nexus_mcp:tool_calls:rate1h';
+const ERRORS_HOURLY = 'nexus_mcp:tool_call_errors:increase1h';
+const CALLS_HOURLY = 'nexus_mcp:tool_calls:increase1h';
 
 /**
  * A bucket's matcher: Prometheus 3 stores whole bounds as `1.0` where Prometheus 2 stored `1`.
  */
-export const bucketMatcher = (bound: number): string =>
+const bucketMatcher = (bound: number): string =>
   Number.isInteger(bound) ? `le=~"${bound}(\\\\.0)?"` : `le="${bound}"`;
 
 /** The share of calls that failed through the server's fault, and that were slow, by window. */
 export function ratioRecords(parameters: Parameters): readonly Recording[] {
   const promql = new PromQL(parameters);
-  const bad = `reason=~"${parameters.badReasons.join('|')}"`;
+  const bad = oneOf('reason', parameters.badReasons);
   const fast = bucketMatcher(parameters.latency.thresholdSeconds);
   return burnWindows(parameters).flatMap((window) => {
     const total = sumBy(SERVICE, promql.rate('mcp_tool_calls_total', window));
@@ -49,20 +49,31 @@ export const promqlName = (seconds: number): string =>
 /** What is left of the 30 days' budget, weighted by calls; never an average of ratios. */
 export function budgetRecords(parameters: Parameters): readonly Recording[] {
   const promql = new PromQL(parameters);
-  const bad = `reason=~"${parameters.badReasons.join('|')}"`;
-  const total = sumBy(SERVICE, promql.rate('mcp_tool_calls_total', 3600));
-  const errors = sumBy(SERVICE, promql.rate('mcp_tool_errors_total', 3600, bad));
-  const month = `[${promql.duration(30 * DAY)}:${promql.duration(3600)}]`;
+  const bad = oneOf('reason', parameters.badReasons);
+  const total = sumBy(SERVICE, promql.increase('mcp_tool_calls_total', 3600));
+  const errors = sumBy(SERVICE, promql.increase('mcp_tool_errors_total', 3600, bad));
   const budget = budgetOf(parameters.availability.objective);
   return [
     { record: CALLS_HOURLY, expr: total },
     { record: ERRORS_HOURLY, expr: `${errors} or 0 * ${total}` },
     {
       record: BUDGET_REMAINING,
-      expr: `1 - (sum_over_time(${ERRORS_HOURLY}${month}) / (sum_over_time(${CALLS_HOURLY}${month}) > 0)) / ${budget}`,
+      expr: all(
+        `1 - (${ofMonth(promql, ERRORS_HOURLY)} / (${ofMonth(promql, CALLS_HOURLY)} > 0)) / ${budget}`,
+        present(promql),
+      ),
     },
   ];
 }
+
+const ofMonth = (promql: PromQL, record: string): string =>
+  `sum_over_time(${record}[${promql.duration(30 * DAY)}:${promql.duration(3600)}])`;
+
+/** Calls that failed through the server's fault in 30 days. */
+export const errorsOfMonth = (promql: PromQL): string => ofMonth(promql, ERRORS_HOURLY);
+
+/** The selected services that have been there within a day; records are of all services, with any parameters. */
+export const present = (promql: PromQL): string => maxBy(SERVICE, promql.over('max', 'up', DAY));
 
 /** The share of calls that may be bad, for an objective in percent. */
 export const budgetOf = (objective: number): number => Number((1 - objective / 100).toPrecision(6));

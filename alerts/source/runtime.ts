@@ -6,7 +6,7 @@ import { PromQL, SERVICE, sumBy } from './promql.ts';
 export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const here = `{{ $labels.instance }} of ${TEXT.service}`;
-  const lag = (window: number): string => promql.over('avg', 'nodejs_eventloop_lag_p99_seconds', window);
+  const lag = (window: number): string => promql.median('nodejs_eventloop_lag_p99_seconds', window);
   return [
     {
       name: 'NexusMCPEventLoopBlocked',
@@ -42,21 +42,21 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       name: 'NexusMCPHeapNearLimit',
       severity: 'warning',
       // The least of ten minutes: what is left after garbage collections, not their saw teeth.
-      expr: `${promql.over('min', 'nodejs_heap_size_used_bytes', 600)} / ${promql.series('nodejs_heap_size_limit_bytes')} > ${parameters.heapRatio}`,
+      expr: `${promql.over('min', 'nodejs_heap_size_used_bytes', 600)} / (${promql.over('max', 'nodejs_heap_size_limit_bytes', 600)} > 0) > ${parameters.heapRatio}`,
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The heap is nearly full.',
-      description: `${here} keeps ${TEXT.percent} of its heap limit even after garbage collection; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is close.`,
+      description: `${here} kept at least ${TEXT.percent} of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is close.`,
       dashboard: 'runtime',
     },
     {
       name: 'NexusMCPFileDescriptorsNearLimit',
       severity: 'warning',
-      expr: `${promql.over('max', 'process_open_fds', 300)} / ${promql.series('process_max_fds')} > ${parameters.fileDescriptorRatio}`,
+      expr: `${promql.over('max', 'process_open_fds', 300)} / (${promql.over('max', 'process_max_fds', 300)} > 0) > ${parameters.fileDescriptorRatio}`,
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The process runs out of file descriptors.',
-      description: `${here} has ${TEXT.percent} of its file descriptors open; at the limit it takes no more connections. First: compare with sessions and connections on the dashboard.`,
+      description: `${here} had ${TEXT.percent} of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. First: compare with sessions and connections on the dashboard.`,
       dashboard: 'runtime',
     },
     {

@@ -1,7 +1,16 @@
 import { TEXT, type Alert } from './alert.ts';
 import type { BurnWindow, Parameters, Severity } from './parameters.ts';
-import { all, any, PromQL, SERVICE, sumBy } from './promql.ts';
-import { BUDGET_REMAINING, budgetOf, errorRatio, promqlName, slowRatio } from './records.ts';
+import { all, any, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
+import {
+  BUDGET_REMAINING,
+  budgetOf,
+  burnWindows,
+  errorRatio,
+  errorsOfMonth,
+  present,
+  promqlName,
+  slowRatio,
+} from './records.ts';
 
 const MONTH_SECONDS = 30 * 86_400;
 
@@ -16,9 +25,10 @@ export function serviceLevelAlerts(parameters: Parameters): readonly Alert[] {
 }
 
 /** The fast page: the budget windows need minutes to see even that everything fails. */
-function outage({ badReasons, outageRatio, minimumBadCalls, ...parameters }: Parameters): Alert {
+function outage(parameters: Parameters): Alert {
+  const { availability, badReasons, outageRatio, minimumBadCalls } = parameters;
   const promql = new PromQL(parameters);
-  const bad = `reason=~"${badReasons.join('|')}"`;
+  const bad = oneOf('reason', badReasons);
   const errors = sumBy(SERVICE, promql.increase('mcp_tool_errors_total', 120, bad));
   const total = sumBy(SERVICE, promql.increase('mcp_tool_calls_total', 120));
   return {
@@ -28,7 +38,7 @@ function outage({ badReasons, outageRatio, minimumBadCalls, ...parameters }: Par
     forSeconds: 60,
     keepFiringForSeconds: 300,
     summary: 'Most tool calls fail.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes. At this rate the 30-day error budget lasts ${lasting(parameters.availability.objective, errorRatio('5m'))}. First: ${TEXT.logs} | grep '"reason"'`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes. At this rate the 30-day error budget lasts ${lasting(availability.objective, errorRatio(promqlName(burnWindows(parameters)[0] ?? 0)))}. First: ${TEXT.logs} | grep '"reason"'`,
     dashboard: 'overview',
   };
 }
@@ -36,7 +46,7 @@ function outage({ badReasons, outageRatio, minimumBadCalls, ...parameters }: Par
 function errorBudgetBurn(parameters: Parameters): readonly Alert[] {
   const { availability, minimumBadCalls, badReasons } = parameters;
   const promql = new PromQL(parameters);
-  const bad = `reason=~"${badReasons.join('|')}"`;
+  const bad = oneOf('reason', badReasons);
   const enough = (window: number): string =>
     `${sumBy(SERVICE, promql.increase('mcp_tool_errors_total', window, bad))} >= ${minimumBadCalls}`;
   return (['critical', 'warning'] as const).map((severity) => ({
@@ -45,7 +55,7 @@ function errorBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(availability, severity), errorRatio, availability.objective, enough),
     ...waits(severity),
     summary: 'Tool calls fail faster than the error budget allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${promqlName(windowsOf(availability, severity)[0]?.long ?? 0)} or longer; the objective allows ${percent(budgetOf(availability.objective))}. At this rate the 30-day budget lasts ${lasting(availability.objective, errorRatio('1h'))}. First: ${TEXT.logs} | grep '"reason"'`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${longest(windowsOf(availability, severity)[0])} or longer; the objective allows ${percent(budgetOf(availability.objective))}. At this rate the 30-day budget lasts ${lasting(availability.objective, errorRatio(longest(availability.page[0])))}. First: ${TEXT.logs} | grep '"reason"'`,
     dashboard: 'overview',
   }));
 }
@@ -61,16 +71,17 @@ function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(latency, severity), slowRatio, latency.objective, enough),
     ...waits(severity),
     summary: 'Tool calls are slower than the latency objective allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${promqlName(windowsOf(latency, severity)[0]?.long ?? 0)} or longer; the objective allows ${percent(budgetOf(latency.objective))}. At this rate the 30-day budget lasts ${lasting(latency.objective, slowRatio('1h'))}. First: open the dashboard and find the tool whose p95 has moved.`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${longest(windowsOf(latency, severity)[0])} or longer; the objective allows ${percent(budgetOf(latency.objective))}. At this rate the 30-day budget lasts ${lasting(latency.objective, slowRatio(longest(latency.page[0])))}. First: open the dashboard and find the tool whose p95 has moved.`,
     dashboard: 'overview',
   }));
 }
 
-function exhausted({ availability }: Parameters): Alert {
+function exhausted({ availability, minimumBadCalls, ...parameters }: Parameters): Alert {
+  const promql = new PromQL(parameters);
   return {
     name: 'NexusMCPErrorBudgetExhausted',
     severity: 'info',
-    expr: `${BUDGET_REMAINING} < 0`,
+    expr: all(`${BUDGET_REMAINING} < 0`, `${errorsOfMonth(promql)} >= ${minimumBadCalls}`, present(promql)),
     forSeconds: 3600,
     summary: 'The 30-day error budget is spent.',
     description: `${TEXT.service} has ${TEXT.percent} of its 30-day error budget left (objective ${availability.objective} %). Nobody needs to be woken; hold risky changes until it recovers. First: open the dashboard and see which days spent it.`,
@@ -82,6 +93,9 @@ const windowsOf = (
   slo: { readonly page: readonly BurnWindow[]; readonly ticket: readonly BurnWindow[] },
   severity: 'critical' | 'warning',
 ): readonly BurnWindow[] => (severity === 'critical' ? slo.page : slo.ticket);
+
+/** A pair's long window, as it is called in names. */
+const longest = (pair: BurnWindow | undefined): string => promqlName(pair?.long ?? 0);
 
 function burning(
   windows: readonly BurnWindow[],

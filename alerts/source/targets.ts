@@ -46,7 +46,7 @@ function metricsMissing(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 300,
     summary: 'An instance is scraped but exposes none of its metrics.',
-    description: `{{ $labels.instance }} of ${TEXT.service} answers scrapes without mcp_build_info: recording is switched off, or Prometheus scrapes something else. All other alerts are blind for it. First: curl -s http://{{ $labels.instance }}/metrics | head`,
+    description: `{{ $labels.instance }} of ${TEXT.service} has answered scrapes without mcp_build_info for 10 minutes: recording is switched off, or Prometheus scrapes something else. All other alerts are blind for it. First: curl -s http://{{ $labels.instance }}/metrics | head`,
     dashboard: 'fleet',
   };
 }

@@ -1,6 +1,6 @@
 import { TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
-import { all, any, INSTANCE, PromQL, sumBy, TOOL } from './promql.ts';
+import { all, any, INSTANCE, oneOf, PromQL, sumBy, TOOL } from './promql.ts';
 
 /** One tool is broken, slow, stuck or strangely quiet. */
 export function toolAlerts(parameters: Parameters): readonly Alert[] {
@@ -19,7 +19,11 @@ function byTool(
     return limit === undefined ? [] : [{ name, limit }];
   });
   if (own.length === 0) return condition('', general);
-  const rest = `tool_name!~"${own.map(({ name }) => name.replaceAll('.', '\\\\.')).join('|')}"`;
+  const rest = oneOf(
+    'tool_name',
+    own.map(({ name }) => name),
+    '!=',
+  );
   return any(
     condition(rest, general),
     ...own.map(({ name, limit }) => condition(`tool_name="${name}"`, limit)),
@@ -34,7 +38,7 @@ function errorRate(parameters: Parameters): Alert {
     ({ errorRatio }) => errorRatio,
     toolErrorRatio,
     (matchers, limit) => {
-      const bad = [`reason=~"${badReasons.join('|')}"`, matchers].filter((part) => part !== '').join(', ');
+      const bad = [oneOf('reason', badReasons), matchers].filter((part) => part !== '').join(', ');
       const errors = sumBy(TOOL, promql.increase('mcp_tool_errors_total', 900, bad));
       const total = sumBy(TOOL, promql.increase('mcp_tool_calls_total', 900, matchers));
       return all(`${errors} / (${total} > 0) > ${limit}`, `${errors} >= ${minimumBadCalls}`);
@@ -80,13 +84,14 @@ function latency(parameters: Parameters): Alert {
 /** A page when an instance finishes nothing at all, a ticket when only one of its tools is stuck. */
 function stuck(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
-  const inFlight = promql.over('min', 'mcp_tool_calls_in_flight', 600);
-  const finished = promql.increase('mcp_tool_calls_total', 600);
+  // The windows are short and the wait is long, so that a new instance has its ten minutes too.
+  const inFlight = promql.over('min', 'mcp_tool_calls_in_flight', 180);
+  const finished = promql.increase('mcp_tool_calls_total', 180);
   const never = (labels: string): string =>
     all(`${sumBy(labels, inFlight)} > 0`, `${sumBy(labels, finished)} == 0`);
   const shared = {
     name: 'NexusMCPCallsStuck',
-    forSeconds: 120,
+    forSeconds: 600,
     keepFiringForSeconds: 300,
     dashboard: 'tools',
   } as const;

@@ -55,7 +55,10 @@ async function runCommand(shell: Shell): Promise<ExitCode> {
   const { settings } = loaded;
   // Only serve may log to stdout: it carries the protocol in stdio, and the answer in the other commands.
   const level = command === 'serve' || command === 'stdio' ? settings.log.level : 'silent';
-  const logger = createLogger(level, destination({ fd: command === 'serve' ? 1 : 2, sync: true }));
+  const logs = destination({ fd: command === 'serve' ? 1 : 2, sync: true });
+  // A full disk must not take the server down, and there is nowhere else to say so.
+  logs.on('error', () => undefined);
+  const logger = createLogger(level, logs);
   const environment: Environment = {
     logger,
     now: shell.now,

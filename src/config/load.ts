@@ -50,6 +50,11 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
   const invalid = parsed.success
     ? []
     : parsed.error.issues.map((issue) => describe(issue, draft.origins, path));
+  if (parsed.success && parsed.data.shutdown.delaySeconds >= parsed.data.shutdown.deadlineSeconds) {
+    draft.problems.push(
+      'shutdown.delaySeconds: must be less than shutdown.deadlineSeconds, which includes it',
+    );
+  }
   const problems = [...draft.problems, ...invalid];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, settings: parsed.data, directory: start };

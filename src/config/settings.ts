@@ -34,7 +34,7 @@ export const settingsSchema = z.strictObject({
       allowedOrigins: z
         .array(z.string())
         .default([])
-        .describe('Origins of web pages that may call, besides those of localhost'),
+        .describe('Origins that are not refused, besides those of localhost; no CORS headers are sent'),
       trustedProxies: z
         .int()
         .min(0)
@@ -113,7 +113,9 @@ export const settingsSchema = z.strictObject({
         .min(2)
         .default(100)
         .describe('Messages a session keeps for clients that resume a broken stream'),
-      maxSubscriptions: count.default(1024).describe('Streams of subscriptions/listen at a time'),
+      maxSubscriptions: count
+        .default(1024)
+        .describe('Streams of subscriptions/listen at a time; none stays open while no list can change'),
       stateKeyFile: z
         .string()
         .optional()
@@ -141,7 +143,10 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   metrics: z
     .strictObject({
-      enabled: z.boolean().default(true).describe('Whether anything is recorded'),
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('Whether anything is recorded; if not, there is no /metrics'),
       endpoint: z.boolean().default(true).describe('Whether /metrics is served'),
       needToken: z.boolean().default(false).describe('Whether /metrics and / on the main port need a token'),
       openTelemetryNames: z

@@ -29,7 +29,7 @@ export function loadTokens(
 }
 
 /** Names and tokens that stand twice: one of the entries would be somebody else's. */
-function twins(all: Tokens): string[] {
+export function twins(all: Tokens): string[] {
   return all.flatMap(({ name, token }, index) =>
     all
       .slice(0, index)

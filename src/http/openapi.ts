@@ -65,6 +65,9 @@ const errorRef = { $ref: '#/components/schemas/Error' };
 /** By status; several reasons share one. Clients never see 499. */
 const errors = {
   400: { description: 'The body is malformed', content: json(errorRef) },
+  401: { description: 'A bearer token is needed, or is not valid', content: json(errorRef) },
+  413: { description: 'The body is too large', content: json(errorRef) },
+  415: { description: 'The body is not application/json in UTF-8', content: json(errorRef) },
   ...Object.fromEntries(
     Object.values(ERROR_REASONS)
       .filter(({ httpStatus }) => httpStatus !== 200 && httpStatus !== 499)

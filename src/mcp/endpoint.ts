@@ -70,7 +70,13 @@ export class McpEndpoint {
       ...header('mcpNameHeader', headers['mcp-name']),
       ...(body !== undefined && { body }),
     });
-    if (route.kind === 'legacy') {
+    if (
+      route.kind === 'legacy' &&
+      Array.isArray(body) &&
+      NO_BATCHES.has(String(headers['mcp-protocol-version']))
+    ) {
+      answerProblem('batch', response);
+    } else if (route.kind === 'legacy') {
       const problem = await this.sessions.handle(request, response, body, caller);
       if (problem) answerProblem(problem, response);
     } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
@@ -118,8 +124,16 @@ const header = <Name extends string>(
 ): Partial<Record<Name, string>> =>
   (value === undefined ? {} : { [name]: String(value) }) as Partial<Record<Name, string>>;
 
+/** Revisions without JSON-RPC batches; MCP 2025-06-18, "Major changes". */
+const NO_BATCHES: ReadonlySet<string> = new Set(['2025-06-18', '2025-11-25']);
+
 // Statuses: MCP 2025-11-25, "Session Management".
-const PROBLEMS: Record<SessionProblem, { status: number; code: number; message: string }> = {
+const PROBLEMS: Record<SessionProblem | 'batch', { status: number; code: number; message: string }> = {
+  batch: {
+    status: 400,
+    code: ProtocolErrorCode.InvalidRequest,
+    message: 'This revision of MCP has no batches: send one message in a request',
+  },
   missing_id: {
     status: 400,
     code: ProtocolErrorCode.InvalidRequest,
@@ -144,7 +158,7 @@ const PROBLEMS: Record<SessionProblem, { status: number; code: number; message: 
   },
 };
 
-function answerProblem(problem: SessionProblem, response: ServerResponse): void {
+function answerProblem(problem: SessionProblem | 'batch', response: ServerResponse): void {
   const { status, code, message } = PROBLEMS[problem];
   response.writeHead(status, {
     'content-type': 'application/json',

@@ -4,24 +4,48 @@ interface StoredEvent {
   readonly id: string;
   readonly streamId: string;
   readonly message: JSONRPCMessage;
+  readonly size: number;
+}
+
+/** What all sessions together may keep, in characters of JSON. */
+export interface ReplayBudget {
+  readonly max: number;
+  used: number;
 }
 
 /** What a session has sent of late, so that a client whose stream broke can resume it (`Last-Event-ID`). */
 export class RecentEvents implements EventStore {
   readonly #limit: number;
-  #events: StoredEvent[] = [];
+  readonly #budget: ReplayBudget;
+  readonly #events: StoredEvent[] = [];
   #lastId = 0;
 
   /** @param limit events kept; a client that missed more than these cannot resume */
-  constructor(limit: number) {
+  constructor(limit: number, budget: ReplayBudget) {
     this.#limit = limit;
+    this.#budget = budget;
   }
 
   storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
     const id = String((this.#lastId += 1));
-    this.#events.push({ id, streamId, message });
-    if (this.#events.length > this.#limit) this.#events = this.#events.slice(-Math.ceil(this.#limit / 2));
+    const size = JSON.stringify(message).length;
+    this.#events.push({ id, streamId, message, size });
+    this.#budget.used += size;
+    while (this.#events.length > this.#limit || this.#budget.used > this.#budget.max) {
+      if (!this.#dropOldest()) break;
+    }
     return Promise.resolve(id);
+  }
+
+  #dropOldest(): boolean {
+    const oldest = this.#events.shift();
+    this.#budget.used -= oldest?.size ?? 0;
+    return oldest !== undefined;
+  }
+
+  /** Forgets everything, and gives the budget back. */
+  clear(): void {
+    while (this.#dropOldest());
   }
 
   getStreamIdForEventId(eventId: string): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import {
   PROTOCOL_VERSION_META_KEY,
+  ProtocolErrorCode,
   type AuthInfo,
   type JSONRPCMessage,
   type JSONRPCRequest,
@@ -25,7 +26,7 @@ export function observe(
   server: Server,
   transportName: TransportName,
   calls: ToolCalls,
-  { monitoring, now }: Pick<McpBinding, 'monitoring' | 'now'>,
+  { monitoring, now, onProtocolError }: Pick<McpBinding, 'monitoring' | 'now' | 'onProtocolError'>,
 ): void {
   const pending = new Map<RequestId, Pending>();
 
@@ -37,10 +38,13 @@ export function observe(
     } else if (message.method === 'notifications/cancelled') {
       // A cancelled request is not answered, so nothing else would end it here.
       const id = message.params?.['requestId'] as RequestId;
-      pending.delete(id);
+      if (pending.delete(id)) endCancelled(id);
       calls.forget(id);
     }
   };
+
+  // A session's stream would stay open without an answer, and the SDK answers no cancelled request.
+  let endCancelled: (id: RequestId) => void = () => undefined;
 
   const sent = (message: JSONRPCMessage): void => {
     if (!('result' in message || 'error' in message) || message.id === undefined) return;
@@ -69,6 +73,12 @@ export function observe(
       onmessage?.(message, extra);
     };
     const send = transport.send.bind(transport);
+    if ('closeSSEStream' in transport) {
+      endCancelled = (id) => {
+        const error = { code: ProtocolErrorCode.InvalidRequest, message: 'The request was cancelled' };
+        send({ jsonrpc: '2.0', id, error }).catch(onProtocolError);
+      };
+    }
     transport.send = (message, options) => {
       sent(message);
       return send(message, options);

@@ -5,7 +5,7 @@ import { isInitializeRequest } from '@modelcontextprotocol/server';
 import type { SessionCloseReason } from '../monitoring/labels.ts';
 import type { Monitoring } from '../monitoring/recorder.ts';
 import type { Caller } from '../tools/call.ts';
-import { RecentEvents } from './event-store.ts';
+import { RecentEvents, type ReplayBudget } from './event-store.ts';
 import type { ServerFactory } from './server.ts';
 
 export interface SessionLimits {
@@ -17,8 +17,12 @@ export interface SessionLimits {
 /** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
 const RETRY_MS = 1000;
 
+/** 32 Mi characters: a flood of large results must not fill the heap with what clients may never ask for. */
+const REPLAY_CHARACTERS = 32 * 1024 * 1024;
+
 interface Session {
   readonly id: string;
+  readonly events: RecentEvents;
   readonly transport: NodeStreamableHTTPServerTransport;
   /** Only the caller who opened a session may use it. */
   readonly callerName: string;
@@ -41,6 +45,7 @@ export class SessionStore {
   readonly #limits: SessionLimits;
   readonly #monitoring: Monitoring;
   readonly #now: () => number;
+  readonly #replay: ReplayBudget = { max: REPLAY_CHARACTERS, used: 0 };
   readonly #sweeper: NodeJS.Timeout;
   #opening = 0;
   #closing = false;
@@ -100,9 +105,10 @@ export class SessionStore {
     const id = randomUUID();
     let reserved = 1;
     this.#opening += reserved;
+    const events = new RecentEvents(this.#limits.replayEvents, this.#replay);
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => id,
-      eventStore: new RecentEvents(this.#limits.replayEvents),
+      eventStore: events,
       retryInterval: RETRY_MS,
       onsessioninitialized: () => {
         this.#opening -= reserved;
@@ -117,6 +123,7 @@ export class SessionStore {
     const now = this.#now();
     const session: Session = {
       id,
+      events,
       transport,
       callerName: caller.name,
       openedAt: now,
@@ -158,6 +165,7 @@ export class SessionStore {
     // Out of the table first: closing the transport may call back here.
     if (!this.#sessions.delete(session.id)) return;
     this.#monitoring.sessionClosed('http', reason, this.#now() - session.openedAt);
+    session.events.clear();
     void session.transport.close();
   }
 

@@ -22,7 +22,7 @@ import { callerIn } from './caller.ts';
 import type { McpBinding } from './binding.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
-export const FAILURE_META_KEY = 'nexus-mcp/failure';
+const FAILURE_META_KEY = 'nexus-mcp/failure';
 
 const MAX_CLIENT_TEXT = 100;
 
@@ -142,7 +142,7 @@ export class ToolCalls {
     return {
       clientName: info?.name.slice(0, MAX_CLIENT_TEXT),
       clientVersion: info?.version.slice(0, MAX_CLIENT_TEXT),
-      canElicit: capabilities?.elicitation !== undefined,
+      canElicit: answersForms(capabilities?.elicitation),
     };
   }
 
@@ -166,6 +166,10 @@ export class ToolCalls {
     };
   }
 }
+
+/** MCP 2025-11-25, elicitation: a capability that names no mode means forms. */
+const answersForms = (elicitation: ClientCapabilities['elicitation']): boolean =>
+  elicitation !== undefined && (elicitation.form !== undefined || Object.keys(elicitation).length === 0);
 
 function failureResult(failure: Failure, requestId: string): CallToolResult {
   const { reason, message, retryAfterSeconds } = failure;

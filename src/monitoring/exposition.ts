@@ -1,4 +1,5 @@
 import type { MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
+import type { MetricName } from './metrics.ts';
 
 /** A text format that Prometheus scrapes. */
 export type ExpositionFormat = 'prometheus' | 'openmetrics';
@@ -13,6 +14,7 @@ type Sample = MetricValue<string> & { readonly metricName?: string };
 
 /** What the registry holds; its typings leave `get` out. */
 interface Readable {
+  readonly name: string;
   get(): Promise<MetricObjectWithValues<Sample>>;
 }
 
@@ -39,8 +41,12 @@ export async function expose(
     await nextTurn();
     sliceStart = now();
   };
-  for (const metric of registry.getMetricsAsArray() as unknown as Readable[]) {
-    const { name, help, type, values } = await metric.get();
+  const metrics = registry.getMetricsAsArray() as unknown as Readable[];
+  // Read in one turn, so that in every scrape the reasons add up to the errors.
+  const together = await Promise.all(metrics.filter(({ name }) => TOGETHER.has(name)).map(copy));
+  for (const metric of metrics) {
+    const read = together.find(({ name }) => name === metric.name) ?? (await metric.get());
+    const { name, help, type, values } = read;
     const family =
       format === 'openmetrics' && String(type) === 'counter' ? name.replace(/_total$/, '') : name;
     parts.push(`# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${String(type)}\n`);
@@ -56,6 +62,13 @@ export async function expose(
   }
   if (format === 'openmetrics') parts.push('# EOF\n');
   return parts.join('');
+}
+
+const TOGETHER: ReadonlySet<string> = new Set<MetricName>(['mcp_tool_calls_total', 'mcp_tool_errors_total']);
+
+async function copy(metric: Readable): Promise<MetricObjectWithValues<Sample>> {
+  const read = await metric.get();
+  return { ...read, values: read.values.map((sample) => ({ ...sample })) };
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

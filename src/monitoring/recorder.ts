@@ -71,7 +71,8 @@ export class Recorder implements CallObserver {
       for (const reason of REASONS) metrics.mcp_tool_errors_total.inc({ tool_name, reason }, 0);
     }
     metrics.mcp_tool_calls_total.inc({ tool_name: UNKNOWN_TOOL, status: 'error' }, 0);
-    metrics.mcp_tool_errors_total.inc({ tool_name: UNKNOWN_TOOL, reason: 'unknown_tool' }, 0);
+    for (const reason of ['unknown_tool', 'rate_limited'])
+      metrics.mcp_tool_errors_total.inc({ tool_name: UNKNOWN_TOOL, reason }, 0);
     for (const transport of TRANSPORTS) {
       metrics.mcp_sessions_opened_total.inc({ transport }, 0);
       for (const reason of SESSION_CLOSE_REASONS)

@@ -72,7 +72,12 @@ export class Executor {
     const { registry, observer, now } = this.#options;
     const startedAt = now();
     const tool = registry.get(call.name);
-    if (!tool) return this.#leave(UNKNOWN_TOOL, call, startedAt, { settled: unknownTool });
+    if (!tool) {
+      const wait = this.#options.quota.take(call.caller.quotaKey);
+      return this.#leave(UNKNOWN_TOOL, call, startedAt, {
+        settled: wait > 0 ? rateLimited(wait) : unknownTool,
+      });
+    }
     this.#inFlight.add(call);
     observer.started(tool.name);
     const measured = await this.#attempt(tool, call).catch((cause: unknown): Measured => ({
@@ -90,7 +95,9 @@ export class Executor {
   refuse(call: ToolCall, failure: Failure): void {
     const tool = this.#options.registry.get(call.name);
     if (tool) this.#options.observer.started(tool.name);
-    this.#leave(tool?.name ?? UNKNOWN_TOOL, call, this.#options.now(), { settled: failure });
+    this.#leave(tool?.name ?? UNKNOWN_TOOL, call, this.#options.now(), {
+      settled: tool ? failure : unknownTool,
+    });
   }
 
   #leave(tool: string, call: ToolCall, startedAt: number, measured: Measured): Settled {
@@ -104,11 +111,12 @@ export class Executor {
   async #attempt(tool: RegisteredTool, call: ToolCall): Promise<Measured> {
     if (!call.caller.mayUse(tool.name))
       return { settled: failed('denied', `You may not use the tool ${tool.name}.`) };
-    const validation = await tool.input.validate(call.arguments === undefined ? {} : call.arguments);
-    if (!validation.ok) return { settled: invalidArguments(validation.problems) };
     if (this.#closing) return { settled: overloaded('The server is shutting down; try again.') };
+    // Before the arguments are looked at, so that a flood of bad calls is cheap to refuse.
     const wait = this.#options.quota.take(call.caller.quotaKey);
     if (wait > 0) return { settled: rateLimited(wait) };
+    const validation = await tool.input.validate(call.arguments === undefined ? {} : call.arguments);
+    if (!validation.ok) return { settled: invalidArguments(validation.problems) };
     const release = await this.#admission.enter(this.#lanes.get(tool.name) ?? [], call.signal);
     if (!release)
       return { settled: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };
@@ -165,6 +173,8 @@ export class Executor {
   async drain(): Promise<void> {
     this.#closing = true;
     if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    // An outcome is not an answer yet: its way through the SDK takes some more microtasks.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   #wakeIdle(): void {

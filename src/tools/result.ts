@@ -4,7 +4,7 @@ const annotations = z
   .object({
     audience: z.array(z.enum(['user', 'assistant'])).optional(),
     priority: z.number().min(0).max(1).optional(),
-    lastModified: z.string().optional(),
+    lastModified: z.iso.datetime({ offset: true }).optional(),
   })
   .optional();
 

@@ -4,7 +4,7 @@ import { accessSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { COMMANDS } from '../../src/cli/arguments.ts';
@@ -13,6 +13,9 @@ import { listSettings } from '../../src/config/setting-list.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { MAIN, runCli, type CliOptions, type CliResult } from '../support/spawn-cli.ts';
 import { FIXTURE_TOOLS } from '../support/test-server.ts';
+
+// Each run of the program is a process, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const directory = mkdtempSync(join(tmpdir(), 'cli-'));
 const withFixtures = ['--tools.modules', FIXTURE_TOOLS];

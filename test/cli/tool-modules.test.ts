@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startServer } from '../support/server-process.ts';
 import { MAIN, runCli } from '../support/spawn-cli.ts';
+
+// Each run of the program is a process, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** A directory far from this project, without a package or node_modules of its own. */
 const directory = mkdtempSync(join(tmpdir(), 'tool-modules-'));

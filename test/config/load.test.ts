@@ -80,6 +80,7 @@ describe('settings', () => {
       'log.level': 'warn',
       'auth.token': 'a-token-0123456789',
       'network.fetchMaxRedirects': '7',
+      'shutdown.delaySeconds': '7',
     };
     for (const { path, env, kind, default: byDefault } of listSettings()) {
       const [name = ''] = env;
@@ -300,6 +301,14 @@ describe('what is wrong', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(says);
     expect(problems[0]).toContain(file);
+  });
+
+  it('about settings that do not go together is said', () => {
+    const problem = expect.stringMatching(/^shutdown\.delaySeconds: .*shutdown\.deadlineSeconds/) as string;
+    for (const delay of ['25', '26']) {
+      expect(problemsFrom({ env: { NEXUS_SHUTDOWN_DELAY_SECONDS: delay } })).toEqual([problem]);
+    }
+    expect(problemsFrom({ flags: { 'shutdown.delaySeconds': '24.5' } })).toEqual([]);
   });
 
   it('about a file that cannot be read is said', () => {

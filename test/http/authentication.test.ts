@@ -243,6 +243,28 @@ describe('auth.token', () => {
   });
 });
 
+describe('a token that two sources have', () => {
+  const file = (content: string): string => {
+    const path = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
+    writeFileSync(path, content);
+    return path;
+  };
+
+  it.each([
+    [
+      'the name of auth.token, whose sessions it would share',
+      `- {name: default, token: ${NARROW}}`,
+      /default/,
+    ],
+    ['the same token under a name of its own', `- {name: other, token: ${OTHER}, tools: []}`, /same token/],
+  ])('stops the start: %s', async (_name, content, says) => {
+    const starting = startTestServer({ auth: { token: OTHER, tokensFile: file(content) } });
+    const { message } = (await starting.catch((error: unknown) => error)) as Error;
+    expect(message).toMatch(says);
+    for (const token of [OTHER, NARROW]) expect(message).not.toContain(token);
+  });
+});
+
 describe('metrics.needToken', () => {
   let strict: TestServer;
   beforeAll(async () => {

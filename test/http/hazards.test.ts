@@ -207,9 +207,12 @@ describe.each(['/execute', '/tools/echo/execute', '/mcp'])('POST %s refuses', (p
     const [continues] = (await once(socket, 'data')) as [Buffer];
     expect(continues.toString()).toMatch(/^HTTP\/1\.1 100 /);
     socket.resetAndDestroy();
-    await vi.waitFor(async () => {
-      expect(await count()).toBe(before + 1);
-    });
+    await vi.waitFor(
+      async () => {
+        expect(await count()).toBe(before + 1);
+      },
+      { timeout: 10_000 },
+    );
   });
 });
 
@@ -409,7 +412,7 @@ describe('slow clients', () => {
       async () => {
         expect(await openFiles()).toBeLessThan(before + clients.length + 10);
       },
-      { timeout: 5000 },
+      { timeout: 10_000 },
     );
     for (const client of clients) client.destroy();
   });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseMetrics } from '../support/metrics-text.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { runCli } from '../support/spawn-cli.ts';
@@ -40,27 +40,58 @@ describe('probes', () => {
     expect(status).toBe(200);
     expect(JSON.parse(body)).toEqual({ status: 'ok', failing: [] });
   });
-
-  it('answer while a tool spins', async () => {
-    const spinning = server.execute('spins');
-    await vi.waitFor(async () => {
-      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'spins' })).toBe(1);
-    });
-    for (const path of ['/livez', '/readyz']) expect((await ask(server.url, `GET ${path}`)).status).toBe(200);
-    expect((await spinning).status).toBe(504);
-  });
 });
 
-it('a server that drains is alive and not ready, says why, and sends clients elsewhere', async () => {
-  const server = await startTestServer({ ops: { port: 0 }, shutdown: { delaySeconds: 0.5 } });
-  const stopped = server.stop();
-  const { status, body } = await ask(String(server.opsUrl), 'GET /readyz');
-  expect(status).toBe(503);
-  expect(JSON.parse(body)).toEqual({ status: 'not ready', failing: ['draining'] });
-  expect((await ask(String(server.opsUrl), 'GET /livez')).status).toBe(200);
-  const main = await ask(server.url, 'GET /tools', { connection: undefined });
-  expect(main.headers.get('connection')).toBe('close');
-  expect(await stopped).toBe(true);
+/** Keeps a call in flight while `during` runs. */
+async function whileCallRuns(
+  server: TestServer,
+  tool_name: string,
+  during: () => Promise<void>,
+): Promise<void> {
+  const gone = new AbortController();
+  const call = server
+    .execute(tool_name, tool_name === 'slow' ? { milliseconds: 25_000 } : {}, { signal: gone.signal })
+    .catch(() => undefined);
+  await vi.waitFor(
+    async () => {
+      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name })).toBe(1);
+    },
+    { timeout: 10_000 },
+  );
+  await during();
+  gone.abort();
+  await call;
+}
+
+describe('probes of a server that is busy', () => {
+  let server: TestServer;
+  beforeEach(async () => {
+    const settings = { spins: { timeoutSeconds: 30 }, slow: { timeoutSeconds: 30 } };
+    server = await startTestServer({ ops: { port: 0 }, tools: { settings } });
+  });
+  const status = async (path: string): Promise<number> =>
+    (await ask(String(server.opsUrl), `GET ${path}`)).status;
+
+  it('answer while a tool spins', async () => {
+    await whileCallRuns(server, 'spins', async () => {
+      for (const path of ['/livez', '/readyz', '/metrics']) expect(await status(path), path).toBe(200);
+    });
+    expect(await server.stop()).toBe(true);
+  });
+
+  it('say that it drains: alive, not ready, and clients are sent elsewhere', async () => {
+    let stopped: Promise<boolean> | undefined;
+    await whileCallRuns(server, 'slow', async () => {
+      stopped = server.stop();
+      const ready = await ask(String(server.opsUrl), 'GET /readyz');
+      expect(ready.status).toBe(503);
+      expect(JSON.parse(ready.body)).toEqual({ status: 'not ready', failing: ['draining'] });
+      for (const path of ['/livez', '/metrics']) expect(await status(path), path).toBe(200);
+      const main = await ask(server.url, 'GET /tools', { connection: undefined });
+      expect(main.headers.get('connection')).toBe('close');
+    });
+    expect(await stopped).toBe(true);
+  });
 });
 
 describe('/metrics', () => {
@@ -240,15 +271,13 @@ describe("the founding document's switches", () => {
     expect((await add(server.url)).status).toBe(200);
   });
 
-  it('PROMETHEUS_REGISTRY_ENABLED=false: nothing is recorded, and calls work', async () => {
+  it('PROMETHEUS_REGISTRY_ENABLED=false: nothing is recorded, so there is no /metrics, and calls work', async () => {
     server = await startServer({ env: { PROMETHEUS_REGISTRY_ENABLED: 'false' } });
     expect((await add(server.url)).status).toBe(200);
     expect((await fetch(`${server.url}/nothing`)).status).toBe(404);
-    const response = await fetch(`${server.url}/metrics`);
-    expect(response.headers.get('content-type')).toBe(TEXT);
-    const samples = parseMetrics(await response.text());
-    expect(samples.all.filter(({ value }) => value !== 0)).toEqual([]);
-    expect(samples.all.filter(({ labels }) => 'tool_name' in labels)).toEqual([]);
+    for (const method of ['GET', 'HEAD', 'POST'])
+      expect((await fetch(`${server.url}/metrics`, { method })).status, method).toBe(404);
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   });
 
   it('both true, as they stand in the document, change nothing', async () => {
@@ -258,6 +287,18 @@ describe("the founding document's switches", () => {
     await add(server.url);
     const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'add', status: 'success' })).toBe(1);
+  });
+});
+
+describe('mcp_build_info', () => {
+  it.each([
+    ['abc1234', 'abc1234'],
+    ['', 'unknown'],
+  ])('says the revision of a build with NEXUS_REVISION=%s: %s', async (revision, shown) => {
+    const server = await startServer({ env: { NEXUS_REVISION: revision } });
+    const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
+    expect(samples.value('mcp_build_info', { revision: shown })).toBe(1);
+    expect(await server.stop()).toBe(0);
   });
 });
 

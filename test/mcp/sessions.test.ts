@@ -103,6 +103,30 @@ describe('the session of a 2025-era client', () => {
     await vi.waitFor(() => expectActive(0), { timeout: 20_000, interval: 200 });
   });
 
+  it('is swept although its calls were cancelled and never answered', async () => {
+    server = await startTestServer({ sessions: { idleSeconds: 0.5 } });
+    const { client, transport } = await connectClient(server.url, '2025-11-25');
+    const gone = new AbortController();
+    const call = client.callTool(
+      { name: 'slow', arguments: { milliseconds: 20_000 } },
+      { signal: gone.signal },
+    );
+    await vi.waitFor(async () => {
+      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+    });
+    gone.abort();
+    await expect(call).rejects.toThrow();
+    await transport.close();
+    await vi.waitFor(() => expectActive(0), { timeout: 5000 });
+  });
+
+  it('has no batches in the revision that has none', async () => {
+    server = await startTestServer();
+    const ping = { jsonrpc: '2.0', id: 2, method: 'ping' };
+    const headers = { 'mcp-session-id': await open(), 'mcp-protocol-version': '2025-11-25' };
+    expect((await post([ping], headers)).status).toBe(400);
+  });
+
   it('resumes a stream that broke: what was sent meanwhile is replayed', async () => {
     server = await startTestServer();
     const id = await open();

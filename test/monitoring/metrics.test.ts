@@ -61,6 +61,17 @@ describe('/metrics', () => {
     expect(text).toMatch(/\n# EOF\n$/);
   });
 
+  it('says in every scrape that the reasons add up to the errors, while calls fail', async () => {
+    server = await startTestServer({ limits: { callsPerSecond: 0 } });
+    const failing = Array.from({ length: 400 }, () => server.execute('echo', { text: 5 }));
+    for (let scrape = 0; scrape < 20; scrape += 1) {
+      const samples = await server.scrape();
+      const errors = samples.value('mcp_tool_calls_total', { tool_name: 'echo', status: 'error' });
+      expect(samples.value('mcp_tool_errors_total', { tool_name: 'echo' })).toBe(errors);
+    }
+    await Promise.all(failing);
+  });
+
   it('names the build', async () => {
     server = await startTestServer();
     const [build] = (await server.scrape()).select('mcp_build_info');
@@ -77,7 +88,7 @@ describe('monitoring switched off', () => {
   it('records nothing, and calls still work', async () => {
     server = await startTestServer({ metrics: { enabled: false } });
     expect((await server.execute('echo', { text: 'hi' })).body).toMatchObject({ result: 'hi' });
-    expect((await server.scrape()).all.filter(({ value }) => value !== 0)).toEqual([]);
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(404);
   });
 
   it('leaves only the OpenTelemetry names out when only those are switched off', async () => {

@@ -71,6 +71,19 @@ export const slow = defineTool({
   handler: ({ milliseconds }) => new Promise<string>((resolve) => setTimeout(resolve, milliseconds, 'done')),
 });
 
+/** Holds the event loop. */
+export const blocks = defineTool({
+  ...tool,
+  name: 'blocks',
+  input: z.strictObject({ milliseconds: z.number() }),
+  output: z.string(),
+  handler: ({ milliseconds }) => {
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+    return 'done';
+  },
+});
+
 /** Never returns, never yields. */
 export const spins = defineTool({
   ...tool,

@@ -101,11 +101,4 @@ describe('a quota', () => {
     expect(quota.take('client 9998'), 'the latest').toBeGreaterThan(0);
     expect(quota.take('first'), 'forgotten').toBe(0);
   });
-
-  it('costs the same for many clients as for few', () => {
-    const quota = quotaAt(1, 1);
-    const started = performance.now();
-    for (let client = 0; client < 200_000; client += 1) quota.take(`client ${client}`);
-    expect(performance.now() - started).toBeLessThan(5000);
-  });
 });

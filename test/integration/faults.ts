@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerProcess } from '../support/server-process.ts';
+
+type Stop = () => Promise<void>;
+
+/** Something that goes wrong, and what the people on call are told of it. */
+export interface Fault {
+  readonly name: string;
+  readonly args?: readonly string[];
+  readonly kills?: boolean;
+  readonly inject: (server: ServerProcess) => Promise<Stop>;
+  /** `alert severity` of each notification that must come. */
+  readonly notifies: readonly string[];
+  /** Notifications that may come as well, before what inhibits them has begun to fire. */
+  readonly mayNotify?: readonly string[];
+}
+
+const TOKEN = 'the-only-token-that-is-right';
+
+async function execute(
+  { url }: ServerProcess,
+  tool: string,
+  args: Record<string, unknown>,
+  signal: AbortSignal,
+  token = TOKEN,
+): Promise<void> {
+  const response = await fetch(`${url}/execute`, {
+    method: 'POST',
+    signal,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ tool_name: tool, arguments: args }),
+  });
+  await response.arrayBuffer();
+}
+
+/** Makes calls one after the other in a number of lines, with a pause between them, until told to stop. */
+function keepCalling(
+  call: (signal: AbortSignal) => Promise<void>,
+  { lines = 1, pauseMs = 100 }: { readonly lines?: number; readonly pauseMs?: number } = {},
+): Stop {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const line = async (index: number): Promise<void> => {
+    // The lines start apart, so that calls end all the time and not in waves.
+    await sleep((pauseMs * index) / lines, undefined, { signal });
+    while (!signal.aborted) {
+      await call(signal);
+      await sleep(pauseMs, undefined, { signal });
+    }
+  };
+  const all = Array.from({ length: lines }, (_, index) => line(index).catch(() => undefined));
+  return async () => {
+    abort.abort();
+    await Promise.all(all);
+  };
+}
+
+const calls =
+  (tool: string, args: Record<string, unknown>, pace: Parameters<typeof keepCalling>[1] = {}) =>
+  (server: ServerProcess): Promise<Stop> =>
+    Promise.resolve(keepCalling((signal) => execute(server, tool, args, signal), pace));
+
+/** Opens sessions and keeps them. */
+async function fillSessions({ url }: ServerProcess, count: number): Promise<Stop> {
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'hoarder', version: '1' },
+  };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+  const ids: string[] = [];
+  for (let opened = 0; opened < count; opened += 1) {
+    const response = await fetch(`${url}/mcp`, { method: 'POST', headers, body });
+    await response.arrayBuffer();
+    ids.push(response.headers.get('mcp-session-id') ?? '');
+  }
+  return async () => {
+    await Promise.all(
+      ids.map((id) =>
+        fetch(`${url}/mcp`, { method: 'DELETE', headers: { ...headers, 'mcp-session-id': id } }),
+      ),
+    );
+  };
+}
+
+/** Each has a server of its own; the first has nothing wrong with it. */
+export const FAULTS: readonly Fault[] = [
+  { name: 'healthy', inject: calls('echo', { text: 'hi' }), notifies: [] },
+  {
+    name: 'failing-tool',
+    inject: calls('throws', {}, { lines: 2 }),
+    notifies: ['NexusMCPOutage critical'],
+    mayNotify: [
+      'NexusMCPErrorBudgetBurn critical',
+      'NexusMCPErrorBudgetBurn warning',
+      'NexusMCPToolErrorRateHigh warning',
+    ],
+  },
+  {
+    name: 'slow-tool',
+    inject: calls('slow', { milliseconds: 2600 }, { lines: 40, pauseMs: 100 }),
+    notifies: ['NexusMCPLatencyBudgetBurn critical', 'NexusMCPToolLatencyHigh warning'],
+    mayNotify: ['NexusMCPLatencyBudgetBurn warning'],
+  },
+  {
+    name: 'stuck-tool',
+    args: ['--tools.settings', '{slow: {timeoutSeconds: 600}}'],
+    inject: calls('slow', { milliseconds: 590_000 }),
+    notifies: ['NexusMCPCallsStuck critical'],
+    mayNotify: ['NexusMCPCallsStuck warning'],
+  },
+  {
+    name: 'killed-server',
+    kills: true,
+    inject: async (server) => {
+      await server.stop('SIGKILL');
+      return () => Promise.resolve();
+    },
+    notifies: ['NexusMCPDown critical'],
+    mayNotify: ['NexusMCPTargetDown warning'],
+  },
+  {
+    name: 'blocked-loop',
+    inject: calls('blocks', { milliseconds: 150 }, { pauseMs: 1 }),
+    notifies: ['NexusMCPEventLoopBlocked critical'],
+    mayNotify: ['NexusMCPEventLoopLagging warning', 'NexusMCPEventLoopSaturated warning'],
+  },
+  {
+    name: 'full-sessions',
+    args: ['--sessions.max', '10'],
+    inject: (server) => fillSessions(server, 10),
+    notifies: ['NexusMCPSessionsNearLimit warning'],
+  },
+  {
+    name: 'guessed-tokens',
+    args: ['--auth.token', TOKEN],
+    inject: (server) =>
+      Promise.resolve(
+        keepCalling((signal) => execute(server, 'echo', { text: 'hi' }, signal, `guess-${Math.random()}`), {
+          lines: 2,
+          pauseMs: 50,
+        }),
+      ),
+    notifies: ['NexusMCPAuthFailures warning'],
+  },
+];
