@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // These need containers; they have a configuration of their own.
-    exclude: ['test/integration/**'],
+    exclude: ['test/integration/**', 'test/alerts/**'],
     // Tests start servers and worker threads of their own; more files at once only make them wait for each other.
     maxWorkers: 2,
     testTimeout: 30_000,

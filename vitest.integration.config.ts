@@ -4,7 +4,7 @@ export default defineConfig({
   // Outside of tests the server itself resolves this name for tool modules.
   resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
   test: {
-    include: ['test/integration/**/*.test.ts'],
+    include: ['test/integration/**/*.test.ts', 'test/alerts/**/*.test.ts'],
     globalSetup: 'test/integration/global-setup.ts',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -49,14 +49,26 @@ const slo = (objective: number) => ({
     .describe('Windows that open a ticket'),
 });
 
+/** Labels of the operator's own; `severity` has its parameter, and those with `__` are Prometheus's. */
+const labels = z.record(
+  z
+    .string()
+    .regex(
+      /^(?!__|(?:alertname|severity)$)[a-zA-Z_]\w*$/,
+      'must be a label name, and neither alertname nor severity',
+    ),
+  z.string(),
+);
+
 const override = z.strictObject({
   enabled: z.boolean().optional(),
   severity: z.enum(SEVERITIES).optional(),
   forSeconds: z.number().min(0).optional(),
   keepFiringForSeconds: z.number().min(0).optional(),
-  labels: z.record(z.string().regex(/^[a-zA-Z_]\w*$/), z.string()).optional(),
+  labels: labels.optional(),
 });
 
+const toolName = z.string().regex(/^[\w.-]{1,128}$/, 'must be the name of a tool');
 const toolOverride = z.strictObject({ errorRatio: share.optional(), latencySeconds: latency.optional() });
 
 const serverFaults = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);
@@ -91,7 +103,7 @@ export const parametersSchema = z
     outageRatio: share.default(0.7).describe('Share of failed calls within two minutes that is an outage'),
     toolErrorRatio: share.default(0.1).describe("Share of a tool's calls that may fail within 15 minutes"),
     toolLatencySeconds: latency.default(5).describe("What 95 % of a tool's calls must take less than"),
-    tools: z.record(z.string(), toolOverride).default({}).describe('Thresholds of single tools, by name'),
+    tools: z.record(toolName, toolOverride).default({}).describe('Thresholds of single tools, by name'),
     eventLoopLagSeconds: seconds.default(0.2),
     eventLoopBlockedSeconds: seconds.default(1),
     eventLoopUtilization: share.default(0.9),
@@ -108,7 +120,7 @@ export const parametersSchema = z
       .default(50)
       .describe('Calls in two hours a day ago that make silence strange'),
     alerts: z.record(z.string(), override).default({}).describe('Changes to single alerts, by name'),
-    labels: z.record(z.string(), z.string()).default({}).describe('Labels on every alert'),
+    labels: labels.default({}).describe('Labels on every alert'),
     runbookBaseUrl: z
       .string()
       .default('https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks')
@@ -116,7 +128,7 @@ export const parametersSchema = z
     grafanaBaseUrl: z.string().default('http://localhost:3000').describe('Where Grafana is'),
     timeScale: z
       .number()
-      .positive()
+      .min(0.001)
       .max(1)
       .default(1)
       .describe('Shortens all windows and waits by one factor, for tests'),

@@ -36,7 +36,8 @@ export function alertSet(parameters: Parameters): readonly Alert[] {
 /**
  * Builds the rule groups.
  * @param input parameters to change; the rest take their defaults
- * @throws ZodError when a parameter is out of bounds, or makes an alert unable to fire, or names no alert
+ * @throws ZodError when a parameter is out of bounds, or makes an alert unable to fire
+ * @throws Error when an override names no alert, or would give a page and a ticket one severity
  */
 export function ruleGroups(input: unknown = {}): readonly RuleGroup[] {
   const parameters = parametersSchema.parse(input);
@@ -45,6 +46,12 @@ export function ruleGroups(input: unknown = {}): readonly RuleGroup[] {
     alerts.every((alert) => alert.name !== name),
   );
   if (unknown.length > 0) throw new Error(`alerts: there is no alert ${unknown.join(', ')}`);
+  const merged = Object.entries(parameters.alerts).find(
+    ([name, { severity }]) =>
+      severity !== undefined && alerts.filter((alert) => alert.name === name).length > 1,
+  );
+  if (merged)
+    throw new Error(`alerts.${merged[0]}.severity: its page and its ticket would become one alert twice`);
   const every = (seconds: number): string => formatDuration(seconds * parameters.timeScale);
   return [
     { name: 'nexus-mcp.ratios', interval: every(30), rules: ratioRecords(parameters) },

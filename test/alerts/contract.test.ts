@@ -1,0 +1,184 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { readPromQL, walk, type Expression, type Selector } from './promql.ts';
+import { RULES } from './scenario.ts';
+
+const rules = RULES.flatMap((group) => group.rules);
+const nodes = rules.flatMap((rule) =>
+  walk(readPromQL(rule.expr)).map((found) => ({ ...found, rule: rule.alert ?? rule.record ?? '' })),
+);
+const selectors = nodes.flatMap(({ node, within, rule }) =>
+  node.kind === 'selector' && !node.name.startsWith('nexus_mcp:') ? [{ selector: node, within, rule }] : [],
+);
+
+/** What Prometheus writes of every target itself. */
+const OF_PROMETHEUS = ['up', 'scrape_samples_scraped'];
+/** What Prometheus adds to the series of a target, by its configuration. */
+const OF_TARGETS = ['cluster', 'namespace', 'job', 'instance'];
+
+const OVER_COUNTERS = ['rate', 'increase'];
+const OVER_GAUGES = [
+  'min_over_time',
+  'max_over_time',
+  'avg_over_time',
+  'quantile_over_time',
+  'changes',
+  undefined,
+];
+
+describe('the rules and /metrics', () => {
+  let server: TestServer;
+  let samples: Samples;
+  let types: ReadonlyMap<string, string>;
+
+  beforeAll(async () => {
+    server = await startTestServer();
+    await server.execute('throws');
+    await server.execute('echo', { text: 'hi' });
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    samples = parseMetrics(text);
+    types = new Map(
+      [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),
+    );
+  });
+  afterAll(() => server.stop());
+
+  /** The type of the family a series is of. */
+  const typeOf = (name: string): string | undefined => {
+    const family = /^(.*)_(?:bucket|count|sum)$/.exec(name)?.[1] ?? '';
+    return types.get(name) ?? (types.get(family) === 'histogram' ? 'histogram' : undefined);
+  };
+
+  it('agree on the names of metrics', () => {
+    const missing = selectors.filter(
+      ({ selector: { name } }) => !OF_PROMETHEUS.includes(name) && samples.select(name).length === 0,
+    );
+    expect(missing.map(({ rule, selector }) => `${rule}: ${selector.name}`)).toEqual([]);
+  });
+
+  it('agree on what grows and what goes up and down', () => {
+    const wrong = selectors.filter(({ selector: { name }, within }) => {
+      const type = OF_PROMETHEUS.includes(name) ? 'gauge' : typeOf(name);
+      return type === 'gauge' ? !OVER_GAUGES.includes(within) : !OVER_COUNTERS.includes(within ?? '');
+    });
+    expect(wrong.map(({ rule, selector, within }) => `${rule}: ${within ?? ''} ${selector.name}`)).toEqual(
+      [],
+    );
+  });
+
+  it('agree on labels and on the values that are selected', () => {
+    const wrong = selectors.flatMap(({ selector: { name, matchers }, rule }) =>
+      matchers.flatMap(({ label, operator, value }) => {
+        if (OF_TARGETS.includes(label)) return [];
+        const values = samples.select(name).map(({ labels }) => labels[label]);
+        const wanted = operator === '=' ? [value] : value.split('|');
+        return wanted
+          .filter((one) => !values.includes(one))
+          .map((one) => `${rule}: ${name}{${label}="${one}"}`);
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('agree on the labels that sums keep', () => {
+    const wrong = nodes.flatMap(({ node, rule }) =>
+      node.kind === 'aggregation'
+        ? node.by.filter((label) => !labelsOf(node).has(label)).map((label) => `${rule}: ${label}`)
+        : [],
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('agree on the label that a text names', () => {
+    for (const { alert, expr, annotations = {} } of rules) {
+      if (alert === undefined) continue;
+      const used = [...(annotations['description'] ?? '').matchAll(/\$labels\.(\w+)/g)].map(
+        ([, label = '']) => label,
+      );
+      const kept = keptLabels(readPromQL(expr));
+      expect(
+        used.filter((label) => !kept.has(label)),
+        alert,
+      ).toEqual([]);
+    }
+  });
+
+  /** Labels of the series within an expression. */
+  function labelsOf(expression: Expression): ReadonlySet<string> {
+    const names = walk(expression).flatMap(({ node }) => (node.kind === 'selector' ? [node.name] : []));
+    return new Set([
+      ...OF_TARGETS,
+      ...names.flatMap((name) => samples.select(name).flatMap(({ labels }) => Object.keys(labels))),
+    ]);
+  }
+
+  /** Labels of what an expression results in. */
+  function keptLabels(expression: Expression): ReadonlySet<string> {
+    switch (expression.kind) {
+      case 'aggregation':
+        return new Set(expression.by);
+      case 'binary':
+        return keptLabels(expression.left.kind === 'number' ? expression.right : expression.left);
+      case 'call':
+        return new Set(expression.args.flatMap((arg) => [...keptLabels(arg)]));
+      case 'number':
+        return new Set();
+      case 'selector':
+        return expression.name.startsWith('nexus_mcp:')
+          ? new Set(['cluster', 'namespace', 'job'])
+          : labelsOf(expression);
+    }
+  }
+
+  it('leave no count of failures without a rule', () => {
+    const read = new Set(selectors.map(({ selector }: { selector: Selector }) => selector.name));
+    const failures = [...types].filter(
+      ([name, type]) =>
+        type === 'counter' && /^mcp_.*_(?:errors|failures|restarts|not_found)_total$/.test(name),
+    );
+    expect(failures.length).toBeGreaterThan(3);
+    expect(failures.map(([name]) => name).filter((name) => !read.has(name))).toEqual([]);
+  });
+
+  it('agree with the log on what to search for', async () => {
+    await server.execute('spins');
+    const lines = server.logs.map((line) => JSON.stringify(line));
+    const searches = rules.flatMap(({ annotations }) =>
+      [
+        ...(annotations?.['description'] ?? '').matchAll(
+          /kubectl [^|]*logs [^|]*((?:\| grep (?:'[^']+'|\S+) ?)+)/g,
+        ),
+      ].map(([, greps = '']) =>
+        [...greps.matchAll(/grep (?:'([^']+)'|(\S+))/g)].map(([, quoted, bare = '']) =>
+          (quoted ?? bare).replace('{{ $labels.tool_name }}', 'throws'),
+        ),
+      ),
+    );
+    expect(searches.length).toBeGreaterThan(5);
+    for (const patterns of searches) {
+      if (patterns.includes('rate_limited')) continue; // a reason, and so in the lines that have one
+      expect(
+        lines.filter((line) => patterns.every((pattern) => line.includes(pattern))),
+        patterns.join(),
+      ).not.toEqual([]);
+    }
+  });
+});
+
+describe('the runbooks', () => {
+  const directory = new URL('../../alerts/runbooks/', import.meta.url);
+  const alerts = [...new Set(rules.flatMap(({ alert }) => alert ?? []))].sort();
+
+  it('are one for each alert, and of no other', () => {
+    expect(readdirSync(directory).sort()).toEqual(alerts.map((name) => `${name}.md`));
+  });
+
+  it.each(alerts)('lead from %s to meaning, impact, diagnosis and mitigation', (name) => {
+    const file = new URL(`${name}.md`, directory);
+    expect(existsSync(file)).toBe(true);
+    const headings = [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(expect.arrayContaining([name, 'Meaning', 'Impact', 'Diagnosis', 'Mitigation']));
+  });
+});

@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+const ROOT = new URL('../../', import.meta.url);
+const RUNBOOKS = 'alerts/runbooks/';
+
+/** A document with queries, by its path in the repository. */
+export interface Document {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A query that a document tells people to paste. */
+export interface DocumentedQuery {
+  /** Where it stands: `README.md:120`. */
+  readonly place: string;
+  readonly query: string;
+}
+
+const read = (path: string): Document => ({ path, text: readFileSync(new URL(path, ROOT), 'utf8') });
+
+/** The runbooks, one for each file. */
+export const runbooks = (): readonly Document[] =>
+  readdirSync(new URL(RUNBOOKS, ROOT)).map((name) => read(`${RUNBOOKS}${name}`));
+
+/** All queries of the runbooks and of the documents beside them, for a test that puts them to a real Prometheus. */
+export const documentedQueries = (): readonly DocumentedQuery[] =>
+  [read('README.md'), read('alerts/README.md'), ...runbooks()].flatMap(queriesIn);
+
+/** The queries in a document's promql blocks: one a line; a line that is indented continues the one before. */
+export function queriesIn({ path, text }: Document): readonly DocumentedQuery[] {
+  const queries: { place: string; query: string }[] = [];
+  let indent: string | undefined;
+  for (const [index, line] of text.split('\n').entries()) {
+    const fence = /^( *)```(\w*)$/.exec(line);
+    if (fence) {
+      indent = fence[2] === 'promql' ? fence[1] : undefined;
+      continue;
+    }
+    if (indent === undefined) continue;
+    const code = line.slice(indent.length);
+    const last = queries.at(-1);
+    if (/^\s+\S/.test(code) && last) last.query += `\n${code}`;
+    else if (/^[^#\s]/.test(code)) queries.push({ place: `${path}:${index + 1}`, query: code });
+  }
+  return queries;
+}

@@ -1,0 +1,242 @@
+import { readFileSync } from 'node:fs';
+import { parse, stringify } from 'yaml';
+import type { Alert } from '../../alerts/source/alert.ts';
+import type { Severity } from '../../alerts/source/parameters.ts';
+import { ruleFile, ruleGroups, type RuleGroup } from '../../alerts/source/rules.ts';
+import { promtool } from './promtool.ts';
+import { counter, gauge, notation, renamed, secondsOf, type Series, type Time } from './series.ts';
+import { calls, server, tool } from './server.ts';
+
+export type AlertName = Alert['name'];
+
+/** What Prometheus knows a service by, and how descriptions name it. */
+interface Service {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly text: string;
+  /** The flag of kubectl for its namespace. */
+  readonly n: string;
+  /** Which major version stores its series. */
+  readonly prometheus: 2 | 3;
+}
+
+/**
+ * Every scenario happens to each of these at once, so that each must be told from the others: with and without a
+ * cluster, without a namespace, under the name of a Helm release.
+ */
+export const SERVICES: readonly Service[] = [
+  {
+    labels: { job: 'nexus-mcp', namespace: 'tools' },
+    text: 'nexus-mcp in tools',
+    n: '-n tools ',
+    prometheus: 2,
+  },
+  {
+    labels: { cluster: 'eu', job: 'nexus-mcp', namespace: 'tools' },
+    text: 'nexus-mcp in tools',
+    n: '-n tools ',
+    prometheus: 3,
+  },
+  { labels: { job: 'my-release-nexus-mcp' }, text: 'my-release-nexus-mcp', n: '', prometheus: 3 },
+];
+
+/** A busy healthy service of the same name elsewhere, and a broken one of somebody else: nothing fires for either. */
+const BYSTANDERS: readonly {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly series: readonly Series[];
+}[] = [
+  {
+    labels: { cluster: 'us', job: 'nexus-mcp', namespace: 'tools' },
+    series: server({ tools: [tool('echo', calls('success', counter({ perSecond: 30 })))] }),
+  },
+  {
+    labels: { job: 'other-server', namespace: 'tools' },
+    series: server({
+      tools: [tool('echo', calls('exception', counter({ perSecond: 30 })))],
+      gauges: { up: gauge({ is: 0 }), nodejs_eventloop_lag_p99_seconds: gauge({ is: 60 }) },
+    }),
+  },
+];
+
+/** An alert that fires, with the labels it has besides those of the service. */
+export interface Firing {
+  readonly alert: AlertName;
+  readonly severity: Severity;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly text?: Text;
+}
+
+/** What the alert says: its description to the letter, and the dashboard it leads to. */
+interface Text {
+  readonly says: (service: Service) => string;
+  readonly dashboard: Alert['dashboard'];
+}
+
+const firing =
+  (severity: Severity) =>
+  (alert: AlertName, labels: Firing['labels'] = {}, text?: Text): Firing => ({
+    alert,
+    severity,
+    labels,
+    ...(text && { text }),
+  });
+
+export const page = firing('critical');
+export const ticket = firing('warning');
+export const info = firing('info');
+
+/** Something that happens to a service, and all that fires at some times; nothing else may. */
+export interface Scenario {
+  readonly name: string;
+  /** The alerts that it shows firing, or that must stay quiet although it comes close to them. */
+  readonly about: 'every alert' | readonly AlertName[];
+  readonly series: readonly Series[];
+  readonly fires: Readonly<Record<Time, readonly Firing[]>>;
+  /** What the rules are generated with, when not the defaults. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** When the services' Prometheus 2 becomes a Prometheus 3. */
+  readonly upgraded?: Time;
+  /** Default: 30. */
+  readonly scrapeSeconds?: number;
+  /** Default: 60. */
+  readonly evaluateSeconds?: number;
+}
+
+const FILE = new URL('../../alerts/nexus-mcp.rules.yaml', import.meta.url);
+export const RULES_TEXT = readFileSync(FILE, 'utf8');
+export const RULES = (parse(RULES_TEXT) as { groups: readonly RuleGroup[] }).groups;
+
+const rulesOf = ({ parameters }: Scenario): string =>
+  parameters === undefined ? RULES_TEXT : ruleFile(ruleGroups(parameters));
+
+/** Runs all scenarios in one go. Returns what promtool found wrong with each, by name. */
+export async function play(scenarios: readonly Scenario[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const ruleTexts = [...new Set(scenarios.map(rulesOf))];
+  const ruleNames = (scenario: Scenario): string => `rules-${ruleTexts.indexOf(rulesOf(scenario))}.yaml`;
+  const files = Object.fromEntries([
+    ...ruleTexts.map((text, index) => [`rules-${index}.yaml`, text]),
+    ...scenarios.map((scenario, index) => [`${index}.yaml`, unitTest(scenario, index, ruleNames(scenario))]),
+  ]) as Record<string, string>;
+  // One process plays one scenario after the other; the first are as long as the rest.
+  const halves = [0, 1].map((half) =>
+    scenarios.flatMap((_, index) => (index % 2 === half ? `${index}.yaml` : [])),
+  );
+  const runs = await Promise.all(
+    halves.filter(({ length }) => length > 0).map((tests) => promtool(['test', 'rules', ...tests], files)),
+  );
+  const found = runs.flatMap(({ exitCode, output }) => {
+    const complaints = complaintsIn(output);
+    if (exitCode !== 0 && complaints.length === 0) throw new Error(output);
+    return complaints;
+  });
+  return new Map(
+    scenarios.map(({ name }, index) => [name, found.filter((text) => text.includes(marker(index)))]),
+  );
+}
+
+/** In the test's name and its queries, so that promtool's complaints say whose they are. */
+const marker = (index: number): string => `scenario ${index}!`;
+
+const complaintsIn = (output: string): readonly string[] =>
+  output.split(/^(?= {4}(?:name|expr): )/m).filter((text) => /^ {4}(?:name|expr): /.test(text));
+
+/** The scenario as a file of promtool's. */
+function unitTest(scenario: Scenario, index: number, rules: string): string {
+  const { fires, scrapeSeconds = 30, evaluateSeconds = 60 } = scenario;
+  const end = Math.max(...Object.keys(fires).map(secondsOf));
+  const grid = { scrapeSeconds, samples: Math.floor(end / scrapeSeconds) + 1 };
+  const stored = (series: readonly Series[], labels: Service['labels'], prometheus: Time | undefined) =>
+    series
+      .flatMap((some) => storedBy3From(prometheus, some))
+      .map(({ name, labels: own, values }) => ({
+        series: `${name}${matchers({ ...labels, ...own })}`,
+        values: notation(values(grid)),
+      }));
+  return stringify({
+    rule_files: [rules],
+    evaluation_interval: `${evaluateSeconds}s`,
+    // Without it promtool takes the groups in any order, and alerts may read ratios of the time before.
+    group_eval_order: RULES.map(({ name }) => name),
+    tests: [
+      {
+        name: marker(index),
+        interval: `${scrapeSeconds}s`,
+        input_series: [
+          ...SERVICES.flatMap(({ labels, prometheus }) =>
+            stored(scenario.series, labels, scenario.upgraded ?? (prometheus === 3 ? '0s' : undefined)),
+          ),
+          ...BYSTANDERS.flatMap(({ labels, series }) => stored(series, labels, undefined)),
+        ],
+        promql_expr_test: Object.entries(fires).map(([time, expected]) => ({
+          expr: `ALERTS{alertstate="firing", alertname!="${marker(index)}"}`,
+          eval_time: time,
+          exp_samples: expected.flatMap((some) =>
+            SERVICES.map((service) => ({
+              labels: `ALERTS${matchers(alertLabels(some, service))}`,
+              value: 1,
+            })),
+          ),
+        })),
+        alert_rule_test: Object.entries(fires).flatMap(([time, expected]) => textTests(time, expected)),
+      },
+    ],
+  });
+}
+
+const matchers = (labels: Readonly<Record<string, string>>): string =>
+  `{${Object.entries(labels)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(', ')}}`;
+
+/** Prometheus 3 stores the bucket that Prometheus 2 stored as `le="5"` as `le="5.0"`. */
+function storedBy3From(time: Time | undefined, series: Series): readonly Series[] {
+  const { le } = series.labels;
+  if (time === undefined || le === undefined || !/^\d+$/.test(le)) return [series];
+  const labels = { ...series.labels, le: `${le}.0` };
+  return time === '0s' ? [{ ...series, labels }] : renamed(series, time, labels);
+}
+
+const alertLabels = ({ alert, severity, labels }: Firing, service: Service): Record<string, string> => ({
+  alertname: alert,
+  alertstate: 'firing',
+  severity,
+  ...service.labels,
+  ...labels,
+});
+
+/** promtool wants every firing alert of a name at once; where one has its text, all must. */
+function textTests(time: Time, expected: readonly Firing[]): readonly unknown[] {
+  const names = new Set(expected.flatMap(({ alert, text }) => (text ? [alert] : [])));
+  return [...names].map((alertname) => ({
+    eval_time: time,
+    alertname,
+    exp_alerts: expected
+      .filter(({ alert }) => alert === alertname)
+      .flatMap((some) =>
+        SERVICES.map((service) => ({
+          exp_labels: { severity: some.severity, ...service.labels, ...some.labels },
+          exp_annotations: annotations(some, service),
+        })),
+      ),
+  }));
+}
+
+function annotations({ alert, severity, labels, text }: Firing, service: Service): Record<string, string> {
+  if (!text) throw new Error(`${alert}: the texts of all that fire at once, or of none`);
+  const known: Record<string, string> = { ...service.labels, ...labels };
+  const variables = ['cluster', 'namespace', 'job', 'instance', 'tool_name'].map((label) =>
+    known[label] === undefined ? '' : `&var-${label}=${encodeURIComponent(known[label])}`,
+  );
+  return {
+    summary: summaryOf(alert, severity),
+    description: text.says(service),
+    runbook_url: `https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks/${alert}.md`,
+    dashboard_url: `http://localhost:3000/d/nexus-mcp-${text.dashboard}?from=now-3h&to=now${variables.join('')}`,
+  };
+}
+
+function summaryOf(alert: AlertName, severity: Severity): string {
+  const rule = RULES.flatMap(({ rules }) => rules).find(
+    (some) => some.alert === alert && some.labels?.['severity'] === severity,
+  );
+  return rule?.annotations?.['summary'] ?? '';
+}

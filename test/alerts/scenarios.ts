@@ -1,0 +1,16 @@
+import type { Scenario } from './scenario.ts';
+import { capacityScenarios } from './scenarios/capacity.ts';
+import { quietScenarios } from './scenarios/quiet.ts';
+import { runtimeScenarios } from './scenarios/runtime.ts';
+import { serviceLevelScenarios } from './scenarios/service-levels.ts';
+import { targetScenarios } from './scenarios/targets.ts';
+import { toolScenarios } from './scenarios/tools.ts';
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...quietScenarios,
+  ...serviceLevelScenarios,
+  ...targetScenarios,
+  ...toolScenarios,
+  ...runtimeScenarios,
+  ...capacityScenarios,
+];

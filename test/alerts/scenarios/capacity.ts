@@ -1,0 +1,233 @@
+import { ticket, type AlertName, type Scenario } from '../scenario.ts';
+import { counter, gauge, once } from '../series.ts';
+import { calls, on, server, tool } from '../server.ts';
+
+const logs = (n: string): string =>
+  `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
+
+const nearLimit = (
+  what: 'Sessions' | 'Subscriptions',
+  active: 'mcp_active_sessions' | 'mcp_active_subscriptions',
+  limit: 'mcp_sessions_limit' | 'mcp_subscriptions_limit',
+  setting: string,
+): readonly Scenario[] => {
+  const alert: AlertName = `NexusMCP${what}NearLimit`;
+  const noun = what.toLowerCase();
+  return [
+    {
+      name: `one of two replicas is nearly full of ${noun}`,
+      about: [alert],
+      series: [
+        ...server({
+          instance: 'a',
+          gauges: { [active]: gauge({ is: 500, until: '15m' }, { is: 950, until: '40m' }, { is: 500 }) },
+          failedScrapes: ['20m'],
+        }),
+        ...server({ instance: 'b', gauges: { [active]: gauge({ is: 500 }) } }),
+      ],
+      fires: {
+        '24m': [],
+        '26m': [
+          ticket(alert, on('a'), {
+            says: ({ text }) =>
+              `a:9999 of ${text} used 95% of its ${noun} within the last 5 minutes; at the limit new clients are refused. First: compare opened and closed ${noun} on the dashboard; raise ${setting}, add replicas, or find the client that abandons them.`,
+            dashboard: 'fleet',
+          }),
+        ],
+        '53m': [ticket(alert, on('a'))],
+        '57m': [],
+      },
+    },
+    {
+      name: `nine in ten ${noun} are open`,
+      about: [alert],
+      series: server({ gauges: { [active]: gauge({ is: 900 }) } }),
+      fires: { '20m': [], '40m': [] },
+    },
+    {
+      name: `a stdio server has its one of ${noun}`,
+      about: [alert],
+      series: server({ gauges: { [active]: gauge({ is: 1 }), [limit]: gauge({ is: 1 }) } }),
+      fires: { '20m': [], '40m': [] },
+    },
+  ];
+};
+
+/** A counter that passes its limit of ten minutes on two replicas together, for a while. */
+const flood = counter({ perSecond: 0, until: '15m' }, { perSecond: 0.5, until: '30m' }, { perSecond: 0 });
+const onTwo = (about: Omit<NonNullable<Parameters<typeof server>[0]>, 'instance'>) =>
+  ['a', 'b'].flatMap((instance) => server({ ...about, instance }));
+
+const healthy = calls('success', counter({ perSecond: 200 }));
+
+export const capacityScenarios: readonly Scenario[] = [
+  ...nearLimit('Sessions', 'mcp_active_sessions', 'mcp_sessions_limit', 'sessions.max'),
+  ...nearLimit(
+    'Subscriptions',
+    'mcp_active_subscriptions',
+    'mcp_subscriptions_limit',
+    'sessions.maxSubscriptions',
+  ),
+  {
+    name: 'clients name unknown sessions',
+    about: ['NexusMCPSessionsNotFound'],
+    series: onTwo({ notFound: flood }),
+    fires: {
+      '15m': [],
+      '19m': [],
+      '27m': [
+        ticket(
+          'NexusMCPSessionsNotFound',
+          {},
+          {
+            says: ({ text }) =>
+              `600 requests to ${text} named an unknown session in 10 minutes: requests of a session reach the wrong replica, or clients keep using sessions that ended. First: check session affinity in front of the replicas.`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
+      '45m': [ticket('NexusMCPSessionsNotFound')],
+      '52m': [],
+    },
+  },
+  {
+    name: 'a deploy ends sessions that twelve clients still name',
+    about: ['NexusMCPSessionsNotFound'],
+    series: [
+      ...server({ instance: 'a', until: '15m' }),
+      ...server({ instance: 'b', from: '14m', notFound: once('15m', 12) }),
+    ],
+    fires: { '17m': [], '21m': [], '26m': [] },
+  },
+  {
+    name: 'calls are refused because the server is full',
+    about: ['NexusMCPOverloaded'],
+    series: onTwo({ tools: [tool('echo', healthy, calls('overloaded', flood))] }),
+    fires: {
+      '15m': [],
+      '19m': [],
+      '27m': [
+        ticket(
+          'NexusMCPOverloaded',
+          {},
+          {
+            says: ({ text }) =>
+              `${text} refused 600 calls as overloaded in 10 minutes: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
+            dashboard: 'overview',
+          },
+        ),
+      ],
+      '45m': [ticket('NexusMCPOverloaded')],
+      '52m': [],
+    },
+  },
+  {
+    name: 'eight calls are refused because the server is full',
+    about: ['NexusMCPOverloaded'],
+    series: onTwo({ tools: [tool('echo', healthy, calls('overloaded', once('20m', 4)))] }),
+    fires: { '26m': [], '30m': [] },
+  },
+  {
+    name: 'clients exceed their quota',
+    about: ['NexusMCPClientsRateLimited'],
+    series: onTwo({ tools: [tool('echo', healthy, calls('rate_limited', flood))] }),
+    fires: {
+      '15m': [],
+      '20m': [],
+      '27m': [
+        ticket(
+          'NexusMCPClientsRateLimited',
+          {},
+          {
+            says: ({ text, n }) =>
+              `${text} refused 600 calls of clients over their quota in 10 minutes: an agent loops, many share one address, or the quota is too small. First: ${logs(n)} | grep rate_limited | tail -5`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
+      '45m': [ticket('NexusMCPClientsRateLimited')],
+      '52m': [],
+    },
+  },
+  {
+    name: 'clients exceed their quota now and then',
+    about: ['NexusMCPClientsRateLimited'],
+    series: onTwo({ tools: [tool('echo', healthy, calls('rate_limited', once('20m', 40)))] }),
+    fires: { '26m': [], '30m': [] },
+  },
+  {
+    name: 'requests come with an unknown token',
+    about: ['NexusMCPAuthFailures'],
+    series: onTwo({ authFailures: { unknown_token: flood } }),
+    fires: {
+      '15m': [],
+      '19m': [],
+      '27m': [
+        ticket(
+          'NexusMCPAuthFailures',
+          { reason: 'unknown_token' },
+          {
+            says: ({ text }) =>
+              `${text} refused 600 requests in 10 minutes for their credentials (reason unknown_token): a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
+      '45m': [ticket('NexusMCPAuthFailures', { reason: 'unknown_token' })],
+      '52m': [],
+    },
+  },
+  {
+    name: 'some requests come without credentials, some with bad ones',
+    about: ['NexusMCPAuthFailures'],
+    series: onTwo({
+      authFailures: { missing: once('20m', 8), malformed: once('20m', 8), unknown_token: once('21m', 8) },
+    }),
+    fires: { '26m': [], '30m': [] },
+  },
+  {
+    name: 'a scrape becomes three times as large',
+    about: ['NexusMCPSeriesGrowing'],
+    scrapeSeconds: 300,
+    evaluateSeconds: 1200,
+    series: server({
+      gauges: {
+        scrape_samples_scraped: gauge({ is: 3000, until: '26h' }, { is: 9000, until: '28h' }, { is: 3000 }),
+      },
+    }),
+    fires: {
+      '26h20m': [],
+      '27h': [
+        ticket('NexusMCPSeriesGrowing', on('a'), {
+          says: ({ text }) =>
+            `a:9999 of ${text} exposes 9k series, more than twice as many as any instance a day ago. New tools explain it, or a label grows that should not. First: curl -s http://a:9999/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
+          dashboard: 'fleet',
+        }),
+      ],
+      '30h': [],
+    },
+  },
+  {
+    name: 'a scrape becomes larger in pods that a deploy has just made',
+    about: ['NexusMCPSeriesGrowing'],
+    scrapeSeconds: 300,
+    evaluateSeconds: 1200,
+    series: [
+      ...server({ instance: 'a', until: '26h', gauges: { scrape_samples_scraped: gauge({ is: 3000 }) } }),
+      ...server({
+        instance: 'b',
+        from: '26h',
+        gauges: { scrape_samples_scraped: gauge({ is: 3000, until: '27h' }, { is: 9000 }) },
+      }),
+    ],
+    fires: { '27h': [], '28h': [ticket('NexusMCPSeriesGrowing', on('b'))] },
+  },
+  {
+    name: 'a scrape becomes three times as large, and is still small',
+    about: ['NexusMCPSeriesGrowing'],
+    scrapeSeconds: 300,
+    evaluateSeconds: 1200,
+    series: server({ gauges: { scrape_samples_scraped: gauge({ is: 1500, until: '25h' }, { is: 4500 }) } }),
+    fires: { '26h': [], '28h': [] },
+  },
+];

@@ -1,0 +1,340 @@
+import { info, page, ticket, type Scenario } from '../scenario.ts';
+import { counter, once } from '../series.ts';
+import { calls, server, tool } from '../server.ts';
+
+/** Commands that descriptions tell to run first. */
+const logs = (n: string): string =>
+  `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
+
+const outages = [10, 1, 0.1].flatMap((perSecond) =>
+  [15, 30, 60].map((scrapeSeconds): Scenario => ({
+    name: `every call begins to fail, at ${perSecond} a second, scraped every ${scrapeSeconds} s`,
+    about: ['NexusMCPOutage'],
+    scrapeSeconds,
+    evaluateSeconds: 30,
+    series: server({
+      tools: [
+        tool(
+          'echo',
+          calls('success', counter({ perSecond, until: '10m' }, { perSecond: 0 })),
+          calls('exception', counter({ perSecond: 0, until: '10m' }, { perSecond })),
+        ),
+      ],
+    }),
+    fires: { '10m': [], '11m': [], '13m': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')] },
+  })),
+);
+
+/** A share of the calls of a steady flow fails for a while. */
+const failing = (share: number, from: string, until: string, perSecond = 10) =>
+  tool(
+    'echo',
+    calls(
+      'success',
+      counter({ perSecond, until: from }, { perSecond: perSecond * (1 - share), until }, { perSecond }),
+    ),
+    calls(
+      'unavailable',
+      counter({ perSecond: 0, until: from }, { perSecond: perSecond * share, until }, { perSecond: 0 }),
+    ),
+  );
+
+const slow = (share: number, from: string, until: string, seconds = 4, perSecond = 10) =>
+  tool(
+    'echo',
+    calls(
+      'success',
+      counter({ perSecond, until: from }, { perSecond: perSecond * (1 - share), until }, { perSecond }),
+    ),
+    calls(
+      'success',
+      counter({ perSecond: 0, until: from }, { perSecond: perSecond * share, until }, { perSecond: 0 }),
+      seconds,
+    ),
+  );
+
+const outage: readonly Scenario[] = [
+  ...outages,
+  {
+    name: 'every call fails after an idle night, once in ten seconds',
+    about: ['NexusMCPOutage'],
+    evaluateSeconds: 30,
+    series: server({
+      tools: [tool('echo', calls('timeout', counter({ perSecond: 0, until: '10m' }, { perSecond: 0.1 })))],
+    }),
+    fires: { '11m': [], '13m': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')] },
+  },
+  {
+    name: 'an outage ends',
+    about: ['NexusMCPOutage'],
+    evaluateSeconds: 30,
+    series: server({ tools: [failing(1, '10m', '17m')] }),
+    fires: {
+      '16m': [
+        page(
+          'NexusMCPOutage',
+          {},
+          {
+            says: ({ text, n }) =>
+              `100% of the tool calls of ${text} failed through the server's fault in the last 2 minutes. At this rate the 30-day error budget lasts 3h 36m 0s. First: ${logs(n)} | grep '"reason"'`,
+            dashboard: 'overview',
+          },
+        ),
+        page('NexusMCPErrorBudgetBurn'),
+      ],
+      '22m': [
+        page('NexusMCPOutage'),
+        page('NexusMCPErrorBudgetBurn'),
+        ticket('NexusMCPToolErrorRateHigh', { tool_name: 'echo' }),
+      ],
+      '24m': [page('NexusMCPErrorBudgetBurn'), ticket('NexusMCPToolErrorRateHigh', { tool_name: 'echo' })],
+    },
+  },
+  {
+    name: 'an outage goes on while the process restarts and a scrape fails',
+    about: ['NexusMCPOutage'],
+    evaluateSeconds: 30,
+    series: server({
+      tools: [failing(1, '10m', '20m')],
+      restarts: ['11m30s'],
+      failedScrapes: ['11m'],
+    }),
+    fires: {
+      '11m': [],
+      '13m': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')],
+      '16m': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')],
+    },
+  },
+  {
+    name: 'most calls fail, but fewer than in an outage',
+    about: ['NexusMCPOutage'],
+    series: server({ tools: [failing(0.65, '10m', '20m')] }),
+    fires: {
+      '18m': [page('NexusMCPErrorBudgetBurn'), ticket('NexusMCPToolErrorRateHigh', { tool_name: 'echo' })],
+    },
+  },
+  {
+    name: 'one of two replicas fails every call',
+    about: ['NexusMCPOutage', 'NexusMCPErrorBudgetBurn'],
+    series: [
+      ...server({ instance: 'a', tools: [failing(0, '10m', '30m')] }),
+      ...server({ instance: 'b', tools: [failing(1, '10m', '30m')] }),
+    ],
+    fires: {
+      '11m': [],
+      '14m': [page('NexusMCPErrorBudgetBurn')],
+      '18m': [page('NexusMCPErrorBudgetBurn'), ticket('NexusMCPToolErrorRateHigh', { tool_name: 'echo' })],
+    },
+  },
+];
+
+const errorBudget: readonly Scenario[] = [
+  {
+    name: 'a tenth of the calls fails for two hours',
+    about: ['NexusMCPErrorBudgetBurn'],
+    scrapeSeconds: 60,
+    evaluateSeconds: 120,
+    series: server({ tools: [failing(0.1, '6h', '8h')] }),
+    fires: {
+      '6h': [],
+      '6h43m': [],
+      // One in ten of all calls of an hour crosses 7.2 % after 43 minutes.
+      '6h48m': [page('NexusMCPErrorBudgetBurn')],
+      // One page and one ticket, and no more, however many windows burn.
+      '8h': [
+        page(
+          'NexusMCPErrorBudgetBurn',
+          {},
+          {
+            says: ({ text, n }) =>
+              `10% of the tool calls of ${text} failed through the server's fault over the last 1h or longer; the objective allows 0.5 %. At this rate the 30-day budget lasts 1d 12h 0m 0s. First: ${logs(n)} | grep '"reason"'`,
+            dashboard: 'overview',
+          },
+        ),
+        ticket(
+          'NexusMCPErrorBudgetBurn',
+          {},
+          {
+            says: ({ text, n }) =>
+              `2.5% of the tool calls of ${text} failed through the server's fault over the last 1d or longer; the objective allows 0.5 %. At this rate the 30-day budget lasts 1d 12h 0m 0s. First: ${logs(n)} | grep '"reason"'`,
+            dashboard: 'overview',
+          },
+        ),
+        info('NexusMCPErrorBudgetExhausted'),
+      ],
+      // The page goes when the short window is clean, the ticket later.
+      '8h40m': [ticket('NexusMCPErrorBudgetBurn'), info('NexusMCPErrorBudgetExhausted')],
+    },
+  },
+  {
+    name: 'two in a hundred calls fail for days',
+    about: ['NexusMCPErrorBudgetBurn'],
+    scrapeSeconds: 600,
+    evaluateSeconds: 1800,
+    series: server({ tools: [failing(0.02, '3d', '4d')] }),
+    fires: {
+      '3d': [],
+      '3d17h': [],
+      '3d19h': [ticket('NexusMCPErrorBudgetBurn')],
+      '4d': [ticket('NexusMCPErrorBudgetBurn')],
+      '4d6h': [],
+    },
+  },
+  {
+    name: 'four in a thousand calls fail for days, as the objective allows',
+    about: ['NexusMCPErrorBudgetBurn', 'NexusMCPErrorBudgetExhausted'],
+    scrapeSeconds: 600,
+    evaluateSeconds: 1800,
+    series: server({ tools: [failing(0.004, '0s', '4d')] }),
+    fires: { '6h': [], '1d': [], '3d12h': [] },
+  },
+  {
+    name: 'four calls fail in an otherwise idle hour',
+    about: ['NexusMCPErrorBudgetBurn', 'NexusMCPToolErrorRateHigh', 'NexusMCPErrorBudgetExhausted'],
+    series: server({
+      tools: [tool('echo', calls('exception', once('20m', 3)), calls('exception', once('40m')))],
+    }),
+    fires: { '30m': [], '50m': [], '3h': [] },
+  },
+  {
+    name: 'the budget of a month is spent in four days',
+    about: ['NexusMCPErrorBudgetExhausted'],
+    scrapeSeconds: 1800,
+    evaluateSeconds: 7200,
+    series: server({ tools: [failing(0.02, '10d', '14d')] }),
+    fires: {
+      '10d': [],
+      '13d': [ticket('NexusMCPErrorBudgetBurn')],
+      '14d': [
+        ticket('NexusMCPErrorBudgetBurn'),
+        info(
+          'NexusMCPErrorBudgetExhausted',
+          {},
+          {
+            says: ({ text }) =>
+              `${text} has -14.29% of its 30-day error budget left (objective 99.5 %). Nobody needs to be woken; hold risky changes until it recovers. First: open the dashboard and see which days spent it.`,
+            dashboard: 'overview',
+          },
+        ),
+      ],
+      '18d': [],
+    },
+  },
+  {
+    name: 'a service that has spent its budget is removed',
+    about: ['NexusMCPErrorBudgetExhausted'],
+    scrapeSeconds: 1800,
+    evaluateSeconds: 7200,
+    series: server({ tools: [failing(0.02, '1d', '30d')], until: '4d' }),
+    fires: {
+      '4d': [ticket('NexusMCPErrorBudgetBurn'), info('NexusMCPErrorBudgetExhausted')],
+      '5d6h': [],
+      '7d12h': [],
+    },
+  },
+];
+
+const latencyBudget: readonly Scenario[] = [
+  {
+    name: 'most calls become slow',
+    about: ['NexusMCPLatencyBudgetBurn'],
+    scrapeSeconds: 60,
+    evaluateSeconds: 120,
+    series: server({ tools: [slow(0.9, '2h', '4h')] }),
+    fires: {
+      '2h': [],
+      '2h42m': [ticket('NexusMCPLatencyBudgetBurn')],
+      // Nine in ten of all calls of an hour cross 72 % after 48 minutes.
+      '2h46m': [ticket('NexusMCPLatencyBudgetBurn')],
+      '2h54m': [page('NexusMCPLatencyBudgetBurn'), ticket('NexusMCPLatencyBudgetBurn')],
+      '4h': [
+        page(
+          'NexusMCPLatencyBudgetBurn',
+          {},
+          {
+            says: ({ text }) =>
+              `90% of the tool calls of ${text} took longer than 2.5 s over the last 1h or longer; the objective allows 5 %. At this rate the 30-day budget lasts 1d 16h 0m 0s. First: open the dashboard and find the tool whose p95 has moved.`,
+            dashboard: 'overview',
+          },
+        ),
+        ticket(
+          'NexusMCPLatencyBudgetBurn',
+          {},
+          {
+            says: ({ text }) =>
+              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d or longer; the objective allows 5 %. At this rate the 30-day budget lasts 1d 16h 0m 0s. First: open the dashboard and find the tool whose p95 has moved.`,
+            dashboard: 'overview',
+          },
+        ),
+      ],
+      '5h': [ticket('NexusMCPLatencyBudgetBurn')],
+    },
+  },
+  {
+    name: 'calls have been slow for an hour and are fast again',
+    about: ['NexusMCPLatencyBudgetBurn'],
+    scrapeSeconds: 300,
+    evaluateSeconds: 1800,
+    series: server({ tools: [slow(0.9, '1d', '1d4h')] }),
+    fires: { '1d': [], '1d5h': [ticket('NexusMCPLatencyBudgetBurn')], '1d12h': [] },
+  },
+  {
+    name: 'no call takes longer than the threshold',
+    about: ['NexusMCPLatencyBudgetBurn'],
+    series: server({ tools: [slow(0.99, '10m', '2h', 2.5)] }),
+    fires: { '20m': [], '50m': [] },
+  },
+  {
+    name: 'nineteen calls, all slow',
+    about: ['NexusMCPLatencyBudgetBurn', 'NexusMCPToolLatencyHigh'],
+    series: server({ tools: [tool('echo', calls('success', once('30m', 19), 8))] }),
+    fires: { '35m': [], '1h': [], '1h20m': [] },
+  },
+  {
+    name: 'one of two replicas is slow',
+    about: ['NexusMCPLatencyBudgetBurn'],
+    series: [
+      ...server({ instance: 'a', tools: [slow(0, '10m', '1h')] }),
+      ...server({ instance: 'b', tools: [slow(0.9, '10m', '1h')] }),
+    ],
+    fires: { '11m': [], '40m': [page('NexusMCPLatencyBudgetBurn')] },
+  },
+  {
+    name: 'calls are slower than a threshold that is a whole number, whatever Prometheus calls its bucket',
+    about: ['NexusMCPLatencyBudgetBurn'],
+    parameters: { latency: { thresholdSeconds: 5 } },
+    series: server({ tools: [slow(0.9, '10m', '30m', 6)] }),
+    fires: {
+      '11m': [],
+      '28m': [page('NexusMCPLatencyBudgetBurn'), ticket('NexusMCPToolLatencyHigh', { tool_name: 'echo' })],
+    },
+  },
+  {
+    name: 'calls are faster than a threshold that is a whole number, whatever Prometheus calls its bucket',
+    about: ['NexusMCPLatencyBudgetBurn'],
+    parameters: { latency: { thresholdSeconds: 5 } },
+    series: server({ tools: [slow(0.9, '10m', '30m', 4)] }),
+    fires: { '20m': [], '26m': [] },
+  },
+  {
+    name: 'Prometheus 2 becomes Prometheus 3 while calls are fast',
+    about: ['NexusMCPLatencyBudgetBurn', 'NexusMCPToolLatencyHigh'],
+    parameters: { latency: { thresholdSeconds: 5 } },
+    upgraded: '20m',
+    series: server({ tools: [slow(0.9, '0s', '1h', 4)] }),
+    fires: { '21m': [], '24m': [], '40m': [] },
+  },
+  {
+    name: 'Prometheus 2 becomes Prometheus 3 while calls are slow',
+    about: ['NexusMCPLatencyBudgetBurn', 'NexusMCPToolLatencyHigh'],
+    parameters: { latency: { thresholdSeconds: 5 } },
+    upgraded: '20m',
+    series: server({ tools: [slow(0.9, '0s', '1h', 7)] }),
+    fires: {
+      '19m': [page('NexusMCPLatencyBudgetBurn'), ticket('NexusMCPToolLatencyHigh', { tool_name: 'echo' })],
+      '24m': [page('NexusMCPLatencyBudgetBurn'), ticket('NexusMCPToolLatencyHigh', { tool_name: 'echo' })],
+    },
+  },
+];
+
+export const serviceLevelScenarios: readonly Scenario[] = [...outage, ...errorBudget, ...latencyBudget];

@@ -1,0 +1,125 @@
+import { page, ticket, type Scenario } from '../scenario.ts';
+import { gauge } from '../series.ts';
+import { on, server } from '../server.ts';
+
+const pods = (n: string): string => `kubectl ${n}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`;
+
+const down = (...times: readonly { is: 0 | 1; until?: string }[]) => ({ up: gauge(...times) });
+
+export const targetScenarios: readonly Scenario[] = [
+  {
+    name: 'no instance answers a scrape for a while',
+    about: ['NexusMCPDown', 'NexusMCPTargetDown'],
+    evaluateSeconds: 30,
+    series: ['a', 'b'].flatMap((instance) =>
+      server({ instance, gauges: down({ is: 1, until: '10m' }, { is: 0, until: '26m' }, { is: 1 }) }),
+    ),
+    fires: {
+      '10m': [],
+      '12m30s': [],
+      '14m': [
+        page(
+          'NexusMCPDown',
+          {},
+          {
+            says: ({ text, n }) =>
+              `Prometheus has reached no instance of ${text} for 3 minutes: it is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert can see anything. First: ${pods(n)}`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
+      '19m30s': [page('NexusMCPDown')],
+      '21m': [
+        page('NexusMCPDown'),
+        ...['a', 'b'].map((instance) =>
+          ticket('NexusMCPTargetDown', on(instance), {
+            says: ({ text, n }) =>
+              `Prometheus has not reached ${instance}:9999 of ${text} for 10 minutes. The other instances carry its load. First: ${pods(n)}`,
+            dashboard: 'fleet',
+          }),
+        ),
+      ],
+      '29m': [ticket('NexusMCPTargetDown', on('a')), ticket('NexusMCPTargetDown', on('b'))],
+      '33m': [],
+    },
+  },
+  {
+    name: 'one of two instances does not answer',
+    about: ['NexusMCPDown', 'NexusMCPTargetDown'],
+    series: [
+      ...server({ instance: 'a' }),
+      ...server({ instance: 'b', gauges: down({ is: 1, until: '10m' }, { is: 0 }) }),
+    ],
+    fires: { '14m': [], '19m': [], '21m': [ticket('NexusMCPTargetDown', on('b'))] },
+  },
+  {
+    name: 'Prometheus no longer finds any instance',
+    about: ['NexusMCPDown'],
+    series: server({ until: '10m' }),
+    fires: { '10m': [], '12m': [], '14m': [page('NexusMCPDown')], '1h8m': [page('NexusMCPDown')] },
+  },
+  {
+    name: 'every instance is away for two minutes',
+    about: ['NexusMCPDown', 'NexusMCPTargetDown'],
+    evaluateSeconds: 30,
+    series: [...server({ instance: 'a', until: '10m' }), ...server({ instance: 'b', from: '12m' })],
+    fires: { '11m30s': [], '12m30s': [], '20m': [] },
+  },
+  {
+    name: 'an instance answers without the metrics',
+    about: ['NexusMCPMetricsMissing'],
+    series: [...server({ instance: 'a', without: ['mcp_build_info'] }), ...server({ instance: 'b' })],
+    fires: {
+      '9m': [],
+      '11m': [
+        ticket('NexusMCPMetricsMissing', on('a'), {
+          says: ({ text }) =>
+            `a:9999 of ${text} has answered scrapes without mcp_build_info for 10 minutes: recording is switched off, or Prometheus scrapes something else. All other alerts are blind for it. First: curl -s http://a:9999/metrics | head`,
+          dashboard: 'fleet',
+        }),
+      ],
+    },
+  },
+  {
+    name: 'an instance is replaced by one with metrics',
+    about: ['NexusMCPMetricsMissing'],
+    series: [
+      ...server({ instance: 'a', without: ['mcp_build_info'], until: '20m' }),
+      ...server({ instance: 'b', from: '20m' }),
+    ],
+    fires: { '19m': [ticket('NexusMCPMetricsMissing', on('a'))], '26m': [] },
+  },
+  {
+    name: 'an instance that cannot be scraped has no metrics either',
+    about: ['NexusMCPMetricsMissing'],
+    series: server({ failedScrapes: ['10m', '10m30s', '11m', '11m30s'] }),
+    fires: { '11m': [], '12m': [], '22m': [] },
+  },
+  {
+    name: 'a process starts again every ten minutes for an hour',
+    about: ['NexusMCPRestarting'],
+    series: [
+      ...server({ instance: 'a', restarts: ['10m', '20m', '30m', '40m'] }),
+      ...server({ instance: 'b' }),
+    ],
+    fires: {
+      '40m': [],
+      '44m': [],
+      '46m': [
+        ticket('NexusMCPRestarting', on('a'), {
+          says: ({ text, n }) =>
+            `a:9999 of ${text} has started 4 times within an hour; calls in flight are lost each time. First: kubectl ${n}describe pods -l app.kubernetes.io/name=nexus-mcp | grep -A5 'Last State'`,
+          dashboard: 'runtime',
+        }),
+      ],
+      '1h24m': [ticket('NexusMCPRestarting', on('a'))],
+      '1h28m': [],
+    },
+  },
+  {
+    name: 'a process starts three times in an hour',
+    about: ['NexusMCPRestarting'],
+    series: server({ restarts: ['10m', '20m', '30m', '1h15m'] }),
+    fires: { '36m': [], '1h': [], '1h25m': [] },
+  },
+];

@@ -1,0 +1,205 @@
+import { DURATION_BUCKETS, type MetricName } from '../../src/monitoring/metrics.ts';
+import { AUTH_FAILURE_REASONS } from '../../src/monitoring/labels.ts';
+import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/outcome.ts';
+import {
+  counter,
+  gauge,
+  round,
+  secondsOf,
+  sum,
+  type Grid,
+  type Sample,
+  type Series,
+  type Time,
+  type Values,
+} from './series.ts';
+
+/** Calls of a tool that end alike and take equally long. */
+export interface Calls {
+  readonly outcome: 'success' | ErrorReason;
+  readonly seconds: number;
+  readonly counts: Values;
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly calls: readonly Calls[];
+  readonly inFlight: Values;
+}
+
+/** Reasons of calls that never reach the tool's code, so that no duration is observed. */
+const NOT_RUN: ReadonlySet<string> = new Set([
+  'invalid_arguments',
+  'unknown_tool',
+  'denied',
+  'overloaded',
+  'rate_limited',
+]);
+
+export const calls = (outcome: Calls['outcome'], counts: Values, seconds = 0.02): Calls => ({
+  outcome,
+  seconds,
+  counts,
+});
+
+export const tool = (name: string, ...all: readonly Calls[]): Tool => ({
+  name,
+  calls: all,
+  inFlight: gauge({ is: 0 }),
+});
+
+const NOTHING = counter({ perSecond: 0 });
+const add = (all: readonly Calls[]): Values => sum(NOTHING, ...all.map(({ counts }) => counts));
+
+/** The series of a tool, as one scrape of the server has them: whatever is bounded exists from the start. */
+function toolSeries({ name: tool_name, calls: all, inFlight }: Tool): readonly Series[] {
+  const labels = { tool_name };
+  const ran = all.filter(({ outcome }) => !NOT_RUN.has(outcome));
+  const reasons = tool_name === UNKNOWN_TOOL ? (['unknown_tool'] as const) : REASONS;
+  const count = (name: string, more: Record<string, string>, values: Values): Series => ({
+    name,
+    labels: { ...labels, ...more },
+    kind: 'counter',
+    values,
+  });
+  const outcomes = [
+    count('mcp_tool_calls_total', { status: 'error' }, add(all.filter((some) => some.outcome !== 'success'))),
+    ...reasons.map((reason) =>
+      count('mcp_tool_errors_total', { reason }, add(all.filter(({ outcome }) => outcome === reason))),
+    ),
+  ];
+  if (tool_name === UNKNOWN_TOOL) return outcomes;
+  const bounds = [...DURATION_BUCKETS, Infinity];
+  return [
+    ...outcomes,
+    count(
+      'mcp_tool_calls_total',
+      { status: 'success' },
+      add(all.filter((some) => some.outcome === 'success')),
+    ),
+    ...bounds.map((bound) =>
+      count(
+        'mcp_tool_duration_seconds_bucket',
+        { le: bound === Infinity ? '+Inf' : String(bound) },
+        add(ran.filter(({ seconds }) => seconds <= bound)),
+      ),
+    ),
+    count('mcp_tool_duration_seconds_count', {}, add(ran)),
+    { name: 'mcp_tool_calls_in_flight', labels, kind: 'gauge', values: inFlight },
+  ];
+}
+
+type GaugeName =
+  | Extract<
+      MetricName,
+      | 'mcp_active_sessions'
+      | 'mcp_sessions_limit'
+      | 'mcp_active_subscriptions'
+      | 'mcp_subscriptions_limit'
+      | 'mcp_build_info'
+      | 'nodejs_eventloop_utilization'
+      | 'nodejs_heap_size_limit_bytes'
+    >
+  | 'nodejs_eventloop_lag_p99_seconds'
+  | 'nodejs_heap_size_used_bytes'
+  | 'process_max_fds'
+  | 'process_open_fds'
+  | 'scrape_samples_scraped'
+  | 'up';
+
+const HEALTHY: Readonly<Record<GaugeName, number>> = {
+  up: 1,
+  scrape_samples_scraped: 1200,
+  mcp_build_info: 1,
+  mcp_active_sessions: 3,
+  mcp_sessions_limit: 1000,
+  mcp_active_subscriptions: 0,
+  mcp_subscriptions_limit: 1000,
+  nodejs_eventloop_utilization: 0.1,
+  nodejs_eventloop_lag_p99_seconds: 0.012,
+  nodejs_heap_size_used_bytes: 60e6,
+  nodejs_heap_size_limit_bytes: 500e6,
+  process_open_fds: 40,
+  process_max_fds: 1024,
+};
+
+/** A process of the server under one target. What is not said of it is healthy, and idle. */
+interface Server {
+  readonly instance?: string;
+  readonly tools?: readonly Tool[];
+  readonly gauges?: Readonly<Partial<Record<GaugeName, Values>>>;
+  readonly notFound?: Values;
+  readonly authFailures?: Readonly<Partial<Record<(typeof AUTH_FAILURE_REASONS)[number], Values>>>;
+  readonly workerRestarts?: Readonly<Partial<Record<(typeof WORKER_RESTART_REASONS)[number], Values>>>;
+  /** Metrics it does not expose. */
+  readonly without?: readonly string[];
+  /** When the target appears: its counters start then. */
+  readonly from?: Time;
+  /** When the target is gone. */
+  readonly until?: Time;
+  /** When the process starts again under the same target. */
+  readonly restarts?: readonly Time[];
+  /** Scrapes that fail. */
+  readonly failedScrapes?: readonly Time[];
+}
+
+const target = (instance: string) => ({ instance: `${instance}:9999`, pod: `nexus-mcp-${instance}` });
+
+/** The labels that Prometheus gives to all series of a target. */
+export const on = target;
+
+export function server(about: Server = {}): readonly Series[] {
+  const { tools = [tool('echo')], gauges = {}, notFound = NOTHING, restarts = [], without = [] } = about;
+  const reasoned = (
+    name: string,
+    reasons: readonly string[],
+    values: Readonly<Record<string, Values | undefined>>,
+  ): readonly Series[] =>
+    reasons.map((reason) => ({
+      name,
+      labels: { reason },
+      kind: 'counter',
+      values: values[reason] ?? NOTHING,
+    }));
+  const started: Values = ({ samples, scrapeSeconds }) =>
+    Array.from({ length: samples }, (_, index) =>
+      Math.max(0, ...restarts.map(secondsOf).filter((start) => start <= index * scrapeSeconds)),
+    );
+  const all: readonly Series[] = [
+    ...Object.entries(HEALTHY).map(([name, is]): Series => {
+      const values = gauges[name as GaugeName] ?? gauge({ is });
+      return { name, labels: {}, kind: 'gauge', values };
+    }),
+    { name: 'process_start_time_seconds', labels: {}, kind: 'gauge', values: started },
+    ...tools.flatMap(toolSeries),
+    { name: 'mcp_session_not_found_total', labels: {}, kind: 'counter', values: notFound },
+    ...reasoned('mcp_auth_failures_total', AUTH_FAILURE_REASONS, about.authFailures ?? {}),
+    ...reasoned('mcp_worker_restarts_total', WORKER_RESTART_REASONS, about.workerRestarts ?? {}),
+  ];
+  return all
+    .filter(({ name }) => !without.includes(name))
+    .map((series) => ({
+      ...series,
+      labels: { ...target(about.instance ?? 'a'), ...series.labels },
+      values: (grid) => live(series, about, grid),
+    }));
+}
+
+/** What Prometheus stores of a series, given when its target was there, restarted and could be scraped. */
+function live({ name, kind, values }: Series, life: Server, grid: Grid): readonly Sample[] {
+  const samples = values(grid);
+  const index = (time: Time): number => Math.ceil(secondsOf(time) / grid.scrapeSeconds);
+  const first = index(life.from ?? '0s');
+  const end = life.until === undefined ? Infinity : index(life.until);
+  const starts = [first, ...(life.restarts ?? []).map(index)];
+  const failed = new Set((life.failedScrapes ?? []).map(index));
+  return samples.map((sample, at) => {
+    if (at < first || at > end) return '_';
+    if (at === end) return 'stale';
+    if (failed.has(at)) return name === 'up' ? 0 : 'stale';
+    if (kind === 'gauge') return sample;
+    const startedAt = Math.max(...starts.filter((start) => start <= at));
+    // What was counted before the first scrape of all is kept.
+    return startedAt === 0 ? sample : round(Number(sample) - Number(samples[startedAt]));
+  });
+}
