@@ -12,7 +12,7 @@ export const rest = (quick: boolean): Promise<readonly Row[]> =>
         { server, request: restCall },
         { server: bare, request: restCall },
       ],
-      quick ? { rounds: 3, seconds: 0.5 } : { rounds: 7, seconds: 1.5 },
+      quick ? { rounds: 3, seconds: 0.5 } : { rounds: 7, seconds: 1 },
     );
     return [compare('`POST /execute`, against a bare express handler', ours, reference)];
   });
@@ -64,7 +64,7 @@ const compareEra = ({ version, callOfOurs, callOfTheirs: request }: Era, quick: 
           { server: plainMany, request },
           { server: expressMany, request },
         ],
-        quick ? { rounds: 3, seconds: 0.5 } : { rounds: 5, seconds: 1.5 },
+        quick ? { rounds: 3, seconds: 0.5 } : { rounds: 5, seconds: 1 },
       );
       const call = `\`tools/call\` of ${version}`;
       return [
