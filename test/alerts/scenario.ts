@@ -57,7 +57,7 @@ const BYSTANDERS: readonly {
   },
 ];
 
-/** An alert that fires, with the labels it has besides those of the service. */
+/** An alert that fires, with the labels it has besides those of the service; with a job, for that service alone. */
 export interface Firing {
   readonly alert: AlertName;
   readonly severity: Severity;
@@ -84,6 +84,8 @@ export const page = firing('critical');
 export const ticket = firing('warning');
 export const info = firing('info');
 
+type Parameters = Readonly<Record<string, unknown>>;
+
 /** Something that happens to a service, and all that fires at some times; nothing else may. */
 export interface Scenario {
   readonly name: string;
@@ -91,8 +93,8 @@ export interface Scenario {
   readonly about: 'every alert' | readonly AlertName[];
   readonly series: readonly Series[];
   readonly fires: Readonly<Record<Time, readonly Firing[]>>;
-  /** What the rules are generated with, when not the defaults. */
-  readonly parameters?: Readonly<Record<string, unknown>>;
+  /** What the rules are generated with, when not the defaults; each element gives a rule file of its own. */
+  readonly parameters?: Parameters | readonly Parameters[];
   /** When the services' Prometheus 2 becomes a Prometheus 3. */
   readonly upgraded?: Time;
   /** Default: 30. */
@@ -105,13 +107,16 @@ const FILE = new URL('../../alerts/nexus-mcp.rules.yaml', import.meta.url);
 export const RULES_TEXT = readFileSync(FILE, 'utf8');
 export const RULES = (parse(RULES_TEXT) as { groups: readonly RuleGroup[] }).groups;
 
-const rulesOf = ({ parameters }: Scenario): string =>
-  parameters === undefined ? RULES_TEXT : ruleFile(ruleGroups(parameters));
+const ruleTextsOf = ({ parameters }: Scenario): readonly string[] =>
+  parameters === undefined
+    ? [RULES_TEXT]
+    : [parameters].flat().map((input: Parameters) => ruleFile(ruleGroups(input)));
 
 /** Runs all scenarios in one go. Returns what promtool found wrong with each, by name. */
 export async function play(scenarios: readonly Scenario[]): Promise<ReadonlyMap<string, readonly string[]>> {
-  const ruleTexts = [...new Set(scenarios.map(rulesOf))];
-  const ruleNames = (scenario: Scenario): string => `rules-${ruleTexts.indexOf(rulesOf(scenario))}.yaml`;
+  const ruleTexts = [...new Set(scenarios.flatMap(ruleTextsOf))];
+  const ruleNames = (scenario: Scenario): readonly string[] =>
+    ruleTextsOf(scenario).map((text) => `rules-${ruleTexts.indexOf(text)}.yaml`);
   const files = Object.fromEntries([
     ...ruleTexts.map((text, index) => [`rules-${index}.yaml`, text]),
     ...scenarios.map((scenario, index) => [`${index}.yaml`, unitTest(scenario, index, ruleNames(scenario))]),
@@ -123,11 +128,11 @@ export async function play(scenarios: readonly Scenario[]): Promise<ReadonlyMap<
   const runs = await Promise.all(
     halves.filter(({ length }) => length > 0).map((tests) => promtool(['test', 'rules', ...tests], files)),
   );
-  const found = runs.flatMap(({ exitCode, output }) => {
-    const complaints = complaintsIn(output);
-    if (exitCode !== 0 && complaints.length === 0) throw new Error(output);
-    return complaints;
-  });
+  const found = runs.flatMap(({ output }) => complaintsIn(output));
+  const general = found.filter((text) => !/scenario \d+!/.test(text));
+  const failed = runs.some(({ exitCode }) => exitCode !== 0);
+  if (general.length > 0 || (failed && found.length === 0))
+    throw new Error(['promtool failed', ...general].join('\n'));
   return new Map(
     scenarios.map(({ name }, index) => [name, found.filter((text) => text.includes(marker(index)))]),
   );
@@ -136,11 +141,15 @@ export async function play(scenarios: readonly Scenario[]): Promise<ReadonlyMap<
 /** In the test's name and its queries, so that promtool's complaints say whose they are. */
 const marker = (index: number): string => `scenario ${index}!`;
 
+/** What promtool prints besides that it tests a file, and that it passes or fails, by paragraphs and tests. */
 const complaintsIn = (output: string): readonly string[] =>
-  output.split(/^(?= {4}(?:name|expr): )/m).filter((text) => /^ {4}(?:name|expr): /.test(text));
+  output
+    .split(/\n\n|\n(?= {4}(?:name|expr): )/)
+    .map((text) => text.replaceAll(/^(?:Unit Testing:.*| {2}SUCCESS| {2}FAILED:)$/gm, '').trimEnd())
+    .filter((text) => text !== '');
 
 /** The scenario as a file of promtool's. */
-function unitTest(scenario: Scenario, index: number, rules: string): string {
+function unitTest(scenario: Scenario, index: number, ruleFiles: readonly string[]): string {
   const { fires, scrapeSeconds = 30, evaluateSeconds = 60 } = scenario;
   const end = Math.max(...Object.keys(fires).map(secondsOf));
   const grid = { scrapeSeconds, samples: Math.floor(end / scrapeSeconds) + 1 };
@@ -152,7 +161,7 @@ function unitTest(scenario: Scenario, index: number, rules: string): string {
         values: notation(values(grid)),
       }));
   return stringify({
-    rule_files: [rules],
+    rule_files: ruleFiles,
     evaluation_interval: `${evaluateSeconds}s`,
     // Without it promtool takes the groups in any order, and alerts may read ratios of the time before.
     group_eval_order: RULES.map(({ name }) => name),
@@ -170,7 +179,7 @@ function unitTest(scenario: Scenario, index: number, rules: string): string {
           expr: `ALERTS{alertstate="firing", alertname!="${marker(index)}"}`,
           eval_time: time,
           exp_samples: expected.flatMap((some) =>
-            SERVICES.map((service) => ({
+            servicesOf(some).map((service) => ({
               labels: `ALERTS${matchers(alertLabels(some, service))}`,
               value: 1,
             })),
@@ -195,6 +204,9 @@ function storedBy3From(time: Time | undefined, series: Series): readonly Series[
   return time === '0s' ? [{ ...series, labels }] : renamed(series, time, labels);
 }
 
+const servicesOf = ({ labels: { job } }: Firing): readonly Service[] =>
+  SERVICES.filter(({ labels }) => job === undefined || labels['job'] === job);
+
 const alertLabels = ({ alert, severity, labels }: Firing, service: Service): Record<string, string> => ({
   alertname: alert,
   alertstate: 'firing',
@@ -212,7 +224,7 @@ function textTests(time: Time, expected: readonly Firing[]): readonly unknown[] 
     exp_alerts: expected
       .filter(({ alert }) => alert === alertname)
       .flatMap((some) =>
-        SERVICES.map((service) => ({
+        servicesOf(some).map((service) => ({
           exp_labels: { severity: some.severity, ...service.labels, ...some.labels },
           exp_annotations: annotations(some, service),
         })),

@@ -186,11 +186,12 @@ const errorBudget: readonly Scenario[] = [
     scrapeSeconds: 600,
     evaluateSeconds: 1800,
     series: server({ tools: [failing(0.004, '0s', '4d')] }),
-    fires: { '6h': [], '1d': [], '3d12h': [] },
+    fires: { '6h': [], '1d': [], '2d': [] },
   },
   {
     name: 'four calls fail in an otherwise idle hour',
     about: ['NexusMCPErrorBudgetBurn', 'NexusMCPToolErrorRateHigh', 'NexusMCPErrorBudgetExhausted'],
+    evaluateSeconds: 120,
     series: server({
       tools: [tool('echo', calls('exception', once('20m', 3)), calls('exception', once('40m')))],
     }),
@@ -232,6 +233,24 @@ const errorBudget: readonly Scenario[] = [
       '7d12h': [],
     },
   },
+  ...['nexus-mcp', 'my-release-nexus-mcp'].map((strict): Scenario => ({
+    name: `services have rules of their own in one Prometheus, and ${strict} has the stricter objective`,
+    about: ['NexusMCPErrorBudgetExhausted'],
+    parameters: ['nexus-mcp', 'my-release-nexus-mcp'].map((job) => ({
+      selector: `job="${job}"`,
+      availability: { objective: job === strict ? 99.5 : 95 },
+    })),
+    scrapeSeconds: 600,
+    evaluateSeconds: 1800,
+    series: server({ tools: [failing(0.02, '0s', '1d')] }),
+    fires: {
+      '30m': [],
+      '12h': [
+        ticket('NexusMCPErrorBudgetBurn', { job: strict }),
+        info('NexusMCPErrorBudgetExhausted', { job: strict }),
+      ],
+    },
+  })),
 ];
 
 const latencyBudget: readonly Scenario[] = [

@@ -53,10 +53,16 @@ export const targetScenarios: readonly Scenario[] = [
     fires: { '14m': [], '19m': [], '21m': [ticket('NexusMCPTargetDown', on('b'))] },
   },
   {
-    name: 'Prometheus no longer finds any instance',
+    name: 'Prometheus no longer finds any instance, and forgets them after an hour',
     about: ['NexusMCPDown'],
     series: server({ until: '10m' }),
-    fires: { '10m': [], '12m': [], '14m': [page('NexusMCPDown')], '1h8m': [page('NexusMCPDown')] },
+    fires: {
+      '10m': [],
+      '12m': [],
+      '14m': [page('NexusMCPDown')],
+      '1h8m': [page('NexusMCPDown')],
+      '1h20m': [],
+    },
   },
   {
     name: 'every instance is away for two minutes',

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { detect, FAULTS, LONG, type Scenario } from '../../alerts/report/detection.ts';
+import { parameterList } from '../../alerts/report/document.ts';
+import { findPromtool } from '../../alerts/report/promtool.ts';
+import { countInDays } from '../../alerts/report/quiet.ts';
+import { alertNames, fingerprint } from '../../alerts/report/rules.ts';
+
+const MINUTE = 60;
+const DAY = 86_400;
+
+const scenario = (name: string): Scenario => {
+  const fault = FAULTS.find((known) => known.name === name);
+  if (!fault) throw new Error(`there is no fault "${name}"`);
+  return { fault, callsPerSecond: 10 };
+};
+
+describe.skipIf(!findPromtool()).concurrent('the alerts, in simulations', { timeout: 240_000 }, () => {
+  it('page within three minutes when all calls fail, and open a ticket within a day for 2 %', async () => {
+    const scenarios = ['100 % of calls fail', '2 % of calls fail'].map(scenario);
+    const [outage, leak] = await detect(scenarios, 'test', { ...LONG, faultSeconds: DAY });
+    expect(outage?.page?.alert).toBe('NexusMCPOutage');
+    expect(outage?.page?.seconds).toBeLessThanOrEqual(3 * MINUTE);
+    expect(leak?.page).toBeUndefined();
+    expect(leak?.ticket?.alert).toBe('NexusMCPErrorBudgetBurn');
+  });
+
+  it('page nobody in four healthy days', async () => {
+    const counts = await countInDays([0, 1, 2, 3], 'test');
+    expect(counts.filter(({ severity }) => severity === 'critical')).toEqual([]);
+  });
+});
+
+describe('DETECTION.md', () => {
+  const text = readFileSync(new URL('../../alerts/DETECTION.md', import.meta.url), 'utf8');
+  const named = new Set([...text.matchAll(/\[(NexusMCP\w+)\]/g)].map(([, name]) => name));
+
+  it('was measured with the present rules; make alerts-report ARGS=--write measures again', () => {
+    expect(text).toContain(`\`${fingerprint()}\``);
+    expect(text).toContain(parameterList());
+  });
+
+  it('names only alerts that exist', () => {
+    expect(named.size).toBeGreaterThan(0);
+    expect(alertNames()).toEqual(expect.arrayContaining([...named]));
+  });
+});
