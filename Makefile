@@ -8,7 +8,7 @@ IMAGE ?= nexus-mcp:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 ARGS ?=
 
-.PHONY: help run test test-unit test-integration check fmt bench generate build image clean
+.PHONY: help run test test-unit test-integration docker check fmt bench generate alerts-report build image clean
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -16,13 +16,16 @@ help: ## Print this
 run: node_modules/.installed ## Serve on http://127.0.0.1:9999 (ARGS="--log.level debug")
 	@exec $(NODE) src/main.ts $(ARGS)
 
-test: check test-unit ## Check and test what needs nothing but npm
+test: docker check test-unit test-integration ## Check and test everything
 
-test-unit: node_modules/.installed ## Run the tests (ARGS="test/mcp" for some)
+test-unit: node_modules/.installed ## Run the tests that need nothing but npm (ARGS="test/mcp" for some)
 	@$(NPM) --silent test -- $(ARGS)
 
 test-integration: node_modules/.installed ## Run the tests on containers: Prometheus, Alertmanager, our image
 	@$(NPM) --silent run test:integration -- $(ARGS)
+
+docker:
+	@sh scripts/ensure-docker.sh
 
 check: node_modules/.installed ## Types, lint, format, unused code, generated files
 	@$(NPM) --silent run check
@@ -35,6 +38,9 @@ bench: node_modules/.installed ## Measure, and print the ratios (ARGS="--quick")
 
 generate: node_modules/.installed ## Write the generated sections and files
 	@$(NPM) --silent run generate
+
+alerts-report: docker node_modules/.installed ## Measure what the alerts detect, and print it (ARGS="--write" keeps it)
+	@$(NODE) alerts/report/main.ts $(ARGS)
 
 build: node_modules/.installed ## Compile to dist/
 	@$(NPM) --silent run build

@@ -24,12 +24,14 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       'sessions.maxSubscriptions',
     ),
     {
-      ...waits,
       name: 'NexusMCPSessionsNotFound',
       severity: 'warning',
       expr: `${grown('mcp_session_not_found_total')} > ${parameters.sessionsNotFound}`,
+      // Longer than the clients of a restarted server take to come back, each of them once.
+      forSeconds: 1800,
+      keepFiringForSeconds: 600,
       summary: 'Clients name sessions the server does not have.',
-      description: `${TEXT.number} requests to ${TEXT.service} named an unknown session in 10 minutes: requests of a session reach the wrong replica, or clients keep using sessions that ended. First: check session affinity in front of the replicas.`,
+      description: `${TEXT.number} requests to ${TEXT.service} named an unknown session in the last 10 minutes, and so for half an hour: requests of a session reach the wrong replica, or clients keep using sessions that ended. First: check session affinity in front of the replicas.`,
       dashboard: 'fleet',
     },
     {

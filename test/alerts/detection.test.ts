@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { detect, FAULTS, LONG, type Scenario } from '../../alerts/report/detection.ts';
 import { parameterList } from '../../alerts/report/document.ts';
-import { findPromtool } from '../../alerts/report/promtool.ts';
 import { countInDays } from '../../alerts/report/quiet.ts';
 import { alertNames, fingerprint } from '../../alerts/report/rules.ts';
 
@@ -15,7 +14,7 @@ const scenario = (name: string): Scenario => {
   return { fault, callsPerSecond: 10 };
 };
 
-describe.skipIf(!findPromtool()).concurrent('the alerts, in simulations', { timeout: 240_000 }, () => {
+describe.concurrent('the alerts, in simulations', { timeout: 240_000 }, () => {
   it('page within three minutes when all calls fail, and open a ticket within a day for 2 %', async () => {
     const scenarios = ['100 % of calls fail', '2 % of calls fail'].map(scenario);
     const [outage, leak] = await detect(scenarios, 'test', { ...LONG, faultSeconds: DAY });

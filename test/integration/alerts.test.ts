@@ -3,8 +3,9 @@ import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { ruleFile, ruleGroups } from '../../alerts/source/rules.ts';
+import { documentedQueries, type DocumentedQuery } from '../alerts/documented-queries.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
-import { FAULTS, type Fault } from './faults.ts';
+import { FAULTS, healthyTraffic, type Fault } from './faults.ts';
 import { Alertmanager, Prometheus, startWebhook } from './harness.ts';
 import { HOST_NAME, LISTEN_ADDRESS } from './harness/host.ts';
 import type { Webhook } from './harness/webhook.ts';
@@ -42,7 +43,8 @@ const start = (fault: Fault, port = 0): Promise<ServerProcess> =>
   startServer({
     args: [
       ...['--server.host', LISTEN_ADDRESS, '--server.port', String(port), '--server.allowedHosts', HOST_NAME],
-      ...['--tools.modules', FIXTURE_TOOLS, '--limits.callsPerSecond', '0', ...(fault.args ?? [])],
+      ...['--tools.modules', FIXTURE_TOOLS, '--limits.callsPerSecond', String(fault.callsPerSecond ?? 0)],
+      ...(fault.args ?? []),
     ],
   });
 
@@ -105,6 +107,26 @@ const notified = (job: string): ReadonlySet<string> =>
       .map(({ labels }) => `${labels['alertname'] ?? ''} ${labels['severity'] ?? ''}`),
   );
 
+const RESTART = 'asks about a restart, which comes with recovery';
+
+/** Why a query of the documents may answer nothing here. */
+const SILENT: readonly (readonly [RegExp, string])[] = [
+  [/ offset 1d/, 'asks about yesterday'],
+  [/^min_over_time\(mcp_tool_calls_in_flight\{.*\[10m\]\) > 0$/, 'answers only after ten minutes'],
+  [/^changes\(process_start_time_seconds/, RESTART],
+  [/^predict_linear\(/, 'answers only when the heap will be full within an hour'],
+  [/^mcp_worker_pool_waiting\{.*> 0$/, 'answers only when all workers are busy'],
+];
+const reasonForSilence = (query: string): string | undefined =>
+  SILENT.find(([pattern]) => pattern.test(query))?.[1];
+
+let unanswered = documentedQueries();
+
+async function withoutAnswer(queries: readonly DocumentedQuery[]): Promise<readonly DocumentedQuery[]> {
+  const answers = await Promise.all(queries.map(({ query }) => prometheus.query(query)));
+  return queries.filter((_query, index) => answers[index]?.length === 0);
+}
+
 const firing = async (): Promise<readonly string[]> =>
   (await prometheus.alerts())
     // A spent budget stays spent for 30 days, and says so to nobody.
@@ -141,6 +163,23 @@ describe(`injected faults, with all windows shortened by ${1 / TIME_SCALE}`, () 
     }
   }, 150_000);
 
+  it('give every documented query something to answer', async () => {
+    await vi.waitFor(
+      async () => {
+        unanswered = await withoutAnswer(unanswered);
+        expect(unanswered.filter(({ query }) => reasonForSilence(query) === undefined)).toEqual([]);
+      },
+      { timeout: 60_000, interval: 2000 },
+    );
+    const questionable = await Promise.all(
+      documentedQueries().map(async ({ place, query }) => ({
+        place,
+        remarks: await prometheus.annotations(query),
+      })),
+    );
+    expect(questionable.filter(({ remarks }) => remarks.length > 0)).toEqual([]);
+  }, 90_000);
+
   it('clear after recovery', async () => {
     await Promise.all(stops.map((stop) => stop()));
     for (const patient of patients) {
@@ -166,7 +205,9 @@ describe(`injected faults, with all windows shortened by ${1 / TIME_SCALE}`, () 
     );
     await Promise.all(traffic.map((stop) => stop()));
   }, 500_000);
-});
 
-const healthyTraffic = (server: ServerProcess): Promise<() => Promise<void>> =>
-  FAULTS[0]?.inject(server) ?? Promise.reject(new Error('there is no healthy traffic'));
+  it('leave no documented query without an answer but those that have a reason', async () => {
+    unanswered = await withoutAnswer(unanswered);
+    expect(unanswered.map(({ query }) => reasonForSilence(query))).not.toContain(RESTART);
+  });
+});

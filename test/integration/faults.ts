@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectClient, ERAS } from '../support/clients.ts';
 import type { ServerProcess } from '../support/server-process.ts';
 
 type Stop = () => Promise<void>;
@@ -7,6 +8,8 @@ type Stop = () => Promise<void>;
 export interface Fault {
   readonly name: string;
   readonly args?: readonly string[];
+  /** What a client may do; default: no limit. */
+  readonly callsPerSecond?: number;
   readonly kills?: boolean;
   readonly inject: (server: ServerProcess) => Promise<Stop>;
   /** `alert severity` of each notification that must come. */
@@ -60,7 +63,7 @@ const calls =
   (server: ServerProcess): Promise<Stop> =>
     Promise.resolve(keepCalling((signal) => execute(server, tool, args, signal), pace));
 
-/** Opens sessions and keeps them. */
+/** Opens sessions and keeps them, and goes on trying to open more. */
 async function fillSessions({ url }: ServerProcess, count: number): Promise<Stop> {
   const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
   const params = {
@@ -70,12 +73,16 @@ async function fillSessions({ url }: ServerProcess, count: number): Promise<Stop
   };
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
   const ids: string[] = [];
-  for (let opened = 0; opened < count; opened += 1) {
-    const response = await fetch(`${url}/mcp`, { method: 'POST', headers, body });
+  const open = async (signal?: AbortSignal): Promise<void> => {
+    const response = await fetch(`${url}/mcp`, { method: 'POST', headers, body, signal: signal ?? null });
     await response.arrayBuffer();
-    ids.push(response.headers.get('mcp-session-id') ?? '');
-  }
+    const id = response.headers.get('mcp-session-id');
+    if (id !== null) ids.push(id);
+  };
+  while (ids.length < count) await open();
+  const stop = keepCalling(open);
   return async () => {
+    await stop();
     await Promise.all(
       ids.map((id) =>
         fetch(`${url}/mcp`, { method: 'DELETE', headers: { ...headers, 'mcp-session-id': id } }),
@@ -84,9 +91,53 @@ async function fillSessions({ url }: ServerProcess, count: number): Promise<Stop
   };
 }
 
-/** Each has a server of its own; the first has nothing wrong with it. */
+/** A client of each era that comes, calls a tool well and a tool that says no, and goes. */
+async function converse({ url }: ServerProcess): Promise<void> {
+  for (const era of ERAS) {
+    const { client, transport } = await connectClient(url, era);
+    await client.callTool({ name: 'echo', arguments: { text: 'hi' } });
+    await client.callTool({ name: 'fails' });
+    await transport.terminateSession();
+    await client.close();
+  }
+}
+
+/** Both at a time. */
+const together =
+  (...injects: readonly Fault['inject'][]) =>
+  async (server: ServerProcess): Promise<Stop> => {
+    const stops = await Promise.all(injects.map((inject) => inject(server)));
+    return async () => {
+      await Promise.all(stops.map((stop) => stop()));
+    };
+  };
+
+/** Goes on with a session that the server does not have. */
+async function useLostSession({ url }: ServerProcess, signal: AbortSignal): Promise<void> {
+  const response = await fetch(`${url}/mcp`, {
+    method: 'POST',
+    signal,
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-session-id': '0d1f6e0c-2c1b-4f0e-9a53-5f2f0a8f3c11',
+      'mcp-protocol-version': '2025-11-25',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+  });
+  await response.arrayBuffer();
+}
+
+/** Nothing goes wrong. */
+export const healthyTraffic = calls('echo', { text: 'hi' });
+
+/** Each has a server of its own; with the first, nothing is wrong that the server could help. */
 export const FAULTS: readonly Fault[] = [
-  { name: 'healthy', inject: calls('echo', { text: 'hi' }), notifies: [] },
+  {
+    name: 'healthy',
+    inject: together(healthyTraffic, (server) => Promise.resolve(keepCalling(() => converse(server)))),
+    notifies: [],
+  },
   {
     name: 'failing-tool',
     inject: calls('throws', {}, { lines: 2 }),
@@ -122,7 +173,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'blocked-loop',
-    inject: calls('blocks', { milliseconds: 150 }, { pauseMs: 1 }),
+    // The pauses let scrapes through: it is late, not gone.
+    inject: calls('blocks', { milliseconds: 150 }, { pauseMs: 20 }),
     notifies: ['NexusMCPEventLoopBlocked critical'],
     mayNotify: ['NexusMCPEventLoopLagging warning', 'NexusMCPEventLoopSaturated warning'],
   },
@@ -143,5 +195,35 @@ export const FAULTS: readonly Fault[] = [
         }),
       ),
     notifies: ['NexusMCPAuthFailures warning'],
+  },
+  {
+    name: 'lost-sessions',
+    inject: (server) =>
+      Promise.resolve(keepCalling((signal) => useLostSession(server, signal), { lines: 2 })),
+    notifies: ['NexusMCPSessionsNotFound warning'],
+  },
+  {
+    name: 'looping-client',
+    callsPerSecond: 1,
+    args: ['--limits.burst', '1'],
+    inject: calls('echo', { text: 'hi' }, { lines: 5 }),
+    notifies: ['NexusMCPClientsRateLimited warning'],
+  },
+  {
+    name: 'no-places',
+    args: ['--limits.concurrency', '2', '--limits.queue', '0'],
+    inject: calls('slow', { milliseconds: 1000 }, { lines: 8 }),
+    notifies: ['NexusMCPOutage critical', 'NexusMCPOverloaded warning'],
+    mayNotify: [
+      'NexusMCPErrorBudgetBurn critical',
+      'NexusMCPErrorBudgetBurn warning',
+      'NexusMCPToolErrorRateHigh warning',
+    ],
+  },
+  {
+    name: 'crashing-worker',
+    inject: together(calls('echo', { text: 'hi' }, { lines: 4 }), calls('exits', {}, { pauseMs: 1000 })),
+    notifies: ['NexusMCPToolErrorRateHigh warning', 'NexusMCPWorkerRestarts warning'],
+    mayNotify: ['NexusMCPErrorBudgetBurn critical', 'NexusMCPErrorBudgetBurn warning'],
   },
 ];

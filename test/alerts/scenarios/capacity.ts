@@ -71,33 +71,39 @@ export const capacityScenarios: readonly Scenario[] = [
   {
     name: 'clients name unknown sessions',
     about: ['NexusMCPSessionsNotFound'],
-    series: onTwo({ notFound: flood }),
+    series: onTwo({
+      notFound: counter({ perSecond: 0, until: '15m' }, { perSecond: 0.5, until: '1h' }, { perSecond: 0 }),
+    }),
     fires: {
-      '15m': [],
-      '19m': [],
-      '27m': [
+      '30m': [],
+      '44m': [],
+      '48m': [
         ticket(
           'NexusMCPSessionsNotFound',
           {},
           {
             says: ({ text }) =>
-              `600 requests to ${text} named an unknown session in 10 minutes: requests of a session reach the wrong replica, or clients keep using sessions that ended. First: check session affinity in front of the replicas.`,
+              `600 requests to ${text} named an unknown session in the last 10 minutes, and so for half an hour: requests of a session reach the wrong replica, or clients keep using sessions that ended. First: check session affinity in front of the replicas.`,
             dashboard: 'fleet',
           },
         ),
       ],
-      '45m': [ticket('NexusMCPSessionsNotFound')],
-      '52m': [],
+      '1h15m': [ticket('NexusMCPSessionsNotFound')],
+      '1h25m': [],
     },
   },
   {
-    name: 'a deploy ends sessions that twelve clients still name',
+    name: 'a deploy ends sessions that three hundred clients still name',
     about: ['NexusMCPSessionsNotFound'],
     series: [
       ...server({ instance: 'a', until: '15m' }),
-      ...server({ instance: 'b', from: '14m', notFound: once('15m', 12) }),
+      ...server({
+        instance: 'b',
+        from: '14m',
+        notFound: counter({ perSecond: 0, until: '15m' }, { perSecond: 0.5, until: '25m' }, { perSecond: 0 }),
+      }),
     ],
-    fires: { '17m': [], '21m': [], '26m': [] },
+    fires: { '17m': [], '30m': [], '50m': [] },
   },
   {
     name: 'calls are refused because the server is full',

@@ -52,6 +52,16 @@ export class Alertmanager {
     return z.array(alert).parse(await response.json());
   }
 
+  /** Lets alerts fire as if a Prometheus had sent them, given by their labels. */
+  async fire(alerts: readonly Readonly<Record<string, string>>[]): Promise<void> {
+    const response = await fetch(`${this.url}/api/v2/alerts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(alerts.map((labels) => ({ labels }))),
+    });
+    if (!response.ok) throw new Error(`Alertmanager refused alerts: ${await response.text()}`);
+  }
+
   async stop(): Promise<void> {
     await this.#container.stop();
   }
