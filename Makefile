@@ -8,7 +8,7 @@ IMAGE ?= nexus-mcp:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 ARGS ?=
 
-.PHONY: help run test test-unit test-integration docker check fmt bench generate alerts-report build image clean
+.PHONY: help run test test-unit test-browser test-integration docker check fmt bench generate alerts-report build image clean
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -16,10 +16,13 @@ help: ## Print this
 run: node_modules/.installed ## Serve on http://127.0.0.1:9999 (ARGS="--log.level debug")
 	@exec $(NODE) src/main.ts $(ARGS)
 
-test: docker check test-unit test-integration ## Check and test everything
+test: docker check test-unit test-browser test-integration ## Check and test everything
 
 test-unit: node_modules/.installed ## Run the tests that need nothing but npm (ARGS="test/mcp" for some)
 	@$(NPM) --silent test -- $(ARGS)
+
+test-browser: node_modules/.installed ## Run the tests of the status page in Chromium
+	@$(NPM) --silent run test:browser -- $(ARGS)
 
 test-integration: node_modules/.installed ## Run the tests on containers: Prometheus, Alertmanager, our image
 	@$(NPM) --silent run test:integration -- $(ARGS)

@@ -5,8 +5,8 @@ export default defineConfig({
   resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
   test: {
     include: ['test/**/*.test.ts'],
-    // These need containers; they have a configuration of their own.
-    exclude: ['test/integration/**', 'test/alerts/**'],
+    // These need containers or a browser; they have configurations of their own.
+    exclude: ['test/integration/**', 'test/alerts/**', 'test/browser/**'],
     // Tests start servers and worker threads of their own; more files at once only make them wait for each other.
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -7,6 +7,7 @@ import { anonymous, bearer, type Authenticate } from './http/authentication.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { MODERN_VERSION } from './mcp/server.ts';
+import { Activity } from './monitoring/activity.ts';
 import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
 import { logCalls, observers, type Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics.ts';
@@ -38,6 +39,8 @@ export interface Application {
   readonly binding: McpBinding;
   /** Writes the metrics as text; `undefined` when nothing is recorded. */
   readonly expose: ((format: ExpositionFormat) => Promise<string>) | undefined;
+  /** What the tools did lately; `undefined` when nothing is recorded. */
+  readonly activity: Activity | undefined;
   readonly authenticate: Authenticate;
   /** Binds the gauges to what they measure, once that exists. */
   watch(sources: Omit<GaugeSources, 'workers'>): void;
@@ -115,6 +118,7 @@ export async function createApplication(
       workers,
       binding,
       expose: recorder && ((format) => expose(metricsRegistry, format, now)),
+      activity: recorder && new Activity(metrics, registry.tools, now),
       authenticate: authentication.authenticate,
       watch: (sources) => {
         recorder?.watch({

@@ -5,6 +5,7 @@ import { createApp, createOperationsApp } from './http/app.ts';
 import { anonymous } from './http/authentication.ts';
 import { listen, type Listener } from './http/listener.ts';
 import type { OperationsOptions } from './http/operations.ts';
+import type { Facts } from './http/status-page/status.ts';
 import { Lifecycle, type StopPlan } from './lifecycle.ts';
 import { McpEndpoint } from './mcp/endpoint.ts';
 
@@ -34,6 +35,26 @@ export async function serve(
     subscriptionsLimit: sessions.maxSubscriptions,
   });
   const operations = operationsOf(application, metrics.endpoint, lifecycle);
+  /** @param port which of the two asks, or that one is both */
+  const status = async (port: 'both' | 'main' | 'operations'): Promise<Facts> => {
+    const served = metrics.endpoint ? 'served' : 'not_served';
+    return {
+      ...binding.info,
+      ready: lifecycle.state === 'ready',
+      state: lifecycle.state,
+      uptime_seconds: Math.round(now() - startedAt),
+      tools: registry.tools.length,
+      sessions: mcp.sessions.size,
+      sessions_limit: sessions.max,
+      links: [
+        ...(port === 'operations' ? [] : ['/tools', '/openapi.json']),
+        ...(operations.metrics && port !== 'main' ? ['/metrics'] : []),
+        ...(port === 'main' ? [] : ['/readyz']),
+      ],
+      metrics: !application.activity ? 'not_recorded' : port === 'main' ? 'operations_port' : served,
+      activity: port === 'main' ? null : ((await application.activity?.report()) ?? null),
+    };
+  };
   const app = createApp({
     ...binding,
     mcp,
@@ -46,18 +67,13 @@ export async function serve(
     operations: ops.port === undefined ? operations : undefined,
     metricsNeedToken: metrics.needToken,
     isDraining: () => lifecycle.state === 'draining',
-    status: () => ({
-      ...binding.info,
-      ready: lifecycle.state === 'ready',
-      tools: registry.tools.length,
-      sessions: mcp.sessions.size,
-      uptime_seconds: Math.round(now() - startedAt),
-    }),
+    status: () => status(ops.port === undefined ? 'both' : 'main'),
   });
 
-  const opsListener = await listenForOperations(operations, settings, logger);
+  const opsListener = await listenForOperations(operations, settings, logger, () => status('operations'));
   const main = await listen(app, server);
   lifecycle.started();
+  const stopReading = application.activity?.start();
   warnIfExposed(application, settings, logger);
   logger.info(
     { host: server.host, port: main.port, ops_port: opsListener?.port, tools: registry.tools.length },
@@ -67,7 +83,7 @@ export async function serve(
   return {
     port: main.port,
     opsPort: opsListener?.port,
-    stop: () => lifecycle.stop(stopPlan(application, mcp, main, opsListener, settings)),
+    stop: () => lifecycle.stop(stopPlan(application, mcp, main, opsListener, settings)).finally(stopReading),
   };
 }
 
@@ -83,17 +99,18 @@ export function operationsOf(
   };
 }
 
-/** Opens the operations port, if the settings name one. */
+/** Opens the operations port, if the settings name one; with `status`, its `/` says that. */
 export async function listenForOperations(
   operations: Omit<OperationsOptions, 'metricsGuard'>,
   { server, ops }: Settings,
   logger: Environment['logger'],
+  status?: () => Promise<Facts>,
 ): Promise<Listener | undefined> {
   if (ops.port === undefined) return undefined;
   const metricsGuard: OperationsOptions['metricsGuard'] = (_request, _response, next) => {
     next();
   };
-  const app = createOperationsApp({ ...operations, metricsGuard }, logger);
+  const app = createOperationsApp({ ...operations, metricsGuard }, status, logger);
   return listen(app, { ...server, host: ops.host ?? server.host, port: ops.port });
 }
 

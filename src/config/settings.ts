@@ -53,7 +53,11 @@ export const settingsSchema = z.strictObject({
   ops: z
     .strictObject({
       host: z.string().optional().describe('Address of the operations port; the one of server.host if unset'),
-      port: port.optional().describe('A second port for probes and metrics, which then leave the main one'),
+      port: port
+        .optional()
+        .describe(
+          'A second port for probes, metrics and what / says of calls, which then leave the main one',
+        ),
     })
     .prefault({}),
   auth: z

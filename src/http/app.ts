@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
+import type { AuthFailureReason } from '../monitoring/labels.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import type { Monitoring } from '../monitoring/recorder.ts';
 import { callerOf, requireCaller, type Authenticate } from './authentication.ts';
@@ -10,7 +11,8 @@ import { openApi } from './openapi.ts';
 import { operationsRoutes, type OperationsOptions } from './operations.ts';
 import { sendProblem, wrongMethod } from './problem.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
-import { statusPage, type Status } from './status-page.ts';
+import { statusPage } from './status-page.ts';
+import type { Facts } from './status-page/status.ts';
 
 export interface AppOptions extends Omit<RestOptions, 'guard'> {
   readonly mcp: McpEndpoint;
@@ -24,7 +26,8 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   readonly metricsNeedToken: boolean;
   /** Whether answers should ask clients to open new connections, elsewhere. */
   readonly isDraining: () => boolean;
-  readonly status: () => Status;
+  /** What `/` says on this port. */
+  readonly status: () => Promise<Facts>;
   readonly monitoring: Monitoring;
   readonly logger: Logger;
 }
@@ -34,16 +37,19 @@ export function createApp(options: AppOptions): Express {
   const { mcp, monitoring, authenticate, operations } = options;
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
-  const guard = requireCaller(authenticate, (reason) => {
+  const onAuthFailure = (reason: AuthFailureReason): void => {
     monitoring.authFailure(reason);
-  });
+  };
+  const guard = requireCaller(authenticate, onAuthFailure);
   const metricsGuard = options.metricsNeedToken ? guard : pass;
+  const page = statusPage(options.status);
+  const pageGuard = options.metricsNeedToken ? requireCaller(authenticate, onAuthFailure, page.refuse) : pass;
 
   app.use(measure(monitoring, options.now));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
   app.use(closeWhenDraining(options.isDraining));
   if (operations) app.use(operationsRoutes({ ...operations, metricsGuard }));
-  app.get('/', metricsGuard, statusPage(options.status));
+  app.get('/', pageGuard, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
   app.all('/mcp', guard, async (request, response, next) => {
     if (!MCP_METHODS.includes(request.method)) {
@@ -66,10 +72,18 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-/** The application of the operations port: probes and metrics alone, for the pod network. */
-export function createOperationsApp(options: OperationsOptions, logger: Logger): Express {
+/** The application of the operations port: probes, metrics and the status page alone, for the pod network. */
+export function createOperationsApp(
+  options: OperationsOptions,
+  status: (() => Promise<Facts>) | undefined,
+  logger: Logger,
+): Express {
   const app = bareApp();
   app.use(operationsRoutes(options));
+  if (status) {
+    app.get('/', statusPage(status).serve);
+    app.all('/', wrongMethod('GET, HEAD'));
+  }
   app.use(notFound);
   app.use(onError(logger));
   return app;

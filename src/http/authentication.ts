@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { AuthFailureReason } from '../monitoring/labels.ts';
 import type { Caller } from '../tools/call.ts';
-import { sendProblem } from './problem.ts';
+import { sendProblem, type Problem } from './problem.ts';
 
 /** A bearer token and what it is good for. */
 export interface Token {
@@ -49,10 +49,14 @@ const DETAILS: Record<AuthFailureReason, string> = {
   unknown_token: 'The bearer token is not valid',
 };
 
-/** Lets only authenticated requests pass, and puts their caller where {@link callerOf} finds it. */
+/**
+ * Lets only authenticated requests pass, and puts their caller where {@link callerOf} finds it.
+ * @param refuse answers the others
+ */
 export function requireCaller(
   authenticate: Authenticate,
   onFailure: (reason: AuthFailureReason) => void,
+  refuse: (request: Request, response: Response, problem: Problem) => void = sendProblem,
 ): RequestHandler {
   return (request, response, next) => {
     const caller = authenticate(request);
@@ -64,7 +68,7 @@ export function requireCaller(
     onFailure(caller);
     // RFC 6750 section 3.1: no error code when no credentials were given.
     const challenge = `Bearer realm="nexus-mcp"${caller === 'missing' ? '' : ', error="invalid_token"'}`;
-    sendProblem(request, response, {
+    refuse(request, response, {
       status: 401,
       detail: DETAILS[caller],
       headers: { 'www-authenticate': challenge },

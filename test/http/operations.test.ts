@@ -220,7 +220,7 @@ describe('ops.port', () => {
       expect((await ask(server.url, `${method} ${path}`)).status, method).toBe(404);
   });
 
-  it.each(['/', '/tools', '/tools/echo', '/execute', '/tools/echo/execute', '/mcp', '/openapi.json'])(
+  it.each(['/tools', '/tools/echo', '/execute', '/tools/echo/execute', '/mcp', '/openapi.json'])(
     'does not serve %s',
     async (path) => {
       for (const method of ['GET', 'POST']) {

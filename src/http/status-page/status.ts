@@ -1,0 +1,36 @@
+import type { ActivityReport } from '../../monitoring/activity.ts';
+
+/** Is anything wrong, with which tool, and why: what a person is told first. */
+export interface Verdict {
+  /** `unknown` when nothing is recorded here that could tell. */
+  readonly level: 'good' | 'warn' | 'bad' | 'unknown';
+  readonly headline: string;
+  readonly detail: string;
+}
+
+/** What `GET /` says: as JSON, and through it on the page. */
+export interface Status {
+  readonly name: string;
+  readonly title: string;
+  readonly version: string;
+  readonly verdict: Verdict;
+  readonly ready: boolean;
+  readonly state: 'starting' | 'ready' | 'draining';
+  readonly uptime_seconds: number;
+  /** How many there are. */
+  readonly tools: number;
+  readonly sessions: number;
+  readonly sessions_limit: number;
+  /** Paths of this port worth a look. */
+  readonly links: readonly string[];
+  /**
+   * Where Prometheus finds metrics: at `/metrics`, at the operations port, nowhere though they are recorded, or
+   * nowhere because nothing is.
+   */
+  readonly metrics: 'served' | 'operations_port' | 'not_served' | 'not_recorded';
+  /** `null` when nothing is recorded, and on the main port when the metrics are at the operations port. */
+  readonly activity: ActivityReport | null;
+}
+
+/** A status before it is judged. */
+export type Facts = Omit<Status, 'verdict'>;

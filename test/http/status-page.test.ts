@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Status } from '../../src/http/status-page/status.ts';
+import { connectClient } from '../support/clients.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+
+let server: TestServer;
+afterEach(() => server.stop());
+
+const statusOf = async (url = server.url): Promise<Status> => (await (await fetch(url)).json()) as Status;
+
+const toolOf = ({ activity }: Status, name: string) => activity?.tools.find((tool) => tool.name === name);
+
+async function times(count: number, tool: string, args: unknown = {}): Promise<void> {
+  for (let call = 0; call < count; call += 1) await server.execute(tool, args);
+}
+
+describe('GET / as JSON', () => {
+  it('says that nothing is wrong, and how many calls there were', async () => {
+    server = await startTestServer();
+    expect((await statusOf()).verdict).toEqual({
+      level: 'good',
+      headline: 'Nothing is wrong',
+      detail: 'No calls since the start.',
+    });
+    await times(2, 'echo', { text: 'hi' });
+    await times(1, 'echo', { text: 1 });
+    const status = await statusOf();
+    expect(status.verdict.level).toBe('good');
+    expect(status.verdict.detail).toBe('3 calls since the start; 1 failed on the caller’s side.');
+    expect(toolOf(status, 'echo')).toMatchObject({
+      calls: 3,
+      errors: { invalid_arguments: 1 },
+      server_faults: 0,
+      failing: false,
+      in_flight: 0,
+      calls_since_start: 3,
+    });
+  });
+
+  it('names the tool that fails, and why, before everything else', async () => {
+    server = await startTestServer();
+    await times(6, 'unreachable');
+    await times(1, 'throws');
+    const { verdict, activity } = await statusOf();
+    expect(verdict.level).toBe('bad');
+    expect(verdict.headline).toBe('unreachable is failing: unavailable');
+    expect(verdict.detail).toMatch(
+      /^6 of 6 calls of unreachable since the start failed .*: 6 unavailable \(/,
+    );
+    expect(activity?.history.at(-1)).toMatchObject({ calls: 7, errors: 7, server_faults: 7 });
+  });
+
+  it('names all tools that fail, the worst first', async () => {
+    server = await startTestServer();
+    await times(5, 'throws');
+    await times(6, 'unreachable');
+    expect((await statusOf()).verdict.headline).toBe('2 tools are failing: unreachable, throws');
+  });
+
+  it('does not cry over a single failed call', async () => {
+    server = await startTestServer();
+    await times(1, 'throws');
+    expect((await statusOf()).verdict).toMatchObject({
+      level: 'warn',
+      headline: 'A few calls failed: throws',
+    });
+  });
+
+  it('agrees with /metrics on calls, reasons and time', async () => {
+    server = await startTestServer();
+    await times(3, 'hangs');
+    await times(2, 'echo', { text: 'hi' });
+    await server.execute('no_such_tool');
+    const [status, samples] = [await statusOf(), await server.scrape()];
+    for (const { name, calls, errors } of status.activity?.tools ?? []) {
+      expect(calls, name).toBe(samples.value('mcp_tool_calls_total', { tool_name: name }));
+      for (const [reason, count] of Object.entries(errors))
+        expect(count).toBe(samples.value('mcp_tool_errors_total', { tool_name: name, reason }));
+    }
+    expect(toolOf(status, 'unknown')).toMatchObject({ calls: 1, registered: false, p95_seconds: null });
+    // Three calls between the bounds 0.1 or 0.25 and the next one.
+    expect(toolOf(status, 'hangs')?.p50_seconds).toBeGreaterThan(0.1);
+    expect(toolOf(status, 'hangs')?.p95_seconds).toBeLessThanOrEqual(0.5);
+    expect(toolOf(status, 'echo')?.p95_seconds).toBeLessThan(0.005);
+  });
+
+  it('warns when sessions are near their limit', async () => {
+    server = await startTestServer({ sessions: { max: 1 } });
+    const { client } = await connectClient(server.url, '2025-11-25');
+    const { verdict, sessions, sessions_limit } = await statusOf();
+    expect({ sessions, sessions_limit }).toEqual({ sessions: 1, sessions_limit: 1 });
+    expect(verdict).toMatchObject({ level: 'warn', headline: 'Sessions near the limit' });
+    await client.close();
+  });
+
+  it('does not begin anew what a scrape says of the time since the last one', async () => {
+    server = await startTestServer();
+    await server.scrape();
+    await server.execute('blocks', { milliseconds: 700 });
+    for (let poll = 0; poll < 3; poll += 1) await statusOf();
+    const samples = await server.scrape();
+    expect(samples.value('nodejs_eventloop_lag_max_seconds')).toBeGreaterThan(0.5);
+  });
+
+  it('says so when nothing is recorded', async () => {
+    server = await startTestServer({ metrics: { enabled: false } });
+    await times(1, 'echo', { text: 'hi' });
+    const status = await statusOf();
+    expect(status).toMatchObject({ ready: true, metrics: 'not_recorded', activity: null });
+    expect(status.verdict).toMatchObject({ level: 'unknown', headline: 'Ready' });
+    expect(status.verdict.detail).toContain('metrics.enabled');
+    expect(status.links).not.toContain('/metrics');
+  });
+
+  it('shows all when metrics are recorded and not scraped', async () => {
+    server = await startTestServer({ metrics: { endpoint: false } });
+    await times(1, 'echo', { text: 'hi' });
+    const status = await statusOf();
+    expect(status.metrics).toBe('not_served');
+    expect(toolOf(status, 'echo')?.calls).toBe(1);
+    expect(status.links).not.toContain('/metrics');
+  });
+
+  it('moves to the operations port with the metrics', async () => {
+    server = await startTestServer({ ops: { port: 0 } });
+    await times(1, 'echo', { text: 'hi' });
+    const main = await statusOf();
+    expect(main).toMatchObject({ ready: true, metrics: 'operations_port', activity: null });
+    expect(main.verdict.detail).toContain('ops.port');
+    const operations = await statusOf(String(server.opsUrl));
+    expect(toolOf(operations, 'echo')?.calls).toBe(1);
+    for (const [url, { links }] of [
+      [server.url, main],
+      [server.opsUrl, operations],
+    ] as const)
+      for (const path of links) expect((await fetch(`${String(url)}${path}`)).status, path).toBe(200);
+  });
+});
+
+describe('GET / for a browser', () => {
+  it('is a page that may run its own script and style, and ask its own server', async () => {
+    server = await startTestServer();
+    const response = await fetch(server.url, { headers: { accept: BROWSER } });
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const page = await response.text();
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).not.toMatch(/<img|<iframe|\ssrc=|\sstyle=|\son\w+=/);
+
+    const policy = response.headers.get('content-security-policy') ?? '';
+    const digest = (tag: RegExp): string =>
+      createHash('sha256')
+        .update(tag.exec(page)?.[1] ?? '')
+        .digest('base64');
+    expect(policy.split('; ').sort()).toEqual(
+      [
+        "default-src 'none'",
+        `style-src 'sha256-${digest(/<style>([^]*)<\/style>/)}'`,
+        `script-src 'sha256-${digest(/<script type="module">([^]*)<\/script>/)}'`,
+        "connect-src 'self'",
+        'img-src data:',
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+      ].sort(),
+    );
+    expect(response.headers.get('vary')).toContain('Accept');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('says nothing of the server to those without a token, when one is needed', async () => {
+    server = await startTestServer({ auth: { token: 'a-long-enough-token' }, metrics: { needToken: true } });
+    await times(1, 'echo', { text: 'hi' });
+    const response = await fetch(server.url, { headers: { accept: BROWSER } });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="nexus-mcp"');
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const page = await response.text();
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).not.toMatch(/echo|0\.0\.0/);
+    expect((await fetch(server.url)).status).toBe(401);
+  });
+});
