@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { listSettings } from '../config/setting-list.ts';
+import { PROBE_OPTIONS, type ProbeFlags } from './probe/options.ts';
 
 export const COMMANDS = {
   serve: 'Serve MCP, REST and metrics over HTTP (the default)',
@@ -7,6 +8,7 @@ export const COMMANDS = {
   call: 'Call a tool: call add \'{"a":5,"b":3}\'',
   tools: 'List the tools',
   check: 'Check the configuration and print what is in effect',
+  probe: 'See whether a running server serves and counts calls: probe http://localhost:9999',
 } as const;
 
 export type Command = keyof typeof COMMANDS;
@@ -19,23 +21,28 @@ export interface Arguments {
   readonly json: boolean;
   /** Settings given as flags, by path. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Options that only `probe` has. */
+  readonly probe: ProbeFlags;
 }
 
 export type ArgumentsResult =
   { readonly ok: true; readonly arguments: Arguments } | { readonly ok: false; readonly problem: string };
 
 const SHORTHANDS: Readonly<Record<string, string>> = { port: 'server.port', host: 'server.host' };
-const OPERANDS: Readonly<Partial<Record<Command, number>>> = { call: 2 };
+const OPERANDS: Readonly<Partial<Record<Command, number>>> = { call: 2, probe: 1 };
 
 /** Parses a command line, without the program's own name. */
 export function parseArguments(argv: readonly string[]): ArgumentsResult {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  const settings = [...listSettings().map(({ path }) => path), ...Object.keys(SHORTHANDS)];
+  const settingNames = [...listSettings().map(({ path }) => path), ...Object.keys(SHORTHANDS)];
   const options = {
-    ...Object.fromEntries(settings.map((name) => [name, text])),
+    ...Object.fromEntries(settingNames.map((name) => [name, text])),
     config: { ...text, short: 'c' },
     json: flag,
+    ...Object.fromEntries(
+      Object.keys(PROBE_OPTIONS).map((name) => [name, name.startsWith('no-') ? flag : text]),
+    ),
     help: { ...flag, short: 'h' },
     version: { ...flag, short: 'v' },
   };
@@ -47,30 +54,32 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
   }
   const { config, json, help, version, ...rest } = parsed.values;
   const [command = 'serve', ...operands] = parsed.positionals;
+  const nothing = { operands: [], config: undefined, json: false, settings: {}, probe: {} };
   if (help === true || version === true)
-    return result(help === true ? 'help' : 'version', [], undefined, false, {});
+    return { ok: true, arguments: { ...nothing, command: help === true ? 'help' : 'version' } };
   if (!isCommand(command)) return { ok: false, problem: `there is no command ${command}` };
   if (operands.length > (OPERANDS[command] ?? 0))
     return { ok: false, problem: `too many operands for ${command}` };
-  const given = Object.entries(rest).map(([name, value]) => [SHORTHANDS[name] ?? name, String(value)]);
-  return result(
-    command,
-    operands,
-    typeof config === 'string' ? config : undefined,
-    json === true,
-    Object.fromEntries(given) as Record<string, string>,
-  );
+  const given = Object.entries(rest).map(([name, value]) => [name, String(value)] as const);
+  const probe = given.filter(([name]) => Object.hasOwn(PROBE_OPTIONS, name));
+  const others = command === 'probe' ? Object.keys(parsed.values) : probe.map(([name]) => name);
+  const stray = others.find((name) => Object.hasOwn(PROBE_OPTIONS, name) !== (command === 'probe'));
+  if (stray !== undefined) return { ok: false, problem: `--${stray} is not an option of ${command}` };
+  const settings = given.filter(([name]) => !Object.hasOwn(PROBE_OPTIONS, name));
+  return {
+    ok: true,
+    arguments: {
+      command,
+      operands,
+      config: typeof config === 'string' ? config : undefined,
+      json: json === true,
+      settings: Object.fromEntries(settings.map(([name, value]) => [SHORTHANDS[name] ?? name, value])),
+      probe: Object.fromEntries(probe),
+    },
+  };
 }
 
 const isCommand = (name: string): name is Command => Object.hasOwn(COMMANDS, name);
-
-const result = (
-  command: Arguments['command'],
-  operands: readonly string[],
-  config: string | undefined,
-  json: boolean,
-  settings: Readonly<Record<string, string>>,
-): ArgumentsResult => ({ ok: true, arguments: { command, operands, config, json, settings } });
 
 /** What `--help` prints. */
 export const HELP = `Usage: nexus-mcp [command] [options]
@@ -88,11 +97,17 @@ Options
   -h, --help          Print this
   -v, --version       Print the version
 
+Options of probe
+${Object.entries(PROBE_OPTIONS)
+  .map(([name, what]) => `  --${name.padEnd(17)} ${what}`)
+  .join('\n')}
+
 Settings also come from the environment, as NEXUS_SERVER_PORT for server.port. Flags win over the
 environment, which wins over the file.
 
 Exit codes
   0  done; for serve and stdio: stopped in order
-  1  failed: the tool reported a failure, a port was taken, or work was cut off at the deadline
+  1  failed: the tool reported a failure, a check of probe failed, a port was taken, or work was cut off at
+     the deadline
   2  wrong usage or configuration; every problem is printed
 `;

@@ -8,6 +8,8 @@ import { createLogger, type Logger } from '../monitoring/logging.ts';
 import { listenForOperations, operationsOf, serve } from '../serve.ts';
 import { HELP, parseArguments } from './arguments.ts';
 import { callTool, EXIT, listTools, printSettings, type ExitCode } from './commands.ts';
+import { probe } from './probe.ts';
+import { readProbeOptions } from './probe/options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Everything a run of the program takes from around it. */
@@ -49,6 +51,13 @@ async function runCommand(shell: Shell): Promise<ExitCode> {
     return EXIT.done;
   }
 
+  if (command === 'probe') {
+    const read = readProbeOptions(operands[0], parsed.arguments.probe, shell.env, shell.directory);
+    if (!read.ok) return complain(read.problems);
+    const well = await probe(read.options, { ...shell, terminal: shell, interrupted: interruption(shell) });
+    return well ? EXIT.done : EXIT.failed;
+  }
+
   const { config, settings: flags } = parsed.arguments;
   const loaded = loadSettings({ env: shell.env, flags, file: config, directory: shell.directory });
   if (!loaded.ok) return complain(loaded.problems);
@@ -74,14 +83,8 @@ async function runCommand(shell: Shell): Promise<ExitCode> {
         return await runServer(application, settings, environment, shell);
       case 'stdio':
         return await runStdio(application, settings, logger, shell);
-      case 'call': {
-        const interrupted = new AbortController();
-        void shell.stopRequested.then((why) => {
-          if (typeof why !== 'string') stderr.write(unexpected(why));
-          interrupted.abort();
-        });
-        return await callTool(application, operands, shell, { json, signal: interrupted.signal });
-      }
+      case 'call':
+        return await callTool(application, operands, shell, { json, signal: interruption(shell) });
       case 'tools':
         return listTools(application, shell, json);
       case 'check':
@@ -90,6 +93,16 @@ async function runCommand(shell: Shell): Promise<ExitCode> {
   } finally {
     await application.workers.close();
   }
+}
+
+/** Aborts when the process should stop. */
+function interruption({ stopRequested, stderr }: Shell): AbortSignal {
+  const interrupted = new AbortController();
+  void stopRequested.then((why) => {
+    if (typeof why !== 'string') stderr.write(unexpected(why));
+    interrupted.abort();
+  });
+  return interrupted.signal;
 }
 
 async function runServer(

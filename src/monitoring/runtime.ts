@@ -1,6 +1,6 @@
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import { collectDefaultMetrics, type Registry } from 'prom-client';
+import { collectDefaultMetrics, type Gauge, type Registry } from 'prom-client';
 import type { Metrics } from './metrics.ts';
 
 export interface BuildInfo {
@@ -14,6 +14,9 @@ export interface BuildInfo {
 /** Adds what is measured of the process itself: the `nodejs_` and `process_` defaults and what they lack. */
 export function collectRuntime(registry: Registry, metrics: Metrics, build: BuildInfo): void {
   collectDefaultMetrics({ register: registry });
+  // prom-client rounds to seconds, in which several replicas may start; this tells them apart.
+  const startTime = registry.getSingleMetric('process_start_time_seconds') as Gauge;
+  atScrape(startTime, () => performance.timeOrigin / 1000);
   metrics.mcp_build_info.set({ ...build, node_version: process.version }, 1);
   metrics.nodejs_heap_size_limit_bytes.set(getHeapStatistics().heap_size_limit);
   let last: EventLoopUtilization = performance.eventLoopUtilization();

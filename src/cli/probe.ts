@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CONTENT_TYPES } from '../monitoring/exposition.ts';
+import { ERAS, McpProbe, type Era, type ListedTool, type Outcome } from './probe/mcp-client.ts';
+import { below, type ProbeOptions, type ToolUse } from './probe/options.ts';
+import { ask, quote } from './probe/request.ts';
+import { scrape, type Scrape } from './probe/scrape.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What is called when no tool is named: the first of these that the server has. */
+const DEFAULT_CALLS: readonly ToolUse[] = [
+  { tool: 'current_timestamp', args: {} },
+  { tool: 'add', args: { a: 5, b: 3 } },
+];
+
+/** As long as a scrape or a probe of Kubernetes would wait at most. */
+const PATIENCE_MS = 10_000;
+const PAUSE_MS = 200;
+
+export interface ProbeSurroundings {
+  readonly terminal: Pick<Terminal, 'stdout'>;
+  readonly version: string;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** Aborts when the person at the terminal does not want to wait any longer. */
+  readonly interrupted: AbortSignal;
+}
+
+/**
+ * Looks at a running server as its clients, Prometheus and Kubernetes do, and prints a line for each check.
+ * @returns whether all is well
+ */
+export async function probe(options: ProbeOptions, surroundings: ProbeSurroundings): Promise<boolean> {
+  const { terminal, interrupted } = surroundings;
+  const deadline = AbortSignal.timeout(options.deadlineSeconds * 1000);
+  const run = new ProbeRun(options, surroundings, AbortSignal.any([deadline, interrupted]));
+  let well = true;
+  for (const { name, check } of run.checks()) {
+    const finding = await check();
+    const failed = finding.status === 'FAIL';
+    if (failed) well = false;
+    const late = failed && deadline.aborted ? ` (the deadline of ${options.deadlineSeconds} s passed)` : '';
+    terminal.stdout.write(`${finding.status.padEnd(4)}  ${name.padEnd(14)}  ${finding.text}${late}\n`);
+  }
+  return well;
+}
+
+interface Finding {
+  /** `skip` when there was nothing to look at, which a line above explains. */
+  readonly status: 'ok' | 'FAIL' | 'skip';
+  readonly text: string;
+}
+
+interface Check {
+  readonly name: string;
+  readonly check: () => Promise<Finding>;
+}
+
+const ok = (text: string): Finding => ({ status: 'ok', text });
+const fail = (text: string): Finding => ({ status: 'FAIL', text });
+const skip = (text: string): Finding => ({ status: 'skip', text });
+
+class ProbeRun {
+  readonly #options: ProbeOptions;
+  readonly #surroundings: ProbeSurroundings;
+  readonly #signal: AbortSignal;
+  #before: Scrape | undefined;
+  /** The call that succeeded. */
+  #called: { readonly client: McpProbe; readonly use: ToolUse } | undefined;
+
+  constructor(options: ProbeOptions, surroundings: ProbeSurroundings, signal: AbortSignal) {
+    this.#options = options;
+    this.#surroundings = surroundings;
+    this.#signal = signal;
+  }
+
+  checks(): readonly Check[] {
+    const { metrics } = this.#options;
+    const notAsked = (): Promise<Finding> => Promise.resolve(skip('--no-metrics'));
+    return [
+      { name: 'ready', check: () => this.#ready() },
+      { name: 'metrics', check: metrics ? () => this.#metrics(metrics) : notAsked },
+      ...ERAS.map((era) => ({ name: `MCP ${era}`, check: () => this.#speaks(era) })),
+      { name: 'counted', check: metrics ? () => this.#counted(metrics) : notAsked },
+    ];
+  }
+
+  get #soon(): AbortSignal {
+    return AbortSignal.any([this.#signal, AbortSignal.timeout(PATIENCE_MS)]);
+  }
+
+  async #ready(): Promise<Finding> {
+    const { server, metrics } = this.#options;
+    // Probes are where the metrics are: on the operations port, if there is one.
+    const url = metrics ? new URL('readyz', metrics) : below(server, 'readyz');
+    const asked = await ask(url, { method: 'GET', headers: {}, signal: this.#soon });
+    if (!asked.ok) return fail(asked.problem);
+    const { status, text } = asked.answer;
+    if (status === 200) return ok(url.href);
+    if (status === 503) return fail(`${url.href} answers 503: ${quote(text)}; it starts or shuts down`);
+    return fail(`${url.href} answers ${status}; are the URL and --metrics-url those of this server?`);
+  }
+
+  async #metrics(url: URL): Promise<Finding> {
+    const scraped = await scrape(url, this.#headersFor(url), this.#soon);
+    if (!scraped.ok) return fail(scraped.problem);
+    this.#before = scraped.scrape;
+    return ok(`${url.href}, ${CONTENT_TYPES.prometheus}`);
+  }
+
+  async #speaks(era: Era): Promise<Finding> {
+    const { server } = this.#options;
+    const { version } = this.#surroundings;
+    const client = new McpProbe(below(server, 'mcp'), era, {
+      headers: this.#headersFor(server),
+      version,
+      signal: this.#signal,
+    });
+    const opened = await client.open();
+    if (!opened.ok) return fail(opened.problem);
+    const found = await this.#use(client);
+    const closed = await client.close();
+    if (!found.ok) return fail(found.problem);
+    if (!closed.ok) return fail(closed.problem);
+    // Its calls need no session, so that it can go on making them.
+    if (era === '2026-07-28') this.#called = { client, use: found.value.use };
+    return ok(found.value.text + (era === '2026-07-28' ? '' : ', in a session of its own'));
+  }
+
+  async #use(client: McpProbe): Promise<Outcome<{ readonly use: ToolUse; readonly text: string }>> {
+    const { now } = this.#surroundings;
+    const listed = await client.listTools();
+    if (!listed.ok) return listed;
+    const chosen = chooseTool(this.#options.call, listed.value);
+    if (!chosen.ok) return chosen;
+    const { tool, args } = chosen.value;
+    const startedAt = now();
+    const called = await client.call(tool, args);
+    if (!called.ok) return called;
+    const milliseconds = Math.ceil((now() - startedAt) * 1000);
+    const text = `lists ${listed.value.length} tools; ${tool} answered in ${milliseconds} ms`;
+    return { ok: true, value: { use: chosen.value, text } };
+  }
+
+  /**
+   * Sees whether the calls were counted. Behind a load balancer a scrape may be of another replica than the one that
+   * took the call; so calls and scrapes go on until one replica has been seen before and after a call of ours.
+   */
+  async #counted(url: URL): Promise<Finding> {
+    if (!this.#called) return skip('there was no call to count');
+    if (!this.#before) return skip('there were no metrics before the calls');
+    const { client, use } = this.#called;
+    const series = `mcp_tool_calls_total{tool_name="${use.tool}",status="success"}`;
+    const seen = new Map([[this.#before.replica, this.#before]]);
+    for (let scrapes = 1; ; scrapes += 1) {
+      const scraped = await scrape(url, this.#headersFor(url), this.#soon);
+      if (!scraped.ok) {
+        if (!this.#signal.aborted) return fail(scraped.problem);
+        return fail(
+          `${series} did not rise in ${scrapes - 1} scrapes of ${seen.size} ${seen.size === 1 ? 'replica' : 'replicas'}; are ${url.href} the metrics of this server?`,
+        );
+      }
+      const { replica, successes } = scraped.scrape;
+      const before = seen.get(replica)?.successes.get(use.tool);
+      const after = successes.get(use.tool);
+      if (after === undefined) return fail(`${url.href} has no ${series}`);
+      if (before !== undefined && after > before) {
+        const others = seen.size > 1 ? `, seen at one of ${seen.size} replicas after ${scrapes} scrapes` : '';
+        return ok(`${series} rose from ${before} to ${after}${others}`);
+      }
+      seen.set(replica, scraped.scrape);
+      await sleep(PAUSE_MS, undefined, { signal: this.#signal }).catch(() => undefined);
+      // A failure now says nothing new; if none of the calls succeeds, the deadline will.
+      await client.call(use.tool, use.args);
+    }
+  }
+
+  /** The token goes to the server's own host alone. */
+  #headersFor({ hostname }: URL): Record<string, string> {
+    const { server, token } = this.#options;
+    return token === undefined || hostname !== server.hostname ? {} : { authorization: `Bearer ${token}` };
+  }
+}
+
+const SHOWN_TOOLS = 5;
+
+const refuse = (problem: string): Outcome<never> => ({ ok: false, problem });
+
+function chooseTool(wanted: ToolUse | undefined, tools: readonly ListedTool[]): Outcome<ToolUse> {
+  const find = (name: string): ListedTool | undefined => tools.find((tool) => tool.name === name);
+  const use = wanted ?? DEFAULT_CALLS.find(({ tool }) => find(tool));
+  const listed = use && find(use.tool);
+  if (!use || !listed) {
+    const name = wanted?.tool ?? DEFAULT_CALLS.map(({ tool }) => tool).join(' or ');
+    const some = tools
+      .filter((tool) => tool.annotations?.readOnlyHint === true)
+      .slice(0, SHOWN_TOOLS)
+      .map((tool) => tool.name);
+    const instead = some.length === 0 ? '' : `, for example ${quote(some.join(', '))}`;
+    return refuse(`there is no tool ${name}; name a read-only one with --tool${instead}`);
+  }
+  if (listed.annotations?.readOnlyHint === true) return { ok: true, value: use };
+  return refuse(
+    `${use.tool} is not marked as read-only, so a probe must not call it; choose another with --tool`,
+  );
+}
