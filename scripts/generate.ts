@@ -5,9 +5,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
+import { dashboardUid } from '../alerts/source/alert.ts';
 import { parametersSchema } from '../alerts/source/parameters.ts';
 import { formatDuration } from '../alerts/source/promql.ts';
 import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
+import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
+import type { Dashboard } from '../dashboards/source/dashboard.ts';
+import { DASHBOARDS } from '../dashboards/source/dashboards.ts';
+import { renderDashboard } from '../dashboards/source/render.ts';
 import { listSettings } from '../src/config/setting-list.ts';
 import { settingsSchema } from '../src/config/settings.ts';
 import { METRICS } from '../src/monitoring/metrics.ts';
@@ -62,6 +67,13 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
         formatDuration(forSeconds),
       ]),
     ),
+  dashboards: () =>
+    table(
+      ['Dashboard', 'What it answers'],
+      DASHBOARDS.map(({ name, title, answers }) => [`[${title}](${dashboardUid(name)}.json)`, answers]),
+    ),
+  metricPanels: () => table(['Metric', 'Panels', 'Alerts'], metricRows()),
+  alertPanels: () => table(['Alert', 'Opens', 'Panels'], alertRows()),
   tools: () =>
     table(
       ['Toolset', 'Tool', 'What it does'],
@@ -71,7 +83,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
     ),
 };
 
-const DOCUMENTS = ['README.md', 'alerts/README.md'];
+const DOCUMENTS = ['README.md', 'alerts/README.md', 'dashboards/README.md'];
 
 const NOTICE = '# Generated from alerts/source by make generate; do not edit.\n';
 
@@ -88,7 +100,15 @@ const FILES: Readonly<Record<string, () => string>> = {
         grafanaBaseUrl: '@GRAFANA_BASE_URL@',
       }),
     ),
+  ...Object.fromEntries(DASHBOARDS.flatMap(dashboardFiles)),
 };
+
+/** The chart cannot read files outside of itself, so it has copies. */
+function dashboardFiles(dashboard: Dashboard): (readonly [string, () => string])[] {
+  const write = (): string => `${JSON.stringify(renderDashboard(dashboard), null, 2)}\n`;
+  const name = `${dashboardUid(dashboard.name)}.json`;
+  return ['dashboards', 'charts/nexus-mcp/files/dashboards'].map((folder) => [`${folder}/${name}`, write]);
+}
 
 const check = process.argv.includes('--check');
 const stale: string[] = [];

@@ -1,5 +1,14 @@
 import type { Severity } from './parameters.ts';
 
+/** The dashboards that alerts lead to. */
+export type DashboardName = 'overview' | 'tools' | 'runtime' | 'fleet';
+
+/** By which Grafana, and links to it, know a dashboard. */
+export const dashboardUid = (name: DashboardName): string => `nexus-mcp-${name}`;
+
+/** The labels of an alert that a dashboard has a variable for, of the same name. */
+export const DASHBOARD_VARIABLES = ['cluster', 'namespace', 'job', 'instance', 'tool_name'] as const;
+
 /** One alert; two of the same name differ in severity, so that the worse inhibits the other. */
 export interface Alert {
   readonly name: `NexusMCP${string}`;
@@ -12,7 +21,7 @@ export interface Alert {
   readonly summary: string;
   /** What is hurt, the number and its window, and the first command. Prometheus expands it. */
   readonly description: string;
-  readonly dashboard: 'overview' | 'tools' | 'runtime' | 'fleet';
+  readonly dashboard: DashboardName;
 }
 
 /** A recording rule. */

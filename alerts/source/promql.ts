@@ -9,11 +9,16 @@ export const INSTANCE = `${SERVICE}, instance`;
 /** Metrics that are not ours: Prometheus's own of a target, and those of Node and the process. */
 type ForeignMetric =
   | 'up'
+  | 'scrape_duration_seconds'
   | 'scrape_samples_scraped'
+  | 'nodejs_active_resources'
   | 'nodejs_eventloop_lag_p99_seconds'
+  | `nodejs_gc_duration_seconds_${'bucket' | 'count' | 'sum'}`
   | 'nodejs_heap_size_used_bytes'
+  | 'process_cpu_seconds_total'
   | 'process_max_fds'
   | 'process_open_fds'
+  | 'process_resident_memory_bytes'
   | 'process_start_time_seconds';
 
 /** The series a histogram is stored as. */

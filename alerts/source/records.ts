@@ -15,7 +15,7 @@ export const errorRatio = (window: string): string => `nexus_mcp:tool_call_error
 export const slowRatio = (window: string): string => `nexus_mcp:tool_call_slow:ratio_rate${window}`;
 export const BUDGET_REMAINING = 'nexus_mcp:error_budget:remaining_ratio30d';
 const ERRORS_HOURLY = 'nexus_mcp:tool_call_errors:increase1h';
-const CALLS_HOURLY = 'nexus_mcp:tool_calls:increase1h';
+export const CALLS_HOURLY = 'nexus_mcp:tool_calls:increase1h';
 
 /**
  * A bucket's matcher: Prometheus 3 stores whole bounds as `1.0` where Prometheus 2 stored `1`.

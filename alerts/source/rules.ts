@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Alert } from './alert.ts';
+import { DASHBOARD_VARIABLES, dashboardUid, type Alert } from './alert.ts';
 import { capacityAlerts } from './capacity.ts';
 import { parametersSchema, type Parameters } from './parameters.ts';
 import { formatDuration } from './promql.ts';
@@ -89,10 +89,10 @@ function renderAlert(alert: Alert, parameters: Parameters): Rule[] {
 
 /** The panel's dashboard with its variables filled from the alert's labels. */
 function dashboardUrl({ dashboard }: Alert, { grafanaBaseUrl }: Parameters): string {
-  const variables = ['cluster', 'namespace', 'job', 'instance', 'tool_name'].map(
+  const variables = DASHBOARD_VARIABLES.map(
     (label) => `{{ with $labels.${label} }}&var-${label}={{ . | urlquery }}{{ end }}`,
   );
-  return `${grafanaBaseUrl}/d/nexus-mcp-${dashboard}?from=now-3h&to=now${variables.join('')}`;
+  return `${grafanaBaseUrl}/d/${dashboardUid(dashboard)}?from=now-3h&to=now${variables.join('')}`;
 }
 
 /** A Prometheus rule file. */

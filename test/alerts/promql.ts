@@ -1,4 +1,7 @@
-/** A reader of the PromQL that the rules are written in, for checks of their shape; promtool checks the rest. */
+/**
+ * A reader of the PromQL that the rules and dashboards are written in, for checks of their shape; Prometheus
+ * itself checks the rest.
+ */
 
 export type Expression =
   | { readonly kind: 'number'; readonly value: number }
@@ -112,7 +115,7 @@ export function readPromQL(text: string): Expression {
       return { kind: 'aggregation', name: token, by, args: list('(', ')', () => binary(0)) };
     }
     if (peek() === '(') return { kind: 'call', name: token, args: list('(', ')', () => binary(0)) };
-    if (!/^[a-z_]/.test(token)) throw new Error(`${token} is no metric in ${text}`);
+    if (!/^[a-zA-Z_]/.test(token)) throw new Error(`${token} is no metric in ${text}`);
     const matchers = peek() === '{' ? list('{', '}', matcher) : [];
     return windowed({ kind: 'selector', name: token, matchers });
   };
@@ -153,5 +156,24 @@ export function walk(
       return [here, ...expression.args.flatMap((arg) => walk(arg))];
     case 'binary':
       return [here, ...walk(expression.left), ...walk(expression.right)];
+  }
+}
+
+/** The labels of what an expression results in, given those of the series of a name. */
+export function keptLabels(
+  expression: Expression,
+  labelsOf: (name: string) => ReadonlySet<string>,
+): ReadonlySet<string> {
+  switch (expression.kind) {
+    case 'aggregation':
+      return new Set(expression.by);
+    case 'binary':
+      return keptLabels(expression.left.kind === 'number' ? expression.right : expression.left, labelsOf);
+    case 'call':
+      return new Set(expression.args.flatMap((arg) => [...keptLabels(arg, labelsOf)]));
+    case 'number':
+      return new Set();
+    case 'selector':
+      return labelsOf(expression.name);
   }
 }

@@ -1,0 +1,254 @@
+import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
+import {
+  BigValueColorMode,
+  BigValueGraphMode,
+  BigValueTextMode,
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
+  LegendDisplayMode,
+  LegendPlacement,
+  ReduceDataOptionsBuilder,
+  StackingConfigBuilder,
+  StackingMode,
+  TooltipDisplayMode,
+  SortOrder,
+  VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common';
+import {
+  FieldColorBuilder,
+  FieldColorModeId,
+  MappingType,
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+  type DynamicConfigValue,
+  type Panel,
+  type ValueMap,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  HeatmapColorOptionsBuilder,
+  PanelBuilder as HeatmapBuilder,
+} from '@grafana/grafana-foundation-sdk/heatmap';
+import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as TimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
+import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/table';
+import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+import type {
+  Heatmap,
+  Meaning,
+  Panel as Spec,
+  Query,
+  Stat,
+  Table,
+  Timeline,
+  TimeSeries,
+} from './dashboard.ts';
+import { GOOD, PARAMETERS, type Limit } from './limits.ts';
+import { DATA_SOURCE, toolUrl } from './variables.ts';
+
+/** Builds a panel, all but its id. */
+export function buildPanel(spec: Spec): Panel {
+  switch (spec.kind) {
+    case 'timeseries':
+      return timeSeries(spec);
+    case 'stat':
+      return stat(spec);
+    case 'table':
+      return table(spec);
+    case 'heatmap':
+      return heatmap(spec);
+    case 'state-timeline':
+      return timeline(spec);
+  }
+}
+
+type AnyBuilder = TimeSeriesBuilder | StatBuilder | TableBuilder | HeatmapBuilder | TimelineBuilder;
+
+/** What every panel has. */
+function begin<B extends AnyBuilder>(builder: B, spec: Spec, queries: readonly Builder<Dataquery>[]): B {
+  builder
+    .title(spec.title)
+    .description(describe(spec))
+    .datasource(DATA_SOURCE)
+    .span(spec.width)
+    .height(spec.height)
+    .unit(spec.unit)
+    .noValue(spec.noValue)
+    .thresholds(thresholds(spec.limits));
+  for (const query of queries) builder.withTarget(query);
+  return builder;
+}
+
+/** The description, and the runbooks of the alerts it explains. */
+function describe({ description, alerts = [] }: Spec): string {
+  const runbooks = alerts.map((name) => `[${name}](${PARAMETERS.runbookBaseUrl}/${name}.md)`);
+  return runbooks.length === 0 ? description : `${description}\n\nRunbook: ${runbooks.join(', ')}`;
+}
+
+function thresholds(limits: readonly Limit[] = []): ThresholdsConfigBuilder {
+  return new ThresholdsConfigBuilder()
+    .mode(ThresholdsMode.Absolute)
+    .steps([{ value: null, color: GOOD }, ...limits.map(({ from, color }) => ({ value: from, color }))]);
+}
+
+/** How Grafana names queries: A, B, … */
+const refId = (index: number): string => String.fromCharCode('A'.charCodeAt(0) + index);
+
+const target = ({ expr, legend, exemplars = false }: Query, index: number): DataqueryBuilder =>
+  new DataqueryBuilder()
+    .refId(refId(index))
+    .datasource(DATA_SOURCE)
+    .expr(expr)
+    .legendFormat(legend)
+    .exemplar(exemplars);
+
+const overTime = (queries: readonly Query[]): readonly DataqueryBuilder[] =>
+  queries.map((query, index) => target(query, index).range());
+
+const now = (queries: readonly Query[], format: PromQueryFormat): readonly DataqueryBuilder[] =>
+  queries.map((query, index) => target(query, index).instant().format(format));
+
+const fixed = (color: string): DynamicConfigValue => ({
+  id: 'color',
+  value: { mode: FieldColorModeId.Fixed, fixedColor: color },
+});
+
+const meanings = (values: Readonly<Record<string, Meaning>>): ValueMap => ({
+  type: MappingType.ValueToText,
+  options: Object.fromEntries(
+    Object.entries(values).map(([value, meaning], index) => [value, { ...meaning, index }]),
+  ),
+});
+
+/** What a query changes about its own values. */
+const ownProperties = ({ unit, limits, color }: Query): readonly DynamicConfigValue[] => [
+  ...(unit === undefined ? [] : [{ id: 'unit', value: unit }]),
+  ...(limits === undefined ? [] : [{ id: 'thresholds', value: thresholds(limits).build() }]),
+  ...(color === undefined ? [] : [fixed(color)]),
+];
+
+function overrideQueries(builder: TimeSeriesBuilder | StatBuilder, queries: readonly Query[]): void {
+  for (const [index, query] of queries.entries()) {
+    const properties = ownProperties(query);
+    if (properties.length > 0) builder.overrideByQuery(refId(index), [...properties]);
+  }
+}
+
+const legend = () =>
+  new VizLegendOptionsBuilder()
+    .showLegend(true)
+    .displayMode(LegendDisplayMode.List)
+    .placement(LegendPlacement.Bottom);
+
+const tooltip = () =>
+  new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending);
+
+function timeSeries(spec: TimeSeries): Panel {
+  const { queries, limits = [], stacked = false, max, colors = {}, leadsToTool = false } = spec;
+  const builder = begin(new TimeSeriesBuilder(), spec, overTime(queries))
+    .min(0)
+    .lineWidth(1)
+    .fillOpacity(stacked ? 60 : 10)
+    .showPoints(VisibilityMode.Never)
+    .legend(legend())
+    .tooltip(tooltip())
+    .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassicByName));
+  if (max !== undefined) builder.max(max);
+  if (stacked) builder.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
+  if (limits.length > 0)
+    builder.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
+  overrideQueries(builder, queries);
+  for (const [name, color] of Object.entries(colors)) builder.overrideByName(name, [fixed(color)]);
+  const panel = builder.build();
+  if (leadsToTool && panel.fieldConfig) {
+    panel.fieldConfig.defaults.links = dataLink('${__field.labels.tool_name}');
+  }
+  return panel;
+}
+
+/** A click that leads to the tool alone. The SDK's type is that of links above a dashboard. */
+const dataLink = (tool: string) =>
+  [{ title: `Look at ${tool}`, url: toolUrl(tool) }] as unknown as NonNullable<
+    NonNullable<Panel['fieldConfig']>['defaults']['links']
+  >;
+
+function stat(spec: Stat): Panel {
+  const builder = begin(new StatBuilder(), spec, now(spec.queries, PromQueryFormat.TimeSeries))
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false))
+    .colorMode(
+      spec.limits || spec.queries.some(({ limits }) => limits)
+        ? BigValueColorMode.Background
+        : BigValueColorMode.None,
+    )
+    .graphMode(BigValueGraphMode.None)
+    .textMode(spec.queries.length > 1 ? BigValueTextMode.ValueAndName : BigValueTextMode.Auto)
+    .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds));
+  overrideQueries(builder, spec.queries);
+  return builder.build();
+}
+
+function table(spec: Table): Panel {
+  const { queries, labels, sortBy } = spec;
+  const columns = [...Object.keys(labels), ...queries.map((_query, index) => `Value #${refId(index)}`)];
+  const headings = [...Object.values(labels), ...queries.map((query) => query.legend)];
+  const builder = begin(new TableBuilder(), spec, now(queries, PromQueryFormat.Table))
+    .filterable(true)
+    // One frame a query becomes one table; what the queries sum over is no column.
+    .withTransformation({ id: 'merge', options: {} })
+    .withTransformation({
+      id: 'organize',
+      options: {
+        excludeByName: { Time: true },
+        indexByName: Object.fromEntries(columns.map((column, index) => [column, index])),
+        renameByName: Object.fromEntries(columns.map((column, index) => [column, headings[index]])),
+      },
+    })
+    .withTransformation({ id: 'sortBy', options: { sort: [{ field: sortBy, desc: true }] } });
+  for (const [label, heading] of Object.entries(labels)) {
+    const values = spec.meanings?.[label];
+    const properties = [
+      ...(values ? [{ id: 'mappings', value: [meanings(values)] }, coloured('color-text')] : []),
+      ...(label === 'tool_name' ? [{ id: 'links', value: dataLink(`\${__data.fields["${heading}"]}`) }] : []),
+    ];
+    if (properties.length > 0) builder.overrideByName(heading, properties);
+  }
+  for (const query of queries) {
+    const properties = [...ownProperties(query), ...(query.limits ? [coloured('color-background')] : [])];
+    if (properties.length > 0) builder.overrideByName(query.legend, properties);
+  }
+  return builder.build();
+}
+
+const coloured = (type: 'color-background' | 'color-text'): DynamicConfigValue => ({
+  id: 'custom.cellOptions',
+  value: { type },
+});
+
+function heatmap(spec: Heatmap): Panel {
+  const queries = spec.queries.map((query, index) =>
+    target(query, index).range().format(PromQueryFormat.Heatmap),
+  );
+  const builder = begin(new HeatmapBuilder(), spec, queries)
+    .calculate(false)
+    .color(new HeatmapColorOptionsBuilder().scheme('Oranges').steps(64))
+    .cellGap(1)
+    .showLegend();
+  const panel = builder.build();
+  // The axis has a unit of its own.
+  (panel.options as { yAxis: unknown }).yAxis = { axisPlacement: 'left', unit: spec.unit };
+  return panel;
+}
+
+function timeline(spec: Timeline): Panel {
+  return begin(new TimelineBuilder(), spec, overTime(spec.queries))
+    .mappings([meanings(spec.states)])
+    .mergeValues(true)
+    .showValue(VisibilityMode.Never)
+    .rowHeight(0.8)
+    .legend(legend())
+    .tooltip(tooltip())
+    .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds))
+    .build();
+}
