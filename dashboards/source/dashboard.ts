@@ -36,9 +36,10 @@ interface Shared {
   /** The alerts it explains; the description links their runbooks. */
   readonly alerts?: readonly `NexusMCP${string}`[];
   readonly limits?: readonly Limit[];
-  /** Of 24 columns, and in rows of 38 pixels. */
-  readonly width: number;
-  readonly height: number;
+  /** Of 24 columns: 8 unless said otherwise. */
+  readonly width?: number;
+  /** In rows of 38 pixels: 8 unless said otherwise. */
+  readonly height?: number;
 }
 
 /** Lines over time. */
@@ -77,6 +78,8 @@ export interface Heatmap extends Shared {
 export interface Timeline extends Shared {
   readonly kind: 'state-timeline';
   readonly states: Readonly<Record<string, Meaning>>;
+  /** Where a click leads; `${__field.labels.…}` stands for a label of the line. */
+  readonly leadsTo?: { readonly title: string; readonly url: string };
 }
 
 export type Panel = TimeSeries | Stat | Table | Heatmap | Timeline;

@@ -35,3 +35,6 @@ export const burnLimits = ({ page, ticket }: Objective): readonly Limit[] =>
   [...ticket.map(({ factor }) => ticketFrom(factor)), ...page.map(({ factor }) => pageFrom(factor))].sort(
     (a, b) => a.from - b.from,
   );
+
+/** A share as people write it. */
+export const percent = (ratio: number): string => `${Number((ratio * 100).toPrecision(6))} %`;

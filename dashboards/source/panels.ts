@@ -22,6 +22,7 @@ import {
   MappingType,
   ThresholdsConfigBuilder,
   ThresholdsMode,
+  type DashboardLink,
   type DynamicConfigValue,
   type Panel,
   type ValueMap,
@@ -72,8 +73,8 @@ function begin<B extends AnyBuilder>(builder: B, spec: Spec, queries: readonly B
     .title(spec.title)
     .description(describe(spec))
     .datasource(DATA_SOURCE)
-    .span(spec.width)
-    .height(spec.height)
+    .span(spec.width ?? 8)
+    .height(spec.height ?? 8)
     .unit(spec.unit)
     .noValue(spec.noValue)
     .thresholds(thresholds(spec.limits));
@@ -163,16 +164,15 @@ function timeSeries(spec: TimeSeries): Panel {
   for (const [name, color] of Object.entries(colors)) builder.overrideByName(name, [fixed(color)]);
   const panel = builder.build();
   if (leadsToTool && panel.fieldConfig) {
-    panel.fieldConfig.defaults.links = dataLink('${__field.labels.tool_name}');
+    panel.fieldConfig.defaults.links = linkToTool('${__field.labels.tool_name}');
   }
   return panel;
 }
 
-/** A click that leads to the tool alone. The SDK's type is that of links above a dashboard. */
-const dataLink = (tool: string) =>
-  [{ title: `Look at ${tool}`, url: toolUrl(tool) }] as unknown as NonNullable<
-    NonNullable<Panel['fieldConfig']>['defaults']['links']
-  >;
+/** Where a click leads. Grafana wants less of these than of the links above a dashboard, whose type the SDK gives. */
+const dataLink = (title: string, url: string) => [{ title, url }] as unknown as DashboardLink[];
+
+const linkToTool = (tool: string) => dataLink(`Look at ${tool}`, toolUrl(tool));
 
 function stat(spec: Stat): Panel {
   const builder = begin(new StatBuilder(), spec, now(spec.queries, PromQueryFormat.TimeSeries))
@@ -210,7 +210,9 @@ function table(spec: Table): Panel {
     const values = spec.meanings?.[label];
     const properties = [
       ...(values ? [{ id: 'mappings', value: [meanings(values)] }, coloured('color-text')] : []),
-      ...(label === 'tool_name' ? [{ id: 'links', value: dataLink(`\${__data.fields["${heading}"]}`) }] : []),
+      ...(label === 'tool_name'
+        ? [{ id: 'links', value: linkToTool(`\${__data.fields["${heading}"]}`) }]
+        : []),
     ];
     if (properties.length > 0) builder.overrideByName(heading, properties);
   }
@@ -242,7 +244,7 @@ function heatmap(spec: Heatmap): Panel {
 }
 
 function timeline(spec: Timeline): Panel {
-  return begin(new TimelineBuilder(), spec, overTime(spec.queries))
+  const panel = begin(new TimelineBuilder(), spec, overTime(spec.queries))
     .mappings([meanings(spec.states)])
     .mergeValues(true)
     .showValue(VisibilityMode.Never)
@@ -251,4 +253,8 @@ function timeline(spec: Timeline): Panel {
     .tooltip(tooltip())
     .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds))
     .build();
+  if (spec.leadsTo && panel.fieldConfig) {
+    panel.fieldConfig.defaults.links = dataLink(spec.leadsTo.title, spec.leadsTo.url);
+  }
+  return panel;
 }

@@ -37,6 +37,13 @@ export const median = promql.median.bind(promql);
 export const ofService = (name: string, matching = ''): string =>
   `${name}{${[`${CHOSEN_TARGETS}, instance=~"$instance|"`, matching].filter((part) => part !== '').join(', ')}}`;
 
+/** Our alerts in a state. */
+export const alertsThat = (state: 'firing' | 'pending', matching = ''): string =>
+  ofService(
+    'ALERTS',
+    [`alertname=~"NexusMCP.+", alertstate="${state}"`, matching].filter((part) => part !== '').join(', '),
+  );
+
 /** Keeps what comes from instances of this server: other programs have metrics of the same names. */
 export const ours = (expression: string): string =>
   `${expression} and on (${INSTANCE}) ${series('mcp_build_info')}`;

@@ -1,6 +1,7 @@
 import type { Dashboard, Panel } from './dashboard.ts';
 import { PAGE, pageFrom, PARAMETERS, TICKET, ticketFrom } from './limits.ts';
-import { increase, median, ours, over, rate, series, share, sum, TOOL_CHOSEN } from './queries.ts';
+import { increase, median, ours, over, rate, series, share, sum } from './queries.ts';
+import { callsByTool } from './tool-panels.ts';
 
 const ofInstance = '{{instance}}';
 
@@ -14,8 +15,6 @@ const loop: readonly Panel[] = [
     noValue: 'No data',
     limits: [ticketFrom(PARAMETERS.eventLoopLagSeconds), pageFrom(PARAMETERS.eventLoopBlockedSeconds)],
     alerts: ['NexusMCPEventLoopBlocked', 'NexusMCPEventLoopLagging'],
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -27,23 +26,12 @@ const loop: readonly Panel[] = [
     limits: [ticketFrom(PARAMETERS.eventLoopUtilization)],
     max: 1,
     alerts: ['NexusMCPEventLoopSaturated'],
-    width: 8,
-    height: 8,
   },
-  {
-    kind: 'timeseries',
+  callsByTool({
     title: 'Which tools run meanwhile?',
     description:
       'Calls a second by tool. Good: no line moves with lag, memory or CPU. One that does is the cause: give its tool `isolation: worker`, or switch it off with `tools.disabled`. Click a line to look at its tool alone.',
-    queries: [
-      { expr: `${sum(rate('mcp_tool_calls_total', TOOL_CHOSEN), 'tool_name')} > 0`, legend: '{{tool_name}}' },
-    ],
-    unit: 'reqps',
-    noValue: 'No calls in the time shown',
-    leadsToTool: true,
-    width: 8,
-    height: 8,
-  },
+  }),
 ];
 
 const memory: readonly Panel[] = [
@@ -65,8 +53,6 @@ const memory: readonly Panel[] = [
     limits: [ticketFrom(PARAMETERS.heapRatio)],
     max: 1,
     alerts: ['NexusMCPHeapNearLimit'],
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -79,8 +65,6 @@ const memory: readonly Panel[] = [
     ],
     unit: 'bytes',
     noValue: 'No data',
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -91,8 +75,6 @@ const memory: readonly Panel[] = [
     unit: 'percentunit',
     noValue: 'No data',
     stacked: true,
-    width: 8,
-    height: 8,
   },
 ];
 
@@ -105,8 +87,6 @@ const process: readonly Panel[] = [
     queries: [{ expr: ours(rate('process_cpu_seconds_total')), legend: ofInstance }],
     unit: 'short',
     noValue: 'No data',
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -123,8 +103,6 @@ const process: readonly Panel[] = [
     limits: [ticketFrom(PARAMETERS.fileDescriptorRatio)],
     max: 1,
     alerts: ['NexusMCPFileDescriptorsNearLimit'],
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -135,8 +113,6 @@ const process: readonly Panel[] = [
     noValue: 'No data',
     limits: [ticketFrom(PARAMETERS.restarts)],
     alerts: ['NexusMCPRestarting'],
-    width: 8,
-    height: 8,
   },
 ];
 
@@ -153,8 +129,6 @@ const workers: readonly Panel[] = [
     ],
     unit: 'short',
     noValue: 'No data',
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -165,8 +139,6 @@ const workers: readonly Panel[] = [
     noValue: 'No data',
     limits: [ticketFrom(PARAMETERS.workerRestarts)],
     alerts: ['NexusMCPWorkerRestarts'],
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -176,8 +148,6 @@ const workers: readonly Panel[] = [
     queries: [{ expr: sum(ours(series('nodejs_active_resources')), 'type'), legend: '{{type}}' }],
     unit: 'short',
     noValue: 'No data',
-    width: 8,
-    height: 8,
   },
 ];
 

@@ -1,7 +1,7 @@
-import { REASON_COLORS, STATUS_COLORS } from './colors.ts';
 import type { Dashboard, Panel } from './dashboard.ts';
 import { PARAMETERS, ticketFrom } from './limits.ts';
 import { BAD, increase, matchers, quantile, rate, series, share, sum, TOOL_CHOSEN } from './queries.ts';
+import { callsByStatus, durationQuantiles, durations, failuresByReason } from './tool-panels.ts';
 
 const QUARTER = 900;
 const TWO_HOURS = 7200;
@@ -72,21 +72,11 @@ const all: readonly Panel[] = [
 ];
 
 const failing: readonly Panel[] = [
-  {
-    kind: 'timeseries',
+  failuresByReason({
     title: 'Why do its calls fail?',
     description:
       "Failed calls a second by reason; warm colours count against the objective, cold ones are the callers' own. Good: few and cold. `exception`: read the log for the stack. `timeout`: compare with latency. `unavailable`: look at what the tool depends on.",
-    queries: [
-      { expr: `${sum(rate('mcp_tool_errors_total', TOOL_CHOSEN), 'reason')} > 0`, legend: '{{reason}}' },
-    ],
-    unit: 'reqps',
-    noValue: 'No call failed in the time shown',
-    stacked: true,
-    colors: REASON_COLORS,
-    width: 8,
-    height: 8,
-  },
+  }),
   {
     kind: 'timeseries',
     title: 'How large a share fails?',
@@ -97,8 +87,6 @@ const failing: readonly Panel[] = [
     limits: [ticketFrom(PARAMETERS.toolErrorRatio)],
     alerts: ['NexusMCPToolErrorRateHigh'],
     leadsToTool: true,
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -108,44 +96,20 @@ const failing: readonly Panel[] = [
     queries: [{ expr: badShare('instance'), legend: '{{instance}}' }],
     unit: 'percentunit',
     noValue: 'No calls in the time shown',
-    width: 8,
-    height: 8,
   },
 ];
 
 const slow: readonly Panel[] = [
-  {
-    kind: 'heatmap',
+  durations({
     title: 'How long do its calls take?',
     description:
       'Calls a second by how long the tool ran. Good: one band that stays where it is. Points are exemplars: click one for its trace.',
-    queries: [
-      {
-        expr: sum(rate('mcp_tool_duration_seconds_bucket', TOOL_CHOSEN), 'le'),
-        legend: '{{le}}',
-        exemplars: true,
-      },
-    ],
-    unit: 's',
-    noValue: 'No calls in the time shown',
-    width: 8,
-    height: 8,
-  },
-  {
-    kind: 'timeseries',
+  }),
+  durationQuantiles({
     title: 'Are all of its calls slow, or some?',
     description:
       'What half, 95 % and 99 % of the calls take less than. Good: flat. All three up: the tool, or load. Only the upper ones: some arguments, or one instance.',
-    queries: ([0.5, 0.95, 0.99] as const).map((q) => ({
-      expr: quantile(q, 'mcp_tool_duration_seconds_bucket', { matching: TOOL_CHOSEN }),
-      legend: `${q * 100} %`,
-      exemplars: q === 0.99,
-    })),
-    unit: 's',
-    noValue: 'No calls in the time shown',
-    width: 8,
-    height: 8,
-  },
+  }),
   {
     kind: 'timeseries',
     title: 'Is it too slow?',
@@ -162,25 +126,15 @@ const slow: readonly Panel[] = [
     limits: [ticketFrom(PARAMETERS.toolLatencySeconds)],
     alerts: ['NexusMCPToolLatencyHigh'],
     leadsToTool: true,
-    width: 8,
-    height: 8,
   },
 ];
 
 const used: readonly Panel[] = [
-  {
-    kind: 'timeseries',
+  callsByStatus({
     title: 'How much is it used?',
     description:
       'Calls a second by how they end. Good: green, and what is usual. Nothing at all: is it disabled, or are its clients gone?',
-    queries: [{ expr: sum(rate('mcp_tool_calls_total', TOOL_CHOSEN), 'status'), legend: '{{status}}' }],
-    unit: 'reqps',
-    noValue: 'No data',
-    stacked: true,
-    colors: STATUS_COLORS,
-    width: 8,
-    height: 8,
-  },
+  }),
   {
     kind: 'timeseries',
     title: 'Is it stuck?',
@@ -199,8 +153,6 @@ const used: readonly Panel[] = [
     unit: 'short',
     noValue: 'No data',
     alerts: ['NexusMCPCallsStuck'],
-    width: 8,
-    height: 8,
   },
   {
     kind: 'timeseries',
@@ -208,7 +160,10 @@ const used: readonly Panel[] = [
     description: `Calls that succeeded within two hours, now and a day ago, by tool. Good: about the same. A tool that had more than ${PARAMETERS.silentToolCalls} and now has none has lost its clients, or they use something else.`,
     queries: [
       {
-        expr: `${sum(increase('mcp_tool_calls_total', TWO_HOURS, matchers('status="success"', TOOL_CHOSEN)), byTool)}`,
+        expr: sum(
+          increase('mcp_tool_calls_total', TWO_HOURS, matchers('status="success"', TOOL_CHOSEN)),
+          byTool,
+        ),
         legend: '{{tool_name}}',
       },
       {
@@ -219,8 +174,6 @@ const used: readonly Panel[] = [
     unit: 'short',
     noValue: 'No data',
     alerts: ['NexusMCPToolSilent'],
-    width: 8,
-    height: 8,
   },
 ];
 
@@ -240,7 +193,6 @@ const results: readonly Panel[] = [
     noValue: 'No results in the time shown',
     leadsToTool: true,
     width: 12,
-    height: 8,
   },
   {
     kind: 'heatmap',
@@ -251,7 +203,6 @@ const results: readonly Panel[] = [
     unit: 'bytes',
     noValue: 'No results in the time shown',
     width: 12,
-    height: 8,
   },
 ];
 

@@ -10,7 +10,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { DASHBOARD_VARIABLES, dashboardUid } from '../../alerts/source/alert.ts';
-import { count, ofService, ours, series } from './queries.ts';
+import { alertsThat, count, ours, series } from './queries.ts';
 
 /** The data source that the variable chooses. */
 export const DATA_SOURCE: DataSourceRef = { type: 'prometheus', uid: '${datasource}' };
@@ -84,11 +84,7 @@ export const annotations = () => {
       .titleFormat('{{instance}} started')
       .textFormat('{{job}} in {{namespace}}')
       .useValueForTime(true),
-    annotation(
-      'Pages',
-      'red',
-      ofService('ALERTS', 'alertname=~"NexusMCP.+", alertstate="firing", severity="critical"'),
-    )
+    annotation('Pages', 'red', alertsThat('firing', 'severity="critical"'))
       .titleFormat('{{alertname}}')
       .textFormat('{{job}} {{tool_name}} {{instance}}'),
   ];

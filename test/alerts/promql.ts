@@ -169,8 +169,11 @@ export function keptLabels(
       return new Set(expression.by);
     case 'binary':
       return keptLabels(expression.left.kind === 'number' ? expression.right : expression.left, labelsOf);
-    case 'call':
-      return new Set(expression.args.flatMap((arg) => [...keptLabels(arg, labelsOf)]));
+    case 'call': {
+      const labels = new Set(expression.args.flatMap((arg) => [...keptLabels(arg, labelsOf)]));
+      if (expression.name === 'histogram_quantile') labels.delete('le');
+      return labels;
+    }
     case 'number':
       return new Set();
     case 'selector':

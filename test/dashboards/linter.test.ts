@@ -1,3 +1,4 @@
+import { VariableRefresh, VariableType } from '@grafana/grafana-foundation-sdk/dashboard';
 import { describe, expect, it } from 'vitest';
 import { readPromQL, walk } from '../alerts/promql.ts';
 import { COMMITTED, labelValuesOf, type Target } from './committed.ts';
@@ -28,7 +29,7 @@ describe.each(COMMITTED)('dashboard-linter and $uid', ({ dashboard, panels, targ
   const places = (found: readonly Target[]): readonly string[] => found.map(({ place }) => place);
 
   it('template-datasource-rule', () => {
-    expect(variables.filter(({ type }) => type === 'datasource')).toMatchObject([
+    expect(variables.filter(({ type }) => type === VariableType.Datasource)).toMatchObject([
       { name: 'datasource', label: 'Data source', query: 'prometheus' },
     ]);
   });
@@ -43,7 +44,7 @@ describe.each(COMMITTED)('dashboard-linter and $uid', ({ dashboard, panels, targ
   });
 
   it('template-label-promql-rule', () => {
-    for (const one of variables.filter(({ type }) => type === 'query')) {
+    for (const one of variables.filter(({ type }) => type === VariableType.Query)) {
       expect(readPromQL(interpolate(labelValuesOf(one).selector, variables))).toMatchObject({
         kind: 'selector',
       });
@@ -52,7 +53,12 @@ describe.each(COMMITTED)('dashboard-linter and $uid', ({ dashboard, panels, targ
 
   it('template-on-time-change-reload-rule', () => {
     expect(
-      variables.filter(({ type, refresh }) => type === 'query' && refresh !== 2).map(({ name }) => name),
+      variables
+        .filter(
+          ({ type, refresh }) =>
+            type === VariableType.Query && refresh !== VariableRefresh.OnTimeRangeChanged,
+        )
+        .map(({ name }) => name),
     ).toEqual([]);
   });
 
@@ -115,7 +121,7 @@ describe.each(COMMITTED)('dashboard-linter and $uid', ({ dashboard, panels, targ
       nodes
         .filter(
           ({ node, within }) =>
-            node.kind === 'selector' && /_total$/.test(node.name) && !RATES.includes(within ?? ''),
+            node.kind === 'selector' && node.name.endsWith('_total') && !RATES.includes(within ?? ''),
         )
         .map(() => target.place),
     );

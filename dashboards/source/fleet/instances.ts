@@ -1,0 +1,127 @@
+import type { Panel } from '../dashboard.ts';
+import { GOOD, PAGE, TICKET } from '../limits.ts';
+import { count, ofOurServices, ours, over, series, sum, TOOL_CHOSEN } from '../queries.ts';
+
+const HOUR = 3600;
+const DAY = 86_400;
+
+/** What runs, and whether it is all there. */
+export const replicas: readonly Panel[] = [
+  {
+    kind: 'state-timeline',
+    title: 'Which instances are up?',
+    description:
+      'Instances of services that were seen within a day, and whether Prometheus reaches them. Good: green. One red: a ticket after 10 minutes. All red, or lines that end: agents get no answers; `kubectl get pods -l app.kubernetes.io/name=nexus-mcp`.',
+    queries: [{ expr: ofOurServices(series('up')), legend: '{{job}} {{instance}}' }],
+    states: { 0: { text: 'down', color: PAGE }, 1: { text: 'up', color: GOOD } },
+    unit: 'none',
+    noValue: 'No instance was seen within a day',
+    alerts: ['NexusMCPDown', 'NexusMCPTargetDown'],
+    width: 10,
+  },
+  {
+    kind: 'table',
+    title: 'What runs where?',
+    description:
+      'Instances by version. Good: one line for each service. Two for longer than a deploy takes: it hangs, or was only partly rolled back.',
+    queries: [
+      {
+        expr: count(
+          series('mcp_build_info'),
+          'cluster',
+          'namespace',
+          'job',
+          'version',
+          'revision',
+          'node_version',
+          'protocol',
+        ),
+        legend: 'Instances',
+      },
+    ],
+    labels: {
+      cluster: 'Cluster',
+      namespace: 'Namespace',
+      job: 'Job',
+      version: 'Version',
+      revision: 'Revision',
+      node_version: 'Node.js',
+      protocol: 'Newest protocol',
+    },
+    sortBy: 'Instances',
+    unit: 'none',
+    noValue: 'No instance found',
+    width: 14,
+  },
+  {
+    kind: 'timeseries',
+    title: 'Do all instances show their metrics?',
+    description:
+      'Instances that Prometheus reaches, and those of them that say what they run, by service. Good: the same number. Fewer say it: recording is switched off there, or something else answers, and the alerts are blind.',
+    queries: [
+      { expr: sum(ofOurServices(series('up')), 'job', 'namespace'), legend: '{{job}} {{namespace}} reached' },
+      {
+        expr: count(series('mcp_build_info'), 'job', 'namespace'),
+        legend: '{{job}} {{namespace}} with metrics',
+      },
+    ],
+    unit: 'none',
+    noValue: 'No instance found',
+    alerts: ['NexusMCPMetricsMissing'],
+    width: 10,
+  },
+  {
+    kind: 'table',
+    title: 'Which tools are offered?',
+    description:
+      'Tools, and how many instances offer each. Good: all instances offer all. Fewer: a deploy is under way, or configurations differ.',
+    queries: [
+      {
+        expr: count(series('mcp_tool_info', TOOL_CHOSEN), 'tool_name', 'toolset', 'source', 'isolation'),
+        legend: 'Instances',
+      },
+    ],
+    labels: { tool_name: 'Tool', toolset: 'Toolset', source: 'Source', isolation: 'Isolation' },
+    sortBy: 'Instances',
+    unit: 'none',
+    noValue: 'No tools found',
+    width: 14,
+  },
+];
+
+/** Whether monitoring itself is well. */
+export const scrapes: readonly Panel[] = [
+  {
+    kind: 'timeseries',
+    title: 'How long does a scrape take?',
+    description:
+      'The time Prometheus waits for `/metrics`, by instance. Good: a small part of the scrape timeout. Rising with calls: the event loop is late.',
+    queries: [{ expr: ours(series('scrape_duration_seconds')), legend: '{{instance}}' }],
+    unit: 's',
+    noValue: 'No data',
+    width: 12,
+  },
+  {
+    kind: 'timeseries',
+    title: 'How large is a scrape?',
+    description:
+      'Series an instance exposes, the most of an hour, and twice as many as any of its service had a day ago. Good: flat; it grows with tools. Above the second line a label grows that should not.',
+    queries: [
+      {
+        expr: ours(over('max', 'scrape_samples_scraped', HOUR)),
+        legend: '{{instance}}',
+      },
+      {
+        expr: ofOurServices(
+          `2 * max by (cluster, namespace, job) (${over('max', 'scrape_samples_scraped', HOUR, DAY)})`,
+        ),
+        legend: '{{job}} twice a day ago',
+        color: TICKET,
+      },
+    ],
+    unit: 'short',
+    noValue: 'No data',
+    alerts: ['NexusMCPSeriesGrowing'],
+    width: 12,
+  },
+];

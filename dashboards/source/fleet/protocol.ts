@@ -1,0 +1,130 @@
+import type { Panel } from '../dashboard.ts';
+import { PARAMETERS, ticketFrom } from '../limits.ts';
+import { increase, ours, quantile, rate, sum } from '../queries.ts';
+
+const TEN_MINUTES = 600;
+
+/** What is spoken, and how it is answered. */
+export const protocol: readonly Panel[] = [
+  {
+    kind: 'timeseries',
+    title: 'Which protocol revisions are spoken?',
+    description:
+      'MCP requests a second by protocol revision and transport. Good: old ones fade out; one that nobody speaks any more need not be kept for anybody. `other` is a client that names a revision that does not exist.',
+    queries: [
+      {
+        expr: sum(rate('mcp_requests_total'), 'protocol_version', 'transport'),
+        legend: '{{protocol_version}} over {{transport}}',
+      },
+    ],
+    unit: 'reqps',
+    noValue: 'No MCP requests in the time shown',
+    stacked: true,
+  },
+  {
+    kind: 'timeseries',
+    title: 'What do clients ask for?',
+    description:
+      'MCP requests a second by method. Good: mostly `tools/call`. Many `initialize` or `server/discover`: clients that connect anew for every call.',
+    queries: [{ expr: `${sum(rate('mcp_requests_total'), 'method')} > 0`, legend: '{{method}}' }],
+    unit: 'reqps',
+    noValue: 'No MCP requests in the time shown',
+    stacked: true,
+  },
+  {
+    kind: 'timeseries',
+    title: 'How long do MCP requests take?',
+    description:
+      'What 95 % of the requests of each method take less than, all of the server included. Good: `tools/call` as slow as its tools, everything else a few milliseconds.',
+    queries: [
+      {
+        expr: quantile(0.95, 'mcp_server_operation_duration_seconds_bucket', {
+          by: ['mcp_method_name'],
+          of: ours,
+        }),
+        legend: '{{mcp_method_name}}',
+        exemplars: true,
+      },
+    ],
+    unit: 's',
+    noValue: 'No MCP requests in the time shown, or the metric is switched off',
+  },
+  {
+    kind: 'timeseries',
+    title: 'How do MCP requests fail?',
+    description:
+      'MCP requests a second that failed, by method and error type. Good: none. `tool_error` is a tool that failed; a number is a JSON-RPC error: the request itself was wrong.',
+    queries: [
+      {
+        expr: `${sum(ours(rate('mcp_server_operation_duration_seconds_count', 'error_type!=""')), 'mcp_method_name', 'error_type')} > 0`,
+        legend: '{{mcp_method_name}} {{error_type}}',
+      },
+    ],
+    unit: 'reqps',
+    noValue: 'No MCP request failed in the time shown',
+  },
+  {
+    kind: 'timeseries',
+    title: 'What does HTTP answer?',
+    description:
+      'HTTP requests a second by route and status. Good: 200 and 202. 5xx: see why calls fail on the Overview. 401 and 403: credentials. 404 on `/mcp`: sessions that ended.',
+    queries: [
+      {
+        expr: `${sum(ours(rate('http_server_request_duration_seconds_count')), 'http_route', 'http_response_status_code')} > 0`,
+        legend: '{{http_route}} {{http_response_status_code}}',
+      },
+    ],
+    unit: 'reqps',
+    noValue: 'No HTTP requests in the time shown',
+    stacked: true,
+  },
+  {
+    kind: 'timeseries',
+    title: 'How long do HTTP requests take?',
+    description:
+      'What 95 % of the requests of each route take less than. Good: `/metrics` and the probes in milliseconds, whatever the tools do. Streams on `/mcp` count when they end.',
+    queries: [
+      {
+        expr: quantile(0.95, 'http_server_request_duration_seconds_bucket', { by: ['http_route'], of: ours }),
+        legend: '{{http_route}}',
+        exemplars: true,
+      },
+    ],
+    unit: 's',
+    noValue: 'No HTTP requests in the time shown',
+  },
+];
+
+/** Who is refused. */
+export const refused: readonly Panel[] = [
+  {
+    kind: 'timeseries',
+    title: 'Who comes with bad credentials?',
+    description: `Requests refused within 10 minutes, by what was wrong. Good: 0. More than ${PARAMETERS.authFailures}: \`unknown_token\` is a token that was rotated on one side, or somebody guesses; \`missing\` a client without one.`,
+    queries: [
+      { expr: sum(increase('mcp_auth_failures_total', TEN_MINUTES), 'reason'), legend: '{{reason}}' },
+    ],
+    unit: 'short',
+    noValue: 'No data',
+    limits: [ticketFrom(PARAMETERS.authFailures)],
+    alerts: ['NexusMCPAuthFailures'],
+    width: 12,
+  },
+  {
+    kind: 'timeseries',
+    title: 'Who is turned away?',
+    description: `Calls refused within 10 minutes because the client was over its quota, or may not use the tool. Good: 0. More than ${PARAMETERS.rateLimitedCalls} over quota: an agent loops, or many share one address. Denied ones: an agent that tries what it should not.`,
+    queries: [
+      {
+        expr: sum(increase('mcp_tool_errors_total', TEN_MINUTES, 'reason="rate_limited"')),
+        legend: 'over quota',
+      },
+      { expr: sum(increase('mcp_tool_errors_total', TEN_MINUTES, 'reason="denied"')), legend: 'denied' },
+    ],
+    unit: 'short',
+    noValue: 'No data',
+    limits: [ticketFrom(PARAMETERS.rateLimitedCalls)],
+    alerts: ['NexusMCPClientsRateLimited'],
+    width: 12,
+  },
+];
