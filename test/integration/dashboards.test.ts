@@ -1,0 +1,310 @@
+import { writeFileSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { stringify } from 'yaml';
+import { ruleFile, ruleGroups } from '../../alerts/source/rules.ts';
+import { REASONS } from '../../src/tools/outcome.ts';
+import { COMMITTED, labelValuesOf, type Committed, type Target } from '../dashboards/committed.ts';
+import { interpolate, type Choice } from '../dashboards/interpolate.ts';
+import { connectClient } from '../support/clients.ts';
+import { startServer, type ServerProcess } from '../support/server-process.ts';
+import { FIXTURE_TOOLS } from '../support/test-server.ts';
+import { FAULTS } from './faults.ts';
+import { Prometheus } from './harness.ts';
+import { HOST_NAME, LISTEN_ADDRESS } from './harness/host.ts';
+import type { Sample } from './harness/prometheus-api.ts';
+import { execute, makeCalls } from './traffic.ts';
+
+/** One factor for every window, wait and interval of the rules: a minute becomes half a second. */
+const TIME_SCALE = 1 / 120;
+const INTERVAL_SECONDS = 0.5;
+
+const TOKEN = 'a-token-that-may-use-few-tools';
+const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
+writeFileSync(tokensFile, `- {name: narrow, token: ${TOKEN}, tools: [echo]}\n`);
+
+interface Service {
+  readonly labels: { readonly job: string; readonly cluster?: string; readonly namespace?: string };
+  readonly args: readonly string[];
+}
+
+/** One whose labels have characters that mean something in expressions, and two without some labels. */
+const SERVICES = {
+  busy: {
+    labels: { job: 'busy.nexus-mcp', cluster: 'eu(1)', namespace: 'agents+tools' },
+    args: ['--limits.callsPerSecond', '0', '--tools.settings', '{slow: {timeoutSeconds: 3}}'],
+  },
+  guarded: {
+    labels: { job: 'guarded.nexus-mcp', namespace: 'guards' },
+    args: ['--auth.tokensFile', tokensFile, '--limits.callsPerSecond', '0.01', '--limits.burst', '1'],
+  },
+  crowded: {
+    labels: { job: 'crowded.nexus-mcp' },
+    args: ['--limits.callsPerSecond', '0', '--limits.concurrency', '1', '--limits.queue', '0'],
+  },
+} satisfies Record<string, Service>;
+type ServiceName = keyof typeof SERVICES;
+
+const servers = {} as Record<ServiceName, ServerProcess>;
+let prometheus: Prometheus;
+/** When everything had been done and scraped. */
+let time: number;
+let stopFailing: () => Promise<void> = () => Promise.resolve();
+
+const targetOf = (name: ServiceName): string => `${HOST_NAME}:${servers[name].port}`;
+
+beforeAll(async () => {
+  await Promise.all(
+    Object.entries(SERVICES).map(async ([name, { args }]) => {
+      const network = ['--server.host', LISTEN_ADDRESS, '--server.allowedHosts', HOST_NAME];
+      servers[name as ServiceName] = await startServer({
+        args: [...network, '--tools.modules', FIXTURE_TOOLS, ...args],
+      });
+    }),
+  );
+  prometheus = await Prometheus.start({
+    intervalSeconds: INTERVAL_SECONDS,
+    ruleFiles: { 'nexus-mcp.yaml': ruleFile(ruleGroups({ timeScale: TIME_SCALE })) },
+    scrapeConfigs: stringify([
+      ...Object.entries(SERVICES).map(
+        ([
+          name,
+          {
+            labels: { job, ...labels },
+          },
+        ]) => ({
+          job_name: job,
+          static_configs: [{ targets: [targetOf(name as ServiceName)], labels }],
+        }),
+      ),
+      // A program that is not ours, with metrics of the same names.
+      { job_name: 'prometheus', static_configs: [{ targets: ['localhost:9090'] }] },
+    ]),
+  });
+  await prometheus.catchUp();
+  await makeCalls(servers.busy.url);
+  await Promise.all([failInEveryWay(), keepConnections()]);
+  stopFailing =
+    (await FAULTS.find(({ name }) => name === 'failing-tool')?.inject(servers.busy)) ?? stopFailing;
+  await vi.waitFor(
+    async () => {
+      const firing = await prometheus.query('ALERTS{alertname="NexusMCPOutage", alertstate="firing"}');
+      const recorded = await prometheus.query('nexus_mcp:error_budget:remaining_ratio30d');
+      expect({ firing: firing.length, recorded: recorded.length }).toEqual({ firing: 1, recorded: 3 });
+    },
+    { timeout: 90_000, interval: 500 },
+  );
+  const inFlight = Array.from({ length: 4 }, () =>
+    execute(servers.busy.url, 'slow', { milliseconds: 60_000 }),
+  );
+  time = await prometheus.catchUp();
+  await Promise.all(inFlight);
+}, 240_000);
+
+afterAll(async () => {
+  await stopFailing();
+  await Promise.all([...Object.values(servers).map((server) => server.stop('SIGKILL')), prometheus.stop()]);
+});
+
+/** Makes calls that end in every reason there is, and requests that are refused before they become calls. */
+async function failInEveryWay(): Promise<void> {
+  const { busy, guarded, crowded } = servers;
+  const call = (server: ServerProcess, tool: string, args = {}, init: RequestInit = {}): Promise<unknown> =>
+    fetch(`${server.url}/execute`, {
+      method: 'POST',
+      body: JSON.stringify({ tool_name: tool, arguments: args }),
+      ...init,
+      headers: {
+        'content-type': 'application/json',
+        ...(init.headers as Record<string, string> | undefined),
+      },
+    }).then((response) => response.arrayBuffer());
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const gone = AbortSignal.timeout(500);
+  await Promise.all([
+    ...['fails', 'breaks_schema', 'hangs', 'unreachable', 'spins', 'exits'].map((tool) => call(busy, tool)),
+    call(busy, 'slow', { milliseconds: 60_000 }),
+    call(busy, 'slow', { milliseconds: 2500 }, { signal: gone }).catch(() => undefined),
+    call(guarded, 'add', { a: 1, b: 2 }, { headers }),
+    call(guarded, 'echo', { text: 'hi' }, { headers }),
+    call(guarded, 'echo', { text: 'hi' }, { headers }),
+    call(guarded, 'echo', { text: 'hi' }, { headers: { authorization: 'Bearer guessed' } }),
+    call(crowded, 'slow', { milliseconds: 1000 }),
+    call(crowded, 'slow', { milliseconds: 1000 }),
+    fetch(`${busy.url}/mcp`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-session-id': 'a-session-that-ended',
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
+    }),
+  ]);
+}
+
+/** A session and a subscription that stay. */
+async function keepConnections(): Promise<void> {
+  await connectClient(servers.busy.url, '2025-11-25');
+  const { client } = await connectClient(servers.busy.url, '2026-07-28');
+  await client.listen({ toolsListChanged: true });
+}
+
+/** What people choose at the top. */
+const CHOICES: Readonly<Record<string, () => Readonly<Record<string, Choice>>>> = {
+  nothing: () => ({ cluster: [], namespace: [], job: [], instance: [], tool_name: [] }),
+  all: () => ({}),
+  'one of each': () => ({
+    cluster: [SERVICES.busy.labels.cluster],
+    namespace: [SERVICES.busy.labels.namespace],
+    job: [SERVICES.busy.labels.job],
+    instance: [targetOf('busy')],
+    tool_name: ['slow'],
+  }),
+  'several of each': () => ({
+    namespace: [SERVICES.busy.labels.namespace, SERVICES.guarded.labels.namespace],
+    job: [SERVICES.busy.labels.job, SERVICES.guarded.labels.job],
+    instance: [targetOf('busy'), targetOf('guarded')],
+    tool_name: ['slow', 'throws'],
+  }),
+};
+
+/** What is compared with the day before is asked of the second before. */
+const withoutHistory = (expr: string): string => expr.replaceAll('offset 1d', 'offset 1s');
+
+const ask = (
+  expr: string,
+  { variables }: Pick<Committed, 'variables'>,
+  choices: Readonly<Record<string, Choice>> = {},
+): Promise<Sample[]> => prometheus.query(withoutHistory(interpolate(expr, variables, choices)), time);
+
+const hasData = (samples: readonly Sample[]): boolean => samples.some(({ value }) => !Number.isNaN(value));
+
+describe.each(COMMITTED)('$uid, after calls that ended in every way', (dashboard) => {
+  const { targets, variables } = dashboard;
+
+  it.each(Object.keys(CHOICES))('has data in every panel with %s chosen', async (choice) => {
+    const choices = CHOICES[choice]?.() ?? {};
+    const empty: string[] = [];
+    for (const { expr, place } of targets) {
+      if (!hasData(await ask(expr, dashboard, choices))) empty.push(`${place}: ${expr}`);
+    }
+    expect(empty).toEqual([]);
+  });
+
+  it('gives Prometheus nothing to remark on', async () => {
+    for (const { expr, place } of targets) {
+      expect(await prometheus.annotations(interpolate(expr, variables), time), place).toEqual([]);
+    }
+  });
+
+  it('shows nothing of other programs', async () => {
+    const others = await Promise.all(
+      targets.map(async ({ expr, place }) => {
+        const samples = await ask(expr, dashboard, { job: ['prometheus'] });
+        return samples.some(({ value }) => value !== 0) ? [place] : [];
+      }),
+    );
+    expect(others.flat()).toEqual([]);
+    const all = await Promise.all(targets.map(({ expr }) => ask(expr, dashboard)));
+    expect(all.flat().filter(({ labels }) => labels['job'] === 'prometheus')).toEqual([]);
+  });
+
+  it('offers values to choose in every variable', async () => {
+    for (const variable of variables.slice(1)) {
+      const { selector, label } = labelValuesOf(variable);
+      const series = await prometheus.series(interpolate(selector, variables));
+      const values = new Set(series.flatMap(({ [label]: value }) => value ?? []));
+      expect(values.size, variable.name).toBeGreaterThan(0);
+    }
+  });
+
+  it('gives every series a name of its own', async () => {
+    for (const { expr, legendFormat = '', place, panel } of targets) {
+      if (panel.type !== 'timeseries' && panel.type !== 'state-timeline') continue;
+      const names = (await ask(expr, dashboard)).map(({ labels }) =>
+        legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_all, label: string) => labels[label] ?? ''),
+      );
+      expect(new Set(names).size, `${place}: ${names.join()}`).toBe(names.length);
+    }
+  });
+
+  it('marks what happened', async () => {
+    for (const { name, target } of dashboard.dashboard.annotations.list ?? []) {
+      const { expr } = target as unknown as Target;
+      expect(hasData(await ask(expr ?? '', dashboard)), name).toBe(true);
+    }
+  });
+});
+
+describe('a person who opens the overview during a fault', () => {
+  const [overview, tools] = COMMITTED as readonly [Committed, Committed, ...Committed[]];
+
+  /** The answers to a panel's queries. */
+  const panel = (dashboard: Committed, title: string, choices: Readonly<Record<string, Choice>> = {}) =>
+    Promise.all(
+      dashboard.targets
+        .filter((target) => target.panel.title === title)
+        .map(({ expr }) => ask(expr, dashboard, choices)),
+    );
+
+  it('sees that somebody is hurt', async () => {
+    const [[failing]] = (await panel(overview, 'Is anyone hurt?')) as [Sample[]];
+    expect(failing?.value).toBeGreaterThan(0.1);
+  });
+
+  it('sees which tool fails, and why', async () => {
+    const [failed = [], shares = []] = await panel(overview, 'Which tool fails, and why?');
+    const rows = failed
+      .sort((a, b) => b.value - a.value)
+      .map(({ labels }) => `${labels['tool_name'] ?? ''}: ${labels['reason'] ?? ''}`);
+    expect(rows[0]).toBe('throws: exception');
+    expect(rows).toEqual(
+      expect.arrayContaining([
+        'unreachable: unavailable',
+        'hangs: timeout',
+        'spins: timeout',
+        'slow: timeout',
+        'slow: overloaded',
+        'add: denied',
+        'echo: rate_limited',
+        'unknown: unknown_tool',
+      ]),
+    );
+    expect(new Set(failed.map(({ labels }) => labels['reason']))).toEqual(new Set(REASONS));
+    const throws = shares.find(({ labels }) => labels['tool_name'] === 'throws');
+    expect(throws?.value).toBeCloseTo(1);
+  });
+
+  it('sees which alerts fire', async () => {
+    const [states = []] = await panel(overview, 'Which alerts fire?');
+    const firing = states.filter(({ value }) => value === 2).map(({ labels }) => labels['alertname']);
+    expect(firing).toContain('NexusMCPOutage');
+    const [[pages]] = (await panel(overview, 'What fires now?')) as [Sample[]];
+    expect(pages?.value).toBeGreaterThanOrEqual(1);
+  });
+
+  it('sees the tool alone after a click', async () => {
+    const [reasons = []] = await panel(tools, 'Why do its calls fail?', { tool_name: ['throws'] });
+    expect(reasons.map(({ labels }) => labels['reason'])).toEqual(['exception']);
+    const [shares = []] = await panel(tools, 'How large a share fails?', { tool_name: ['throws'] });
+    expect(shares.map(({ labels }) => labels['tool_name'])).toEqual(['throws']);
+  });
+
+  it('sees every tool in the table of all tools, with each of its columns', async () => {
+    const [rates = [], bad = [], all = [], p95 = [], sizes = [], inFlight = []] = await panel(
+      tools,
+      'How is each tool?',
+    );
+    const names = (samples: readonly Sample[]) => samples.map(({ labels }) => labels['tool_name']);
+    expect(names(rates)).toEqual(expect.arrayContaining(['add', 'throws', 'slow', 'json_format', 'unknown']));
+    expect(names(inFlight).sort()).toEqual(
+      names(rates)
+        .filter((name) => name !== 'unknown')
+        .sort(),
+    );
+    for (const column of [bad, all, p95]) expect(names(column)).toContain('throws');
+    expect(names(sizes)).toContain('json_format');
+  });
+});
