@@ -14,6 +14,8 @@ export const GOOD = 'green';
 export const TICKET = 'orange';
 export const PAGE = 'red';
 
+/** A limit below which it is not good. */
+export const goodFrom = (from: number): Limit => ({ from, color: GOOD });
 /** A limit beyond which a ticket, or a page, comes. */
 export const ticketFrom = (from: number): Limit => ({ from, color: TICKET });
 export const pageFrom = (from: number): Limit => ({ from, color: PAGE });

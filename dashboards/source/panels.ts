@@ -46,7 +46,7 @@ import type {
   Timeline,
   TimeSeries,
 } from './dashboard.ts';
-import { GOOD, PARAMETERS, type Limit } from './limits.ts';
+import { GOOD, PARAMETERS, TICKET, type Limit } from './limits.ts';
 import { DATA_SOURCE, toolUrl } from './variables.ts';
 
 /** Builds a panel, all but its id. */
@@ -89,9 +89,10 @@ function describe({ description, alerts = [] }: Spec): string {
 }
 
 function thresholds(limits: readonly Limit[] = []): ThresholdsConfigBuilder {
+  const least = limits.some(({ color }) => color === GOOD) ? TICKET : GOOD;
   return new ThresholdsConfigBuilder()
     .mode(ThresholdsMode.Absolute)
-    .steps([{ value: null, color: GOOD }, ...limits.map(({ from, color }) => ({ value: from, color }))]);
+    .steps([{ value: null, color: least }, ...limits.map(({ from, color }) => ({ value: from, color }))]);
 }
 
 /** How Grafana names queries: A, B, … */
@@ -217,7 +218,12 @@ function table(spec: Table): Panel {
     if (properties.length > 0) builder.overrideByName(heading, properties);
   }
   for (const query of queries) {
-    const properties = [...ownProperties(query), ...(query.limits ? [coloured('color-background')] : [])];
+    const properties = [
+      ...ownProperties(query),
+      // Increases are extrapolated, and calls are whole.
+      ...(query.unit === 'short' ? [{ id: 'decimals', value: 0 }] : []),
+      ...(query.limits ? [coloured('color-background')] : []),
+    ];
     if (properties.length > 0) builder.overrideByName(query.legend, properties);
   }
   return builder.build();

@@ -46,11 +46,11 @@ export const alertsThat = (state: 'firing' | 'pending', matching = ''): string =
 
 /** Keeps what comes from instances of this server: other programs have metrics of the same names. */
 export const ours = (expression: string): string =>
-  `${expression} and on (${INSTANCE}) ${series('mcp_build_info')}`;
+  `(${expression} and on (${INSTANCE}) ${series('mcp_build_info')})`;
 
 /** Keeps what belongs to services that were this server within a day: targets that are down say nothing. */
 export const ofOurServices = (expression: string): string =>
-  `${expression} and on (${SERVICE}) ${maxBy(SERVICE, over('max', 'mcp_build_info', 86_400))}`;
+  `(${expression} and on (${SERVICE}) ${maxBy(SERVICE, over('max', 'mcp_build_info', 86_400))})`;
 
 /** Without aggregation labels, of everything chosen. */
 export const sum = (expression: string, ...labels: readonly string[]): string =>
@@ -61,6 +61,9 @@ export const count = (expression: string, ...labels: readonly string[]): string 
 
 /** A share of what there is; nothing where there is nothing. */
 export const share = (part: string, whole: string): string => `${part} / (${whole} > 0)`;
+
+/** A quantile of a histogram, from the rates or increases of its buckets; nothing where nothing was observed. */
+export const quantileOf = (q: number, buckets: string): string => `histogram_quantile(${q}, ${buckets}) >= 0`;
 
 /** A quantile of a histogram, by labels. */
 export const quantile = (
@@ -75,7 +78,7 @@ export const quantile = (
     readonly matching?: string;
     readonly of?: (expression: string) => string;
   } = {},
-): string => `histogram_quantile(${q}, ${sum(of(rate(name, matching)), ...by, 'le')})`;
+): string => quantileOf(q, sum(of(rate(name, matching)), ...by, 'le'));
 
 /** How many times as fast as allowed a budget burns, as the alert sees it: in both windows of a pair. */
 export function burn({ long, short }: BurnWindow, ratio: (window: string) => string, budget: number): string {

@@ -33,6 +33,8 @@ export function renderDashboard({ name, title, answers, sections }: Dashboard): 
     for (const panel of panels) builder.withPanel({ build: () => buildPanel(panel) });
   }
   const dashboard = builder.build();
+  // The SDK would move them from the dashboard into a menu.
+  for (const one of [...(dashboard.links ?? []), ...(dashboard.annotations.list ?? [])]) delete one.placement;
   // The SDK numbers nothing; Grafana finds no panel with the id 0.
   const panels = (dashboard.panels ?? []).map((panel, index) =>
     panel.type === 'row'

@@ -42,7 +42,7 @@ const memory: readonly Panel[] = [
     queries: [
       {
         expr: share(
-          `(${ours(over('min', 'nodejs_heap_size_used_bytes', 600))})`,
+          ours(over('min', 'nodejs_heap_size_used_bytes', 600)),
           series('nodejs_heap_size_limit_bytes'),
         ),
         legend: ofInstance,
@@ -94,7 +94,7 @@ const process: readonly Panel[] = [
     description: `Open ones as a share of what the process may open, by instance. Good: below ${PARAMETERS.fileDescriptorRatio * 100} %. One that only rises is a leak of connections: compare with sessions.`,
     queries: [
       {
-        expr: share(`(${ours(over('max', 'process_open_fds', 300))})`, series('process_max_fds')),
+        expr: share(ours(over('max', 'process_open_fds', 300)), series('process_max_fds')),
         legend: ofInstance,
       },
     ],

@@ -1,6 +1,17 @@
 import type { Dashboard, Panel } from './dashboard.ts';
 import { PARAMETERS, ticketFrom } from './limits.ts';
-import { BAD, increase, matchers, quantile, rate, series, share, sum, TOOL_CHOSEN } from './queries.ts';
+import {
+  BAD,
+  increase,
+  matchers,
+  quantile,
+  quantileOf,
+  rate,
+  series,
+  share,
+  sum,
+  TOOL_CHOSEN,
+} from './queries.ts';
 import { callsByStatus, durationQuantiles, durations, failuresByReason } from './tool-panels.ts';
 
 const QUARTER = 900;
@@ -46,7 +57,7 @@ const all: readonly Panel[] = [
         unit: 'percentunit',
       },
       {
-        expr: `histogram_quantile(0.95, ${sum(increase('mcp_tool_duration_seconds_bucket', QUARTER), byTool, 'le')}) >= 0`,
+        expr: quantileOf(0.95, sum(increase('mcp_tool_duration_seconds_bucket', QUARTER), byTool, 'le')),
         legend: '95 % take less than',
         unit: 's',
         limits: [ticketFrom(PARAMETERS.toolLatencySeconds)],
@@ -116,7 +127,10 @@ const slow: readonly Panel[] = [
     description: `What 95 % of the calls within 15 minutes took less than, by tool. Good: below ${PARAMETERS.toolLatencySeconds} s. Above it, with at least ${PARAMETERS.minimumCalls} calls, a ticket comes. Click a line to look at its tool alone.`,
     queries: [
       {
-        expr: `histogram_quantile(0.95, ${sum(increase('mcp_tool_duration_seconds_bucket', QUARTER, TOOL_CHOSEN), byTool, 'le')})`,
+        expr: quantileOf(
+          0.95,
+          sum(increase('mcp_tool_duration_seconds_bucket', QUARTER, TOOL_CHOSEN), byTool, 'le'),
+        ),
         legend: '{{tool_name}}',
         exemplars: true,
       },

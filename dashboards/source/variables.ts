@@ -80,7 +80,7 @@ export const annotations = () => {
     annotation('Deploys', 'blue', `${running()} unless ${running(' offset 5m')}`)
       .titleFormat('{{job}} {{version}}')
       .textFormat('revision {{revision}} in {{namespace}}'),
-    annotation('Starts', 'purple', `${ours(series('process_start_time_seconds'))} * 1000`)
+    annotation('Starts', 'purple', `1000 * ${ours(series('process_start_time_seconds'))}`)
       .titleFormat('{{instance}} started')
       .textFormat('{{job}} in {{namespace}}')
       .useValueForTime(true),

@@ -81,6 +81,11 @@ describe.each(COMMITTED)('$uid', ({ uid, text, dashboard, panels, targets, varia
     );
   });
 
+  it('changes colour where a line is', () => {
+    const drawn = panels.map(({ fieldConfig }) => fieldConfig?.defaults.thresholds?.steps ?? []);
+    expect(drawn.filter(([least, first]) => first && first.color === least?.color)).toEqual([]);
+  });
+
   it('shows a legend wherever there is more than one line', () => {
     const lines = panels.filter(({ type }) => type === 'timeseries');
     const hidden = lines.filter(

@@ -230,10 +230,15 @@ describe.each(COMMITTED)('$uid, after calls that ended in every way', (dashboard
     }
   });
 
-  it('marks what happened', async () => {
-    for (const { name, target } of dashboard.dashboard.annotations.list ?? []) {
-      const { expr } = target as unknown as Target;
-      expect(hasData(await ask(expr ?? '', dashboard)), name).toBe(true);
+  it('marks what happened, when it happened', async () => {
+    for (const { name, target, useValueForTime = false } of dashboard.dashboard.annotations.list ?? []) {
+      const samples = await ask((target as unknown as Target).expr, dashboard);
+      expect(hasData(samples), name).toBe(true);
+      // Of the minutes before, in milliseconds.
+      for (const { value } of useValueForTime ? samples : []) {
+        expect(value / 1000, name).toBeGreaterThan(time - 300);
+        expect(value / 1000, name).toBeLessThan(time);
+      }
     }
   });
 });

@@ -1,6 +1,6 @@
 import { BUDGET_REMAINING, CALLS_HOURLY } from '../../../alerts/source/records.ts';
 import type { Panel } from '../dashboard.ts';
-import { ERROR_BUDGET, GOOD, pageFrom, PARAMETERS, percent, ticketFrom } from '../limits.ts';
+import { ERROR_BUDGET, goodFrom, pageFrom, PARAMETERS, percent, ticketFrom } from '../limits.ts';
 import {
   alertsThat,
   BAD,
@@ -70,7 +70,7 @@ export const glance: readonly Panel[] = [
     queries: [{ expr: `min(${ofService(BUDGET_REMAINING)})`, legend: 'left of 30 days' }],
     unit: 'percentunit',
     noValue: 'No calls, or rules not loaded',
-    limits: [{ from: 0, color: GOOD }],
+    limits: [goodFrom(0)],
     alerts: ['NexusMCPErrorBudgetExhausted'],
     width: 4,
     height: 4,
@@ -106,7 +106,7 @@ export const glance: readonly Panel[] = [
     queries: [
       { expr: sum(ofOurServices(series('up'))), legend: 'Up' },
       {
-        expr: sum(`1 - (${ofOurServices(series('up'))})`),
+        expr: sum(`1 - ${ofOurServices(series('up'))}`),
         legend: 'Down',
         limits: [ticketFrom(1)],
       },

@@ -65,7 +65,7 @@ function burning(
   return {
     kind: 'timeseries',
     title,
-    description: `How many times as many ${what} as the objective allows, in both windows of each of the alert's pairs, by service. Good: below 1. A pair above its own line, with enough calls, tells somebody; at 1 the budget lasts 30 days, at 14.4 two.`,
+    description: `How many times as many ${what} as the objective allows, in both windows of each of the alert's pairs, by service. Good: below 1. A pair above its own line, with enough calls, tells somebody; at 1 the budget lasts 30 days, at 10 three.`,
     queries: [...page.map(line('pages')), ...ticket.map(line('ticket'))],
     unit: 'short',
     noValue: 'No calls, or rules not loaded',
