@@ -8,8 +8,9 @@ import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { MODERN_VERSION } from './mcp/server.ts';
 import { Activity } from './monitoring/activity.ts';
+import { CallLog, observers } from './monitoring/call-log.ts';
 import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
-import { logCalls, observers, type Logger } from './monitoring/logging.ts';
+import type { Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics.ts';
 import { noMonitoring, Recorder, type GaugeSources } from './monitoring/recorder.ts';
 import { collectRuntime } from './monitoring/runtime.ts';
@@ -44,6 +45,8 @@ export interface Application {
   readonly authenticate: Authenticate;
   /** Binds the gauges to what they measure, once that exists. */
   watch(sources: Omit<GaugeSources, 'workers'>): void;
+  /** Writes what is still held back: folded log lines. */
+  readonly flush: () => Promise<void>;
 }
 
 export type ApplicationResult =
@@ -86,11 +89,12 @@ export async function createApplication(
       logger.warn({ reason }, 'worker thread replaced');
     },
   });
+  const callLog = new CallLog(logger, settings.log);
   const executor = new Executor({
     registry,
     workers,
     quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
-    observer: observers(monitoring, logCalls(logger)),
+    observer: observers(monitoring, callLog),
     limits: settings.limits,
     now,
   });
@@ -126,6 +130,10 @@ export async function createApplication(
           workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
         });
       },
+      flush: () => {
+        callLog.flush();
+        return Promise.resolve();
+      },
     },
   };
 }
@@ -134,7 +142,14 @@ async function loadTools(settings: Settings, directory: string) {
   resolvePublicEntry();
   const modules = await loadToolModules(settings.tools.modules, directory);
   if (!modules.ok) return modules;
-  const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], settings.tools);
+  const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], {
+    ...settings.tools,
+    named: {
+      'tools.settings': Object.keys(settings.tools.settings),
+      'log.arguments': Object.keys(settings.log.arguments),
+      'log.results': settings.log.results,
+    },
+  });
   if (!selected.ok) return selected;
   const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
   return createRegistry(selected.toolsets, { timeoutSeconds, maxConcurrency }, settings.tools.settings);

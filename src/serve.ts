@@ -115,7 +115,7 @@ export async function listenForOperations(
 }
 
 function stopPlan(
-  { executor, workers }: Application,
+  { executor, workers, flush }: Application,
   mcp: McpEndpoint,
   main: Listener,
   ops: Listener | undefined,
@@ -135,6 +135,7 @@ function stopPlan(
       { name: 'end streams', run: () => mcp.close() },
       { name: 'close the main port', run: () => main.close() },
       { name: 'end workers', run: () => workers.close() },
+      { name: 'flush the log', run: flush },
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
     ],
     async cut() {

@@ -159,6 +159,7 @@ async function runStdio(
     steps: [
       { name: 'finish calls', run: () => application.executor.drain() },
       { name: 'end the connection', run: () => connection.close() },
+      { name: 'flush the log', run: application.flush },
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
     ],
     cut: async () => ({ connections: (await ops?.destroy()) ?? 0 }),

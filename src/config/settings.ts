@@ -165,6 +165,25 @@ export const settingsSchema = z.strictObject({
         .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
         .default('info')
         .describe('Least severe level to log; debug has a line for each successful call'),
+      successes: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .describe('Share of successful calls, 0 to 1, that are logged at info instead of debug'),
+      foldSeconds: z
+        .number()
+        .min(0)
+        .max(86_400)
+        .default(10)
+        .describe(
+          'Time within which equal failed calls beyond the first 5 become one line with their count; 0 for never',
+        ),
+      arguments: z
+        .record(z.string(), z.array(z.string()))
+        .default({})
+        .describe('Arguments that may be logged, without what looks like a secret: {tool: [argument]}'),
+      results: z.array(z.string()).default([]).describe('Tools whose results may be logged'),
     })
     .prefault({}),
   shutdown: z

@@ -10,6 +10,7 @@ import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
 import { operationsRoutes, type OperationsOptions } from './operations.ts';
 import { sendProblem, wrongMethod } from './problem.ts';
+import { requestIdOf, requestIds } from './request-id.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
 import { statusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
@@ -29,6 +30,7 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   /** What `/` says on this port. */
   readonly status: () => Promise<Facts>;
   readonly monitoring: Monitoring;
+  readonly newRequestId: () => string;
   readonly logger: Logger;
 }
 
@@ -46,6 +48,7 @@ export function createApp(options: AppOptions): Express {
   const pageGuard = options.metricsNeedToken ? requireCaller(authenticate, onAuthFailure, page.refuse) : pass;
 
   app.use(measure(monitoring, options.now));
+  app.use(requestIds(options.newRequestId));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
   app.use(closeWhenDraining(options.isDraining));
   if (operations) app.use(operationsRoutes({ ...operations, metricsGuard }));
@@ -58,7 +61,10 @@ export function createApp(options: AppOptions): Express {
     }
     const body = request.method === 'POST' ? await readJson(request, options.bodyBytes) : undefined;
     if (body && !body.ok) sendProblem(request, response, body.problem);
-    else await mcp.handle(request, response, body?.value, callerOf(response));
+    else {
+      const origin = { caller: callerOf(response), requestId: requestIdOf(response) };
+      await mcp.handle(request, response, body?.value, origin);
+    }
   });
   app.all('/mcp', wrongMethod(MCP_METHODS.join(', ')));
   app.use(restRoutes({ ...options, guard }));
@@ -125,7 +131,7 @@ const onError =
       return;
     }
     if (request.destroyed && !request.complete) return; // the client hung up while sending its body
-    logger.error({ err: error, path: request.path }, 'request failed');
+    logger.error({ err: error, path: request.path, request_id: requestIdOf(response) }, 'request failed');
     sendProblem(request, response, {
       status: 500,
       detail: 'The server failed to handle the request; see its log',

@@ -8,6 +8,7 @@ import type { RegisteredTool, Registry } from '../tools/registry.ts';
 import { callerOf } from './authentication.ts';
 import { readJson } from './json-body.ts';
 import { sendProblem, wrongMethod, type Problem } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
 
 export interface RestOptions {
   readonly registry: Registry;
@@ -16,7 +17,6 @@ export interface RestOptions {
   /** Stands before every route and knows the caller. */
   readonly guard: RequestHandler;
   readonly bodyBytes: number;
-  readonly newRequestId: () => string;
   /** Monotonic, in seconds. */
   readonly now: () => number;
 }
@@ -90,7 +90,7 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
 async function execute(
   name: string,
   args: unknown,
-  { executor, newRequestId, now }: RestOptions,
+  { executor, now }: RestOptions,
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -98,13 +98,12 @@ async function execute(
   response.on('close', () => {
     if (!response.writableFinished) gone.abort();
   });
-  const requestId = newRequestId();
   const call: ToolCall = {
     name,
     arguments: args,
     caller: callerOf(response),
     entrance: 'rest',
-    requestId,
+    requestId: requestIdOf(response),
     signal: gone.signal,
     canElicit: false,
   };

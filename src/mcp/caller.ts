@@ -2,18 +2,28 @@ import type { AuthInfo } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/labels.ts';
 import type { Caller } from '../tools/call.ts';
 
-/** Wraps a caller for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers. */
-export function authInfoOf(caller: Caller): AuthInfo {
-  // The token itself stays behind: nothing past the guard needs it.
-  return { token: '', clientId: caller.name, scopes: [], extra: { caller } };
+/** Who sent a request, and the id it goes by in logs. */
+export interface Origin {
+  readonly caller: Caller;
+  readonly requestId: string;
 }
 
-/** The caller that {@link authInfoOf} wrapped; on stdio, which has no HTTP request, the user of this process. */
-export function callerIn(authInfo: AuthInfo | undefined, transport: TransportName): Caller {
-  if (transport === 'stdio') return STDIO_CALLER;
-  const caller = authInfo?.extra?.['caller'] as Caller | undefined;
-  if (!caller) throw new Error('a request passed the guards without a caller');
-  return caller;
+/** Wraps an origin for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers. */
+export function authInfoOf(origin: Origin): AuthInfo {
+  // The token itself stays behind: nothing past the guard needs it.
+  return { token: '', clientId: origin.caller.name, scopes: [], extra: { origin } };
+}
+
+/** The origin that {@link authInfoOf} wrapped; on stdio, which has no HTTP request, the user of this process. */
+export function originIn(
+  authInfo: AuthInfo | undefined,
+  transport: TransportName,
+  newRequestId: () => string,
+): Origin {
+  if (transport === 'stdio') return { caller: STDIO_CALLER, requestId: newRequestId() };
+  const origin = authInfo?.extra?.['origin'] as Origin | undefined;
+  if (!origin) throw new Error('a request passed the guards without an origin');
+  return origin;
 }
 
 const STDIO_CALLER: Caller = { name: 'stdio', quotaKey: 'stdio', mayUse: () => true };

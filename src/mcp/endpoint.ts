@@ -9,9 +9,8 @@ import {
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
-import type { Caller } from '../tools/call.ts';
 import type { McpBinding } from './binding.ts';
-import { authInfoOf } from './caller.ts';
+import { authInfoOf, type Origin } from './caller.ts';
 import { serveExchange } from './exchange.ts';
 import { MODERN_VERSION, ServerFactory } from './server.ts';
 import { SessionStore, type SessionLimits, type SessionProblem } from './sessions.ts';
@@ -59,10 +58,10 @@ export class McpEndpoint {
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
-    caller: Caller,
+    origin: Origin,
   ): Promise<void> {
     const { headers, method = 'GET' } = request;
-    const authInfo = ((request as Authenticated).auth = authInfoOf(caller));
+    const authInfo = ((request as Authenticated).auth = authInfoOf(origin));
     const route = classifyInboundRequest({
       httpMethod: method,
       ...header('protocolVersionHeader', headers['mcp-protocol-version']),
@@ -77,7 +76,7 @@ export class McpEndpoint {
     ) {
       answerProblem('batch', response);
     } else if (route.kind === 'legacy') {
-      const problem = await this.sessions.handle(request, response, body, caller);
+      const problem = await this.sessions.handle(request, response, body, origin.caller);
       if (problem) answerProblem(problem, response);
     } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
       await serveExchange(this.#servers.create('modern'), route, response, authInfo);

@@ -18,7 +18,7 @@ import type { TransportName } from '../monitoring/labels.ts';
 import { failed, type Failure, type ToolCall, type ToolResult } from '../tools/call.ts';
 import { isRetryable } from '../tools/executor.ts';
 import type { InputRequired } from '../tools/result.ts';
-import { callerIn } from './caller.ts';
+import { originIn } from './caller.ts';
 import type { McpBinding } from './binding.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
@@ -44,7 +44,7 @@ export class ToolCalls {
 
   /** Answers tools/list with the tools the caller may use. */
   list(context: ServerContext): ListToolsResult {
-    const caller = callerIn(context.http?.authInfo, this.#transport);
+    const { caller } = this.#origin(context.http?.authInfo);
     const tools = this.#binding.registry.tools.filter(({ name }) => caller.mayUse(name));
     return { tools: tools.map(({ listing }) => listing) as unknown as ListToolsResult['tools'] };
   }
@@ -125,8 +125,8 @@ export class ToolCalls {
   }
 
   #origin(authInfo: AuthInfo | undefined): Pick<ToolCall, 'caller' | 'entrance' | 'requestId' | 'sessionId'> {
-    const caller = callerIn(authInfo, this.#transport);
-    return { caller, entrance: 'mcp', requestId: this.#binding.newRequestId(), sessionId: this.#sessionId };
+    const origin = originIn(authInfo, this.#transport, this.#binding.newRequestId);
+    return { ...origin, entrance: 'mcp', sessionId: this.#sessionId };
   }
 
   /** What the client says of itself: in each request of the modern era, in `initialize` before it. */

@@ -14,12 +14,12 @@ export function selectTools(
   {
     enabled,
     disabled,
-    settings = {},
+    named = {},
   }: {
     readonly enabled: readonly string[];
     readonly disabled: readonly string[];
-    /** Limits by tool name; here only the names matter. */
-    readonly settings?: Readonly<Record<string, unknown>>;
+    /** Names of tools that other settings hold, by setting. */
+    readonly named?: Readonly<Record<string, readonly string[]>>;
   },
 ): SelectionResult {
   const known = new Set([
@@ -33,9 +33,9 @@ export function selectTools(
         .filter((name) => !known.has(name))
         .map((name) => `tools.${setting}: there is no tool or toolset ${name}`),
     ),
-    ...Object.keys(settings)
-      .filter((name) => !tools.has(name))
-      .map((name) => `tools.settings: there is no tool ${name}`),
+    ...Object.entries(named).flatMap(([setting, names]) =>
+      names.filter((name) => !tools.has(name)).map((name) => `${setting}: there is no tool ${name}`),
+    ),
   ];
   if (problems.length > 0) return { ok: false, problems };
   const names = (list: readonly string[], toolset: string, tool: string): boolean =>

@@ -39,6 +39,14 @@ export const throws = defineTool({
   },
 });
 
+export const throwsSecret = defineTool({
+  ...tool,
+  name: 'throws_secret',
+  handler: () => {
+    throw new Error('cannot log in to postgres://app:hunter2hunter2@db/ with password=hunter2hunter2');
+  },
+});
+
 export const breaksSchema = defineTool({
   ...tool,
   name: 'breaks_schema',

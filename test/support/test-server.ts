@@ -39,7 +39,7 @@ export async function startTestServer(overrides: Overrides = {}): Promise<TestSe
     ...overrides,
     server: { port: 0, ...overrides['server'] },
     tools: { modules: [FIXTURE_TOOLS], ...overrides['tools'] },
-    log: { level: 'debug' },
+    log: { level: 'debug', ...overrides['log'] },
   });
   const logs: Record<string, unknown>[] = [];
   const logger = createLogger('debug', {

@@ -64,7 +64,7 @@ describe('the tools an operator selects', () => {
     const result = selectTools(TOOLSETS, {
       enabled: ['calculator', 'ad', 'Calculator'],
       disabled: ['nope', 'add', 'tim*'],
-      settings: { add: {}, dvide: {}, calculator: {}, __proto__x: {} },
+      named: { 'tools.settings': ['add', 'dvide', 'calculator'], 'log.results': ['dvide'] },
     });
     expect(result).toEqual({
       ok: false,
@@ -75,12 +75,12 @@ describe('the tools an operator selects', () => {
         'tools.disabled: there is no tool or toolset tim*',
         'tools.settings: there is no tool dvide',
         'tools.settings: there is no tool calculator',
-        'tools.settings: there is no tool __proto__x',
+        'log.results: there is no tool dvide',
       ],
     });
   });
 
   it('may have settings while they are disabled', () => {
-    expect(selected({ disabled: ['add'], settings: { add: { timeoutSeconds: 1 } } })).not.toContain('add');
+    expect(selected({ disabled: ['add'], named: { 'tools.settings': ['add'] } })).not.toContain('add');
   });
 });

@@ -1,0 +1,171 @@
+import type { CallObserver, CallRecord } from '../tools/call.ts';
+import { ERROR_REASONS } from '../tools/outcome.ts';
+import type { Logger } from './logging.ts';
+import { redactValue } from './redact.ts';
+
+export interface CallLogOptions {
+  /** Share of the successful calls that are logged at info, 0 to 1; the others are logged at debug. */
+  readonly successes: number;
+  /** Time within which equal failures beyond the first few become one line with their count; 0 for never. */
+  readonly foldSeconds: number;
+  /** Arguments that may be logged, by tool. */
+  readonly arguments: Readonly<Record<string, readonly string[]>>;
+  /** Tools whose results may be logged. */
+  readonly results: readonly string[];
+}
+
+/** Equal failures that are logged one by one before the rest of them is folded. */
+const UNFOLDED = 5;
+
+/** Kinds of failures told apart at a time; what is thrown may have any number of messages. */
+const MAX_KINDS = 500;
+
+const MAX_VALUE_LENGTH = 500;
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+interface Flood {
+  count: number;
+  last: CallRecord;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * Logs one line a call: successes at debug, callers' faults at info, the server's at warn, exceptions at error
+ * with what was thrown. Of equal failures in quick succession the first few are logged, then how many more there
+ * were. Arguments and results appear only where the options name them.
+ */
+export class CallLog implements CallObserver {
+  readonly #logger: Logger;
+  readonly #options: CallLogOptions;
+  readonly #results: ReadonlySet<string>;
+  readonly #floods = new Map<string, Flood>();
+  #successes = 0;
+
+  constructor(logger: Logger, options: CallLogOptions) {
+    this.#logger = logger;
+    this.#options = options;
+    this.#results = new Set(options.results);
+  }
+
+  started(): void {
+    // A call is logged when it has its outcome.
+  }
+
+  finished(record: CallRecord): void {
+    const level = this.#levelOf(record);
+    if (!this.#logger.isLevelEnabled(level) || this.#folds(record)) return;
+    this.#logger[level](this.#describe(record), 'tool call');
+  }
+
+  #levelOf(record: CallRecord): Level {
+    if (record.status === 'error') return levelOfFailure(record);
+    this.#successes += this.#options.successes;
+    if (this.#successes < 1) return 'debug';
+    this.#successes -= 1;
+    return 'info';
+  }
+
+  /** Whether the record is counted instead of logged, because there were many like it just now. */
+  #folds(record: CallRecord): boolean {
+    const { foldSeconds } = this.#options;
+    if (record.status === 'success' || foldSeconds === 0) return false;
+    const kind = kindOf(record);
+    const flood = this.#floods.get(kind);
+    if (!flood) {
+      if (this.#floods.size >= MAX_KINDS) return false;
+      const timer = setTimeout(() => {
+        this.#endFlood(kind);
+      }, foldSeconds * 1000).unref();
+      this.#floods.set(kind, { count: 1, last: record, timer });
+      return false;
+    }
+    flood.count += 1;
+    flood.last = record;
+    return flood.count > UNFOLDED;
+  }
+
+  #endFlood(kind: string): void {
+    const flood = this.#floods.get(kind);
+    if (!flood) return;
+    this.#floods.delete(kind);
+    clearTimeout(flood.timer);
+    const { count, last } = flood;
+    if (count <= UNFOLDED || last.status === 'success') return;
+    this.#logger[levelOfFailure(last)](
+      { ...this.#describe(last), folded: count - UNFOLDED },
+      'more tool calls like this, of which this is the last',
+    );
+  }
+
+  /** Logs the failures that are being folded now. */
+  flush(): void {
+    for (const kind of this.#floods.keys()) this.#endFlood(kind);
+  }
+
+  #describe(record: CallRecord): Record<string, unknown> {
+    const { call, tool, status, totalSeconds, runSeconds, resultBytes } = record;
+    return {
+      tool,
+      status,
+      ...(record.status === 'error' && { reason: record.reason }),
+      entrance: call.entrance,
+      caller: call.caller.name,
+      request_id: call.requestId,
+      session_id: call.sessionId,
+      client_name: call.clientName,
+      client_version: call.clientVersion,
+      duration_seconds: round(totalSeconds),
+      run_seconds: runSeconds === undefined ? undefined : round(runSeconds),
+      arguments_bytes: bytesOf(call.arguments),
+      result_bytes: resultBytes,
+      arguments: this.#argumentsOf(record),
+      result: this.#resultOf(record),
+      ...(record.status === 'error' && record.cause !== undefined && { err: record.cause }),
+    };
+  }
+
+  #argumentsOf({ tool, call }: CallRecord): Record<string, string> | undefined {
+    const allowed = Object.hasOwn(this.#options.arguments, tool) ? this.#options.arguments[tool] : undefined;
+    const given = call.arguments;
+    if (!allowed || typeof given !== 'object' || given === null) return undefined;
+    const named = Object.entries(given).filter(([name]) => allowed.includes(name));
+    return Object.fromEntries(
+      named.map(([name, value]) => [name, redactValue(name, value, MAX_VALUE_LENGTH)]),
+    );
+  }
+
+  #resultOf(record: CallRecord): string | undefined {
+    if (record.status === 'error' || record.inputRequired || !this.#results.has(record.tool))
+      return undefined;
+    const { content, value } = record.result;
+    return redactValue('result', value ?? content, MAX_VALUE_LENGTH);
+  }
+}
+
+type Failed = Extract<CallRecord, { status: 'error' }>;
+
+function levelOfFailure({ reason }: Failed): Level {
+  if (reason === 'exception') return 'error';
+  return ERROR_REASONS[reason].serverFault ? 'warn' : 'info';
+}
+
+/** Failures are alike when the same tool failed for the same reason, and threw the same if it threw. */
+function kindOf({ tool, reason, cause }: Failed): string {
+  return `${tool} ${reason} ${cause instanceof Error ? `${cause.name}: ${cause.message}` : ''}`;
+}
+
+const bytesOf = (args: unknown): number | undefined =>
+  args === undefined ? undefined : Buffer.byteLength(JSON.stringify(args));
+
+const round = (seconds: number): number => Number(seconds.toFixed(6));
+
+/** One observer made of several, told in order. */
+export const observers = (...all: readonly CallObserver[]): CallObserver => ({
+  started(tool) {
+    for (const observer of all) observer.started(tool);
+  },
+  finished(record) {
+    for (const observer of all) observer.finished(record);
+  },
+});

@@ -1,0 +1,155 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { connectClient, ERAS } from '../support/clients.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+let server: TestServer;
+afterEach(() => server.stop());
+
+type Line = Record<string, unknown>;
+const calls = (): Line[] => server.logs.filter(({ msg }) => msg === 'tool call');
+const lastCall = (): Line => calls().at(-1) ?? {};
+
+describe('the line of a call', () => {
+  it('says what a person would ask of it, and neither arguments nor result', async () => {
+    server = await startTestServer();
+    await server.execute('echo', { text: 'a private text' });
+    expect(lastCall()).toMatchObject({
+      level: 'debug',
+      tool: 'echo',
+      status: 'success',
+      entrance: 'rest',
+      caller: 'anonymous',
+      request_id: expect.any(String) as string,
+      duration_seconds: expect.any(Number) as number,
+      run_seconds: expect.any(Number) as number,
+      arguments_bytes: 25,
+      result_bytes: expect.any(Number) as number,
+    });
+    expect(JSON.stringify(server.logs)).not.toContain('a private text');
+  });
+
+  it.each(ERAS)('names the client, over MCP %s', async (era) => {
+    server = await startTestServer();
+    const { client } = await connectClient(server.url, era);
+    await client.callTool({ name: 'echo', arguments: { text: 'hi' } });
+    expect(lastCall()).toMatchObject({ client_name: 'test-client', client_version: '1.2.3' });
+    await client.close();
+  });
+
+  it('is at info for the share of successes that log.successes names', async () => {
+    server = await startTestServer({ log: { successes: 0.25 } });
+    for (let each = 0; each < 8; each += 1) await server.execute('echo', { text: 'hi' });
+    expect(calls().map(({ level }) => level)).toEqual([
+      ...['debug', 'debug', 'debug', 'info'],
+      ...['debug', 'debug', 'debug', 'info'],
+    ]);
+  });
+
+  it('has the arguments and results that the settings name, and no others', async () => {
+    server = await startTestServer({ log: { arguments: { slow: ['milliseconds'] }, results: ['slow'] } });
+    await server.execute('slow', { milliseconds: 1 });
+    expect(lastCall()).toMatchObject({ arguments: { milliseconds: '1' }, result: 'done' });
+    await server.execute('slow', { milliseconds: 1, other: 'a private text' });
+    expect(lastCall()).toMatchObject({ reason: 'invalid_arguments', arguments: { milliseconds: '1' } });
+    await server.execute('echo', { text: 'a private text' });
+    expect(JSON.stringify(server.logs)).not.toContain('a private text');
+  });
+
+  it('has long values cut, and secrets taken out', async () => {
+    server = await startTestServer({
+      log: { arguments: { echo: ['text'], generate_hmac: ['key', 'message'] }, results: ['echo'] },
+    });
+    await server.execute('echo', { text: 'x'.repeat(10_000) });
+    expect(String((lastCall()['arguments'] as Line)['text']).length).toBeLessThan(600);
+    for (const text of [
+      'Authorization: Bearer sk-a1b2c3d4e5f6',
+      'https://user:sk-a1b2c3d4e5f6@example.com/',
+      'https://example.com/?api_key=sk-a1b2c3d4e5f6&x=1',
+      '{"password": "sk-a1b2c3d4e5f6"}',
+    ])
+      await server.execute('echo', { text });
+    await server.execute('generate_hmac', { message: 'hello', key: 'sk-a1b2c3d4e5f6' });
+    expect(lastCall()).toMatchObject({ arguments: { message: 'hello', key: '[redacted]' } });
+    expect(JSON.stringify(server.logs)).not.toContain('sk-a1b2c3d4e5f6');
+  });
+
+  it('has no secret in what a tool threw', async () => {
+    server = await startTestServer();
+    await server.execute('throws_secret');
+    expect(lastCall()).toMatchObject({ level: 'error', reason: 'exception' });
+    expect(JSON.stringify(lastCall())).toContain('cannot log in');
+    expect(JSON.stringify(server.logs)).not.toContain('hunter2hunter2');
+  });
+});
+
+describe('a flood of equal failures', () => {
+  it('becomes a few lines and one with the count, and hides no other failure', async () => {
+    server = await startTestServer({ log: { foldSeconds: 0.5 }, limits: { callsPerSecond: 0 } });
+    await Promise.all(Array.from({ length: 200 }, () => server.execute('throws')));
+    await server.execute('fails');
+    expect(calls().filter(({ tool }) => tool === 'throws')).toHaveLength(5);
+    expect(calls().filter(({ tool }) => tool === 'fails')).toHaveLength(1);
+    const summary = await vi.waitUntil(() => server.logs.find((line) => 'folded' in line));
+    expect(summary).toMatchObject({ level: 'error', tool: 'throws', reason: 'exception', folded: 195 });
+
+    await server.execute('throws');
+    expect(calls().filter(({ tool }) => tool === 'throws')).toHaveLength(6);
+  });
+
+  it('is counted to the end when the server stops', async () => {
+    server = await startTestServer({ log: { foldSeconds: 3600 } });
+    await Promise.all(Array.from({ length: 8 }, () => server.execute('throws')));
+    await server.stop();
+    expect(server.logs.filter((line) => 'folded' in line)).toMatchObject([{ tool: 'throws', folded: 3 }]);
+  });
+
+  it('is not folded when log.foldSeconds is 0', async () => {
+    server = await startTestServer({ log: { foldSeconds: 0 } });
+    await Promise.all(Array.from({ length: 8 }, () => server.execute('throws')));
+    expect(calls()).toHaveLength(8);
+  });
+});
+
+describe('the request id', () => {
+  const execute = (headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${server.url}/execute`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: '{"tool_name":"echo","arguments":{"text":"hi"}}',
+    });
+
+  it('is taken in when well-formed, echoed and logged', async () => {
+    server = await startTestServer();
+    const response = await execute({ 'x-request-id': 'gateway-1/42' });
+    expect(response.headers.get('x-request-id')).toBe('gateway-1/42');
+    expect(lastCall()['request_id']).toBe('gateway-1/42');
+  });
+
+  it.each([
+    ['too long', 'x'.repeat(129)],
+    ['with spaces', 'a b'],
+    ['with quotes', '"a"'],
+    ['not ASCII', 'caf\u00e9'],
+  ])('is made anew when the one given is %s', async (_what, given) => {
+    server = await startTestServer();
+    const answered = (await execute({ 'x-request-id': given })).headers.get('x-request-id');
+    expect(answered).toMatch(/^[0-9a-f-]{36}$/);
+    expect(lastCall()['request_id']).toBe(answered);
+  });
+
+  it.each(ERAS)('is the same in header, failed result and log line, over MCP %s', async (era) => {
+    server = await startTestServer();
+    const { client } = await connectClient(server.url, era, { headers: { 'x-request-id': 'mine' } });
+    const { _meta } = await client.callTool({ name: 'fails', arguments: {} });
+    expect(_meta?.['nexus-mcp/failure']).toMatchObject({ requestId: 'mine' });
+    expect(lastCall()['request_id']).toBe('mine');
+    await client.close();
+  });
+});
+
+it('a setting that names a tool that is not there stops the start', async () => {
+  await expect(startTestServer({ log: { arguments: { nope: ['x'] }, results: ['nada'] } })).rejects.toThrow(
+    'log.arguments: there is no tool nope\nlog.results: there is no tool nada',
+  );
+  server = await startTestServer();
+});
