@@ -6,11 +6,13 @@ import { monitoring } from './monitoring.ts';
 import { scrape } from './scrape.ts';
 import { sessions } from './sessions.ts';
 import { markdown, type Row } from './table.ts';
+import { tracing } from './tracing.ts';
 
 const PARTS: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[]>>> = {
   rest,
   mcp,
   monitoring,
+  tracing,
   scrape,
   sessions,
 };

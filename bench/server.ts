@@ -7,11 +7,13 @@ import { serve } from '../src/serve.ts';
 import { answerParent } from './probes.ts';
 
 const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
+const endpoint = process.argv.find((each) => each.startsWith('--traced='))?.slice('--traced='.length);
 const settings = settingsSchema.parse({
   server: { port: 0 },
   tools: { enabled: ['add', ...modules.map((file) => file.replace('.ts', ''))], modules },
   limits: { callsPerSecond: 0 },
   sessions: { max: 20_000 },
+  ...(endpoint !== undefined && { tracing: { endpoint } }),
   metrics: { enabled: !process.argv.includes('--unmonitored') },
 });
 const environment = {
@@ -19,6 +21,7 @@ const environment = {
   now: () => performance.now() / 1000,
   version: '0.0.0',
   revision: 'bench',
+  env: process.env,
 };
 const created = await createApplication(settings, fileURLToPath(new URL('.', import.meta.url)), environment);
 if (!created.ok) throw new Error(created.problems.join('\n'));

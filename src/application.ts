@@ -14,6 +14,7 @@ import type { Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics.ts';
 import { noMonitoring, Recorder, type GaugeSources } from './monitoring/recorder.ts';
 import { collectRuntime } from './monitoring/runtime.ts';
+import { startTracing } from './monitoring/start-tracing.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Executor } from './tools/executor.ts';
 import { resolvePublicEntry } from './tools/module-tools.ts';
@@ -30,6 +31,8 @@ export interface Environment {
   readonly now: () => number;
   readonly version: string;
   readonly revision: string;
+  /** Environment variables, for what OpenTelemetry defines. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** The server without its transports: tools, executor and monitoring, put together. */
@@ -45,7 +48,7 @@ export interface Application {
   readonly authenticate: Authenticate;
   /** Binds the gauges to what they measure, once that exists. */
   watch(sources: Omit<GaugeSources, 'workers'>): void;
-  /** Writes what is still held back: folded log lines. */
+  /** Writes what is still held back: folded log lines, and spans. */
   readonly flush: () => Promise<void>;
 }
 
@@ -61,7 +64,7 @@ export type ApplicationResult =
 export async function createApplication(
   settings: Settings,
   directory: string,
-  { logger, now, version, revision }: Environment,
+  { logger, now, version, revision, env }: Environment,
 ): Promise<ApplicationResult> {
   const tools = await loadTools(settings, directory);
   const authentication = loadAuthentication(settings, directory);
@@ -81,6 +84,19 @@ export async function createApplication(
   if (recorder) collectRuntime(metricsRegistry, metrics, { version, revision, protocol: MODERN_VERSION });
   const monitoring = recorder ?? noMonitoring;
 
+  const started = await startTracing(settings.tracing.endpoint, env, {
+    version,
+    now,
+    counted: (outcome, spans) => {
+      monitoring.traceSpans(outcome, spans);
+    },
+    onError: (error) => {
+      logger.warn({ err: error }, 'spans could not be exported');
+    },
+  });
+  if (!started.ok) return started;
+  const { tracing } = started;
+
   const workers = new WorkerPool({
     ...settings.workers,
     minThreads: registry.tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0,
@@ -94,7 +110,7 @@ export async function createApplication(
     registry,
     workers,
     quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
-    observer: observers(monitoring, callLog),
+    observer: observers(monitoring, callLog, ...(tracing ? [tracing.outcomes] : [])),
     limits: settings.limits,
     now,
   });
@@ -103,6 +119,7 @@ export async function createApplication(
     registry,
     executor,
     monitoring,
+    tracing,
     requestState: new RequestState(stateKey.key),
     authenticated: authentication.authenticate !== anonymous,
     newRequestId: randomUUID,
@@ -121,7 +138,7 @@ export async function createApplication(
       executor,
       workers,
       binding,
-      expose: recorder && ((format) => expose(metricsRegistry, format, now)),
+      expose: recorder && ((format) => expose(metricsRegistry, format, now, recorder.exemplars)),
       activity: recorder && new Activity(metrics, registry.tools, now),
       authenticate: authentication.authenticate,
       watch: (sources) => {
@@ -132,7 +149,7 @@ export async function createApplication(
       },
       flush: () => {
         callLog.flush();
-        return Promise.resolve();
+        return started.flush();
       },
     },
   };

@@ -135,7 +135,7 @@ function stopPlan(
       { name: 'end streams', run: () => mcp.close() },
       { name: 'close the main port', run: () => main.close() },
       { name: 'end workers', run: () => workers.close() },
-      { name: 'flush the log', run: flush },
+      { name: 'flush log and traces', run: flush },
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
     ],
     async cut() {

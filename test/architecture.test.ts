@@ -33,7 +33,7 @@ const show = ({ from, to }: Import): string => `${from} imports ${to}`;
 const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'types'>>>> = {
   tools: {},
   monitoring: { tools: 'types' },
-  mcp: { tools: 'values', monitoring: 'types' },
+  mcp: { tools: 'values', monitoring: 'values' },
   http: { tools: 'values', monitoring: 'values', mcp: 'types' },
   config: {},
   cli: { root: 'values', config: 'values', mcp: 'values', monitoring: 'values', tools: 'types' },
@@ -51,6 +51,12 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'ty
 const PACKAGE_HOME: Readonly<Record<string, readonly string[]>> = {
   express: ['http'],
   'prom-client': ['monitoring'],
+  '@opentelemetry/api': ['monitoring'],
+  '@opentelemetry/context-async-hooks': ['monitoring'],
+  '@opentelemetry/core': ['monitoring'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['monitoring'],
+  '@opentelemetry/resources': ['monitoring'],
+  '@opentelemetry/sdk-trace': ['monitoring'],
   '@modelcontextprotocol/server': ['mcp'],
   '@modelcontextprotocol/server/stdio': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],

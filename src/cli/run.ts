@@ -73,6 +73,7 @@ async function runCommand(shell: Shell): Promise<ExitCode> {
     now: shell.now,
     version: shell.version,
     revision: nonEmpty(shell.env[REVISION_VARIABLE]) ?? 'unknown',
+    env: shell.env,
   };
   const created = await createApplication(settings, loaded.directory, environment);
   if (!created.ok) return complain(created.problems);
@@ -159,7 +160,7 @@ async function runStdio(
     steps: [
       { name: 'finish calls', run: () => application.executor.drain() },
       { name: 'end the connection', run: () => connection.close() },
-      { name: 'flush the log', run: application.flush },
+      { name: 'flush log and traces', run: application.flush },
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
     ],
     cut: async () => ({ connections: (await ops?.destroy()) ?? 0 }),

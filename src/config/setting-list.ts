@@ -13,10 +13,11 @@ export interface Setting {
   readonly secret: boolean;
 }
 
-/** Names that the founding document promised. */
+/** Names that the founding document promised, and one that OpenTelemetry gives. */
 const ALIASES: Readonly<Record<string, string>> = {
   'metrics.enabled': 'PROMETHEUS_REGISTRY_ENABLED',
   'metrics.endpoint': 'METRICS_ENDPOINT_ENABLED',
+  'tracing.endpoint': 'OTEL_EXPORTER_OTLP_ENDPOINT',
 };
 
 /** All settings, in the order of the schema. */

@@ -186,6 +186,14 @@ export const settingsSchema = z.strictObject({
       results: z.array(z.string()).default([]).describe('Tools whose results may be logged'),
     })
     .prefault({}),
+  tracing: z
+    .strictObject({
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('Where spans are sent to, by OTLP over HTTP, such as http://localhost:4318; nothing is traced if unset'),
+    })
+    .prefault({}),
   shutdown: z
     .strictObject({
       delaySeconds: z

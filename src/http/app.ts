@@ -14,6 +14,7 @@ import { requestIdOf, requestIds } from './request-id.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
 import { statusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
+import { traceRequests } from './trace.ts';
 
 export interface AppOptions extends Omit<RestOptions, 'guard'> {
   readonly mcp: McpEndpoint;
@@ -52,6 +53,8 @@ export function createApp(options: AppOptions): Express {
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
   app.use(closeWhenDraining(options.isDraining));
   if (operations) app.use(operationsRoutes({ ...operations, metricsGuard }));
+  // After those, which are asked all the time.
+  if (options.tracing) app.use(traceRequests(options.tracing));
   app.get('/', pageGuard, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
   app.all('/mcp', guard, async (request, response, next) => {

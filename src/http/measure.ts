@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Monitoring } from '../monitoring/recorder.ts';
 
 /** The route label of requests that no route matched. */
@@ -7,15 +7,21 @@ const UNMATCHED = 'unmatched';
 /** The status label of requests whose client went away before an answer. */
 const CLIENT_GONE = 499;
 
-/** Times every HTTP request under its route's template, never its path. */
+/** The template of the route that matched, never the path. */
+export function routeOf(request: Request): string {
+  const route = (request.route as { path?: unknown } | undefined)?.path;
+  return typeof route === 'string' ? route : UNMATCHED;
+}
+
+export const statusOf = (response: Response): number =>
+  response.headersSent ? response.statusCode : CLIENT_GONE;
+
+/** Times every HTTP request under its route's template. */
 export function measure(monitoring: Monitoring, now: () => number): RequestHandler {
   return (request, response, next) => {
     const startedAt = now();
     response.on('close', () => {
-      const route = (request.route as { path?: unknown } | undefined)?.path;
-      const template = typeof route === 'string' ? route : UNMATCHED;
-      const status = response.headersSent ? response.statusCode : CLIENT_GONE;
-      monitoring.httpRequest(template, request.method, status, now() - startedAt);
+      monitoring.httpRequest(routeOf(request), request.method, statusOf(response), now() - startedAt);
     });
     next();
   };

@@ -1,9 +1,10 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
-import type { Failure, Settled, ToolCall } from '../tools/call.ts';
+import type { Tracing } from '../monitoring/tracing.ts';
+import type { CallTrace, Failure, Settled, ToolCall } from '../tools/call.ts';
 import { failed } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
-import { ERROR_REASONS } from '../tools/outcome.ts';
+import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/outcome.ts';
 import type { RegisteredTool, Registry } from '../tools/registry.ts';
 import { callerOf } from './authentication.ts';
 import { readJson } from './json-body.ts';
@@ -17,6 +18,8 @@ export interface RestOptions {
   /** Stands before every route and knows the caller. */
   readonly guard: RequestHandler;
   readonly bodyBytes: number;
+  /** Missing when nothing is traced. */
+  readonly tracing: Tracing | undefined;
   /** Monotonic, in seconds. */
   readonly now: () => number;
 }
@@ -90,7 +93,7 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
 async function execute(
   name: string,
   args: unknown,
-  { executor, now }: RestOptions,
+  { registry, executor, tracing, now }: RestOptions,
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -98,6 +101,7 @@ async function execute(
   response.on('close', () => {
     if (!response.writableFinished) gone.abort();
   });
+  const make = (trace?: CallTrace): Promise<Settled> => executor.execute({ ...call, trace });
   const call: ToolCall = {
     name,
     arguments: args,
@@ -108,7 +112,9 @@ async function execute(
     canElicit: false,
   };
   const startedAt = now();
-  const settled = inputRefused(await executor.execute(call));
+  const settled = inputRefused(
+    await (tracing ? tracing.call(registry.get(name) ? name : UNKNOWN_TOOL, make) : make()),
+  );
   const ran = { tool_name: name, arguments: args ?? {} };
   const execution_time = now() - startedAt;
   if (settled.status === 'success') {

@@ -1,4 +1,5 @@
 import type { Monitoring } from '../monitoring/recorder.ts';
+import type { Tracing } from '../monitoring/tracing.ts';
 import type { Executor } from '../tools/executor.ts';
 import type { Registry } from '../tools/registry.ts';
 import type { RequestState } from './request-state.ts';
@@ -9,6 +10,8 @@ export interface McpBinding {
   readonly registry: Registry;
   readonly executor: Executor;
   readonly monitoring: Monitoring;
+  /** Missing when nothing is traced. */
+  readonly tracing: Tracing | undefined;
   readonly requestState: RequestState;
   /** Whether answers depend on who asks, so that no shared cache may keep them. */
   readonly authenticated: boolean;

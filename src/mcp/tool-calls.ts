@@ -109,6 +109,7 @@ export class ToolCalls {
       signal: mcpReq.signal,
       answers: mcpReq.inputResponses,
       state,
+      trace: this.#binding.tracing?.currentCall(),
       progress(progress, total, message) {
         if (token === undefined) return;
         const optional = { ...(total !== undefined && { total }), ...(message !== undefined && { message }) };

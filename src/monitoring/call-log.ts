@@ -112,6 +112,8 @@ export class CallLog implements CallObserver {
       entrance: call.entrance,
       caller: call.caller.name,
       request_id: call.requestId,
+      trace_id: call.trace?.traceId,
+      span_id: call.trace?.spanId,
       session_id: call.sessionId,
       client_name: call.clientName,
       client_version: call.clientVersion,

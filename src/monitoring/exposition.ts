@@ -1,4 +1,5 @@
 import type { MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
+import type { Exemplars } from './exemplars.ts';
 import type { MetricName } from './metrics.ts';
 
 /** A text format that Prometheus scrapes. */
@@ -28,11 +29,13 @@ const SLICE_SECONDS = 0.002;
  * Writes a registry's metrics as text. It lets the event loop turn when it has held it for a moment, so that a
  * scrape of many tools does not hold up their calls; no more often, because a turn of a blocked loop is long.
  * @param now monotonic, in seconds
+ * @param exemplars calls that samples point to, which only OpenMetrics can say
  */
 export async function expose(
   registry: Registry,
   format: ExpositionFormat,
   now: () => number,
+  exemplars?: Exemplars,
 ): Promise<string> {
   const parts: string[] = [];
   let sliceStart = now();
@@ -54,7 +57,9 @@ export async function expose(
     for (let start = 0; start < values.length; start += BATCH) {
       let batch = '';
       for (const sample of values.slice(start, start + BATCH)) {
-        batch += `${sample.metricName ?? name}${labelsOf(sample)} ${numberOf(sample.value)}\n`;
+        const sampleName = sample.metricName ?? name;
+        const exemplar = format === 'openmetrics' ? exemplars?.of(sampleName, sample.labels) : undefined;
+        batch += `${sampleName}${labelsOf(sample)} ${numberOf(sample.value)}${exemplar ?? ''}\n`;
       }
       parts.push(batch);
       await pause();

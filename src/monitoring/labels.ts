@@ -41,6 +41,10 @@ export type SessionCloseReason = (typeof SESSION_CLOSE_REASONS)[number];
 export const AUTH_FAILURE_REASONS = ['missing', 'malformed', 'unknown_token'] as const;
 export type AuthFailureReason = (typeof AUTH_FAILURE_REASONS)[number];
 
+/** What became of a span: received by the OTLP endpoint, not received, or not sent because too many waited. */
+export const SPAN_OUTCOMES = ['exported', 'failed', 'dropped'] as const;
+export type SpanOutcome = (typeof SPAN_OUTCOMES)[number];
+
 /** Source: RFC 9110 section 9.3, and RFC 5789. */
 export const HTTP_METHODS: ReadonlySet<string> = new Set([
   'CONNECT',

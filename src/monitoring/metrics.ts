@@ -99,6 +99,8 @@ export const METRICS = {
     'http_response_status_code',
   ),
 
+  mcp_trace_spans_total: counter('Spans of traces that ended, by what became of them', 'outcome'),
+
   mcp_build_info: gauge('What is running; always 1', 'version', 'revision', 'node_version', 'protocol'),
   nodejs_eventloop_utilization: gauge('Share of time the event loop was busy since the last scrape, 0 to 1'),
   nodejs_heap_size_limit_bytes: gauge('Heap size at which the process runs out of memory, in bytes'),

@@ -7,28 +7,18 @@ import {
   METHODS,
   PROTOCOL_VERSIONS,
   SESSION_CLOSE_REASONS,
+  SPAN_OUTCOMES,
   TRANSPORTS,
   oneOf,
   type AuthFailureReason,
   type SessionCloseReason,
+  type SpanOutcome,
   type TransportName,
 } from './labels.ts';
-import type { Metrics } from './metrics.ts';
+import { Exemplars } from './exemplars.ts';
+import { DURATION_BUCKETS, type METRICS, type Metrics } from './metrics.ts';
+import { attributesOf, type Operation } from './operation.ts';
 import { atScrape } from './runtime.ts';
-
-/** An MCP request that was answered, as the OpenTelemetry conventions want it described. */
-export interface Operation {
-  readonly method: string;
-  readonly protocolVersion: string | undefined;
-  readonly transport: TransportName;
-  /** The tool of a tools/call, as the client named it. */
-  readonly tool?: string | undefined;
-  /** The JSON-RPC error code, when that was the answer. */
-  readonly errorCode?: number | undefined;
-  /** Whether the answer was a result with `isError`. */
-  readonly isError: boolean;
-  readonly seconds: number;
-}
 
 /** What the gauges read when they are scraped. */
 export interface GaugeSources {
@@ -44,8 +34,9 @@ export interface GaugeSources {
  * sets of labels.ts, never text from the wire.
  */
 export class Recorder implements CallObserver {
+  /** Traced calls that samples of OpenMetrics point to. */
+  readonly exemplars = new Exemplars();
   readonly #metrics: Metrics;
-  readonly #tools: ReadonlySet<string>;
   readonly #openTelemetryNames: boolean;
 
   constructor(
@@ -54,7 +45,6 @@ export class Recorder implements CallObserver {
     options: { readonly openTelemetryNames: boolean },
   ) {
     this.#metrics = metrics;
-    this.#tools = new Set(tools.map(({ name }) => name));
     this.#openTelemetryNames = options.openTelemetryNames;
     this.#createSeries(tools);
   }
@@ -80,6 +70,7 @@ export class Recorder implements CallObserver {
     }
     for (const reason of AUTH_FAILURE_REASONS) metrics.mcp_auth_failures_total.inc({ reason }, 0);
     for (const reason of WORKER_RESTART_REASONS) metrics.mcp_worker_restarts_total.inc({ reason }, 0);
+    for (const outcome of SPAN_OUTCOMES) metrics.mcp_trace_spans_total.inc({ outcome }, 0);
   }
 
   /** Binds the gauges to what they measure. */
@@ -106,6 +97,17 @@ export class Recorder implements CallObserver {
     if (runSeconds !== undefined) metrics.mcp_tool_duration_seconds.observe({ tool_name }, runSeconds);
     if (resultBytes !== undefined) metrics.mcp_tool_result_size_bytes.observe({ tool_name }, resultBytes);
     if (tool_name !== UNKNOWN_TOOL) metrics.mcp_tool_calls_in_flight.dec({ tool_name });
+    if (record.call.trace?.sampled) this.#pointTo(record, record.call.trace.traceId);
+  }
+
+  #pointTo(record: CallRecord, traceId: string): void {
+    const { tool, runSeconds } = record;
+    if (runSeconds !== undefined) {
+      const le = DURATION_BUCKETS.find((bound) => runSeconds <= bound) ?? '+Inf';
+      this.exemplars.set('mcp_tool_duration_seconds_bucket', [tool, le], traceId, runSeconds);
+    }
+    if (record.status === 'error')
+      this.exemplars.set('mcp_tool_errors_total', [tool, record.reason], traceId, 1);
   }
 
   /** A request reached the protocol layer. */
@@ -120,26 +122,13 @@ export class Recorder implements CallObserver {
   /** A request was answered. */
   operation(operation: Operation): void {
     if (!this.#openTelemetryNames) return;
-    const { method, tool, errorCode, isError, transport, protocolVersion, seconds } = operation;
-    const code = errorCode === undefined ? undefined : String(errorCode);
-    const errorType = isError
-      ? 'tool_error'
-      : code === undefined || CALLER_FAULTS.has(code)
-        ? undefined
-        : code;
+    const labels = Object.entries(attributesOf(operation)).map(([name, value]) => [
+      name.replaceAll('.', '_'),
+      value,
+    ]);
     this.#metrics.mcp_server_operation_duration_seconds.observe(
-      {
-        mcp_method_name: oneOf(METHODS, method),
-        ...(tool !== undefined && {
-          gen_ai_tool_name: this.#tools.has(tool) ? tool : UNKNOWN_TOOL,
-          gen_ai_operation_name: 'execute_tool',
-        }),
-        ...(errorType !== undefined && { error_type: errorType }),
-        ...(code !== undefined && { rpc_response_status_code: code }),
-        mcp_protocol_version: oneOf(PROTOCOL_VERSIONS, protocolVersion),
-        network_transport: transport === 'stdio' ? 'pipe' : 'tcp',
-      },
-      seconds,
+      Object.fromEntries(labels) as Record<OperationLabel, string>,
+      operation.seconds,
     );
   }
 
@@ -160,6 +149,10 @@ export class Recorder implements CallObserver {
     this.#metrics.mcp_auth_failures_total.inc({ reason });
   }
 
+  traceSpans(outcome: SpanOutcome, spans: number): void {
+    this.#metrics.mcp_trace_spans_total.inc({ outcome }, spans);
+  }
+
   workerRestarted(reason: WorkerRestartReason): void {
     this.#metrics.mcp_worker_restarts_total.inc({ reason });
   }
@@ -178,7 +171,9 @@ export class Recorder implements CallObserver {
 }
 
 /** What the rest of the server tells monitoring. */
-export type Monitoring = Omit<Recorder, 'watch'>;
+export type Monitoring = Omit<Recorder, 'watch' | 'exemplars'>;
+
+type OperationLabel = (typeof METRICS)['mcp_server_operation_duration_seconds']['labels'][number];
 
 /** Monitoring switched off: records nothing. */
 export const noMonitoring: Monitoring = {
@@ -190,9 +185,7 @@ export const noMonitoring: Monitoring = {
   sessionClosed: () => undefined,
   sessionNotFound: () => undefined,
   authFailure: () => undefined,
+  traceSpans: () => undefined,
   workerRestarted: () => undefined,
   httpRequest: () => undefined,
 };
-
-/** JSON-RPC errors that are the caller's fault carry no `error_type` (OpenTelemetry semantic conventions for MCP). */
-const CALLER_FAULTS: ReadonlySet<string> = new Set(['-32700', '-32600', '-32601', '-32602', '-32002']);

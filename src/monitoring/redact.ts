@@ -20,7 +20,7 @@ export const redactText = (text: string): string =>
 /** A value as a text that may be logged: JSON, unless it is text itself, without secrets, at most `length` long. */
 export function redactValue(name: string, value: unknown, length: number): string {
   if (SECRET_NAME.test(name)) return REDACTED;
-  const text = typeof value === 'string' ? value : String(JSON.stringify(value));
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   const safe = redactText(text);
   return safe.length > length ? `${safe.slice(0, length)}… (${safe.length} characters)` : safe;
 }

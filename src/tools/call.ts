@@ -14,6 +14,20 @@ export interface Caller {
 /** How a call came in. */
 export type Entrance = 'mcp' | 'rest' | 'cli';
 
+/** The steps of a call that a trace shows. */
+export type Phase = 'validate' | 'queue' | 'run';
+
+/** A call's place in a distributed trace. */
+export interface CallTrace {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Whether the trace is kept, so that it is worth pointing to. */
+  readonly sampled: boolean;
+  /** Runs a step of the call so that the trace shows it. */
+  phase<Result>(phase: Phase, work: () => Result | Promise<Result>): Promise<Result>;
+  failed(reason: ErrorReason): void;
+}
+
 /** A request to run a tool, as it reaches the executor from any transport. */
 export interface ToolCall {
   readonly name: string;
@@ -31,6 +45,8 @@ export interface ToolCall {
   readonly canElicit: boolean;
   readonly answers?: Readonly<Record<string, unknown>> | undefined;
   readonly state?: unknown;
+  /** Missing when the call is not traced. */
+  readonly trace?: CallTrace | undefined;
   progress?(progress: number, total?: number, message?: string): void;
   log?(level: LogLevel, data: unknown): void;
   releaseConnection?(): void;

@@ -4,6 +4,7 @@ import {
   type CallObserver,
   type CallRecord,
   type Failure,
+  type Phase,
   type Settled,
   type ToolCall,
 } from './call.ts';
@@ -115,9 +116,11 @@ export class Executor {
     // Before the arguments are looked at, so that a flood of bad calls is cheap to refuse.
     const wait = this.#options.quota.take(call.caller.quotaKey);
     if (wait > 0) return { settled: rateLimited(wait) };
-    const validation = await tool.input.validate(call.arguments === undefined ? {} : call.arguments);
+    const args = call.arguments === undefined ? {} : call.arguments;
+    const validation = await inPhase(call, 'validate', () => tool.input.validate(args));
     if (!validation.ok) return { settled: invalidArguments(validation.problems) };
-    const release = await this.#admission.enter(this.#lanes.get(tool.name) ?? [], call.signal);
+    const entered = this.#admission.enter(this.#lanes.get(tool.name) ?? [], call.signal);
+    const release = entered instanceof Promise ? await inPhase(call, 'queue', () => entered) : entered;
     if (!release)
       return { settled: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };
     try {
@@ -146,10 +149,12 @@ export class Executor {
     call.signal.addEventListener('abort', onCancel);
     const { context, revoke } = contextOf(call, abort.signal);
     try {
-      const running = Promise.resolve(
-        tool.isolation === 'worker' ? workers.run(tool, args, context) : tool.handler(args, context),
-      ).then((value) => ({ value }));
-      const first = await Promise.race([running, ended]);
+      const first = await inPhase(call, 'run', () => {
+        const running = Promise.resolve(
+          tool.isolation === 'worker' ? workers.run(tool, args, context) : tool.handler(args, context),
+        ).then((value) => ({ value }));
+        return Promise.race([running, ended]);
+      });
       const runSeconds = now() - startedAt;
       if ('reason' in first) return { settled: first, runSeconds };
       const { settled, bytes } = await settle(tool, first.value, call, limits.resultBytes);
@@ -181,6 +186,10 @@ export class Executor {
     for (const wake of this.#idle.splice(0)) wake();
   }
 }
+
+/** Does a step of a call, and lets its trace see it if it has one. */
+const inPhase = <Result>(call: ToolCall, phase: Phase, work: () => Result | Promise<Result>) =>
+  call.trace ? call.trace.phase(phase, work) : work();
 
 /** A context whose effects stop at the call's outcome, so that a late handler cannot reach another call. */
 function contextOf(call: ToolCall, signal: AbortSignal): { context: ToolContext; revoke: () => void } {

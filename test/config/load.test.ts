@@ -78,6 +78,9 @@ describe('settings', () => {
     const samples = { string: 'text', number: '77', list: 'a,b', map: '{add: {maxConcurrency: 3}}' };
     const special: Readonly<Record<string, string>> = {
       'log.level': 'warn',
+      'log.arguments': '{add: [a]}',
+      'log.successes': '0.5',
+      'tracing.endpoint': 'http://collector:4318',
       'auth.token': 'a-token-0123456789',
       'network.fetchMaxRedirects': '7',
       'shutdown.delaySeconds': '7',

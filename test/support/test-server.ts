@@ -45,7 +45,13 @@ export async function startTestServer(overrides: Overrides = {}): Promise<TestSe
   const logger = createLogger('debug', {
     write: (line: string) => logs.push(JSON.parse(line) as Record<string, unknown>),
   });
-  const environment = { logger, now: () => performance.now() / 1000, version: '0.0.0', revision: 'test' };
+  const environment = {
+    logger,
+    now: () => performance.now() / 1000,
+    version: '0.0.0',
+    revision: 'test',
+    env: {},
+  };
   const created = await createApplication(settings, process.cwd(), environment);
   if (!created.ok) throw new Error(created.problems.join('\n'));
   const serving = await serve(created.application, settings, environment);

@@ -54,6 +54,19 @@ const groups = z.object({ groups: z.array(z.object({ name: z.string(), rules: z.
 
 const metadata = z.object({ target: labels, metric: z.string(), type: z.string(), help: z.string() });
 
+const exemplars = z
+  .array(
+    z.object({
+      seriesLabels: labels,
+      exemplars: z.array(z.object({ labels, value: number, timestamp: z.number() })),
+    }),
+  )
+  .transform((all) =>
+    all.flatMap(({ seriesLabels, exemplars: found }) =>
+      found.map((each) => ({ ...each, series: seriesLabels })),
+    ),
+  );
+
 /** A sample: the value of one series at one time, in seconds since the epoch. */
 export type Sample = z.infer<typeof vector>[number];
 export type Series = z.infer<typeof matrix>[number];
@@ -61,6 +74,8 @@ export type Target = z.infer<typeof target>;
 export type Alert = z.infer<typeof alert>;
 export type Rule = z.infer<typeof rule> & { readonly group: string };
 export type Metadata = z.infer<typeof metadata>;
+/** A call that a sample of a series points to. */
+export type Exemplar = z.infer<typeof exemplars>[number];
 
 /** The HTTP API of a Prometheus. Times are seconds since the epoch. */
 export class PrometheusApi {
@@ -102,6 +117,13 @@ export class PrometheusApi {
   /** The label sets of the series that match. */
   async series(selector: string): Promise<Record<string, string>[]> {
     return z.array(labels).parse((await this.#ask('series', { 'match[]': selector })).data);
+  }
+
+  /** The exemplars of the last minutes; kept only with the feature exemplar-storage. */
+  async exemplars(promql: string): Promise<Exemplar[]> {
+    const now = Date.now() / 1000;
+    const times = { start: String(now - 600), end: String(now + 10) };
+    return exemplars.parse((await this.#ask('query_exemplars', { query: promql, ...times })).data);
   }
 
   async targets(): Promise<Target[]> {

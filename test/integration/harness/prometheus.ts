@@ -16,6 +16,8 @@ export interface PrometheusOptions {
   readonly alertmanagers?: readonly string[];
   /** Time between scrapes, and between evaluations of rules. */
   readonly intervalSeconds?: number;
+  /** What to switch on besides the defaults, as --enable-feature names it. */
+  readonly features?: readonly string[];
 }
 
 /** A Prometheus in a container. */
@@ -34,12 +36,13 @@ export class Prometheus extends PrometheusApi {
 
   /** Starts it, and waits until it is ready. */
   static async start({ intervalSeconds = 1, ...options }: PrometheusOptions): Promise<Prometheus> {
-    const { ruleFiles = {} } = options;
+    const { ruleFiles = {}, features = [] } = options;
     const container = new TestContainer(PROMETHEUS_IMAGE)
       .withCommand([
         '--config.file=/etc/prometheus/prometheus.yml',
         '--storage.tsdb.path=/prometheus',
         '--log.level=debug',
+        ...(features.length > 0 ? [`--enable-feature=${features.join(',')}`] : []),
       ])
       .withCopyContentToContainer([
         {

@@ -1,0 +1,15 @@
+import type { RequestHandler } from 'express';
+import type { Tracing } from '../monitoring/tracing.ts';
+import { routeOf, statusOf } from './measure.ts';
+
+/** Traces every HTTP request that passes, with what it sets off. */
+export const traceRequests =
+  (tracing: Tracing): RequestHandler =>
+  (request, response, next) => {
+    tracing.request(request.method, request.headers, (end) => {
+      response.on('close', () => {
+        end(routeOf(request), statusOf(response));
+      });
+      next();
+    });
+  };

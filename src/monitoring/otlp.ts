@@ -1,0 +1,97 @@
+import {
+  context,
+  createNoopMeter,
+  propagation,
+  trace,
+  type Attributes,
+  type Meter,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import {
+  CompositePropagator,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+  setGlobalErrorHandler,
+} from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import {
+  detectResources,
+  resourceAttributesEnvDetector,
+  resourceFromAttributes,
+  serviceInstanceIdDetector,
+  serviceNameEnvDetector,
+} from '@opentelemetry/resources';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+  type Sampler,
+} from '@opentelemetry/sdk-trace';
+import type { SpanOutcome } from './labels.ts';
+import { traceOutboundRequests } from './outbound.ts';
+import type { SamplerName, TracingOptions } from './start-tracing.ts';
+
+const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
+  always_on: () => new AlwaysOnSampler(),
+  always_off: () => new AlwaysOffSampler(),
+  traceidratio: (ratio) => new TraceIdRatioBasedSampler(ratio),
+  parentbased_always_on: () => new ParentBasedSampler({ root: new AlwaysOnSampler() }),
+  parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
+  parentbased_traceidratio: (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+};
+
+/**
+ * Registers the OpenTelemetry SDK for this process: spans go to an OTLP endpoint in batches, and calls never wait.
+ * @returns what sends the spans that wait
+ */
+export function registerSdk({
+  url,
+  version,
+  sampler,
+  ratio,
+  batch,
+  counted,
+  onError,
+}: TracingOptions & { readonly url: string }): () => Promise<void> {
+  setGlobalErrorHandler((error) => {
+    onError(error instanceof Error ? error : new Error(JSON.stringify(error)));
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(
+    new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+  );
+  const environment = detectResources({
+    detectors: [serviceInstanceIdDetector, resourceAttributesEnvDetector, serviceNameEnvDetector],
+  });
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'nexus-mcp', 'service.version': version }).merge(
+      environment,
+    ),
+    sampler: SAMPLERS[sampler](ratio),
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter: new OTLPTraceExporter({ url }),
+        selfObsMeterProvider: { getMeter: () => countingMeter(counted) },
+        ...batch,
+      }),
+    ],
+  });
+  trace.setGlobalTracerProvider(provider);
+  traceOutboundRequests(provider.getTracer('nexus-mcp'));
+  return () => provider.forceFlush();
+}
+
+/** Hears from the SDK what became of spans, in place of a metrics SDK. */
+function countingMeter(counted: (outcome: SpanOutcome, spans: number) => void) {
+  const createCounter = () => ({
+    add(spans: number, attributes?: Attributes) {
+      const error = attributes?.['error.type'];
+      counted(error === undefined ? 'exported' : error === 'queue_full' ? 'dropped' : 'failed', spans);
+    },
+  });
+  // Not the no-op meter itself, which everyone shares.
+  return Object.assign(Object.create(createNoopMeter()) as Meter, { createCounter });
+}

@@ -1,0 +1,345 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { connectClient, ERAS } from '../support/clients.ts';
+import { parseMetrics } from '../support/metrics-text.ts';
+import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
+import { startServer, type ServerProcess } from '../support/server-process.ts';
+import { startSite } from '../support/site.ts';
+import { runCli } from '../support/spawn-cli.ts';
+import { FIXTURE_TOOLS } from '../support/test-server.ts';
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const PARENT_ID = 'b7ad6b7169203331';
+
+const args = [
+  '--tools.modules',
+  FIXTURE_TOOLS,
+  '--log.level',
+  'debug',
+  '--network.allowPrivateAddresses',
+  'true',
+];
+const quickly = { OTEL_BSP_SCHEDULE_DELAY: '50' };
+
+let receiver: OtlpReceiver;
+let server: ServerProcess;
+beforeAll(async () => {
+  receiver = await startOtlpReceiver();
+  server = await startServer({
+    args,
+    env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_SERVICE_NAME: 'tools-for-tests' },
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  receiver.stop();
+});
+
+/** The names of a span's children, in the order they ended. */
+const childrenOf = ({ spanId }: ReceivedSpan): string[] =>
+  receiver.spans.filter(({ parentSpanId }) => parentSpanId === spanId).map(({ name }) => name);
+
+const logOf = (traceId: string): Record<string, unknown> | undefined =>
+  server.logs.find((line) => line['trace_id'] === traceId);
+
+const openMetrics = async (url = server.url): Promise<string> => {
+  const headers = { accept: 'application/openmetrics-text;version=1.0.0' };
+  return (await fetch(`${url}/metrics`, { headers })).text();
+};
+
+/** A trace of its own for each test. */
+let traces = 0;
+function newTrace(): { traceId: string; _meta: Record<string, string> } {
+  traces += 1;
+  const traceId = TRACE_ID.slice(0, -4) + String(traces).padStart(4, '0');
+  const meta = { traceparent: `00-${traceId}-${PARENT_ID}-01`, tracestate: 'vendor=1', baggage: 'user=1' };
+  return { traceId, _meta: meta };
+}
+
+describe.each(ERAS)('a tools/call of %s that sends traceparent', (era) => {
+  it('is one trace: span, steps, log line and exemplar', async () => {
+    const { traceId, _meta } = newTrace();
+    const { client } = await connectClient(server.url, era);
+    await client.callTool({ name: 'add', arguments: { a: 5, b: 3 }, _meta });
+    await client.close();
+
+    const span = await receiver.span('tools/call add', (each) => each.traceId === traceId);
+    expect(span).toMatchObject({ parentSpanId: PARENT_ID, kind: 'server', failed: false });
+    expect(span.attributes).toMatchObject({
+      'mcp.method.name': 'tools/call',
+      'gen_ai.tool.name': 'add',
+      'gen_ai.operation.name': 'execute_tool',
+      'mcp.protocol.version': era,
+      'network.transport': 'tcp',
+      'jsonrpc.request.id': expect.any(String) as string,
+    });
+    expect(span.attributes['error.type']).toBeUndefined();
+    expect('mcp.session.id' in span.attributes).toBe(era === '2025-11-25');
+    expect(span.resource).toMatchObject({ 'service.name': 'tools-for-tests', 'service.version': '0.1.0' });
+    await vi.waitFor(() => {
+      expect(childrenOf(span)).toEqual(['validate', 'run']);
+    });
+
+    const line = await vi.waitUntil(() => logOf(traceId));
+    expect(line).toMatchObject({ tool: 'add', status: 'success', span_id: span.spanId });
+    expect(await openMetrics()).toMatch(
+      new RegExp(
+        `mcp_tool_duration_seconds_bucket\\{.*tool_name="add".*\\} \\d+ # \\{trace_id="${traceId}"\\} [\\d.e-]+ \\d+\\.\\d{3}\n`,
+      ),
+    );
+  });
+
+  it('is linked to the span of its HTTP request', async () => {
+    const { traceId, _meta } = newTrace();
+    const { client } = await connectClient(server.url, era);
+    await client.callTool({ name: 'echo', arguments: { text: 'hi' }, _meta });
+    await client.close();
+    const { links } = await receiver.span('tools/call echo', (each) => each.traceId === traceId);
+    const [link] = links;
+    const http = await receiver.span('POST /mcp', ({ spanId }) => spanId === link?.spanId);
+    expect(http.traceId).not.toBe(traceId);
+    expect(http.attributes).toMatchObject({ 'http.route': '/mcp', 'http.response.status_code': 200 });
+  });
+});
+
+describe('a tools/call without traceparent', () => {
+  it('is a child of the span of its HTTP request, whose parent is the header', async () => {
+    const { traceId, _meta } = newTrace();
+    const headers = { traceparent: _meta['traceparent'] ?? '' };
+    const { client } = await connectClient(server.url, '2026-07-28', { headers });
+    await client.callTool({ name: 'echo', arguments: { text: 'hi' } });
+    await client.close();
+    const span = await receiver.span('tools/call echo', (each) => each.traceId === traceId);
+    const http = await receiver.span('POST /mcp', ({ spanId }) => spanId === span.parentSpanId);
+    expect(http).toMatchObject({ traceId, parentSpanId: PARENT_ID, kind: 'server' });
+    expect(span.links).toEqual([]);
+  });
+
+  it('is not disturbed by a traceparent that is none', async () => {
+    const { client } = await connectClient(server.url, '2026-07-28');
+    const _meta = { traceparent: 'nonsense', tracestate: 'x'.repeat(5000), baggage: 5 };
+    const { content } = await client.callTool({ name: 'echo', arguments: { text: 'hi' }, _meta });
+    expect(content).toMatchObject([{ text: 'hi' }]);
+    await client.close();
+  });
+});
+
+// OpenTelemetry semantic conventions for MCP: `error.type` is tool_error for isError, else the JSON-RPC code; codes
+// that are the caller's fault are no error of the server's span.
+describe('the span of a call that fails', () => {
+  const call = async (name: string, toolArgs = {}): Promise<ReceivedSpan> => {
+    const { traceId, _meta } = newTrace();
+    const { client } = await connectClient(server.url, '2026-07-28');
+    await client.callTool({ name, arguments: toolArgs, _meta }).catch(() => undefined);
+    await client.close();
+    return vi.waitUntil(
+      () => receiver.spans.find((span) => span.traceId === traceId && span.name.startsWith('tools/call')),
+      { timeout: 10_000 },
+    );
+  };
+
+  it.each([
+    ['throws', 'exception'],
+    ['fails', 'tool_error'],
+    ['hangs', 'timeout'],
+  ])('is an error, and says why: %s', async (name, reason) => {
+    const span = await call(name);
+    expect(span.failed).toBe(true);
+    expect(span.attributes).toMatchObject({ 'error.type': 'tool_error', 'nexus_mcp.reason': reason });
+    expect(JSON.stringify(span)).not.toContain('secret');
+  });
+
+  it('is no error when the caller named a tool that is not there, and does not carry that name', async () => {
+    const span = await call('a_name_nobody_registered');
+    expect(span.name).toBe('tools/call unknown');
+    expect(span.failed).toBe(false);
+    expect(span.attributes).toMatchObject({ 'rpc.response.status_code': '-32602' });
+    expect(span.attributes['error.type']).toBeUndefined();
+  });
+
+  it('leaves an exemplar at the error counter', async () => {
+    const { traceId } = await call('unreachable');
+    expect(await openMetrics()).toContain(
+      `mcp_tool_errors_total{tool_name="unreachable",reason="unavailable"} 1 # {trace_id="${traceId}"} 1 `,
+    );
+  });
+
+  it('ends when the client goes away before the answer', async () => {
+    const { traceId, _meta } = newTrace();
+    const { client } = await connectClient(server.url, '2026-07-28');
+    const gone = new AbortController();
+    const options = { signal: gone.signal };
+    const calling = client.callTool({ name: 'slow', arguments: { milliseconds: 20_000 }, _meta }, options);
+    calling.catch(() => undefined);
+    await vi.waitFor(async () => {
+      const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
+      expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+    });
+    gone.abort();
+    const span = await receiver.span('tools/call slow', (each) => each.traceId === traceId);
+    expect(span).toMatchObject({ failed: false, attributes: { 'nexus_mcp.reason': 'cancelled' } });
+    await client.close();
+  });
+});
+
+describe('a call over REST', () => {
+  it('is a span named by the conventions, under that of its request', async () => {
+    const { traceId, _meta } = newTrace();
+    await fetch(`${server.url}/execute`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', traceparent: _meta['traceparent'] ?? '' },
+      body: '{"tool_name":"echo","arguments":{"text":"hi"}}',
+    });
+    const span = await receiver.span('execute_tool echo', (each) => each.traceId === traceId);
+    const http = await receiver.span('POST /execute', (each) => each.traceId === traceId);
+    expect(http.parentSpanId).toBe(PARENT_ID);
+    expect(span).toMatchObject({ parentSpanId: http.spanId, kind: 'internal' });
+    expect(logOf(traceId)).toMatchObject({ span_id: span.spanId });
+  });
+});
+
+describe('what a tool fetches', () => {
+  it('is a client span under the step that ran it, without the query, and passes the trace on but no baggage', async () => {
+    const seen: Record<string, unknown>[] = [];
+    const site = await startSite(({ headers }, response) => {
+      seen.push(headers);
+      response.writeHead(200, { 'content-type': 'text/plain' }).end('hello');
+    });
+    const { traceId, _meta } = newTrace();
+    const { client } = await connectClient(server.url, '2026-07-28');
+    const url = `${site.url}/page?token=secret`;
+    await client.callTool({ name: 'fetch_url_content', arguments: { url }, _meta });
+    await client.close();
+    const outbound = await receiver.span('GET', (each) => each.traceId === traceId);
+    const run = await receiver.span('run', (each) => each.spanId === outbound.parentSpanId);
+    expect(run.traceId).toBe(traceId);
+    expect(outbound).toMatchObject({
+      kind: 'client',
+      attributes: {
+        'url.full': `${site.url}/page`,
+        'http.response.status_code': 200,
+        'server.port': site.port,
+      },
+    });
+    expect(seen).toMatchObject([{ traceparent: `00-${traceId}-${outbound.spanId}-01` }]);
+    expect(seen[0]).not.toHaveProperty('baggage');
+  });
+});
+
+it('a call that had to wait for its place shows the wait', async () => {
+  const small = await startServer({
+    args: [...args, '--limits.concurrency', '1'],
+    env: { ...quickly, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.url}/v1/traces` },
+  });
+  onTestFinished(() => void small.stop());
+  const { traceId, _meta } = newTrace();
+  const { client } = await connectClient(small.url, '2026-07-28');
+  const call = (meta?: Record<string, string>) =>
+    client.callTool({ name: 'slow', arguments: { milliseconds: 300 }, ...(meta && { _meta: meta }) });
+  await Promise.all([call(), call(_meta)]);
+  await client.close();
+  const span = await receiver.span('tools/call slow', (each) => each.traceId === traceId);
+  await vi.waitFor(() => {
+    expect(childrenOf(span)).toEqual(['validate', 'queue', 'run']);
+  });
+});
+
+describe('sampling', () => {
+  it('follows the client: what it does not sample is not exported, and no exemplar points to it', async () => {
+    const { client } = await connectClient(server.url, '2026-07-28');
+    const unsampled = 'ffffffffffffffffffffffffffffffff';
+    const _meta = { traceparent: `00-${unsampled}-${PARENT_ID}-00` };
+    await client.callTool({ name: 'counts', arguments: {}, _meta });
+    const { traceId, _meta: sampled } = newTrace();
+    await client.callTool({ name: 'counts', arguments: {}, _meta: sampled });
+    await client.close();
+    await receiver.span('tools/call counts', (each) => each.traceId === traceId);
+    expect(receiver.spans.filter((span) => span.traceId === unsampled)).toEqual([]);
+    expect(await openMetrics()).not.toContain(unsampled);
+    expect(logOf(unsampled)).toMatchObject({ tool: 'counts' });
+  });
+});
+
+describe('an OTLP endpoint that does not take spans', () => {
+  let failing: OtlpReceiver | undefined;
+  afterEach(() => failing?.stop());
+
+  it.each(['refuses them', 'is not there'])('(%s) hurts no call, and is counted', async (what) => {
+    failing = await startOtlpReceiver(400);
+    if (what === 'is not there') failing.stop();
+    const alone = await startServer({
+      args,
+      env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: failing.url, OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
+    });
+    onTestFinished(() => void alone.stop());
+    const { client } = await connectClient(alone.url, '2026-07-28');
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => client.callTool({ name: 'echo', arguments: { text: 'hi' } })),
+    );
+    expect(answers.filter(({ isError }) => isError)).toEqual([]);
+    await client.close();
+    await vi.waitFor(
+      async () => {
+        const samples = parseMetrics(await (await fetch(`${alone.url}/metrics`)).text());
+        expect(samples.value('mcp_trace_spans_total', { outcome: 'failed' })).toBeGreaterThan(20);
+        expect(samples.value('mcp_trace_spans_total', { outcome: 'exported' })).toBe(0);
+      },
+      { timeout: 15_000, interval: 200 },
+    );
+    expect(alone.logs.filter(({ msg }) => msg === 'spans could not be exported')).not.toEqual([]);
+    expect(await alone.stop()).toBe(0);
+  });
+});
+
+it('spans that wait are sent when the server stops', async () => {
+  const slow = await startServer({
+    args,
+    env: { OTEL_BSP_SCHEDULE_DELAY: '60000', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
+  });
+  const { traceId, _meta } = newTrace();
+  const { client } = await connectClient(slow.url, '2026-07-28');
+  await client.callTool({ name: 'echo', arguments: { text: 'hi' }, _meta });
+  await client.close();
+  expect(await slow.stop()).toBe(0);
+  expect(receiver.spans.map((span) => span.traceId)).toContain(traceId);
+});
+
+describe('the OpenTelemetry SDK', () => {
+  /** Has the process write the URL of each module it loads to stderr. */
+  const hooks =
+    'import{registerHooks}from"node:module";registerHooks({load:(u,c,n)=>{process.stderr.write(u+"\\n");return n(u,c)}})';
+  const loaded = async (env: Record<string, string>): Promise<string> =>
+    (
+      await runCli(['call', 'add', '{"a":5,"b":3}'], {
+        env: { ...env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hooks)}` },
+      })
+    ).stderr;
+
+  it('is loaded only when there is an endpoint', async () => {
+    const sdk = '@opentelemetry/sdk-trace';
+    expect(await loaded({})).toContain('@opentelemetry/api');
+    expect(await loaded({})).not.toContain(sdk);
+    const OTEL_EXPORTER_OTLP_ENDPOINT = receiver.url;
+    expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT })).toContain(sdk);
+    expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' })).not.toContain(sdk);
+    expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' })).not.toContain(sdk);
+  });
+});
+
+it('variables that ask for what there is not stop the start, all named', async () => {
+  const { code, stderr } = await runCli(['check'], {
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4317',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+      OTEL_TRACES_SAMPLER: 'sometimes',
+      OTEL_TRACES_SAMPLER_ARG: '2',
+      OTEL_BSP_MAX_QUEUE_SIZE: 'many',
+    },
+  });
+  expect(code).toBe(2);
+  expect(stderr.split('\n').filter((line) => line !== '')).toEqual([
+    'nexus-mcp: OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf, not grpc',
+    expect.stringMatching(/^nexus-mcp: OTEL_TRACES_SAMPLER: must be always_on or .*, not sometimes$/),
+    'nexus-mcp: OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1',
+    'nexus-mcp: OTEL_BSP_MAX_QUEUE_SIZE: must be a positive whole number',
+  ]);
+});
