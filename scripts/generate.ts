@@ -5,10 +5,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
+import { stringify } from 'yaml';
 import { dashboardUid } from '../alerts/source/alert.ts';
+import { chartRuleFile } from '../alerts/source/chart.ts';
 import { parametersSchema } from '../alerts/source/parameters.ts';
 import { formatDuration } from '../alerts/source/promql.ts';
 import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
+import { listValues, valuesFile } from '../charts/source/documents.ts';
+import { valuesJsonSchema } from '../charts/source/values.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
 import type { Dashboard } from '../dashboards/source/dashboard.ts';
 import { DASHBOARDS } from '../dashboards/source/dashboards.ts';
@@ -74,6 +78,15 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
     ),
   metricPanels: () => table(['Metric', 'Panels', 'Alerts'], metricRows()),
   alertPanels: () => table(['Alert', 'Opens', 'Panels'], alertRows()),
+  values: () =>
+    table(
+      ['Value', 'Default', 'What it does'],
+      listValues().map(({ path, default: value, description }) => [
+        code(path),
+        value === undefined ? '' : code(JSON.stringify(value)),
+        description,
+      ]),
+    ),
   tools: () =>
     table(
       ['Toolset', 'Tool', 'What it does'],
@@ -85,22 +98,19 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
 
 const DOCUMENTS = ['README.md', 'alerts/README.md', 'dashboards/README.md'];
 
+const VALUES_NOTICE = '# Generated from charts/source by make generate; do not edit.\n';
 const NOTICE = '# Generated from alerts/source by make generate; do not edit.\n';
 
 /** Whole files that are generated, by path. */
 const FILES: Readonly<Record<string, () => string>> = {
   'alerts/nexus-mcp.rules.yaml': () => NOTICE + ruleFile(ruleGroups()),
-  // The chart replaces what stands between @ signs by the release's own.
-  'charts/nexus-mcp/files/nexus-mcp.rules.yaml': () =>
-    NOTICE +
-    ruleFile(
-      ruleGroups({
-        selector: 'job="@JOB@", namespace="@NAMESPACE@"',
-        runbookBaseUrl: '@RUNBOOK_BASE_URL@',
-        grafanaBaseUrl: '@GRAFANA_BASE_URL@',
-      }),
-    ),
   ...Object.fromEntries(DASHBOARDS.flatMap(dashboardFiles)),
+  // The chart's template puts its values in place of what stands between @ signs.
+  'charts/nexus-mcp/files/nexus-mcp.rules.yaml': () => NOTICE + chartRuleFile(),
+  'charts/nexus-mcp/files/settings.yaml': () =>
+    `# The server's defaults. Generated from src/config by make generate; do not edit.\n${stringify(settingsSchema.parse({}))}`,
+  'charts/nexus-mcp/values.yaml': () => VALUES_NOTICE + valuesFile(),
+  'charts/nexus-mcp/values.schema.json': () => `${JSON.stringify(valuesJsonSchema(), null, 2)}\n`,
 };
 
 /** The chart cannot read files outside of itself, so it has copies. */

@@ -1,4 +1,4 @@
-import type { Severity } from './parameters.ts';
+import type { Severity, ThresholdName } from './parameters.ts';
 
 /** The dashboards that alerts lead to. */
 export type DashboardName = 'overview' | 'tools' | 'runtime' | 'fleet';
@@ -14,6 +14,8 @@ export interface Alert {
   readonly name: `NexusMCP${string}`;
   readonly severity: Severity;
   readonly expr: string;
+  /** The parameter its condition compares with, where that is one number. */
+  readonly threshold?: ThresholdName;
   readonly forSeconds: number;
   /** How long it goes on firing after the condition has passed, against flapping. */
   readonly keepFiringForSeconds?: number;

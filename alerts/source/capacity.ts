@@ -1,12 +1,12 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { Parameters } from './parameters.ts';
+import type { RuleParameters } from './parameters.ts';
 import { all, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const TEN_MINUTES = 600;
 const DAY = 86_400;
 
 /** Clients are turned away, or soon will be. */
-export function capacityAlerts(parameters: Parameters): readonly Alert[] {
+export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const samples = promql.over('max', 'scrape_samples_scraped', 3600);
   // The service's, not the instance's: after a deploy no instance is a day old.
@@ -26,6 +26,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
     {
       name: 'NexusMCPSessionsNotFound',
       severity: 'warning',
+      threshold: 'sessionsNotFound',
       expr: `${grown('mcp_session_not_found_total')} > ${parameters.sessionsNotFound}`,
       // Longer than the clients of a restarted server take to come back, each of them once.
       forSeconds: 1800,
@@ -38,6 +39,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       ...waits,
       name: 'NexusMCPOverloaded',
       severity: 'warning',
+      threshold: 'overloadedCalls',
       expr: `${grown('mcp_tool_errors_total', 'reason="overloaded"')} > ${parameters.overloadedCalls}`,
       summary: 'The server refuses calls because it is full.',
       description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 10 minutes: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
@@ -47,6 +49,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       ...waits,
       name: 'NexusMCPClientsRateLimited',
       severity: 'warning',
+      threshold: 'rateLimitedCalls',
       expr: `${grown('mcp_tool_errors_total', 'reason="rate_limited"')} > ${parameters.rateLimitedCalls}`,
       summary: 'Clients exceed their quota.',
       description: `${TEXT.service} refused ${TEXT.number} calls of clients over their quota in 10 minutes: an agent loops, many share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | tail -5`,
@@ -56,6 +59,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       ...waits,
       name: 'NexusMCPAuthFailures',
       severity: 'warning',
+      threshold: 'authFailures',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', TEN_MINUTES))} > ${parameters.authFailures}`,
       summary: 'Requests come with bad credentials.',
       description: `${TEXT.service} refused ${TEXT.number} requests in 10 minutes for their credentials (reason {{ $labels.reason }}): a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
@@ -77,7 +81,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
 type GrowingCounter = 'mcp_session_not_found_total' | 'mcp_tool_errors_total';
 
 function nearLimit(
-  { sessionRatio, ...parameters }: Parameters,
+  { sessionRatio, ...parameters }: RuleParameters,
   what: 'Sessions' | 'Subscriptions',
   active: 'mcp_active_sessions' | 'mcp_active_subscriptions',
   limit: 'mcp_sessions_limit' | 'mcp_subscriptions_limit',
@@ -88,6 +92,7 @@ function nearLimit(
   return {
     name: `NexusMCP${what}NearLimit`,
     severity: 'warning',
+    threshold: 'sessionRatio',
     // A stdio server has a limit of 1 and is always at it.
     expr: `${promql.over('max', active, 300)} / (${promql.over('max', limit, 300)} > 1) > ${sessionRatio}`,
     forSeconds: 600,

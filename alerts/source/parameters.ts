@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
 import { ERROR_REASONS, REASONS, type ErrorReason } from '../../src/tools/outcome.ts';
+import type { Amount } from './amount.ts';
 
 /** Severities, as Alertmanager configurations know them: wake someone, work hours, no notification. */
 export const SEVERITIES = ['critical', 'warning', 'info'] as const;
@@ -149,3 +150,23 @@ export const parametersSchema = z
 
 export type Parameters = z.infer<typeof parametersSchema>;
 export type BurnWindow = z.infer<typeof burnWindow>;
+
+type NumberName = { [K in keyof Parameters]: Parameters[K] extends number ? K : never }[keyof Parameters];
+type ToolAmount = keyof Parameters['tools'][string];
+
+/** A parameter that is one number, as an alert's threshold is. */
+export type ThresholdName = Exclude<NumberName, 'timeScale'>;
+
+/** What rules are made from: the parameters, or marks in place of the numbers that the chart fills in. */
+export type RuleParameters = Omit<
+  Parameters,
+  ThresholdName | 'availability' | 'latency' | 'tools' | 'badReasons'
+> &
+  Readonly<Record<ThresholdName, Amount>> & {
+    readonly availability: MarkedObjective<Parameters['availability']>;
+    readonly latency: MarkedObjective<Parameters['latency']> & { readonly thresholdSeconds: Amount };
+    readonly tools: Readonly<Record<string, Partial<Record<ToolAmount, Amount | undefined>>>>;
+    readonly badReasons: readonly string[];
+  };
+
+type MarkedObjective<T> = Omit<T, 'objective' | 'thresholdSeconds'> & { readonly objective: Amount };

@@ -1,11 +1,12 @@
 import type { Recording } from './alert.ts';
-import type { Parameters } from './parameters.ts';
+import { budgetOf, type Amount } from './amount.ts';
+import type { RuleParameters } from './parameters.ts';
 import { all, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const DAY = 86_400;
 
 /** The windows any burn alert looks at, in seconds, shortest first. */
-export function burnWindows({ availability, latency }: Parameters): readonly number[] {
+export function burnWindows({ availability, latency }: RuleParameters): readonly number[] {
   const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, ...ticket]);
   return [...new Set(windows.flatMap(({ long, short }) => [long, short]))].sort((a, b) => a - b);
 }
@@ -20,11 +21,15 @@ export const CALLS_HOURLY = 'nexus_mcp:tool_calls:increase1h';
 /**
  * A bucket's matcher: Prometheus 3 stores whole bounds as `1.0` where Prometheus 2 stored `1`.
  */
-const bucketMatcher = (bound: number): string =>
-  Number.isInteger(bound) ? `le=~"${bound}(\\\\.0)?"` : `le="${bound}"`;
+const bucketMatcher = (bound: Amount): string =>
+  typeof bound === 'string'
+    ? '@latency.bucket@'
+    : Number.isInteger(bound)
+      ? `le=~"${bound}(\\\\.0)?"`
+      : `le="${bound}"`;
 
 /** The share of calls that failed through the server's fault, and that were slow, by window. */
-export function ratioRecords(parameters: Parameters): readonly Recording[] {
+export function ratioRecords(parameters: RuleParameters): readonly Recording[] {
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', parameters.badReasons);
   const fast = bucketMatcher(parameters.latency.thresholdSeconds);
@@ -47,7 +52,7 @@ export const promqlName = (seconds: number): string =>
   new PromQL({ selector: '', timeScale: 1 }).duration(seconds);
 
 /** What is left of the 30 days' budget, weighted by calls; never an average of ratios. */
-export function budgetRecords(parameters: Parameters): readonly Recording[] {
+export function budgetRecords(parameters: RuleParameters): readonly Recording[] {
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', parameters.badReasons);
   const total = sumBy(SERVICE, promql.increase('mcp_tool_calls_total', 3600));
@@ -74,6 +79,3 @@ export const errorsOfMonth = (promql: PromQL): string => ofMonth(promql, ERRORS_
 
 /** The selected services that have been there within a day; records are of all services, with any parameters. */
 export const present = (promql: PromQL): string => maxBy(SERVICE, promql.over('max', 'up', DAY));
-
-/** The share of calls that may be bad, for an objective in percent. */
-export const budgetOf = (objective: number): number => Number((1 - objective / 100).toPrecision(6));

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { DASHBOARD_VARIABLES, dashboardUid, type Alert } from './alert.ts';
 import { capacityAlerts } from './capacity.ts';
-import { parametersSchema, type Parameters } from './parameters.ts';
+import { parametersSchema, type RuleParameters } from './parameters.ts';
 import { formatDuration } from './promql.ts';
 import { budgetRecords, ratioRecords } from './records.ts';
 import { runtimeAlerts } from './runtime.ts';
@@ -27,7 +27,7 @@ export interface Rule {
 }
 
 /** Every alert, before the operator's overrides. */
-export function alertSet(parameters: Parameters): readonly Alert[] {
+export function alertSet(parameters: RuleParameters): readonly Alert[] {
   return [serviceLevelAlerts, targetAlerts, toolAlerts, runtimeAlerts, capacityAlerts].flatMap((alerts) =>
     alerts(parameters),
   );
@@ -52,6 +52,11 @@ export function ruleGroups(input: unknown = {}): readonly RuleGroup[] {
   );
   if (merged)
     throw new Error(`alerts.${merged[0]}.severity: its page and its ticket would become one alert twice`);
+  return groupsOf(parameters, alerts);
+}
+
+/** The groups of an alert set, with the records it reads. */
+export function groupsOf(parameters: RuleParameters, alerts: readonly Alert[]): readonly RuleGroup[] {
   const every = (seconds: number): string => formatDuration(seconds * parameters.timeScale);
   return [
     { name: 'nexus-mcp.ratios', interval: every(30), rules: ratioRecords(parameters) },
@@ -64,7 +69,7 @@ export function ruleGroups(input: unknown = {}): readonly RuleGroup[] {
   ];
 }
 
-function renderAlert(alert: Alert, parameters: Parameters): Rule[] {
+function renderAlert(alert: Alert, parameters: RuleParameters): Rule[] {
   const own = parameters.alerts[alert.name] ?? {};
   if (own.enabled === false) return [];
   const scaled = (seconds: number): string => formatDuration(seconds * parameters.timeScale);
@@ -88,7 +93,7 @@ function renderAlert(alert: Alert, parameters: Parameters): Rule[] {
 }
 
 /** The panel's dashboard with its variables filled from the alert's labels. */
-function dashboardUrl({ dashboard }: Alert, { grafanaBaseUrl }: Parameters): string {
+function dashboardUrl({ dashboard }: Alert, { grafanaBaseUrl }: RuleParameters): string {
   const variables = DASHBOARD_VARIABLES.map(
     (label) => `{{ with $labels.${label} }}&var-${label}={{ . | urlquery }}{{ end }}`,
   );

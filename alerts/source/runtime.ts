@@ -1,9 +1,9 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { Parameters } from './parameters.ts';
+import type { RuleParameters } from './parameters.ts';
 import { PromQL, SERVICE, sumBy } from './promql.ts';
 
 /** The process is short of something: time, memory, descriptors, threads. */
-export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
+export function runtimeAlerts(parameters: RuleParameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const here = `{{ $labels.instance }} of ${TEXT.service}`;
   const lag = (window: number): string => promql.median('nodejs_eventloop_lag_p99_seconds', window);
@@ -11,6 +11,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
     {
       name: 'NexusMCPEventLoopBlocked',
       severity: 'critical',
+      threshold: 'eventLoopBlockedSeconds',
       expr: `${lag(300)} > ${parameters.eventLoopBlockedSeconds}`,
       forSeconds: 120,
       keepFiringForSeconds: 300,
@@ -21,6 +22,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
     {
       name: 'NexusMCPEventLoopLagging',
       severity: 'warning',
+      threshold: 'eventLoopLagSeconds',
       expr: `${lag(600)} > ${parameters.eventLoopLagSeconds}`,
       forSeconds: 300,
       keepFiringForSeconds: 600,
@@ -31,6 +33,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
     {
       name: 'NexusMCPEventLoopSaturated',
       severity: 'warning',
+      threshold: 'eventLoopUtilization',
       expr: `${promql.over('avg', 'nodejs_eventloop_utilization', 600)} > ${parameters.eventLoopUtilization}`,
       forSeconds: 600,
       keepFiringForSeconds: 600,
@@ -41,6 +44,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
     {
       name: 'NexusMCPHeapNearLimit',
       severity: 'warning',
+      threshold: 'heapRatio',
       // The least of ten minutes: what is left after garbage collections, not their saw teeth.
       expr: `${promql.over('min', 'nodejs_heap_size_used_bytes', 600)} / (${promql.over('max', 'nodejs_heap_size_limit_bytes', 600)} > 0) > ${parameters.heapRatio}`,
       forSeconds: 600,
@@ -52,6 +56,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
     {
       name: 'NexusMCPFileDescriptorsNearLimit',
       severity: 'warning',
+      threshold: 'fileDescriptorRatio',
       expr: `${promql.over('max', 'process_open_fds', 300)} / (${promql.over('max', 'process_max_fds', 300)} > 0) > ${parameters.fileDescriptorRatio}`,
       forSeconds: 600,
       keepFiringForSeconds: 600,
@@ -62,6 +67,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
     {
       name: 'NexusMCPWorkerRestarts',
       severity: 'warning',
+      threshold: 'workerRestarts',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_worker_restarts_total', 1800))} > ${parameters.workerRestarts}`,
       forSeconds: 300,
       keepFiringForSeconds: 900,

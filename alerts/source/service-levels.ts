@@ -1,9 +1,9 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { BurnWindow, Parameters, Severity } from './parameters.ts';
+import { budgetOf, times, type Amount } from './amount.ts';
+import type { BurnWindow, RuleParameters, Severity } from './parameters.ts';
 import { all, any, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 import {
   BUDGET_REMAINING,
-  budgetOf,
   burnWindows,
   errorRatio,
   errorsOfMonth,
@@ -15,7 +15,7 @@ import {
 const MONTH_SECONDS = 30 * 86_400;
 
 /** Users are hurt: calls fail, or are slow, faster than the objectives allow. */
-export function serviceLevelAlerts(parameters: Parameters): readonly Alert[] {
+export function serviceLevelAlerts(parameters: RuleParameters): readonly Alert[] {
   return [
     outage(parameters),
     ...errorBudgetBurn(parameters),
@@ -25,7 +25,7 @@ export function serviceLevelAlerts(parameters: Parameters): readonly Alert[] {
 }
 
 /** The fast page: the budget windows need minutes to see even that everything fails. */
-function outage(parameters: Parameters): Alert {
+function outage(parameters: RuleParameters): Alert {
   const { availability, badReasons, outageRatio, minimumBadCalls } = parameters;
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', badReasons);
@@ -34,6 +34,7 @@ function outage(parameters: Parameters): Alert {
   return {
     name: 'NexusMCPOutage',
     severity: 'critical',
+    threshold: 'outageRatio',
     expr: all(`${errors} / (${total} > 0) > ${outageRatio}`, `${errors} >= ${minimumBadCalls}`),
     forSeconds: 60,
     keepFiringForSeconds: 300,
@@ -43,7 +44,7 @@ function outage(parameters: Parameters): Alert {
   };
 }
 
-function errorBudgetBurn(parameters: Parameters): readonly Alert[] {
+function errorBudgetBurn(parameters: RuleParameters): readonly Alert[] {
   const { availability, minimumBadCalls, badReasons } = parameters;
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', badReasons);
@@ -60,7 +61,7 @@ function errorBudgetBurn(parameters: Parameters): readonly Alert[] {
   }));
 }
 
-function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
+function latencyBudgetBurn(parameters: RuleParameters): readonly Alert[] {
   const { latency, minimumCalls } = parameters;
   const promql = new PromQL(parameters);
   const enough = (window: number): string =>
@@ -76,7 +77,7 @@ function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
   }));
 }
 
-function exhausted({ availability, minimumBadCalls, ...parameters }: Parameters): Alert {
+function exhausted({ availability, minimumBadCalls, ...parameters }: RuleParameters): Alert {
   const promql = new PromQL(parameters);
   return {
     name: 'NexusMCPErrorBudgetExhausted',
@@ -100,13 +101,13 @@ const longest = (pair: BurnWindow | undefined): string => promqlName(pair?.long 
 function burning(
   windows: readonly BurnWindow[],
   ratio: (window: string) => string,
-  objective: number,
+  objective: Amount,
   enough: (window: number) => string,
 ): string {
   const budget = budgetOf(objective);
   return any(
     ...windows.map(({ long, short, factor }) => {
-      const limit = Number((factor * budget).toPrecision(6));
+      const limit = times(factor, budget);
       return all(
         `${ratio(promqlName(long))} > ${limit}`,
         `${ratio(promqlName(short))} > ${limit}`,
@@ -121,8 +122,8 @@ const waits = (severity: Severity) =>
     ? { forSeconds: 120, keepFiringForSeconds: 300 }
     : { forSeconds: 1800, keepFiringForSeconds: 1800 };
 
-const percent = (share: number): string => `${Number((share * 100).toPrecision(6))} %`;
+const percent = (share: Amount): string => `${times(100, share)} %`;
 
 /** How long 30 days' budget lasts at the ratio recorded now, as text that Prometheus works out. */
-const lasting = (objective: number, ratio: string): string =>
-  `{{ with printf "${MONTH_SECONDS * budgetOf(objective)} / (${ratio}{job=%q, namespace=%q, cluster=%q} > 0)" $labels.job $labels.namespace $labels.cluster | query }}{{ . | first | value | humanizeDuration }}{{ else }}an unknown time{{ end }}`;
+const lasting = (objective: Amount, ratio: string): string =>
+  `{{ with printf "${times(MONTH_SECONDS, budgetOf(objective))} / (${ratio}{job=%q, namespace=%q, cluster=%q} > 0)" $labels.job $labels.namespace $labels.cluster | query }}{{ . | first | value | humanizeDuration }}{{ else }}an unknown time{{ end }}`;

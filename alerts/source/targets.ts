@@ -1,13 +1,13 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { Parameters } from './parameters.ts';
+import type { RuleParameters } from './parameters.ts';
 import { any, INSTANCE, maxBy, PromQL, SERVICE } from './promql.ts';
 
 /** The server is gone, partly gone, invisible, or starts again and again. */
-export function targetAlerts(parameters: Parameters): readonly Alert[] {
+export function targetAlerts(parameters: RuleParameters): readonly Alert[] {
   return [down(parameters), targetDown(parameters), metricsMissing(parameters), restarting(parameters)];
 }
 
-function down(parameters: Parameters): Alert {
+function down(parameters: RuleParameters): Alert {
   const promql = new PromQL(parameters);
   const up = maxBy(SERVICE, promql.series('up'));
   // absent() would drop the labels that routing and inhibition need; what was there an hour ago keeps them.
@@ -24,7 +24,7 @@ function down(parameters: Parameters): Alert {
   };
 }
 
-function targetDown(parameters: Parameters): Alert {
+function targetDown(parameters: RuleParameters): Alert {
   return {
     name: 'NexusMCPTargetDown',
     severity: 'warning',
@@ -37,7 +37,7 @@ function targetDown(parameters: Parameters): Alert {
   };
 }
 
-function metricsMissing(parameters: Parameters): Alert {
+function metricsMissing(parameters: RuleParameters): Alert {
   const promql = new PromQL(parameters);
   return {
     name: 'NexusMCPMetricsMissing',
@@ -51,12 +51,13 @@ function metricsMissing(parameters: Parameters): Alert {
   };
 }
 
-function restarting(parameters: Parameters): Alert {
+function restarting(parameters: RuleParameters): Alert {
   const promql = new PromQL(parameters);
   const changes = `changes(${promql.series('process_start_time_seconds')}[${promql.duration(3600)}])`;
   return {
     name: 'NexusMCPRestarting',
     severity: 'warning',
+    threshold: 'restarts',
     expr: `${changes} > ${parameters.restarts}`,
     forSeconds: 300,
     keepFiringForSeconds: 900,

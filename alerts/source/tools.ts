@@ -1,18 +1,19 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { Parameters } from './parameters.ts';
+import type { Amount } from './amount.ts';
+import type { RuleParameters } from './parameters.ts';
 import { all, any, INSTANCE, oneOf, PromQL, sumBy, TOOL } from './promql.ts';
 
 /** One tool is broken, slow, stuck or strangely quiet. */
-export function toolAlerts(parameters: Parameters): readonly Alert[] {
+export function toolAlerts(parameters: RuleParameters): readonly Alert[] {
   return [errorRate(parameters), latency(parameters), ...stuck(parameters), silent(parameters)];
 }
 
 /** The same condition with each tool's own threshold: the general one, less the tools that have their own. */
 function byTool(
-  tools: Parameters['tools'],
-  threshold: (tool: Parameters['tools'][string]) => number | undefined,
-  general: number,
-  condition: (matchers: string, limit: number) => string,
+  tools: RuleParameters['tools'],
+  threshold: (tool: RuleParameters['tools'][string]) => Amount | undefined,
+  general: Amount,
+  condition: (matchers: string, limit: Amount) => string,
 ): string {
   const own = Object.entries(tools).flatMap(([name, tool]) => {
     const limit = threshold(tool);
@@ -30,7 +31,7 @@ function byTool(
   );
 }
 
-function errorRate(parameters: Parameters): Alert {
+function errorRate(parameters: RuleParameters): Alert {
   const { tools, toolErrorRatio, minimumBadCalls, badReasons } = parameters;
   const promql = new PromQL(parameters);
   const expr = byTool(
@@ -47,6 +48,7 @@ function errorRate(parameters: Parameters): Alert {
   return {
     name: 'NexusMCPToolErrorRateHigh',
     severity: 'warning',
+    threshold: 'toolErrorRatio',
     expr,
     forSeconds: 300,
     keepFiringForSeconds: 600,
@@ -56,7 +58,7 @@ function errorRate(parameters: Parameters): Alert {
   };
 }
 
-function latency(parameters: Parameters): Alert {
+function latency(parameters: RuleParameters): Alert {
   const { tools, toolLatencySeconds, minimumCalls } = parameters;
   const promql = new PromQL(parameters);
   const expr = byTool(
@@ -72,6 +74,7 @@ function latency(parameters: Parameters): Alert {
   return {
     name: 'NexusMCPToolLatencyHigh',
     severity: 'warning',
+    threshold: 'toolLatencySeconds',
     expr,
     forSeconds: 600,
     keepFiringForSeconds: 600,
@@ -82,7 +85,7 @@ function latency(parameters: Parameters): Alert {
 }
 
 /** A page when an instance finishes nothing at all, a ticket when only one of its tools is stuck. */
-function stuck(parameters: Parameters): readonly Alert[] {
+function stuck(parameters: RuleParameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   // The windows are short and the wait is long, so that a new instance has its ten minutes too.
   const inFlight = promql.over('min', 'mcp_tool_calls_in_flight', 180);
@@ -113,13 +116,14 @@ function stuck(parameters: Parameters): readonly Alert[] {
   ];
 }
 
-function silent(parameters: Parameters): Alert {
+function silent(parameters: RuleParameters): Alert {
   const promql = new PromQL(parameters);
   const twoHours = promql.increase('mcp_tool_calls_total', 7200, 'status="success"');
   const yesterday = promql.increase('mcp_tool_calls_total', 7200, 'status="success"', 86_400);
   return {
     name: 'NexusMCPToolSilent',
     severity: 'info',
+    threshold: 'silentToolCalls',
     expr: all(`${sumBy(TOOL, yesterday)} > ${parameters.silentToolCalls}`, `${sumBy(TOOL, twoHours)} == 0`),
     forSeconds: 1800,
     summary: 'A tool that is used at this hour is not used today.',

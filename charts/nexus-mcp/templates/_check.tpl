@@ -1,0 +1,176 @@
+{{/* Fails with everything that the schema cannot see. */}}
+{{- define "nexus-mcp.check" -}}
+{{- $problems := concat
+  (include "nexus-mcp.checkServer" . | fromJsonArray)
+  (include "nexus-mcp.checkStop" . | fromJsonArray)
+  (include "nexus-mcp.checkExposure" . | fromJsonArray)
+  (include "nexus-mcp.checkScaling" . | fromJsonArray)
+  (include "nexus-mcp.checkMonitoring" . | fromJsonArray) }}
+{{- with $problems }}
+{{- fail (printf "\n\n- %s\n" (join "\n- " .)) }}
+{{- end }}
+{{- end }}
+
+{{- define "nexus-mcp.checkServer" -}}
+{{- $problems := list }}
+{{- $settings := include "nexus-mcp.settings" . | fromYaml }}
+{{- $config := .Values.config }}
+{{- $auth := .Values.auth }}
+{{- if not (int (dig "ops" "port" 0 $config)) }}
+{{- $problems = append $problems "config.ops.port: must be a port; probes and metrics have one of their own" }}
+{{- else if eq (int $settings.ops.port) (int $settings.server.port) }}
+{{- $problems = append $problems (printf "config.ops.port: must differ from config.server.port (%d)" (int $settings.server.port)) }}
+{{- end }}
+{{- if eq (int $settings.server.port) 0 }}
+{{- $problems = append $problems "config.server.port: 0 would pick a port that the Service does not know" }}
+{{- end }}
+{{- $hosts := list (dig "server" "host" "" $config) (dig "ops" "host" "" $config) }}
+{{- range $host := $hosts }}
+{{- if regexMatch "^(127\\.|::1$|localhost$)" $host }}
+{{- $problems = append $problems (printf "config.server.host, config.ops.host: nothing outside the pod reaches %s; leave it out" $host) }}
+{{- end }}
+{{- end }}
+{{- if dig "auth" "token" "" $config }}
+{{- $problems = append $problems "config.auth.token: would put a secret into a ConfigMap; name a Secret in auth.tokenSecret" }}
+{{- end }}
+{{- if and $auth.tokensSecret.name (dig "auth" "tokensFile" "" $config) }}
+{{- $problems = append $problems "config.auth.tokensFile: auth.tokensSecret sets it; leave one of the two out" }}
+{{- end }}
+{{- if and $auth.tokensSecret.name $auth.tokenSecret.name }}
+{{- $problems = append $problems "auth.tokenSecret, auth.tokensSecret: set one of the two" }}
+{{- end }}
+{{- if and .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" $config) }}
+{{- $problems = append $problems "config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out" }}
+{{- end }}
+{{- range $entry := .Values.extraEnv }}
+{{- if has $entry.name (list "NEXUS_SERVER_PORT" "NEXUS_OPS_PORT" "NEXUS_SHUTDOWN_DEADLINE_SECONDS" "NEXUS_SHUTDOWN_DELAY_SECONDS") }}
+{{- $problems = append $problems (printf "extraEnv: %s would contradict the chart; use config" $entry.name) }}
+{{- end }}
+{{- if and (hasKey $entry "value") (hasKey $entry "valueFrom") }}
+{{- $problems = append $problems (printf "extraEnv: %s has both value and valueFrom" $entry.name) }}
+{{- end }}
+{{- end }}
+{{- with include "nexus-mcp.heap" . }}
+{{- if lt (int .) 64 }}
+{{- $problems = append $problems (printf "resources.limits.memory: %v leaves %s MB for the heap after the worker threads' (config.workers); it needs 64 MB: raise the limit, or lower config.workers.maxThreads or maxHeapMegabytes" $.Values.resources.limits.memory .) }}
+{{- end }}
+{{- end }}
+{{- if and (eq .Values.rbac.profile "custom") (not .Values.rbac.rules) }}
+{{- $problems = append $problems "rbac.rules: the custom profile needs rules" }}
+{{- end }}
+{{- if and .Values.rbac.rules (ne .Values.rbac.profile "custom") }}
+{{- $problems = append $problems (printf "rbac.rules: the profile %s ignores them; set rbac.profile to custom" .Values.rbac.profile) }}
+{{- end }}
+{{- if and .Values.rbac.clusterWide .Values.rbac.namespaces }}
+{{- $problems = append $problems "rbac.namespaces: says nothing where rbac.clusterWide is true" }}
+{{- end }}
+{{- toJson $problems }}
+{{- end }}
+
+{{/* A call that was accepted must be able to end before the pod is killed. */}}
+{{- define "nexus-mcp.checkStop" -}}
+{{- $problems := list }}
+{{- $settings := include "nexus-mcp.settings" . | fromYaml }}
+{{- $shutdown := $settings.shutdown }}
+{{- $longest := float64 (include "nexus-mcp.longestTool" .) }}
+{{- $drain := ceil (addf $shutdown.delaySeconds $settings.limits.queueWaitSeconds $longest) | int }}
+{{- if lt (float64 $shutdown.deadlineSeconds) (float64 $drain) }}
+{{- $problems = append $problems (printf "config.shutdown.deadlineSeconds: %v s cut off calls that may last longer: delaySeconds, limits.queueWaitSeconds and the longest deadline of a tool (%v s) are %d s together" $shutdown.deadlineSeconds $longest $drain) }}
+{{- end }}
+{{- $needed := add (int .Values.preStopSleepSeconds) (ceil $shutdown.deadlineSeconds | int) 5 }}
+{{- if lt (int .Values.terminationGracePeriodSeconds) (int $needed) }}
+{{- $problems = append $problems (printf "terminationGracePeriodSeconds: %d s are too short: preStopSleepSeconds, config.shutdown.deadlineSeconds and 5 s to spare are %d s" (int .Values.terminationGracePeriodSeconds) $needed) }}
+{{- end }}
+{{- toJson $problems }}
+{{- end }}
+
+{{- define "nexus-mcp.checkExposure" -}}
+{{- $problems := list }}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
+{{- $problems = append $problems "ingress.hosts: name at least one host" }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- $problems = append $problems "httpRoute.parentRefs: name at least one gateway" }}
+{{- end }}
+{{- if and (int .Values.service.nodePort) (eq .Values.service.type "ClusterIP") }}
+{{- $problems = append $problems "service.nodePort: a ClusterIP Service has none" }}
+{{- end }}
+{{- toJson $problems }}
+{{- end }}
+
+{{- define "nexus-mcp.checkScaling" -}}
+{{- $problems := list }}
+{{- $scaling := .Values.autoscaling }}
+{{- $keda := .Values.keda }}
+{{- $budget := .Values.podDisruptionBudget }}
+{{- if and $scaling.enabled $keda.enabled }}
+{{- $problems = append $problems "autoscaling.enabled, keda.enabled: both would scale the Deployment; set one of the two" }}
+{{- end }}
+{{- range $name, $bounds := dict "autoscaling" $scaling "keda" $keda }}
+{{- if and $bounds.enabled (gt (int $bounds.minReplicas) (int $bounds.maxReplicas)) }}
+{{- $problems = append $problems (printf "%s.minReplicas: must not exceed maxReplicas (%d)" $name (int $bounds.maxReplicas)) }}
+{{- end }}
+{{- end }}
+{{- if and $scaling.enabled (lt (int $scaling.minReplicas) 1) }}
+{{- $problems = append $problems "autoscaling.minReplicas: must be at least 1" }}
+{{- end }}
+{{- if and $scaling.enabled (not (or (int $scaling.cpuUtilization) (int $scaling.memoryUtilization) (float64 $scaling.callsInFlight) (float64 $scaling.activeSessions) $scaling.metrics)) }}
+{{- $problems = append $problems "autoscaling: has nothing to scale by; set cpuUtilization or another" }}
+{{- end }}
+{{- if and $scaling.enabled (int $scaling.cpuUtilization) (not .Values.resources.requests.cpu) }}
+{{- $problems = append $problems "autoscaling.cpuUtilization: is a share of resources.requests.cpu, which is not set" }}
+{{- end }}
+{{- if and $keda.enabled (or (float64 $keda.callsInFlight) (float64 $keda.activeSessions)) (not $keda.serverAddress) }}
+{{- $problems = append $problems "keda.serverAddress: name the Prometheus to ask" }}
+{{- end }}
+{{- if and $keda.enabled (not (or (float64 $keda.callsInFlight) (float64 $keda.activeSessions) $keda.triggers)) }}
+{{- $problems = append $problems "keda: has nothing to scale by; set callsInFlight or another" }}
+{{- end }}
+{{- if not (or (kindIs "invalid" $budget.minAvailable) (kindIs "invalid" $budget.maxUnavailable)) }}
+{{- $problems = append $problems "podDisruptionBudget.minAvailable, maxUnavailable: set one of the two" }}
+{{- end }}
+{{- toJson $problems }}
+{{- end }}
+
+{{- define "nexus-mcp.checkMonitoring" -}}
+{{- $problems := list }}
+{{- $monitoring := .Values.monitoring }}
+{{- $monitor := $monitoring.monitor }}
+{{- $rules := $monitoring.rules }}
+{{- $operator := $monitoring.dashboards.grafanaOperator }}
+{{- if and $monitor.interval $monitor.scrapeTimeout }}
+{{- if gt (int64 (include "nexus-mcp.milliseconds" $monitor.scrapeTimeout)) (int64 (include "nexus-mcp.milliseconds" $monitor.interval)) }}
+{{- $problems = append $problems (printf "monitoring.monitor.scrapeTimeout: %s exceeds the interval, %s" $monitor.scrapeTimeout $monitor.interval) }}
+{{- end }}
+{{- end }}
+{{- if not (include "nexus-mcp.exposesMetrics" .) }}
+{{- range $name, $part := dict "monitor" $monitor "rules" $rules }}
+{{- if and (kindIs "bool" $part.enabled) $part.enabled }}
+{{- $problems = append $problems (printf "monitoring.%s.enabled: there are no metrics; see config.metrics" $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $monitoring.failIfMissing (include "nexus-mcp.exposesMetrics" .) }}
+{{- range $kind, $enabled := dict $monitor.kind $monitor.enabled "PrometheusRule" $rules.enabled }}
+{{- if and (not (kindIs "bool" $enabled)) (not (include "nexus-mcp.hasApi" (dict "context" $ "kind" $kind))) }}
+{{- $problems = append $problems (printf "monitoring.failIfMissing: the cluster has no %s/%s; install Prometheus Operator, or for helm template add --api-versions %s/%s" $monitoring.apiVersion $kind $monitoring.apiVersion $kind) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if include "nexus-mcp.wantsRules" . }}
+{{- if and $monitor.jobLabel (not $rules.selector) }}
+{{- $problems = append $problems "monitoring.rules.selector: state which job the rules are about, because monitor.jobLabel changes it" }}
+{{- end }}
+{{- if and $rules.alertingRules (not $rules.recordingRules) }}
+{{- range $name := list "NexusMCPErrorBudgetBurn" "NexusMCPLatencyBudgetBurn" "NexusMCPErrorBudgetExhausted" }}
+{{- if (get $.Values.alerts $name).enabled }}
+{{- $problems = append $problems (printf "monitoring.rules.recordingRules: alerts.%s reads what they record; disable it too" $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $operator.enabled (not $operator.instanceSelector) }}
+{{- $problems = append $problems "monitoring.dashboards.grafanaOperator.instanceSelector: say which Grafana, such as {matchLabels: {dashboards: grafana}}" }}
+{{- end }}
+{{- toJson $problems }}
+{{- end }}

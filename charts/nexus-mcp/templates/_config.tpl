@@ -1,0 +1,74 @@
+{{/* The settings in effect: the server's defaults, and config over them. */}}
+{{- define "nexus-mcp.settings" -}}
+{{- $defaults := .Files.Get "files/settings.yaml" | fromYaml }}
+{{- toYaml (mergeOverwrite $defaults (deepCopy .Values.config)) }}
+{{- end }}
+
+{{/* The names that clients may call the server by. */}}
+{{- define "nexus-mcp.hosts" -}}
+{{- $name := include "nexus-mcp.fullname" . }}
+{{- $inNamespace := printf "%s.%s" $name .Release.Namespace }}
+{{- $service := list $name $inNamespace (printf "%s.svc" $inNamespace) (printf "%s.svc.%s" $inNamespace .Values.clusterDomain) }}
+{{- $ingress := ternary .Values.ingress.hosts list .Values.ingress.enabled }}
+{{- $route := ternary .Values.httpRoute.hostnames list .Values.httpRoute.enabled }}
+{{- concat (dig "server" "allowedHosts" list .Values.config) $service $ingress $route | uniq | toJson }}
+{{- end }}
+
+{{/* The server's configuration file. */}}
+{{- define "nexus-mcp.configFile" -}}
+{{- $config := deepCopy .Values.config }}
+{{- $server := dict "allowedHosts" (include "nexus-mcp.hosts" . | fromJsonArray) }}
+{{- $extra := dict "server" $server }}
+{{- if .Values.auth.tokensSecret.name }}
+{{- $_ := set $extra "auth" (dict "tokensFile" "/etc/nexus-mcp/auth/tokens.yaml") }}
+{{- end }}
+{{- if .Values.stateKeySecret.name }}
+{{- $_ := set $extra "sessions" (dict "stateKeyFile" "/etc/nexus-mcp/state/state-key") }}
+{{- end }}
+{{- with include "nexus-mcp.modules" . | fromJsonArray }}
+{{- $_ := set $extra "tools" (dict "modules" (concat (dig "tools" "modules" list $config) .)) }}
+{{- end }}
+{{- toYaml (mergeOverwrite $config $extra) }}
+{{- end }}
+
+{{/* The paths of the tool modules that are mounted. */}}
+{{- define "nexus-mcp.modules" -}}
+{{- $paths := list }}
+{{- range $file := keys .Values.toolModules.files | sortAlpha }}
+{{- $paths = append $paths (printf "/etc/nexus-mcp/tools/%s" $file) }}
+{{- end }}
+{{- range $map := .Values.toolModules.configMaps }}
+{{- range $file := $map.files }}
+{{- $paths = append $paths (printf "/etc/nexus-mcp/tools-%s/%s" $map.name $file) }}
+{{- end }}
+{{- end }}
+{{- toJson $paths }}
+{{- end }}
+
+{{/* The longest that a call may take which no setting of its tool's own lengthens, in seconds. */}}
+{{- define "nexus-mcp.longestTool" -}}
+{{- $settings := include "nexus-mcp.settings" . | fromYaml }}
+{{- $longest := maxf $settings.limits.toolTimeoutSeconds (addf 1 $settings.network.fetchTimeoutSeconds) (addf 1 $settings.network.dnsTimeoutSeconds) }}
+{{- range $tool := $settings.tools.settings }}
+{{- $longest = maxf $longest (default 0 $tool.timeoutSeconds) }}
+{{- end }}
+{{- $longest }}
+{{- end }}
+
+{{/* Megabytes for --max-old-space-size; empty without a memory limit. Worker threads have heaps of their own. */}}
+{{- define "nexus-mcp.heap" -}}
+{{- with .Values.resources.limits.memory }}
+{{- $settings := include "nexus-mcp.settings" $ | fromYaml }}
+{{- $heaps := divf (mulf (float64 (include "nexus-mcp.bytes" .)) (divf $.Values.heapPercent 100)) 1048576 | floor }}
+{{- sub (int64 $heaps) (mul (int64 $settings.workers.maxThreads) (int64 $settings.workers.maxHeapMegabytes)) }}
+{{- end }}
+{{- end }}
+
+{{/* Whether the number of pods can be more than one. */}}
+{{- define "nexus-mcp.many" -}}
+{{- if or (gt (int .Values.replicas) 1) .Values.autoscaling.enabled .Values.keda.enabled }}true{{ end }}
+{{- end }}
+
+{{- define "nexus-mcp.hasToken" -}}
+{{- if or .Values.auth.tokensSecret.name .Values.auth.tokenSecret.name (dig "auth" "tokensFile" "" .Values.config) }}true{{ end }}
+{{- end }}

@@ -1,0 +1,160 @@
+{{/* Whether an API of Prometheus Operator is there. Takes context and kind. */}}
+{{- define "nexus-mcp.hasApi" -}}
+{{- $api := .context.Values.monitoring.apiVersion }}
+{{- $versions := .context.Capabilities.APIVersions }}
+{{- if or ($versions.Has (printf "%s/%s" $api .kind)) ($versions.Has $api) }}true{{ end }}
+{{- end }}
+
+{{- define "nexus-mcp.exposesMetrics" -}}
+{{- $metrics := (include "nexus-mcp.settings" . | fromYaml).metrics }}
+{{- if and $metrics.enabled $metrics.endpoint }}true{{ end }}
+{{- end }}
+
+{{/* Whether to render an object of Prometheus Operator. Takes context, enabled and kind. */}}
+{{- define "nexus-mcp.wants" -}}
+{{- if kindIs "bool" .enabled }}
+{{- if .enabled }}true{{ end }}
+{{- else if and (include "nexus-mcp.exposesMetrics" .context) (include "nexus-mcp.hasApi" .) }}true
+{{- end }}
+{{- end }}
+
+{{- define "nexus-mcp.wantsMonitor" -}}
+{{- include "nexus-mcp.wants" (dict "context" . "enabled" .Values.monitoring.monitor.enabled "kind" .Values.monitoring.monitor.kind) }}
+{{- end }}
+
+{{- define "nexus-mcp.wantsRules" -}}
+{{- include "nexus-mcp.wants" (dict "context" . "enabled" .Values.monitoring.rules.enabled "kind" "PrometheusRule") }}
+{{- end }}
+
+{{- define "nexus-mcp.wantsDashboards" -}}
+{{- $dashboards := .Values.monitoring.dashboards }}
+{{- include "nexus-mcp.wants" (dict "context" . "enabled" $dashboards.enabled "kind" "PrometheusRule") }}
+{{- end }}
+
+{{- define "nexus-mcp.wantsScrapeAnnotations" -}}
+{{- $wanted := .Values.monitoring.scrapeAnnotations }}
+{{- if kindIs "bool" $wanted }}
+{{- if $wanted }}true{{ end }}
+{{- else if and (include "nexus-mcp.exposesMetrics" .) (not (include "nexus-mcp.wantsMonitor" .)) }}true
+{{- end }}
+{{- end }}
+
+{{/* The endpoint of a ServiceMonitor or PodMonitor. */}}
+{{- define "nexus-mcp.endpoint" -}}
+{{- $monitor := .Values.monitoring.monitor -}}
+port: metrics
+path: /metrics
+scheme: {{ $monitor.scheme }}
+{{- with $monitor.interval }}
+interval: {{ . }}
+{{- end }}
+{{- with $monitor.scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+honorLabels: {{ $monitor.honorLabels }}
+honorTimestamps: {{ $monitor.honorTimestamps }}
+{{- if not (kindIs "invalid" $monitor.followRedirects) }}
+followRedirects: {{ $monitor.followRedirects }}
+{{- end }}
+{{- if not (kindIs "invalid" $monitor.enableHttp2) }}
+enableHttp2: {{ $monitor.enableHttp2 }}
+{{- end }}
+{{- with $monitor.proxyUrl }}
+proxyUrl: {{ . | quote }}
+{{- end }}
+{{- with $monitor.params }}
+params:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $monitor.tlsConfig }}
+tlsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $monitor.authorization }}
+authorization:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $monitor.basicAuth }}
+basicAuth:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $monitor.oauth2 }}
+oauth2:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if or (not $monitor.jobLabel) $monitor.relabelings }}
+relabelings:
+  {{- if not $monitor.jobLabel }}
+  - action: replace
+    targetLabel: job
+    replacement: {{ include "nexus-mcp.fullname" . }}
+  {{- end }}
+  {{- with $monitor.relabelings }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- with $monitor.metricRelabelings }}
+metricRelabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What a ServiceMonitor and a PodMonitor say besides what they select. */}}
+{{- define "nexus-mcp.monitorSpec" -}}
+{{- $monitor := .Values.monitoring.monitor }}
+{{- with $monitor.jobLabel }}
+jobLabel: {{ . | quote }}
+{{- end }}
+{{- with $monitor.podTargetLabels }}
+podTargetLabels:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if $monitor.attachNodeMetadata }}
+attachMetadata:
+  node: true
+{{- end }}
+{{- with int64 $monitor.sampleLimit }}
+sampleLimit: {{ . }}
+{{- end }}
+{{- with int64 $monitor.targetLimit }}
+targetLimit: {{ . }}
+{{- end }}
+{{- with int64 $monitor.labelLimit }}
+labelLimit: {{ . }}
+{{- end }}
+{{- with int64 $monitor.labelNameLengthLimit }}
+labelNameLengthLimit: {{ . }}
+{{- end }}
+{{- with int64 $monitor.labelValueLengthLimit }}
+labelValueLengthLimit: {{ . }}
+{{- end }}
+{{- with int64 $monitor.keepDroppedTargets }}
+keepDroppedTargets: {{ . }}
+{{- end }}
+{{- with int64 $monitor.nativeHistogramBucketLimit }}
+nativeHistogramBucketLimit: {{ . }}
+{{- end }}
+{{- with $monitor.scrapeClass }}
+scrapeClass: {{ . | quote }}
+{{- end }}
+{{- with $monitor.scrapeProtocols }}
+scrapeProtocols:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $monitor.fallbackScrapeProtocol }}
+fallbackScrapeProtocol: {{ . }}
+{{- end }}
+{{- if not (kindIs "invalid" $monitor.scrapeNativeHistograms) }}
+scrapeNativeHistograms: {{ $monitor.scrapeNativeHistograms }}
+{{- end }}
+{{- if not (kindIs "invalid" $monitor.scrapeClassicHistograms) }}
+scrapeClassicHistograms: {{ $monitor.scrapeClassicHistograms }}
+{{- end }}
+{{- if not (kindIs "invalid" $monitor.convertClassicHistogramsToNHCB) }}
+convertClassicHistogramsToNHCB: {{ $monitor.convertClassicHistogramsToNHCB }}
+{{- end }}
+{{- end }}
+
+{{- define "nexus-mcp.monitoringNamespace" -}}
+{{- default .Release.Namespace .Values.monitoring.namespace }}
+{{- end }}

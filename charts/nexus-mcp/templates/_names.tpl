@@ -1,0 +1,79 @@
+{{- define "nexus-mcp.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Short enough for what is appended to it. */}}
+{{- define "nexus-mcp.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 53 | trimSuffix "-" }}
+{{- else if contains (include "nexus-mcp.name" .) .Release.Name }}
+{{- .Release.Name | trunc 53 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "nexus-mcp.name" .) | trunc 53 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "nexus-mcp.metricsService" -}}
+{{- include "nexus-mcp.fullname" . }}-metrics
+{{- end }}
+
+{{- define "nexus-mcp.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "nexus-mcp.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "nexus-mcp.image" -}}
+{{- $image := .Values.image }}
+{{- with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}
+{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end }}
+{{- end }}
+
+{{/* The labels that select the server's pods, and nothing else of the release. */}}
+{{- define "nexus-mcp.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "nexus-mcp.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: server
+{{- end }}
+
+{{/* The labels of pods that probe. Another name keeps them out of kubectl logs -l app.kubernetes.io/name=nexus-mcp. */}}
+{{- define "nexus-mcp.probeLabels" -}}
+app.kubernetes.io/name: {{ include "nexus-mcp.name" . | trunc 57 }}-probe
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: probe
+{{- end }}
+
+{{- define "nexus-mcp.version" -}}
+{{- default .Chart.AppVersion .Values.image.tag | replace "+" "_" | trunc 63 | trimSuffix "-" | trimSuffix "." }}
+{{- end }}
+
+{{- define "nexus-mcp.sharedLabels" -}}
+app.kubernetes.io/version: {{ include "nexus-mcp.version" . | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: nexus-mcp
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 }}
+{{- end }}
+
+{{/*
+The metadata of an object.
+Takes context, name, and if wanted namespace, labels, annotations, clusterScoped, and own:
+the labels in place of the server's.
+*/}}
+{{- define "nexus-mcp.metadata" -}}
+{{- $root := .context }}
+{{- $own := default (include "nexus-mcp.selectorLabels" $root) .own | fromYaml }}
+{{- $labels := mergeOverwrite (deepCopy $root.Values.commonLabels) $own (include "nexus-mcp.sharedLabels" $root | fromYaml) (default dict .labels) }}
+{{- $annotations := mergeOverwrite (deepCopy $root.Values.commonAnnotations) (default dict .annotations) -}}
+name: {{ .name }}
+{{- if not .clusterScoped }}
+namespace: {{ default $root.Release.Namespace .namespace }}
+{{- end }}
+labels:
+  {{- toYaml $labels | nindent 2 }}
+{{- with $annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

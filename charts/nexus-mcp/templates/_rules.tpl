@@ -1,0 +1,102 @@
+{{/* A text of the rules with values in place of its marks. Takes text, marks by name, and budgets. */}}
+{{- define "nexus-mcp.fill" -}}
+{{- $text := .text }}
+{{- range $mark, $value := .marks }}
+{{- $text = replace (printf "@%s@" $mark) (printf "%v" $value) $text }}
+{{- end }}
+{{- range $mark := regexFindAll "@[a-z]+\\.budget(\\*[0-9.]+)?@" $text -1 }}
+{{- $factor := regexFind "[0-9.]+@" $mark | trimSuffix "@" | default "1" }}
+{{- $budget := get $.budgets (regexFind "[a-z]+" $mark) }}
+{{- $text = replace $mark (printf "%v" (mulf $budget (float64 $factor))) $text }}
+{{- end }}
+{{- $text }}
+{{- end }}
+
+{{/* The condition of an alert, with the thresholds that single tools have of their own. Takes rule and tools. */}}
+{{- define "nexus-mcp.conditionByTool" -}}
+{{- $setting := .rule.tools.setting }}
+{{- $limits := dict }}
+{{- range $tool, $amounts := .tools }}
+{{- if hasKey $amounts $setting }}{{ $_ := set $limits $tool (get $amounts $setting) }}{{ end }}
+{{- end }}
+{{- if not $limits }}
+{{- .rule.expr }}
+{{- else }}
+{{- $names := keys $limits | sortAlpha }}
+{{- $others := printf "!=%q" (first $names) }}
+{{- if gt (len $names) 1 }}{{ $others = printf "!~\"%s\"" (join "|" $names | replace "." `\\.`) }}{{ end }}
+{{- $conditions := list (replace `!="@tool@"` $others .rule.tools.rest) }}
+{{- range $tool := $names }}
+{{- $conditions = append $conditions ($.rule.tools.own | replace "@tool@" $tool | replace "@limit@" (printf "%v" (get $limits $tool))) }}
+{{- end }}
+{{- join "\nor\n" $conditions }}
+{{- end }}
+{{- end }}
+
+{{/* The rule groups of the generated file, with the values in them. */}}
+{{- define "nexus-mcp.ruleGroups" -}}
+{{- $rules := .Values.monitoring.rules }}
+{{- $name := include "nexus-mcp.name" . }}
+{{- $budgets := dict
+  "availability" (divf (subf 100 $rules.availabilityObjective) 100)
+  "latency" (divf (subf 100 $rules.latencyObjective) 100) }}
+{{- $bound := $rules.latencySeconds }}
+{{- $bucket := printf "le=\"%v\"" $bound }}
+{{- if eq (float64 $bound) (floor $bound) }}{{ $bucket = printf "le=~\"%v%s\"" $bound `(\\.0)?` }}{{ end }}
+{{- $reasons := printf "reason=\"%s\"" (first $rules.badReasons) }}
+{{- if gt (len $rules.badReasons) 1 }}{{ $reasons = printf "reason=~\"%s\"" (join "|" $rules.badReasons) }}{{ end }}
+{{- $shared := dict
+  "selector" (default (printf "job=%q, namespace=%q" (include "nexus-mcp.fullname" .) .Release.Namespace) $rules.selector)
+  "badReasons" $reasons
+  "availability.objective" $rules.availabilityObjective
+  "latency.objective" $rules.latencyObjective
+  "latency.thresholdSeconds" $bound
+  "latency.bucket" $bucket
+  "minimumBadCalls" $rules.minimumBadCalls
+  "minimumCalls" $rules.minimumCalls
+  "runbookUrl" (trimSuffix "/" $rules.runbookUrl)
+  "grafanaUrl" (trimSuffix "/" .Values.monitoring.dashboards.grafanaUrl) }}
+{{- $service := join ", " (concat (list "cluster, namespace, job") $rules.additionalAggregationLabels) }}
+{{- $groups := list }}
+{{- range $group := (.Files.Get "files/nexus-mcp.rules.yaml" | fromYaml).groups }}
+{{- $kept := list }}
+{{- range $rule := $group.rules }}
+{{- if hasKey $rule "record" }}
+{{- if $rules.recordingRules }}
+{{- $expr := include "nexus-mcp.fill" (dict "text" $rule.expr "marks" $shared "budgets" $budgets) | replace "cluster, namespace, job" $service }}
+{{- $kept = append $kept (dict "record" $rule.record "expr" $expr) }}
+{{- end }}
+{{- else }}
+{{- $alert := get $.Values.alerts $rule.alert }}
+{{- if and $rules.alertingRules $alert.enabled }}
+{{- $marks := deepCopy $shared }}
+{{- if hasKey $rule "threshold" }}{{ $_ := set $marks $rule.threshold $alert.threshold }}{{ end }}
+{{- $expr := $rule.expr }}
+{{- if hasKey $rule "tools" }}{{ $expr = include "nexus-mcp.conditionByTool" (dict "rule" $rule "tools" $.Values.alerts.tools) }}{{ end }}
+{{- $expr = include "nexus-mcp.fill" (dict "text" $expr "marks" $marks "budgets" $budgets) | replace "cluster, namespace, job" $service }}
+{{- $annotations := dict }}
+{{- range $key, $text := $rule.annotations }}
+{{- if or (ne $key "dashboard_url") $.Values.monitoring.dashboards.grafanaUrl }}
+{{- $filled := include "nexus-mcp.fill" (dict "text" $text "marks" $marks "budgets" $budgets) | replace "app.kubernetes.io/name=nexus-mcp" (printf "app.kubernetes.io/name=%s" $name) }}
+{{- $_ := set $annotations $key $filled }}
+{{- end }}
+{{- end }}
+{{- $result := dict
+  "alert" $rule.alert
+  "expr" $expr
+  "labels" (mergeOverwrite (dict "severity" (default $rule.labels.severity $alert.severity)) (deepCopy $rules.labels) (deepCopy $alert.labels))
+  "annotations" (mergeOverwrite $annotations (deepCopy $alert.annotations)) }}
+{{- range $key, $own := dict "for" (get $alert "for") "keep_firing_for" $alert.keepFiringFor }}
+{{- $duration := default (get $rule $key) $own }}
+{{- if and $duration (ne (include "nexus-mcp.milliseconds" $duration) "0") }}{{ $_ := set $result $key $duration }}{{ end }}
+{{- end }}
+{{- $kept = append $kept $result }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if $kept }}
+{{- $groups = append $groups (dict "name" $group.name "interval" $group.interval "rules" $kept) }}
+{{- end }}
+{{- end }}
+{{- with concat $groups $rules.extraGroups }}{{ toYaml . }}{{ end }}
+{{- end }}

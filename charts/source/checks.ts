@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { flag, list, object, secretKey, text, textMap } from './fragments.ts';
+
+/** Objects besides the server: what tests it, and the operator's own. */
+export const checks = {
+  probe: z
+    .strictObject({
+      tool: text.default('').describe('Tool to call; empty for one that only reads'),
+      tokenSecret: secretKey('token', 'Bearer token to call with; empty for auth.tokenSecret'),
+      resources: object
+        .default({ requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } })
+        .describe('Resources of the pods that probe'),
+      podLabels: textMap.default({}).describe('Labels of those pods, for network policies'),
+    })
+    .prefault({})
+    .describe('What helm test and the canary run: nexus-mcp probe, from the same image'),
+  canary: z
+    .strictObject({
+      enabled: flag.default(false).describe('Whether there is one'),
+      schedule: text.min(1).default('*/5 * * * *').describe('When'),
+      activeDeadlineSeconds: z.int().min(1).default(60).describe('Time it may take'),
+      failedJobsHistoryLimit: z.int().min(0).default(3).describe('Failed runs to keep'),
+    })
+    .prefault({})
+    .describe('A CronJob that calls a tool from time to time, as a client would'),
+  extraObjects: list
+    .default([])
+    .describe('Objects of your own; templates in their texts are expanded'),
+};

@@ -1,0 +1,54 @@
+import { Document, isMap, isScalar, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import type { z } from 'zod';
+import { valuesJsonSchema, valuesSchema } from './values.ts';
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** One value, as a person sets it. */
+interface Value {
+  readonly path: string;
+  readonly default: unknown;
+  readonly description: string;
+}
+
+const WIDTH = 110;
+
+/** The chart's values.yaml: every default, with what it does. */
+export function valuesFile(): string {
+  const document = new Document(valuesSchema.parse({}));
+  describeIn(document.contents as YAMLMap, valuesJsonSchema(), 0);
+  return document.toString({ lineWidth: 0 });
+}
+
+function describeIn(map: YAMLMap, schema: JsonSchema, depth: number): void {
+  for (const pair of map.items as Pair<Scalar<string>>[]) {
+    const property = schema.properties?.[pair.key.value] as JsonSchema | undefined;
+    if (!property) continue;
+    pair.key.commentBefore = wrap(property.description ?? '', WIDTH - 2 * depth);
+    if (depth === 0) pair.key.spaceBefore = true;
+    if (isMap(pair.value) && property.properties && pair.key.value !== 'config')
+      describeIn(pair.value, property, depth + 1);
+    else if (isMap(pair.value) && pair.value.items.every(({ value }) => isScalar(value))) pair.value.flow = true;
+  }
+  const unset = Object.entries(schema.properties ?? {}).filter(([name]) => !map.has(name) && depth > 0);
+  if (unset.length > 0)
+    map.comment = unset
+      .map(([name, property]) => ` ${(property as JsonSchema).description ?? ''}\n ${name}:`)
+      .join('\n');
+}
+
+const wrap = (text: string, width: number): string =>
+  text.replaceAll(new RegExp(`(.{1,${width - 2}})(?: |$)`, 'g'), ' $1\n').trimEnd();
+
+/** Every value, in order. The server's settings are a list of their own. */
+export const listValues = (): readonly Value[] => valuesIn(valuesJsonSchema(), '');
+
+function valuesIn(schema: JsonSchema, prefix: string): Value[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+    const path = `${prefix}${name}`;
+    const { properties, default: value, description = '' } = property as JsonSchema;
+    if (path === 'global' || path === 'enabled') return [];
+    if (properties && path !== 'config') return valuesIn(property as JsonSchema, `${path}.`);
+    return [{ path, default: value, description }];
+  });
+}

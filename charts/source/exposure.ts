@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { flag, list, object, port, portOrNone, text, textMap } from './fragments.ts';
+
+/** How clients reach it. */
+export const exposure = {
+  service: z
+    .strictObject({
+      type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).default('ClusterIP').describe('Type'),
+      port: port.default(9999).describe('Port of MCP and REST'),
+      nodePort: portOrNone.default(0).describe('Port on the nodes; 0 for any'),
+      annotations: textMap.default({}).describe('Annotations'),
+      labels: textMap.default({}).describe('Labels'),
+      clusterIP: text.default('').describe('Cluster IP'),
+      loadBalancerClass: text.default('').describe('Class of load balancer'),
+      loadBalancerSourceRanges: z.array(text).default([]).describe('Clients it lets in, as CIDR'),
+      externalTrafficPolicy: z.enum(['', 'Cluster', 'Local']).default('').describe('Local keeps client addresses'),
+      ipFamilyPolicy: z
+        .enum(['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'])
+        .default('')
+        .describe('IP families'),
+      ipFamilies: z.array(z.enum(['IPv4', 'IPv6'])).default([]).describe('IP families, in order'),
+      sessionAffinity: z
+        .enum(['ClientIP', 'None'])
+        .default('ClientIP')
+        .describe(
+          'ClientIP keeps 2025-era clients with the pod that has their session, for config.sessions.idleSeconds',
+        ),
+      appProtocol: text.default('').describe('Application protocol of the port, for gateways that ask'),
+    })
+    .prefault({})
+    .describe('The Service. Probes and metrics are never on it: they have a headless Service of their own'),
+  ingress: z
+    .strictObject({
+      enabled: flag.default(false).describe('Whether there is one'),
+      className: text.default('').describe('Ingress class'),
+      controller: z
+        .enum(['', 'nginx', 'haproxy', 'alb'])
+        .default('')
+        .describe(
+          'Adds the annotations that streams and sessions need with this controller: no buffering, long timeouts, affinity by client address. For others set annotations',
+        ),
+      annotations: textMap.default({}).describe('Annotations; they win over those of controller'),
+      labels: textMap.default({}).describe('Labels'),
+      hosts: z
+        .array(text.min(1))
+        .default([])
+        .describe('Host names; the server answers to them without config.server.allowedHosts'),
+      path: text.regex(/^\//).default('/').describe('Path; /mcp hides REST and the status page'),
+      pathType: z.enum(['Prefix', 'Exact', 'ImplementationSpecific']).default('Prefix').describe('Path type'),
+      tls: z
+        .array(z.strictObject({ secretName: text.optional(), hosts: z.array(text.min(1)).min(1) }))
+        .default([])
+        .describe('Certificates: [{secretName, hosts}]'),
+    })
+    .prefault({})
+    .describe('An Ingress'),
+  httpRoute: z
+    .strictObject({
+      enabled: flag.default(false).describe('Whether there is one'),
+      annotations: textMap.default({}).describe('Annotations'),
+      labels: textMap.default({}).describe('Labels'),
+      parentRefs: list.default([]).describe('Gateways: [{name, namespace?, sectionName?}]'),
+      hostnames: z
+        .array(text.min(1))
+        .default([])
+        .describe('Host names; the server answers to them without config.server.allowedHosts'),
+      path: text.regex(/^\//).default('/').describe('Path prefix'),
+      filters: list.default([]).describe('Filters'),
+      timeouts: object
+        .default({ request: '0s' })
+        .describe('Timeouts; by default none, because streams stay open'),
+      sessionPersistence: object
+        .default({})
+        .describe("Session persistence, where the gateway has it; most MCP clients keep no cookies"),
+      additionalRules: list.default([]).describe('Further rules'),
+    })
+    .prefault({})
+    .describe('An HTTPRoute of the Gateway API'),
+  networkPolicy: z
+    .strictObject({
+      enabled: flag.default(false).describe('Whether there is one'),
+      clients: list
+        .default([])
+        .describe('Peers that may call the tools (NetworkPolicyPeer); empty for everyone'),
+      prometheus: list
+        .default([{ namespaceSelector: {} }])
+        .describe('Peers that may scrape; by default every pod of the cluster'),
+      extraIngress: list.default([]).describe('Further ingress rules'),
+      egress: z
+        .enum(['public', 'none', 'any'])
+        .default('public')
+        .describe('What tools may reach besides DNS: the public internet, nothing, or anything'),
+      extraEgress: list.default([]).describe('Further egress rules, such as to a database of your tools'),
+    })
+    .prefault({})
+    .describe('A NetworkPolicy'),
+};

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** Pieces of Kubernetes objects, as values take them. */
+
+/** An object or a list that goes into the manifest as it is; the API server knows its fields. */
+export const object = z.record(z.string(), z.unknown());
+export const list = z.array(object);
+
+export const text = z.string();
+export const textMap = z.record(z.string(), z.string());
+export const flag = z.boolean();
+export const count = z.int().min(0);
+export const port = z.int().min(1).max(65_535);
+export const portOrNone = z.int().min(0).max(65_535);
+
+/** `auto` is on where the cluster has the API. */
+export const triState = z.union([z.literal('auto'), z.boolean()]);
+
+/** As Prometheus writes them; empty for unset. */
+export const duration = z.string().regex(/^$|^(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)$/);
+
+export const quantity = z.union([
+  z.string().regex(/^(\d+|\d+\.\d+|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|e\d+)?$/),
+  z.number().min(0),
+]);
+
+/** A number, or a share such as `25%`. */
+export const countOrShare = z.union([z.int().min(0), z.string().regex(/^\d+%$/)]);
+
+/** A key of a Secret; the name is empty for none. */
+export const secretKey = (key: string, what: string) =>
+  z
+    .strictObject({
+      name: text.default('').describe('Name of the Secret, which must exist; empty for none'),
+      key: text.min(1).default(key).describe('Its key'),
+    })
+    .prefault({})
+    .describe(what);

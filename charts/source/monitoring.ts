@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { parametersSchema } from '../../alerts/source/parameters.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
+import { REASONS } from '../../src/tools/outcome.ts';
+import { count, duration, flag, list, object, text, textMap, triState } from './fragments.ts';
+
+/** How Prometheus and Grafana see it. */
+
+const { availability, latency, minimumBadCalls, minimumCalls, runbookBaseUrl } = parametersSchema.parse({});
+const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, ...ticket]);
+/** Below it the fastest burn would need more than all calls to fail. */
+const lowestObjective = 100 - 100 / Math.max(...windows.map(({ factor }) => factor));
+const objective = z.number().gt(lowestObjective).lt(100);
+const fastBounds = DURATION_BUCKETS.slice(0, -1).map((bound) => z.literal(bound));
+
+const limit = count.default(0);
+
+const monitor = z
+  .strictObject({
+    enabled: triState.default('auto').describe('auto is on where the cluster has the API'),
+    kind: z
+      .enum(['ServiceMonitor', 'PodMonitor'])
+      .default('ServiceMonitor')
+      .describe('What finds the pods; both give the same series'),
+    interval: duration.default('30s').describe('Time between scrapes; the alerts need 30s or less'),
+    scrapeTimeout: duration.default('10s').describe('Time a scrape may take; no longer than interval'),
+    scheme: z.enum(['http', 'https']).default('http').describe('https where a mesh or sidecar serves it'),
+    relabelings: list.default([]).describe('Changes to the target, after the one that sets job'),
+    metricRelabelings: list.default([]).describe('Changes to the series'),
+    honorLabels: flag.default(false).describe("Whether the server's labels win"),
+    honorTimestamps: flag.default(true).describe("Whether the server's timestamps count"),
+    jobLabel: text
+      .default('')
+      .describe('Label whose value becomes job; empty for the full name, which the rules select'),
+    targetLabels: z.array(text).default([]).describe('Labels of the Service to copy (ServiceMonitor)'),
+    podTargetLabels: z.array(text).default([]).describe('Labels of the pods to copy'),
+    attachNodeMetadata: flag.default(false).describe('Whether labels of the node can be used'),
+    sampleLimit: count.default(50_000).describe('Most samples of a scrape; 0 for no limit'),
+    targetLimit: limit.describe('Most pods; 0 for no limit'),
+    labelLimit: limit.describe('Most labels of a sample; 0 for no limit'),
+    labelNameLengthLimit: limit.describe('Longest name of a label; 0 for no limit'),
+    labelValueLengthLimit: count.default(1024).describe('Longest value of a label; 0 for no limit'),
+    keepDroppedTargets: limit.describe('Dropped targets that Prometheus remembers; 0 for no limit'),
+    scrapeClass: text.default('').describe('Scrape class'),
+    scrapeProtocols: z
+      .array(
+        z.enum([
+          'PrometheusProto',
+          'OpenMetricsText0.0.1',
+          'OpenMetricsText1.0.0',
+          'PrometheusText0.0.4',
+          'PrometheusText1.0.0',
+        ]),
+      )
+      .default([])
+      .describe('Formats to ask for, in order'),
+    fallbackScrapeProtocol: text.default('').describe('Format of answers without a valid content type'),
+    scrapeNativeHistograms: flag.optional().describe('Whether native histograms are scraped'),
+    scrapeClassicHistograms: flag.optional().describe('Whether classic buckets are kept beside native ones'),
+    convertClassicHistogramsToNHCB: flag
+      .optional()
+      .describe('Whether classic buckets are stored as native ones; the rules need classic ones'),
+    nativeHistogramBucketLimit: limit.describe('Most buckets of a native histogram; 0 for no limit'),
+    proxyUrl: text.default('').describe('Proxy to scrape through'),
+    followRedirects: flag.optional().describe('Whether redirects are followed'),
+    enableHttp2: flag.optional().describe('Whether HTTP/2 is used'),
+    params: object.default({}).describe('URL parameters'),
+    tlsConfig: object.default({}).describe('TLS'),
+    authorization: object.default({}).describe('Authorization header, with credentials from a Secret'),
+    basicAuth: object.default({}).describe('Basic authentication, from a Secret'),
+    oauth2: object.default({}).describe('OAuth 2.0'),
+  })
+  .prefault({})
+  .describe('A ServiceMonitor or PodMonitor');
+
+const rules = z
+  .strictObject({
+    enabled: triState.default('auto').describe('auto is on where the cluster has the API'),
+    recordingRules: flag.default(true).describe('Whether ratios and budgets are recorded'),
+    alertingRules: flag.default(true).describe('Whether there are alerts'),
+    selector: text
+      .default('')
+      .describe("PromQL matchers of the targets; empty for this release's job and namespace"),
+    additionalAggregationLabels: z
+      .array(z.string().regex(/^[a-zA-Z_]\w*$/))
+      .default([])
+      .describe('Labels that tell services apart besides cluster, namespace and job'),
+    labels: textMap.default({}).describe('Labels of all alerts'),
+    badReasons: z
+      .array(z.enum(REASONS as [string, ...string[]]))
+      .min(1)
+      .default([...availabilityReasons()])
+      .describe('Reasons of failed calls that count against the objective'),
+    availabilityObjective: objective
+      .default(availability.objective)
+      .describe('Share of calls that must not fail, in percent, over 30 days'),
+    latencyObjective: objective
+      .default(latency.objective)
+      .describe('Share of calls that must be fast, in percent, over 30 days'),
+    latencySeconds: z
+      .union(fastBounds as [z.ZodLiteral<number>, z.ZodLiteral<number>])
+      .default(latency.thresholdSeconds)
+      .describe('A call is fast when it takes no longer; a bucket of mcp_tool_duration_seconds'),
+    minimumBadCalls: z.number().min(1).default(minimumBadCalls).describe('Fewer failed calls alert nobody'),
+    minimumCalls: z.number().min(1).default(minimumCalls).describe('Fewer calls say nothing about latency'),
+    runbookUrl: text.min(1).default(runbookBaseUrl).describe('Where the runbooks are'),
+    extraGroups: list.default([]).describe('Rule groups of your own, as they are'),
+  })
+  .prefault({})
+  .describe('A PrometheusRule; single alerts are changed under alerts');
+
+function availabilityReasons(): readonly string[] {
+  return parametersSchema.parse({}).badReasons;
+}
+
+const dashboards = z
+  .strictObject({
+    enabled: triState.default('auto').describe('auto is on where rules would be'),
+    label: text.min(1).default('grafana_dashboard').describe("Label that Grafana's sidecar looks for"),
+    labelValue: text.default('1').describe('Its value'),
+    folder: text.default('nexus-mcp').describe('Folder, by an annotation; empty for none'),
+    folderAnnotation: text.min(1).default('grafana_folder').describe('That annotation'),
+    annotations: textMap.default({}).describe('Annotations'),
+    namespace: text.default('').describe('Namespace the sidecar watches; empty for monitoring.namespace'),
+    grafanaUrl: text.default('').describe('Where Grafana is: alerts link to it then'),
+    grafanaOperator: z
+      .strictObject({
+        enabled: flag.default(false).describe('Whether there are GrafanaDashboard objects for the ConfigMaps'),
+        instanceSelector: object.default({}).describe('Which Grafana; required'),
+        allowCrossNamespaceImport: flag.default(true).describe('Whether Grafana may be in another namespace'),
+        resyncPeriod: duration.default('10m').describe('Time after which changes made in Grafana are undone'),
+        folder: text.default('').describe('Folder; empty for dashboards.folder'),
+        folderRef: text.default('').describe('GrafanaFolder, in place of folder'),
+      })
+      .prefault({})
+      .describe('For the Grafana Operator'),
+  })
+  .prefault({})
+  .describe('Dashboards, one ConfigMap each');
+
+export const monitoring = {
+  monitoring: z
+    .strictObject({
+      labels: textMap
+        .default({})
+        .describe('Labels of monitor, rules and dashboards; what your Prometheus selects by, such as release'),
+      annotations: textMap.default({}).describe('Annotations of monitor and rules'),
+      namespace: text.default('').describe("Namespace of monitor, rules and dashboards; empty for the release's"),
+      apiVersion: text
+        .min(1)
+        .default('monitoring.coreos.com/v1')
+        .describe('API of monitor and rules, such as azmonitoring.coreos.com/v1'),
+      failIfMissing: flag.default(false).describe('Whether auto fails where the API is missing, and skips nothing'),
+      scrapeAnnotations: triState
+        .default('auto')
+        .describe('prometheus.io annotations on pods; auto adds them where there is no monitor'),
+      monitor,
+      rules,
+      dashboards,
+    })
+    .prefault({})
+    .describe('Prometheus and Grafana'),
+};

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { settingsSchema } from '../../src/config/settings.ts';
+import { alertValues } from './alerts.ts';
+import { checks } from './checks.ts';
+import { exposure } from './exposure.ts';
+import { object } from './fragments.ts';
+import { monitoring } from './monitoring.ts';
+import { scaling } from './scaling.ts';
+import { workload } from './workload.ts';
+
+const { image, nameOverride, fullnameOverride, clusterDomain, commonLabels, commonAnnotations, replicas, ...pod } =
+  workload;
+
+/**
+ * Every value of the chart, in the order of values.yaml, with its default, its bounds and what it does. values.yaml,
+ * values.schema.json and the table of the chart's README are generated from it.
+ */
+export const valuesSchema = z.strictObject({
+  image,
+  replicas,
+  config: z
+    .custom<object>()
+    .default({ ops: { port: 9998 } })
+    .describe(
+      "The server's settings (README.md, Settings). The chart adds server.allowedHosts, and paths of what it mounts",
+    ),
+  ...pod,
+  ...exposure,
+  ...scaling,
+  ...monitoring,
+  ...alertValues,
+  ...checks,
+  nameOverride,
+  fullnameOverride,
+  clusterDomain,
+  commonLabels,
+  commonAnnotations,
+});
+
+/** What a chart that has this one as a part passes on besides its values. */
+const FROM_PARENT = {
+  global: object.optional().describe('Values of a parent chart; not used'),
+  enabled: z.boolean().optional().describe('For the condition of a parent chart; not used'),
+};
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** The JSON Schema of the values; that of `config` is the server's own. */
+export function valuesJsonSchema(): JsonSchema {
+  const options = {
+    io: 'input',
+    target: 'draft-7',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
+      flatten(jsonSchema);
+    },
+  } as const;
+  const schema = z.toJSONSchema(valuesSchema.extend(FROM_PARENT), options);
+  const { properties = {} } = z.toJSONSchema(settingsSchema, options);
+  const config = schema.properties?.['config'] as JsonSchema;
+  return {
+    ...schema,
+    title: 'Values of the chart nexus-mcp',
+    properties: { ...schema.properties, config: { ...config, type: 'object', properties, additionalProperties: false } },
+  };
+}
+
+/**
+ * Says in the ways that Helm reports in one line each what the generator says in others: alternatives become one
+ * schema, `true`, `false` and `auto` a list, and names of keys patterns.
+ */
+function flatten(schema: JsonSchema): void {
+  const { anyOf, additionalProperties } = schema;
+  const propertyNames = schema.propertyNames as JsonSchema | undefined;
+  if (propertyNames) {
+    delete schema.propertyNames;
+    if (propertyNames.pattern !== undefined)
+      Object.assign(schema, {
+        patternProperties: { [propertyNames.pattern]: additionalProperties },
+        additionalProperties: false,
+      });
+  }
+  if (!anyOf) return;
+  const alternatives = anyOf;
+  delete schema.anyOf;
+  const constants = alternatives.flatMap(({ type, const: value }) =>
+    value !== undefined ? [value] : type === 'boolean' ? [true, false] : [],
+  );
+  if (constants.length > 0) Object.assign(schema, { enum: constants });
+  else Object.assign(schema, ...alternatives, { type: alternatives.map(({ type }) => type) });
+}

@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { count, countOrShare, flag, list, object, quantity, secretKey, text, textMap } from './fragments.ts';
+
+/** What runs: image, pod, and what it is given. */
+
+const probe = (what: string, periodSeconds: number, failureThreshold: number) =>
+  z
+    .strictObject({
+      periodSeconds: z.int().min(1).default(periodSeconds).describe('Time between two probes'),
+      timeoutSeconds: z.int().min(1).default(3).describe('Time an answer may take'),
+      failureThreshold: z.int().min(1).default(failureThreshold).describe('Failures in a row that count'),
+    })
+    .prefault({})
+    .describe(what);
+
+export const workload = {
+  nameOverride: text.max(63).default('').describe('Replaces the chart name in names and labels'),
+  fullnameOverride: text.max(53).default('').describe('Replaces the whole name of all objects'),
+  clusterDomain: text
+    .min(1)
+    .default('cluster.local')
+    .describe('DNS domain of the cluster, for the names the server answers to'),
+  commonLabels: textMap.default({}).describe('Labels of all objects'),
+  commonAnnotations: textMap.default({}).describe('Annotations of all objects'),
+  image: z
+    .strictObject({
+      registry: text.default('').describe("Registry in front of the repository; empty for the cluster's default"),
+      repository: text.min(1).default('nexus-mcp/nexus-mcp').describe('Image'),
+      tag: text.default('').describe("Tag; empty for the chart's appVersion"),
+      digest: z
+        .string()
+        .regex(/^$|^sha256:[a-f0-9]{64}$/)
+        .default('')
+        .describe('Digest, sha256:…; wins over the tag'),
+      pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('When to pull'),
+      pullSecrets: z
+        .array(z.strictObject({ name: text.min(1) }))
+        .default([])
+        .describe('Secrets to pull with: [{name}]'),
+    })
+    .prefault({})
+    .describe('The image; helm test and the canary use it too'),
+  replicas: count.default(1).describe('Pods; not used with autoscaling or keda'),
+  auth: z
+    .strictObject({
+      tokensSecret: secretKey(
+        'tokens.yaml',
+        "A YAML list of bearer tokens, {name, token, tools?}; authentication is on if set",
+      ),
+      tokenSecret: secretKey('token', 'One bearer token that may use all tools; authentication is on if set'),
+    })
+    .prefault({})
+    .describe('Who may call the tools. Secrets are named, never put into values'),
+  stateKeySecret: secretKey(
+    'state-key',
+    'At least 32 random bytes that seal the state of input requests; several replicas need it',
+  ),
+  toolModules: z
+    .strictObject({
+      files: z
+        .record(z.string().regex(/^[\w.-]+\.(ts|mts|js|mjs)$/), z.string())
+        .default({})
+        .describe('Modules by file name, each with its source'),
+      configMaps: z
+        .array(z.strictObject({ name: text.min(1), files: z.array(text.min(1)).min(1) }))
+        .default([])
+        .describe('ConfigMaps that hold modules, and which of their keys are modules: [{name, files}]'),
+    })
+    .prefault({})
+    .describe('Tool modules of your own; they are mounted and enabled'),
+  extraEnv: z
+    .array(
+      z.strictObject({ name: text.min(1), value: z.string().optional(), valueFrom: object.optional() }),
+    )
+    .default([])
+    .describe('Environment variables; one of a name that the chart sets too replaces it'),
+  extraEnvFrom: list.default([]).describe('Sources of environment variables'),
+  extraVolumes: list.default([]).describe('Volumes; one of a name that the chart uses too replaces it'),
+  extraVolumeMounts: list.default([]).describe('Mounts; one at a path that the chart mounts too replaces it'),
+  initContainers: list.default([]).describe('Containers that run before'),
+  extraContainers: list.default([]).describe('Containers that run beside'),
+  resources: z
+    .strictObject({
+      requests: z.record(z.string(), quantity).default({ cpu: '100m', memory: '256Mi' }).describe('Reserved'),
+      limits: z
+        .record(z.string(), quantity)
+        .default({ memory: '1Gi' })
+        .describe('Most it may use; a limit of CPU would only make calls late'),
+      claims: list.default([]).describe('Resource claims'),
+    })
+    .prefault({})
+    .describe('Resources of the server'),
+  heapPercent: z
+    .int()
+    .min(10)
+    .max(95)
+    .default(75)
+    .describe(
+      "Share of the memory limit for heaps: the worker threads' (config.workers), and the rest for --max-old-space-size",
+    ),
+  tmpSizeLimit: quantity.default('64Mi').describe('Size of /tmp, the only writable directory'),
+  podSecurityContext: object
+    .default({
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      runAsGroup: 65532,
+      fsGroup: 65532,
+      seccompProfile: { type: 'RuntimeDefault' },
+    })
+    .describe('Security of the pod, by default as the restricted Pod Security Standard wants it'),
+  securityContext: object
+    .default({
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem: true,
+    })
+    .describe('Security of the container'),
+  serviceAccount: z
+    .strictObject({
+      create: flag.default(true).describe('Whether to create one'),
+      name: text.default('').describe("Its name; empty for the full name, or default where none is created"),
+      annotations: textMap.default({}).describe('Its annotations'),
+    })
+    .prefault({})
+    .describe('The account. Its token is not mounted unless rbac.profile asks for it'),
+  rbac: z
+    .strictObject({
+      profile: z
+        .enum(['none', 'readonly', 'custom'])
+        .default('none')
+        .describe(
+          'What tools of your own may do in the cluster: nothing; read workloads, events and logs, no Secrets; or rules. Mounts a token unless none',
+        ),
+      rules: list.default([]).describe('Rules of the custom profile'),
+      clusterWide: flag.default(false).describe('In all namespaces'),
+      namespaces: z
+        .array(text.min(1))
+        .default([])
+        .describe("In these namespaces; empty for the release's own"),
+    })
+    .prefault({})
+    .describe('Access to the Kubernetes API'),
+  probes: z
+    .strictObject({
+      startup: probe('Until it has started', 2, 30),
+      liveness: probe('Restarts it', 10, 6),
+      readiness: probe('Takes it out of the Service', 5, 3),
+    })
+    .prefault({})
+    .describe('Probes, on the operations port'),
+  preStopSleepSeconds: z
+    .int()
+    .min(0)
+    .max(300)
+    .default(5)
+    .describe('Time between the decision to end a pod and SIGTERM, for endpoints to notice'),
+  terminationGracePeriodSeconds: z
+    .int()
+    .min(1)
+    .default(45)
+    .describe('Must cover preStopSleepSeconds and config.shutdown.deadlineSeconds, with 5 s to spare; checked'),
+  minReadySeconds: count.default(5).describe('Time a new pod must be ready before the next is replaced'),
+  revisionHistoryLimit: count.default(5).describe('Old ReplicaSets to keep'),
+  progressDeadlineSeconds: z.int().min(1).default(600).describe('Time after which a rollout has failed'),
+  strategy: object
+    .default({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } })
+    .describe('How pods are replaced'),
+  deploymentAnnotations: textMap.default({}).describe('Annotations of the Deployment'),
+  podAnnotations: textMap.default({}).describe('Annotations of pods'),
+  podLabels: textMap.default({}).describe('Labels of pods'),
+  nodeSelector: textMap.default({}).describe('Labels that nodes must have'),
+  tolerations: list.default([]).describe('Taints that are tolerated'),
+  affinity: object.default({}).describe('Affinity'),
+  topologySpread: z
+    .enum(['soft', 'hard', 'none'])
+    .default('soft')
+    .describe('Spreads pods over nodes and zones: if possible, strictly, or not'),
+  topologySpreadConstraints: list.default([]).describe('Constraints of your own, in place of topologySpread'),
+  priorityClassName: text.default('').describe('Priority class'),
+  runtimeClassName: text.default('').describe('Runtime class'),
+  schedulerName: text.default('').describe('Scheduler'),
+  hostAliases: list.default([]).describe('Entries of /etc/hosts'),
+  dnsPolicy: text.default('').describe('DNS policy'),
+  dnsConfig: object.default({}).describe('DNS configuration'),
+  podDisruptionBudget: z
+    .strictObject({
+      enabled: flag.default(true).describe('Whether there is one, where there can be more than one pod'),
+      minAvailable: countOrShare.optional().describe('Pods that must stay; in place of maxUnavailable'),
+      maxUnavailable: countOrShare.optional().describe('Pods that may go at a time; 1 if neither is set'),
+      unhealthyPodEvictionPolicy: z
+        .enum(['AlwaysAllow', 'IfHealthyBudget'])
+        .default('AlwaysAllow')
+        .describe('Whether pods that are not ready may always go'),
+    })
+    .prefault({})
+    .describe('How many pods a drain of nodes may take at a time'),
+};

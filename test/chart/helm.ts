@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parseAllDocuments, stringify } from 'yaml';
+import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
+
+export const CHART = new URL('../../charts/nexus-mcp/', import.meta.url).pathname;
+
+export type Values = Readonly<Record<string, unknown>>;
+
+/** A Kubernetes object as the chart writes it. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface RenderOptions {
+  readonly helm?: 'helm3' | 'helm4';
+  readonly release?: string;
+  readonly namespace?: string;
+  /** Files below the chart's `ci/`. */
+  readonly valuesFiles?: readonly string[];
+  readonly values?: Values;
+  /** Further arguments, such as `--set`. */
+  readonly args?: readonly string[];
+  /** Whether the cluster has the APIs of Prometheus Operator; default: yes. */
+  readonly operator?: boolean;
+  readonly kubeVersion?: string;
+}
+
+type Outcome =
+  | { readonly ok: true; readonly text: string }
+  /** What Helm complained. */
+  | { readonly ok: false; readonly error: string };
+
+const OPERATOR = ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'].map(
+  (kind) => `monitoring.coreos.com/v1/${kind}`,
+);
+const execute = promisify(execFile);
+const outcomes = new Map<string, Promise<Outcome>>();
+
+/** Runs `helm template`. The same options are rendered once. */
+export function template(options: RenderOptions = {}): Promise<Outcome> {
+  const { operator = true, kubeVersion = '1.33.0' } = options;
+  const apis = operator ? OPERATOR.flatMap((api) => ['--api-versions', api]) : [];
+  return helm('template', options, [...apis, '--kube-version', kubeVersion]);
+}
+
+/** Runs a subcommand of Helm on the chart. */
+export function helm(
+  command: 'template' | 'lint' | 'install',
+  {
+    helm: tool = 'helm4',
+    release = 'nexus-mcp',
+    namespace = 'tools',
+    valuesFiles = [],
+    values,
+    args = [],
+  }: RenderOptions,
+  more: readonly string[] = [],
+): Promise<Outcome> {
+  const names = command === 'lint' ? [CHART] : [release, CHART];
+  const files = valuesFiles.flatMap((name) => ['--values', join(CHART, 'ci', name)]);
+  const own = values === undefined ? [] : ['--values', written(stringify(values, { version: '1.1' }))];
+  const all = [command, ...names, '--namespace', namespace, ...files, ...own, ...more, ...args];
+  const key = JSON.stringify([tool, all]);
+  const known = outcomes.get(key);
+  if (known) return known;
+  const outcome = provideKubernetesTools()
+    .then((tools) => execute(tools[tool], all, { maxBuffer: 64 * 1024 * 1024, cwd: scratch }))
+    .then(
+      ({ stdout }): Outcome => ({ ok: true, text: stdout }),
+      (error: unknown): Outcome => ({ ok: false, error: (error as { stderr: string }).stderr }),
+    );
+  outcomes.set(key, outcome);
+  return outcome;
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'chart-'));
+const texts = new Map<string, string>();
+
+/** The name of a file with this text. */
+function written(text: string): string {
+  const name = texts.get(text) ?? join(scratch, `values-${texts.size}.yaml`);
+  if (!texts.has(text)) writeFileSync(name, text);
+  texts.set(text, name);
+  return name;
+}
+
+/** The objects of a rendering. Throws what Helm complained, and on a key that stands twice. */
+export async function render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
+  const outcome = await template(options);
+  if (!outcome.ok) throw new Error(outcome.error);
+  return readManifests(outcome.text);
+}
+
+export function readManifests(text: string): readonly Manifest[] {
+  return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
+    const [error] = document.errors;
+    if (error) throw error;
+    return document.contents === null ? [] : [document.toJS() as Manifest];
+  });
+}
+
+/** The one object of a kind, and of a name where there are several. */
+export function one(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
+  const found = manifests.filter(
+    (some) => some.kind === kind && (name ?? some.metadata.name) === some.metadata.name,
+  );
+  const [first] = found;
+  if (!first || found.length > 1) throw new Error(`there are ${found.length} objects ${kind} ${name ?? ''}`);
+  return first;
+}
+
+/** What stands at a path such as `spec.ports.0.name`, as the type that the caller knows it has. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- spares a cast at each use
+export function at<T>(object: unknown, path: string): T {
+  const value = path
+    .split('.')
+    .reduce<unknown>((part, key) => (part as Record<string, unknown> | undefined)?.[key], object);
+  return value as T;
+}

@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest';
+import { loadSettings } from '../../src/config/load.ts';
+import { settingsSchema } from '../../src/config/settings.ts';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { at, one, render, type Manifest, type RenderOptions, type Values } from './helm.ts';
+
+const CONTAINER = 'spec.template.spec.containers.0';
+
+const kinds = (manifests: readonly Manifest[]): readonly string[] => manifests.map(({ kind }) => kind);
+const deployment = async (values: Values, options: RenderOptions = {}): Promise<Manifest> =>
+  one(await render({ ...options, values }), 'Deployment');
+const envOf = (manifest: Manifest): readonly Readonly<Record<string, unknown>>[] =>
+  at(manifest, `${CONTAINER}.env`);
+const env = async (values: Values): Promise<Readonly<Record<string, unknown>>> =>
+  Object.fromEntries(envOf(await deployment(values)).map(({ name, value }) => [String(name), value]));
+
+describe('helm install with no values', () => {
+  it.each([
+    [true, ['ServiceMonitor', 'PrometheusRule']],
+    [false, []],
+  ])('with Prometheus Operator (%s) needs no edit', async (operator, monitoring) => {
+    const found = new Set(kinds(await render({ operator })));
+    const always = ['ServiceAccount', 'ConfigMap', 'Service', 'Deployment', 'Pod'];
+    expect(found).toEqual(new Set([...always, ...monitoring]));
+  });
+
+  it('gives a pod that a Prometheus without the Operator finds, and only there', async () => {
+    const annotations = 'spec.template.metadata.annotations';
+    const plain = at(one(await render({ operator: false }), 'Deployment'), annotations);
+    const expected = {
+      'prometheus.io/scrape': 'true',
+      'prometheus.io/port': '9998',
+      'prometheus.io/path': '/metrics',
+    };
+    expect(plain).toMatchObject(expected);
+    expect(Object.keys(at<object>(one(await render(), 'Deployment'), annotations))).toEqual([
+      'checksum/config',
+    ]);
+  });
+});
+
+describe('objects of Prometheus Operator', () => {
+  const STATES = [
+    [{ enabled: 'auto' }, true, true],
+    [{ enabled: 'auto' }, false, false],
+    [{ enabled: true }, false, true],
+    [{ enabled: false }, true, false],
+  ] as const;
+
+  it.each(STATES)('of %o on a cluster that has them: %s, are there: %s', async (state, operator, there) => {
+    const values = { monitoring: { monitor: state, rules: state } };
+    const found = kinds(await render({ operator, values }));
+    expect(found.includes('ServiceMonitor')).toBe(there);
+    expect(found.includes('PrometheusRule')).toBe(there);
+  });
+
+  it('are found by the group alone, as some tools give it', async () => {
+    const args = ['--api-versions', 'monitoring.coreos.com/v1'];
+    expect(kinds(await render({ operator: false, args }))).toContain('PrometheusRule');
+  });
+
+  it('are of another API where there is another', async () => {
+    const apiVersion = 'azmonitoring.coreos.com/v1';
+    const args = ['--api-versions', apiVersion];
+    const manifests = await render({ operator: false, args, values: { monitoring: { apiVersion } } });
+    expect(one(manifests, 'ServiceMonitor').apiVersion).toBe(apiVersion);
+    expect(kinds(await render({ values: { monitoring: { apiVersion } } }))).not.toContain('ServiceMonitor');
+  });
+
+  it('are not there where there are no metrics', async () => {
+    const found = kinds(await render({ values: { config: { metrics: { endpoint: false } } } }));
+    expect(found.filter((kind) => kind.startsWith('Prom') || kind === 'ServiceMonitor')).toEqual([]);
+  });
+
+  it('all have the labels that Prometheus selects by', async () => {
+    const labels = { release: 'kube-prometheus-stack' };
+    const manifests = await render({ values: { monitoring: { labels, namespace: 'monitoring' } } });
+    for (const kind of ['ServiceMonitor', 'PrometheusRule']) {
+      expect(one(manifests, kind).metadata).toMatchObject({ labels, namespace: 'monitoring' });
+    }
+    const monitor = one(manifests, 'ServiceMonitor');
+    expect(at(monitor, 'spec.namespaceSelector.matchNames')).toEqual(['tools']);
+  });
+});
+
+describe('the pod', () => {
+  it('runs an image by its digest, whatever the tag', async () => {
+    const digest = `sha256:${'ab'.repeat(32)}`;
+    const image = { registry: 'registry.example.com', repository: 'a/b', tag: '1', digest };
+    expect(at(await deployment({ image }), `${CONTAINER}.image`)).toBe(`registry.example.com/a/b@${digest}`);
+  });
+
+  it('has each variable once, and those of the operator win', async () => {
+    const values = {
+      extraEnv: [
+        { name: 'NODE_OPTIONS', value: '--inspect' },
+        { name: 'A', value: '1' },
+        { name: 'A', value: '2' },
+      ],
+    };
+    const variables = envOf(await deployment(values));
+    expect(variables.map(({ name }) => name)).toEqual([
+      'NEXUS_CONFIG',
+      'NEXUS_SERVER_HOST',
+      'NODE_OPTIONS',
+      'A',
+    ]);
+    expect(variables.slice(2).map(({ value }) => value)).toEqual(['--inspect', '2']);
+  });
+
+  it.each([
+    [{ limits: { memory: '2Gi' } }, {}, 1280],
+    [{ limits: { memory: '1000M' } }, {}, 459],
+    [{ limits: { memory: 1_073_741_824 } }, { workers: { maxThreads: 1 } }, 640],
+    [{ limits: { memory: '1.5Gi' } }, { workers: { maxThreads: 4, maxHeapMegabytes: 64 } }, 896],
+  ])(
+    'has a heap that its memory %o and its threads %o leave: %d MB',
+    async (resources, config, megabytes) => {
+      expect(await env({ resources, config })).toMatchObject({
+        NODE_OPTIONS: `--max-old-space-size=${megabytes}`,
+      });
+    },
+  );
+
+  it('has no limit of the heap where there is none of memory', async () => {
+    expect(Object.keys(await env({ resources: { limits: { memory: null } } }))).not.toContain('NODE_OPTIONS');
+  });
+
+  it('is replaced when its configuration changes, and else not', async () => {
+    const checksum = async (values: Values) =>
+      at(await deployment(values), 'spec.template.metadata.annotations.checksum/config');
+    const first = await checksum({});
+    expect(await checksum({ replicas: 2 })).toBe(first);
+    expect(await checksum({ config: { log: { level: 'debug' } } })).not.toBe(first);
+    expect(await checksum({ toolModules: { files: { 'a.ts': '' } } })).not.toBe(first);
+  });
+
+  it('has a token of the Kubernetes API only where its tools may use it', async () => {
+    const mounts = async (values: Values) =>
+      at<{ mountPath: string }[]>(await deployment(values), `${CONTAINER}.volumeMounts`).map(
+        ({ mountPath }) => mountPath,
+      );
+    const path = '/var/run/secrets/kubernetes.io/serviceaccount';
+    expect(await mounts({})).not.toContain(path);
+    expect(await mounts({ rbac: { profile: 'readonly' } })).toContain(path);
+  });
+
+  it('sleeps before it stops, by a command where the cluster is too old', async () => {
+    const sleep = async (kubeVersion: string) =>
+      at(await deployment({ preStopSleepSeconds: 7 }, { kubeVersion }), `${CONTAINER}.lifecycle.preStop`);
+    expect(await sleep('1.30.0')).toEqual({ sleep: { seconds: 7 } });
+    expect(await sleep('1.29.9')).toEqual({
+      exec: { command: ['node', '-e', 'setTimeout(() => {}, 7000)'] },
+    });
+  });
+
+  it('lets a cluster that gives out user numbers choose one', async () => {
+    const values = { podSecurityContext: { runAsUser: null, runAsGroup: null, fsGroup: null } };
+    const context = at(await deployment(values), 'spec.template.spec.securityContext');
+    expect(context).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+  });
+});
+
+describe('access to the Kubernetes API', () => {
+  it('is never to Secrets in the readonly profile, and in the namespaces named', async () => {
+    const values = { rbac: { profile: 'readonly', namespaces: ['a', 'b'] } };
+    const roles = (await render({ values })).filter(({ kind }) => kind === 'Role');
+    expect(roles.map(({ metadata }) => metadata.namespace)).toEqual(['a', 'b']);
+    expect(JSON.stringify(roles)).not.toMatch(/secrets|\*|create|delete|patch|update/);
+  });
+
+  it('is of the whole cluster under a name no other release has', async () => {
+    const manifests = await render({ values: { rbac: { profile: 'readonly', clusterWide: true } } });
+    expect(one(manifests, 'ClusterRole').metadata).toMatchObject({ name: 'tools-nexus-mcp' });
+    expect(one(manifests, 'ClusterRole').metadata.namespace).toBeUndefined();
+  });
+});
+
+describe('the configuration file', () => {
+  /** The settings that the server reads from what the chart mounts. */
+  async function settingsOf(values: Values): Promise<ReturnType<typeof loadSettings>> {
+    const manifests = await render({ release: 'agents', namespace: 'tools', values });
+    const map = one(manifests, 'ConfigMap', 'agents-nexus-mcp');
+    const directory = mkdtempSync(join(tmpdir(), 'nexus-config-'));
+    const file = join(directory, 'nexus.yaml');
+    writeFileSync(file, at<Readonly<Record<string, string>>>(map, 'data')['nexus.yaml'] ?? '');
+    return loadSettings({ env: {}, flags: {}, file, directory });
+  }
+
+  it('is one that the server takes, with the names clients use', async () => {
+    const values = {
+      config: {
+        server: { bodyBytes: 2_097_152, allowedHosts: ['mcp.internal'] },
+        limits: { callsPerSecond: 0.5 },
+      },
+      ingress: { enabled: true, hosts: ['mcp.example.com'] },
+      auth: { tokensSecret: { name: 'tokens' } },
+      stateKeySecret: { name: 'key' },
+      toolModules: { files: { 'b.ts': '', 'a.ts': '' }, configMaps: [{ name: 'more', files: ['c.ts'] }] },
+    };
+    const loaded = await settingsOf(values);
+    expect(loaded).toMatchObject({ ok: true });
+    const hosts = [
+      'mcp.internal',
+      'agents-nexus-mcp',
+      'agents-nexus-mcp.tools',
+      'agents-nexus-mcp.tools.svc',
+    ];
+    expect(loaded.ok && loaded.settings).toEqual({
+      ...settingsSchema.parse({}),
+      ...settingsSchema.parse({
+        server: {
+          bodyBytes: 2_097_152,
+          allowedHosts: [...hosts, 'agents-nexus-mcp.tools.svc.cluster.local', 'mcp.example.com'],
+        },
+        ops: { port: 9998 },
+        limits: { callsPerSecond: 0.5 },
+        auth: { tokensFile: '/etc/nexus-mcp/auth/tokens.yaml' },
+        sessions: { stateKeyFile: '/etc/nexus-mcp/state/state-key' },
+        tools: {
+          modules: [
+            '/etc/nexus-mcp/tools/a.ts',
+            '/etc/nexus-mcp/tools/b.ts',
+            '/etc/nexus-mcp/tools-more/c.ts',
+          ],
+        },
+      }),
+    });
+  });
+});
+
+describe('an Ingress', () => {
+  it('keeps streams open and sessions together, and the annotations of the operator win', async () => {
+    const ingress = { enabled: true, hosts: ['a.example.com'], controller: 'nginx' };
+    const annotations = { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '60' };
+    const manifest = one(await render({ values: { ingress: { ...ingress, annotations } } }), 'Ingress');
+    expect(manifest.metadata.annotations).toEqual({
+      'nginx.ingress.kubernetes.io/proxy-buffering': 'off',
+      'nginx.ingress.kubernetes.io/proxy-read-timeout': '60',
+      'nginx.ingress.kubernetes.io/proxy-send-timeout': '3600',
+      'nginx.ingress.kubernetes.io/proxy-body-size': '1048576',
+      'nginx.ingress.kubernetes.io/upstream-hash-by': '$binary_remote_addr',
+    });
+  });
+});
+
+describe('a disruption budget', () => {
+  it('is there where there can be several pods', async () => {
+    const there = async (values: Values) => kinds(await render({ values })).includes('PodDisruptionBudget');
+    expect(await there({})).toBe(false);
+    expect(await there({ replicas: 2 })).toBe(true);
+    expect(await there({ autoscaling: { enabled: true } })).toBe(true);
+    expect(await there({ replicas: 2, podDisruptionBudget: { enabled: false } })).toBe(false);
+  });
+});
+
+describe('as a part of another chart', () => {
+  it('takes what its parent passes on', async () => {
+    expect(await render({ values: { global: { anything: 1 }, enabled: true } })).not.toEqual([]);
+  });
+});

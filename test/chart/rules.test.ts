@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { ruleGroups, type Rule, type RuleGroup } from '../../alerts/source/rules.ts';
+import { at, one, render, type Values } from './helm.ts';
+
+const OWN = { job: 'agents-nexus-mcp', namespace: 'tools' };
+const SELECTOR = `job="${OWN.job}", namespace="${OWN.namespace}"`;
+
+async function groupsOf(values: Values = {}): Promise<readonly RuleGroup[]> {
+  const rule = one(await render({ release: 'agents', namespace: 'tools', values }), 'PrometheusRule');
+  return at<readonly RuleGroup[]>(rule, 'spec.groups');
+}
+
+const alertsOf = async (values: Values, name: string): Promise<readonly Rule[]> =>
+  (await groupsOf(values)).flatMap(({ rules }) => rules).filter(({ alert }) => alert === name);
+
+/** Without the links to Grafana, where the chart is not told its address. */
+const unlinked = (groups: readonly RuleGroup[]): readonly RuleGroup[] =>
+  groups.map((group) => ({
+    ...group,
+    rules: group.rules.map(({ annotations, ...rule }) => {
+      const kept = Object.fromEntries(
+        Object.entries(annotations ?? {}).filter(([name]) => name !== 'dashboard_url'),
+      );
+      return { ...rule, ...(annotations && { annotations: kept }) };
+    }),
+  }));
+
+const grafanaUrl = { monitoring: { dashboards: { grafanaUrl: 'https://grafana.example.com/' } } };
+const grafanaBaseUrl = 'https://grafana.example.com';
+
+/** Values of the chart, and parameters of the plain file that must give the same rules. */
+const SAME: readonly (readonly [what: string, values: Values, parameters: Values])[] = [
+  ['an address of Grafana', grafanaUrl, { grafanaBaseUrl }],
+  [
+    'objectives, floors and one reason',
+    {
+      monitoring: {
+        rules: {
+          availabilityObjective: 99.9,
+          latencyObjective: 99,
+          latencySeconds: 0.5,
+          minimumBadCalls: 8,
+          minimumCalls: 50,
+          badReasons: ['exception'],
+          runbookUrl: 'https://runbooks.example.com/',
+          labels: { team: 'agents' },
+        },
+      },
+    },
+    {
+      availability: { objective: 99.9 },
+      latency: { objective: 99, thresholdSeconds: 0.5 },
+      minimumBadCalls: 8,
+      minimumCalls: 50,
+      badReasons: ['exception'],
+      runbookBaseUrl: 'https://runbooks.example.com',
+      labels: { team: 'agents' },
+    },
+  ],
+  [
+    'a whole number of seconds, which Prometheus 3 stores with a decimal',
+    { monitoring: { rules: { latencySeconds: 5, badReasons: ['timeout', 'unavailable'] } } },
+    { latency: { thresholdSeconds: 5 }, badReasons: ['timeout', 'unavailable'] },
+  ],
+  [
+    'a tool of its own',
+    { alerts: { tools: { echo: { errorRatio: 0.5 } } } },
+    { tools: { echo: { errorRatio: 0.5 } } },
+  ],
+  [
+    'several tools of their own',
+    {
+      alerts: {
+        tools: {
+          'a.b': { errorRatio: 0.5, latencySeconds: 9 },
+          c: { latencySeconds: 1 },
+          d: { errorRatio: 0.02 },
+        },
+      },
+    },
+    {
+      tools: {
+        'a.b': { errorRatio: 0.5, latencySeconds: 9 },
+        c: { latencySeconds: 1 },
+        d: { errorRatio: 0.02 },
+      },
+    },
+  ],
+  [
+    'changes to single alerts',
+    {
+      alerts: {
+        NexusMCPDown: { for: '10m', keepFiringFor: '0s', labels: { page: 'yes' } },
+        NexusMCPOutage: { threshold: 0.5, severity: 'warning' },
+        NexusMCPErrorBudgetBurn: { for: '5m' },
+        NexusMCPToolSilent: { enabled: false },
+        NexusMCPToolErrorRateHigh: { threshold: 0.2 },
+        NexusMCPToolLatencyHigh: { threshold: 2 },
+        NexusMCPRestarting: { threshold: 6 },
+        NexusMCPHeapNearLimit: { threshold: 0.95 },
+        NexusMCPOverloaded: { threshold: 1000 },
+      },
+    },
+    {
+      alerts: {
+        NexusMCPDown: { forSeconds: 600, keepFiringForSeconds: 0, labels: { page: 'yes' } },
+        NexusMCPOutage: { severity: 'warning' },
+        NexusMCPErrorBudgetBurn: { forSeconds: 300 },
+        NexusMCPToolSilent: { enabled: false },
+      },
+      outageRatio: 0.5,
+      toolErrorRatio: 0.2,
+      toolLatencySeconds: 2,
+      restarts: 6,
+      heapRatio: 0.95,
+      overloadedCalls: 1000,
+    },
+  ],
+  ['a selector', { monitoring: { rules: { selector: 'job=~"mcp-.+"' } } }, { selector: 'job=~"mcp-.+"' }],
+];
+
+describe("the chart's rules are the plain file's", () => {
+  it('with no values', async () => {
+    expect(await groupsOf()).toEqual(unlinked(ruleGroups({ selector: SELECTOR })));
+  });
+
+  it.each(SAME)('with %s', async (_what, values, parameters) => {
+    const plain = ruleGroups({ selector: SELECTOR, ...parameters });
+    expect(await groupsOf(values)).toEqual(values === grafanaUrl ? plain : unlinked(plain));
+  });
+});
+
+describe('of one name at one limit each', () => {
+  it('sessions and subscriptions have thresholds of their own', async () => {
+    const values = { alerts: { NexusMCPSessionsNearLimit: { threshold: 0.5 } } };
+    expect((await alertsOf(values, 'NexusMCPSessionsNearLimit'))[0]?.expr).toMatch(/> 0\.5$/);
+    expect((await alertsOf(values, 'NexusMCPSubscriptionsNearLimit'))[0]?.expr).toMatch(/> 0\.9$/);
+  });
+});
+
+describe('an operator can', () => {
+  it('tell services apart by further labels, everywhere', async () => {
+    const groups = await groupsOf({
+      monitoring: { rules: { additionalAggregationLabels: ['region', 'env'] } },
+    });
+    const text = JSON.stringify(groups);
+    expect(text).toContain('sum by (cluster, namespace, job, region, env) (');
+    expect(text).toContain('sum by (cluster, namespace, job, region, env, tool_name, le) (');
+    expect(text).toContain('on (cluster, namespace, job, region, env) group_left ()');
+    expect(text).not.toMatch(/cluster, namespace, job(?!, region, env)/);
+  });
+
+  it('keep recording rules without alerts', async () => {
+    const groups = await groupsOf({ monitoring: { rules: { alertingRules: false } } });
+    expect(groups.map(({ name }) => name)).toEqual(['nexus-mcp.ratios', 'nexus-mcp.budget']);
+  });
+
+  it('keep alerts without the recording rules they do not read', async () => {
+    const off = { enabled: false };
+    const groups = await groupsOf({
+      monitoring: { rules: { recordingRules: false } },
+      alerts: {
+        NexusMCPErrorBudgetBurn: off,
+        NexusMCPLatencyBudgetBurn: off,
+        NexusMCPErrorBudgetExhausted: off,
+      },
+    });
+    expect(groups.map(({ name }) => name)).toEqual(['nexus-mcp.alerts']);
+  });
+
+  it('annotate an alert, with templates that Helm leaves to Prometheus', async () => {
+    const annotations = { chat: 'tell {{ $labels.job }}', summary: 'Ours.' };
+    const [rule] = await alertsOf({ alerts: { NexusMCPDown: { annotations } } }, 'NexusMCPDown');
+    expect(rule?.annotations).toMatchObject(annotations);
+    expect(rule?.annotations?.['description']).toContain('{{ $labels.job }}');
+  });
+
+  it('add groups, with templates that Helm leaves to Prometheus', async () => {
+    const group = {
+      name: 'own',
+      rules: [{ alert: 'Own', expr: 'up == 0', annotations: { summary: '{{ $value }}' } }],
+    };
+    expect((await groupsOf({ monitoring: { rules: { extraGroups: [group] } } })).at(-1)).toEqual(group);
+  });
+
+  it('rename the chart, and the first command still finds the pods', async () => {
+    const [rule] = await alertsOf({ nameOverride: 'agents' }, 'NexusMCPDown');
+    expect(rule?.annotations?.['description']).toContain('-l app.kubernetes.io/name=agents ');
+  });
+});
+
+it('leave no mark behind', async () => {
+  for (const valuesFiles of [[], ['many-replicas-values.yaml'], ['custom-tools-values.yaml']]) {
+    expect(JSON.stringify(one(await render({ valuesFiles }), 'PrometheusRule'))).not.toMatch(/@[\w.*]+@/);
+  }
+});
