@@ -9,7 +9,10 @@ export const times = (factor: number, amount: Amount): Amount =>
     : `@${amount.slice(1, -1)}*${factor}@`;
 
 /** The share of calls that may be bad, for an objective in percent. */
-export const budgetOf = (objective: Amount): Amount =>
-  typeof objective === 'number'
+export function budgetOf(objective: number): number;
+export function budgetOf(objective: Amount): Amount;
+export function budgetOf(objective: Amount): Amount {
+  return typeof objective === 'number'
     ? Number((1 - objective / 100).toPrecision(6))
     : `@${objective.slice(1, -1).replace('objective', 'budget')}@`;
+}

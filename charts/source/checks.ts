@@ -23,7 +23,5 @@ export const checks = {
     })
     .prefault({})
     .describe('A CronJob that calls a tool from time to time, as a client would'),
-  extraObjects: list
-    .default([])
-    .describe('Objects of your own; templates in their texts are expanded'),
+  extraObjects: list.default([]).describe('Objects of your own; templates in their texts are expanded'),
 };

@@ -28,7 +28,8 @@ function describeIn(map: YAMLMap, schema: JsonSchema, depth: number): void {
     if (depth === 0) pair.key.spaceBefore = true;
     if (isMap(pair.value) && property.properties && pair.key.value !== 'config')
       describeIn(pair.value, property, depth + 1);
-    else if (isMap(pair.value) && pair.value.items.every(({ value }) => isScalar(value))) pair.value.flow = true;
+    else if (isMap(pair.value) && pair.value.items.every(({ value }) => isScalar(value)))
+      pair.value.flow = true;
   }
   const unset = Object.entries(schema.properties ?? {}).filter(([name]) => !map.has(name) && depth > 0);
   if (unset.length > 0)

@@ -13,12 +13,18 @@ export const exposure = {
       clusterIP: text.default('').describe('Cluster IP'),
       loadBalancerClass: text.default('').describe('Class of load balancer'),
       loadBalancerSourceRanges: z.array(text).default([]).describe('Clients it lets in, as CIDR'),
-      externalTrafficPolicy: z.enum(['', 'Cluster', 'Local']).default('').describe('Local keeps client addresses'),
+      externalTrafficPolicy: z
+        .enum(['', 'Cluster', 'Local'])
+        .default('')
+        .describe('Local keeps client addresses'),
       ipFamilyPolicy: z
         .enum(['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'])
         .default('')
         .describe('IP families'),
-      ipFamilies: z.array(z.enum(['IPv4', 'IPv6'])).default([]).describe('IP families, in order'),
+      ipFamilies: z
+        .array(z.enum(['IPv4', 'IPv6']))
+        .default([])
+        .describe('IP families, in order'),
       sessionAffinity: z
         .enum(['ClientIP', 'None'])
         .default('ClientIP')
@@ -71,7 +77,7 @@ export const exposure = {
         .describe('Timeouts; by default none, because streams stay open'),
       sessionPersistence: object
         .default({})
-        .describe("Session persistence, where the gateway has it; most MCP clients keep no cookies"),
+        .describe('Session persistence, where the gateway has it; most MCP clients keep no cookies'),
       additionalRules: list.default([]).describe('Further rules'),
     })
     .prefault({})

@@ -125,7 +125,9 @@ const dashboards = z
     grafanaUrl: text.default('').describe('Where Grafana is: alerts link to it then'),
     grafanaOperator: z
       .strictObject({
-        enabled: flag.default(false).describe('Whether there are GrafanaDashboard objects for the ConfigMaps'),
+        enabled: flag
+          .default(false)
+          .describe('Whether there are GrafanaDashboard objects for the ConfigMaps'),
         instanceSelector: object.default({}).describe('Which Grafana; required'),
         allowCrossNamespaceImport: flag.default(true).describe('Whether Grafana may be in another namespace'),
         resyncPeriod: duration.default('10m').describe('Time after which changes made in Grafana are undone'),
@@ -143,14 +145,20 @@ export const monitoring = {
     .strictObject({
       labels: textMap
         .default({})
-        .describe('Labels of monitor, rules and dashboards; what your Prometheus selects by, such as release'),
+        .describe(
+          'Labels of monitor, rules and dashboards; what your Prometheus selects by, such as release',
+        ),
       annotations: textMap.default({}).describe('Annotations of monitor and rules'),
-      namespace: text.default('').describe("Namespace of monitor, rules and dashboards; empty for the release's"),
+      namespace: text
+        .default('')
+        .describe("Namespace of monitor, rules and dashboards; empty for the release's"),
       apiVersion: text
         .min(1)
         .default('monitoring.coreos.com/v1')
         .describe('API of monitor and rules, such as azmonitoring.coreos.com/v1'),
-      failIfMissing: flag.default(false).describe('Whether auto fails where the API is missing, and skips nothing'),
+      failIfMissing: flag
+        .default(false)
+        .describe('Whether auto fails where the API is missing, and skips nothing'),
       scrapeAnnotations: triState
         .default('auto')
         .describe('prometheus.io annotations on pods; auto adds them where there is no monitor'),

@@ -16,7 +16,9 @@ export const scaling = {
       enabled: flag.default(false).describe('Whether there is one; the Deployment has no replicas then'),
       ...bounds,
       cpuUtilization: count.default(70).describe('CPU use to keep, in percent of the request; 0 for not'),
-      memoryUtilization: count.default(0).describe('Memory use to keep, in percent of the request; 0 for not'),
+      memoryUtilization: count
+        .default(0)
+        .describe('Memory use to keep, in percent of the request; 0 for not'),
       callsInFlight: callsInFlight.default(0),
       activeSessions: activeSessions.default(0),
       metrics: list.default([]).describe('Further metrics'),
@@ -34,7 +36,9 @@ export const scaling = {
       ...bounds,
       pollingInterval: z.int().min(1).default(30).describe('Seconds between two looks'),
       cooldownPeriod: count.default(300).describe('Seconds after the last trigger before it goes to none'),
-      serverAddress: text.default('').describe('Prometheus, such as http://prometheus-operated.monitoring:9090'),
+      serverAddress: text
+        .default('')
+        .describe('Prometheus, such as http://prometheus-operated.monitoring:9090'),
       authenticationRef: text.default('').describe('TriggerAuthentication for it'),
       callsInFlight: callsInFlight.default(20),
       activeSessions: activeSessions.default(0),

@@ -8,8 +8,16 @@ import { monitoring } from './monitoring.ts';
 import { scaling } from './scaling.ts';
 import { workload } from './workload.ts';
 
-const { image, nameOverride, fullnameOverride, clusterDomain, commonLabels, commonAnnotations, replicas, ...pod } =
-  workload;
+const {
+  image,
+  nameOverride,
+  fullnameOverride,
+  clusterDomain,
+  commonLabels,
+  commonAnnotations,
+  replicas,
+  ...pod
+} = workload;
 
 /**
  * Every value of the chart, in the order of values.yaml, with its default, its bounds and what it does. values.yaml,
@@ -61,7 +69,10 @@ export function valuesJsonSchema(): JsonSchema {
   return {
     ...schema,
     title: 'Values of the chart nexus-mcp',
-    properties: { ...schema.properties, config: { ...config, type: 'object', properties, additionalProperties: false } },
+    properties: {
+      ...schema.properties,
+      config: { ...config, type: 'object', properties, additionalProperties: false },
+    },
   };
 }
 

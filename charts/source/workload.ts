@@ -24,7 +24,9 @@ export const workload = {
   commonAnnotations: textMap.default({}).describe('Annotations of all objects'),
   image: z
     .strictObject({
-      registry: text.default('').describe("Registry in front of the repository; empty for the cluster's default"),
+      registry: text
+        .default('')
+        .describe("Registry in front of the repository; empty for the cluster's default"),
       repository: text.min(1).default('nexus-mcp/nexus-mcp').describe('Image'),
       tag: text.default('').describe("Tag; empty for the chart's appVersion"),
       digest: z
@@ -32,7 +34,10 @@ export const workload = {
         .regex(/^$|^sha256:[a-f0-9]{64}$/)
         .default('')
         .describe('Digest, sha256:…; wins over the tag'),
-      pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('When to pull'),
+      pullPolicy: z
+        .enum(['Always', 'IfNotPresent', 'Never'])
+        .default('IfNotPresent')
+        .describe('When to pull'),
       pullSecrets: z
         .array(z.strictObject({ name: text.min(1) }))
         .default([])
@@ -45,7 +50,7 @@ export const workload = {
     .strictObject({
       tokensSecret: secretKey(
         'tokens.yaml',
-        "A YAML list of bearer tokens, {name, token, tools?}; authentication is on if set",
+        'A YAML list of bearer tokens, {name, token, tools?}; authentication is on if set',
       ),
       tokenSecret: secretKey('token', 'One bearer token that may use all tools; authentication is on if set'),
     })
@@ -69,9 +74,7 @@ export const workload = {
     .prefault({})
     .describe('Tool modules of your own; they are mounted and enabled'),
   extraEnv: z
-    .array(
-      z.strictObject({ name: text.min(1), value: z.string().optional(), valueFrom: object.optional() }),
-    )
+    .array(z.strictObject({ name: text.min(1), value: z.string().optional(), valueFrom: object.optional() }))
     .default([])
     .describe('Environment variables; one of a name that the chart sets too replaces it'),
   extraEnvFrom: list.default([]).describe('Sources of environment variables'),
@@ -118,7 +121,7 @@ export const workload = {
   serviceAccount: z
     .strictObject({
       create: flag.default(true).describe('Whether to create one'),
-      name: text.default('').describe("Its name; empty for the full name, or default where none is created"),
+      name: text.default('').describe('Its name; empty for the full name, or default where none is created'),
       annotations: textMap.default({}).describe('Its annotations'),
     })
     .prefault({})
@@ -158,7 +161,9 @@ export const workload = {
     .int()
     .min(1)
     .default(45)
-    .describe('Must cover preStopSleepSeconds and config.shutdown.deadlineSeconds, with 5 s to spare; checked'),
+    .describe(
+      'Must cover preStopSleepSeconds and config.shutdown.deadlineSeconds, with 5 s to spare; checked',
+    ),
   minReadySeconds: count.default(5).describe('Time a new pod must be ready before the next is replaced'),
   revisionHistoryLimit: count.default(5).describe('Old ReplicaSets to keep'),
   progressDeadlineSeconds: z.int().min(1).default(600).describe('Time after which a rollout has failed'),
