@@ -191,7 +191,9 @@ export const settingsSchema = z.strictObject({
       endpoint: z
         .url({ protocol: /^https?$/ })
         .optional()
-        .describe('Where spans are sent to, by OTLP over HTTP, such as http://localhost:4318; nothing is traced if unset'),
+        .describe(
+          'Where spans are sent to, by OTLP over HTTP, such as http://localhost:4318; nothing is traced if unset',
+        ),
     })
     .prefault({}),
   shutdown: z
