@@ -53,7 +53,7 @@ export const protocol: readonly Panel[] = [
     kind: 'timeseries',
     title: 'How do MCP requests fail?',
     description:
-      'MCP requests a second that failed, by method and error type. Good: none. `tool_error` is a tool that failed; a number is a JSON-RPC error: the request itself was wrong.',
+      'MCP requests a second that failed, by method and error type. Good: none. `tool_error` is a call that failed, whoever is at fault; a number is a JSON-RPC error of the server. Malformed requests do not count.',
     queries: [
       {
         expr: `${sum(ours(rate('mcp_server_operation_duration_seconds_count', 'error_type!=""')), 'mcp_method_name', 'error_type')} > 0`,

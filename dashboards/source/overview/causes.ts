@@ -13,7 +13,7 @@ export const causes: readonly Panel[] = [
     title: 'Which tool fails, and why?',
     description:
       "Failed calls of the last 15 minutes by tool and reason, most first; warm colours count against the objective, cold ones are the callers' own. Good: empty, or cold. Click a tool to look at it alone.\n\n" +
-      '- `exception`: a bug; the log has the stack.\n- `timeout`: slower than its deadline.\n- `unavailable`: what it depends on is down.\n- `overloaded`: no place free; see In flight and Runtime.',
+      '- `exception`: a bug; the log has the stack.\n- `timeout`: slower than its deadline.\n- `unavailable`: what it depends on is down.\n- `overloaded`: no place free; see Is it full? below, and Runtime.',
     queries: [
       {
         expr: `${sum(increase('mcp_tool_errors_total', QUARTER, TOOL_CHOSEN), 'tool_name', 'reason')} > 0`,
@@ -43,8 +43,8 @@ export const causes: readonly Panel[] = [
       'Alerts that wait (yellow) and fire (red) over the time shown. Good: empty. Click one for its runbook.',
     queries: [
       {
-        expr: `max by (alertname, severity, tool_name, instance) (${alertsThat('pending')} or 2 * ${alertsThat('firing')})`,
-        legend: '{{alertname}} {{tool_name}} {{instance}} ({{severity}})',
+        expr: `max by (alertname, severity, job, tool_name, instance) (${alertsThat('pending')} or 2 * ${alertsThat('firing')})`,
+        legend: '{{alertname}} ({{severity}}) {{job}} {{tool_name}} {{instance}}',
       },
     ],
     leadsTo: {
