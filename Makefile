@@ -8,7 +8,7 @@ IMAGE ?= nexus-mcp:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 ARGS ?=
 
-.PHONY: help run test test-unit test-browser test-integration docker check fmt bench generate alerts-report build image clean
+.PHONY: help run test test-unit test-browser test-integration docker check fmt demo bench generate alerts-report build image clean
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ check: node_modules/.installed ## Types, lint, format, unused code, generated fi
 
 fmt: node_modules/.installed ## Format and fix what can be fixed
 	@$(NPM) --silent run fmt
+
+demo: docker node_modules/.installed ## Show it all: the server, traffic, Prometheus, Alertmanager, Grafana
+	@exec $(NODE) scripts/demo.ts
 
 bench: node_modules/.installed ## Measure, and print the ratios (ARGS="--quick")
 	@$(NPM) --silent run bench -- $(ARGS)

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { dashboardUid } from '../alerts/source/alert.ts';
 import { chartRuleFile } from '../alerts/source/chart.ts';
 import { parametersSchema } from '../alerts/source/parameters.ts';
@@ -111,6 +111,7 @@ const FILES: Readonly<Record<string, () => string>> = {
     `# The server's defaults. Generated from src/config by make generate; do not edit.\n${stringify(settingsSchema.parse({}))}`,
   'charts/nexus-mcp/values.yaml': () => VALUES_NOTICE + valuesFile(),
   'charts/nexus-mcp/values.schema.json': () => `${JSON.stringify(valuesJsonSchema(), null, 2)}\n`,
+  'demo/alertmanager.yaml': demoAlertmanager,
 };
 
 /** The chart cannot read files outside of itself, so it has copies. */
@@ -118,6 +119,16 @@ function dashboardFiles(dashboard: Dashboard): (readonly [string, () => string])
   const write = (): string => `${JSON.stringify(renderDashboard(dashboard), null, 2)}\n`;
   const name = `${dashboardUid(dashboard.name)}.json`;
   return ['dashboards', 'charts/nexus-mcp/files/dashboards'].map((folder) => [`${folder}/${name}`, write]);
+}
+
+/** The sample configuration with receivers that notify nobody. */
+function demoAlertmanager(): string {
+  const sample = parse(readFileSync('alerts/alertmanager.example.yaml', 'utf8')) as {
+    receivers: readonly { readonly name: string }[];
+  };
+  const receivers = sample.receivers.map(({ name }) => ({ name }));
+  const notice = '# Generated from alerts/alertmanager.example.yaml by make generate; do not edit.\n';
+  return notice + stringify({ ...sample, receivers });
 }
 
 const check = process.argv.includes('--check');

@@ -27,6 +27,8 @@ export async function findImage(name: string): Promise<Image | undefined> {
 interface BuildOptions {
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** The Dockerfile, relative to the context. */
+  readonly dockerfile?: string;
 }
 
 /**
@@ -36,13 +38,14 @@ interface BuildOptions {
 export async function buildImage(
   name: string,
   context: string,
-  { buildArgs = {}, labels = {} }: BuildOptions = {},
+  { buildArgs = {}, labels = {}, dockerfile = 'Dockerfile' }: BuildOptions = {},
 ): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'image-id-'));
   const idFile = join(directory, 'id');
   try {
     await run('docker', [
       ...['build', '--tag', name, '--network', 'host', '--iidfile', idFile],
+      ...['--file', join(context, dockerfile)],
       ...Object.entries(buildArgs).map(([key, value]) => `--build-arg=${key}=${value}`),
       ...Object.entries(labels).map(([key, value]) => `--label=${key}=${value}`),
       context,

@@ -8,3 +8,5 @@ export const NODE_IMAGE = 'node:24-bookworm-slim';
 export const SERVER_IMAGE = 'nexus-mcp:test';
 /** Testcontainers' reaper, which removes what a killed run left behind. */
 export const REAPER_IMAGE = 'testcontainers/ryuk:0.14.0';
+/** For who looks at the demonstration; no test needs it. */
+export const GRAFANA_IMAGE = 'grafana/grafana:13.2.3';

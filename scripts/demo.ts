@@ -1,0 +1,135 @@
+/**
+ * Shows the server with everything around it: builds the images, starts what compose.yaml describes, says where to
+ * look, and at Ctrl-C stops it all and leaves nothing behind. Does without Grafana where its image cannot be had.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  ALERTMANAGER_IMAGE,
+  GRAFANA_IMAGE,
+  NODE_IMAGE,
+  PROMETHEUS_IMAGE,
+} from '../test/integration/images.ts';
+import { buildImage } from './stand-in-images/docker.ts';
+import { obtain } from './stand-in-images/obtain.ts';
+import { provideImages } from './stand-in-images/provide.ts';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const ENSURE_COMPOSE = fileURLToPath(new URL('ensure-compose.sh', import.meta.url));
+const READY_SECONDS = 60;
+
+interface Part {
+  readonly service: string;
+  readonly what: string;
+  readonly port: number;
+  /** What answers 200 when it is ready. */
+  readonly probe: string;
+}
+
+const PARTS: readonly Part[] = [
+  { service: 'server', what: 'Server', port: 9999, probe: '/readyz' },
+  { service: 'prometheus', what: 'Prometheus', port: 9090, probe: '/-/ready' },
+  { service: 'alertmanager', what: 'Alertmanager', port: 9093, probe: '/-/ready' },
+];
+const GRAFANA: Part = { service: 'grafana', what: 'Grafana', port: 3000, probe: '/api/health' };
+
+let asked = false;
+const isStopping = (): boolean => asked;
+const stopAsked = new Promise<void>((resolve) => {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      asked = true;
+      resolve();
+    });
+  }
+});
+
+const [command = '', ...prefix] = execFileSync('sh', [ENSURE_COMPOSE], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+  .toString()
+  .trim()
+  .split(' ');
+
+/** Runs Docker Compose to its end, in a process group of its own, which Ctrl-C does not reach. */
+async function compose(...args: readonly string[]): Promise<string> {
+  const child = spawn(command, [...prefix, ...args], {
+    cwd: PROJECT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const [out, complaints]: Buffer[][] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => out?.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => complaints?.push(chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code === 0)
+    return Buffer.concat(out ?? [])
+      .toString()
+      .trim();
+  throw new Error(`${command} ${args.join(' ')} failed:\n${Buffer.concat(complaints ?? []).toString()}`);
+}
+
+async function buildImages(): Promise<void> {
+  await provideImages([PROMETHEUS_IMAGE, ALERTMANAGER_IMAGE, NODE_IMAGE], console.log);
+  const buildArgs = { NODE_IMAGE };
+  console.log('Building the images of the server and of its clients');
+  await buildImage('nexus-mcp:demo', PROJECT, { buildArgs: { ...buildArgs, REVISION: 'demo' } });
+  await buildImage('nexus-mcp-traffic:demo', PROJECT, { buildArgs, dockerfile: 'demo/Dockerfile' });
+}
+
+async function partsToShow(): Promise<readonly Part[]> {
+  try {
+    await obtain(GRAFANA_IMAGE);
+    return [...PARTS, GRAFANA];
+  } catch (error) {
+    const [why = ''] = String(error)
+      .replace(/^Error: /, '')
+      .split('\n');
+    console.log(`Without Grafana, because its image cannot be had: ${why}`);
+    return PARTS;
+  }
+}
+
+async function waitUntilReady({ service, what, port, probe }: Part): Promise<void> {
+  const address = `http://${(await compose('port', service, String(port))).replace('0.0.0.0', '127.0.0.1')}`;
+  const end = performance.now() + READY_SECONDS * 1000;
+  for (;;) {
+    if (isStopping()) return;
+    const ready = await fetch(`${address}${probe}`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (ready) break;
+    if (performance.now() > end)
+      throw new Error(
+        `${what} was not ready within ${READY_SECONDS} s:\n${await compose('logs', '--tail=20', service)}`,
+      );
+    await sleep(200);
+  }
+  console.log(`${what.padEnd(14)}${address}`);
+}
+
+async function show(): Promise<void> {
+  await buildImages();
+  const parts = await partsToShow();
+  if (isStopping()) return;
+  await compose('up', '--detach', '--no-build', 'traffic', ...parts.map(({ service }) => service));
+  for (const part of parts) await waitUntilReady(part);
+  if (isStopping()) return;
+  console.log('Clients call its tools; every kind of failure is there within a minute. Ctrl-C stops it all.');
+  await stopAsked;
+}
+
+try {
+  await show();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  console.log('Stopping');
+  await compose('down', '--volumes', '--remove-orphans', '--timeout', '10');
+}
+process.exit();
