@@ -192,7 +192,9 @@ function stat(spec: Stat): Panel {
 
 function table(spec: Table): Panel {
   const { queries, labels, sortBy } = spec;
-  const columns = [...Object.keys(labels), ...queries.map((_query, index) => `Value #${refId(index)}`)];
+  // Grafana numbers the values only where there are several.
+  const values = queries.length === 1 ? ['Value'] : queries.map((_query, index) => `Value #${refId(index)}`);
+  const columns = [...Object.keys(labels), ...values];
   const headings = [...Object.values(labels), ...queries.map((query) => query.legend)];
   const builder = begin(new TableBuilder(), spec, now(queries, PromQueryFormat.Table))
     .filterable(true)
@@ -208,9 +210,9 @@ function table(spec: Table): Panel {
     })
     .withTransformation({ id: 'sortBy', options: { sort: [{ field: sortBy, desc: true }] } });
   for (const [label, heading] of Object.entries(labels)) {
-    const values = spec.meanings?.[label];
+    const meaning = spec.meanings?.[label];
     const properties = [
-      ...(values ? [{ id: 'mappings', value: [meanings(values)] }, coloured('color-text')] : []),
+      ...(meaning ? [{ id: 'mappings', value: [meanings(meaning)] }, coloured('color-text')] : []),
       ...(label === 'tool_name'
         ? [{ id: 'links', value: linkToTool(`\${__data.fields["${heading}"]}`) }]
         : []),

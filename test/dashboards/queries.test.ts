@@ -136,8 +136,11 @@ describe('the queries and /metrics', () => {
     for (const { place, panel, expression } of tables) {
       const [, organize] = panel.transformations ?? [];
       const { renameByName } = organize?.options as { renameByName: Record<string, string> };
-      const columns = Object.keys(renameByName).filter((name) => !name.startsWith('Value #'));
-      expect(columns.sort(), place).toEqual([...keptLabels(expression, labelsOf)].sort());
+      // Source: grafana/grafana, packages/grafana-prometheus/src/result_transformer.ts, getValueText.
+      const refIds = (panel.targets ?? []).map((query) => (query as { refId?: string }).refId ?? '');
+      const values = refIds.length === 1 ? ['Value'] : refIds.map((refId) => `Value #${refId}`);
+      const columns = [...keptLabels(expression, labelsOf), ...values];
+      expect(Object.keys(renameByName).sort(), place).toEqual(columns.sort());
     }
   });
 
