@@ -59,6 +59,8 @@ const FIRST_REASON = 1;
 const FIRST_BUCKET = FIRST_REASON + REASONS.length;
 const WIDTH = FIRST_BUCKET + DURATION_BUCKETS.length + 1;
 
+const BUCKET_COLUMNS = new Map(DURATION_BUCKETS.map((bound, index) => [String(bound), FIRST_BUCKET + index]));
+
 const REASON_FACTS = Object.fromEntries(
   REASONS.map((reason) => {
     const { serverFault, when } = ERROR_REASONS[reason];
@@ -136,8 +138,7 @@ export class Activity {
       add(labels.tool_name, FIRST_REASON + REASONS.indexOf(labels.reason as ErrorReason), value);
     for (const { labels, value } of durations.values as readonly BucketValue[]) {
       if (labels.le === undefined) continue; // the sum and the count
-      const bound = DURATION_BUCKETS.findIndex((bucket) => bucket === Number(labels.le));
-      add(labels.tool_name, FIRST_BUCKET + (bound < 0 ? DURATION_BUCKETS.length : bound), value);
+      add(labels.tool_name, BUCKET_COLUMNS.get(String(labels.le)) ?? WIDTH - 1, value);
     }
     return {
       at: this.#now(),

@@ -45,6 +45,7 @@ figcaption, .legend { color: var(--quiet); font-size: .875rem; }
 #history .calls, .key.calls::before { fill: var(--bar); background: var(--bar); }
 #history .others, .key.others::before { fill: var(--other); background: var(--other); }
 #history .faults, .key.faults::before { fill: var(--bad); background: var(--bad); }
+#mark, #history, .key::before { forced-color-adjust: none; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
 .key::before { content: ''; display: inline-block; width: .65rem; height: .65rem; margin-right: .4rem; border-radius: 2px; }
 
