@@ -51,7 +51,8 @@ ${quietTable(report.counts)}
 - ${PODS.length} pods with ${TOOLS.length} tools; up to ${QUIET.peakCallsPerSecond} calls/s and ${QUIET.peakSessions} sessions at 14:00, \
 ${QUIET.nightCallsPerHour} calls an hour from 22:00 to 6:00.
 - Of the calls, ${percent(QUIET.faults)} fail as \`exception\`, ${percent(QUIET.toolErrors)} as \`tool_error\`, \
-${percent(QUIET.invalidArguments)} as \`invalid_arguments\`; every night one call more fails as \`exception\`.
+${percent(QUIET.invalidArguments)} as \`invalid_arguments\`; every night one call more fails as \`exception\`, and one
+  night a week an agent tries it ${QUIET.retries} times in a row.
 - A deploy every day, one pod after the other: in turn to new addresses, and in place, where the
   counters restart. A pod that stops refuses a call or two as \`overloaded\`. Clients learn from the first request after it
   that their session is gone.

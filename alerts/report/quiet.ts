@@ -94,7 +94,7 @@ function play(
       const pod = (minute - deployAt) / QUIET.deployGapMinutes;
       // Half of the deploys replace the pods, half restart the processes where they are.
       if (pod === 0 || pod === 1) service.deploy(pod, day % 2 === 0 ? 'replace' : 'restart', random);
-      if (minute === failureAt) service.failOnce();
+      if (minute === failureAt) service.fail(day % 7 === 6 ? QUIET.retries : 1);
       service.pass(callsPerSecond(minute) / QUIET.peakCallsPerSecond, random);
       if (passed >= firstScrape && passed % everyMinutes === 0)
         service.scrape(QUIET.lostScrapesADay / MINUTES_A_DAY, lost);

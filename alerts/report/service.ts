@@ -16,6 +16,8 @@ export const QUIET = {
   deployGapMinutes: 3,
   /** Share of the clients without a session that come back within a minute. */
   returning: 0.15,
+  /** How often an agent tries a call that fails at once, one night a week. */
+  retries: 7,
 } as const;
 
 interface Pod {
@@ -80,9 +82,13 @@ export class Service {
     for (const pod of this.#pods) this.#measure(pod, load, random);
   }
 
-  /** One call that fails through the server's fault. */
-  failOnce(): void {
-    this.#pods[0]?.target.finished(TOOLS[0], { success: 0, failed: { exception: 1 }, durations: [1] });
+  /** Calls that fail through the server's fault, one after the other. */
+  fail(times: number): void {
+    this.#pods[0]?.target.finished(TOOLS[0], {
+      success: 0,
+      failed: { exception: times },
+      durations: [times],
+    });
   }
 
   /** Scrapes every pod. @param lost the share of scrapes that fail */
@@ -140,7 +146,7 @@ export class Service {
     target.set('process_max_fds', 1024);
     target.set('process_start_time_seconds', pod.startedAt * 60);
     target.set('scrape_samples_scraped', 1500);
-    target.count('mcp_auth_failures_total', random.poisson(0.02), 'reason="invalid_token"');
+    target.count('mcp_auth_failures_total', random.poisson(0.02), 'reason="unknown_token"');
     target.count('mcp_worker_restarts_total', random.poisson(1 / 1440), 'reason="timeout"');
   }
 

@@ -1,7 +1,9 @@
 import { TEXT, type Alert } from './alert.ts';
 import type { RuleParameters } from './parameters.ts';
+import type { ErrorReason } from '../../src/tools/outcome.ts';
 import { all, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
+const FIVE_MINUTES = 300;
 const TEN_MINUTES = 600;
 const DAY = 86_400;
 
@@ -11,9 +13,10 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
   const samples = promql.over('max', 'scrape_samples_scraped', 3600);
   // The service's, not the instance's: after a deploy no instance is a day old.
   const yesterday = maxBy(SERVICE, promql.over('max', 'scrape_samples_scraped', 3600, DAY));
-  const waits = { forSeconds: 300, keepFiringForSeconds: 600 } as const;
-  const grown = (name: GrowingCounter, matchers = ''): string =>
-    sumBy(SERVICE, promql.increase(name, TEN_MINUTES, matchers));
+  // Longer than the window: a burst that is over, such as the end of a pod, tells nobody anything.
+  const waits = { forSeconds: 600, keepFiringForSeconds: 600 } as const;
+  const refused = (reason: ErrorReason): string =>
+    sumBy(SERVICE, promql.increase('mcp_tool_errors_total', FIVE_MINUTES, `reason="${reason}"`));
   return [
     nearLimit(parameters, 'Sessions', 'mcp_active_sessions', 'mcp_sessions_limit', 'sessions.max'),
     nearLimit(
@@ -27,7 +30,7 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       name: 'NexusMCPSessionsNotFound',
       severity: 'warning',
       threshold: 'sessionsNotFound',
-      expr: `${grown('mcp_session_not_found_total')} > ${parameters.sessionsNotFound}`,
+      expr: `${sumBy(SERVICE, promql.increase('mcp_session_not_found_total', TEN_MINUTES))} > ${parameters.sessionsNotFound}`,
       // Longer than the clients of a restarted server take to come back, each of them once.
       forSeconds: 1800,
       keepFiringForSeconds: 600,
@@ -40,9 +43,12 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       name: 'NexusMCPOverloaded',
       severity: 'warning',
       threshold: 'overloadedCalls',
-      expr: `${grown('mcp_tool_errors_total', 'reason="overloaded"')} > ${parameters.overloadedCalls}`,
+      expr: all(
+        `${refused('overloaded')} > ${parameters.overloadedCalls}`,
+        `${refused('overloaded')} / (${promql.accepted('increase', SERVICE, FIVE_MINUTES)} > 0) > ${parameters.overloadedRatio}`,
+      ),
       summary: 'The server refuses calls because it is full.',
-      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 10 minutes: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
+      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 5 minutes, and goes on so: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
       dashboard: 'overview',
     },
     {
@@ -50,9 +56,9 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       name: 'NexusMCPClientsRateLimited',
       severity: 'warning',
       threshold: 'rateLimitedCalls',
-      expr: `${grown('mcp_tool_errors_total', 'reason="rate_limited"')} > ${parameters.rateLimitedCalls}`,
+      expr: `${refused('rate_limited')} > ${parameters.rateLimitedCalls}`,
       summary: 'Clients exceed their quota.',
-      description: `${TEXT.service} refused ${TEXT.number} calls of clients over their quota in 10 minutes: an agent loops, many share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | tail -5`,
+      description: `${TEXT.service} refused ${TEXT.number} calls of clients over their quota in 5 minutes, and goes on so: an agent loops, many share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | tail -5`,
       dashboard: 'fleet',
     },
     {
@@ -60,15 +66,15 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       name: 'NexusMCPAuthFailures',
       severity: 'warning',
       threshold: 'authFailures',
-      expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', TEN_MINUTES))} > ${parameters.authFailures}`,
+      expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', FIVE_MINUTES))} > ${parameters.authFailures}`,
       summary: 'Requests come with bad credentials.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in 10 minutes for their credentials (reason {{ $labels.reason }}): a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
+      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and goes on so: a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
       dashboard: 'fleet',
     },
     {
       name: 'NexusMCPSeriesGrowing',
       severity: 'warning',
-      expr: all(`${samples} > on (${SERVICE}) group_left () 2 * ${yesterday}`, `${samples} > 5000`),
+      expr: all(`${samples} > on (${SERVICE}) group_left () 2 * ${yesterday}`, `${samples} > 3000`),
       forSeconds: 1800,
       keepFiringForSeconds: 1800,
       summary: 'A scrape has become twice as large.',
@@ -77,8 +83,6 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
     },
   ];
 }
-
-type GrowingCounter = 'mcp_session_not_found_total' | 'mcp_tool_errors_total';
 
 function nearLimit(
   { sessionRatio, ...parameters }: RuleParameters,

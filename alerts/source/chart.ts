@@ -15,12 +15,15 @@ export const thresholds = (): readonly {
 
 const mark = (name: string): Mark => `@${name}@`;
 
+/** Numbers that the chart has no value for. */
+const FIXED: readonly string[] = ['timeScale', 'overloadedRatio'];
+
 /** Marks for all that the chart's values decide. Two reasons, so that their matcher is a pattern. */
 const MARKED: RuleParameters = {
   ...defaults,
   ...(Object.fromEntries(
     (Object.keys(defaults) as (keyof typeof defaults)[])
-      .filter((name) => typeof defaults[name] === 'number' && name !== 'timeScale')
+      .filter((name) => typeof defaults[name] === 'number' && !FIXED.includes(name))
       .map((name) => [name, mark(name)]),
   ) as Record<ThresholdName, Mark>),
   selector: mark('selector'),

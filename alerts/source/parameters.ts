@@ -10,19 +10,27 @@ export type Severity = (typeof SEVERITIES)[number];
 /** A quantile cannot exceed the highest bound, so a threshold there could never be crossed. */
 const HIGHEST_BUCKET = Math.max(...DURATION_BUCKETS);
 
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+
 const share = z.number().gt(0).lt(1);
 const seconds = z.number().positive();
-const atLeastOne = z.number().min(1);
+/** An alert that waits longer than a day tells nobody anything. */
+const wait = z.number().min(0).max(DAY);
+const atLeastOne = z.number().min(1).max(1e6);
 const latency = z
   .number()
   .positive()
   .lt(HIGHEST_BUCKET, `must be below the highest bucket, ${HIGHEST_BUCKET} s, or the alert could never fire`);
 
 /** The long window, the short window that confirms it, both in seconds, and how fast the budget burns. */
-const burnWindow = z.strictObject({ long: seconds, short: seconds, factor: atLeastOne });
-
-const HOUR = 3600;
-const DAY = 24 * HOUR;
+const burnWindow = z
+  .strictObject({
+    long: seconds.max(30 * DAY),
+    short: seconds.min(60),
+    factor: atLeastOne,
+  })
+  .refine(({ long, short }) => short < long, 'the short window must be shorter than the long one');
 
 /** Two pairs of windows an alert: Google's SRE workbook, chapter 5, "Alerting on SLOs". */
 const slo = (objective: number) => ({
@@ -64,25 +72,47 @@ const labels = z.record(
 const override = z.strictObject({
   enabled: z.boolean().optional(),
   severity: z.enum(SEVERITIES).optional(),
-  forSeconds: z.number().min(0).optional(),
-  keepFiringForSeconds: z.number().min(0).optional(),
+  forSeconds: wait.optional(),
+  keepFiringForSeconds: wait.optional(),
   labels: labels.optional(),
 });
 
 const toolName = z.string().regex(/^[\w.-]{1,128}$/, 'must be the name of a tool');
 const toolOverride = z.strictObject({ errorRatio: share.optional(), latencySeconds: latency.optional() });
 
-const serverFaults = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);
+/** Reasons of calls that never reached a tool because of their caller: such calls count neither as bad nor as calls. */
+export const REFUSED = [
+  'denied',
+  'invalid_arguments',
+  'rate_limited',
+  'unknown_tool',
+] as const satisfies readonly ErrorReason[];
+type Refused = (typeof REFUSED)[number];
+/** Reasons that may count against the objective. */
+export const COUNTABLE = REASONS.filter(
+  (reason): reason is Exclude<ErrorReason, Refused> => !REFUSED.some((refused) => refused === reason),
+);
+
+const serverFaults = COUNTABLE.filter((reason) => ERROR_REASONS[reason].serverFault);
 
 /** Everything about the rules that an operator may choose, with bounds. */
 export const parametersSchema = z
   .strictObject({
-    selector: z.string().min(1).default('job=~".*nexus-mcp.*"').describe('PromQL matchers of the targets'),
+    selector: z
+      .string()
+      .regex(
+        /^\w+(?:=~|!~|!=|=)"(?:[^"\\]|\\.)*"(?:, *\w+(?:=~|!~|!=|=)"(?:[^"\\]|\\.)*")*$/,
+        'must be PromQL matchers such as job="nexus-mcp", namespace="tools"',
+      )
+      .default('job=~".*nexus-mcp.*"')
+      .describe('PromQL matchers of the targets'),
     badReasons: z
-      .array(z.enum(REASONS as [ErrorReason, ...ErrorReason[]]))
+      .array(z.enum(COUNTABLE))
       .min(1)
       .default(serverFaults)
-      .describe('Reasons that count against the objective'),
+      .describe(
+        'Reasons that count against the objective; calls refused for a mistake of the caller never do',
+      ),
     availability: z.strictObject(slo(99.5)).prefault({}),
     latency: z
       .strictObject({
@@ -97,7 +127,14 @@ export const parametersSchema = z
           .describe('A call is fast when it takes no longer'),
       })
       .prefault({}),
-    minimumBadCalls: atLeastOne.default(5).describe('Fewer failed calls than this in a window alert nobody'),
+    minimumBadCalls: atLeastOne
+      .default(5)
+      .describe('Fewer failed calls than this in a window open no ticket'),
+    minimumBadCallsToPage: atLeastOne
+      .default(8)
+      .describe(
+        'Fewer failed calls than this in a window page nobody: one agent that tries again is not an outage',
+      ),
     minimumCalls: atLeastOne
       .default(20)
       .describe('Fewer calls than this in a window say nothing about latency'),
@@ -105,16 +142,17 @@ export const parametersSchema = z
     toolErrorRatio: share.default(0.1).describe("Share of a tool's calls that may fail within 15 minutes"),
     toolLatencySeconds: latency.default(5).describe("What 95 % of a tool's calls must take less than"),
     tools: z.record(toolName, toolOverride).default({}).describe('Thresholds of single tools, by name'),
-    eventLoopLagSeconds: seconds.default(0.2),
-    eventLoopBlockedSeconds: seconds.default(1),
+    eventLoopLagSeconds: seconds.max(10).default(0.2),
+    eventLoopBlockedSeconds: seconds.max(60).default(1),
     eventLoopUtilization: share.default(0.9),
     heapRatio: share.default(0.85),
     fileDescriptorRatio: share.default(0.8),
     sessionRatio: share.default(0.9).describe('Share of the limit of sessions or subscriptions'),
     sessionsNotFound: atLeastOne.default(20).describe('Requests for unknown sessions in 10 minutes'),
-    overloadedCalls: atLeastOne.default(10).describe('Calls refused as overloaded in 10 minutes'),
-    rateLimitedCalls: atLeastOne.default(100).describe('Calls refused for a quota in 10 minutes'),
-    authFailures: atLeastOne.default(20).describe('Requests with bad credentials in 10 minutes'),
+    overloadedRatio: share.default(0.01).describe('Share of calls refused as overloaded in 5 minutes'),
+    overloadedCalls: atLeastOne.default(10).describe('Calls refused as overloaded in 5 minutes'),
+    rateLimitedCalls: atLeastOne.default(100).describe('Calls refused for a quota in 5 minutes'),
+    authFailures: atLeastOne.default(20).describe('Requests with bad credentials in 5 minutes'),
     workerRestarts: atLeastOne.default(5).describe('Worker threads replaced in 30 minutes'),
     restarts: atLeastOne.default(3).describe('Starts of one process in an hour'),
     silentToolCalls: atLeastOne

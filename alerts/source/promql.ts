@@ -1,5 +1,5 @@
 import type { MetricName } from '../../src/monitoring/metrics.ts';
-import type { Parameters } from './parameters.ts';
+import { REFUSED, type Parameters } from './parameters.ts';
 
 /** What identifies a service: labels survive aggregation, so that routing and inhibition work. */
 export const SERVICE = 'cluster, namespace, job';
@@ -50,6 +50,18 @@ export class PromQL {
 
   rate(name: SeriesName, seconds: number, matchers = ''): string {
     return `rate(${this.series(name, matchers)}[${this.duration(seconds)}])`;
+  }
+
+  /**
+   * Calls that the server took on, by labels. Those it refused for a mistake of the caller's are left out, or a flood of
+   * them would make every share of failures look small.
+   */
+  accepted(over: 'increase' | 'rate', labels: string, seconds: number, matchers = ''): string {
+    const sum = (name: 'mcp_tool_calls_total' | 'mcp_tool_errors_total', which: string): string =>
+      sumBy(labels, this[over](name, seconds, [which, matchers].filter((part) => part !== '').join(', ')));
+    const succeeded = sum('mcp_tool_calls_total', 'status="success"');
+    // Without a series of errors it is the successes alone.
+    return `(${succeeded} + ${sum('mcp_tool_errors_total', oneOf('reason', REFUSED, '!='))} or ${succeeded})`;
   }
 
   over(aggregate: 'avg' | 'max' | 'min', name: SeriesName, seconds: number, offsetSeconds = 0): string {

@@ -34,7 +34,7 @@ export function ratioRecords(parameters: RuleParameters): readonly Recording[] {
   const bad = oneOf('reason', parameters.badReasons);
   const fast = bucketMatcher(parameters.latency.thresholdSeconds);
   return burnWindows(parameters).flatMap((window) => {
-    const total = sumBy(SERVICE, promql.rate('mcp_tool_calls_total', window));
+    const total = promql.accepted('rate', SERVICE, window);
     const errors = sumBy(SERVICE, promql.rate('mcp_tool_errors_total', window, bad));
     const ran = sumBy(SERVICE, promql.rate('mcp_tool_duration_seconds_count', window));
     const inTime = sumBy(SERVICE, promql.rate('mcp_tool_duration_seconds_bucket', window, fast));
@@ -55,7 +55,7 @@ export const promqlName = (seconds: number): string =>
 export function budgetRecords(parameters: RuleParameters): readonly Recording[] {
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', parameters.badReasons);
-  const total = sumBy(SERVICE, promql.increase('mcp_tool_calls_total', 3600));
+  const total = promql.accepted('increase', SERVICE, 3600);
   const errors = sumBy(SERVICE, promql.increase('mcp_tool_errors_total', 3600, bad));
   const budget = budgetOf(parameters.availability.objective);
   return [

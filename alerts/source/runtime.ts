@@ -16,7 +16,7 @@ export function runtimeAlerts(parameters: RuleParameters): readonly Alert[] {
       forSeconds: 120,
       keepFiringForSeconds: 300,
       summary: 'The event loop is blocked: everything waits.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: find the tool whose calls coincide on the dashboard, and disable it with tools.disabled.`,
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: in Prometheus, topk(5, sum by (job, tool_name) (rate(mcp_tool_duration_seconds_sum[5m]))); the runbook says how to catch the tool in the act and switch it off.`,
       dashboard: 'runtime',
     },
     {

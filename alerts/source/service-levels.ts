@@ -2,15 +2,7 @@ import { TEXT, type Alert } from './alert.ts';
 import { budgetOf, times, type Amount } from './amount.ts';
 import type { BurnWindow, RuleParameters, Severity } from './parameters.ts';
 import { all, any, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
-import {
-  BUDGET_REMAINING,
-  burnWindows,
-  errorRatio,
-  errorsOfMonth,
-  present,
-  promqlName,
-  slowRatio,
-} from './records.ts';
+import { BUDGET_REMAINING, errorRatio, errorsOfMonth, present, promqlName, slowRatio } from './records.ts';
 
 const MONTH_SECONDS = 30 * 86_400;
 
@@ -26,37 +18,39 @@ export function serviceLevelAlerts(parameters: RuleParameters): readonly Alert[]
 
 /** The fast page: the budget windows need minutes to see even that everything fails. */
 function outage(parameters: RuleParameters): Alert {
-  const { availability, badReasons, outageRatio, minimumBadCalls } = parameters;
+  const { availability, badReasons, outageRatio, minimumBadCallsToPage } = parameters;
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', badReasons);
   const errors = sumBy(SERVICE, promql.increase('mcp_tool_errors_total', 120, bad));
-  const total = sumBy(SERVICE, promql.increase('mcp_tool_calls_total', 120));
+  const total = promql.accepted('increase', SERVICE, 120);
   return {
     name: 'NexusMCPOutage',
     severity: 'critical',
     threshold: 'outageRatio',
-    expr: all(`${errors} / (${total} > 0) > ${outageRatio}`, `${errors} >= ${minimumBadCalls}`),
+    expr: all(`${errors} / (${total} > 0) > ${outageRatio}`, `${errors} >= ${minimumBadCallsToPage}`),
     forSeconds: 60,
     keepFiringForSeconds: 300,
     summary: 'Most tool calls fail.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes. At this rate the 30-day error budget lasts ${lasting(availability.objective, errorRatio(promqlName(burnWindows(parameters)[0] ?? 0)))}. First: ${TEXT.logs} | grep '"reason"'`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes. ${spent(availability.objective)} First: ${TEXT.logs} | grep '"reason"'`,
     dashboard: 'overview',
   };
 }
 
 function errorBudgetBurn(parameters: RuleParameters): readonly Alert[] {
-  const { availability, minimumBadCalls, badReasons } = parameters;
+  const { availability, minimumBadCalls, minimumBadCallsToPage, badReasons } = parameters;
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', badReasons);
-  const enough = (window: number): string =>
-    `${sumBy(SERVICE, promql.increase('mcp_tool_errors_total', window, bad))} >= ${minimumBadCalls}`;
+  const enough =
+    (severity: 'critical' | 'warning') =>
+    (window: number): string =>
+      `${sumBy(SERVICE, promql.increase('mcp_tool_errors_total', window, bad))} >= ${severity === 'critical' ? minimumBadCallsToPage : minimumBadCalls}`;
   return (['critical', 'warning'] as const).map((severity) => ({
     name: 'NexusMCPErrorBudgetBurn',
     severity,
-    expr: burning(windowsOf(availability, severity), errorRatio, availability.objective, enough),
+    expr: burning(windowsOf(availability, severity), errorRatio, availability.objective, enough(severity)),
     ...waits(severity),
     summary: 'Tool calls fail faster than the error budget allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${longest(windowsOf(availability, severity)[0])} or longer; the objective allows ${percent(budgetOf(availability.objective))}. At this rate the 30-day budget lasts ${lasting(availability.objective, errorRatio(longest(availability.page[0])))}. First: ${TEXT.logs} | grep '"reason"'`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${longWindows(windowsOf(availability, severity))}; the objective allows ${percent(budgetOf(availability.objective))}. ${spent(availability.objective)} First: ${TEXT.logs} | grep '"reason"'`,
     dashboard: 'overview',
   }));
 }
@@ -72,7 +66,7 @@ function latencyBudgetBurn(parameters: RuleParameters): readonly Alert[] {
     expr: burning(windowsOf(latency, severity), slowRatio, latency.objective, enough),
     ...waits(severity),
     summary: 'Tool calls are slower than the latency objective allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${longest(windowsOf(latency, severity)[0])} or longer; the objective allows ${percent(budgetOf(latency.objective))}. At this rate the 30-day budget lasts ${lasting(latency.objective, slowRatio(longest(latency.page[0])))}. First: open the dashboard and find the tool whose p95 has moved.`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${longWindows(windowsOf(latency, severity))}; the objective allows ${percent(budgetOf(latency.objective))}. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
     dashboard: 'overview',
   }));
 }
@@ -95,8 +89,9 @@ const windowsOf = (
   severity: 'critical' | 'warning',
 ): readonly BurnWindow[] => (severity === 'critical' ? slo.page : slo.ticket);
 
-/** A pair's long window, as it is called in names. */
-const longest = (pair: BurnWindow | undefined): string => promqlName(pair?.long ?? 0);
+/** The long windows, one of which it is. */
+const longWindows = (windows: readonly BurnWindow[]): string =>
+  windows.map(({ long }) => promqlName(long)).join(' or ');
 
 function burning(
   windows: readonly BurnWindow[],
@@ -124,6 +119,14 @@ const waits = (severity: Severity) =>
 
 const percent = (share: Amount): string => `${times(100, share)} %`;
 
-/** How long 30 days' budget lasts at the ratio recorded now, as text that Prometheus works out. */
-const lasting = (objective: Amount, ratio: string): string =>
-  `{{ with printf "${times(MONTH_SECONDS, budgetOf(objective))} / (${ratio}{job=%q, namespace=%q, cluster=%q} > 0)" $labels.job $labels.namespace $labels.cluster | query }}{{ . | first | value | humanizeDuration }}{{ else }}an unknown time{{ end }}`;
+/** How soon the alert's ratio spends what is left of the error budget, or all of it when that is not recorded yet. */
+const spent = (objective: Amount): string =>
+  `At this rate what is left of the 30-day error budget is spent in ${worked(`(${times(MONTH_SECONDS, budgetOf(objective))} * clamp_min(${BUDGET_REMAINING}{job=%q, namespace=%q, cluster=%q}, 0) or on () vector(${times(MONTH_SECONDS, budgetOf(objective))})) / %g`, '$labels.job $labels.namespace $labels.cluster $value')}.`;
+
+/** How long the alert's ratio takes to spend a whole budget of 30 days. */
+const lasting = (objective: Amount): string =>
+  worked(`vector(${times(MONTH_SECONDS, budgetOf(objective))} / %g)`, '$value');
+
+/** A number of seconds as a text that Prometheus works out from a query and what to put into it. */
+const worked = (query: string, values: string): string =>
+  `{{ with printf "${query}" ${values} | query }}{{ . | first | value | humanizeDuration }}{{ else }}an unknown time{{ end }}`;

@@ -28,11 +28,12 @@ function targetDown(parameters: RuleParameters): Alert {
   return {
     name: 'NexusMCPTargetDown',
     severity: 'warning',
-    expr: `${new PromQL(parameters).series('up')} == 0`,
+    // The share of scrapes: an instance that fails every other one is not well either.
+    expr: `${new PromQL(parameters).over('avg', 'up', 600)} < 0.5`,
     forSeconds: 600,
     keepFiringForSeconds: 300,
     summary: 'An instance of the server cannot be scraped.',
-    description: `Prometheus has not reached {{ $labels.instance }} of ${TEXT.service} for 10 minutes. The other instances carry its load. First: ${TEXT.pods}`,
+    description: `Only ${TEXT.percent} of the scrapes of {{ $labels.instance }} of ${TEXT.service} succeeded in the last 10 minutes. The other instances carry its load. First: ${TEXT.pods}`,
     dashboard: 'fleet',
   };
 }

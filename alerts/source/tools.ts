@@ -41,7 +41,7 @@ function errorRate(parameters: RuleParameters): Alert {
     (matchers, limit) => {
       const bad = [oneOf('reason', badReasons), matchers].filter((part) => part !== '').join(', ');
       const errors = sumBy(TOOL, promql.increase('mcp_tool_errors_total', 900, bad));
-      const total = sumBy(TOOL, promql.increase('mcp_tool_calls_total', 900, matchers));
+      const total = promql.accepted('increase', TOOL, 900, matchers);
       return all(`${errors} / (${total} > 0) > ${limit}`, `${errors} >= ${minimumBadCalls}`);
     },
   );
@@ -89,9 +89,8 @@ function stuck(parameters: RuleParameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   // The windows are short and the wait is long, so that a new instance has its ten minutes too.
   const inFlight = promql.over('min', 'mcp_tool_calls_in_flight', 180);
-  const finished = promql.increase('mcp_tool_calls_total', 180);
   const never = (labels: string): string =>
-    all(`${sumBy(labels, inFlight)} > 0`, `${sumBy(labels, finished)} == 0`);
+    all(`${sumBy(labels, inFlight)} > 0`, `${promql.accepted('increase', labels, 180)} == 0`);
   const shared = {
     name: 'NexusMCPCallsStuck',
     forSeconds: 600,
@@ -104,7 +103,7 @@ function stuck(parameters: RuleParameters): readonly Alert[] {
       severity: 'critical',
       expr: never(INSTANCE),
       summary: 'Tool calls are in flight and none finishes.',
-      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes without any call finishing: the instance hangs. No error is counted, because nothing ends. First: kubectl {{ with $labels.namespace }}-n {{ . }} {{ end }}delete the pod behind {{ $labels.instance }}, so that the others take over.`,
+      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes without any call finishing: the instance hangs, or a tool is allowed that long. No error is counted, because nothing ends. First: ${TEXT.pods} (which pod has that address), then step 1 of the runbook before you restart it.`,
     },
     {
       ...shared,

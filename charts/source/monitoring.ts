@@ -1,12 +1,19 @@
 import { z } from 'zod';
-import { parametersSchema } from '../../alerts/source/parameters.ts';
+import { COUNTABLE, parametersSchema } from '../../alerts/source/parameters.ts';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
-import { REASONS } from '../../src/tools/outcome.ts';
 import { count, duration, flag, list, object, text, textMap, triState } from './fragments.ts';
 
 /** How Prometheus and Grafana see it. */
 
-const { availability, latency, minimumBadCalls, minimumCalls, runbookBaseUrl } = parametersSchema.parse({});
+const {
+  availability,
+  badReasons,
+  latency,
+  minimumBadCalls,
+  minimumBadCallsToPage,
+  minimumCalls,
+  runbookBaseUrl,
+} = parametersSchema.parse({});
 const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, ...ticket]);
 /** Below it the fastest burn would need more than all calls to fail. */
 const lowestObjective = 100 - 100 / Math.max(...windows.map(({ factor }) => factor));
@@ -87,9 +94,9 @@ const rules = z
       .describe('Labels that tell services apart besides cluster, namespace and job'),
     labels: textMap.default({}).describe('Labels of all alerts'),
     badReasons: z
-      .array(z.enum(REASONS as [string, ...string[]]))
+      .array(z.enum(COUNTABLE))
       .min(1)
-      .default([...availabilityReasons()])
+      .default(badReasons)
       .describe('Reasons of failed calls that count against the objective'),
     availabilityObjective: objective
       .default(availability.objective)
@@ -101,17 +108,18 @@ const rules = z
       .union(fastBounds as [z.ZodLiteral<number>, z.ZodLiteral<number>])
       .default(latency.thresholdSeconds)
       .describe('A call is fast when it takes no longer; a bucket of mcp_tool_duration_seconds'),
-    minimumBadCalls: z.number().min(1).default(minimumBadCalls).describe('Fewer failed calls alert nobody'),
+    minimumBadCalls: z.number().min(1).default(minimumBadCalls).describe('Fewer failed calls open no ticket'),
+    minimumBadCallsToPage: z
+      .number()
+      .min(1)
+      .default(minimumBadCallsToPage)
+      .describe('Fewer failed calls page nobody'),
     minimumCalls: z.number().min(1).default(minimumCalls).describe('Fewer calls say nothing about latency'),
     runbookUrl: text.min(1).default(runbookBaseUrl).describe('Where the runbooks are'),
     extraGroups: list.default([]).describe('Rule groups of your own, as they are'),
   })
   .prefault({})
   .describe('A PrometheusRule; single alerts are changed under alerts');
-
-function availabilityReasons(): readonly string[] {
-  return parametersSchema.parse({}).badReasons;
-}
 
 const dashboards = z
   .strictObject({

@@ -9,10 +9,9 @@ const COLD = ['blue', 'light-blue', 'super-light-blue', 'dark-blue', 'semi-dark-
 /** The colour of each reason a call can fail for. */
 export const REASON_COLORS: Readonly<Record<string, string>> = Object.fromEntries(
   [true, false].flatMap((bad) =>
-    REASONS.filter((reason) => PARAMETERS.badReasons.includes(reason) === bad).map((reason, index) => [
-      reason,
-      (bad ? WARM : COLD)[index] ?? 'text',
-    ]),
+    REASONS.filter((reason) => PARAMETERS.badReasons.some((counts) => counts === reason) === bad).map(
+      (reason, index) => [reason, (bad ? WARM : COLD)[index] ?? 'text'],
+    ),
   ),
 );
 

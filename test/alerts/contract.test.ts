@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { ruleGroups } from '../../alerts/source/rules.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { readDocument, runbooks } from './documented-queries.ts';
 import { keptLabels, readPromQL, walk, type Expression, type Selector } from './promql.ts';
 import { RULES } from './scenario.ts';
 
@@ -147,6 +150,31 @@ describe('the rules and /metrics', () => {
         lines.filter((line) => patterns.every((pattern) => line.includes(pattern))),
         patterns.join(),
       ).not.toEqual([]);
+    }
+  });
+});
+
+describe('the documents', () => {
+  const texts = [readDocument('alerts/README.md'), ...runbooks()];
+
+  it('show only overrides that the rules take', () => {
+    const overrides = texts.flatMap(({ path, text }) =>
+      [...text.matchAll(/(NexusMCP\w+): (\{ \w+: (?:\d+|true|false|'\w+') \})/g)].map(
+        ([, name = '', override = '']) => ({ path, alerts: { [name]: parse(override) as unknown } }),
+      ),
+    );
+    expect(overrides.length).toBeGreaterThan(2);
+    for (const { path, alerts } of overrides) expect(() => ruleGroups({ alerts }), path).not.toThrow();
+  });
+
+  it('say where the names in their commands are set', () => {
+    for (const { path, text } of runbooks()) {
+      const diagnosis = text.slice(text.indexOf('## Diagnosis'), text.indexOf('## Mitigation'));
+      const commands = [...diagnosis.matchAll(/```sh\n([^]*?)```/g)]
+        .map(([, command = '']) => command)
+        .join('');
+      if (!/\$NS|\$HOST|^ *logs /m.test(commands)) continue;
+      expect(diagnosis, path).toMatch(/\(\.\.\/README\.md#before-you-paste\)|`NS` is the alert's namespace/);
     }
   });
 });

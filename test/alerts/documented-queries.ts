@@ -16,15 +16,19 @@ export interface DocumentedQuery {
   readonly query: string;
 }
 
-const read = (path: string): Document => ({ path, text: readFileSync(new URL(path, ROOT), 'utf8') });
+/** A document by its path in the repository. */
+export const readDocument = (path: string): Document => ({
+  path,
+  text: readFileSync(new URL(path, ROOT), 'utf8'),
+});
 
 /** The runbooks, one for each file. */
 export const runbooks = (): readonly Document[] =>
-  readdirSync(new URL(RUNBOOKS, ROOT)).map((name) => read(`${RUNBOOKS}${name}`));
+  readdirSync(new URL(RUNBOOKS, ROOT)).map((name) => readDocument(`${RUNBOOKS}${name}`));
 
 /** All queries of the runbooks and of the documents beside them, for a test that puts them to a real Prometheus. */
 export const documentedQueries = (): readonly DocumentedQuery[] =>
-  [read('README.md'), read('alerts/README.md'), ...runbooks()].flatMap(queriesIn);
+  [readDocument('README.md'), readDocument('alerts/README.md'), ...runbooks()].flatMap(queriesIn);
 
 /** The queries in a document's promql blocks: one a line; a line that is indented continues the one before. */
 export function queriesIn({ path, text }: Document): readonly DocumentedQuery[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
 import { ruleGroups, type Rule } from '../../alerts/source/rules.ts';
-import { parametersSchema } from '../../alerts/source/parameters.ts';
+import { parametersSchema, REFUSED } from '../../alerts/source/parameters.ts';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
 import { ERROR_REASONS, REASONS } from '../../src/tools/outcome.ts';
 import { readPromQL, walk, type Expression, type Selector } from './promql.ts';
@@ -123,8 +123,10 @@ describe('bad reasons', () => {
         .filter(({ name }) => name === 'mcp_tool_errors_total')
         .map(({ matchers }) => matchers.find(({ label }) => label === 'reason')?.value),
     );
-    // Alerts of their own: calls refused because the server is full, or for a quota.
-    expect(new Set(counted)).toEqual(new Set(['tool_error|timeout', 'overloaded', 'rate_limited']));
+    // Alerts of their own: calls refused because the server is full, or for a quota. Calls: all but the refused.
+    expect(new Set(counted)).toEqual(
+      new Set(['tool_error|timeout', 'overloaded', 'rate_limited', REFUSED.join('|')]),
+    );
   });
 });
 

@@ -53,6 +53,7 @@
   "latency.thresholdSeconds" $bound
   "latency.bucket" $bucket
   "minimumBadCalls" $rules.minimumBadCalls
+  "minimumBadCallsToPage" $rules.minimumBadCallsToPage
   "minimumCalls" $rules.minimumCalls
   "runbookUrl" (trimSuffix "/" $rules.runbookUrl)
   "grafanaUrl" (trimSuffix "/" .Values.monitoring.dashboards.grafanaUrl) }}

@@ -108,30 +108,40 @@ export const capacityScenarios: readonly Scenario[] = [
   {
     name: 'calls are refused because the server is full',
     about: ['NexusMCPOverloaded'],
-    series: onTwo({ tools: [tool('echo', healthy, calls('overloaded', flood))] }),
+    series: onTwo({
+      tools: [tool('echo', calls('success', counter({ perSecond: 20 })), calls('overloaded', flood))],
+    }),
     fires: {
       '15m': [],
-      '19m': [],
+      '24m': [],
       '27m': [
         ticket(
           'NexusMCPOverloaded',
           {},
           {
             says: ({ text }) =>
-              `${text} refused 600 calls as overloaded in 10 minutes: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
+              `${text} refused 300 calls as overloaded in 5 minutes, and goes on so: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
             dashboard: 'overview',
           },
         ),
       ],
-      '45m': [ticket('NexusMCPOverloaded')],
-      '52m': [],
+      '40m': [ticket('NexusMCPOverloaded')],
+      '47m': [],
     },
   },
   {
-    name: 'eight calls are refused because the server is full',
+    name: 'a pod that ends refuses hundreds of calls as it goes',
     about: ['NexusMCPOverloaded'],
-    series: onTwo({ tools: [tool('echo', healthy, calls('overloaded', once('20m', 4)))] }),
+    series: onTwo({ tools: [tool('echo', healthy, calls('overloaded', once('20m', 400)))] }),
     fires: { '26m': [], '30m': [] },
+  },
+  {
+    name: 'a few of very many calls are refused because the server is full',
+    about: ['NexusMCPOverloaded'],
+    series: onTwo({
+      tools: [tool('echo', healthy, calls('overloaded', counter({ perSecond: 1 })))],
+    }),
+    fires: { '20m': [], '40m': [] },
   },
   {
     name: 'clients exceed their quota',
@@ -139,20 +149,20 @@ export const capacityScenarios: readonly Scenario[] = [
     series: onTwo({ tools: [tool('echo', healthy, calls('rate_limited', flood))] }),
     fires: {
       '15m': [],
-      '20m': [],
+      '24m': [],
       '27m': [
         ticket(
           'NexusMCPClientsRateLimited',
           {},
           {
             says: ({ text, n }) =>
-              `${text} refused 600 calls of clients over their quota in 10 minutes: an agent loops, many share one address, or the quota is too small. First: ${logs(n)} | grep rate_limited | tail -5`,
+              `${text} refused 300 calls of clients over their quota in 5 minutes, and goes on so: an agent loops, many share one address, or the quota is too small. First: ${logs(n)} | grep rate_limited | tail -5`,
             dashboard: 'fleet',
           },
         ),
       ],
-      '45m': [ticket('NexusMCPClientsRateLimited')],
-      '52m': [],
+      '40m': [ticket('NexusMCPClientsRateLimited')],
+      '47m': [],
     },
   },
   {
@@ -167,20 +177,20 @@ export const capacityScenarios: readonly Scenario[] = [
     series: onTwo({ authFailures: { unknown_token: flood } }),
     fires: {
       '15m': [],
-      '19m': [],
+      '24m': [],
       '27m': [
         ticket(
           'NexusMCPAuthFailures',
           { reason: 'unknown_token' },
           {
             says: ({ text }) =>
-              `${text} refused 600 requests in 10 minutes for their credentials (reason unknown_token): a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
+              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and goes on so: a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
             dashboard: 'fleet',
           },
         ),
       ],
-      '45m': [ticket('NexusMCPAuthFailures', { reason: 'unknown_token' })],
-      '52m': [],
+      '40m': [ticket('NexusMCPAuthFailures', { reason: 'unknown_token' })],
+      '47m': [],
     },
   },
   {

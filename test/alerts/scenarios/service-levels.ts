@@ -1,3 +1,4 @@
+import { REFUSED } from '../../../alerts/source/parameters.ts';
 import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, once } from '../series.ts';
 import { calls, server, tool } from '../server.ts';
@@ -21,7 +22,12 @@ const outages = [10, 1, 0.1].flatMap((perSecond) =>
         ),
       ],
     }),
-    fires: { '10m': [], '11m': [], '13m': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')] },
+    fires: {
+      '10m': [],
+      '11m': [],
+      '13m': [page('NexusMCPOutage'), ...(perSecond < 1 ? [] : [page('NexusMCPErrorBudgetBurn')])],
+      '14m30s': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')],
+    },
   })),
 );
 
@@ -62,7 +68,47 @@ const outage: readonly Scenario[] = [
     series: server({
       tools: [tool('echo', calls('timeout', counter({ perSecond: 0, until: '10m' }, { perSecond: 0.1 })))],
     }),
-    fires: { '11m': [], '13m': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')] },
+    fires: {
+      '11m': [],
+      '13m': [page('NexusMCPOutage')],
+      '14m30s': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')],
+    },
+  },
+  ...REFUSED.map((reason): Scenario => ({
+    name: `every call fails that is not refused as ${reason}, and twenty times as many are`,
+    about: ['NexusMCPOutage', 'NexusMCPErrorBudgetBurn', 'NexusMCPToolErrorRateHigh'],
+    evaluateSeconds: 30,
+    series: server({
+      tools: [
+        failing(1, '10m', '30m', 1),
+        tool(
+          reason === 'unknown_tool' ? 'unknown' : 'add',
+          calls(reason, counter({ perSecond: 0, until: '10m' }, { perSecond: 20 })),
+        ),
+      ],
+    }),
+    fires: {
+      '11m': [],
+      '13m': [page('NexusMCPOutage'), page('NexusMCPErrorBudgetBurn')],
+      '18m': [
+        page('NexusMCPOutage'),
+        page('NexusMCPErrorBudgetBurn'),
+        ticket('NexusMCPToolErrorRateHigh', { tool_name: 'echo' }),
+      ],
+    },
+  })),
+  {
+    name: 'an agent tries one call seven times in an empty night',
+    about: ['NexusMCPOutage', 'NexusMCPErrorBudgetBurn'],
+    evaluateSeconds: 30,
+    scrapeSeconds: 15,
+    series: server({ tools: [tool('echo', calls('exception', once('10m', 7)))] }),
+    fires: {
+      '11m': [],
+      '12m': [],
+      '14m': [],
+      '20m': [ticket('NexusMCPToolErrorRateHigh', { tool_name: 'echo' })],
+    },
   },
   {
     name: 'an outage ends',
@@ -76,7 +122,7 @@ const outage: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `100% of the tool calls of ${text} failed through the server's fault in the last 2 minutes. At this rate the 30-day error budget lasts 3h 36m 0s. First: ${logs(n)} | grep '"reason"'`,
+              `100% of the tool calls of ${text} failed through the server's fault in the last 2 minutes. At this rate what is left of the 30-day error budget is spent in 3h 36m 0s. First: ${logs(n)} | grep '"reason"'`,
             dashboard: 'overview',
           },
         ),
@@ -147,7 +193,7 @@ const errorBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `10% of the tool calls of ${text} failed through the server's fault over the last 1h or longer; the objective allows 0.5 %. At this rate the 30-day budget lasts 1d 12h 0m 0s. First: ${logs(n)} | grep '"reason"'`,
+              `10% of the tool calls of ${text} failed through the server's fault over the last 1h or 6h; the objective allows 0.5 %. At this rate what is left of the 30-day error budget is spent in 0s. First: ${logs(n)} | grep '"reason"'`,
             dashboard: 'overview',
           },
         ),
@@ -156,7 +202,7 @@ const errorBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `2.5% of the tool calls of ${text} failed through the server's fault over the last 1d or longer; the objective allows 0.5 %. At this rate the 30-day budget lasts 1d 12h 0m 0s. First: ${logs(n)} | grep '"reason"'`,
+              `2.5% of the tool calls of ${text} failed through the server's fault over the last 1d or 3d; the objective allows 0.5 %. At this rate what is left of the 30-day error budget is spent in 0s. First: ${logs(n)} | grep '"reason"'`,
             dashboard: 'overview',
           },
         ),
@@ -272,7 +318,7 @@ const latencyBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `90% of the tool calls of ${text} took longer than 2.5 s over the last 1h or longer; the objective allows 5 %. At this rate the 30-day budget lasts 1d 16h 0m 0s. First: open the dashboard and find the tool whose p95 has moved.`,
+              `90% of the tool calls of ${text} took longer than 2.5 s over the last 1h or 6h; the objective allows 5 %. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
             dashboard: 'overview',
           },
         ),
@@ -281,7 +327,7 @@ const latencyBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d or longer; the objective allows 5 %. At this rate the 30-day budget lasts 1d 16h 0m 0s. First: open the dashboard and find the tool whose p95 has moved.`,
+              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d or 3d; the objective allows 5 %. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
             dashboard: 'overview',
           },
         ),

@@ -12,7 +12,7 @@ export const targetScenarios: readonly Scenario[] = [
     about: ['NexusMCPDown', 'NexusMCPTargetDown'],
     evaluateSeconds: 30,
     series: ['a', 'b'].flatMap((instance) =>
-      server({ instance, gauges: down({ is: 1, until: '10m' }, { is: 0, until: '26m' }, { is: 1 }) }),
+      server({ instance, gauges: down({ is: 1, until: '10m' }, { is: 0, until: '30m' }, { is: 1 }) }),
     ),
     fires: {
       '10m': [],
@@ -28,19 +28,19 @@ export const targetScenarios: readonly Scenario[] = [
           },
         ),
       ],
-      '19m30s': [page('NexusMCPDown')],
-      '21m': [
+      '24m': [page('NexusMCPDown')],
+      '27m': [
         page('NexusMCPDown'),
         ...['a', 'b'].map((instance) =>
           ticket('NexusMCPTargetDown', on(instance), {
             says: ({ text, n }) =>
-              `Prometheus has not reached ${instance}:9999 of ${text} for 10 minutes. The other instances carry its load. First: ${pods(n)}`,
+              `Only 0% of the scrapes of ${instance}:9999 of ${text} succeeded in the last 10 minutes. The other instances carry its load. First: ${pods(n)}`,
             dashboard: 'fleet',
           }),
         ),
       ],
-      '29m': [ticket('NexusMCPTargetDown', on('a')), ticket('NexusMCPTargetDown', on('b'))],
-      '33m': [],
+      '38m': [ticket('NexusMCPTargetDown', on('a')), ticket('NexusMCPTargetDown', on('b'))],
+      '42m': [],
     },
   },
   {
@@ -50,7 +50,21 @@ export const targetScenarios: readonly Scenario[] = [
       ...server({ instance: 'a' }),
       ...server({ instance: 'b', gauges: down({ is: 1, until: '10m' }, { is: 0 }) }),
     ],
-    fires: { '14m': [], '19m': [], '21m': [ticket('NexusMCPTargetDown', on('b'))] },
+    fires: { '14m': [], '24m': [], '27m': [ticket('NexusMCPTargetDown', on('b'))] },
+  },
+  {
+    name: 'one of two instances answers every third scrape',
+    about: ['NexusMCPTargetDown'],
+    series: [
+      ...server({ instance: 'a' }),
+      ...server({
+        instance: 'b',
+        failedScrapes: Array.from({ length: 80 }, (_, index) => index)
+          .filter((index) => index % 3 > 0)
+          .map((index) => `${600 + index * 30}s`),
+      }),
+    ],
+    fires: { '14m': [], '35m': [ticket('NexusMCPTargetDown', on('b'))] },
   },
   {
     name: 'Prometheus no longer finds any instance, and forgets them after an hour',

@@ -2,6 +2,7 @@ import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { calls, server, tool, type Tool } from '../server.ts';
 
+const pods = (n: string): string => `kubectl ${n}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`;
 const logs = (n: string): string =>
   `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
 
@@ -201,7 +202,7 @@ export const toolScenarios: readonly Scenario[] = [
           { instance: 'a:9999' },
           {
             says: ({ text, n }) =>
-              `3 calls on a:9999 of ${text} have been in flight for 10 minutes without any call finishing: the instance hangs. No error is counted, because nothing ends. First: kubectl ${n}delete the pod behind a:9999, so that the others take over.`,
+              `3 calls on a:9999 of ${text} have been in flight for 10 minutes without any call finishing: the instance hangs, or a tool is allowed that long. No error is counted, because nothing ends. First: ${pods(n)} (which pod has that address), then step 1 of the runbook before you restart it.`,
             dashboard: 'tools',
           },
         ),
