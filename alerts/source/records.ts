@@ -14,6 +14,9 @@ export function burnWindows({ availability, latency }: RuleParameters): readonly
 /** Names of the recorded ratios by window. They keep the window's unscaled name whatever the time scale. */
 export const errorRatio = (window: string): string => `nexus_mcp:tool_call_errors:ratio_rate${window}`;
 export const slowRatio = (window: string): string => `nexus_mcp:tool_call_slow:ratio_rate${window}`;
+/** The shares that the objectives allow, as series: dashboards cannot know an operator's parameters. */
+export const ALLOWED_ERRORS = 'nexus_mcp:tool_call_errors:allowed_ratio';
+export const ALLOWED_SLOW = 'nexus_mcp:tool_call_slow:allowed_ratio';
 export const BUDGET_REMAINING = 'nexus_mcp:error_budget:remaining_ratio30d';
 const ERRORS_HOURLY = 'nexus_mcp:tool_call_errors:increase1h';
 export const CALLS_HOURLY = 'nexus_mcp:tool_calls:increase1h';
@@ -51,14 +54,17 @@ export function ratioRecords(parameters: RuleParameters): readonly Recording[] {
 export const promqlName = (seconds: number): string =>
   new PromQL({ selector: '', timeScale: 1 }).duration(seconds);
 
-/** What is left of the 30 days' budget, weighted by calls; never an average of ratios. */
+/** The budgets, and what is left of the one of 30 days, weighted by calls; never an average of ratios. */
 export function budgetRecords(parameters: RuleParameters): readonly Recording[] {
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', parameters.badReasons);
   const total = promql.accepted('increase', SERVICE, 3600);
   const errors = sumBy(SERVICE, promql.increase('mcp_tool_errors_total', 3600, bad));
   const budget = budgetOf(parameters.availability.objective);
+  const allowed = (objective: Amount): string => `0 * ${present(promql)} + ${budgetOf(objective)}`;
   return [
+    { record: ALLOWED_ERRORS, expr: allowed(parameters.availability.objective) },
+    { record: ALLOWED_SLOW, expr: allowed(parameters.latency.objective) },
     { record: CALLS_HOURLY, expr: total },
     { record: ERRORS_HOURLY, expr: `${errors} or 0 * ${total}` },
     {

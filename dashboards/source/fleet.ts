@@ -1,5 +1,5 @@
 import type { Dashboard } from './dashboard.ts';
-import { replicas, scrapes } from './fleet/instances.ts';
+import { monitoring, replicas } from './fleet/instances.ts';
 import { protocol, refused } from './fleet/protocol.ts';
 import { sessions } from './fleet/sessions.ts';
 
@@ -14,6 +14,6 @@ export const fleet: Dashboard = {
     { heading: 'Protocol', panels: protocol },
     { heading: 'Sessions and subscriptions', panels: sessions },
     { heading: 'Turned away', panels: refused },
-    { heading: 'Scrapes', panels: scrapes },
+    { heading: 'Monitoring itself', panels: monitoring },
   ],
 };

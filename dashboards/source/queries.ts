@@ -81,7 +81,11 @@ export const quantile = (
 ): string => quantileOf(q, sum(of(rate(name, matching)), ...by, 'le'));
 
 /** How many times as fast as allowed a budget burns, as the alert sees it: in both windows of a pair. */
-export function burn({ long, short }: BurnWindow, ratio: (window: string) => string, budget: number): string {
-  const [slow, fast] = [long, short].map((window) => ofService(ratio(promqlName(window))));
-  return `((${slow ?? ''} <= ${fast ?? ''}) or ${fast ?? ''}) / ${budget}`;
+export function burn(
+  { long, short }: BurnWindow,
+  ratio: (window: string) => string,
+  allowed: string,
+): string {
+  const [slow = '', fast = ''] = [long, short].map((window) => ofService(ratio(promqlName(window))));
+  return share(`((${slow} <= ${fast}) or ${fast})`, ofService(allowed));
 }

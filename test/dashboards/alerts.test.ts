@@ -60,8 +60,12 @@ const drawnIn = ({ fieldConfig }: Panel): readonly number[] =>
   ].flatMap((steps) => steps.flatMap(({ value }) => (value === null ? [] : [value])));
 
 /** What the values of a panel are divided by: burn is counted in budgets. */
-const unitOf = (expressions: readonly string[]): number =>
-  Number(/ratio_rate\w+\{[^}]*\}\) \/ ([\d.]+)$/.exec(expressions[0] ?? '')?.[1] ?? 1);
+const unitOf = (expressions: readonly string[]): number => {
+  const [, what] = /\/ \(nexus_mcp:tool_call_(errors|slow):allowed_ratio\{/.exec(expressions[0] ?? '') ?? [];
+  if (what === undefined) return 1;
+  const rule = RULES.find(({ record }) => record === `nexus_mcp:tool_call_${what}:allowed_ratio`);
+  return Number(/ \+ ([\d.]+)$/.exec(rule?.expr ?? '')?.[1]);
+};
 
 const near = (a: number, b: number): boolean => Math.abs(a - b) < 1e-9;
 

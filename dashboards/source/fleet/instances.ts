@@ -1,6 +1,6 @@
 import type { Panel } from '../dashboard.ts';
 import { GOOD, PAGE, TICKET } from '../limits.ts';
-import { count, ofOurServices, ours, over, series, sum, TOOL_CHOSEN } from '../queries.ts';
+import { count, ofOurServices, ours, over, rate, series, sum, TOOL_CHOSEN } from '../queries.ts';
 
 const HOUR = 3600;
 const DAY = 86_400;
@@ -90,7 +90,7 @@ export const replicas: readonly Panel[] = [
 ];
 
 /** Whether monitoring itself is well. */
-export const scrapes: readonly Panel[] = [
+export const monitoring: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'How long does a scrape take?',
@@ -99,7 +99,6 @@ export const scrapes: readonly Panel[] = [
     queries: [{ expr: ours(series('scrape_duration_seconds')), legend: '{{instance}}' }],
     unit: 's',
     noValue: 'No data',
-    width: 12,
   },
   {
     kind: 'timeseries',
@@ -122,6 +121,15 @@ export const scrapes: readonly Panel[] = [
     unit: 'short',
     noValue: 'No data',
     alerts: ['NexusMCPSeriesGrowing'],
-    width: 12,
+  },
+  {
+    kind: 'timeseries',
+    title: 'Do traces arrive?',
+    description:
+      'Spans a second by what became of them. Good: only `exported`, or none at all where tracing is off. Dropped or failed ones: the collector is slow or cannot be reached; calls do not feel it.',
+    queries: [{ expr: sum(rate('mcp_trace_spans_total'), 'outcome'), legend: '{{outcome}}' }],
+    unit: 'ops',
+    noValue: 'No data',
+    stacked: true,
   },
 ];

@@ -1,4 +1,11 @@
-import { BUDGET_REMAINING, errorRatio, promqlName, slowRatio } from '../../../alerts/source/records.ts';
+import {
+  ALLOWED_ERRORS,
+  ALLOWED_SLOW,
+  BUDGET_REMAINING,
+  errorRatio,
+  promqlName,
+  slowRatio,
+} from '../../../alerts/source/records.ts';
 import type { BurnWindow } from '../../../alerts/source/parameters.ts';
 import type { Panel, TimeSeries } from '../dashboard.ts';
 import { burnLimits, ERROR_BUDGET, PARAMETERS, percent, SLOW_BUDGET, type Objective } from '../limits.ts';
@@ -13,7 +20,7 @@ export const errorBudgetBurn: Panel = burning(
   'NexusMCPErrorBudgetBurn',
   availability,
   errorRatio,
-  ERROR_BUDGET,
+  ALLOWED_ERRORS,
 );
 
 /** What the objectives say. */
@@ -24,7 +31,7 @@ export const serviceLevels: readonly Panel[] = [
     'NexusMCPLatencyBudgetBurn',
     latency,
     slowRatio,
-    SLOW_BUDGET,
+    ALLOWED_SLOW,
   ),
   {
     kind: 'timeseries',
@@ -56,10 +63,10 @@ function burning(
   alert: `NexusMCP${string}`,
   { page, ticket }: Objective,
   ratio: (window: string) => string,
-  budget: number,
+  allowed: string,
 ): TimeSeries {
   const line = (tells: string) => (pair: BurnWindow) => ({
-    expr: burn(pair, ratio, budget),
+    expr: burn(pair, ratio, allowed),
     legend: `{{job}} {{namespace}} ${promqlName(pair.long)}: ${tells} above ${pair.factor}`,
   });
   return {
