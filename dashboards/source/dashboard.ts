@@ -47,6 +47,8 @@ export interface TimeSeries extends Shared {
   readonly kind: 'timeseries';
   readonly stacked?: boolean;
   readonly max?: number;
+  /** Whether values may be negative. */
+  readonly belowZero?: boolean;
   /** Colours by the name of a series. */
   readonly colors?: Readonly<Record<string, string>>;
   /** Whether a click on a series leads to its tool. */

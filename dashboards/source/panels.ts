@@ -30,6 +30,7 @@ import {
 import {
   HeatmapColorOptionsBuilder,
   PanelBuilder as HeatmapBuilder,
+  YAxisConfigBuilder,
 } from '@grafana/grafana-foundation-sdk/heatmap';
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
@@ -148,15 +149,23 @@ const tooltip = () =>
   new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending);
 
 function timeSeries(spec: TimeSeries): Panel {
-  const { queries, limits = [], stacked = false, max, colors = {}, leadsToTool = false } = spec;
+  const {
+    queries,
+    limits = [],
+    stacked = false,
+    max,
+    belowZero = false,
+    colors = {},
+    leadsToTool = false,
+  } = spec;
   const builder = begin(new TimeSeriesBuilder(), spec, overTime(queries))
-    .min(0)
     .lineWidth(1)
     .fillOpacity(stacked ? 60 : 10)
     .showPoints(VisibilityMode.Never)
     .legend(legend())
     .tooltip(tooltip())
     .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassicByName));
+  if (!belowZero) builder.min(0);
   if (max !== undefined) builder.max(max);
   if (stacked) builder.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
   if (limits.length > 0)
@@ -198,7 +207,7 @@ function table(spec: Table): Panel {
   const headings = [...Object.values(labels), ...queries.map((query) => query.legend)];
   const builder = begin(new TableBuilder(), spec, now(queries, PromQueryFormat.Table))
     .filterable(true)
-    // One frame a query becomes one table; what the queries sum over is no column.
+    // The frames of the queries become one table, with the same row for the same labels.
     .withTransformation({ id: 'merge', options: {} })
     .withTransformation({
       id: 'organize',
@@ -240,15 +249,13 @@ function heatmap(spec: Heatmap): Panel {
   const queries = spec.queries.map((query, index) =>
     target(query, index).range().format(PromQueryFormat.Heatmap),
   );
-  const builder = begin(new HeatmapBuilder(), spec, queries)
+  return begin(new HeatmapBuilder(), spec, queries)
     .calculate(false)
     .color(new HeatmapColorOptionsBuilder().scheme('Oranges').steps(64))
     .cellGap(1)
-    .showLegend();
-  const panel = builder.build();
-  // The axis has a unit of its own.
-  (panel.options as { yAxis: unknown }).yAxis = { axisPlacement: 'left', unit: spec.unit };
-  return panel;
+    .showLegend()
+    .yAxis(new YAxisConfigBuilder().unit(spec.unit))
+    .build();
 }
 
 function timeline(spec: Timeline): Panel {

@@ -20,6 +20,7 @@ export const sessions: readonly Panel[] = [
       { expr: sum(`delta(${series('mcp_active_sessions')}[1h])`), legend: 'change in number' },
     ],
     unit: 'short',
+    belowZero: true,
     noValue: 'No data',
   },
   {

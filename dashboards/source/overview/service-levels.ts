@@ -8,7 +8,15 @@ import {
 } from '../../../alerts/source/records.ts';
 import type { BurnWindow } from '../../../alerts/source/parameters.ts';
 import type { Panel, TimeSeries } from '../dashboard.ts';
-import { burnLimits, ERROR_BUDGET, PARAMETERS, percent, SLOW_BUDGET, type Objective } from '../limits.ts';
+import {
+  burnLimits,
+  ERROR_BUDGET,
+  goodFrom,
+  PARAMETERS,
+  percent,
+  SLOW_BUDGET,
+  type Objective,
+} from '../limits.ts';
 import { burn, ofService } from '../queries.ts';
 
 const { availability, latency } = PARAMETERS;
@@ -52,6 +60,9 @@ export const serviceLevels: readonly Panel[] = [
     queries: [{ expr: ofService(BUDGET_REMAINING), legend: '{{job}} {{namespace}}' }],
     unit: 'percentunit',
     noValue: 'No calls, or rules not loaded',
+    belowZero: true,
+    max: 1,
+    limits: [goodFrom(0)],
     alerts: ['NexusMCPErrorBudgetExhausted'],
   },
 ];
