@@ -231,11 +231,13 @@ function table(spec: Table): Panel {
   for (const query of queries) {
     const properties = [
       ...ownProperties(query),
+      // Of one row; that of the panel is of the whole table.
+      { id: 'noValue', value: '-' },
       // Increases are extrapolated, and calls are whole.
       ...(query.unit === 'short' ? [{ id: 'decimals', value: 0 }] : []),
       ...(query.limits ? [coloured('color-background')] : []),
     ];
-    if (properties.length > 0) builder.overrideByName(query.legend, properties);
+    builder.overrideByName(query.legend, properties);
   }
   return builder.build();
 }

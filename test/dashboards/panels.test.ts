@@ -80,6 +80,17 @@ describe.each(COMMITTED)('$uid', ({ uid, text, dashboard, panels, targets, varia
     );
   });
 
+  it('says of a cell without a value that it has none, and not that the table is empty', () => {
+    for (const { type, title, fieldConfig, targets: queries = [] } of panels) {
+      if (type !== 'table') continue;
+      for (const query of queries) {
+        const { legendFormat = '' } = query as { legendFormat?: string };
+        const override = fieldConfig?.overrides.find(({ matcher }) => matcher.options === legendFormat);
+        expect(override?.properties, title).toContainEqual({ id: 'noValue', value: '-' });
+      }
+    }
+  });
+
   it('changes colour where a line is', () => {
     const drawn = panels.map(({ fieldConfig }) => fieldConfig?.defaults.thresholds?.steps ?? []);
     expect(drawn.filter(([least, first]) => first && first.color === least?.color)).toEqual([]);
