@@ -16,7 +16,7 @@ export interface Query {
 }
 
 /** Grafana's identifiers of the units used. */
-export type Unit = 'bytes' | 'dtdurations' | 'none' | 'ops' | 'percentunit' | 'reqps' | 's' | 'short';
+export type Unit = 'bytes' | 'none' | 'ops' | 'percentunit' | 'reqps' | 's' | 'short';
 
 /** What to call one value, and how to colour it. */
 export interface Meaning {
