@@ -107,7 +107,6 @@ environment, which wins over the file.
 
 Exit codes
   0  done; for serve and stdio: stopped in order
-  1  failed: the tool reported a failure, a check of probe failed, a port was taken, or work was cut off at
-     the deadline
+  1  failed: the tool or a check of probe failed, a port was taken, or work was cut off at the deadline
   2  wrong usage or configuration; every problem is printed
 `;
