@@ -58,6 +58,7 @@ const [command = '', ...prefix] = execFileSync('sh', [ENSURE_COMPOSE], {
 async function compose(...args: readonly string[]): Promise<string> {
   const child = spawn(command, [...prefix, ...args], {
     cwd: PROJECT,
+    env: { COMPOSE_PROJECT_NAME: 'nexus-mcp-demo', ...process.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
