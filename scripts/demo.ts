@@ -5,6 +5,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
@@ -62,15 +63,10 @@ async function compose(...args: readonly string[]): Promise<string> {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  const [out, complaints]: Buffer[][] = [[], []];
-  child.stdout.on('data', (chunk: Buffer) => out?.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => complaints?.push(chunk));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code === 0)
-    return Buffer.concat(out ?? [])
-      .toString()
-      .trim();
-  throw new Error(`${command} ${args.join(' ')} failed:\n${Buffer.concat(complaints ?? []).toString()}`);
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  const [output, complaints, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  if (code === 0) return output.trim();
+  throw new Error(`${command} ${args.join(' ')} failed:\n${complaints}`);
 }
 
 async function buildImages(): Promise<void> {
@@ -86,9 +82,7 @@ async function partsToShow(): Promise<readonly Part[]> {
     await obtain(GRAFANA_IMAGE);
     return [...PARTS, GRAFANA];
   } catch (error) {
-    const [why = ''] = String(error)
-      .replace(/^Error: /, '')
-      .split('\n');
+    const [why = ''] = String(error instanceof Error ? error.message : error).split('\n');
     console.log(`Without Grafana, because its image cannot be had: ${why}`);
     return PARTS;
   }
@@ -120,7 +114,8 @@ async function show(): Promise<void> {
   await compose('up', '--detach', '--no-build', 'traffic', ...parts.map(({ service }) => service));
   for (const part of parts) await waitUntilReady(part);
   if (isStopping()) return;
-  console.log('Clients call its tools; every kind of failure is there within a minute. Ctrl-C stops it all.');
+  console.log('Clients call the tools; every kind of failure is there within a minute.');
+  console.log('Call them yourself with the bearer token demo-assistant-token. Ctrl-C stops it all.');
   await stopAsked;
 }
 
