@@ -16,6 +16,9 @@ const DEFAULT_CALLS: readonly ToolUse[] = [
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 200;
 
+/** How long a replica may take to become ready, or to leave. */
+const STARTING_SECONDS = 5;
+
 export interface ProbeSurroundings {
   readonly terminal: Pick<Terminal, 'stdout'>;
   readonly version: string;
@@ -92,12 +95,20 @@ class ProbeRun {
     const { server, metrics } = this.#options;
     // Probes are where the metrics are: on the operations port, if there is one.
     const url = metrics ? new URL('readyz', metrics) : below(server, 'readyz');
-    const asked = await ask(url, { method: 'GET', headers: {}, signal: this.#soon });
-    if (!asked.ok) return fail(asked.problem);
-    const { status, text } = asked.answer;
-    if (status === 200) return ok(url.href);
-    if (status === 503) return fail(`${url.href} answers 503: ${quote(text)}; it starts or shuts down`);
-    return fail(`${url.href} answers ${status}; are the URL and --metrics-url those of this server?`);
+    const { now } = this.#surroundings;
+    const end = now() + STARTING_SECONDS;
+    for (;;) {
+      const asked = await ask(url, { method: 'GET', headers: {}, signal: this.#soon });
+      if (!asked.ok) return fail(asked.problem);
+      const { status, text } = asked.answer;
+      if (status === 200) return ok(url.href);
+      if (status === 404 && !metrics) return skip(`${url.href} answers 404; probes may be at another port`);
+      if (status !== 503)
+        return fail(`${url.href} answers ${status}; are the URL and --metrics-url those of this server?`);
+      // During a roll-out some replica may not be ready yet, or no longer.
+      if (now() > end || !(await this.#pause()))
+        return fail(`${url.href} keeps answering 503: ${quote(text)}; it starts or shuts down`);
+    }
   }
 
   async #metrics(url: URL): Promise<Finding> {
@@ -168,10 +179,16 @@ class ProbeRun {
         return ok(`${series} rose from ${before} to ${after}${others}`);
       }
       seen.set(replica, scraped.scrape);
-      await sleep(PAUSE_MS, undefined, { signal: this.#signal }).catch(() => undefined);
+      await this.#pause();
       // A failure now says nothing new; if none of the calls succeeds, the deadline will.
       await client.call(use.tool, use.args);
     }
+  }
+
+  /** Waits a moment; resolves to whether there is time left. */
+  async #pause(): Promise<boolean> {
+    await sleep(PAUSE_MS, undefined, { signal: this.#signal }).catch(() => undefined);
+    return !this.#signal.aborted;
   }
 
   /** The token goes to the server's own host alone. */

@@ -123,6 +123,11 @@ describe('probe of a server that is well', () => {
   it('finds probes and metrics on the operations port', async () => {
     const url = await start({ ops: { port: 0 } });
     expectProblems(await probe([url, '--metrics-url', `${String(server?.opsUrl)}/metrics`]), {});
+    expectProblems(await probe([url, '--no-metrics']), {
+      ready: /^skip .*\/readyz answers 404/,
+      metrics: /^skip /,
+      counted: /^skip /,
+    });
     expectProblems(await probe([url]), {
       ready: /^FAIL .*\/readyz answers 404.*--metrics-url/,
       metrics: /^FAIL .*answers 404.*--metrics-url/,
@@ -183,7 +188,7 @@ describe('probe of a server with something wrong', () => {
   it('says that it shuts down', async () => {
     const url = await start({ shutdown: { delaySeconds: 15, deadlineSeconds: 20 } });
     const stopped = server?.stop();
-    expectProblems(await probe([url]), { ready: /^FAIL .*answers 503: .*draining.* shuts down$/ });
+    expectProblems(await probe([url]), { ready: /^FAIL .*keeps answering 503: .*draining.* shuts down$/ });
     await stopped;
   });
 

@@ -37,6 +37,8 @@ containers:
       {{- if include "nexus-mcp.exposesMetrics" $root }}
       - --metrics-url
       - http://{{ include "nexus-mcp.metricsService" $root }}.{{ $root.Release.Namespace }}.svc:{{ int $settings.ops.port }}/metrics
+      {{- else }}
+      - --no-metrics
       {{- end }}
       {{- with $probe.tool }}
       - --tool
