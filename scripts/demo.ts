@@ -21,6 +21,7 @@ import { provideImages } from './stand-in-images/provide.ts';
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const ENSURE_COMPOSE = fileURLToPath(new URL('ensure-compose.sh', import.meta.url));
 const READY_SECONDS = 60;
+const DAY_MS = 86_400_000;
 
 interface Part {
   readonly service: string;
@@ -37,16 +38,13 @@ const PARTS: readonly Part[] = [
 ];
 const GRAFANA: Part = { service: 'grafana', what: 'Grafana', port: 3000, probe: '/api/health' };
 
-let asked = false;
-const isStopping = (): boolean => asked;
-const stopAsked = new Promise<void>((resolve) => {
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      asked = true;
-      resolve();
-    });
-  }
-});
+const stopped = new AbortController();
+const isStopping = (): boolean => stopped.signal.aborted;
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    stopped.abort();
+  });
+}
 
 const [command = '', ...prefix] = execFileSync('sh', [ENSURE_COMPOSE], {
   stdio: ['ignore', 'pipe', 'inherit'],
@@ -116,7 +114,8 @@ async function show(): Promise<void> {
   if (isStopping()) return;
   console.log('Clients call the tools; every kind of failure is there within a minute.');
   console.log('Call them yourself with the bearer token demo-assistant-token. Ctrl-C stops it all.');
-  await stopAsked;
+  // Waiting for a signal alone would not keep the process alive.
+  while (!isStopping()) await sleep(DAY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
 }
 
 try {
