@@ -50,6 +50,7 @@ export interface ActivityReport {
 const WINDOW_SECONDS = 300;
 const STEP_SECONDS = 15;
 
+/** The defaults of the alert on the errors of a tool. */
 const FAILING_CALLS = 5;
 const FAILING_SHARE = 0.1;
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { Activity, type ToolActivity } from '../../src/monitoring/activity.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
 
@@ -73,6 +74,21 @@ it('counts as the fault of the server only what is', async () => {
   expect(await add()).toMatchObject({ calls: 4, server_faults: 1, failing: false });
   const [interval] = (await activity.report()).history;
   expect(interval).toMatchObject({ calls: 4, errors: 4, server_faults: 1 });
+});
+
+it('calls a tool failing from where on the alert on its errors would', async () => {
+  const { minimumBadCalls, toolErrorRatio } = parametersSchema.parse({});
+  const times = (count: number, reason?: string): void => {
+    for (let made = 0; made < count; made += 1) call(0.1, reason);
+  };
+  times(minimumBadCalls - 1, 'exception');
+  expect(await add()).toMatchObject({ failing: false });
+  times(1, 'exception');
+  expect(await add()).toMatchObject({ failing: true });
+  times(Math.round(minimumBadCalls / toolErrorRatio) - minimumBadCalls);
+  expect(await add()).toMatchObject({ failing: true });
+  times(1);
+  expect(await add()).toMatchObject({ failing: false });
 });
 
 it.each([
