@@ -156,7 +156,9 @@ export const settingsSchema = z.strictObject({
       openTelemetryNames: z
         .boolean()
         .default(true)
-        .describe('Whether mcp_server_operation_duration_seconds is recorded'),
+        .describe(
+          'Whether mcp_server_operation_duration_seconds and mcp_server_session_duration_seconds are recorded',
+        ),
     })
     .prefault({}),
   log: z

@@ -1,7 +1,6 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { Router, type RequestHandler } from 'express';
-import { CONTENT_TYPES, preferredFormat, type ExpositionFormat } from '../monitoring/exposition.ts';
+import type { ExpositionFormat } from '../monitoring/exposition.ts';
+import { metricsHandler } from '../monitoring/metrics-handler.ts';
 import { wrongMethod } from './problem.ts';
 
 export interface OperationsOptions {
@@ -12,8 +11,6 @@ export interface OperationsOptions {
   /** The checks that fail now; ready when there is none. */
   readonly failingChecks: () => readonly string[];
 }
-
-const compress = promisify(gzip);
 
 /** What an operator's systems ask: probes and metrics. None of it waits for a tool. */
 export function operationsRoutes({ metrics, metricsGuard, failingChecks }: OperationsOptions): Router {
@@ -33,19 +30,7 @@ export function operationsRoutes({ metrics, metricsGuard, failingChecks }: Opera
   router.all('/readyz', wrongMethod('GET, HEAD'));
 
   if (metrics) {
-    router.get('/metrics', metricsGuard, async (request, response) => {
-      const format = preferredFormat(request.get('accept'));
-      const text = await metrics(format);
-      // Set by hand: Express would append its own charset and an ETag that costs a hash of the whole text.
-      response.setHeader('content-type', CONTENT_TYPES[format]);
-      response.setHeader('vary', 'Accept, Accept-Encoding');
-      if (request.acceptsEncodings('gzip', 'identity') === 'gzip') {
-        response.setHeader('content-encoding', 'gzip');
-        response.end(await compress(text));
-      } else {
-        response.end(text);
-      }
-    });
+    router.get('/metrics', metricsGuard, metricsHandler(metrics));
     router.all('/metrics', wrongMethod('GET, HEAD'));
   }
   return router;

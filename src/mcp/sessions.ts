@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
-import { isInitializeRequest } from '@modelcontextprotocol/server';
+import { isInitializeRequest, type Server } from '@modelcontextprotocol/server';
 import type { SessionCloseReason } from '../monitoring/labels.ts';
 import type { Monitoring } from '../monitoring/recorder.ts';
 import type { Caller } from '../tools/call.ts';
@@ -23,6 +23,7 @@ const REPLAY_CHARACTERS = 32 * 1024 * 1024;
 interface Session {
   readonly id: string;
   readonly events: RecentEvents;
+  readonly server: Server;
   readonly transport: NodeStreamableHTTPServerTransport;
   /** Only the caller who opened a session may use it. */
   readonly callerName: string;
@@ -121,9 +122,11 @@ export class SessionStore {
       },
     });
     const now = this.#now();
+    const server = this.#servers.create('legacy', id);
     const session: Session = {
       id,
       events,
+      server,
       transport,
       callerName: caller.name,
       openedAt: now,
@@ -131,7 +134,7 @@ export class SessionStore {
       openRequests: 0,
     };
     try {
-      await this.#servers.create('legacy', id).connect(transport);
+      await server.connect(transport);
       await this.#serve(session, request, response, body);
     } finally {
       this.#opening -= reserved;
@@ -164,7 +167,8 @@ export class SessionStore {
   #close(session: Session, reason: SessionCloseReason): void {
     // Out of the table first: closing the transport may call back here.
     if (!this.#sessions.delete(session.id)) return;
-    this.#monitoring.sessionClosed('http', reason, this.#now() - session.openedAt);
+    const seconds = this.#now() - session.openedAt;
+    this.#monitoring.sessionClosed('http', reason, seconds, session.server.getNegotiatedProtocolVersion());
     session.events.clear();
     void session.transport.close();
   }

@@ -1,7 +1,8 @@
+import type { Server } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { SessionCloseReason } from '../monitoring/labels.ts';
 import type { McpBinding } from './binding.ts';
-import { ServerFactory } from './server.ts';
+import { MODERN_VERSION, ServerFactory } from './server.ts';
 
 /** One client on stdin and stdout. */
 export interface StdioConnection {
@@ -17,14 +18,20 @@ export function connectStdio(binding: McpBinding): StdioConnection {
   const servers = new ServerFactory(binding, 'stdio');
   const openedAt = binding.now();
   let sessions = 1;
+  let version = (): string | undefined => undefined;
   binding.monitoring.sessionOpened('stdio');
   const end = (reason: SessionCloseReason): void => {
     if (sessions === 0) return;
     sessions = 0;
-    binding.monitoring.sessionClosed('stdio', reason, binding.now() - openedAt);
+    binding.monitoring.sessionClosed('stdio', reason, binding.now() - openedAt, version());
   };
   const transport = new StdioServerTransport();
-  const handle = serveStdio(({ era }) => servers.create(era), { transport, onerror: binding.onError });
+  const create = ({ era }: { readonly era: 'legacy' | 'modern' }): Server => {
+    const server = servers.create(era);
+    version = () => (era === 'modern' ? MODERN_VERSION : server.getNegotiatedProtocolVersion());
+    return server;
+  };
+  const handle = serveStdio(create, { transport, onerror: binding.onError });
   const ended = new Promise<void>((resolve) => {
     const { onclose } = transport;
     transport.onclose = () => {

@@ -1,6 +1,5 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS } from '../tools/outcome.ts';
-import type { Logger } from './logging.ts';
 import { redactValue } from './redact.ts';
 
 export interface CallLogOptions {
@@ -24,6 +23,11 @@ const MAX_VALUE_LENGTH = 500;
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
+/** What lines are written to: a pino logger, or anything like it. */
+export interface CallLogger extends Record<Level, (line: Record<string, unknown>, message: string) => void> {
+  isLevelEnabled(level: Level): boolean;
+}
+
 interface Flood {
   count: number;
   last: CallRecord;
@@ -36,13 +40,13 @@ interface Flood {
  * were. Arguments and results appear only where the options name them.
  */
 export class CallLog implements CallObserver {
-  readonly #logger: Logger;
+  readonly #logger: CallLogger;
   readonly #options: CallLogOptions;
   readonly #results: ReadonlySet<string>;
   readonly #floods = new Map<string, Flood>();
   #successes = 0;
 
-  constructor(logger: Logger, options: CallLogOptions) {
+  constructor(logger: CallLogger, options: CallLogOptions) {
     this.#logger = logger;
     this.#options = options;
     this.#results = new Set(options.results);

@@ -1,21 +1,7 @@
 import type { TransportName } from './labels.ts';
+import { errorCodeOf, isErrorResult, isRequest, paramOf, type Message, type Request } from './message.ts';
 import type { Monitoring } from './recorder.ts';
 import type { OperationSpan, Tracing } from './tracing.ts';
-
-/** A JSON-RPC message, as any MCP SDK passes it. */
-export interface Message {
-  readonly id?: unknown;
-  readonly method?: unknown;
-  readonly params?: unknown;
-  readonly result?: unknown;
-  readonly error?: unknown;
-}
-
-/** A JSON-RPC request. */
-export interface Request extends Message {
-  readonly id: string | number;
-  readonly method: string;
-}
 
 /** What carries the messages of a server; both lines of the TypeScript SDK have it. */
 export interface DoorTransport {
@@ -29,25 +15,27 @@ export interface DoorTransport {
 /** A server that can be connected to a transport. */
 export interface DoorServer<Transport extends DoorTransport> {
   connect(transport: Transport): Promise<void>;
+  readonly transport?: Transport | undefined;
 }
 
-export interface DoorOptions<Transport> {
+/** What is done with the requests of one transport. */
+export interface Watcher {
   readonly monitoring: Pick<Monitoring, 'request' | 'operation'>;
   readonly tracing: Tracing | undefined;
   /** Monotonic, in seconds. */
   readonly now: () => number;
-  readonly transportName: (transport: Transport) => TransportName;
+  readonly transportName: TransportName;
   /** The revision a request is in, when the request itself or the server says. */
-  readonly versionOf: (request: Request) => string | undefined;
+  readonly versionOf: (request: Request, extra: unknown) => string | undefined;
   /** The label of a tool: its registered name, or `unknown`. */
   readonly toolLabel: (name: string) => string;
-  readonly connected?: (transport: Transport) => void;
-  readonly received?: (request: Request, extra: unknown) => void;
+  /** Called with what passes the request on, which it must call. */
+  readonly received?: (request: Request, extra: unknown, pass: () => void) => void;
   /** Called before the answer is sent. */
   readonly answered?: (request: Request, extra: unknown, answer: Message) => void;
   /** Called when a request will not be answered: it was cancelled, or the transport closed. */
   readonly dropped?: (request: Request, why: 'cancelled' | 'closed') => void;
-  readonly closed?: (transport: Transport) => void;
+  readonly closed?: () => void;
 }
 
 interface Pending {
@@ -59,35 +47,33 @@ interface Pending {
 
 /**
  * Counts, times and traces every request that a server receives, whatever becomes of it, by watching the messages of
- * each transport it is connected to from now on.
+ * each transport it is connected to, now or later.
  */
 export function watchDoor<Transport extends DoorTransport>(
   server: DoorServer<Transport>,
-  options: DoorOptions<Transport>,
+  watcherOf: (transport: Transport) => Watcher,
 ): void {
+  if (server.transport) new Door(server.transport, watcherOf(server.transport)).watch();
   const connect = server.connect.bind(server);
   server.connect = async (transport) => {
     await connect(transport);
-    new Door(transport, options).watch();
+    new Door(transport, watcherOf(transport)).watch();
   };
 }
 
 /** One transport that is being watched. */
-class Door<Transport extends DoorTransport> {
-  readonly #transport: Transport;
-  readonly #options: DoorOptions<Transport>;
-  readonly #transportName: TransportName;
+class Door {
+  readonly #transport: DoorTransport;
+  readonly #watcher: Watcher;
   readonly #pending = new Map<string | number, Pending>();
 
-  constructor(transport: Transport, options: DoorOptions<Transport>) {
+  constructor(transport: DoorTransport, watcher: Watcher) {
     this.#transport = transport;
-    this.#options = options;
-    this.#transportName = options.transportName(transport);
+    this.#watcher = watcher;
   }
 
   watch(): void {
     const transport = this.#transport;
-    this.#options.connected?.(transport);
     const { onmessage, onclose } = transport;
     transport.onmessage = (message: Message, extra?: never) => {
       this.#received(message, extra, () => {
@@ -95,13 +81,13 @@ class Door<Transport extends DoorTransport> {
       });
     };
     const send = transport.send.bind(transport);
-    transport.send = (message: Message, sendOptions?: never) => {
+    transport.send = (message: Message, options?: never) => {
       this.#sent(message);
-      return send(message as never, sendOptions);
+      return send(message as never, options);
     };
     transport.onclose = () => {
       for (const { request } of this.#pending.values()) this.#drop(request.id, 'closed');
-      this.#options.closed?.(transport);
+      this.#watcher.closed?.();
       onclose?.();
     };
   }
@@ -109,8 +95,14 @@ class Door<Transport extends DoorTransport> {
   #received(message: Message, extra: unknown, pass: () => void): void {
     if (isRequest(message)) {
       const span = this.#admit(message, extra);
-      if (span) span.run(pass);
-      else pass();
+      const { received } = this.#watcher;
+      const passOn = received
+        ? () => {
+            received(message, extra, pass);
+          }
+        : pass;
+      if (span) span.run(passOn);
+      else passOn();
       return;
     }
     if (message.method === 'notifications/cancelled') {
@@ -120,9 +112,8 @@ class Door<Transport extends DoorTransport> {
   }
 
   #admit(request: Request, extra: unknown): OperationSpan | undefined {
-    const { monitoring, tracing, versionOf, received, now } = this.#options;
-    monitoring.request(request.method, versionOf(request), this.#transportName);
-    received?.(request, extra);
+    const { monitoring, tracing, versionOf, transportName, now } = this.#watcher;
+    monitoring.request(request.method, versionOf(request, extra), transportName);
     const span = tracing?.operation({
       method: request.method,
       tool: this.#toolOf(request),
@@ -140,19 +131,19 @@ class Door<Transport extends DoorTransport> {
     const found = this.#pending.get(id);
     if (!found) return;
     this.#pending.delete(id);
+    const { monitoring, versionOf, transportName, now } = this.#watcher;
     const { request, extra, startedAt, span } = found;
-    this.#options.answered?.(request, extra, message);
-    const { result, error } = message as { result?: { isError?: unknown }; error?: { code?: unknown } };
+    this.#watcher.answered?.(request, extra, message);
     const operation = {
       method: request.method,
-      protocolVersion: this.#options.versionOf(request),
-      transport: this.#transportName,
+      protocolVersion: versionOf(request, extra),
+      transport: transportName,
       tool: this.#toolOf(request),
-      errorCode: typeof error?.code === 'number' ? error.code : undefined,
-      isError: result?.isError === true,
-      seconds: this.#options.now() - startedAt,
+      errorCode: errorCodeOf(message),
+      isError: isErrorResult(message),
+      seconds: now() - startedAt,
     };
-    this.#options.monitoring.operation(operation);
+    monitoring.operation(operation);
     span?.end(operation);
   }
 
@@ -161,20 +152,11 @@ class Door<Transport extends DoorTransport> {
     if (!found) return;
     this.#pending.delete(id);
     found.span?.cancel();
-    this.#options.dropped?.(found.request, why);
+    this.#watcher.dropped?.(found.request, why);
   }
 
   #toolOf(request: Request): string | undefined {
     if (request.method !== 'tools/call') return undefined;
-    return this.#options.toolLabel(String(paramOf(request, 'name')));
+    return this.#watcher.toolLabel(String(paramOf(request, 'name')));
   }
 }
-
-const isRequest = (message: Message): message is Request =>
-  typeof message.method === 'string' && (typeof message.id === 'string' || typeof message.id === 'number');
-
-/** A parameter of a message, whatever its shape. */
-export const paramOf = ({ params }: Message, name: string): unknown =>
-  typeof params === 'object' && params !== null
-    ? (params as Readonly<Record<string, unknown>>)[name]
-    : undefined;

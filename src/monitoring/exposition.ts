@@ -45,21 +45,24 @@ export async function expose(
     sliceStart = now();
   };
   const metrics = registry.getMetricsAsArray() as unknown as Readable[];
+  const defaults = defaultLabelsOf(registry);
   // Read in one turn, so that in every scrape the reasons add up to the errors.
   const together = await Promise.all(metrics.filter(({ name }) => TOGETHER.has(name)).map(copy));
   for (const metric of metrics) {
     const read = together.find(({ name }) => name === metric.name) ?? (await metric.get());
     const { name, help, type, values } = read;
-    const family =
-      format === 'openmetrics' && String(type) === 'counter' ? name.replace(/_total$/, '') : name;
+    // OpenMetrics 1.0.0, "Counter": the family is named without the suffix that its samples must have.
+    const isCounter = format === 'openmetrics' && String(type) === 'counter';
+    const family = isCounter ? name.replace(/_total$/, '') : name;
+    const defaultName = isCounter ? `${family}_total` : name;
     parts.push(`# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${String(type)}\n`);
     await pause();
     for (let start = 0; start < values.length; start += BATCH) {
       let batch = '';
       for (const sample of values.slice(start, start + BATCH)) {
-        const sampleName = sample.metricName ?? name;
+        const sampleName = sample.metricName ?? defaultName;
         const exemplar = format === 'openmetrics' ? exemplars?.of(sampleName, sample.labels) : undefined;
-        batch += `${sampleName}${labelsOf(sample)} ${numberOf(sample.value)}${exemplar ?? ''}\n`;
+        batch += `${sampleName}${labelsOf(sample.labels, defaults)} ${numberOf(sample.value)}${exemplar ?? ''}\n`;
       }
       parts.push(batch);
       await pause();
@@ -67,6 +70,12 @@ export async function expose(
   }
   if (format === 'openmetrics') parts.push('# EOF\n');
   return parts.join('');
+}
+
+/** What a registry adds to every sample (`setDefaultLabels`), which it says to nobody else. */
+function defaultLabelsOf(registry: Registry): Readonly<Record<string, string>> | undefined {
+  const { _defaultLabels: labels = {} } = registry as unknown as { _defaultLabels?: Record<string, string> };
+  return Object.keys(labels).length > 0 ? labels : undefined;
 }
 
 const TOGETHER: ReadonlySet<string> = new Set<MetricName>(['mcp_tool_calls_total', 'mcp_tool_errors_total']);
@@ -78,8 +87,9 @@ async function copy(metric: Readable): Promise<MetricObjectWithValues<Sample>> {
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function labelsOf({ labels }: Sample): string {
+function labelsOf(own: Sample['labels'], defaults: Readonly<Record<string, string>> | undefined): string {
   let text = '';
+  const labels = defaults ? { ...defaults, ...own } : own;
   for (const name in labels) {
     const value = labels[name];
     if (value !== undefined) text += `${text === '' ? '{' : ','}${name}="${escapeLabel(String(value))}"`;
@@ -99,15 +109,18 @@ const numberOf = (value: number): string =>
  * The format a scraper prefers, by its Accept header: the known type with the highest weight, Prometheus text
  * when neither is named or both weigh the same. Parameters such as version and escaping do not matter here.
  */
-export function preferredFormat(accept: string | undefined): ExpositionFormat {
-  const weight = (type: string): number =>
-    Math.max(
-      0,
-      ...(accept ?? '').split(',').map((range) => {
-        const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-        const q = parameters.find((parameter) => parameter.startsWith('q='));
-        return name === type ? Number(q?.slice(2) ?? 1) || 0 : 0;
-      }),
-    );
-  return weight('application/openmetrics-text') > weight('text/plain') ? 'openmetrics' : 'prometheus';
+export function preferredFormat(accept = ''): ExpositionFormat {
+  const openMetrics = weightOf('application/openmetrics-text', accept) ?? 0;
+  return openMetrics > (weightOf('text/plain', accept) ?? 0) ? 'openmetrics' : 'prometheus';
+}
+
+/** The weight of a value in a header of the Accept kind (RFC 9110, section 12.4.2), if it is named. */
+export function weightOf(wanted: string, header: string): number | undefined {
+  for (const range of header.split(',')) {
+    const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    if (name !== wanted) continue;
+    const q = parameters.find((parameter) => parameter.startsWith('q='));
+    return Number(q?.slice(2) ?? 1) || 0;
+  }
+  return undefined;
 }

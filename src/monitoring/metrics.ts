@@ -73,6 +73,13 @@ export const METRICS = {
     'network_transport',
   ),
 
+  mcp_server_session_duration_seconds: histogram(
+    'Duration of MCP sessions as the OpenTelemetry semantic conventions define it',
+    OTEL_MCP_BUCKETS,
+    'mcp_protocol_version',
+    'network_transport',
+  ),
+
   mcp_sessions_opened_total: counter('MCP sessions opened', 'transport'),
   mcp_sessions_closed_total: counter('MCP sessions closed, by why', 'transport', 'reason'),
   mcp_sessions_limit: gauge('Most MCP sessions this server keeps at a time'),
@@ -99,6 +106,11 @@ export const METRICS = {
     'http_response_status_code',
   ),
 
+  mcp_label_values_folded_total: counter(
+    'Values of labels that were not among those declared, or too many, and became other',
+    'metric',
+    'label',
+  ),
   mcp_trace_spans_total: counter('Spans of traces that ended, by what became of them', 'outcome'),
 
   mcp_build_info: gauge('What is running; always 1', 'version', 'revision', 'node_version', 'protocol'),
@@ -116,18 +128,27 @@ type Instrument<R extends Row> = R['type'] extends 'counter'
 
 export type Metrics = { readonly [Name in MetricName]: Instrument<(typeof METRICS)[Name]> };
 
-/** Creates every metric of the table in a registry of its own. */
-export function createMetrics(): { readonly metrics: Metrics; readonly registry: Registry } {
-  const registry = new Registry();
+export interface MetricsOptions {
+  /** Where the metrics are registered. Default: a registry of their own. */
+  readonly registry?: Registry | undefined;
+  /** Whether a metric is registered; the others can be recorded and are shown nowhere. Default: all are. */
+  readonly shows?: (name: MetricName) => boolean;
+}
+
+/** Creates every metric of the table. */
+export function createMetrics({ registry = new Registry(), shows = () => true }: MetricsOptions = {}): {
+  readonly metrics: Metrics;
+  readonly registry: Registry;
+} {
   const metrics = Object.entries<Row>(METRICS).map(([name, row]) => [
     name,
-    createInstrument(name, row, registry),
+    createInstrument(name, row, shows(name as MetricName) ? [registry] : []),
   ]);
   return { metrics: Object.fromEntries(metrics) as Metrics, registry };
 }
 
-function createInstrument(name: string, row: Row, registry: Registry): Counter | Gauge | Histogram {
-  const options = { name, help: row.help, labelNames: [...row.labels], registers: [registry] };
+function createInstrument(name: string, row: Row, registers: Registry[]): Counter | Gauge | Histogram {
+  const options = { name, help: row.help, labelNames: [...row.labels], registers };
   switch (row.type) {
     case 'counter':
       return new Counter(options);

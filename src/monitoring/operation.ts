@@ -26,6 +26,10 @@ function errorTypeOf({ isError, errorCode }: Pick<Operation, 'isError' | 'errorC
   return errorCode === undefined || CALLER_FAULTS.has(errorCode) ? undefined : String(errorCode);
 }
 
+/** The `network.transport` of those conventions: `pipe` for stdio, `tcp` for Streamable HTTP. */
+export const networkTransportOf = (transport: TransportName): 'pipe' | 'tcp' =>
+  transport === 'stdio' ? 'pipe' : 'tcp';
+
 /** The attributes of an operation, by their names in those conventions; with underscores they are its labels. */
 export function attributesOf(operation: Operation): Record<string, string> {
   const { method, tool, errorCode, protocolVersion, transport } = operation;
@@ -36,6 +40,6 @@ export function attributesOf(operation: Operation): Record<string, string> {
     ...(errorType !== undefined && { 'error.type': errorType }),
     ...(errorCode !== undefined && { 'rpc.response.status_code': String(errorCode) }),
     'mcp.protocol.version': oneOf(PROTOCOL_VERSIONS, protocolVersion),
-    'network.transport': transport === 'stdio' ? 'pipe' : 'tcp',
+    'network.transport': networkTransportOf(transport),
   };
 }

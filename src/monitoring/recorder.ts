@@ -1,6 +1,5 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type WorkerRestartReason } from '../tools/outcome.ts';
-import type { RegisteredTool } from '../tools/registry.ts';
 import {
   AUTH_FAILURE_REASONS,
   HTTP_METHODS,
@@ -17,16 +16,25 @@ import {
 } from './labels.ts';
 import { Exemplars } from './exemplars.ts';
 import { DURATION_BUCKETS, type METRICS, type Metrics } from './metrics.ts';
-import { attributesOf, type Operation } from './operation.ts';
+import { attributesOf, networkTransportOf, type Operation } from './operation.ts';
 import { atScrape } from './runtime.ts';
 
-/** What the gauges read when they are scraped. */
+/** What the gauges read when they are scraped; those without a source stay at 0. */
 export interface GaugeSources {
   readonly sessions: () => number;
-  readonly sessionsLimit: number;
+  readonly sessionsLimit?: number;
   readonly subscriptions: () => number;
-  readonly subscriptionsLimit: number;
-  readonly workers: () => { readonly size: number; readonly busy: number; readonly waiting: number };
+  readonly subscriptionsLimit?: number;
+  readonly workers?: () => { readonly size: number; readonly busy: number; readonly waiting: number };
+}
+
+/** What is said of a tool in `mcp_tool_info`. */
+export interface MeasuredTool {
+  readonly name: string;
+  readonly toolset: string;
+  /** `library` for a tool of a server that is not ours. */
+  readonly source: 'builtin' | 'module' | 'library';
+  readonly isolation: 'none' | 'worker';
 }
 
 /**
@@ -41,25 +49,29 @@ export class Recorder implements CallObserver {
 
   constructor(
     metrics: Metrics,
-    tools: readonly RegisteredTool[],
+    tools: readonly MeasuredTool[],
     options: { readonly openTelemetryNames: boolean },
   ) {
     this.#metrics = metrics;
     this.#openTelemetryNames = options.openTelemetryNames;
-    this.#createSeries(tools);
+    for (const tool of tools) this.addTool(tool);
+    this.#createSeries();
   }
 
-  /** All bounded series exist from the start, so that `increase()` sees a tool's first error. */
-  #createSeries(tools: readonly RegisteredTool[]): void {
+  /** Creates the series of a tool at 0, so that `increase()` sees its first error. */
+  addTool({ name: tool_name, toolset, source, isolation }: MeasuredTool): void {
     const metrics = this.#metrics;
-    for (const { name: tool_name, toolset, source, isolation } of tools) {
-      metrics.mcp_tool_info.set({ tool_name, toolset, source, isolation }, 1);
-      metrics.mcp_tool_calls_in_flight.set({ tool_name }, 0);
-      metrics.mcp_tool_duration_seconds.zero({ tool_name });
-      metrics.mcp_tool_result_size_bytes.zero({ tool_name });
-      for (const status of ['success', 'error']) metrics.mcp_tool_calls_total.inc({ tool_name, status }, 0);
-      for (const reason of REASONS) metrics.mcp_tool_errors_total.inc({ tool_name, reason }, 0);
-    }
+    metrics.mcp_tool_info.set({ tool_name, toolset, source, isolation }, 1);
+    metrics.mcp_tool_calls_in_flight.set({ tool_name }, 0);
+    metrics.mcp_tool_duration_seconds.zero({ tool_name });
+    metrics.mcp_tool_result_size_bytes.zero({ tool_name });
+    for (const status of ['success', 'error']) metrics.mcp_tool_calls_total.inc({ tool_name, status }, 0);
+    for (const reason of REASONS) metrics.mcp_tool_errors_total.inc({ tool_name, reason }, 0);
+  }
+
+  /** All other bounded series exist from the start, too. */
+  #createSeries(): void {
+    const metrics = this.#metrics;
     metrics.mcp_tool_calls_total.inc({ tool_name: UNKNOWN_TOOL, status: 'error' }, 0);
     for (const reason of ['unknown_tool', 'rate_limited'])
       metrics.mcp_tool_errors_total.inc({ tool_name: UNKNOWN_TOOL, reason }, 0);
@@ -77,9 +89,10 @@ export class Recorder implements CallObserver {
   watch({ sessions, sessionsLimit, subscriptions, subscriptionsLimit, workers }: GaugeSources): void {
     const metrics = this.#metrics;
     atScrape(metrics.mcp_active_sessions, sessions);
-    metrics.mcp_sessions_limit.set(sessionsLimit);
     atScrape(metrics.mcp_active_subscriptions, subscriptions);
-    metrics.mcp_subscriptions_limit.set(subscriptionsLimit);
+    if (sessionsLimit !== undefined) metrics.mcp_sessions_limit.set(sessionsLimit);
+    if (subscriptionsLimit !== undefined) metrics.mcp_subscriptions_limit.set(subscriptionsLimit);
+    if (!workers) return;
     atScrape(metrics.mcp_worker_pool_size, () => workers().size);
     atScrape(metrics.mcp_worker_pool_busy, () => workers().busy);
     atScrape(metrics.mcp_worker_pool_waiting, () => workers().waiting);
@@ -136,9 +149,21 @@ export class Recorder implements CallObserver {
     this.#metrics.mcp_sessions_opened_total.inc({ transport });
   }
 
-  sessionClosed(transport: TransportName, reason: SessionCloseReason, seconds: number): void {
+  /** @param protocolVersion the revision that was agreed on, when one was */
+  sessionClosed(
+    transport: TransportName,
+    reason: SessionCloseReason,
+    seconds: number,
+    protocolVersion: string | undefined,
+  ): void {
     this.#metrics.mcp_sessions_closed_total.inc({ transport, reason });
     this.#metrics.mcp_session_duration_seconds.observe(seconds);
+    if (!this.#openTelemetryNames) return;
+    const labels = {
+      mcp_protocol_version: oneOf(PROTOCOL_VERSIONS, protocolVersion),
+      network_transport: networkTransportOf(transport),
+    };
+    this.#metrics.mcp_server_session_duration_seconds.observe(labels, seconds);
   }
 
   sessionNotFound(): void {
@@ -147,6 +172,11 @@ export class Recorder implements CallObserver {
 
   authFailure(reason: AuthFailureReason): void {
     this.#metrics.mcp_auth_failures_total.inc({ reason });
+  }
+
+  /** A label value was not among those declared, or one too many, and became `other`. */
+  labelFolded(metric: string, label: string): void {
+    this.#metrics.mcp_label_values_folded_total.inc({ metric, label });
   }
 
   traceSpans(outcome: SpanOutcome, spans: number): void {
@@ -171,7 +201,7 @@ export class Recorder implements CallObserver {
 }
 
 /** What the rest of the server tells monitoring. */
-export type Monitoring = Omit<Recorder, 'watch' | 'exemplars'>;
+export type Monitoring = Omit<Recorder, 'watch' | 'exemplars' | 'addTool' | 'labelFolded'>;
 
 type OperationLabel = (typeof METRICS)['mcp_server_operation_duration_seconds']['labels'][number];
 

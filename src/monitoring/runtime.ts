@@ -11,13 +11,16 @@ export interface BuildInfo {
   readonly protocol: string;
 }
 
-/** Adds what is measured of the process itself: the `nodejs_` and `process_` defaults and what they lack. */
-export function collectRuntime(registry: Registry, metrics: Metrics, build: BuildInfo): void {
+/**
+ * Adds what is measured of the process itself: the `nodejs_` and `process_` defaults and what they lack.
+ * @param build what is running, where that is known
+ */
+export function collectRuntime(registry: Registry, metrics: Metrics, build?: BuildInfo): void {
   collectDefaultMetrics({ register: registry });
   // prom-client rounds to seconds, in which several replicas may start; this tells them apart.
   const startTime = registry.getSingleMetric('process_start_time_seconds') as Gauge;
   atScrape(startTime, () => performance.timeOrigin / 1000);
-  metrics.mcp_build_info.set({ ...build, node_version: process.version }, 1);
+  if (build) metrics.mcp_build_info.set({ ...build, node_version: process.version }, 1);
   metrics.nodejs_heap_size_limit_bytes.set(getHeapStatistics().heap_size_limit);
   let last: EventLoopUtilization = performance.eventLoopUtilization();
   atScrape(metrics.nodejs_eventloop_utilization, () => {

@@ -12,7 +12,7 @@ export interface Caller {
 }
 
 /** How a call came in. */
-export type Entrance = 'mcp' | 'rest' | 'cli';
+export type Entrance = 'mcp' | 'rest' | 'cli' | 'function';
 
 /** The steps of a call that a trace shows. */
 export type Phase = 'validate' | 'queue' | 'run';

@@ -1,0 +1,55 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { ErrorReason } from '../tools/outcome.ts';
+import { reasonOfThrown, type InstrumentedCall, type RunningCall } from './instrumented-call.ts';
+import { fieldOf } from './message.ts';
+import type { CallStep, HighServer } from './server-shape.ts';
+
+/**
+ * Has a `McpServer` say, for the call it carries out, what its answer will not: whether the arguments were refused, the
+ * tool threw or its result was refused, and how long the tool itself took.
+ */
+export function watchSteps(
+  server: HighServer,
+  running: AsyncLocalStorage<RunningCall>,
+  now: () => number,
+): void {
+  const current = (): InstrumentedCall | undefined => running.getStore()?.call;
+  const watching =
+    (step: CallStep, reasonOf: (error: unknown) => ErrorReason): CallStep =>
+    async (...args) => {
+      try {
+        return await step.apply(server, args);
+      } catch (cause) {
+        const call = current();
+        if (call) call.failure ??= { reason: reasonOf(cause), cause };
+        throw cause;
+      }
+    };
+  const execute = watching(server.executeToolHandler, reasonOfThrown);
+  server.validateToolInput = watching(server.validateToolInput, () => 'invalid_arguments');
+  server.validateToolOutput = watching(server.validateToolOutput, () => 'exception');
+  server.executeToolHandler = async (...args) => {
+    const call = current();
+    const startedAt = now();
+    try {
+      const trace = call?.call.trace;
+      return await (trace ? trace.phase('run', () => execute(...args)) : execute(...args));
+    } finally {
+      if (call) call.runSeconds = now() - startedAt;
+    }
+  };
+}
+
+/** Calls back whenever a `McpServer` has been given a tool, so that its series exist before its first call. */
+export function watchRegistrations(server: HighServer, registered: () => void): void {
+  for (const method of ['registerTool', 'tool'] as const) {
+    const register = fieldOf(server, method);
+    if (typeof register !== 'function') continue;
+    const watched = (...args: unknown[]): unknown => {
+      const tool: unknown = register.apply(server, args);
+      registered();
+      return tool;
+    };
+    Object.assign(server, { [method]: watched });
+  }
+}

@@ -1,0 +1,147 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { Registry } from 'prom-client';
+import { CallLog, observers, type CallLogger } from './call-log.ts';
+import { createCustomMetrics, type CustomMetrics, type Instruments } from './custom-metrics.ts';
+import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from './exposition.ts';
+import { instrument, type InstrumentOptions } from './instrument.ts';
+import type { RunningCall } from './instrumented-call.ts';
+import { KnownTools } from './known-tools.ts';
+import { LiveSessions } from './live-sessions.ts';
+import { measuredFunction } from './measured-function.ts';
+import { METRICS, createMetrics, type MetricName } from './metrics.ts';
+import { metricsHandler, type MetricsHandler } from './metrics-handler.ts';
+import { Recorder } from './recorder.ts';
+import { collectRuntime } from './runtime.ts';
+import { lowOf, type InstrumentableServer } from './server-shape.ts';
+import { Tracing } from './tracing.ts';
+
+export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics> {
+  /** A prom-client registry of one's own to put the metrics in. Default: a new one. */
+  readonly registry?: Registry;
+  /** Whether to measure the process, too (`process_…`, `nodejs_…`). Default: unless `registry` is given. */
+  readonly runtime?: boolean;
+  /** Metrics of one's own, by name. */
+  readonly metrics?: Custom;
+  /** Whether the names of the OpenTelemetry conventions are recorded, too. Default: true. */
+  readonly openTelemetryNames?: boolean;
+  /** Gets one line a call, such as a pino logger: successes at debug, faults at warn or error. Default: none. */
+  readonly logger?: CallLogger;
+  /** Tools that get series of their own; calls of the others count as tool `other`. Default: 500. */
+  readonly maxTools?: number;
+}
+
+/** Metrics, traces and log lines for MCP servers and functions. */
+export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
+  /**
+   * Observes a server at the protocol door: every request, and of every tools/call its outcome, duration and size.
+   * Tools may be registered, and the server connected, before or after. For servers that are made per request, call
+   * it in the factory.
+   * @returns the server
+   */
+  readonly instrument: <Server extends InstrumentableServer>(
+    server: Server,
+    options?: InstrumentOptions,
+  ) => Server;
+  /**
+   * Wraps a function so that each call of it is measured as one of a tool: what it throws is `exception`, or
+   * `cancelled` and `timeout` for errors of aborted signals; a result with `isError` is `tool_error`. Within a call
+   * of an instrumented server to the tool of the same name it counts nothing.
+   * @returns a function that does the same, asynchronously
+   */
+  readonly tool: <Args extends unknown[], Result>(
+    name: string,
+    run: (...args: Args) => Result | Promise<Result>,
+  ) => (...args: Args) => Promise<Result>;
+  /** Answers `GET /metrics` in express, or in any server on `node:http`. */
+  readonly expressHandler: () => MetricsHandler;
+  /**
+   * The metrics as text.
+   * @param accept the scraper's Accept header. Default: Prometheus text
+   */
+  readonly metrics: (accept?: string) => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** What declared metrics are recorded with, by name. */
+  readonly custom: Instruments<Custom>;
+  /** Says how many `subscriptions/listen` streams are open, which `createMcpHandler` keeps to itself: its bus knows. */
+  readonly watchSubscriptions: (read: () => number) => void;
+  /** Logs what is held back: repeated failures that are being counted. For the end of the process. */
+  readonly flush: () => void;
+}
+
+/** What only our own server has. */
+const OF_OUR_SERVER = new RegExp(
+  '^(mcp_(sessions_limit|subscriptions_limit|session_not_found_total|auth_failures_total|worker_.*|trace_.*|' +
+    'build_info)|http_server_.*)$',
+);
+
+/**
+ * Creates monitoring. Traces go wherever the OpenTelemetry SDK that the process has registered sends them; without one
+ * there are none.
+ * @throws Error with every problem of the declared metrics, or when the registry has metrics of these names
+ */
+export function createMonitoring<const Custom extends CustomMetrics = Readonly<Record<string, never>>>(
+  options: MonitoringOptions<Custom> = {},
+): Monitoring<Custom> {
+  const { registry = new Registry(), openTelemetryNames = true, logger, maxTools = 500 } = options;
+  const runtime = options.runtime ?? options.registry === undefined;
+  const shows = (name: MetricName): boolean =>
+    !OF_OUR_SERVER.test(name) && (runtime || !name.startsWith('nodejs_'));
+  const taken = Object.keys(METRICS).filter(
+    (name) => shows(name as MetricName) && registry.getSingleMetric(name) !== undefined,
+  );
+  if (taken.length > 0)
+    throw new Error(
+      `The registry has ${taken.join(', ')} already: call createMonitoring once for a registry`,
+    );
+
+  const now = (): number => performance.now() / 1000;
+  const { metrics } = createMetrics({ registry, shows });
+  const recorder = new Recorder(metrics, [], { openTelemetryNames });
+  if (runtime) collectRuntime(registry, metrics);
+  const custom = createCustomMetrics(options.metrics ?? ({} as Custom), registry, (metric, label) => {
+    recorder.labelFolded(metric, label);
+  });
+  const tracing = new Tracing();
+  const callLog =
+    logger && new CallLog(logger, { successes: 0, foldSeconds: 10, arguments: {}, results: [] });
+  const observer = observers(recorder, tracing.outcomes, ...(callLog ? [callLog] : []));
+  const sessions = new LiveSessions(recorder, now);
+  const parts = {
+    recorder,
+    observer,
+    tracing,
+    tools: new KnownTools(recorder, maxTools),
+    sessions,
+    running: new AsyncLocalStorage<RunningCall>(),
+    now,
+    newRequestId: randomUUID,
+  };
+  const instrumented = new WeakSet();
+  let subscriptions = (): number => 0;
+  recorder.watch({ sessions: () => sessions.size, subscriptions: () => subscriptions() });
+  const write = (format: ExpositionFormat): Promise<string> =>
+    expose(registry, format, now, recorder.exemplars);
+
+  return {
+    custom,
+    instrument(server, instrumentOptions = {}) {
+      const low = lowOf(server);
+      if (!instrumented.has(low)) instrument(server, instrumentOptions, parts);
+      instrumented.add(low);
+      return server;
+    },
+    tool: (name, run) => measuredFunction(name, run, parts),
+    expressHandler: () => metricsHandler(write),
+    async metrics(accept) {
+      const format = preferredFormat(accept);
+      return { contentType: CONTENT_TYPES[format], body: await write(format) };
+    },
+    watchSubscriptions(read) {
+      subscriptions = read;
+    },
+    flush() {
+      callLog?.flush();
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { SessionCloseReason, TransportName } from './labels.ts';
+import type { Recorder } from './recorder.ts';
+
+/** What is known of a session when it ends. */
+interface SessionEnd {
+  readonly reason: SessionCloseReason;
+  readonly protocolVersion: string | undefined;
+}
+
+/** The sessions of servers that are not ours. */
+export class LiveSessions {
+  readonly #recorder: Recorder;
+  readonly #now: () => number;
+  readonly #sessions = new Set<object>();
+
+  constructor(recorder: Recorder, now: () => number) {
+    this.#recorder = recorder;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** @returns what ends the session; calling it again does nothing */
+  begin(transport: TransportName): (end: SessionEnd) => void {
+    const session = { openedAt: this.#now() };
+    this.#sessions.add(session);
+    this.#recorder.sessionOpened(transport);
+    return ({ reason, protocolVersion }) => {
+      if (!this.#sessions.delete(session)) return;
+      this.#recorder.sessionClosed(transport, reason, this.#now() - session.openedAt, protocolVersion);
+    };
+  }
+}

@@ -1,0 +1,43 @@
+import type { ToolCall } from '../tools/call.ts';
+import { callerNamed, reasonOfThrown, recordOf, type InstrumentedCall } from './instrumented-call.ts';
+import type { InstrumentationParts } from './instrument.ts';
+
+/** Wraps a function so that each call of it is counted as one of a tool, unless the call it is part of is. */
+export function measuredFunction<Args extends unknown[], Result>(
+  name: string,
+  run: (...args: Args) => Result | Promise<Result>,
+  { tracing, now, observer, newRequestId, tools, running }: InstrumentationParts,
+): (...args: Args) => Promise<Result> {
+  const tool = tools.label(name);
+  return async (...args) => {
+    if (running.getStore()?.tool === tool) return run(...args);
+    return tracing.call(tool, async (trace) => {
+      const call: ToolCall = {
+        name,
+        arguments: undefined,
+        caller: callerNamed('function'),
+        entrance: 'function',
+        requestId: newRequestId(),
+        signal: neverAborts,
+        canElicit: false,
+        trace,
+      };
+      const startedAt = now();
+      const finish = (result: unknown, failure?: InstrumentedCall['failure']): void => {
+        const ended = { call, tool, startedAt, watched: true, runSeconds: now() - startedAt };
+        observer.finished(recordOf({ ...ended, ...(failure && { failure }) }, { result }, now()));
+      };
+      observer.started(tool);
+      try {
+        const result = await running.run({ tool }, () => run(...args));
+        finish(result);
+        return result;
+      } catch (cause) {
+        finish({ isError: true }, { reason: reasonOfThrown(cause), cause });
+        throw cause;
+      }
+    });
+  };
+}
+
+const neverAborts = new AbortController().signal;

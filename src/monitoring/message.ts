@@ -1,0 +1,65 @@
+/** A JSON-RPC message, as any MCP SDK passes it. */
+export interface Message {
+  readonly id?: unknown;
+  readonly method?: unknown;
+  readonly params?: unknown;
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+/** A JSON-RPC request. */
+export interface Request extends Message {
+  readonly id: string | number;
+  readonly method: string;
+}
+
+export const isRequest = (message: Message): message is Request =>
+  typeof message.method === 'string' && (typeof message.id === 'string' || typeof message.id === 'number');
+
+/** A field of what may be an object. */
+export const fieldOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+
+/** A parameter of a message, whatever its shape. */
+export const paramOf = ({ params }: Message, name: string): unknown => fieldOf(params, name);
+
+export const isErrorResult = ({ result }: Message): boolean => fieldOf(result, 'isError') === true;
+
+/** The JSON-RPC error code of an answer that is an error. */
+export function errorCodeOf({ error }: Message): number | undefined {
+  const code = fieldOf(error, 'code');
+  return typeof code === 'number' ? code : undefined;
+}
+
+/** The `_meta` keys of a request that say its revision and its client (MCP 2026-07-28, "_meta"). */
+const VERSION_META_KEY = 'io.modelcontextprotocol/protocolVersion';
+const CLIENT_META_KEY = 'io.modelcontextprotocol/clientInfo';
+
+/** The revision that a request itself names. */
+export function statedVersion(request: Request): string | undefined {
+  const asked =
+    fieldOf(paramOf(request, '_meta'), VERSION_META_KEY) ??
+    (request.method === 'initialize' ? paramOf(request, 'protocolVersion') : undefined);
+  return typeof asked === 'string' ? asked : undefined;
+}
+
+/** What the client of a request says of itself in it. */
+export const statedClient = (request: Request): unknown =>
+  fieldOf(paramOf(request, '_meta'), CLIENT_META_KEY);
+
+/** The revision that an HTTP request says in its header, where the SDK passes headers on. */
+export function versionHeader(extra: unknown): string | undefined {
+  const headers =
+    fieldOf(fieldOf(extra, 'requestInfo'), 'headers') ?? fieldOf(fieldOf(extra, 'request'), 'headers');
+  const name = 'mcp-protocol-version';
+  const value = headers instanceof Headers ? headers.get(name) : fieldOf(headers, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The names in the answer to tools/list. */
+export function toolNamesIn({ result }: Message): string[] {
+  const tools = fieldOf(result, 'tools');
+  return Array.isArray(tools) ? tools.map((tool) => String(fieldOf(tool, 'name'))) : [];
+}

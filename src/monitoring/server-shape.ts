@@ -1,0 +1,49 @@
+import type { DoorServer, DoorTransport } from './door.ts';
+import type { TransportName } from './labels.ts';
+import { fieldOf } from './message.ts';
+
+/**
+ * A server of the TypeScript SDK: `McpServer` or `Server`, of `@modelcontextprotocol/server` (v2) or
+ * `@modelcontextprotocol/sdk` (v1). Known by its shape, so that neither SDK is needed to instrument the other's.
+ */
+export interface InstrumentableServer {
+  connect(...transport: never[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The low-level half of such a server, which has the transport. */
+export interface LowServer extends DoorServer<DoorTransport> {
+  close(): Promise<void>;
+  getClientVersion?(): unknown;
+}
+
+/** What a `McpServer` does with a tools/call, one after the other; the same in both lines of the SDK. */
+interface CallSteps {
+  validateToolInput: CallStep;
+  executeToolHandler: CallStep;
+  validateToolOutput: CallStep;
+}
+export type CallStep = (...args: unknown[]) => Promise<unknown>;
+
+/** A `McpServer`: it knows its tools, and lets itself be watched step by step. */
+export interface HighServer extends CallSteps {
+  readonly _registeredTools: Readonly<Record<string, { readonly enabled?: boolean }>>;
+}
+
+export const lowOf = (server: InstrumentableServer): LowServer =>
+  ('server' in server ? server.server : server) as LowServer;
+
+/** The server as a `McpServer`; `undefined` for a low-level one, and for what a future SDK may call the same. */
+export function highOf(server: InstrumentableServer): HighServer | undefined {
+  const steps = ['validateToolInput', 'executeToolHandler', 'validateToolOutput'];
+  const isHigh =
+    typeof fieldOf(server, '_registeredTools') === 'object' &&
+    steps.every((step) => typeof fieldOf(server, step) === 'function');
+  return isHigh ? (server as unknown as HighServer) : undefined;
+}
+
+/** By what the SDK's transports have: those of HTTP take requests, the others are their own connection. */
+export const transportNameOf = (transport: DoorTransport): TransportName =>
+  ['handleRequest', 'handleMessage', 'handlePostMessage'].some((method) => method in transport)
+    ? 'http'
+    : 'stdio';
