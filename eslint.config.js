@@ -27,6 +27,7 @@ export default defineConfig(
     files: ['dashboards/**', 'test/dashboards/**', 'test/integration/dashboards.test.ts'],
     rules: { '@typescript-eslint/no-deprecated': 'off' },
   },
-  { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ['**/*.{js,cjs}'], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   { files: ['scripts/**', 'bench/**'], rules: { 'no-console': 'off' } },
 );

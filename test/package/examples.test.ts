@@ -1,0 +1,166 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { connectClient, connectV1Client } from '../support/clients.ts';
+import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const run = promisify(execFile);
+
+const { devDependencies, dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+};
+
+/** What the examples import besides this package, and what their types need. */
+const COMPANIONS = [
+  '@modelcontextprotocol/node',
+  '@modelcontextprotocol/sdk',
+  '@modelcontextprotocol/server',
+  '@types/express',
+  '@types/node',
+  'express',
+  'typescript',
+  'zod',
+].map((name) => `${name}@${String({ ...dependencies, ...devDependencies }[name])}`);
+
+/** An empty project into which the packed package is installed, with the examples in it. */
+let project: string;
+
+beforeAll(async () => {
+  project = mkdtempSync(join(tmpdir(), 'nexus-mcp-package-'));
+  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', project], { cwd: ROOT });
+  const tarball = join(project, String(stdout.trim().split('\n').at(-1)));
+  writeFileSync(join(project, 'package.json'), '{"name": "empty", "private": true, "type": "module"}');
+  const install = [
+    'install',
+    '--prefer-offline',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
+  await run('npm', [...install, tarball, ...COMPANIONS], { cwd: project });
+  cpSync(join(ROOT, 'examples'), project, { recursive: true });
+}, 300_000);
+afterAll(() => {
+  rmSync(project, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await vi.waitUntil(() => server.listening);
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** Runs an example that serves, and waits until its metrics can be scraped. */
+async function serve(file: string): Promise<{ url: string; scrape: () => Promise<Samples> }> {
+  const port = await freePort();
+  const env = { ...process.env, PORT: String(port) };
+  const child: ChildProcess = spawn(process.execPath, [file], { cwd: project, env, stdio: 'inherit' });
+  onTestFinished(() => void child.kill());
+  const url = `http://127.0.0.1:${port}`;
+  const scrape = async (): Promise<Samples> => parseMetrics(await (await fetch(`${url}/metrics`)).text());
+  await vi.waitFor(scrape, { timeout: 20_000 });
+  return { url, scrape };
+}
+
+const samplesOf = async (file: string): Promise<Samples> =>
+  parseMetrics((await run(process.execPath, [file], { cwd: project })).stdout);
+
+const STRICT = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', '--types', 'node'];
+
+async function compile(...args: readonly string[]): Promise<string> {
+  const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
+  const compiled = run(process.execPath, [tsc, ...STRICT, ...args], { cwd: project });
+  return compiled.then(
+    () => '',
+    (error: unknown) => (error as { stdout: string }).stdout,
+  );
+}
+
+describe('the packed package, in an empty project,', () => {
+  it('has types that all examples compile against', async () => {
+    const files = ['v2-server.ts', 'v1-server.ts', 'function.ts', 'custom-metrics.ts'];
+    expect(await compile('--skipLibCheck', ...files)).toBe('');
+    expect(await compile('--skipLibCheck', '--allowJs', '--checkJs', 'commonjs.cjs')).toBe('');
+  }, 120_000);
+
+  it('refuses at compile time what would be refused at run time', async () => {
+    writeFileSync(
+      join(project, 'wrong.ts'),
+      `import { counter, createMonitoring } from 'nexus-mcp/monitoring';
+       const { custom } = createMonitoring({ metrics: { orders_total: counter('Orders', { plan: ['free'] }) } });
+       custom.orders_total.inc({ plan: 'pro' });
+       custom.orders_total.inc({});
+       custom.nothing_total.inc({});
+       createMonitoring({ metrics: { orders_total: counter('Orders', { customer: 'any' }) } });`,
+    );
+    const lines = (await compile('--skipLibCheck', 'wrong.ts')).match(/^wrong\.ts\(\d+/gm);
+    expect(lines?.map((line) => Number(line.slice('wrong.ts('.length)))).toEqual([3, 4, 5, 6]);
+  }, 120_000);
+
+  it('runs the v2 server, in both eras', async () => {
+    const { url, scrape } = await serve('v2-server.ts');
+    for (const era of ['2026-07-28', '2025-11-25'] as const) {
+      const { client } = await connectClient(url, era);
+      const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } });
+      expect(content).toMatchObject([{ text: 'Hello Ada' }]);
+      await client.callTool({ name: 'greet', arguments: { name: 5 } });
+      await client.close();
+    }
+    const samples = await scrape();
+    const tool_name = 'greet';
+    expect(samples.value('mcp_tool_calls_total', { tool_name, status: 'success' })).toBe(2);
+    expect(samples.value('mcp_tool_errors_total', { tool_name, reason: 'invalid_arguments' })).toBe(2);
+  });
+
+  it('runs the v1 server', async () => {
+    const { url, scrape } = await serve('v1-server.ts');
+    const { client, transport } = await connectV1Client(url);
+    await client.callTool({ name: 'greet', arguments: { name: 'Ada' } });
+    expect((await scrape()).value('mcp_active_sessions')).toBe(1);
+    await transport.terminateSession();
+    await client.close();
+    const samples = await scrape();
+    expect(samples.value('mcp_active_sessions')).toBe(0);
+    expect(samples.value('mcp_tool_calls_total', { tool_name: 'greet', status: 'success' })).toBe(1);
+  });
+
+  it('runs the function, and is loaded by require, too', async () => {
+    const samples = await samplesOf('function.ts');
+    expect(samples.value('mcp_tool_calls_total', { tool_name: 'parse', status: 'success' })).toBe(1);
+    expect(samples.value('mcp_tool_errors_total', { tool_name: 'parse', reason: 'exception' })).toBe(1);
+    const required = await samplesOf('commonjs.cjs');
+    expect(required.value('mcp_tool_calls_total', { tool_name: 'double', status: 'success' })).toBe(1);
+  });
+
+  it('runs the custom metrics, each of which the dashboard shows', async () => {
+    const { scrape } = await serve('custom-metrics.ts');
+    const samples = await scrape();
+    expect(samples.value('shop_orders_total', { plan: 'pro' })).toBe(1);
+    const dashboard = JSON.parse(readFileSync(join(project, 'shop-dashboard.json'), 'utf8')) as {
+      readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[];
+    };
+    const queries = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    const shown = queries.flatMap((query) => query.match(/\b(?:shop|mcp)_\w+/g) ?? []);
+    for (const name of shown) expect(samples.select(name), name).not.toEqual([]);
+    const own = samples.all.map(({ name }) => name).filter((name) => name.startsWith('shop_'));
+    const families = new Set(own.map((name) => name.replace(/_(bucket|count|sum)$/, '')));
+    for (const family of families) expect(queries.join(), family).toContain(family);
+  });
+
+  it('still has the entry for tool modules', async () => {
+    const script = `import { defineTool } from 'nexus-mcp/tools'; process.stdout.write(typeof defineTool)`;
+    writeFileSync(join(project, 'tools.js'), script);
+    expect((await run(process.execPath, ['tools.js'], { cwd: project })).stdout).toBe('function');
+  });
+});
