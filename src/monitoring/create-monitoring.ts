@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { Registry } from 'prom-client';
+import { Registry, type OpenMetricsContentType } from 'prom-client';
 import { CallLog, observers, type CallLogger } from './call-log.ts';
 import { createCustomMetrics, type CustomMetrics, type Instruments } from './custom-metrics.ts';
 import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from './exposition.ts';
@@ -19,7 +19,7 @@ import { Tracing } from './tracing.ts';
 
 export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics> {
   /** A prom-client registry of one's own to put the metrics in. Default: a new one. */
-  readonly registry?: Registry;
+  readonly registry?: Registry | Registry<OpenMetricsContentType>;
   /** Whether to measure the process, too (`process_…`, `nodejs_…`). Default: unless `registry` is given. */
   readonly runtime?: boolean;
   /** Metrics of one's own, by name. */
@@ -83,7 +83,9 @@ const OF_OUR_SERVER = new RegExp(
 export function createMonitoring<const Custom extends CustomMetrics = Readonly<Record<string, never>>>(
   options: MonitoringOptions<Custom> = {},
 ): Monitoring<Custom> {
-  const { registry = new Registry(), openTelemetryNames = true, logger, maxTools = 500 } = options;
+  const { openTelemetryNames = true, logger, maxTools = 500 } = options;
+  // What text it is written as is said by who asks, not by the registry.
+  const registry = (options.registry ?? new Registry()) as Registry;
   const runtime = options.runtime ?? options.registry === undefined;
   const shows = (name: MetricName): boolean =>
     !OF_OUR_SERVER.test(name) && (runtime || !name.startsWith('nodejs_'));

@@ -12,6 +12,7 @@ interface Exemplar {
  */
 export class Exemplars {
   readonly #last = new Map<string, Exemplar>();
+  readonly #samples = new Set<string>();
   readonly #wallClock: () => number;
 
   /** @param wallClock seconds since the epoch */
@@ -21,12 +22,13 @@ export class Exemplars {
 
   /** Remembers a call as what the sample with exactly these label values points to, in the order of the labels. */
   set(sample: string, values: readonly (string | number)[], traceId: string, value: number): void {
+    this.#samples.add(sample);
     this.#last.set(keyOf(sample, values), { traceId, value, time: this.#wallClock() });
   }
 
   /** What stands behind a sample in OpenMetrics 1.0.0, section "Exemplars": nothing, when there is none. */
   of(sample: string, labels: Readonly<Record<string, string | number | undefined>>): string {
-    if (this.#last.size === 0) return '';
+    if (!this.#samples.has(sample)) return '';
     const found = this.#last.get(keyOf(sample, Object.values(labels)));
     return found ? ` # {trace_id="${found.traceId}"} ${found.value} ${found.time.toFixed(3)}` : '';
   }

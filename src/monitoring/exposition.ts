@@ -50,11 +50,8 @@ export async function expose(
   const together = await Promise.all(metrics.filter(({ name }) => TOGETHER.has(name)).map(copy));
   for (const metric of metrics) {
     const read = together.find(({ name }) => name === metric.name) ?? (await metric.get());
-    const { name, help, type, values } = read;
-    // OpenMetrics 1.0.0, "Counter": the family is named without the suffix that its samples must have.
-    const isCounter = format === 'openmetrics' && String(type) === 'counter';
-    const family = isCounter ? name.replace(/_total$/, '') : name;
-    const defaultName = isCounter ? `${family}_total` : name;
+    const { help, type, values } = read;
+    const { family, sample: defaultName } = namesOf(read, format, registry);
     parts.push(`# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${String(type)}\n`);
     await pause();
     for (let start = 0; start < values.length; start += BATCH) {
@@ -70,6 +67,22 @@ export async function expose(
   }
   if (format === 'openmetrics') parts.push('# EOF\n');
   return parts.join('');
+}
+
+/**
+ * The names of a family and of its samples. OpenMetrics 1.0.0, "Counter": the family is named without the suffix that
+ * its samples must have. A registry that is OpenMetrics itself takes it from the names of its counters.
+ */
+function namesOf(
+  { name, type }: { readonly name: string; readonly type: unknown },
+  format: ExpositionFormat,
+  { contentType }: Registry,
+): { readonly family: string; readonly sample: string } {
+  const suffixed = format === 'openmetrics' || contentType.startsWith('application/openmetrics-text');
+  if (String(type) !== 'counter' || !suffixed) return { family: name, sample: name };
+  const family = name.replace(/_total$/, '');
+  const sample = `${family}_total`;
+  return { family: format === 'openmetrics' ? family : sample, sample };
 }
 
 /** What a registry adds to every sample (`setDefaultLabels`), which it says to nobody else. */

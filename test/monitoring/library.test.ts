@@ -3,7 +3,7 @@ import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import express from 'express';
-import { Counter, Registry } from 'prom-client';
+import { Counter, Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';
 import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
 import { METRICS } from '../../src/monitoring/metrics.ts';
@@ -377,6 +377,16 @@ describe('the metrics', () => {
     const open = await monitoring.metrics('application/openmetrics-text');
     expect(open.body).toContain('# TYPE shop_orders counter\nshop_orders_total{app="shop"} 1\n');
     expect(() => createMonitoring({ registry })).toThrow(/already: call createMonitoring once/);
+  });
+
+  it('go into an OpenMetrics registry, too, which writes them itself', async () => {
+    const registry = new Registry<OpenMetricsContentType>();
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    const monitoring = createMonitoring({ registry });
+    await monitoring.tool('half', () => 1)();
+    expect(await registry.metrics()).toContain('mcp_tool_calls_total{tool_name="half",status="success"} 1');
+    const samples = await scrape(monitoring);
+    expect(samples.value('mcp_tool_calls_total', { tool_name: 'half', status: 'success' })).toBe(1);
   });
 
   it('leave the OpenTelemetry names out when asked to', async () => {
