@@ -13,7 +13,7 @@ import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics.ts';
 import { noMonitoring, Recorder, type GaugeSources } from './monitoring/recorder.ts';
-import { collectRuntime } from './monitoring/runtime.ts';
+import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
 import { startTracing } from './monitoring/start-tracing.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Executor } from './tools/executor.ts';
@@ -81,7 +81,10 @@ export async function createApplication(
   const recorder = settings.metrics.enabled
     ? new Recorder(metrics, registry.tools, settings.metrics)
     : undefined;
-  if (recorder) collectRuntime(metricsRegistry, metrics, { version, revision, protocol: MODERN_VERSION });
+  if (recorder) {
+    collectRuntime(metricsRegistry, metrics);
+    describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
+  }
   const monitoring = recorder ?? noMonitoring;
 
   const started = await startTracing(settings.tracing.endpoint, env, {

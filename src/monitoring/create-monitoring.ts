@@ -13,7 +13,7 @@ import { measuredFunction } from './measured-function.ts';
 import { METRICS, createMetrics, type MetricName } from './metrics.ts';
 import { metricsHandler, type MetricsHandler } from './metrics-handler.ts';
 import { Recorder } from './recorder.ts';
-import { collectRuntime } from './runtime.ts';
+import { collectRuntime, describeBuild } from './runtime.ts';
 import { lowOf, type InstrumentableServer } from './server-shape.ts';
 import { Tracing } from './tracing.ts';
 
@@ -22,6 +22,8 @@ export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics>
   readonly registry?: Registry | Registry<OpenMetricsContentType>;
   /** Whether to measure the process, too (`process_…`, `nodejs_…`). Default: unless `registry` is given. */
   readonly runtime?: boolean;
+  /** What `mcp_build_info` says is running. Default: `unknown`. */
+  readonly build?: { readonly version?: string; readonly revision?: string };
   /** Metrics of one's own, by name. */
   readonly metrics?: Custom;
   /** Whether the names of the OpenTelemetry conventions are recorded, too. Default: true. */
@@ -69,10 +71,12 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
   readonly flush: () => void;
 }
 
+const UNKNOWN = 'unknown';
+
 /** What only our own server has. */
 const OF_OUR_SERVER = new RegExp(
-  '^(mcp_(sessions_limit|subscriptions_limit|session_not_found_total|auth_failures_total|worker_.*|trace_.*|' +
-    'build_info)|http_server_.*)$',
+  '^(mcp_(sessions_limit|subscriptions_limit|session_not_found_total|auth_failures_total|worker_.*|trace_.*)|' +
+    'http_server_.*)$',
 );
 
 /**
@@ -101,6 +105,8 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   const { metrics } = createMetrics({ registry, shows });
   const recorder = new Recorder(metrics, [], { openTelemetryNames });
   if (runtime) collectRuntime(registry, metrics);
+  const { version = UNKNOWN, revision = UNKNOWN } = options.build ?? {};
+  describeBuild(metrics, { version, revision, protocol: UNKNOWN });
   const custom = createCustomMetrics(options.metrics ?? ({} as Custom), registry, (metric, label) => {
     recorder.labelFolded(metric, label);
   });

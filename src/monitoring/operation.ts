@@ -1,4 +1,5 @@
 import { METHODS, PROTOCOL_VERSIONS, oneOf, type TransportName } from './labels.ts';
+import type { METRICS } from './metrics.ts';
 
 /** An MCP request that was answered, as the OpenTelemetry conventions want it described. */
 export interface Operation {
@@ -30,16 +31,35 @@ function errorTypeOf({ isError, errorCode }: Pick<Operation, 'isError' | 'errorC
 export const networkTransportOf = (transport: TransportName): 'pipe' | 'tcp' =>
   transport === 'stdio' ? 'pipe' : 'tcp';
 
-/** The attributes of an operation, by their names in those conventions; with underscores they are its labels. */
-export function attributesOf(operation: Operation): Record<string, string> {
+/** What those conventions call the labels of `mcp_server_operation_duration_seconds`. */
+const ATTRIBUTES = {
+  mcp_method_name: 'mcp.method.name',
+  gen_ai_tool_name: 'gen_ai.tool.name',
+  gen_ai_operation_name: 'gen_ai.operation.name',
+  error_type: 'error.type',
+  rpc_response_status_code: 'rpc.response.status_code',
+  mcp_protocol_version: 'mcp.protocol.version',
+  network_transport: 'network.transport',
+} as const satisfies Record<Label, string>;
+
+type Label = (typeof METRICS)['mcp_server_operation_duration_seconds']['labels'][number];
+
+/** The labels of an operation. */
+export function labelsOf(operation: Operation): Partial<Record<Label, string>> {
   const { method, tool, errorCode, protocolVersion, transport } = operation;
   const errorType = errorTypeOf(operation);
   return {
-    'mcp.method.name': oneOf(METHODS, method),
-    ...(tool !== undefined && { 'gen_ai.tool.name': tool, 'gen_ai.operation.name': 'execute_tool' }),
-    ...(errorType !== undefined && { 'error.type': errorType }),
-    ...(errorCode !== undefined && { 'rpc.response.status_code': String(errorCode) }),
-    'mcp.protocol.version': oneOf(PROTOCOL_VERSIONS, protocolVersion),
-    'network.transport': networkTransportOf(transport),
+    mcp_method_name: oneOf(METHODS, method),
+    ...(tool !== undefined && { gen_ai_tool_name: tool, gen_ai_operation_name: 'execute_tool' }),
+    ...(errorType !== undefined && { error_type: errorType }),
+    ...(errorCode !== undefined && { rpc_response_status_code: String(errorCode) }),
+    mcp_protocol_version: oneOf(PROTOCOL_VERSIONS, protocolVersion),
+    network_transport: networkTransportOf(transport),
   };
 }
+
+/** The same for its span. */
+export const attributesOf = (operation: Operation): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(labelsOf(operation)).map(([label, value]) => [ATTRIBUTES[label as Label], value]),
+  );

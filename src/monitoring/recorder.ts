@@ -15,8 +15,8 @@ import {
   type TransportName,
 } from './labels.ts';
 import { Exemplars } from './exemplars.ts';
-import { DURATION_BUCKETS, type METRICS, type Metrics } from './metrics.ts';
-import { attributesOf, networkTransportOf, type Operation } from './operation.ts';
+import { DURATION_BUCKETS, type Metrics } from './metrics.ts';
+import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
 import { atScrape } from './runtime.ts';
 
 /** What the gauges read when they are scraped; those without a source stay at 0. */
@@ -135,14 +135,7 @@ export class Recorder implements CallObserver {
   /** A request was answered. */
   operation(operation: Operation): void {
     if (!this.#openTelemetryNames) return;
-    const labels = Object.entries(attributesOf(operation)).map(([name, value]) => [
-      name.replaceAll('.', '_'),
-      value,
-    ]);
-    this.#metrics.mcp_server_operation_duration_seconds.observe(
-      Object.fromEntries(labels) as Record<OperationLabel, string>,
-      operation.seconds,
-    );
+    this.#metrics.mcp_server_operation_duration_seconds.observe(labelsOf(operation), operation.seconds);
   }
 
   sessionOpened(transport: TransportName): void {
@@ -202,8 +195,6 @@ export class Recorder implements CallObserver {
 
 /** What the rest of the server tells monitoring. */
 export type Monitoring = Omit<Recorder, 'watch' | 'exemplars' | 'addTool' | 'labelFolded'>;
-
-type OperationLabel = (typeof METRICS)['mcp_server_operation_duration_seconds']['labels'][number];
 
 /** Monitoring switched off: records nothing. */
 export const noMonitoring: Monitoring = {

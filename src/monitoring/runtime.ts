@@ -7,20 +7,21 @@ export interface BuildInfo {
   readonly version: string;
   /** The commit the build was made from, or `unknown`. */
   readonly revision: string;
-  /** The newest protocol revision served. */
+  /** The newest protocol revision served, or `unknown`. */
   readonly protocol: string;
 }
 
-/**
- * Adds what is measured of the process itself: the `nodejs_` and `process_` defaults and what they lack.
- * @param build what is running, where that is known
- */
-export function collectRuntime(registry: Registry, metrics: Metrics, build?: BuildInfo): void {
+/** Says what is running; dashboards and rules know by it which series are ours. */
+export function describeBuild(metrics: Metrics, build: BuildInfo): void {
+  metrics.mcp_build_info.set({ ...build, node_version: process.version }, 1);
+}
+
+/** Adds what is measured of the process itself: the `nodejs_` and `process_` defaults and what they lack. */
+export function collectRuntime(registry: Registry, metrics: Metrics): void {
   collectDefaultMetrics({ register: registry });
   // prom-client rounds to seconds, in which several replicas may start; this tells them apart.
   const startTime = registry.getSingleMetric('process_start_time_seconds') as Gauge;
   atScrape(startTime, () => performance.timeOrigin / 1000);
-  if (build) metrics.mcp_build_info.set({ ...build, node_version: process.version }, 1);
   metrics.nodejs_heap_size_limit_bytes.set(getHeapStatistics().heap_size_limit);
   let last: EventLoopUtilization = performance.eventLoopUtilization();
   atScrape(metrics.nodejs_eventloop_utilization, () => {

@@ -349,7 +349,6 @@ describe('the metrics', () => {
     expect(missing.sort()).toEqual([
       'http_server_request_duration_seconds',
       'mcp_auth_failures_total',
-      'mcp_build_info',
       'mcp_session_not_found_total',
       'mcp_sessions_limit',
       'mcp_subscriptions_limit',
@@ -366,7 +365,7 @@ describe('the metrics', () => {
     const registry = new Registry();
     registry.setDefaultLabels({ app: 'shop' });
     new Counter({ name: 'shop_orders', help: 'Orders', registers: [registry] }).inc();
-    const monitoring = createMonitoring({ registry });
+    const monitoring = createMonitoring({ registry, build: { version: '1.2.3' } });
     await monitoring.tool('half', () => 1)();
     const text = await registry.metrics();
     expect(text).toContain('mcp_tool_calls_total{tool_name="half",status="success",app="shop"} 1');
@@ -374,6 +373,7 @@ describe('the metrics', () => {
     const samples = await scrape(monitoring);
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'half', app: 'shop' })).toBe(1);
     expect(samples.value('shop_orders', { app: 'shop' })).toBe(1);
+    expect(samples.value('mcp_build_info', { version: '1.2.3', revision: 'unknown' })).toBe(1);
     const open = await monitoring.metrics('application/openmetrics-text');
     expect(open.body).toContain('# TYPE shop_orders counter\nshop_orders_total{app="shop"} 1\n');
     expect(() => createMonitoring({ registry })).toThrow(/already: call createMonitoring once/);

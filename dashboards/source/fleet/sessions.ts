@@ -1,6 +1,6 @@
 import type { Panel, TimeSeries } from '../dashboard.ts';
 import { PARAMETERS, ticketFrom } from '../limits.ts';
-import { increase, over, quantile, rate, series, share, sum } from '../queries.ts';
+import { increase, ours, over, quantile, rate, series, share, sum } from '../queries.ts';
 
 const TEN_MINUTES = 600;
 const HOUR = 3600;
@@ -46,6 +46,23 @@ export const sessions: readonly Panel[] = [
     })),
     unit: 's',
     noValue: 'No session ended in the time shown',
+  },
+  {
+    kind: 'timeseries',
+    title: 'Which revisions hold long sessions?',
+    description:
+      'What half of the sessions that ended lasted less than, by protocol revision; up to 5 minutes, where the buckets of OpenTelemetry end. Good: alike for all. One far shorter: its clients cannot keep theirs.',
+    queries: [
+      {
+        expr: quantile(0.5, 'mcp_server_session_duration_seconds_bucket', {
+          by: ['mcp_protocol_version'],
+          of: ours,
+        }),
+        legend: '{{mcp_protocol_version}}',
+      },
+    ],
+    unit: 's',
+    noValue: 'No session ended in the time shown, or the metric is switched off',
   },
   nearLimit('sessions', 'mcp_active_sessions', 'mcp_sessions_limit', 'NexusMCPSessionsNearLimit'),
   nearLimit(

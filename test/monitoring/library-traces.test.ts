@@ -1,0 +1,70 @@
+import { context, propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createMonitoring } from '../../src/monitoring/index.ts';
+import { connectClient, connectV1Client } from '../support/clients.ts';
+import {
+  newServer,
+  newV1Server,
+  registerTools,
+  registerV1Tools,
+  serveStateless,
+  serveV1Sessions,
+} from '../support/foreign-servers.ts';
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const _meta = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
+
+// Made before the SDK is there, as an application may.
+const monitoring = createMonitoring();
+
+const exporter = new InMemorySpanExporter();
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+trace.setGlobalTracerProvider(
+  new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }),
+);
+
+beforeEach(() => {
+  exporter.reset();
+});
+
+/** The spans of a name, with their parents' ids. */
+const spansNamed = (name: string) => exporter.getFinishedSpans().filter((span) => span.name === name);
+
+describe('an SDK that the application has registered', () => {
+  it.each([
+    ['v2', () => serveStateless(() => registerTools(newServer()), monitoring)],
+    ['v1', () => serveV1Sessions(() => registerV1Tools(newV1Server()), monitoring)],
+  ] as const)(
+    'gets the spans of a %s server, under the parent that the client sends',
+    async (line, start) => {
+      const url = await start();
+      const { client } = line === 'v1' ? await connectV1Client(url) : await connectClient(url, '2026-07-28');
+      await client.callTool({ name: 'throws', arguments: {}, _meta });
+      await client.close();
+      const [span] = spansNamed('tools/call throws');
+      expect(span?.spanContext().traceId).toBe(TRACE_ID);
+      expect(span?.parentSpanContext?.spanId).toBe('b7ad6b7169203331');
+      expect(span?.attributes).toMatchObject({
+        'gen_ai.tool.name': 'throws',
+        'error.type': 'tool_error',
+        'nexus_mcp.reason': 'exception',
+      });
+      const [run] = spansNamed('run');
+      expect(run?.parentSpanContext?.spanId).toBe(span?.spanContext().spanId);
+    },
+  );
+
+  it('gets the spans of measured functions, and what they call is below', async () => {
+    const outer = monitoring.tool('outer', () => monitoring.tool('inner', () => 1)());
+    await outer();
+    const [above] = spansNamed('execute_tool outer');
+    const [below] = spansNamed('execute_tool inner');
+    expect(below?.parentSpanContext?.spanId).toBe(above?.spanContext().spanId);
+    const { body } = await monitoring.metrics('application/openmetrics-text');
+    expect(body).toContain(`# {trace_id="${String(above?.spanContext().traceId)}"}`);
+  });
+});
