@@ -73,6 +73,15 @@ describe('the line of a call', () => {
     expect(JSON.stringify(server.logs)).not.toContain('sk-a1b2c3d4e5f6');
   });
 
+  it('is written at once for a text that is made to be slow to look through', async () => {
+    server = await startTestServer({ log: { arguments: { echo: ['text'] } } });
+    for (const part of ['a-', 'a.', 'token', '://', 'basic ']) {
+      const { status } = await server.execute('echo', { text: part.repeat(200_000 / part.length) });
+      expect(status).toBe(200);
+    }
+    expect(calls()).toHaveLength(5);
+  });
+
   it('has no secret in what a tool threw', async () => {
     server = await startTestServer();
     await server.execute('throws_secret');
