@@ -6,6 +6,7 @@ export const checks = {
   probe: z
     .strictObject({
       tool: text.default('').describe('Tool to call; empty for one that only reads'),
+      arguments: object.default({}).describe('Its arguments'),
       tokenSecret: secretKey('token', 'Bearer token to call with; empty for auth.tokenSecret'),
       resources: object
         .default({ requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } })

@@ -103,7 +103,7 @@ export async function render(options: RenderOptions = {}): Promise<readonly Mani
   return readManifests(outcome.text);
 }
 
-export function readManifests(text: string): readonly Manifest[] {
+function readManifests(text: string): readonly Manifest[] {
   return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     const [error] = document.errors;
     if (error) throw error;

@@ -138,6 +138,12 @@
 {{- $monitor := $monitoring.monitor }}
 {{- $rules := $monitoring.rules }}
 {{- $operator := $monitoring.dashboards.grafanaOperator }}
+{{- if and .Values.canary.enabled (not (include "nexus-mcp.exposesMetrics" .)) }}
+{{- $problems = append $problems "canary.enabled: the canary sees its call in the metrics, and there are none; see config.metrics" }}
+{{- end }}
+{{- if and .Values.probe.arguments (not .Values.probe.tool) }}
+{{- $problems = append $problems "probe.arguments: say of which tool, in probe.tool" }}
+{{- end }}
 {{- if and $monitor.interval $monitor.scrapeTimeout }}
 {{- if gt (int64 (include "nexus-mcp.milliseconds" $monitor.scrapeTimeout)) (int64 (include "nexus-mcp.milliseconds" $monitor.interval)) }}
 {{- $problems = append $problems (printf "monitoring.monitor.scrapeTimeout: %s exceeds the interval, %s" $monitor.scrapeTimeout $monitor.interval) }}

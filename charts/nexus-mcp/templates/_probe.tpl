@@ -44,6 +44,10 @@ containers:
       - --tool
       - {{ . | quote }}
       {{- end }}
+      {{- with $probe.arguments }}
+      - --arguments
+      - {{ toJson . | quote }}
+      {{- end }}
     {{- if $token.name }}
     env:
       - name: NEXUS_PROBE_TOKEN
