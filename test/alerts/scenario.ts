@@ -10,7 +10,7 @@ import { calls, server, tool } from './server.ts';
 export type AlertName = Alert['name'];
 
 /** What Prometheus knows a service by, and how descriptions name it. */
-interface Service {
+export interface Service {
   readonly labels: Readonly<Record<string, string>>;
   readonly text: string;
   /** The flag of kubectl for its namespace. */
@@ -23,7 +23,7 @@ interface Service {
  * Every scenario happens to each of these at once, so that each must be told from the others: with and without a
  * cluster, without a namespace, under the name of a Helm release.
  */
-export const SERVICES: readonly Service[] = [
+const SERVICES: readonly Service[] = [
   {
     labels: { job: 'nexus-mcp', namespace: 'tools' },
     text: 'nexus-mcp in tools',
@@ -104,22 +104,37 @@ export interface Scenario {
 }
 
 const FILE = new URL('../../alerts/nexus-mcp.rules.yaml', import.meta.url);
-export const RULES_TEXT = readFileSync(FILE, 'utf8');
+const RULES_TEXT = readFileSync(FILE, 'utf8');
 export const RULES = (parse(RULES_TEXT) as { groups: readonly RuleGroup[] }).groups;
+
+/** Where scenarios happen. */
+export interface Stage {
+  readonly services: readonly Service[];
+  /** The rule files that are loaded, as texts. */
+  readonly rulesFor: (scenario: Scenario) => readonly string[];
+}
 
 const ruleTextsOf = ({ parameters }: Scenario): readonly string[] =>
   parameters === undefined
     ? [RULES_TEXT]
     : [parameters].flat().map((input: Parameters) => ruleFile(ruleGroups(input)));
 
+const PLAIN: Stage = { services: SERVICES, rulesFor: ruleTextsOf };
+
 /** Runs all scenarios in one go. Returns what promtool found wrong with each, by name. */
-export async function play(scenarios: readonly Scenario[]): Promise<ReadonlyMap<string, readonly string[]>> {
-  const ruleTexts = [...new Set(scenarios.flatMap(ruleTextsOf))];
+export async function play(
+  scenarios: readonly Scenario[],
+  { services, rulesFor }: Stage = PLAIN,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const ruleTexts = [...new Set(scenarios.flatMap(rulesFor))];
   const ruleNames = (scenario: Scenario): readonly string[] =>
-    ruleTextsOf(scenario).map((text) => `rules-${ruleTexts.indexOf(text)}.yaml`);
+    rulesFor(scenario).map((text) => `rules-${ruleTexts.indexOf(text)}.yaml`);
   const files = Object.fromEntries([
     ...ruleTexts.map((text, index) => [`rules-${index}.yaml`, text]),
-    ...scenarios.map((scenario, index) => [`${index}.yaml`, unitTest(scenario, index, ruleNames(scenario))]),
+    ...scenarios.map((scenario, index) => [
+      `${index}.yaml`,
+      unitTest(scenario, index, ruleNames(scenario), services),
+    ]),
   ]) as Record<string, string>;
   // One process plays one scenario after the other; the first are as long as the rest.
   const halves = [0, 1].map((half) =>
@@ -149,7 +164,12 @@ const complaintsIn = (output: string): readonly string[] =>
     .filter((text) => text !== '');
 
 /** The scenario as a file of promtool's. */
-function unitTest(scenario: Scenario, index: number, ruleFiles: readonly string[]): string {
+function unitTest(
+  scenario: Scenario,
+  index: number,
+  ruleFiles: readonly string[],
+  services: readonly Service[],
+): string {
   const { fires, scrapeSeconds = 30, evaluateSeconds = 60 } = scenario;
   const end = Math.max(...Object.keys(fires).map(secondsOf));
   const grid = { scrapeSeconds, samples: Math.floor(end / scrapeSeconds) + 1 };
@@ -170,7 +190,7 @@ function unitTest(scenario: Scenario, index: number, ruleFiles: readonly string[
         name: marker(index),
         interval: `${scrapeSeconds}s`,
         input_series: [
-          ...SERVICES.flatMap(({ labels, prometheus }) =>
+          ...services.flatMap(({ labels, prometheus }) =>
             stored(scenario.series, labels, scenario.upgraded ?? (prometheus === 3 ? '0s' : undefined)),
           ),
           ...BYSTANDERS.flatMap(({ labels, series }) => stored(series, labels, undefined)),
@@ -179,13 +199,15 @@ function unitTest(scenario: Scenario, index: number, ruleFiles: readonly string[
           expr: `ALERTS{alertstate="firing", alertname!="${marker(index)}"}`,
           eval_time: time,
           exp_samples: expected.flatMap((some) =>
-            servicesOf(some).map((service) => ({
+            servicesOf(some, services).map((service) => ({
               labels: `ALERTS${matchers(alertLabels(some, service))}`,
               value: 1,
             })),
           ),
         })),
-        alert_rule_test: Object.entries(fires).flatMap(([time, expected]) => textTests(time, expected)),
+        alert_rule_test: Object.entries(fires).flatMap(([time, expected]) =>
+          textTests(time, expected, services),
+        ),
       },
     ],
   });
@@ -204,8 +226,8 @@ function storedBy3From(time: Time | undefined, series: Series): readonly Series[
   return time === '0s' ? [{ ...series, labels }] : renamed(series, time, labels);
 }
 
-const servicesOf = ({ labels: { job } }: Firing): readonly Service[] =>
-  SERVICES.filter(({ labels }) => job === undefined || labels['job'] === job);
+const servicesOf = ({ labels: { job } }: Firing, services: readonly Service[]): readonly Service[] =>
+  services.filter(({ labels }) => job === undefined || labels['job'] === job);
 
 const alertLabels = ({ alert, severity, labels }: Firing, service: Service): Record<string, string> => ({
   alertname: alert,
@@ -216,7 +238,11 @@ const alertLabels = ({ alert, severity, labels }: Firing, service: Service): Rec
 });
 
 /** promtool wants every firing alert of a name at once; where one has its text, all must. */
-function textTests(time: Time, expected: readonly Firing[]): readonly unknown[] {
+function textTests(
+  time: Time,
+  expected: readonly Firing[],
+  services: readonly Service[],
+): readonly unknown[] {
   const names = new Set(expected.flatMap(({ alert, text }) => (text ? [alert] : [])));
   return [...names].map((alertname) => ({
     eval_time: time,
@@ -224,7 +250,7 @@ function textTests(time: Time, expected: readonly Firing[]): readonly unknown[] 
     exp_alerts: expected
       .filter(({ alert }) => alert === alertname)
       .flatMap((some) =>
-        servicesOf(some).map((service) => ({
+        servicesOf(some, services).map((service) => ({
           exp_labels: { severity: some.severity, ...service.labels, ...some.labels },
           exp_annotations: annotations(some, service),
         })),

@@ -1,0 +1,75 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import type { RuleGroup } from '../../alerts/source/rules.ts';
+import { promtool, stopPromtool } from '../alerts/promtool.ts';
+import { play, type Service, type Stage } from '../alerts/scenario.ts';
+import { SCENARIOS } from '../alerts/scenarios.ts';
+import { at, CHART, one, render, type RenderOptions } from '../chart/helm.ts';
+
+afterAll(stopPromtool);
+
+async function ruleFile(options: RenderOptions): Promise<{ text: string; rules: number }> {
+  const spec = at<{ groups: readonly RuleGroup[] }>(one(await render(options), 'PrometheusRule'), 'spec');
+  return { text: stringify(spec), rules: spec.groups.flatMap(({ rules }) => rules).length };
+}
+
+describe('the rules of each kind of release', () => {
+  const files = readdirSync(`${CHART}ci`).filter((file) => !file.startsWith('no-operator'));
+
+  it('pass every check of promtool', async () => {
+    const rendered = await Promise.all(
+      files.map(async (file) => ({ file, ...(await ruleFile({ release: 'agents', valuesFiles: [file] })) })),
+    );
+    const contents = Object.fromEntries(rendered.map(({ file, text }) => [file, text]));
+    const { output, exitCode } = await promtool(
+      ['check', 'rules', '--lint=all', '--lint-fatal', ...files],
+      contents,
+    );
+    expect([...output.matchAll(/SUCCESS: (\d+) rules found/g)].map(([, count]) => Number(count))).toEqual(
+      rendered.map(({ rules }) => rules),
+    );
+    expect(exitCode).toBe(0);
+  });
+});
+
+const RELEASE = { job: 'agents-nexus-mcp', namespace: 'prod' };
+const service = (labels: Record<string, string>, prometheus: 2 | 3): Service => ({
+  labels: { ...RELEASE, ...labels },
+  text: 'agents-nexus-mcp in prod',
+  n: '-n prod ',
+  prometheus,
+});
+
+/** The labels of the rules' own and one more tell these apart. */
+const SERVICES = [
+  service({ region: 'a' }, 3),
+  service({ cluster: 'eu', region: 'b' }, 2),
+  service({ cluster: 'eu', region: 'c' }, 3),
+];
+
+/** Those with the plain file's defaults; that parameters give what values give is shown for the texts of the rules. */
+const PLAYED = SCENARIOS.filter(({ parameters }) => parameters === undefined);
+
+describe("the rules of a release of another name and namespace, with a tool's own threshold and a further label", () => {
+  let complaints: ReadonlyMap<string, readonly string[]>;
+
+  beforeAll(async () => {
+    const values = {
+      monitoring: {
+        rules: { additionalAggregationLabels: ['region'] },
+        dashboards: { grafanaUrl: 'http://localhost:3000' },
+      },
+      alerts: {
+        tools: { other: { errorRatio: 0.5, latencySeconds: 1 }, 'another.one': { errorRatio: 0.9 } },
+      },
+    };
+    const { text } = await ruleFile({ release: 'agents', namespace: 'prod', values });
+    const stage: Stage = { services: SERVICES, rulesFor: () => [text] };
+    complaints = await play(PLAYED, stage);
+  }, 600_000);
+
+  it.each(PLAYED.map(({ name }) => name))('do what they must when %s', (name) => {
+    expect(complaints.get(name)?.join('\n')).toBe('');
+  });
+});
