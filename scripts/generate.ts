@@ -22,9 +22,14 @@ import { settingsSchema } from '../src/config/settings.ts';
 import { METRICS } from '../src/monitoring/metrics.ts';
 import { builtinToolsets } from '../src/tools/builtin/index.ts';
 import { ERROR_REASONS } from '../src/tools/outcome.ts';
+import { plainManifests } from './plain-manifests.ts';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(escape).join(' | ')} |`).join('\n');
+
+/** Every alert has the same values; the table has those that differ. */
+const isListed = ({ path }: { readonly path: string }): boolean =>
+  !path.startsWith('alerts.NexusMCP') || path.endsWith('.threshold');
 
 const escape = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (text: string): string => `\`${text}\``;
@@ -81,11 +86,13 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   values: () =>
     table(
       ['Value', 'Default', 'What it does'],
-      listValues().map(({ path, default: value, description }) => [
-        code(path),
-        value === undefined ? '' : code(JSON.stringify(value)),
-        description,
-      ]),
+      listValues()
+        .filter(isListed)
+        .map(({ path, default: value, description }) => [
+          code(path),
+          value === undefined ? '' : code(JSON.stringify(value)),
+          description,
+        ]),
     ),
   tools: () =>
     table(
@@ -96,7 +103,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
     ),
 };
 
-const DOCUMENTS = ['README.md', 'alerts/README.md', 'dashboards/README.md'];
+const DOCUMENTS = ['README.md', 'alerts/README.md', 'charts/nexus-mcp/README.md', 'dashboards/README.md'];
 
 const VALUES_NOTICE = '# Generated from charts/source by make generate; do not edit.\n';
 const NOTICE = '# Generated from alerts/source by make generate; do not edit.\n';
@@ -146,8 +153,12 @@ for (const path of DOCUMENTS) {
   );
   update(path, before, after);
 }
-for (const [path, write] of Object.entries(FILES)) {
-  update(path, existsSync(path) ? readFileSync(path, 'utf8') : '', write());
+for (const [path, write] of Object.entries(FILES)) update(path, contentOf(path), write());
+// These come out of the chart as it is now, the files above included.
+for (const [path, text] of Object.entries(await plainManifests())) update(path, contentOf(path), text);
+
+function contentOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 function update(path: string, before: string, after: string): void {

@@ -96,14 +96,15 @@ function written(text: string): string {
   return name;
 }
 
-/** The objects of a rendering. Throws what Helm complained, and on a key that stands twice. */
+/** The objects of a rendering. Throws what Helm complained. */
 export async function render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
   const outcome = await template(options);
   if (!outcome.ok) throw new Error(outcome.error);
   return readManifests(outcome.text);
 }
 
-function readManifests(text: string): readonly Manifest[] {
+/** The objects of a text. Throws on a key that stands twice. */
+export function readManifests(text: string): readonly Manifest[] {
   return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     const [error] = document.errors;
     if (error) throw error;

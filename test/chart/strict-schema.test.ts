@@ -22,13 +22,14 @@ const MISTAKES: readonly (readonly [kind: string, path: string, value: unknown, 
   ['ServiceMonitor', 'spec.endpoints.0.interval', 'soon', /interval/],
   ['ServiceMonitor', 'spec.endpoints.0.tlsConfig.insecure', true, /insecure is unknown/],
   ['PrometheusRule', 'spec.groups.0.rules.0.keepFiringFor', '1m', /keepFiringFor is unknown/],
+  ['GrafanaDashboard', 'spec.folders', 'x', /must NOT have additional properties/],
   ['HTTPRoute', 'spec.rules.0.timeout', '1s', /timeout is unknown/],
 ];
 
 it.each(MISTAKES)('a %s with %s is refused', async (kind, path, value, problem) => {
   const manifests = structuredClone(await everything());
   const manifest = one(
-    manifests.filter(({ metadata }) => !metadata.name.endsWith('-metrics')),
+    manifests.filter(({ metadata }) => !/-(?:metrics|fleet|runtime|tools)$/.test(metadata.name)),
     kind,
   );
   expect(schemaProblems(manifest)).toEqual([]);

@@ -5,6 +5,7 @@ import {
   PrometheusRule,
   ServiceMonitor,
 } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
+import { AlertmanagerConfig } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1alpha1';
 import { Ajv } from 'ajv';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
@@ -17,7 +18,7 @@ import {
   Role,
   RoleBinding,
 } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
-import { ConfigMap, Pod, Secret, Service, ServiceAccount } from 'kubernetes-models/v1';
+import { ConfigMap, Namespace, Pod, Secret, Service, ServiceAccount } from 'kubernetes-models/v1';
 import { grafanaDashboard } from './grafana-dashboard-schema.ts';
 import type { Manifest } from './helm.ts';
 
@@ -28,9 +29,20 @@ interface Model {
 }
 
 const MODELS: readonly Model[] = [
-  ...[ConfigMap, Pod, Secret, Service, ServiceAccount, Deployment, CronJob, Ingress, NetworkPolicy],
+  ...[
+    ConfigMap,
+    Namespace,
+    Pod,
+    Secret,
+    Service,
+    ServiceAccount,
+    Deployment,
+    CronJob,
+    Ingress,
+    NetworkPolicy,
+  ],
   ...[PodDisruptionBudget, HorizontalPodAutoscaler, Role, RoleBinding, ClusterRole, ClusterRoleBinding],
-  ...[ServiceMonitor, PodMonitor, PrometheusRule, ScaledObject, HTTPRoute],
+  ...[ServiceMonitor, PodMonitor, PrometheusRule, AlertmanagerConfig, ScaledObject, HTTPRoute],
 ];
 
 const isGrafanaDashboard = new Ajv().compile(grafanaDashboard);

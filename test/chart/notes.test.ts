@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { helm, type Values } from './helm.ts';
+
+/** What `helm install` prints. An API that every cluster has stands for that of Prometheus Operator. */
+async function notes(values: Values, operator: boolean): Promise<string> {
+  const monitoring = operator ? { apiVersion: 'apps/v1' } : {};
+  const all = { ...values, monitoring: { ...monitoring, ...(values['monitoring'] as object | undefined) } };
+  const outcome = await helm('install', { values: all }, ['--dry-run=client']);
+  if (!outcome.ok) throw new Error(outcome.error);
+  return outcome.text.slice(outcome.text.indexOf('\nNOTES:'));
+}
+
+describe('the notes after an installation', () => {
+  it('say what was skipped, and how to have it', async () => {
+    const text = await notes({}, false);
+    expect(text).toContain(
+      'SKIPPED ServiceMonitor: this cluster has no monitoring.coreos.com/v1/ServiceMonitor',
+    );
+    expect(text).toContain('SKIPPED PrometheusRule');
+    expect(text).toContain('NOTHING WILL ALERT');
+    expect(text).toContain('--set monitoring.monitor.enabled=true --set monitoring.rules.enabled=true');
+    expect(text).toContain('prometheus.io annotations');
+  });
+
+  it('say how to see what Prometheus selects by, and what ours have', async () => {
+    const text = await notes({ monitoring: { labels: { release: 'stack' } } }, true);
+    expect(text).not.toContain('SKIPPED');
+    expect(text).toContain('kubectl get prometheus -A');
+    expect(text).toContain('{.spec.serviceMonitorSelector}');
+    expect(text).toContain('Ours have now: {"release":"stack"}');
+    expect(await notes({ monitoring: { monitor: { kind: 'PodMonitor' } } }, true)).toContain(
+      '{.spec.podMonitorSelector}',
+    );
+  });
+
+  it('say what was switched off by somebody', async () => {
+    const off = { enabled: false };
+    const text = await notes({ monitoring: { monitor: off, rules: off } }, true);
+    expect(text).toContain('ServiceMonitor: switched off (monitoring.monitor.enabled)');
+    expect(text).toContain('PrometheusRule: switched off (monitoring.rules.enabled)');
+    expect(await notes({ config: { metrics: { enabled: false } } }, true)).toContain(
+      'SKIPPED: config.metrics',
+    );
+  });
+
+  it('warn of a server that anybody may use, and not of one with tokens', async () => {
+    expect(await notes({}, true)).toContain('WARNING: nobody needs a token');
+    expect(await notes({ auth: { tokensSecret: { name: 'tokens' } } }, true)).not.toContain('WARNING');
+  });
+
+  it('warn of several pods without a key or affinity', async () => {
+    const text = await notes({ replicas: 2, service: { sessionAffinity: 'None' } }, true);
+    expect(text).toContain('WARNING: several pods share no key');
+    expect(text).toContain('WARNING: sessions of 2025-era clients live in one pod');
+  });
+
+  it('name the addresses', async () => {
+    const text = await notes({ ingress: { enabled: true, hosts: ['mcp.example.com'] } }, true);
+    expect(text).toContain('http://nexus-mcp.tools.svc:9999/mcp');
+    expect(text).toContain('http://mcp.example.com/mcp');
+  });
+});

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
+import { run } from '../../scripts/stand-in-images/run.ts';
+import { METRICS } from '../../src/monitoring/metrics.ts';
+import { at, one, readManifests, render, type Manifest } from './helm.ts';
+import { schemaProblems } from './strict-schema.ts';
+
+const PROJECT = new URL('../../', import.meta.url).pathname;
+const read = (path: string): string => readFileSync(`${PROJECT}${path}`, 'utf8');
+
+async function kustomize(path: string): Promise<readonly Manifest[]> {
+  const { kubectl } = await provideKubernetesTools();
+  return readManifests(await run(kubectl, ['kustomize', path], PROJECT));
+}
+
+describe('k8s/', () => {
+  it('is built by kubectl into objects that their schemas know', async () => {
+    const manifests = [...(await kustomize('k8s')), ...(await kustomize('k8s/monitoring'))];
+    expect(manifests.map(({ kind }) => kind).sort()).toEqual([
+      'ConfigMap',
+      'Deployment',
+      'Namespace',
+      'PrometheusRule',
+      'Service',
+      'Service',
+      'ServiceAccount',
+      'ServiceMonitor',
+    ]);
+    expect(manifests.flatMap(schemaProblems)).toEqual([]);
+  });
+
+  it('runs the pod that the chart runs', async () => {
+    const annotations = { monitoring: { scrapeAnnotations: true } };
+    const plain = one(await kustomize('k8s'), 'Deployment');
+    const charted = one(await render({ namespace: 'nexus-mcp', values: annotations }), 'Deployment');
+    expect(plain['spec']).toEqual(charted['spec']);
+  });
+
+  it('has a ServiceMonitor that selects its Service, and rules about its job', async () => {
+    const monitoring = await kustomize('k8s/monitoring');
+    const service = one(await kustomize('k8s'), 'Service', 'nexus-mcp-metrics');
+    expect(service.metadata.labels).toMatchObject(
+      at<object>(one(monitoring, 'ServiceMonitor'), 'spec.selector.matchLabels'),
+    );
+    expect(JSON.stringify(one(monitoring, 'PrometheusRule'))).toContain(
+      'job=\\"nexus-mcp\\", namespace=\\"nexus-mcp\\"',
+    );
+  });
+});
+
+describe('the worked examples', () => {
+  it('have an AlertmanagerConfig whose fields are known, that routes and inhibits as the sample file', () => {
+    const [config] = readManifests(read('k8s/examples/alertmanagerconfig.yaml'));
+    if (!config) throw new Error('there is none');
+    // The schema leaves open what child routes are, which is the same as their parent.
+    const spec = at<{ route: { routes: readonly object[] } }>(config, 'spec');
+    const { routes, ...parent } = spec.route;
+    for (const route of [parent, ...routes]) {
+      expect(schemaProblems({ ...config, spec: { ...spec, route } })).toEqual([]);
+    }
+    const sample = parse(read('alerts/alertmanager.example.yaml')) as {
+      route: { routes: readonly [{ group_by: string[]; group_wait: string }] };
+    };
+    const [ours] = sample.route.routes;
+    expect(at(config, 'spec.route')).toMatchObject({ groupBy: ours.group_by, groupWait: ours.group_wait });
+    const selector = parse(read('k8s/examples/kube-prometheus-stack-values.yaml')) as unknown;
+    expect(config.metadata.labels).toEqual(
+      at(selector, 'alertmanager.alertmanagerSpec.alertmanagerConfigSelector.matchLabels'),
+    );
+  });
+
+  it('have a rule for each custom metric that the autoscaler asks for', async () => {
+    const [rule] = at<readonly [{ seriesQuery: string }]>(
+      parse(read('k8s/examples/prometheus-adapter-values.yaml')),
+      'rules.custom',
+    );
+    const values = { autoscaling: { enabled: true, callsInFlight: 5, activeSessions: 5 } };
+    const scaler = one(await render({ values }), 'HorizontalPodAutoscaler');
+    const asked = at<readonly { pods?: { metric: { name: string } } }[]>(scaler, 'spec.metrics').flatMap(
+      ({ pods }) => pods?.metric.name ?? [],
+    );
+    expect(asked).toHaveLength(2);
+    for (const name of asked) {
+      expect(METRICS).toHaveProperty(name);
+      expect(rule.seriesQuery).toMatch(new RegExp(`[|"]${name}[|"]`));
+    }
+  });
+
+  it('have the label by which the dashboards are found', async () => {
+    const values = parse(read('k8s/examples/kube-prometheus-stack-values.yaml')) as unknown;
+    const { label, labelValue } = at<Record<string, string>>(values, 'grafana.sidecar.dashboards');
+    const boards = (await render()).filter(({ metadata }) => metadata.name.includes('-dashboard-'));
+    expect(boards).toHaveLength(4);
+    for (const { metadata } of boards) expect(metadata.labels[label ?? '']).toBe(labelValue);
+  });
+});
+
+describe('a dashboard of the chart', () => {
+  it('is the file, to the letter, and small enough for an annotation', async () => {
+    const boards = (await render()).filter(({ metadata }) => metadata.name.includes('-dashboard-'));
+    for (const board of boards) {
+      const [[file, content]] = Object.entries(board['data'] as object) as [[string, string]];
+      expect(content).toBe(read(`dashboards/${file}`).trimEnd());
+      expect(content.length).toBeLessThan(200 * 1024);
+    }
+  });
+});
