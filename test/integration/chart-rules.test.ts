@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
 import { promtool, stopPromtool } from '../alerts/promtool.ts';
-import { play, type Service, type Stage } from '../alerts/scenario.ts';
+import { play, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
 import { SCENARIOS } from '../alerts/scenarios.ts';
+import { secondsOf } from '../alerts/series.ts';
 import { at, CHART, one, render, type RenderOptions } from '../chart/helm.ts';
 
 afterAll(stopPromtool);
@@ -48,8 +49,20 @@ const SERVICES = [
   service({ cluster: 'eu', region: 'c' }, 3),
 ];
 
-/** Those with the plain file's defaults; that parameters give what values give is shown for the texts of the rules. */
-const PLAYED = SCENARIOS.filter(({ parameters }) => parameters === undefined);
+const end = ({ fires }: Scenario): number => Math.max(...Object.keys(fires).map(secondsOf));
+
+/** For each alert and severity the shortest scenario in which it fires, with the parameters of the plain file. */
+const PLAYED = [
+  ...new Map(
+    SCENARIOS.filter(({ parameters }) => parameters === undefined)
+      .sort((one, other) => end(other) - end(one))
+      .flatMap((scenario) =>
+        Object.values(scenario.fires)
+          .flat()
+          .map(({ alert, severity }) => [`${alert} ${severity}`, scenario] as const),
+      ),
+  ).values(),
+].filter((scenario, index, all) => all.indexOf(scenario) === index);
 
 describe("the rules of a release of another name and namespace, with a tool's own threshold and a further label", () => {
   let complaints: ReadonlyMap<string, readonly string[]>;
