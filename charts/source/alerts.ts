@@ -11,7 +11,10 @@ const defaults = parametersSchema.parse({});
 const alerts = alertSet(defaults);
 
 const thresholdOf = (name: ThresholdName) =>
-  parameters[name].unwrap().default(defaults[name]).describe('What it compares with');
+  parameters[name]
+    .unwrap()
+    .default(defaults[name])
+    .describe(parameters[name].description ?? 'What it compares with');
 
 function entry(name: string) {
   const variants = alerts.filter((alert) => alert.name === name);
@@ -47,5 +50,7 @@ export const alertValues = {
         .describe('Thresholds of single tools: {tool: {errorRatio, latencySeconds}}'),
     })
     .prefault({})
-    .describe('Single alerts, by name'),
+    .describe(
+      'Single alerts, by name: whether there is one, its severity, how long it must hold and goes on firing (empty for its own), what it compares with, and further labels and annotations',
+    ),
 };

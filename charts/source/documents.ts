@@ -26,7 +26,9 @@ function describeIn(map: YAMLMap, schema: JsonSchema, depth: number): void {
     if (!property) continue;
     pair.key.commentBefore = wrap(property.description ?? '', WIDTH - 2 * depth);
     if (depth === 0) pair.key.spaceBefore = true;
-    if (isMap(pair.value) && property.properties && pair.key.value !== 'config')
+    // Every alert has the same values; those of each take one line.
+    if (isMap(pair.value) && pair.key.value.startsWith('NexusMCP')) pair.value.flow = true;
+    else if (isMap(pair.value) && property.properties && pair.key.value !== 'config')
       describeIn(pair.value, property, depth + 1);
     else if (isMap(pair.value) && pair.value.items.every(({ value }) => isScalar(value)))
       pair.value.flow = true;

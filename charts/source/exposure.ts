@@ -96,7 +96,9 @@ export const exposure = {
         .enum(['public', 'none', 'any'])
         .default('public')
         .describe('What tools may reach besides DNS: the public internet, nothing, or anything'),
-      extraEgress: list.default([]).describe('Further egress rules, such as to a database of your tools'),
+      extraEgress: list
+        .default([])
+        .describe('Further egress rules, such as to a database of your tools or a collector of traces'),
     })
     .prefault({})
     .describe('A NetworkPolicy'),

@@ -1,0 +1,48 @@
+import { readFileSync, existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { at, CHART, one, render, type Values } from './helm.ts';
+import { schemaProblems } from './strict-schema.ts';
+
+const README = readFileSync(`${CHART}README.md`, 'utf8');
+const questions = [...README.matchAll(/^### … (.+)$/gm)].map(([, question]) => question);
+const blocks = [...README.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text);
+
+describe("the chart's README", () => {
+  it('answers what people ask', () => {
+    expect(questions.length).toBeGreaterThanOrEqual(10);
+  });
+
+  it.each(blocks)('shows values that the chart takes: %s', async (text) => {
+    const manifests = await render({ values: parse(text) as Values });
+    expect(manifests.flatMap(schemaProblems)).toEqual([]);
+  });
+
+  it('shows how a file becomes a tool module', async () => {
+    const [flag = ''] = /--set-file '[^']+'/.exec(README) ?? [];
+    const [name = '', file = ''] = flag.replace(/^--set-file '(.*)'$/, '$1').split('=');
+    expect(file).toBe('weather.ts');
+    const manifests = await render({ args: ['--set-file', `${name}=${CHART}Chart.yaml`] });
+    const modules = one(manifests, 'ConfigMap', 'nexus-mcp-tool-modules');
+    expect(Object.keys(at<object>(modules, 'data'))).toEqual(['weather.ts']);
+  });
+
+  it('shows how numbers of users are unset', async () => {
+    const [, sets = ''] = /--set (podSecurityContext\S+)/.exec(README) ?? [];
+    const context = at(
+      one(await render({ args: ['--set', sets] }), 'Deployment'),
+      'spec.template.spec.securityContext',
+    );
+    expect(context).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+  });
+});
+
+it.each(['charts/nexus-mcp/README.md', 'k8s/README.md'])('%s links to what is there', (path) => {
+  const file = join(CHART, '../..', path);
+  const links = [...readFileSync(file, 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
+    ([, link = '']) => link,
+  );
+  expect(links.length).toBeGreaterThan(1);
+  expect(links.filter((link) => !existsSync(join(dirname(file), link)))).toEqual([]);
+});
