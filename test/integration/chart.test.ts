@@ -106,9 +106,9 @@ describe('a release without values', () => {
       'agents-nexus-mcp-metrics.tools.svc': pod.ip,
     };
     const { exitCode, lines } = await runPod(templateOf(manifests, 'Pod'), { manifests, names });
-    expect(lines.filter((line) => !line.startsWith('ok'))).toEqual([]);
-    expect(lines.at(-1)).toMatch(/^ok {4}counted/);
     expect(exitCode).toBe(0);
+    await expect.poll(() => lines.at(-1)).toMatch(/^ok {4}counted/);
+    expect(lines.filter((line) => !line.startsWith('ok'))).toEqual([]);
   });
 
   it('finishes a call within the grace period when it is told to stop', async () => {
@@ -151,7 +151,7 @@ describe('a release with bearer tokens', () => {
       };
       const refused = await runPod(canary, wrong);
       expect(refused.exitCode).toBe(1);
-      expect(refused.lines.join('\n')).toMatch(/FAIL.*401/);
+      await expect.poll(() => refused.lines.join('\n')).toMatch(/FAIL.*401/);
     } finally {
       await pod.stop();
     }

@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getContainerRuntimeClient, Wait } from 'testcontainers';
@@ -93,24 +93,20 @@ export async function startPod(template: unknown, cluster: Cluster): Promise<Run
   };
 }
 
-/** Runs the pod of a template to its end. */
+/**
+ * Runs the pod of a template to its end.
+ * @returns its exit code, and the lines it printed, of which the last may still be on their way
+ */
 export async function runPod(
   template: unknown,
   cluster: Cluster,
 ): Promise<{ readonly exitCode: number; readonly lines: readonly string[] }> {
-  const container = containerOf(at<PodSpec>(template, 'spec'), cluster).withWaitStrategy(
-    Wait.forOneShotStartup(),
-  );
-  const started = await container.start().catch((error: unknown) => {
-    if (container.lines.length === 0) throw error;
-  });
-  if (!started) return { exitCode: 1, lines: container.lines };
+  const container = containerOf(at<PodSpec>(template, 'spec'), cluster);
+  const started = await container.withWaitStrategy(Wait.forLogMessage(/\S/)).start();
   const client = await getContainerRuntimeClient();
-  const running = client.container.getById(started.getId());
-  await running.wait();
-  const { State } = await running.inspect();
+  const { StatusCode } = (await client.container.getById(started.getId()).wait()) as { StatusCode: number };
   await started.stop();
-  return { exitCode: State.ExitCode, lines: container.lines };
+  return { exitCode: StatusCode, lines: container.lines };
 }
 
 function containerOf(
@@ -175,7 +171,9 @@ function directoryOf({ configMap, secret, name }: Volume, { manifests, secrets =
         (secret?.items ?? []).map(({ key, path }) => [path, secrets[secret?.secretName ?? '']?.[key]]),
       );
   const directory = mkdtempSync(join(tmpdir(), `volume-${name}-`));
-  mkdirSync(join(directory, '..2026_11_25'), { mode: 0o755 });
+  // Others may read it, as fsGroup lets the group in a cluster.
+  chmodSync(directory, 0o755);
+  mkdirSync(join(directory, '..2026_11_25'));
   symlinkSync('..2026_11_25', join(directory, '..data'));
   for (const [file, content] of Object.entries((files ?? {}) as Record<string, string | undefined>)) {
     if (content === undefined) throw new Error(`${name} has no ${file}`);
