@@ -153,6 +153,17 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /rules\.selector: state which job/,
   ],
   [
+    'labels of a Service for a PodMonitor',
+    { monitoring: { monitor: { kind: 'PodMonitor', targetLabels: ['team'] } } },
+    /targetLabels: a PodMonitor has no Service/,
+  ],
+  ['arguments for no tool', { probe: { arguments: { a: 1 } } }, /probe\.arguments: say of which tool/],
+  [
+    'a canary that can see no call counted',
+    { canary: { enabled: true }, config: { metrics: { endpoint: false } } },
+    /canary\.enabled: the canary sees its call/,
+  ],
+  [
     'a monitor of no metrics',
     { config: { metrics: { enabled: false } }, monitoring: { monitor: { enabled: true } } },
     /monitor\.enabled: there are no metrics/,

@@ -261,3 +261,19 @@ describe('as a part of another chart', () => {
     expect(await render({ values: { global: { anything: 1 }, enabled: true } })).not.toEqual([]);
   });
 });
+
+describe('a long name of a release', () => {
+  it('leaves every name and label short enough', async () => {
+    const release = 'a-release-with-the-longest-name-that-helm-will-take-x';
+    expect(release).toHaveLength(53);
+    const manifests = await render({ release, valuesFiles: ['everything-values.yaml'] });
+    for (const { kind, metadata } of manifests) {
+      expect(metadata.name.length, metadata.name).toBeLessThanOrEqual(kind === 'CronJob' ? 52 : 63);
+      for (const [label, value] of Object.entries(metadata.labels)) {
+        expect(value, label).toMatch(/^$|^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/);
+      }
+    }
+    const names = manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});

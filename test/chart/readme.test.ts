@@ -24,7 +24,7 @@ describe("the chart's README", () => {
     const [name = '', file = ''] = flag.replace(/^--set-file '(.*)'$/, '$1').split('=');
     expect(file).toBe('weather.ts');
     const manifests = await render({ args: ['--set-file', `${name}=${CHART}Chart.yaml`] });
-    const modules = one(manifests, 'ConfigMap', 'nexus-mcp-tool-modules');
+    const modules = one(manifests, 'ConfigMap', 'nexus-mcp-modules');
     expect(Object.keys(at<object>(modules, 'data'))).toEqual(['weather.ts']);
   });
 

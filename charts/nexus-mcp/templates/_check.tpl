@@ -149,6 +149,9 @@
 {{- $problems = append $problems (printf "monitoring.monitor.scrapeTimeout: %s exceeds the interval, %s" $monitor.scrapeTimeout $monitor.interval) }}
 {{- end }}
 {{- end }}
+{{- if and (eq $monitor.kind "PodMonitor") $monitor.targetLabels }}
+{{- $problems = append $problems "monitoring.monitor.targetLabels: a PodMonitor has no Service to copy them from; use podTargetLabels" }}
+{{- end }}
 {{- if not (include "nexus-mcp.exposesMetrics" .) }}
 {{- range $name, $part := dict "monitor" $monitor "rules" $rules }}
 {{- if and (kindIs "bool" $part.enabled) $part.enabled }}

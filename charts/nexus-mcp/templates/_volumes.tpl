@@ -27,7 +27,7 @@
 {{- if .Values.toolModules.files }}
 - name: tools
   configMap:
-    name: {{ $name }}-tool-modules
+    name: {{ $name }}-modules
 {{- end }}
 {{- range .Values.toolModules.configMaps }}
 - name: {{ printf "tools-%s" .name | trunc 63 | trimSuffix "-" }}
