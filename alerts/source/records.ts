@@ -6,7 +6,7 @@ import { all, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 const DAY = 86_400;
 
 /** The windows any burn alert looks at, in seconds, shortest first. */
-export function burnWindows({ availability, latency }: RuleParameters): readonly number[] {
+function burnWindows({ availability, latency }: RuleParameters): readonly number[] {
   const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, ...ticket]);
   return [...new Set(windows.flatMap(({ long, short }) => [long, short]))].sort((a, b) => a - b);
 }

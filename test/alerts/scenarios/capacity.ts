@@ -114,7 +114,7 @@ export const capacityScenarios: readonly Scenario[] = [
     fires: {
       '15m': [],
       '24m': [],
-      '27m': [
+      '29m': [
         ticket(
           'NexusMCPOverloaded',
           {},
@@ -243,7 +243,7 @@ export const capacityScenarios: readonly Scenario[] = [
     about: ['NexusMCPSeriesGrowing'],
     scrapeSeconds: 300,
     evaluateSeconds: 1200,
-    series: server({ gauges: { scrape_samples_scraped: gauge({ is: 1500, until: '25h' }, { is: 4500 }) } }),
+    series: server({ gauges: { scrape_samples_scraped: gauge({ is: 900, until: '25h' }, { is: 2700 }) } }),
     fires: { '26h': [], '28h': [] },
   },
 ];

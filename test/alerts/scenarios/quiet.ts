@@ -21,7 +21,7 @@ const mistaken = (reason: ErrorReason): Tool =>
 /** Only a client over its quota is worth a ticket. */
 const fires = (reason: ErrorReason): Scenario['fires'] => {
   const some = reason === 'rate_limited' ? [ticket('NexusMCPClientsRateLimited')] : [];
-  return { '11m': [], '20m': some, '30m': some };
+  return { '11m': [], '25m': some, '30m': some };
 };
 
 /** What every server lives through. Nothing may fire. */

@@ -45,7 +45,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '22m': [
         page('NexusMCPEventLoopBlocked', on('a'), {
           says: ({ text }) =>
-            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: find the tool whose calls coincide on the dashboard, and disable it with tools.disabled.`,
+            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: in Prometheus, topk(5, sum by (job, tool_name) (rate(mcp_tool_duration_seconds_sum[5m]))); the runbook says how to catch the tool in the act and switch it off.`,
           dashboard: 'runtime',
         }),
       ],
