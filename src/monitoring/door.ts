@@ -142,6 +142,7 @@ class Door {
       errorCode: errorCodeOf(message),
       isError: isErrorResult(message),
       seconds: now() - startedAt,
+      traceId: span?.sampledTraceId,
     };
     monitoring.operation(operation);
     span?.end(operation);

@@ -13,6 +13,8 @@ export interface Operation {
   /** Whether the answer was a result with `isError`. */
   readonly isError: boolean;
   readonly seconds: number;
+  /** Its trace, when that is kept. */
+  readonly traceId?: string | undefined;
 }
 
 /** JSON-RPC errors that are the caller's fault carry no `error.type` (OpenTelemetry semantic conventions for MCP). */

@@ -15,7 +15,7 @@ import {
   type TransportName,
 } from './labels.ts';
 import { Exemplars } from './exemplars.ts';
-import { DURATION_BUCKETS, type Metrics } from './metrics.ts';
+import { DURATION_BUCKETS, OTEL_MCP_BUCKETS, type Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
 import { atScrape } from './runtime.ts';
 
@@ -116,7 +116,7 @@ export class Recorder implements CallObserver {
   #pointTo(record: CallRecord, traceId: string): void {
     const { tool, runSeconds } = record;
     if (runSeconds !== undefined) {
-      const le = DURATION_BUCKETS.find((bound) => runSeconds <= bound) ?? '+Inf';
+      const le = boundOf(DURATION_BUCKETS, runSeconds);
       this.exemplars.set('mcp_tool_duration_seconds_bucket', [tool, le], traceId, runSeconds);
     }
     if (record.status === 'error')
@@ -135,7 +135,13 @@ export class Recorder implements CallObserver {
   /** A request was answered. */
   operation(operation: Operation): void {
     if (!this.#openTelemetryNames) return;
-    this.#metrics.mcp_server_operation_duration_seconds.observe(labelsOf(operation), operation.seconds);
+    const { seconds, traceId } = operation;
+    const labels = labelsOf(operation);
+    this.#metrics.mcp_server_operation_duration_seconds.observe(labels, seconds);
+    if (traceId !== undefined) {
+      const values = [...Object.values(labels), boundOf(OTEL_MCP_BUCKETS, seconds)];
+      this.exemplars.set('mcp_server_operation_duration_seconds_bucket', values, traceId, seconds);
+    }
   }
 
   sessionOpened(transport: TransportName): void {
@@ -192,6 +198,10 @@ export class Recorder implements CallObserver {
     );
   }
 }
+
+/** The `le` of the bucket that a value falls into. */
+const boundOf = (bounds: readonly number[], value: number): number | '+Inf' =>
+  bounds.find((bound) => value <= bound) ?? '+Inf';
 
 /** What the rest of the server tells monitoring. */
 export type Monitoring = Omit<Recorder, 'watch' | 'exemplars' | 'addTool' | 'labelFolded'>;

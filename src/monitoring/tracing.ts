@@ -31,6 +31,8 @@ export interface OperationStart {
 
 /** The span of an MCP request. */
 export interface OperationSpan {
+  /** The trace, when it is kept, so that it is worth pointing to. */
+  readonly sampledTraceId: string | undefined;
   /** Runs what the request sets off, so that its spans become children of this one. */
   run(work: () => void): void;
   end(operation: Operation): void;
@@ -104,7 +106,9 @@ export class Tracing {
       },
       parent,
     );
+    const { traceId, traceFlags } = span.spanContext();
     return {
+      sampledTraceId: isSampled(traceFlags) ? traceId : undefined,
       run(work) {
         context.with(trace.setSpan(parent, span), work);
       },
@@ -158,6 +162,8 @@ const MAX_ID_LENGTH = 100;
 /** The attribute that says why a call failed, in the words of `mcp_tool_errors_total`. */
 const REASON = 'nexus_mcp.reason';
 
+const isSampled = (flags: number): boolean => (flags & TraceFlags.SAMPLED) !== 0;
+
 /** Reads what a client sent, which may be anything. */
 const textsOf: TextMapGetter<unknown> = {
   keys: (carrier) => Object.keys(carrier as object),
@@ -184,7 +190,7 @@ class SpanOfCall implements CallTrace {
     const { traceId, spanId, traceFlags } = span.spanContext();
     this.traceId = traceId;
     this.spanId = spanId;
-    this.sampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
+    this.sampled = isSampled(traceFlags);
     this.#tracer = using;
     this.#context = within;
     this.#span = span;

@@ -88,6 +88,15 @@ describe.each(ERAS)('a tools/call of %s that sends traceparent', (era) => {
     );
   });
 
+  it('is what the histogram of the OpenTelemetry conventions points to', async () => {
+    const { traceId, _meta } = newTrace();
+    const { client } = await connectClient(server.url, era);
+    await client.callTool({ name: 'divide', arguments: { a: 6, b: 3 }, _meta });
+    await client.close();
+    const pattern = `mcp_server_operation_duration_seconds_bucket\\{.*gen_ai_tool_name="divide".*\\} \\d+ # \\{trace_id="${traceId}"`;
+    expect(await openMetrics()).toMatch(new RegExp(pattern));
+  });
+
   it('is linked to the span of its HTTP request', async () => {
     const { traceId, _meta } = newTrace();
     const { client } = await connectClient(server.url, era);
