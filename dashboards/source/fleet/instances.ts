@@ -134,16 +134,6 @@ export const monitoring: readonly Panel[] = [
   },
   {
     kind: 'timeseries',
-    title: 'What becomes of spans?',
-    description:
-      'Spans of traces a second, by whether the OTLP endpoint took them. Good: all `exported`; none at all where nothing is traced. `failed`: the endpoint refuses them or is away, the log says why. `dropped`: more than could be sent.',
-    queries: [{ expr: `${sum(rate('mcp_trace_spans_total'), 'outcome')} > 0`, legend: '{{outcome}}' }],
-    unit: 'ops',
-    noValue: 'No spans in the time shown',
-    width: 12,
-  },
-  {
-    kind: 'timeseries',
     title: 'Which labels get values nobody declared?',
     description:
       'Values a second of custom metrics and instrumented servers that became `other`. Good: none. A label here needs its new value declared, or a larger bound, or should not be a label.',
@@ -155,6 +145,5 @@ export const monitoring: readonly Panel[] = [
     ],
     unit: 'ops',
     noValue: 'None in the time shown',
-    width: 12,
   },
 ];
