@@ -164,6 +164,11 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /canary\.enabled: the canary sees its call/,
   ],
   [
+    'a canary without the token it needs',
+    { canary: { enabled: true }, auth: { tokensSecret: { name: 'tokens' } } },
+    /probe\.tokenSecret: the canary needs a token/,
+  ],
+  [
     'a monitor of no metrics',
     { config: { metrics: { enabled: false } }, monitoring: { monitor: { enabled: true } } },
     /monitor\.enabled: there are no metrics/,

@@ -45,7 +45,9 @@ describe('the notes after an installation', () => {
 
   it('warn of a server that anybody may use, and not of one with tokens', async () => {
     expect(await notes({}, true)).toContain('WARNING: nobody needs a token');
-    expect(await notes({ auth: { tokensSecret: { name: 'tokens' } } }, true)).not.toContain('WARNING');
+    const text = await notes({ auth: { tokensSecret: { name: 'tokens' } } }, true);
+    expect(text).not.toContain('WARNING');
+    expect(text).toContain('NOTE: helm test has no token to call with');
   });
 
   it('warn of several pods without a key or affinity', async () => {
