@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadSettings } from '../../src/config/load.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
+import { METRICS } from '../../src/monitoring/metrics.ts';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -243,6 +244,22 @@ describe('an Ingress', () => {
       'nginx.ingress.kubernetes.io/proxy-body-size': '1048576',
       'nginx.ingress.kubernetes.io/upstream-hash-by': '$binary_remote_addr',
     });
+  });
+});
+
+describe('KEDA', () => {
+  it("asks for metrics of the release's own pods, which the server has", async () => {
+    const manifests = await render({ release: 'agents', valuesFiles: ['keda-values.yaml'] });
+    const triggers = at<readonly { metadata: { query?: string } }[]>(
+      one(manifests, 'ScaledObject'),
+      'spec.triggers',
+    );
+    const queries = triggers.flatMap(({ metadata }) => metadata.query ?? []);
+    expect(queries).toHaveLength(2);
+    for (const query of queries) {
+      const [, metric = ''] = /^sum\((\w+)\{job="agents-nexus-mcp", namespace="tools"\}\)$/.exec(query) ?? [];
+      expect(METRICS).toHaveProperty(metric);
+    }
   });
 });
 
