@@ -4,7 +4,8 @@ import { modernCall, restCall, type CallRequest } from './requests.ts';
 import { median, pairedRatio, quantile } from './statistics.ts';
 import type { Row } from './table.ts';
 
-const LIMIT = 1.03;
+/** The most that observing a call may cost of it. */
+export const LIMIT = 1.03;
 
 /**
  * The CPU time of calls with and without monitoring. A few percent are less than two processes of the same program

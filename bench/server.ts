@@ -3,6 +3,7 @@ import { destination } from 'pino';
 import { createApplication } from '../src/application.ts';
 import { settingsSchema } from '../src/config/settings.ts';
 import { createLogger } from '../src/monitoring/logging.ts';
+import { Tracing } from '../src/monitoring/tracing.ts';
 import { serve } from '../src/serve.ts';
 import { answerParent } from './probes.ts';
 
@@ -25,5 +26,9 @@ const environment = {
 };
 const created = await createApplication(settings, fileURLToPath(new URL('.', import.meta.url)), environment);
 if (!created.ok) throw new Error(created.problems.join('\n'));
-const { port } = await serve(created.application, settings, environment);
+const { application } = created;
+// As where an application of someone else's asks for spans that nobody takes.
+const tracing = process.argv.includes('--untaken') ? new Tracing() : application.binding.tracing;
+const bound = { ...application, binding: { ...application.binding, tracing } };
+const { port } = await serve(bound, settings, environment);
 answerParent(port);
