@@ -42,9 +42,10 @@ function judgeTools(activity: ActivityReport): Verdict | undefined {
   const failing = faulty.filter((tool) => tool.failing);
   const [worst] = failing.length > 0 ? failing : faulty;
   if (!worst) return undefined;
-  const [[reason, count], ...others] = faultsOf(worst, activity);
-  const rest = others.map(([other, times]) => `, ${number(times)} ${other}`).join('');
-  const detail = `${number(worst.server_faults)} of ${callsOf(worst.calls)} of ${worst.name} ${lately(activity)} failed by the server’s fault: ${number(count)} ${reason} (${activity.reasons[reason].when})${rest}.`;
+  const faults = faultsOf(worst, activity);
+  const [[reason]] = faults;
+  const counts = faults.map(([name, count]) => `${number(count)} ${name}`).join(', ');
+  const detail = `${number(worst.server_faults)} of ${callsOf(worst.calls)} of ${worst.name} ${lately(activity)} failed by the server’s fault (${counts}). ${reason}: ${activity.reasons[reason].when}.`;
   if (failing.length > 1)
     return { level: 'bad', headline: `${failing.length} tools are failing: ${namesOf(failing)}`, detail };
   if (failing.length === 1) return { level: 'bad', headline: `${worst.name} is failing: ${reason}`, detail };
