@@ -29,6 +29,20 @@ export const rate = (name: SeriesName, matching = ''): string =>
 export const increase = (name: SeriesName, seconds: number, matching = '', offsetSeconds = 0): string =>
   promql.increase(name, seconds, matching, offsetSeconds);
 
+/** Calls that the server took on within a window in seconds, by labels, as the alerts count them. */
+export const accepted = (seconds: number, labels: string, matching = ''): string =>
+  promql.accepted('increase', labels, seconds, matching);
+
+/** The share of the calls taken on within a window that failed through the server's fault, as the alerts see it. */
+export const badShare = (seconds: number, labels: string, matching = ''): string =>
+  share(
+    sum(
+      increase('mcp_tool_errors_total', seconds, [BAD, matching].filter((part) => part !== '').join(', ')),
+      labels,
+    ),
+    accepted(seconds, labels, matching),
+  );
+
 /** Aggregates of a gauge over a window, in seconds. */
 export const over = promql.over.bind(promql);
 export const median = promql.median.bind(promql);

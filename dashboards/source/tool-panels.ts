@@ -1,6 +1,11 @@
 import { REASON_COLORS, STATUS_COLORS } from './colors.ts';
 import type { Heatmap, TimeSeries } from './dashboard.ts';
-import { quantile, rate, sum, TOOL_CHOSEN } from './queries.ts';
+import { TOOL } from '../../alerts/source/promql.ts';
+import { PARAMETERS, ticketFrom } from './limits.ts';
+import { increase, quantile, quantileOf, rate, sum, TOOL_CHOSEN } from './queries.ts';
+import { NO_FAILURES, TOOL_LEGEND } from './words.ts';
+
+const QUARTER = 900;
 
 type Words = Pick<TimeSeries, 'title' | 'description'>;
 
@@ -13,7 +18,7 @@ export const failuresByReason = (words: Words): TimeSeries => ({
     { expr: `${sum(rate('mcp_tool_errors_total', TOOL_CHOSEN), 'reason')} > 0`, legend: '{{reason}}' },
   ],
   unit: 'reqps',
-  noValue: 'No call failed in the time shown',
+  noValue: NO_FAILURES,
   stacked: true,
   colors: REASON_COLORS,
 });
@@ -64,4 +69,24 @@ export const durationQuantiles = (words: Words): TimeSeries => ({
   })),
   unit: 's',
   noValue: 'No calls in the time shown',
+});
+
+export const slowTools = (words: Words): TimeSeries => ({
+  ...words,
+  kind: 'timeseries',
+  queries: [
+    {
+      expr: quantileOf(
+        0.95,
+        sum(increase('mcp_tool_duration_seconds_bucket', QUARTER, TOOL_CHOSEN), TOOL, 'le'),
+      ),
+      legend: TOOL_LEGEND,
+      exemplars: true,
+    },
+  ],
+  unit: 's',
+  noValue: 'No calls in the time shown',
+  limits: [ticketFrom(PARAMETERS.toolLatencySeconds)],
+  alerts: ['NexusMCPToolLatencyHigh'],
+  leadsToTool: true,
 });

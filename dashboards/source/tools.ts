@@ -1,7 +1,9 @@
 import type { Dashboard, Panel } from './dashboard.ts';
+import { INSTANCE, TOOL } from '../../alerts/source/promql.ts';
 import { PARAMETERS, ticketFrom } from './limits.ts';
 import {
-  BAD,
+  accepted,
+  badShare,
   increase,
   matchers,
   quantile,
@@ -12,20 +14,14 @@ import {
   sum,
   TOOL_CHOSEN,
 } from './queries.ts';
-import { callsByStatus, durationQuantiles, durations, failuresByReason } from './tool-panels.ts';
+import { callsByStatus, durationQuantiles, durations, failuresByReason, slowTools } from './tool-panels.ts';
+import { INSTANCE_LEGEND, TOOL_LEGEND } from './words.ts';
 
 const QUARTER = 900;
 const TWO_HOURS = 7200;
 const DAY = 86_400;
 
 const byTool = 'tool_name';
-
-/** The share of calls within 15 minutes that failed through the server's fault, as the alert sees it. */
-const badShare = (...labels: readonly string[]): string =>
-  share(
-    sum(increase('mcp_tool_errors_total', QUARTER, matchers(BAD, TOOL_CHOSEN)), ...labels),
-    sum(increase('mcp_tool_calls_total', QUARTER, TOOL_CHOSEN), ...labels),
-  );
 
 const all: readonly Panel[] = [
   {
@@ -40,10 +36,7 @@ const all: readonly Panel[] = [
         unit: 'reqps',
       },
       {
-        expr: share(
-          sum(increase('mcp_tool_errors_total', QUARTER, BAD), byTool),
-          sum(increase('mcp_tool_calls_total', QUARTER), byTool),
-        ),
+        expr: badShare(QUARTER, byTool),
         legend: "Failed, server's fault",
         unit: 'percentunit',
         limits: [ticketFrom(PARAMETERS.toolErrorRatio)],
@@ -91,8 +84,8 @@ const failing: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'How large a share fails?',
-    description: `The share of calls within 15 minutes that failed through the server's fault, by tool. Good: 0. Above ${PARAMETERS.toolErrorRatio * 100} % with at least ${PARAMETERS.minimumBadCalls} failures a ticket comes.`,
-    queries: [{ expr: badShare(byTool), legend: '{{tool_name}}' }],
+    description: `The share of calls within 15 minutes that failed through the server's fault, by tool; refused calls do not count. Good: 0. Above ${PARAMETERS.toolErrorRatio * 100} % with at least ${PARAMETERS.minimumBadCalls} failures a ticket comes.`,
+    queries: [{ expr: badShare(QUARTER, TOOL, TOOL_CHOSEN), legend: TOOL_LEGEND }],
     unit: 'percentunit',
     noValue: 'No calls in the time shown',
     limits: [ticketFrom(PARAMETERS.toolErrorRatio)],
@@ -104,7 +97,7 @@ const failing: readonly Panel[] = [
     title: 'Does it fail everywhere?',
     description:
       "The share of calls within 15 minutes that failed through the server's fault, by instance. Good: 0. One instance alone: restart it. All: the tool, or what it depends on.",
-    queries: [{ expr: badShare('instance'), legend: '{{instance}}' }],
+    queries: [{ expr: badShare(QUARTER, INSTANCE, TOOL_CHOSEN), legend: INSTANCE_LEGEND }],
     unit: 'percentunit',
     noValue: 'No calls in the time shown',
   },
@@ -121,26 +114,10 @@ const slow: readonly Panel[] = [
     description:
       'What half, 95 % and 99 % of the calls take less than. Good: flat. All three up: the tool, or load. Only the upper ones: some arguments, or one instance.',
   }),
-  {
-    kind: 'timeseries',
+  slowTools({
     title: 'Is it too slow?',
     description: `What 95 % of the calls within 15 minutes took less than, by tool. Good: below ${PARAMETERS.toolLatencySeconds} s. Above it, with at least ${PARAMETERS.minimumCalls} calls, a ticket comes. Click a line to look at its tool alone.`,
-    queries: [
-      {
-        expr: quantileOf(
-          0.95,
-          sum(increase('mcp_tool_duration_seconds_bucket', QUARTER, TOOL_CHOSEN), byTool, 'le'),
-        ),
-        legend: '{{tool_name}}',
-        exemplars: true,
-      },
-    ],
-    unit: 's',
-    noValue: 'No calls in the time shown',
-    limits: [ticketFrom(PARAMETERS.toolLatencySeconds)],
-    alerts: ['NexusMCPToolLatencyHigh'],
-    leadsToTool: true,
-  },
+  }),
 ];
 
 const used: readonly Panel[] = [
@@ -153,15 +130,15 @@ const used: readonly Panel[] = [
     kind: 'timeseries',
     title: 'Is it stuck?',
     description:
-      'The fewest calls in flight within 3 minutes, and calls that ended in them, by instance. Good: as many end as come. In flight and none ending for 10 minutes: the instance hangs, and no error is counted.',
+      'The fewest calls in flight within 3 minutes, and calls that ended in them (refused ones do not count), by instance. Good: as many end as come. In flight and none ending for 10 minutes: the instance hangs, and no error is counted.',
     queries: [
       {
-        expr: sum(`min_over_time(${series('mcp_tool_calls_in_flight', TOOL_CHOSEN)}[3m])`, 'instance'),
-        legend: '{{instance}} in flight',
+        expr: sum(`min_over_time(${series('mcp_tool_calls_in_flight', TOOL_CHOSEN)}[3m])`, INSTANCE),
+        legend: `${INSTANCE_LEGEND} in flight`,
       },
       {
-        expr: sum(increase('mcp_tool_calls_total', 180, TOOL_CHOSEN), 'instance'),
-        legend: '{{instance}} ended in 3 minutes',
+        expr: accepted(180, INSTANCE, TOOL_CHOSEN),
+        legend: `${INSTANCE_LEGEND} ended in 3 minutes`,
       },
     ],
     unit: 'short',
@@ -176,13 +153,13 @@ const used: readonly Panel[] = [
       {
         expr: sum(
           increase('mcp_tool_calls_total', TWO_HOURS, matchers('status="success"', TOOL_CHOSEN)),
-          byTool,
+          TOOL,
         ),
-        legend: '{{tool_name}}',
+        legend: TOOL_LEGEND,
       },
       {
-        expr: `${sum(increase('mcp_tool_calls_total', TWO_HOURS, matchers('status="success"', TOOL_CHOSEN), DAY), byTool)} > 0`,
-        legend: '{{tool_name}} a day ago',
+        expr: `${sum(increase('mcp_tool_calls_total', TWO_HOURS, matchers('status="success"', TOOL_CHOSEN), DAY), TOOL)} > 0`,
+        legend: `${TOOL_LEGEND} a day ago`,
       },
     ],
     unit: 'short',

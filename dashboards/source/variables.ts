@@ -67,7 +67,8 @@ export const variables = () => [
 /** What is marked in all graphs. */
 export const annotations = () => {
   const version = ['cluster', 'namespace', 'job', 'version', 'revision'] as const;
-  const running = (offset = ''): string => count(`${series('mcp_build_info')}${offset}`, ...version);
+  // An hour before: of a single instance that was away for minutes, five minutes ago there was nothing.
+  const before = `max_over_time(${series('mcp_build_info')}[1h] offset 5m)`;
   const annotation = (name: string, color: string, expr: string) =>
     new AnnotationQueryBuilder()
       .name(name)
@@ -77,7 +78,11 @@ export const annotations = () => {
       .iconColor(color)
       .target(new DataqueryBuilder().refId('Anno').datasource(DATA_SOURCE).expr(expr).interval('1m'));
   return [
-    annotation('Deploys', 'blue', `${running()} unless ${running(' offset 5m')}`)
+    annotation(
+      'Deploys',
+      'blue',
+      `${count(series('mcp_build_info'), ...version)} unless ${count(before, ...version)}`,
+    )
       .titleFormat('{{job}} {{version}}')
       .textFormat('revision {{revision}} in {{namespace}}'),
     annotation('Starts', 'purple', `1000 * ${ours(series('process_start_time_seconds'))}`)

@@ -3,8 +3,8 @@ import type { VariableModel } from '@grafana/grafana-foundation-sdk/dashboard';
 /** What is chosen for a variable: some values, or all. */
 export type Choice = readonly string[] | 'all';
 
-/** What Grafana puts in on a range of two days, where a point stands for five minutes. */
-const GLOBALS: Readonly<Record<string, string>> = { __rate_interval: '5m' };
+/** What Grafana puts in for `$__rate_interval` on a range of two days, where a point stands for five minutes. */
+const RATE_INTERVAL = '5m';
 
 /**
  * Puts values in the place of variables, as Grafana does in queries of Prometheus. Choosing nothing chooses all,
@@ -15,11 +15,11 @@ export function interpolate(
   text: string,
   variables: readonly VariableModel[],
   choices: Readonly<Record<string, Choice>> = {},
+  rateInterval = RATE_INTERVAL,
 ): string {
   return text.replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (written, inBraces?: string, bare?: string) => {
     const name = inBraces ?? bare ?? '';
-    const global = GLOBALS[name];
-    if (global !== undefined) return global;
+    if (name === '__rate_interval') return rateInterval;
     const variable = variables.find((one) => one.name === name);
     if (!variable) throw new Error(`there is no variable ${written}`);
     const choice = choices[name] ?? 'all';

@@ -1,6 +1,8 @@
+import { maxBy, SERVICE } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
 import { GOOD, PAGE, TICKET } from '../limits.ts';
 import { count, ofOurServices, ours, over, rate, series, sum, TOOL_CHOSEN } from '../queries.ts';
+import { INSTANCE_LEGEND, SERVICE_LEGEND } from '../words.ts';
 
 const HOUR = 3600;
 const DAY = 86_400;
@@ -12,7 +14,7 @@ export const replicas: readonly Panel[] = [
     title: 'Which instances are up?',
     description:
       'Instances of services that were seen within a day, and whether Prometheus reaches them. Good: green. One red: a ticket after 10 minutes. All red, or lines that end: agents get no answers; `kubectl get pods -l app.kubernetes.io/name=nexus-mcp`.',
-    queries: [{ expr: ofOurServices(series('up')), legend: '{{job}} {{instance}}' }],
+    queries: [{ expr: ofOurServices(series('up')), legend: INSTANCE_LEGEND }],
     states: { 0: { text: 'down', color: PAGE }, 1: { text: 'up', color: GOOD } },
     unit: 'none',
     noValue: 'No instance was seen within a day',
@@ -59,10 +61,10 @@ export const replicas: readonly Panel[] = [
     description:
       'Instances that Prometheus reaches, and those of them that say what they run, by service. Good: the same number. Fewer say it: recording is switched off there, or something else answers, and the alerts are blind.',
     queries: [
-      { expr: sum(ofOurServices(series('up')), 'job', 'namespace'), legend: '{{job}} {{namespace}} reached' },
+      { expr: sum(ofOurServices(series('up')), SERVICE), legend: `${SERVICE_LEGEND} reached` },
       {
-        expr: count(series('mcp_build_info'), 'job', 'namespace'),
-        legend: '{{job}} {{namespace}} with metrics',
+        expr: count(series('mcp_build_info'), SERVICE),
+        legend: `${SERVICE_LEGEND} with metrics`,
       },
     ],
     unit: 'none',
@@ -96,7 +98,7 @@ export const monitoring: readonly Panel[] = [
     title: 'How long does a scrape take?',
     description:
       'The time Prometheus waits for `/metrics`, by instance. Good: a small part of the scrape timeout. Rising with calls: the event loop is late.',
-    queries: [{ expr: ours(series('scrape_duration_seconds')), legend: '{{instance}}' }],
+    queries: [{ expr: ours(series('scrape_duration_seconds')), legend: INSTANCE_LEGEND }],
     unit: 's',
     noValue: 'No data',
   },
@@ -108,13 +110,11 @@ export const monitoring: readonly Panel[] = [
     queries: [
       {
         expr: ours(over('max', 'scrape_samples_scraped', HOUR)),
-        legend: '{{instance}}',
+        legend: INSTANCE_LEGEND,
       },
       {
-        expr: ofOurServices(
-          `2 * max by (cluster, namespace, job) (${over('max', 'scrape_samples_scraped', HOUR, DAY)})`,
-        ),
-        legend: '{{job}} twice a day ago',
+        expr: ofOurServices(`2 * ${maxBy(SERVICE, over('max', 'scrape_samples_scraped', HOUR, DAY))}`),
+        legend: `${SERVICE_LEGEND} twice a day ago`,
         color: TICKET,
       },
     ],
@@ -144,6 +144,6 @@ export const monitoring: readonly Panel[] = [
       },
     ],
     unit: 'ops',
-    noValue: 'None in the time shown',
+    noValue: 'None, or no data: see How many instances?',
   },
 ];

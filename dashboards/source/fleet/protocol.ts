@@ -1,8 +1,11 @@
+import { SERVICE } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
 import { PARAMETERS, ticketFrom } from '../limits.ts';
 import { increase, ours, quantile, rate, sum } from '../queries.ts';
+import { NO_FAILURES, SERVICE_LEGEND } from '../words.ts';
 
-const TEN_MINUTES = 600;
+/** As the alerts. */
+const FIVE_MINUTES = 300;
 
 /** What is spoken, and how it is answered. */
 export const protocol: readonly Panel[] = [
@@ -61,7 +64,7 @@ export const protocol: readonly Panel[] = [
       },
     ],
     unit: 'reqps',
-    noValue: 'No MCP request failed in the time shown',
+    noValue: NO_FAILURES,
   },
   {
     kind: 'timeseries',
@@ -100,9 +103,12 @@ export const refused: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Who comes with bad credentials?',
-    description: `Requests refused within 10 minutes, by what was wrong. Good: 0. More than ${PARAMETERS.authFailures}: \`unknown_token\` is a token that was rotated on one side, or somebody guesses; \`missing\` a client without one.`,
+    description: `Requests refused within 5 minutes, by what was wrong and service. Good: 0. More than ${PARAMETERS.authFailures}: \`unknown_token\` is a token that was rotated on one side, or somebody guesses; \`missing\` a client without one.`,
     queries: [
-      { expr: sum(increase('mcp_auth_failures_total', TEN_MINUTES), 'reason'), legend: '{{reason}}' },
+      {
+        expr: sum(increase('mcp_auth_failures_total', FIVE_MINUTES), SERVICE, 'reason'),
+        legend: `{{reason}} ${SERVICE_LEGEND}`,
+      },
     ],
     unit: 'short',
     noValue: 'No data',
@@ -113,13 +119,16 @@ export const refused: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Who is turned away?',
-    description: `Calls refused within 10 minutes because the client was over its quota, or may not use the tool. Good: 0. More than ${PARAMETERS.rateLimitedCalls} over quota: an agent loops, or many share one address. Denied ones: an agent that tries what it should not.`,
+    description: `Calls refused within 5 minutes, by service, because the client was over its quota, or may not use the tool. Good: 0. More than ${PARAMETERS.rateLimitedCalls} over quota: an agent loops, or many share one address. Denied ones: an agent that tries what it should not.`,
     queries: [
       {
-        expr: sum(increase('mcp_tool_errors_total', TEN_MINUTES, 'reason="rate_limited"')),
-        legend: 'over quota',
+        expr: sum(increase('mcp_tool_errors_total', FIVE_MINUTES, 'reason="rate_limited"'), SERVICE),
+        legend: `over quota ${SERVICE_LEGEND}`,
       },
-      { expr: sum(increase('mcp_tool_errors_total', TEN_MINUTES, 'reason="denied"')), legend: 'denied' },
+      {
+        expr: sum(increase('mcp_tool_errors_total', FIVE_MINUTES, 'reason="denied"'), SERVICE),
+        legend: `denied ${SERVICE_LEGEND}`,
+      },
     ],
     unit: 'short',
     noValue: 'No data',

@@ -1,6 +1,8 @@
+import { SERVICE } from '../../../alerts/source/promql.ts';
 import type { Panel, TimeSeries } from '../dashboard.ts';
 import { PARAMETERS, ticketFrom } from '../limits.ts';
-import { increase, ours, over, quantile, rate, series, share, sum } from '../queries.ts';
+import { increase, ours, over, quantile, rate, series, sum } from '../queries.ts';
+import { INSTANCE_LEGEND, SERVICE_LEGEND } from '../words.ts';
 
 const TEN_MINUTES = 600;
 const HOUR = 3600;
@@ -74,9 +76,12 @@ export const sessions: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Do requests find their session?',
-    description: `Requests within 10 minutes that named a session the server does not have, by instance. Good: 0 but after deploys. More than ${PARAMETERS.sessionsNotFound}: session affinity in front of the replicas is missing, or clients use sessions that ended.`,
+    description: `Requests within 10 minutes that named a session the server does not have, by service. Good: 0 but after deploys. More than ${PARAMETERS.sessionsNotFound}: session affinity in front of the replicas is missing, or clients use sessions that ended.`,
     queries: [
-      { expr: sum(increase('mcp_session_not_found_total', TEN_MINUTES), 'instance'), legend: '{{instance}}' },
+      {
+        expr: sum(increase('mcp_session_not_found_total', TEN_MINUTES), SERVICE),
+        legend: SERVICE_LEGEND,
+      },
     ],
     unit: 'short',
     noValue: 'No data',
@@ -95,9 +100,15 @@ function nearLimit(
     kind: 'timeseries',
     title: `How much room is there for ${what}?`,
     description: `The share of the limit of ${what} in use, by instance. Good: below ${PARAMETERS.sessionRatio * 100} %. At the limit new clients are refused: add replicas, raise the limit, or find the client that abandons its own.`,
-    queries: [{ expr: share(over('max', active, 300), series(limit)), legend: '{{instance}}' }],
+    queries: [
+      {
+        // A stdio server has a limit of 1 and is always at it.
+        expr: `${over('max', active, 300)} / (${over('max', limit, 300)} > 1)`,
+        legend: INSTANCE_LEGEND,
+      },
+    ],
     unit: 'percentunit',
-    noValue: 'No data',
+    noValue: 'No data, or a limit of 1',
     limits: [ticketFrom(PARAMETERS.sessionRatio)],
     max: 1,
     alerts: [alert],

@@ -1,8 +1,10 @@
 import { REASON_MEANINGS } from '../colors.ts';
+import { INSTANCE } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
 import { PAGE, PARAMETERS, ticketFrom } from '../limits.ts';
-import { alertsThat, BAD, increase, matchers, rate, sum, TOOL_CHOSEN } from '../queries.ts';
+import { accepted, alertsThat, BAD, increase, matchers, rate, sum, TOOL_CHOSEN } from '../queries.ts';
 import { failuresByReason } from '../tool-panels.ts';
+import { INSTANCE_LEGEND, NO_FAILURES } from '../words.ts';
 
 const QUARTER = 900;
 
@@ -13,7 +15,7 @@ export const causes: readonly Panel[] = [
     title: 'Which tool fails, and why?',
     description:
       "Failed calls of the last 15 minutes by tool and reason, most first; warm colours count against the objective, cold ones are the callers' own. Good: empty, or cold. Click a tool to look at it alone.\n\n" +
-      '- `exception`: a bug; the log has the stack.\n- `timeout`: slower than its deadline.\n- `unavailable`: what it depends on is down.\n- `overloaded`: no place free; see Is it full? below, and Runtime.',
+      '- `exception`: a bug; the log has the stack.\n- `timeout`: slower than its deadline.\n- `unavailable`: what it depends on is down.\n- `overloaded`: no place free; see Is it full? below, and Runtime.\n\nShares are of the calls that were not refused, and of what counts against the objective.',
     queries: [
       {
         expr: `${sum(increase('mcp_tool_errors_total', QUARTER, TOOL_CHOSEN), 'tool_name', 'reason')} > 0`,
@@ -21,7 +23,7 @@ export const causes: readonly Panel[] = [
         unit: 'short',
       },
       {
-        expr: `${sum(increase('mcp_tool_errors_total', QUARTER, TOOL_CHOSEN), 'tool_name', 'reason')} / on (tool_name) group_left () (${sum(increase('mcp_tool_calls_total', QUARTER, TOOL_CHOSEN), 'tool_name')} > 0) > 0`,
+        expr: `${sum(increase('mcp_tool_errors_total', QUARTER, matchers(BAD, TOOL_CHOSEN)), 'tool_name', 'reason')} / on (tool_name) group_left () (${accepted(QUARTER, 'tool_name', TOOL_CHOSEN)} > 0) > 0`,
         legend: "Share of the tool's calls",
         unit: 'percentunit',
         limits: [ticketFrom(PARAMETERS.toolErrorRatio)],
@@ -32,7 +34,7 @@ export const causes: readonly Panel[] = [
     sortBy: 'Failed calls',
     alerts: ['NexusMCPToolErrorRateHigh'],
     unit: 'short',
-    noValue: 'No call failed in 15 minutes',
+    noValue: NO_FAILURES,
     width: 14,
     height: 9,
   },
@@ -43,8 +45,8 @@ export const causes: readonly Panel[] = [
       'Alerts that wait (yellow) and fire (red) over the time shown. Good: empty. Click one for its runbook.',
     queries: [
       {
-        expr: `max by (alertname, severity, job, tool_name, instance) (${alertsThat('pending')} or 2 * ${alertsThat('firing')})`,
-        legend: '{{alertname}} ({{severity}}) {{job}} {{tool_name}} {{instance}}',
+        expr: `max by (alertname, severity, ${INSTANCE}, tool_name, reason) (${alertsThat('pending')} or 2 * ${alertsThat('firing')})`,
+        legend: `{{alertname}} ({{severity}}) {{tool_name}} {{reason}} ${INSTANCE_LEGEND}`,
       },
     ],
     leadsTo: {
@@ -53,7 +55,7 @@ export const causes: readonly Panel[] = [
     },
     states: { 1: { text: 'waits', color: 'yellow' }, 2: { text: 'fires', color: PAGE } },
     unit: 'none',
-    noValue: 'No alert fired in the time shown',
+    noValue: 'No alert fired, or rules not loaded: see What fires now?',
     width: 10,
     height: 9,
   },
@@ -74,7 +76,7 @@ export const causes: readonly Panel[] = [
       },
     ],
     unit: 'reqps',
-    noValue: 'No tool failed in the time shown',
+    noValue: NO_FAILURES,
     leadsToTool: true,
   },
 ];

@@ -1,33 +1,39 @@
+import { maxBy, SERVICE } from '../../../alerts/source/promql.ts';
 import { BUDGET_REMAINING, CALLS_HOURLY } from '../../../alerts/source/records.ts';
 import type { Panel } from '../dashboard.ts';
 import { ERROR_BUDGET, goodFrom, pageFrom, PARAMETERS, percent, ticketFrom } from '../limits.ts';
 import {
   alertsThat,
-  BAD,
+  badShare,
   count,
-  matchers,
   ofOurServices,
   ofService,
+  over,
   quantile,
   rate,
   series,
-  share,
   sum,
   TOOL_CHOSEN,
 } from '../queries.ts';
 
 const { availability, latency } = PARAMETERS;
 
+const OUTAGE_WINDOW = 120;
+const HOUR = 3600;
+
 const calls = sum(rate('mcp_tool_calls_total', TOOL_CHOSEN));
-const bad = sum(rate('mcp_tool_errors_total', matchers(BAD, TOOL_CHOSEN)));
+
+/** Services of which an instance was there within an hour, and those of them that have one now. */
+const present = ofOurServices(maxBy(SERVICE, over('max', 'up', HOUR)));
+const reached = maxBy(SERVICE, series('up'));
 
 /** Numbers that say at a glance whether anyone is hurt. */
 export const glance: readonly Panel[] = [
   {
     kind: 'stat',
     title: 'Is anyone hurt?',
-    description: `The share of calls that fail through the server's fault, now. Good: below ${percent(ERROR_BUDGET)}, what the objective allows. Otherwise look below for the tool and the reason.`,
-    queries: [{ expr: share(bad, calls), legend: 'failing' }],
+    description: `The share of calls that failed through the server's fault within 2 minutes, of the service that is worst off; refused calls do not count. Good: below ${percent(ERROR_BUDGET)}, what the objective allows. Otherwise look below for the tool and the reason.`,
+    queries: [{ expr: `max(${badShare(OUTAGE_WINDOW, SERVICE, TOOL_CHOSEN)})`, legend: 'failing' }],
     unit: 'percentunit',
     noValue: 'No calls',
     limits: [ticketFrom(ERROR_BUDGET), pageFrom(PARAMETERS.outageRatio)],
@@ -102,17 +108,23 @@ export const glance: readonly Panel[] = [
     kind: 'stat',
     title: 'How many instances?',
     description:
-      'Instances that Prometheus reaches, and does not. Good: none is down. Otherwise: the dashboard Fleet & protocol.',
+      'Instances that Prometheus reaches, and does not, and services of which it reaches none: that pages. Good: none is down. Otherwise: the dashboard Fleet & protocol.',
     queries: [
-      { expr: sum(ofOurServices(series('up'))), legend: 'Up' },
+      { expr: sum(ofOurServices(series('up'))), legend: 'Up', limits: [pageFrom(0), goodFrom(1)] },
       {
         expr: sum(`1 - ${ofOurServices(series('up'))}`),
         legend: 'Down',
         limits: [ticketFrom(1)],
       },
+      {
+        expr: `${count(`${present} unless ${reached} > 0`)} or 0 * ${count(present)}`,
+        legend: 'Services down',
+        limits: [pageFrom(1)],
+      },
     ],
     unit: 'none',
     noValue: 'None found',
+    alerts: ['NexusMCPDown'],
     width: 4,
     height: 4,
   },

@@ -18,6 +18,7 @@ import {
   type Objective,
 } from '../limits.ts';
 import { burn, ofService } from '../queries.ts';
+import { SERVICE_LEGEND } from '../words.ts';
 
 const { availability, latency } = PARAMETERS;
 
@@ -46,8 +47,8 @@ export const serviceLevels: readonly Panel[] = [
     title: 'How large a share of calls is bad?',
     description: `Shares of calls within an hour that failed through the server's fault, and that took longer than ${latency.thresholdSeconds} s, by service. Good: below ${percent(ERROR_BUDGET)} and ${percent(SLOW_BUDGET)}.`,
     queries: [
-      { expr: ofService(errorRatio('1h')), legend: '{{job}} {{namespace}} failed' },
-      { expr: ofService(slowRatio('1h')), legend: '{{job}} {{namespace}} slow' },
+      { expr: ofService(errorRatio('1h')), legend: `${SERVICE_LEGEND} failed` },
+      { expr: ofService(slowRatio('1h')), legend: `${SERVICE_LEGEND} slow` },
     ],
     unit: 'percentunit',
     noValue: 'No calls, or rules not loaded',
@@ -57,7 +58,7 @@ export const serviceLevels: readonly Panel[] = [
     title: 'When was the error budget spent?',
     description:
       'What is left of the error budget of 30 days, by service. Good: a flat line. A step down is the incident that spent it; it comes back after 30 days.',
-    queries: [{ expr: ofService(BUDGET_REMAINING), legend: '{{job}} {{namespace}}' }],
+    queries: [{ expr: ofService(BUDGET_REMAINING), legend: SERVICE_LEGEND }],
     unit: 'percentunit',
     noValue: 'No calls, or rules not loaded',
     belowZero: true,
@@ -78,7 +79,7 @@ function burning(
 ): TimeSeries {
   const line = (tells: string) => (pair: BurnWindow) => ({
     expr: burn(pair, ratio, allowed),
-    legend: `{{job}} {{namespace}} ${promqlName(pair.long)}: ${tells} above ${pair.factor}`,
+    legend: `${SERVICE_LEGEND} ${promqlName(pair.long)}: ${tells} above ${pair.factor}`,
   });
   return {
     kind: 'timeseries',

@@ -1,7 +1,9 @@
+import { SERVICE } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
-import { PAGE, PARAMETERS, TICKET, ticketFrom } from '../limits.ts';
-import { increase, quantile, series, sum, TOOL_CHOSEN } from '../queries.ts';
-import { callsByStatus, callsByTool, durationQuantiles, durations } from '../tool-panels.ts';
+import { PAGE, PARAMETERS, percent, TICKET, ticketFrom } from '../limits.ts';
+import { increase, series, sum, TOOL_CHOSEN } from '../queries.ts';
+import { callsByStatus, callsByTool, durationQuantiles, durations, slowTools } from '../tool-panels.ts';
+import { SERVICE_LEGEND } from '../words.ts';
 
 const { latency } = PARAMETERS;
 
@@ -23,11 +25,11 @@ export const traffic: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Is it full?',
-    description: `Calls refused as overloaded within 10 minutes, and calls in flight, by tool. Good: none refused. Otherwise the tool with most in flight holds the places: see the alert's runbook before raising limits.`,
+    description: `Calls refused as overloaded within 5 minutes by service, and calls in flight by tool. Good: none refused. More than ${PARAMETERS.overloadedCalls}, and more than ${percent(PARAMETERS.overloadedRatio)} of the calls: a ticket comes. The tool with most in flight holds the places: see the alert's runbook before raising limits.`,
     queries: [
       {
-        expr: sum(increase('mcp_tool_errors_total', 600, 'reason="overloaded"'), 'job', 'namespace'),
-        legend: '{{job}} {{namespace}} refused in 10 minutes',
+        expr: sum(increase('mcp_tool_errors_total', 300, 'reason="overloaded"'), SERVICE),
+        legend: `${SERVICE_LEGEND} refused in 5 minutes`,
         color: PAGE,
       },
       {
@@ -56,26 +58,10 @@ export const latencies: readonly Panel[] = [
     limits: [ticketFrom(latency.thresholdSeconds)],
     alerts: ['NexusMCPLatencyBudgetBurn'],
   },
-  {
-    kind: 'timeseries',
+  slowTools({
     title: 'Which tools are slow?',
-    description: `What 95 % of the calls of each tool take less than. Good: below ${PARAMETERS.toolLatencySeconds} s, and where it was yesterday. Click a line to look at its tool alone.`,
-    queries: [
-      {
-        expr: quantile(0.95, 'mcp_tool_duration_seconds_bucket', {
-          by: ['tool_name'],
-          matching: TOOL_CHOSEN,
-        }),
-        legend: '{{tool_name}}',
-        exemplars: true,
-      },
-    ],
-    unit: 's',
-    noValue: 'No calls in the time shown',
-    limits: [ticketFrom(PARAMETERS.toolLatencySeconds)],
-    alerts: ['NexusMCPToolLatencyHigh'],
-    leadsToTool: true,
-  },
+    description: `What 95 % of the calls within 15 minutes took less than, by tool. Good: below ${PARAMETERS.toolLatencySeconds} s, and where it was yesterday. Click a line to look at its tool alone.`,
+  }),
 ];
 
 /** Who is connected. */
