@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Panel, ThresholdsConfig } from '@grafana/grafana-foundation-sdk/dashboard';
 import { COMMITTED, fileOf, labelValuesOf, UIDS } from './committed.ts';
 
 /** The annotations of a ConfigMap may have 256 KiB, and `kubectl apply` puts the whole of it into one. */
@@ -78,6 +78,24 @@ describe.each(COMMITTED)('$uid', ({ uid, text, dashboard, panels, targets, varia
     expect(targets.filter(({ legendFormat = '' }) => legendFormat === '').map(({ place }) => place)).toEqual(
       [],
     );
+  });
+
+  it('takes nothing to show for good news only where it says that there may be no data', () => {
+    const filtered = panels.filter(({ targets: queries = [] }) =>
+      queries.every((query) => {
+        const { expr = '' } = query as { expr?: string };
+        return /error|folded/.test(expr) && expr.endsWith('> 0');
+      }),
+    );
+    for (const { title, fieldConfig } of filtered) {
+      expect(fieldConfig?.defaults.noValue, title).toMatch(/^No.*, or no data: see /);
+    }
+    // In other words too.
+    const good = panels.filter(({ fieldConfig }) =>
+      /\bfail|\bfired|^None in/.test(fieldConfig?.defaults.noValue ?? ''),
+    );
+    const alone = good.filter(({ fieldConfig }) => !/, or /.test(fieldConfig?.defaults.noValue ?? ''));
+    expect(alone.map(({ title }) => title)).toEqual([]);
   });
 
   it('says of a cell without a value that it has none, and not that the table is empty', () => {
@@ -199,6 +217,24 @@ it('the first screen of the overview has who is hurt, which tool fails and why, 
     const { gridPos = { y: Infinity, h: 0 } } = byTitle(overview?.panels ?? [], title);
     expect(gridPos.y + gridPos.h, title).toBeLessThanOrEqual(FIRST_SCREEN_ROWS);
   }
+});
+
+it('is red where an outage pages: no instance up, or a service without any', () => {
+  const { fieldConfig, targets = [] } = byTitle(COMMITTED[0]?.panels ?? [], 'How many instances?');
+  /** The colour of a value of a query. */
+  const colorOf = (legend: string, value: number): string | undefined => {
+    const query = targets.find((one) => (one as { legendFormat?: string }).legendFormat === legend);
+    const override = fieldConfig?.overrides.find(
+      ({ matcher }) => matcher.options === (query as { refId?: string }).refId,
+    );
+    const property = override?.properties.find(({ id }) => id === 'thresholds');
+    const { steps } = property?.value as ThresholdsConfig;
+    return steps.findLast(({ value: from }) => from === null || value >= from)?.color;
+  };
+  expect(['Up', 'Services down'].map((legend) => [colorOf(legend, 0), colorOf(legend, 1)])).toEqual([
+    ['red', 'green'],
+    ['green', 'red'],
+  ]);
 });
 
 it('the table of all tools has their rate, failures, latency and result size, whatever tool is chosen', () => {

@@ -131,6 +131,27 @@ describe('the queries and /metrics', () => {
     expect(unknown).toEqual([]);
   });
 
+  it('tell series apart by every label they have', () => {
+    const unnamed = queries
+      .filter(({ panel }) => panel.type === 'timeseries' || panel.type === 'state-timeline')
+      .flatMap(({ place, legend, expression }) =>
+        [...keptLabels(expression, labelsOf)]
+          .filter((label) => !legend.includes(`{{${label}}}`))
+          .map((label) => `${place}: ${label}`),
+      );
+    expect(unnamed).toEqual([]);
+  });
+
+  it('never take services of one name in two namespaces or clusters for one', () => {
+    const merged = nodes.filter(
+      ({ node }) =>
+        node.kind === 'aggregation' &&
+        node.by.some((label) => OF_TARGETS.includes(label)) &&
+        !['cluster', 'namespace', 'job'].every((label) => node.by.includes(label)),
+    );
+    expect(merged.map(({ place }) => place)).toEqual([]);
+  });
+
   it('agree on the columns of tables', () => {
     const tables = queries.filter(({ panel }) => panel.type === 'table');
     for (const { place, panel, expression } of tables) {
