@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
-import { ERROR_REASONS, REASONS, type ErrorReason } from '../../src/tools/outcome.ts';
+import { ERROR_REASONS, REASONS } from '../../src/tools/outcome.ts';
 import type { Amount } from './amount.ts';
 
 /** Severities, as Alertmanager configurations know them: wake someone, work hours, no notification. */
@@ -80,18 +80,8 @@ const override = z.strictObject({
 const toolName = z.string().regex(/^[\w.-]{1,128}$/, 'must be the name of a tool');
 const toolOverride = z.strictObject({ errorRatio: share.optional(), latencySeconds: latency.optional() });
 
-/** Reasons of calls that never reached a tool because of their caller: such calls count neither as bad nor as calls. */
-export const REFUSED = [
-  'denied',
-  'invalid_arguments',
-  'rate_limited',
-  'unknown_tool',
-] as const satisfies readonly ErrorReason[];
-type Refused = (typeof REFUSED)[number];
 /** Reasons that may count against the objective. */
-export const COUNTABLE = REASONS.filter(
-  (reason): reason is Exclude<ErrorReason, Refused> => !REFUSED.some((refused) => refused === reason),
-);
+export const COUNTABLE = REASONS.filter((reason) => !ERROR_REASONS[reason].refused);
 
 const serverFaults = COUNTABLE.filter((reason) => ERROR_REASONS[reason].serverFault);
 

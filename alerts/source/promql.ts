@@ -1,5 +1,6 @@
 import type { MetricName } from '../../src/monitoring/metrics.ts';
-import { REFUSED, type Parameters } from './parameters.ts';
+import { REFUSED } from '../../src/tools/outcome.ts';
+import type { Parameters } from './parameters.ts';
 
 /** What identifies a service: labels survive aggregation, so that routing and inhibition work. */
 export const SERVICE = 'cluster, namespace, job';

@@ -1,4 +1,4 @@
-import { ERROR_REASONS, REASONS, UNKNOWN_TOOL, type ErrorReason } from '../tools/outcome.ts';
+import { ERROR_REASONS, REASONS, REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../tools/outcome.ts';
 import { DURATION_BUCKETS, type Metrics } from './metrics.ts';
 
 /** What one tool did lately. */
@@ -6,6 +6,8 @@ export interface ToolActivity {
   readonly name: string;
   /** Calls that ended. */
   readonly calls: number;
+  /** Those of them that were not refused for a mistake of the caller: what shares are of, here and in the alerts. */
+  readonly accepted: number;
   /** Those that failed, by reason; reasons that did not occur are left out. */
   readonly errors: Readonly<Partial<Record<ErrorReason, number>>>;
   /** Those that failed through the server's fault. */
@@ -181,14 +183,15 @@ function activityOf(
   const grown = after.map((count, column) => count - (before[column] ?? 0));
   const errors = REASONS.map((reason, index) => [reason, grown[FIRST_REASON + index] ?? 0] as const);
   const buckets = grown.subarray(FIRST_BUCKET);
-  const calls = grown[CALLS] ?? 0;
+  const accepted = acceptedCalls(grown);
   const faults = serverFaults(grown);
   return {
     name,
-    calls,
+    calls: grown[CALLS] ?? 0,
+    accepted,
     errors: Object.fromEntries(errors.filter(([, count]) => count > 0)),
     server_faults: faults,
-    failing: faults >= FAILING_CALLS && faults >= FAILING_SHARE * calls,
+    failing: faults >= FAILING_CALLS && faults >= FAILING_SHARE * accepted,
     registered: name !== UNKNOWN_TOOL,
     p50_seconds: quantile(0.5, buckets),
     p95_seconds: quantile(0.95, buckets),
@@ -196,12 +199,12 @@ function activityOf(
   };
 }
 
-const serverFaults = (row: Float64Array): number =>
-  REASONS.reduce(
-    (sum, reason, index) =>
-      ERROR_REASONS[reason].serverFault ? sum + (row[FIRST_REASON + index] ?? 0) : sum,
-    0,
-  );
+const SERVER_FAULTS = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);
+
+const failures = (row: Float64Array, reasons: readonly ErrorReason[]): number =>
+  reasons.reduce((sum, reason) => sum + (row[FIRST_REASON + REASONS.indexOf(reason)] ?? 0), 0);
+const serverFaults = (row: Float64Array): number => failures(row, SERVER_FAULTS);
+const acceptedCalls = (row: Float64Array): number => (row[CALLS] ?? 0) - failures(row, REFUSED);
 
 function between(from: Reading, to: Reading, end: number): Interval {
   const total = { calls: 0, errors: 0, server_faults: 0 };

@@ -1,6 +1,8 @@
 interface ReasonFacts {
   /** Whether it counts against the service level objective. */
   readonly serverFault: boolean;
+  /** Whether the server did not take the call on, for a mistake of its caller: it counts neither as bad nor as a call. */
+  readonly refused: boolean;
   /** What REST answers: 200 says that the tool ran. */
   readonly httpStatus: number;
   /** Whether the same call may succeed later without being changed. */
@@ -12,50 +14,70 @@ interface ReasonFacts {
 export const ERROR_REASONS = {
   tool_error: {
     serverFault: false,
+    refused: false,
     httpStatus: 200,
     retryable: false,
     when: 'the tool ran and reported a failure (`isError`)',
   },
   exception: {
     serverFault: true,
+    refused: false,
     httpStatus: 500,
     retryable: false,
     when: 'the tool threw, or returned what its own schema or the size limit forbids',
   },
-  timeout: { serverFault: true, httpStatus: 504, retryable: true, when: 'its deadline passed' },
+  timeout: {
+    serverFault: true,
+    refused: false,
+    httpStatus: 504,
+    retryable: true,
+    when: 'its deadline passed',
+  },
   unavailable: {
     serverFault: true,
+    refused: false,
     httpStatus: 503,
     retryable: true,
     when: 'what it depends on (an upstream, the worker pool) could not be reached',
   },
   overloaded: {
     serverFault: true,
+    refused: false,
     httpStatus: 503,
     retryable: true,
     when: 'the server had no free place for it, or was shutting down',
   },
   invalid_arguments: {
     serverFault: false,
+    refused: true,
     httpStatus: 422,
     retryable: false,
     when: "its arguments failed the tool's schema",
   },
   unknown_tool: {
     serverFault: false,
+    refused: true,
     httpStatus: 404,
     retryable: false,
     when: 'no such tool; its `tool_name` is `unknown`',
   },
-  denied: { serverFault: false, httpStatus: 403, retryable: false, when: 'the caller may not use the tool' },
+  denied: {
+    serverFault: false,
+    refused: true,
+    httpStatus: 403,
+    retryable: false,
+    when: 'the caller may not use the tool',
+  },
   cancelled: {
     serverFault: false,
+    refused: false,
     httpStatus: 499,
     retryable: true,
     when: 'the client cancelled it or went away',
   },
   rate_limited: {
     serverFault: false,
+    refused: true,
     httpStatus: 429,
     retryable: true,
     when: 'this client exceeded its own quota',
@@ -65,6 +87,9 @@ export const ERROR_REASONS = {
 export type ErrorReason = keyof typeof ERROR_REASONS;
 
 export const REASONS = Object.keys(ERROR_REASONS) as ErrorReason[];
+
+/** Of calls that the server refused for a mistake of their caller. */
+export const REFUSED = REASONS.filter((reason) => ERROR_REASONS[reason].refused).sort();
 
 /** The metrics' `tool_name` of a call to a tool that does not exist; no tool may have this name. */
 export const UNKNOWN_TOOL = 'unknown';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
 import { ruleGroups, type Rule } from '../../alerts/source/rules.ts';
-import { parametersSchema, REFUSED } from '../../alerts/source/parameters.ts';
+import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
-import { ERROR_REASONS, REASONS } from '../../src/tools/outcome.ts';
+import { ERROR_REASONS, REASONS, REFUSED } from '../../src/tools/outcome.ts';
 import { readPromQL, walk, type Expression, type Selector } from './promql.ts';
 import { secondsOf } from './series.ts';
 

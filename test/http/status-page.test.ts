@@ -60,6 +60,15 @@ describe('GET / as JSON', () => {
     expect((await statusOf()).verdict.headline).toBe('2 tools are failing: unreachable, throws');
   });
 
+  it('sees a tool fail among many calls that it refused for a mistake of their callers', async () => {
+    server = await startTestServer();
+    await times(5, 'throws');
+    await times(60, 'throws', { unexpected: true });
+    const { verdict } = await statusOf();
+    expect(verdict).toMatchObject({ level: 'bad', headline: 'throws is failing: exception' });
+    expect(verdict.detail).toMatch(/^5 of 5 accepted calls of throws /);
+  });
+
   it('does not cry over a single failed call', async () => {
     server = await startTestServer();
     await times(1, 'throws');

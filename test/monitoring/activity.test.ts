@@ -91,6 +91,17 @@ it('calls a tool failing from where on the alert on its errors would', async () 
   expect(await add()).toMatchObject({ failing: false });
 });
 
+it('measures failures by the calls that were accepted, as the alerts do', async () => {
+  for (const [count, reason] of [
+    [20, 'timeout'],
+    [300, 'rate_limited'],
+    [300, 'invalid_arguments'],
+    [300, 'denied'],
+  ] as const)
+    for (let made = 0; made < count; made += 1) call(0.1, reason);
+  expect(await add()).toMatchObject({ calls: 920, accepted: 20, server_faults: 20, failing: true });
+});
+
 it.each([
   [[0.003], 0.005],
   [[12], 10],

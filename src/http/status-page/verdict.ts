@@ -45,7 +45,7 @@ function judgeTools(activity: ActivityReport): Verdict | undefined {
   const faults = faultsOf(worst, activity);
   const [[reason]] = faults;
   const counts = faults.map(([name, count]) => `${number(count)} ${name}`).join(', ');
-  const detail = `${number(worst.server_faults)} of ${callsOf(worst.calls)} of ${worst.name} ${lately(activity)} failed by the server’s fault (${counts}). ${reason}: ${activity.reasons[reason].when}.`;
+  const detail = `${number(worst.server_faults)} of ${acceptedOf(worst)} of ${worst.name} ${lately(activity)} failed by the server’s fault (${counts}). ${reason}: ${activity.reasons[reason].when}.`;
   if (failing.length > 1)
     return { level: 'bad', headline: `${failing.length} tools are failing: ${namesOf(failing)}`, detail };
   if (failing.length === 1) return { level: 'bad', headline: `${worst.name} is failing: ${reason}`, detail };
@@ -71,7 +71,11 @@ function namesOf(tools: readonly ToolActivity[]): string {
 
 const NUMBERS = new Intl.NumberFormat('en');
 const number = (value: number): string => NUMBERS.format(value);
-const callsOf = (count: number): string => `${number(count)} ${count === 1 ? 'call' : 'calls'}`;
+const callsOf = (count: number, kind = ''): string =>
+  `${number(count)} ${kind}${count === 1 ? 'call' : 'calls'}`;
+/** The calls that count, and a word for it if others were refused. */
+const acceptedOf = ({ calls, accepted }: ToolActivity): string =>
+  callsOf(accepted, accepted === calls ? '' : 'accepted ');
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 const lately = ({ since_start }: ActivityReport): string =>
