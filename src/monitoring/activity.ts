@@ -18,9 +18,15 @@ export interface ToolActivity {
   readonly registered: boolean;
   /** Calls accepted and not yet answered, now. */
   readonly in_flight: number;
+  /** For how long, at least, calls have been in flight while no accepted one ended; 0 when that is not so. */
+  readonly stalled_seconds: number;
+  /** Whether that is so long that the calls may hang. */
+  readonly stuck: boolean;
   /** Quantiles of the time in the tool's code; `null` when no call reached it, the highest bound when above it. */
   readonly p50_seconds: number | null;
   readonly p95_seconds: number | null;
+  /** Whether one in 20 of enough calls took too long. */
+  readonly slow: boolean;
   readonly calls_since_start: number;
 }
 
@@ -56,9 +62,17 @@ const STEP_SECONDS = 15;
 const FAILING_CALLS = 5;
 const FAILING_SHARE = 0.1;
 
-/** Where a reading keeps what it read of a tool: its calls, its errors by reason, its buckets. */
+/** The defaults of the alert on the latency of a tool. */
+const SLOW_CALLS = 20;
+const SLOW_SECONDS = 5;
+
+/** Sooner than the alert, which waits for ten minutes, since the page wakes nobody. */
+const STUCK_SECONDS = 60;
+
+/** Where a reading keeps what it read of a tool: its calls, those in flight, its errors by reason, its buckets. */
 const CALLS = 0;
-const FIRST_REASON = 1;
+const IN_FLIGHT = 1;
+const FIRST_REASON = 2;
 const FIRST_BUCKET = FIRST_REASON + REASONS.length;
 const WIDTH = FIRST_BUCKET + DURATION_BUCKETS.length + 1;
 
@@ -79,7 +93,7 @@ interface BucketValue {
 
 interface Reading {
   readonly at: number;
-  /** `WIDTH` cumulative counts a tool. */
+  /** `WIDTH` counts a tool; all but those in flight are cumulative. */
   readonly counts: Float64Array;
   readonly authFailures: number;
 }
@@ -125,8 +139,9 @@ export class Activity {
 
   async #read(): Promise<Reading> {
     const { mcp_tool_calls_total, mcp_tool_errors_total, mcp_tool_duration_seconds } = this.#metrics;
-    const [calls, errors, durations, authFailures] = await Promise.all([
+    const [calls, inFlight, errors, durations, authFailures] = await Promise.all([
       mcp_tool_calls_total.get(),
+      this.#metrics.mcp_tool_calls_in_flight.get(),
       mcp_tool_errors_total.get(),
       mcp_tool_duration_seconds.get(),
       this.#metrics.mcp_auth_failures_total.get(),
@@ -137,6 +152,7 @@ export class Activity {
       counts[place] = (counts[place] ?? 0) + value;
     };
     for (const { labels, value } of calls.values) add(labels.tool_name, CALLS, value);
+    for (const { labels, value } of inFlight.values) add(labels.tool_name, IN_FLIGHT, value);
     for (const { labels, value } of errors.values)
       add(labels.tool_name, FIRST_REASON + REASONS.indexOf(labels.reason as ErrorReason), value);
     for (const { labels, value } of durations.values as readonly BucketValue[]) {
@@ -152,8 +168,7 @@ export class Activity {
 
   /** What happened lately. */
   async report(): Promise<ActivityReport> {
-    const [last, inFlight] = await Promise.all([this.#read(), this.#metrics.mcp_tool_calls_in_flight.get()]);
-    const running = new Map(inFlight.values.map(({ labels, value }) => [labels.tool_name, value]));
+    const last = await this.#read();
     const kept = this.#readings.filter(({ at }) => at <= last.at);
     const begin = kept.findLastIndex(({ at }) => at <= last.at - WINDOW_SECONDS);
     const readings = [...kept.slice(Math.max(0, begin)), last];
@@ -163,7 +178,7 @@ export class Activity {
       since_start: first.at === this.#startedAt,
       tools: this.#names.map((name, index) => ({
         ...activityOf(name, rowOf(first, index), rowOf(last, index)),
-        in_flight: running.get(name) ?? 0,
+        ...stallOf(readings, last, index),
       })),
       history: readings.slice(1).map((reading, index) => between(readings[index] ?? first, reading, last.at)),
       auth_failures: last.authFailures - first.authFailures,
@@ -172,6 +187,8 @@ export class Activity {
   }
 }
 
+type Stall = Pick<ToolActivity, 'in_flight' | 'stalled_seconds' | 'stuck'>;
+
 const rowOf = ({ counts }: Reading, index: number): Float64Array =>
   counts.subarray(index * WIDTH, (index + 1) * WIDTH);
 
@@ -179,10 +196,11 @@ function activityOf(
   name: string,
   before: Float64Array,
   after: Float64Array,
-): Omit<ToolActivity, 'in_flight'> {
+): Omit<ToolActivity, keyof Stall> {
   const grown = after.map((count, column) => count - (before[column] ?? 0));
   const errors = REASONS.map((reason, index) => [reason, grown[FIRST_REASON + index] ?? 0] as const);
   const buckets = grown.subarray(FIRST_BUCKET);
+  const p95 = quantile(0.95, buckets);
   const accepted = acceptedCalls(grown);
   const faults = serverFaults(grown);
   return {
@@ -194,9 +212,21 @@ function activityOf(
     failing: faults >= FAILING_CALLS && faults >= FAILING_SHARE * accepted,
     registered: name !== UNKNOWN_TOOL,
     p50_seconds: quantile(0.5, buckets),
-    p95_seconds: quantile(0.95, buckets),
+    p95_seconds: p95,
+    slow: (p95 ?? 0) > SLOW_SECONDS && (buckets.at(-1) ?? 0) >= SLOW_CALLS,
     calls_since_start: after[CALLS] ?? 0,
   };
+}
+
+/** What is in flight now, and since which reading nothing has ended. */
+function stallOf(readings: readonly Reading[], last: Reading, index: number): Stall {
+  const now = rowOf(last, index);
+  const moved = readings.findLastIndex((reading) => {
+    const then = rowOf(reading, index);
+    return then[IN_FLIGHT] === 0 || acceptedCalls(then) !== acceptedCalls(now);
+  });
+  const seconds = last.at - (readings[moved + 1] ?? last).at;
+  return { in_flight: now[IN_FLIGHT] ?? 0, stalled_seconds: seconds, stuck: seconds >= STUCK_SECONDS };
 }
 
 const SERVER_FAULTS = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);

@@ -102,6 +102,45 @@ it('measures failures by the calls that were accepted, as the alerts do', async 
   expect(await add()).toMatchObject({ calls: 920, accepted: 20, server_faults: 20, failing: true });
 });
 
+it('calls a tool slow from where on the alert on its latency would', async () => {
+  const { minimumCalls, toolLatencySeconds } = parametersSchema.parse({});
+  for (let made = 1; made < minimumCalls; made += 1) call(toolLatencySeconds + 1);
+  expect(await add()).toMatchObject({ slow: false });
+  call(toolLatencySeconds + 1);
+  expect(await add()).toMatchObject({ slow: true });
+  for (let made = 0; made < 20 * minimumCalls; made += 1) call(toolLatencySeconds);
+  expect(await add()).toMatchObject({ slow: false });
+});
+
+it('calls a tool stuck when calls are in flight for a minute and no accepted one ends', async () => {
+  await pass(100);
+  const start = (): void => {
+    metrics.mcp_tool_calls_in_flight.inc({ tool_name: 'add' });
+  };
+  const end = (reason?: string): void => {
+    metrics.mcp_tool_calls_in_flight.dec({ tool_name: 'add' });
+    call(1, reason);
+  };
+  start();
+  await pass(50);
+  expect(await add()).toMatchObject({ in_flight: 1, stuck: false });
+  start();
+  end('invalid_arguments');
+  await pass(40);
+  const hangs = await add();
+  expect(hangs).toMatchObject({ in_flight: 1, stuck: true });
+  expect(hangs?.stalled_seconds).toBeGreaterThanOrEqual(60);
+  expect(hangs?.stalled_seconds).toBeLessThanOrEqual(90);
+  // Others overtake it: the tool moves.
+  start();
+  end();
+  expect(await add()).toMatchObject({ in_flight: 1, stalled_seconds: 0, stuck: false });
+  await pass(90);
+  expect(await add()).toMatchObject({ in_flight: 1, stuck: true });
+  end('timeout');
+  expect(await add()).toMatchObject({ in_flight: 0, stalled_seconds: 0, stuck: false });
+});
+
 it.each([
   [[0.003], 0.005],
   [[12], 10],

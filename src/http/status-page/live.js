@@ -143,15 +143,19 @@ function rowOf(/** @type {string} */ name) {
   return row;
 }
 
+const levelOf = (/** @type {ToolActivity} */ { failing, stuck, slow, server_faults }) =>
+  failing ? 'bad' : stuck || slow || server_faults > 0 ? 'warn' : 'good';
+
 function showTool(/** @type {ToolActivity} */ tool, /** @type {ActivityReport['reasons']} */ reasons) {
   const row = rowOf(tool.name);
-  row.dataset['level'] = tool.failing ? 'bad' : tool.server_faults > 0 ? 'warn' : 'good';
+  row.dataset['level'] = levelOf(tool);
   const failed = failuresOf(tool);
   say(row.cells[1], number(tool.calls));
   say(row.cells[2], failed === 0 ? '0' : `${number(failed)} (${percent(failed / tool.calls)})`);
   say(row.cells[3], duration(tool.p50_seconds));
   say(row.cells[4], duration(tool.p95_seconds));
   row.cells[2]?.classList.toggle('none', failed === 0);
+  row.cells[4]?.classList.toggle('slow', tool.slow);
   const errors = /** @type {[ErrorReason, number][]} */ (Object.entries(tool.errors));
   const parts = errors
     .map(([reason, count]) => ({ reason, count, fault: reasons[reason].server_fault }))
@@ -162,7 +166,8 @@ function showTool(/** @type {ToolActivity} */ tool, /** @type {ActivityReport['r
       part.title = reasons[reason].when;
       return part;
     });
-  if (tool.in_flight > 0) parts.push(make('span', `${number(tool.in_flight)} in flight`));
+  const stalled = tool.stuck ? `, none ended for ${span(tool.stalled_seconds)}` : '';
+  if (tool.in_flight > 0) parts.push(make('span', `${number(tool.in_flight)} in flight${stalled}`));
   const why = row.cells[5];
   if (why && why.textContent !== parts.map(({ textContent }) => textContent).join(', '))
     why.replaceChildren(...parts.flatMap((part, index) => (index === 0 ? [part] : [', ', part])));
@@ -173,7 +178,11 @@ function showTools(/** @type {ActivityReport} */ activity) {
   const { tools, reasons } = activity;
   const busy = tools.filter((tool) => tool.calls > 0 || tool.in_flight > 0);
   busy.sort(
-    (a, b) => b.server_faults - a.server_faults || failuresOf(b) - failuresOf(a) || b.calls - a.calls,
+    (a, b) =>
+      b.server_faults - a.server_faults ||
+      Number(b.stuck || b.slow) - Number(a.stuck || a.slow) ||
+      failuresOf(b) - failuresOf(a) ||
+      b.calls - a.calls,
   );
   const wanted = busy.map((tool) => showTool(tool, reasons));
   const body = find('tools');

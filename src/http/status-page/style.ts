@@ -58,7 +58,7 @@ tbody th { font-weight: 500; }
 .why { text-align: left; white-space: normal; width: 34%; }
 .none { color: var(--quiet); }
 tr[data-level=bad] th, .fault { color: var(--bad); font-weight: 600; }
-tr[data-level=warn] th { color: var(--warn); }
+tr[data-level=warn] th, .slow { color: var(--warn); }
 
 details { margin-top: 1.25rem; }
 summary { cursor: pointer; color: var(--quiet); width: fit-content; }

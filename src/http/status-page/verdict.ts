@@ -14,7 +14,7 @@ export function judge(status: Facts): Verdict {
     return { level: 'warn', headline: 'Shutting down', detail };
   }
   if (!activity) return { level: 'unknown', headline: 'Ready', detail: whyNothingIsShown(status) };
-  const faults = judgeTools(activity);
+  const faults = failing(activity) ?? stuck(activity) ?? slow(activity) ?? faulty(activity);
   if (faults) return faults;
   if (sessions >= NEAR_LIMIT * sessions_limit) {
     const detail = `${number(sessions)} of at most ${number(sessions_limit)} are open; then new ones are refused (sessions.max).`;
@@ -35,21 +35,56 @@ const whyNothingIsShown = ({ metrics }: Pick<Facts, 'metrics'>): string =>
     ? 'What its tools do is shown at the same path of the operations port (ops.port).'
     : 'Nothing is recorded, because metrics are switched off (metrics.enabled).';
 
-function judgeTools(activity: ActivityReport): Verdict | undefined {
-  const faulty = activity.tools
-    .filter(({ server_faults }) => server_faults > 0)
-    .sort((a, b) => b.server_faults - a.server_faults);
-  const failing = faulty.filter((tool) => tool.failing);
-  const [worst] = failing.length > 0 ? failing : faulty;
+function failing(activity: ActivityReport): Verdict | undefined {
+  const tools = byFaults(activity).filter((tool) => tool.failing);
+  const [worst] = tools;
   if (!worst) return undefined;
-  const faults = faultsOf(worst, activity);
+  const [[reason]] = faultsOf(worst, activity);
+  const headline =
+    tools.length > 1
+      ? `${tools.length} tools are failing: ${namesOf(tools)}`
+      : `${worst.name} is failing: ${reason}`;
+  return { level: 'bad', headline, detail: failuresOf(worst, activity) };
+}
+
+/** Nothing is counted while calls hang, because nothing ends. */
+function stuck({ tools }: ActivityReport): Verdict | undefined {
+  const hanging = tools.filter((tool) => tool.stuck).sort((a, b) => b.in_flight - a.in_flight);
+  const [worst] = hanging;
+  if (!worst) return undefined;
+  const { name, in_flight, stalled_seconds } = worst;
+  const which = `${callsOf(in_flight)} of ${name} ${in_flight === 1 ? 'is' : 'are'} in flight`;
+  const detail = `${which}, and none has ended for ${Math.floor(stalled_seconds)} s: the tool hangs, or its deadline is that long.`;
+  return { level: 'warn', headline: `Calls do not end: ${namesOf(hanging)}`, detail };
+}
+
+function slow(activity: ActivityReport): Verdict | undefined {
+  const tools = activity.tools
+    .filter((tool) => tool.slow)
+    .sort((a, b) => (b.p95_seconds ?? 0) - (a.p95_seconds ?? 0));
+  const [worst] = tools;
+  if (!worst) return undefined;
+  const detail = `One in 20 calls of ${worst.name} took about ${(worst.p95_seconds ?? 0).toFixed(1)} s or longer ${lately(activity)}.`;
+  return { level: 'warn', headline: `Slow: ${namesOf(tools)}`, detail };
+}
+
+function faulty(activity: ActivityReport): Verdict | undefined {
+  const tools = byFaults(activity);
+  const [worst] = tools;
+  if (!worst) return undefined;
+  const headline = `A few calls failed: ${namesOf(tools)}`;
+  return { level: 'warn', headline, detail: failuresOf(worst, activity) };
+}
+
+/** The tools that failed calls, the worst first. */
+const byFaults = ({ tools }: ActivityReport): readonly ToolActivity[] =>
+  tools.filter(({ server_faults }) => server_faults > 0).sort((a, b) => b.server_faults - a.server_faults);
+
+function failuresOf(tool: ToolActivity, activity: ActivityReport): string {
+  const faults = faultsOf(tool, activity);
   const [[reason]] = faults;
   const counts = faults.map(([name, count]) => `${number(count)} ${name}`).join(', ');
-  const detail = `${number(worst.server_faults)} of ${acceptedOf(worst)} of ${worst.name} ${lately(activity)} failed by the server’s fault (${counts}). ${reason}: ${activity.reasons[reason].when}.`;
-  if (failing.length > 1)
-    return { level: 'bad', headline: `${failing.length} tools are failing: ${namesOf(failing)}`, detail };
-  if (failing.length === 1) return { level: 'bad', headline: `${worst.name} is failing: ${reason}`, detail };
-  return { level: 'warn', headline: `A few calls failed: ${namesOf(faulty)}`, detail };
+  return `${number(tool.server_faults)} of ${acceptedOf(tool)} of ${tool.name} ${lately(activity)} failed by the server’s fault (${counts}). ${reason}: ${activity.reasons[reason].when}.`;
 }
 
 /** The server's faults among a tool's errors, the most frequent first. */
