@@ -19,6 +19,7 @@ import { obtain } from './stand-in-images/obtain.ts';
 import { provideImages } from './stand-in-images/provide.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const COMPOSE_FILE = fileURLToPath(new URL('../compose.yaml', import.meta.url));
 const ENSURE_COMPOSE = fileURLToPath(new URL('ensure-compose.sh', import.meta.url));
 const READY_SECONDS = 60;
 const DAY_MS = 86_400_000;
@@ -40,7 +41,7 @@ const GRAFANA: Part = { service: 'grafana', what: 'Grafana', port: 3000, probe: 
 
 const stopped = new AbortController();
 const isStopping = (): boolean => stopped.signal.aborted;
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
     stopped.abort();
   });
@@ -53,11 +54,16 @@ const [command = '', ...prefix] = execFileSync('sh', [ENSURE_COMPOSE], {
   .trim()
   .split(' ');
 
+/**
+ * Said on every command line, where COMPOSE_PROJECT_NAME and COMPOSE_FILE of the environment do not count: what is
+ * taken down in the end must be the demonstration, and nobody else's project.
+ */
+const OURS = ['--project-name', process.env['DEMO_PROJECT'] ?? 'nexus-mcp-demo', '--file', COMPOSE_FILE];
+
 /** Runs Docker Compose to its end, in a process group of its own, which Ctrl-C does not reach. */
 async function compose(...args: readonly string[]): Promise<string> {
-  const child = spawn(command, [...prefix, ...args], {
+  const child = spawn(command, [...prefix, ...OURS, ...args], {
     cwd: PROJECT,
-    env: { COMPOSE_PROJECT_NAME: 'nexus-mcp-demo', ...process.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

@@ -11,6 +11,8 @@ interface Service {
   readonly build?: object;
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 const { services } = parse(read('compose.yaml')) as { services: Record<string, Service> };
 
@@ -38,6 +40,22 @@ describe('compose.yaml', () => {
       expect(mode, mount).toBe('ro');
       expect(existsSync(new URL(source, ROOT)), mount).toBe(true);
     }
+  });
+
+  it('lets Prometheus keep exemplars, which the dashboards show', () => {
+    expect(services['prometheus']?.command).toContain('--enable-feature=exemplar-storage');
+    // A command replaces all of the image's own.
+    expect(services['prometheus']?.command).toContain('--config.file=/etc/prometheus/prometheus.yml');
+  });
+
+  it('lets Grafana send and fetch nothing', () => {
+    expect(services['grafana']?.environment).toMatchObject({
+      GF_ANALYTICS_REPORTING_ENABLED: 'false',
+      GF_ANALYTICS_CHECK_FOR_UPDATES: 'false',
+      GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES: 'false',
+      GF_NEWS_NEWS_FEED_ENABLED: 'false',
+      GF_PLUGINS_PREINSTALL_DISABLED: 'true',
+    });
   });
 });
 

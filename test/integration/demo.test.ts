@@ -15,6 +15,16 @@ const project = `nexus-mcp-demo-test-${process.pid}`;
 /** Free ports, so that a demonstration that someone looks at is left alone. */
 const PORTS = { NEXUS_PORT: '0', PROMETHEUS_PORT: '0', ALERTMANAGER_PORT: '0', GRAFANA_PORT: '0' };
 
+/** What a person may have exported for a project of their own. */
+const FOREIGN = { COMPOSE_PROJECT_NAME: `foreign-${process.pid}`, COMPOSE_FILE: '/nonexistent/compose.yaml' };
+
+const startDemo = (project: string): ChildProcess =>
+  spawn(process.execPath, ['scripts/demo.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, ...PORTS, ...FOREIGN, DEMO_PROJECT: project },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
 let demo: ChildProcess;
 const lines: string[] = [];
 let ended: Promise<[number | null]>;
@@ -24,11 +34,7 @@ const addressOf = (what: string): string => {
 };
 
 beforeAll(async () => {
-  demo = spawn(process.execPath, ['scripts/demo.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, ...PORTS, COMPOSE_PROJECT_NAME: project },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  demo = startDemo(project);
   ended = once(demo, 'close') as Promise<[number | null]>;
   for (const stream of [demo.stdout, demo.stderr])
     if (stream) createInterface(stream).on('line', (line) => lines.push(line));
@@ -49,6 +55,13 @@ it('says where everything is, and in one line if it does without Grafana', async
   const grafana = lines.filter((line) => line.includes('Grafana'));
   expect(grafana).toHaveLength(1);
   expect(grafana[0]).toMatch(/^(Grafana +http:|Without Grafana, because its image cannot be had: .)/);
+});
+
+it('is a project of its own, whatever Compose finds in the environment', async () => {
+  const running = (name: string): Promise<string> =>
+    run('docker', ['ps', '--quiet', '--filter', `label=com.docker.compose.project=${name}`]);
+  expect(await running(project)).not.toBe('');
+  expect(await running(FOREIGN.COMPOSE_PROJECT_NAME)).toBe('');
 });
 
 it('has calls of every outcome in Prometheus, by clients of both eras and of REST', async () => {
@@ -93,3 +106,18 @@ it('stops at Ctrl-C, and leaves no container, network or volume', async () => {
   ])
     expect(await run('docker', [...what, '--filter', label]), what[0]).toBe('');
 }, 60_000);
+
+it(
+  'stops in order when its terminal is closed, too',
+  async () => {
+    const other = startDemo(`${project}-closed`);
+    const said: string[] = [];
+    if (other.stdout) createInterface(other.stdout).on('line', (line) => said.push(line));
+    const closed = once(other, 'close');
+    await vi.waitUntil(() => said.length > 0 || other.exitCode !== null, { timeout: START_MS });
+    other.kill('SIGHUP');
+    expect(await closed).toEqual([0, null]);
+    expect(said.at(-1)).toBe('Stopping');
+  },
+  START_MS,
+);
