@@ -26,20 +26,22 @@ const remember = (error: unknown): void => {
 
 beforeAll(async () => {
   process.on('unhandledRejection', remember);
-  server = await startTestServer({
-    server: { bodyBytes: BODY_BYTES, headersTimeoutSeconds: 1, requestTimeoutSeconds: 2 },
-  });
+  // Longer than any of the tests may take: how busy the machine is must not decide what is answered.
+  const patience = { headersTimeoutSeconds: 600, requestTimeoutSeconds: 600 };
+  server = await startTestServer({ server: { bodyBytes: BODY_BYTES, ...patience } });
 });
 
 /** After every hazard. */
-afterEach(async () => {
+afterEach(() => expectUnharmed(server));
+
+async function expectUnharmed(server: TestServer): Promise<void> {
   const samples = await server.scrape();
   expect(samples.value('mcp_tool_calls_in_flight')).toBe(0);
   const answer: unknown = await server.execute('echo', { text: 'still here' });
   expect(answer).toMatchObject({ status: 200, body: { result: 'still here' } });
   expect(server.logs.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([]);
   expect(unhandled).toEqual([]);
-});
+}
 
 afterAll(async () => {
   await server.stop();
@@ -357,6 +359,14 @@ describe('what is not HTTP, or too much of it', () => {
 });
 
 describe('slow clients', () => {
+  let impatient: TestServer;
+  beforeAll(async () => {
+    const server = { bodyBytes: BODY_BYTES, headersTimeoutSeconds: 1, requestTimeoutSeconds: 2 };
+    impatient = await startTestServer({ server });
+  });
+  afterEach(() => expectUnharmed(impatient));
+  afterAll(() => impatient.stop());
+
   const POSTS = ['/execute', '/tools/echo/execute', '/mcp'].map((path) => `POST ${path}`);
   const SLOW: readonly (readonly [string, string | Buffer])[] = [
     ['everything', ''],
@@ -366,7 +376,7 @@ describe('slow clients', () => {
 
   it('get 408 when the rest does not arrive, or arrives a byte at a time', async () => {
     const clients = [...SLOW, ...SLOW].map(async ([what, begin], index) => {
-      const socket = await dial(server.url);
+      const socket = await dial(impatient.url);
       socket.write(begin);
       const trickles = index >= SLOW.length;
       // Before a request, blank lines are allowed.
@@ -386,7 +396,7 @@ describe('slow clients', () => {
     const lines = ['POST /execute', 'POST /mcp', 'POST /nothing', 'POST /livez'];
     const answers = lines.flatMap((line) =>
       ['close', 'keep-alive'].map(async (connection) => {
-        const socket = await dial(server.url);
+        const socket = await dial(impatient.url);
         socket.write(requestBytes(line, { ...json, connection, 'content-length': 10_000_000 }, '{'));
         return text(socket);
       }),
@@ -395,13 +405,13 @@ describe('slow clients', () => {
   });
 
   it('do not keep a connection by never closing their end', async () => {
-    const openFiles = async (): Promise<number> => (await server.scrape()).value('process_open_fds') ?? 0;
+    const openFiles = async (): Promise<number> => (await impatient.scrape()).value('process_open_fds') ?? 0;
     const before = await openFiles();
     const broken = [...SLOW.map(([, begin]) => begin), 'hello there\r\n\r\n', Buffer.alloc(100)];
     const begins = Array.from({ length: 10 }, () => broken).flat();
     const clients = await Promise.all(
       begins.map(async (begin) => {
-        const client = await dial(server.url, { allowHalfOpen: true });
+        const client = await dial(impatient.url, { allowHalfOpen: true });
         client.write(begin);
         return client;
       }),
