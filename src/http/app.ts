@@ -46,7 +46,11 @@ export function createApp(options: AppOptions): Express {
   const guard = requireCaller(authenticate, onAuthFailure);
   const metricsGuard = options.metricsNeedToken ? guard : pass;
   const page = statusPage(options.status);
-  const pageGuard = options.metricsNeedToken ? requireCaller(authenticate, onAuthFailure, page.refuse) : pass;
+  // A browser has no token until the page has asked for it: to come without one is no failure there.
+  const onPageFailure = (reason: AuthFailureReason): void => {
+    if (reason !== 'missing') onAuthFailure(reason);
+  };
+  const pageGuard = options.metricsNeedToken ? requireCaller(authenticate, onPageFailure, page.refuse) : pass;
 
   app.use(measure(monitoring, options.now));
   app.use(requestIds(options.newRequestId));

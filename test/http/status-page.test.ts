@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/http/status-page/status.ts';
 import { connectClient } from '../support/clients.ts';
+import { parseMetrics } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
@@ -192,5 +193,20 @@ describe('GET / for a browser', () => {
     expect(page).toMatch(/^<!doctype html>/);
     expect(page).not.toMatch(/echo|0\.0\.0/);
     expect((await fetch(server.url)).status).toBe(401);
+  });
+
+  it('counts wrong tokens as failures, and not that a page is opened, which cannot have one yet', async () => {
+    const token = 'a-long-enough-token';
+    server = await startTestServer({ auth: { token }, metrics: { needToken: true } });
+    const ask = async (accept: string, authorization?: string): Promise<number> =>
+      (await fetch(server.url, { headers: { accept, ...(authorization && { authorization }) } })).status;
+    expect(await ask(BROWSER)).toBe(401);
+    expect(await ask('application/json')).toBe(401);
+    expect(await ask('application/json', 'Bearer not-the-token')).toBe(401);
+    expect(await ask('application/json', 'not even that')).toBe(401);
+    const scraped = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    const samples = parseMetrics(await scraped.text());
+    const failures = (reason: string) => samples.value('mcp_auth_failures_total', { reason });
+    expect(['missing', 'unknown_token', 'malformed'].map(failures)).toEqual([0, 1, 1]);
   });
 });
