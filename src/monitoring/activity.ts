@@ -1,5 +1,6 @@
 import { ERROR_REASONS, REASONS, REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../tools/outcome.ts';
 import { DURATION_BUCKETS, type Metrics } from './metrics.ts';
+import { durationQuantile } from './duration-quantile.ts';
 
 /** What one tool did lately. */
 export interface ToolActivity {
@@ -200,7 +201,7 @@ function activityOf(
   const grown = after.map((count, column) => count - (before[column] ?? 0));
   const errors = REASONS.map((reason, index) => [reason, grown[FIRST_REASON + index] ?? 0] as const);
   const buckets = grown.subarray(FIRST_BUCKET);
-  const p95 = quantile(0.95, buckets);
+  const p95 = durationQuantile(0.95, buckets);
   const accepted = acceptedCalls(grown);
   const faults = serverFaults(grown);
   return {
@@ -211,7 +212,7 @@ function activityOf(
     server_faults: faults,
     failing: faults >= FAILING_CALLS && faults >= FAILING_SHARE * accepted,
     registered: name !== UNKNOWN_TOOL,
-    p50_seconds: quantile(0.5, buckets),
+    p50_seconds: durationQuantile(0.5, buckets),
     p95_seconds: p95,
     slow: (p95 ?? 0) > SLOW_SECONDS && (buckets.at(-1) ?? 0) >= SLOW_CALLS,
     calls_since_start: after[CALLS] ?? 0,
@@ -247,17 +248,4 @@ function between(from: Reading, to: Reading, end: number): Interval {
     total.server_faults += serverFaults(grown);
   }
   return { seconds_ago: end - from.at, seconds: to.at - from.at, ...total };
-}
-
-/** Interpolated within its bucket, as PromQL's `histogram_quantile` does. */
-function quantile(share: number, cumulative: Float64Array): number | null {
-  const total = cumulative.at(-1) ?? 0;
-  if (total === 0) return null;
-  const rank = share * total;
-  const bucket = cumulative.findIndex((count) => count >= rank);
-  const upper = DURATION_BUCKETS[bucket];
-  if (upper === undefined) return DURATION_BUCKETS.at(-1) ?? null;
-  const lower = DURATION_BUCKETS[bucket - 1] ?? 0;
-  const below = cumulative[bucket - 1] ?? 0;
-  return lower + ((upper - lower) * (rank - below)) / ((cumulative[bucket] ?? 0) - below);
 }
