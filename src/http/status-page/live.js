@@ -6,6 +6,8 @@
 /** @import { Status } from './status.ts' */
 
 const POLL_MS = 3000;
+/** While nobody sees more of the page than its title. */
+const POLL_HIDDEN_MS = 30_000;
 const PATIENCE_MS = 5000;
 /** The lowest and the highest bound of the histogram of durations, in seconds; beyond them nothing is known. */
 const SHORTEST = 0.005;
@@ -227,7 +229,9 @@ function show(/** @type {Status} */ status) {
     showTools(status.activity);
   }
   find('content').hidden = false;
+  const entered = !find('access').hidden;
   find('access').hidden = true;
+  if (entered) find('verdict').focus(); // the form had it, and is gone
   say(find('updated'), `As of ${new Date().toLocaleTimeString()}`);
 }
 
@@ -238,10 +242,12 @@ function showGone(/** @type {string} */ problem) {
 }
 
 function askForToken(/** @type {boolean} */ wasRefused) {
+  const headline = wasRefused ? 'This token is not known' : 'A token is needed';
   const detail = wasRefused
-    ? 'The server does not know this token.'
+    ? 'The server refused it. Enter one of those that it was given (auth.token, auth.tokensFile).'
     : 'The setting metrics.needToken wants one. It stays in this tab until you leave the page.';
-  showVerdict({ level: 'unknown', headline: 'A token is needed', detail });
+  showVerdict({ level: wasRefused ? 'warn' : 'unknown', headline, detail });
+  find('token').setAttribute('aria-invalid', String(wasRefused));
   find('content').hidden = true;
   find('access').hidden = false;
 }
@@ -269,12 +275,14 @@ async function poll() {
     showGone(late ? `Nothing came within ${PATIENCE_MS / 1000} s` : 'It cannot be reached');
   }
   clearTimeout(timer);
-  if (!document.hidden) timer = setTimeout(poll, POLL_MS);
+  timer = setTimeout(poll, document.hidden ? POLL_HIDDEN_MS : POLL_MS);
 }
 
 find('access').addEventListener('submit', (event) => {
   event.preventDefault();
   token = /** @type {HTMLInputElement} */ (find('token')).value.trim();
+  // So that a second refusal is news to a screen reader as well.
+  showVerdict({ level: 'unknown', headline: 'Asking the server …', detail: '' });
   void poll();
 });
 document.addEventListener('visibilitychange', () => {

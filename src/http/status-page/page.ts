@@ -43,12 +43,12 @@ const BODY = `</head>
 <body data-level="unknown">
 <header>
 <p id="brand">nexus-mcp</p>
-<div role="status"><h1><span id="mark" aria-hidden="true"></span><span id="headline">Asking the server …</span></h1></div>
+<div role="status"><h1 id="verdict" tabindex="-1"><span id="mark" aria-hidden="true"></span><span id="headline">Asking the server …</span></h1></div>
 <p id="detail"></p>
 <noscript><p>This page needs JavaScript to stay current. <code>curl</code> gets the same as JSON.</p></noscript>
 <form id="access" hidden>
 <label for="token">Bearer token</label>
-<input id="token" type="password" autocomplete="off" required>
+<input id="token" type="password" autocomplete="off" required aria-describedby="detail">
 <button>Show</button>
 </form>
 </header>

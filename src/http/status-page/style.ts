@@ -17,6 +17,7 @@ export const STYLE = `
 body { max-width: 58rem; margin: 0 auto; padding: 2.5rem 1.25rem 2rem; background: var(--page); color: var(--text); }
 p { margin: 0; }
 a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--quiet); }
+h1:focus { outline: none; }
 :focus-visible { outline: 2px solid var(--text); outline-offset: 3px; border-radius: 2px; }
 code { font: .9em ui-monospace, monospace; }
 abbr { text-decoration: none; }
@@ -78,8 +79,8 @@ footer { display: flex; flex-wrap: wrap; gap: .25rem 2rem; justify-content: spac
   th, td { padding: 0; border: 0; }
   th:first-child { grid-column: 1 / -1; }
   td:nth-child(2), thead th:nth-child(2) { text-align: left; }
-  thead .why { display: none; }
+  tr { position: relative; }
+  thead .why { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   td.why { grid-column: 1 / -1; width: auto; color: var(--quiet); font-size: .9375rem; }
-  td.why:empty { display: none; }
 }
 `;
