@@ -152,6 +152,17 @@ describe('the queries and /metrics', () => {
     expect(merged.map(({ place }) => place)).toEqual([]);
   });
 
+  it('show of each process what it measures about itself, and add nothing up', () => {
+    const ofProcess = queries.filter(({ expression }) =>
+      walk(expression).some(
+        ({ node }) => node.kind === 'selector' && /^(?:nodejs_|process_|mcp_worker_pool_)/.test(node.name),
+      ),
+    );
+    expect(ofProcess.length).toBeGreaterThan(10);
+    const added = ofProcess.filter(({ expression }) => !keptLabels(expression, labelsOf).has('instance'));
+    expect(added.map(({ place }) => place)).toEqual([]);
+  });
+
   it('agree on the columns of tables', () => {
     const tables = queries.filter(({ panel }) => panel.type === 'table');
     for (const { place, panel, expression } of tables) {
