@@ -1,9 +1,12 @@
+import { lookup as systemLookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTENT_TYPES } from '../monitoring/exposition.ts';
 import { ERAS, McpProbe, type Era, type ListedTool, type Outcome } from './probe/mcp-client.ts';
 import { below, type ProbeOptions, type ToolUse } from './probe/options.ts';
 import { ask, quote } from './probe/request.ts';
-import { scrape, type Scrape } from './probe/scrape.ts';
+import { rotating } from './probe/rotation.ts';
+import { scrape, type Scrape, type ScrapeResult } from './probe/scrape.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What is called when no tool is named: the first of these that the server has. */
@@ -16,8 +19,8 @@ const DEFAULT_CALLS: readonly ToolUse[] = [
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 200;
 
-/** How long a replica may take to become ready, or to leave. */
-const STARTING_SECONDS = 5;
+/** How long a replica that shuts down is waited for to leave. One that starts has until the deadline. */
+const LEAVING_SECONDS = 5;
 
 export interface ProbeSurroundings {
   readonly terminal: Pick<Terminal, 'stdout'>;
@@ -26,6 +29,8 @@ export interface ProbeSurroundings {
   readonly now: () => number;
   /** Aborts when the person at the terminal does not want to wait any longer. */
   readonly interrupted: AbortSignal;
+  /** How names of hosts are resolved; left out, as the system does. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 /**
@@ -66,6 +71,8 @@ class ProbeRun {
   readonly #options: ProbeOptions;
   readonly #surroundings: ProbeSurroundings;
   readonly #signal: AbortSignal;
+  /** Of the host of the metrics, so that each replica is looked at in turn. */
+  readonly #lookup: LookupFunction;
   #before: Scrape | undefined;
   /** The call that succeeded. */
   #called: { readonly client: McpProbe; readonly use: ToolUse } | undefined;
@@ -74,6 +81,7 @@ class ProbeRun {
     this.#options = options;
     this.#surroundings = surroundings;
     this.#signal = signal;
+    this.#lookup = rotating(surroundings.lookup ?? systemLookup);
   }
 
   checks(): readonly Check[] {
@@ -96,9 +104,9 @@ class ProbeRun {
     // Probes are where the metrics are: on the operations port, if there is one.
     const url = metrics ? new URL('readyz', metrics) : below(server, 'readyz');
     const { now } = this.#surroundings;
-    const end = now() + STARTING_SECONDS;
+    const end = now() + LEAVING_SECONDS;
     for (;;) {
-      const asked = await ask(url, { method: 'GET', headers: {}, signal: this.#soon });
+      const asked = await ask(url, { method: 'GET', signal: this.#soon, lookup: this.#lookup });
       if (!asked.ok) return fail(asked.problem);
       const { status, text } = asked.answer;
       if (status === 200) return ok(url.href);
@@ -106,13 +114,14 @@ class ProbeRun {
       if (status !== 503)
         return fail(`${url.href} answers ${status}; are the URL and --metrics-url those of this server?`);
       // During a roll-out some replica may not be ready yet, or no longer.
-      if (now() > end || !(await this.#pause()))
+      const waits = text.includes('starting') || now() < end;
+      if (!waits || !(await this.#pause()))
         return fail(`${url.href} keeps answering 503: ${quote(text)}; it starts or shuts down`);
     }
   }
 
   async #metrics(url: URL): Promise<Finding> {
-    const scraped = await scrape(url, this.#headersFor(url), this.#soon);
+    const scraped = await this.#scrape(url);
     if (!scraped.ok) return fail(scraped.problem);
     this.#before = scraped.scrape;
     return ok(`${url.href}, ${CONTENT_TYPES.prometheus}`);
@@ -163,7 +172,7 @@ class ProbeRun {
     const series = `mcp_tool_calls_total{tool_name="${use.tool}",status="success"}`;
     const seen = new Map([[this.#before.replica, this.#before]]);
     for (let scrapes = 1; ; scrapes += 1) {
-      const scraped = await scrape(url, this.#headersFor(url), this.#soon);
+      const scraped = await this.#scrape(url);
       if (!scraped.ok) {
         if (!this.#signal.aborted) return fail(scraped.problem);
         return fail(
@@ -183,6 +192,10 @@ class ProbeRun {
       // A failure now says nothing new; if none of the calls succeeds, the deadline will.
       await client.call(use.tool, use.args);
     }
+  }
+
+  #scrape(url: URL): Promise<ScrapeResult> {
+    return scrape(url, { headers: this.#headersFor(url), signal: this.#soon, lookup: this.#lookup });
   }
 
   /** Waits a moment; resolves to whether there is time left. */

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import { destination } from 'pino';
 import { createApplication, type Application, type Environment } from '../application.ts';
 import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
@@ -22,6 +23,8 @@ export interface Shell extends Terminal {
   readonly now: () => number;
   /** Resolves with why the process should stop: a signal's name, or an uncaught error. */
   readonly stopRequested: Promise<string | Error>;
+  /** How probe resolves names of hosts; left out, as the system does. */
+  readonly lookup?: LookupFunction;
 }
 
 /** Runs one command to its end and returns the exit code. Does not throw. */

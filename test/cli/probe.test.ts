@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo, type LookupFunction } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -27,7 +27,11 @@ interface Probed {
 }
 
 /** Runs `nexus-mcp probe` in this process. */
-async function probe(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Probed> {
+async function probe(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  lookup?: LookupFunction,
+): Promise<Probed> {
   const written = { stdout: '', stderr: '' };
   const code = await run({
     argv: ['probe', ...args],
@@ -38,6 +42,7 @@ async function probe(args: readonly string[], env: Readonly<Record<string, strin
     stdout: { write: (text: string) => (written.stdout += text) },
     stderr: { write: (text: string) => (written.stderr += text) },
     stopRequested: new Promise(() => undefined),
+    ...(lookup && { lookup }),
   });
   const lines = written.stdout.split('\n').slice(0, -1);
   const checks = lines.map((line) => {
@@ -190,6 +195,23 @@ describe('probe of a server with something wrong', () => {
     const stopped = server?.stop();
     expectProblems(await probe([url]), { ready: /^FAIL .*keeps answering 503: .*draining.* shuts down$/ });
     await stopped;
+  });
+
+  it('waits for it to start, as long as there is time', async () => {
+    const url = await start();
+    let asked = 0;
+    const startedAt = performance.now();
+    const starting = await startStranger((request, response) => {
+      if (request.url !== '/readyz') return void response.writeHead(404).end();
+      asked += 1;
+      // Longer than one that shuts down is waited for.
+      const ready = performance.now() - startedAt > 6000;
+      response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ status: 'not ready', failing: ready ? [] : ['starting'] }));
+    });
+    const { checks } = await probe([url, '--metrics-url', `${starting}/metrics`]);
+    expect(checks['ready']).toBe(`ok ${starting}/readyz`);
+    expect(asked).toBeGreaterThan(2);
   });
 
   it('says that there are no metrics, unless told to look at none', async () => {
@@ -355,6 +377,31 @@ describe('probe of several replicas', () => {
     } finally {
       balancer.close();
       await Promise.all(replicas.map((replica) => replica.stop()));
+    }
+  });
+
+  it('looks at each in turn where the name of the metrics has the addresses of all, in one order', async () => {
+    const named = ['--server.allowedHosts', 'replicas.test'];
+    const first = await startServer({ args: [...named, '--server.host', '127.0.0.1'] });
+    const port = String(first.port);
+    // The client's address is kept with the replica whose metrics come last.
+    const last = await startServer({
+      args: [...named, '--server.host', '127.0.0.3', '--server.port', port],
+    });
+    const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'].map((address) => ({ address, family: 4 }));
+    const lookup: LookupFunction = (_hostname, options, callback) => {
+      if (options.all === true) callback(null, ADDRESSES);
+      else callback(null, '127.0.0.1', 4);
+    };
+    try {
+      // At the second address nothing listens, as in a pod that starts.
+      const metrics = `http://replicas.test:${port}/metrics`;
+      const args = [`http://127.0.0.3:${port}`, '--metrics-url', metrics];
+      const probed = await probe(args, {}, lookup);
+      expectProblems(probed, {});
+      expect(probed.checks['counted']).toMatch(/rose from 0 to \d/);
+    } finally {
+      await Promise.all([first.stop(), last.stop()]);
     }
   });
 

@@ -1,11 +1,14 @@
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { LookupFunction } from 'node:net';
 
 export interface ProbeRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
+  /** How its host's name is resolved; left out, as the system does. */
+  readonly lookup?: LookupFunction;
 }
 
 export interface ProbeAnswer {

@@ -1,6 +1,6 @@
 import { CONTENT_TYPES } from '../../monitoring/exposition.ts';
 import type { MetricName } from '../../monitoring/metrics.ts';
-import { ask } from './request.ts';
+import { ask, type ProbeRequest } from './request.ts';
 
 /** What a scrape says of calls that succeeded, and of which process. */
 export interface Scrape {
@@ -20,11 +20,10 @@ const REPLICA = /^process_start_time_seconds (\S+)$/m;
 /** Scrapes once, as Prometheus would, and says what is wrong with the answer. */
 export async function scrape(
   url: URL,
-  headers: Readonly<Record<string, string>>,
-  signal: AbortSignal,
+  { headers, ...options }: Omit<ProbeRequest, 'method' | 'body'>,
 ): Promise<ScrapeResult> {
   const accept = 'text/plain;version=0.0.4';
-  const asked = await ask(url, { method: 'GET', headers: { ...headers, accept }, signal });
+  const asked = await ask(url, { ...options, method: 'GET', headers: { ...headers, accept } });
   if (!asked.ok) return asked;
   const { status, headers: answered, text } = asked.answer;
   const fail = (problem: string): ScrapeResult => ({ ok: false, problem: `${url.href} ${problem}` });
