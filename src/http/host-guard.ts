@@ -9,7 +9,8 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
  * their Origin a site that is not allowed (MCP, "Security Warning" of Streamable HTTP). IP literals pass as Host,
  * because rebinding needs a name; so probes and scrapes by pod address work without configuration.
  *
- * @param allowedHosts further host names, without port; `*` switches the Host check off
+ * @param allowedHosts further host names, without port; `*.example.com` stands for all names below `example.com`, as in
+ *   the routes of gateways, and `*` switches the Host check off
  * @param allowedOrigins further origins, such as `https://app.example.com`
  */
 export function hostGuard(
@@ -41,7 +42,9 @@ export function hostGuard(
 
 function isOurs(hostname: string | undefined, hosts: ReadonlySet<string>): boolean {
   if (hostname === undefined) return false;
-  return hosts.has(hostname) || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
+  if (hosts.has(hostname) || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) return true;
+  const labels = hostname.split('.');
+  return labels.some((_label, index) => index > 0 && hosts.has(['*', ...labels.slice(index)].join('.')));
 }
 
 const hostnameOf = (url: string): string | undefined =>

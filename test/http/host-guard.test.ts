@@ -160,26 +160,36 @@ describe('with names of its own', () => {
   beforeAll(async () => {
     named = await startTestServer({
       server: {
-        allowedHosts: ['MCP.example.com', 'nexus-mcp.tools.svc'],
+        allowedHosts: ['MCP.example.com', 'nexus-mcp.tools.svc', '*.Agents.example'],
         allowedOrigins: ['https://app.example.com'],
       },
     });
   });
   afterAll(() => named.stop());
 
-  it.each(['mcp.example.com', 'MCP.EXAMPLE.COM:443', 'nexus-mcp.tools.svc:9999', 'localhost', '10.0.0.1'])(
-    'answers for %s',
-    async (host) => {
-      expect((await ask(named.url, 'GET /livez', { host })).status).toBe(200);
-    },
-  );
+  it.each([
+    'mcp.example.com',
+    'MCP.EXAMPLE.COM:443',
+    'nexus-mcp.tools.svc:9999',
+    'localhost',
+    '10.0.0.1',
+    'a.agents.example',
+    'A.B.Agents.example:8443',
+  ])('answers for %s', async (host) => {
+    expect((await ask(named.url, 'GET /livez', { host })).status).toBe(200);
+  });
 
-  it.each(['example.com', 'x.mcp.example.com', 'mcp.example.com.evil.example', 'nexus-mcp'])(
-    'does not answer for %s',
-    async (host) => {
-      expectForbidden(await ask(named.url, 'GET /livez', { host }), 'GET /livez', /server\.allowedHosts/);
-    },
-  );
+  it.each([
+    'example.com',
+    'x.mcp.example.com',
+    'mcp.example.com.evil.example',
+    'nexus-mcp',
+    'agents.example',
+    'notagents.example',
+    'a.agents.example.evil.example',
+  ])('does not answer for %s', async (host) => {
+    expectForbidden(await ask(named.url, 'GET /livez', { host }), 'GET /livez', /server\.allowedHosts/);
+  });
 
   it('lets pages of an allowed origin through, and of no other scheme, port or host', async () => {
     const status = async (origin: string): Promise<number> =>
