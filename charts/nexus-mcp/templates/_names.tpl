@@ -33,15 +33,15 @@
 
 {{/* The labels that select the server's pods, and nothing else of the release. */}}
 {{- define "nexus-mcp.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "nexus-mcp.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "nexus-mcp.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: server
 {{- end }}
 
 {{/* The labels of pods that probe. Another name keeps them out of kubectl logs -l app.kubernetes.io/name=nexus-mcp. */}}
 {{- define "nexus-mcp.probeLabels" -}}
-app.kubernetes.io/name: {{ include "nexus-mcp.name" . | trunc 57 }}-probe
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ printf "%s-probe" (include "nexus-mcp.name" . | trunc 57) | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: probe
 {{- end }}
 
@@ -51,9 +51,9 @@ app.kubernetes.io/component: probe
 
 {{- define "nexus-mcp.sharedLabels" -}}
 app.kubernetes.io/version: {{ include "nexus-mcp.version" . | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 app.kubernetes.io/part-of: nexus-mcp
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | quote }}
 {{- end }}
 
 {{/*
@@ -66,9 +66,9 @@ the labels in place of the server's.
 {{- $own := default (include "nexus-mcp.selectorLabels" $root) .own | fromYaml }}
 {{- $labels := mergeOverwrite (deepCopy $root.Values.commonLabels) $own (include "nexus-mcp.sharedLabels" $root | fromYaml) (default dict .labels) }}
 {{- $annotations := mergeOverwrite (deepCopy $root.Values.commonAnnotations) (default dict .annotations) -}}
-name: {{ .name }}
+name: {{ .name | quote }}
 {{- if not .clusterScoped }}
-namespace: {{ default $root.Release.Namespace .namespace }}
+namespace: {{ default $root.Release.Namespace .namespace | quote }}
 {{- end }}
 labels:
   {{- toYaml $labels | nindent 2 }}

@@ -2,7 +2,7 @@
 {{- $name := include "nexus-mcp.fullname" . }}
 - name: config
   configMap:
-    name: {{ $name }}
+    name: {{ $name | quote }}
 - name: tmp
   emptyDir:
     sizeLimit: {{ .Values.tmpSizeLimit }}
@@ -10,7 +10,7 @@
 {{- if .name }}
 - name: tokens
   secret:
-    secretName: {{ .name }}
+    secretName: {{ .name | quote }}
     defaultMode: 0440
     items: [{ key: {{ .key | quote }}, path: tokens.yaml }]
 {{- end }}
@@ -19,7 +19,7 @@
 {{- if .name }}
 - name: state-key
   secret:
-    secretName: {{ .name }}
+    secretName: {{ .name | quote }}
     defaultMode: 0440
     items: [{ key: {{ .key | quote }}, path: state-key }]
 {{- end }}
@@ -27,12 +27,12 @@
 {{- if .Values.toolModules.files }}
 - name: tools
   configMap:
-    name: {{ $name }}-modules
+    name: {{ printf "%s-modules" $name | quote }}
 {{- end }}
 {{- range .Values.toolModules.configMaps }}
 - name: {{ printf "tools-%s" .name | trunc 63 | trimSuffix "-" }}
   configMap:
-    name: {{ .name }}
+    name: {{ .name | quote }}
 {{- end }}
 {{- if ne .Values.rbac.profile "none" }}
 - name: kubernetes-token
