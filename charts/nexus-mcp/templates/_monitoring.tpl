@@ -1,8 +1,15 @@
-{{/* Whether an API of Prometheus Operator is there. Takes context and kind. */}}
+{{/*
+Whether an API of Prometheus Operator is there. Takes context and kind. The group alone says that all kinds are there,
+where no kind is listed: a cluster lists both, helm template with --api-versions perhaps the group only.
+*/}}
 {{- define "nexus-mcp.hasApi" -}}
 {{- $api := .context.Values.monitoring.apiVersion }}
 {{- $versions := .context.Capabilities.APIVersions }}
-{{- if or ($versions.Has (printf "%s/%s" $api .kind)) ($versions.Has $api) }}true{{ end }}
+{{- $listed := false }}
+{{- range $kind := list "ServiceMonitor" "PodMonitor" "PrometheusRule" }}
+{{- if $versions.Has (printf "%s/%s" $api $kind) }}{{ $listed = true }}{{ end }}
+{{- end }}
+{{- if ternary ($versions.Has (printf "%s/%s" $api .kind)) ($versions.Has $api) $listed }}true{{ end }}
 {{- end }}
 
 {{- define "nexus-mcp.exposesMetrics" -}}
@@ -87,7 +94,7 @@ relabelings:
   {{- if not $monitor.jobLabel }}
   - action: replace
     targetLabel: job
-    replacement: {{ include "nexus-mcp.fullname" . }}
+    replacement: {{ include "nexus-mcp.fullname" . | quote }}
   {{- end }}
   {{- with $monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
