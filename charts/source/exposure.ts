@@ -26,10 +26,10 @@ export const exposure = {
         .default([])
         .describe('IP families, in order'),
       sessionAffinity: z
-        .enum(['ClientIP', 'None'])
-        .default('ClientIP')
+        .enum(['', 'ClientIP', 'None'])
+        .default('')
         .describe(
-          'ClientIP keeps 2025-era clients with the pod that has their session, for config.sessions.idleSeconds',
+          'ClientIP keeps 2025-era clients with the pod that has their session, for config.sessions.idleSeconds; empty for ClientIP, except with type LoadBalancer, which some clouds refuse it with',
         ),
       appProtocol: text.default('').describe('Application protocol of the port, for gateways that ask'),
     })
@@ -43,7 +43,7 @@ export const exposure = {
         .enum(['', 'nginx', 'haproxy', 'alb'])
         .default('')
         .describe(
-          'Adds the annotations that streams and sessions need with this controller: no buffering, long timeouts, affinity by client address. For others set annotations',
+          'Adds the annotations that streams and sessions need with this controller: no buffering, long timeouts, affinity by client address, with alb by a cookie. For others set annotations',
         ),
       annotations: textMap.default({}).describe('Annotations; they win over those of controller'),
       labels: textMap.default({}).describe('Labels'),

@@ -97,7 +97,7 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
   [
     'a variable that the chart owns',
     { extraEnv: [{ name: 'NEXUS_OPS_PORT', value: '1' }] },
-    /NEXUS_OPS_PORT would contradict/,
+    /NEXUS_OPS_PORT would win over/,
   ],
   [
     'no room for a heap',
@@ -115,11 +115,48 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /deadlineSeconds: 25 s cut off.*are 65 s together/,
   ],
   ['an Ingress for no host', { ingress: { enabled: true } }, /ingress\.hosts: name at least one/],
-  ['a route without a gateway', { httpRoute: { enabled: true } }, /httpRoute\.parentRefs: name at least one/],
+  [
+    'a route without a gateway',
+    { httpRoute: { enabled: true, hostnames: ['a.example.com'] } },
+    /httpRoute\.parentRefs: name at least one/,
+  ],
   [
     'a node port without nodes',
     { service: { nodePort: 30_000 } },
     /service\.nodePort: a ClusterIP Service has none/,
+  ],
+  [
+    'a route without hosts, to whose clients the server would not answer',
+    { httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] } },
+    /httpRoute\.hostnames: name the hosts/,
+  ],
+  [
+    'a network policy that keeps a load balancer from seeing whether pods are ready',
+    {
+      ingress: { enabled: true, controller: 'alb', hosts: ['a.example.com'] },
+      networkPolicy: { enabled: true },
+    },
+    /networkPolicy\.extraIngress: let the subnets/,
+  ],
+  [
+    'a Service with IPv6 before a server without',
+    { service: { ipFamilies: ['IPv6', 'IPv4'] } },
+    /config\.server\.host, config\.ops\.host: 0\.0\.0\.0 hears no IPv6/,
+  ],
+  [
+    'a share of a request that is not set',
+    { autoscaling: { enabled: true }, resources: { requests: null } },
+    /autoscaling\.cpuUtilization: is a share of/,
+  ],
+  [
+    'a variable that the checks do not see',
+    { extraEnv: [{ name: 'NEXUS_LIMITS_TOOL_TIMEOUT_SECONDS', value: '600' }] },
+    /extraEnv: NEXUS_LIMITS_TOOL_TIMEOUT_SECONDS would win over config/,
+  ],
+  [
+    'another configuration file',
+    { extraEnv: [{ name: 'NEXUS_CONFIG', value: '/data/nexus.yaml' }] },
+    /extraEnv: NEXUS_CONFIG would win over config/,
   ],
   [
     'two autoscalers',
@@ -207,6 +244,25 @@ it('alerts that read records which are not kept are refused, each', async () => 
   const outcome = await template({ values: { monitoring: { rules: { recordingRules: false } } } });
   expect(outcome).toMatchObject({ ok: false });
   expect('error' in outcome && outcome.error.match(/^- monitoring\.rules\.recordingRules/gm)).toHaveLength(3);
+});
+
+it.each([
+  ['the token, from wherever', { extraEnv: [{ name: 'NEXUS_AUTH_TOKEN', value: 'a-token-of-the-tests' }] }],
+  ["a variable of another's", { extraEnv: [{ name: 'NEXUS_TOKEN', value: 'x' }] }],
+  [
+    'a route without hosts for a server that is told of them',
+    {
+      httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
+      config: { server: { allowedHosts: ['mcp.example.com'] } },
+    },
+  ],
+])('%s is taken', async (_what, values) => {
+  expect(await template({ values })).toMatchObject({ ok: true });
+});
+
+it('a threshold that is unset is refused by its name', async () => {
+  const outcome = await template({ values: { alerts: { NexusMCPOutage: { threshold: null } } } });
+  expect('error' in outcome && outcome.error).toContain('alerts.NexusMCPOutage.threshold: must be a number');
 });
 
 it('several mistakes are told at once', async () => {

@@ -112,6 +112,10 @@ export function readManifests(text: string): readonly Manifest[] {
   });
 }
 
+/** The kinds of objects, in order. */
+export const kindsOf = (manifests: readonly Manifest[]): readonly string[] =>
+  manifests.map(({ kind }) => kind);
+
 /** The one object of a kind, and of a name where there are several. */
 export function one(manifests: readonly Manifest[], kind: string, name?: string): Manifest {
   const found = manifests.filter(

@@ -38,6 +38,9 @@ describe('the notes after an installation', () => {
     const text = await notes({ monitoring: { monitor: off, rules: off } }, true);
     expect(text).toContain('ServiceMonitor: switched off (monitoring.monitor.enabled)');
     expect(text).toContain('PrometheusRule: switched off (monitoring.rules.enabled)');
+    expect(text).not.toContain('Install Prometheus Operator');
+    const one = await notes({ monitoring: { monitor: off } }, false);
+    expect(one).toContain('force what was skipped with\n    --set monitoring.rules.enabled=true\n');
     expect(await notes({ config: { metrics: { enabled: false } } }, true)).toContain(
       'SKIPPED: config.metrics',
     );
@@ -53,6 +56,9 @@ describe('the notes after an installation', () => {
   it('warn of several pods without a key or affinity', async () => {
     const text = await notes({ replicas: 2, service: { sessionAffinity: 'None' } }, true);
     expect(text).toContain('WARNING: several pods share no key');
+    expect(await notes({ replicas: 2, service: { type: 'LoadBalancer' } }, true)).toContain(
+      'WARNING: sessions of 2025-era clients live in one pod',
+    );
     expect(text).toContain('WARNING: sessions of 2025-era clients live in one pod');
   });
 
@@ -60,5 +66,6 @@ describe('the notes after an installation', () => {
     const text = await notes({ ingress: { enabled: true, hosts: ['mcp.example.com'] } }, true);
     expect(text).toContain('http://nexus-mcp.tools.svc:9999/mcp');
     expect(text).toContain('http://mcp.example.com/mcp');
+    expect(text).toContain('port-forward deploy/nexus-mcp 9998, then http://localhost:9998/\n\nTEST IT\n');
   });
 });

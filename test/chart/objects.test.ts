@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { loadSettings } from '../../src/config/load.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
-import { METRICS } from '../../src/monitoring/metrics.ts';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { at, one, render, type Manifest, type RenderOptions, type Values } from './helm.ts';
+import { at, kindsOf, one, render, type Manifest, type RenderOptions, type Values } from './helm.ts';
+import { schemaProblems } from './strict-schema.ts';
 
 const CONTAINER = 'spec.template.spec.containers.0';
 
-const kinds = (manifests: readonly Manifest[]): readonly string[] => manifests.map(({ kind }) => kind);
 const deployment = async (values: Values, options: RenderOptions = {}): Promise<Manifest> =>
   one(await render({ ...options, values }), 'Deployment');
 const envOf = (manifest: Manifest): readonly Readonly<Record<string, unknown>>[] =>
@@ -22,7 +21,7 @@ describe('helm install with no values', () => {
     [true, ['ServiceMonitor', 'PrometheusRule']],
     [false, []],
   ])('with Prometheus Operator (%s) needs no edit', async (operator, monitoring) => {
-    const found = new Set(kinds(await render({ operator })));
+    const found = new Set(kindsOf(await render({ operator })));
     const always = ['ServiceAccount', 'ConfigMap', 'Service', 'Deployment', 'Pod'];
     expect(found).toEqual(new Set([...always, ...monitoring]));
   });
@@ -39,50 +38,6 @@ describe('helm install with no values', () => {
     expect(Object.keys(at<object>(one(await render(), 'Deployment'), annotations))).toEqual([
       'checksum/config',
     ]);
-  });
-});
-
-describe('objects of Prometheus Operator', () => {
-  const STATES = [
-    [{ enabled: 'auto' }, true, true],
-    [{ enabled: 'auto' }, false, false],
-    [{ enabled: true }, false, true],
-    [{ enabled: false }, true, false],
-  ] as const;
-
-  it.each(STATES)('of %o on a cluster that has them: %s, are there: %s', async (state, operator, there) => {
-    const values = { monitoring: { monitor: state, rules: state } };
-    const found = kinds(await render({ operator, values }));
-    expect(found.includes('ServiceMonitor')).toBe(there);
-    expect(found.includes('PrometheusRule')).toBe(there);
-  });
-
-  it('are found by the group alone, as some tools give it', async () => {
-    const args = ['--api-versions', 'monitoring.coreos.com/v1'];
-    expect(kinds(await render({ operator: false, args }))).toContain('PrometheusRule');
-  });
-
-  it('are of another API where there is another', async () => {
-    const apiVersion = 'azmonitoring.coreos.com/v1';
-    const args = ['--api-versions', apiVersion];
-    const manifests = await render({ operator: false, args, values: { monitoring: { apiVersion } } });
-    expect(one(manifests, 'ServiceMonitor').apiVersion).toBe(apiVersion);
-    expect(kinds(await render({ values: { monitoring: { apiVersion } } }))).not.toContain('ServiceMonitor');
-  });
-
-  it('are not there where there are no metrics', async () => {
-    const found = kinds(await render({ values: { config: { metrics: { endpoint: false } } } }));
-    expect(found.filter((kind) => kind.startsWith('Prom') || kind === 'ServiceMonitor')).toEqual([]);
-  });
-
-  it('all have the labels that Prometheus selects by', async () => {
-    const labels = { release: 'kube-prometheus-stack' };
-    const manifests = await render({ values: { monitoring: { labels, namespace: 'monitoring' } } });
-    for (const kind of ['ServiceMonitor', 'PrometheusRule']) {
-      expect(one(manifests, kind).metadata).toMatchObject({ labels, namespace: 'monitoring' });
-    }
-    const monitor = one(manifests, 'ServiceMonitor');
-    expect(at(monitor, 'spec.namespaceSelector.matchNames')).toEqual(['tools']);
   });
 });
 
@@ -196,7 +151,7 @@ describe('the configuration file', () => {
         server: { bodyBytes: 2_097_152, allowedHosts: ['mcp.internal'] },
         limits: { callsPerSecond: 0.5 },
       },
-      ingress: { enabled: true, hosts: ['mcp.example.com'] },
+      ingress: { enabled: true, hosts: ['mcp.example.com', '*.example.org'] },
       auth: { tokensSecret: { name: 'tokens' } },
       stateKeySecret: { name: 'key' },
       toolModules: { files: { 'b.ts': '', 'a.ts': '' }, configMaps: [{ name: 'more', files: ['c.ts'] }] },
@@ -214,7 +169,12 @@ describe('the configuration file', () => {
       ...settingsSchema.parse({
         server: {
           bodyBytes: 2_097_152,
-          allowedHosts: [...hosts, 'agents-nexus-mcp.tools.svc.cluster.local', 'mcp.example.com'],
+          allowedHosts: [
+            ...hosts,
+            'agents-nexus-mcp.tools.svc.cluster.local',
+            'mcp.example.com',
+            '*.example.org',
+          ],
         },
         ops: { port: 9998 },
         limits: { callsPerSecond: 0.5 },
@@ -232,40 +192,33 @@ describe('the configuration file', () => {
   });
 });
 
-describe('an Ingress', () => {
-  it('keeps streams open and sessions together, and the annotations of the operator win', async () => {
-    const ingress = { enabled: true, hosts: ['a.example.com'], controller: 'nginx' };
-    const annotations = { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '60' };
-    const manifest = one(await render({ values: { ingress: { ...ingress, annotations } } }), 'Ingress');
-    expect(manifest.metadata.annotations).toEqual({
-      'nginx.ingress.kubernetes.io/proxy-buffering': 'off',
-      'nginx.ingress.kubernetes.io/proxy-read-timeout': '60',
-      'nginx.ingress.kubernetes.io/proxy-send-timeout': '3600',
-      'nginx.ingress.kubernetes.io/proxy-body-size': '1048576',
-      'nginx.ingress.kubernetes.io/upstream-hash-by': '$binary_remote_addr',
+describe('helm test', () => {
+  it('leaves its pod until the next time, so that Helm 3 can show its log', async () => {
+    expect(one(await render(), 'Pod').metadata.annotations).toEqual({
+      'helm.sh/hook': 'test',
+      'helm.sh/hook-delete-policy': 'before-hook-creation',
     });
   });
 });
 
-describe('KEDA', () => {
-  it("asks for metrics of the release's own pods, which the server has", async () => {
-    const manifests = await render({ release: 'agents', valuesFiles: ['keda-values.yaml'] });
-    const triggers = at<readonly { metadata: { query?: string } }[]>(
-      one(manifests, 'ScaledObject'),
-      'spec.triggers',
-    );
-    const queries = triggers.flatMap(({ metadata }) => metadata.query ?? []);
-    expect(queries).toHaveLength(2);
-    for (const query of queries) {
-      const [, metric = ''] = /^sum\((\w+)\{job="agents-nexus-mcp", namespace="tools"\}\)$/.exec(query) ?? [];
-      expect(METRICS).toHaveProperty(metric);
+describe('values that are unset', () => {
+  const MEMORY = { enabled: true, cpuUtilization: 0, memoryUtilization: 80 };
+  it.each([
+    [{ resources: { limits: null } }, ['requests']],
+    [{ resources: { requests: null } }, ['limits']],
+    [{ resources: { requests: null }, autoscaling: MEMORY }, ['limits']],
+    [{ resources: null }, []],
+  ])('(%o) are left out, and others kept', async (values, kept) => {
+    for (const tool of ['helm3', 'helm4'] as const) {
+      const manifest = await deployment(values, { helm: tool });
+      expect(Object.keys(at<object | undefined>(manifest, `${CONTAINER}.resources`) ?? {})).toEqual(kept);
     }
   });
 });
 
 describe('a disruption budget', () => {
   it('is there where there can be several pods', async () => {
-    const there = async (values: Values) => kinds(await render({ values })).includes('PodDisruptionBudget');
+    const there = async (values: Values) => kindsOf(await render({ values })).includes('PodDisruptionBudget');
     expect(await there({})).toBe(false);
     expect(await there({ replicas: 2 })).toBe(true);
     expect(await there({ autoscaling: { enabled: true } })).toBe(true);
@@ -276,6 +229,26 @@ describe('a disruption budget', () => {
 describe('as a part of another chart', () => {
   it('takes what its parent passes on', async () => {
     expect(await render({ values: { global: { anything: 1 }, enabled: true } })).not.toEqual([]);
+  });
+});
+
+describe('a name of digits', () => {
+  it('is a text everywhere', async () => {
+    const names = { release: '123', namespace: '456', valuesFiles: ['everything-values.yaml'] };
+    const values = {
+      fullnameOverride: '123',
+      nameOverride: '789',
+      serviceAccount: { name: '7' },
+      monitoring: { monitor: { jobLabel: '' } },
+    };
+    for (const tool of ['helm3', 'helm4'] as const) {
+      const manifests = await render({ ...names, values, helm: tool });
+      expect(manifests.flatMap(schemaProblems)).toEqual([]);
+      const text = JSON.stringify(manifests);
+      expect(text).not.toMatch(/:(123|456|789|7)[,}]/);
+      expect(at(one(manifests, 'ServiceMonitor'), 'spec.namespaceSelector.matchNames')).toEqual(['456']);
+      expect(at(one(manifests, 'ServiceMonitor'), 'spec.endpoints.0.relabelings.0.replacement')).toBe('123');
+    }
   });
 });
 

@@ -168,6 +168,12 @@ describe('an operator can', () => {
     expect(groups.map(({ name }) => name)).toEqual(['nexus-mcp.alerts']);
   });
 
+  it('unset an alert, and have it no more', async () => {
+    const values = { alerts: { NexusMCPDown: null, NexusMCPErrorBudgetBurn: null } };
+    expect(await alertsOf(values, 'NexusMCPDown')).toEqual([]);
+    expect(await alertsOf(values, 'NexusMCPTargetDown')).toHaveLength(1);
+  });
+
   it('annotate an alert, with templates that Helm leaves to Prometheus', async () => {
     const annotations = { chat: 'tell {{ $labels.job }}', summary: 'Ours.' };
     const [rule] = await alertsOf({ alerts: { NexusMCPDown: { annotations } } }, 'NexusMCPDown');

@@ -24,10 +24,12 @@
 {{- if eq (int $settings.server.port) 0 }}
 {{- $problems = append $problems "config.server.port: 0 would pick a port that the Service does not know" }}
 {{- end }}
-{{- $hosts := list (dig "server" "host" "" $config) (dig "ops" "host" "" $config) }}
-{{- range $host := $hosts }}
+{{- $host := dig "server" "host" "0.0.0.0" $config }}
+{{- range $host := list $host (dig "ops" "host" $host $config) | uniq }}
 {{- if regexMatch "^(127\\.|::1$|localhost$)" $host }}
 {{- $problems = append $problems (printf "config.server.host, config.ops.host: nothing outside the pod reaches %s; leave it out" $host) }}
+{{- else if and (eq $host "0.0.0.0") (has "IPv6" $.Values.service.ipFamilies) }}
+{{- $problems = append $problems "config.server.host, config.ops.host: 0.0.0.0 hears no IPv6, which service.ipFamilies has; set config.server.host to '::', which hears both" }}
 {{- end }}
 {{- end }}
 {{- if dig "auth" "token" "" $config }}
@@ -42,9 +44,10 @@
 {{- if and .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" $config) }}
 {{- $problems = append $problems "config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out" }}
 {{- end }}
+{{- $ofSettings := printf "^NEXUS_(CONFIG$|(%s)_)" (keys $settings | sortAlpha | join "|" | upper) }}
 {{- range $entry := .Values.extraEnv }}
-{{- if has $entry.name (list "NEXUS_SERVER_PORT" "NEXUS_OPS_PORT" "NEXUS_SHUTDOWN_DEADLINE_SECONDS" "NEXUS_SHUTDOWN_DELAY_SECONDS") }}
-{{- $problems = append $problems (printf "extraEnv: %s would contradict the chart; use config" $entry.name) }}
+{{- if and (regexMatch $ofSettings $entry.name) (ne $entry.name "NEXUS_AUTH_TOKEN") }}
+{{- $problems = append $problems (printf "extraEnv: %s would win over config, and the chart could not check it; use config" $entry.name) }}
 {{- end }}
 {{- if and (hasKey $entry "value") (hasKey $entry "valueFrom") }}
 {{- $problems = append $problems (printf "extraEnv: %s has both value and valueFrom" $entry.name) }}
@@ -92,6 +95,12 @@
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 {{- $problems = append $problems "httpRoute.parentRefs: name at least one gateway" }}
 {{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.hostnames) (not (dig "server" "allowedHosts" list .Values.config)) }}
+{{- $problems = append $problems "httpRoute.hostnames: name the hosts, or name in config.server.allowedHosts those that the gateway has; the server answers to no others" }}
+{{- end }}
+{{- if and .Values.ingress.enabled (eq .Values.ingress.controller "alb") .Values.networkPolicy.enabled (not .Values.networkPolicy.extraIngress) }}
+{{- $problems = append $problems "networkPolicy.extraIngress: let the subnets of the load balancer in, which asks the port metrics whether a pod is ready: {from: [{ipBlock: {cidr: 10.0.0.0/16}}], ports: [{port: metrics}]}" }}
+{{- end }}
 {{- if and (int .Values.service.nodePort) (eq .Values.service.type "ClusterIP") }}
 {{- $problems = append $problems "service.nodePort: a ClusterIP Service has none" }}
 {{- end }}
@@ -117,7 +126,7 @@
 {{- if and $scaling.enabled (not (or (int $scaling.cpuUtilization) (int $scaling.memoryUtilization) (float64 $scaling.callsInFlight) (float64 $scaling.activeSessions) $scaling.metrics)) }}
 {{- $problems = append $problems "autoscaling: has nothing to scale by; set cpuUtilization or another" }}
 {{- end }}
-{{- if and $scaling.enabled (int $scaling.cpuUtilization) (not .Values.resources.requests.cpu) }}
+{{- if and $scaling.enabled (int $scaling.cpuUtilization) (not (dig "requests" "cpu" "" (default dict .Values.resources))) }}
 {{- $problems = append $problems "autoscaling.cpuUtilization: is a share of resources.requests.cpu, which is not set" }}
 {{- end }}
 {{- if and $keda.enabled (or (float64 $keda.callsInFlight) (float64 $keda.activeSessions)) (not $keda.serverAddress) }}
@@ -175,7 +184,7 @@
 {{- end }}
 {{- if and $rules.alertingRules (not $rules.recordingRules) }}
 {{- range $name := list "NexusMCPErrorBudgetBurn" "NexusMCPLatencyBudgetBurn" "NexusMCPErrorBudgetExhausted" }}
-{{- if (get $.Values.alerts $name).enabled }}
+{{- if dig $name "enabled" false (default dict $.Values.alerts) }}
 {{- $problems = append $problems (printf "monitoring.rules.recordingRules: alerts.%s reads what they record; disable it too" $name) }}
 {{- end }}
 {{- end }}

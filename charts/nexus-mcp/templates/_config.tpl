@@ -57,11 +57,16 @@
 
 {{/* Megabytes for --max-old-space-size; empty without a memory limit. Worker threads have heaps of their own. */}}
 {{- define "nexus-mcp.heap" -}}
-{{- with .Values.resources.limits.memory }}
+{{- with dig "limits" "memory" "" (default dict .Values.resources) }}
 {{- $settings := include "nexus-mcp.settings" $ | fromYaml }}
 {{- $heaps := divf (mulf (float64 (include "nexus-mcp.bytes" .)) (divf $.Values.heapPercent 100)) 1048576 | floor }}
 {{- sub (int64 $heaps) (mul (int64 $settings.workers.maxThreads) (int64 $settings.workers.maxHeapMegabytes)) }}
 {{- end }}
+{{- end }}
+
+{{/* Load balancers of some clouds refuse a Service with ClientIP, and most hide the client's address. */}}
+{{- define "nexus-mcp.sessionAffinity" -}}
+{{- default (ternary "None" "ClientIP" (eq .Values.service.type "LoadBalancer")) .Values.service.sessionAffinity }}
 {{- end }}
 
 {{/* Whether the number of pods can be more than one. */}}

@@ -33,6 +33,11 @@
 {{- end }}
 {{- end }}
 
+{{/* PromQL matchers of the release's targets. */}}
+{{- define "nexus-mcp.targets" -}}
+{{- default (printf "job=%q, namespace=%q" (include "nexus-mcp.fullname" .) .Release.Namespace) .Values.monitoring.rules.selector }}
+{{- end }}
+
 {{/* The rule groups of the generated file, with the values in them. */}}
 {{- define "nexus-mcp.ruleGroups" -}}
 {{- $rules := .Values.monitoring.rules }}
@@ -46,7 +51,7 @@
 {{- $reasons := printf "reason=\"%s\"" (first $rules.badReasons) }}
 {{- if gt (len $rules.badReasons) 1 }}{{ $reasons = printf "reason=~\"%s\"" (join "|" $rules.badReasons) }}{{ end }}
 {{- $shared := dict
-  "selector" (default (printf "job=%q, namespace=%q" (include "nexus-mcp.fullname" .) .Release.Namespace) $rules.selector)
+  "selector" (include "nexus-mcp.targets" .)
   "badReasons" $reasons
   "availability.objective" $rules.availabilityObjective
   "latency.objective" $rules.latencyObjective
@@ -68,12 +73,12 @@
 {{- $kept = append $kept (dict "record" $rule.record "expr" $expr) }}
 {{- end }}
 {{- else }}
-{{- $alert := get $.Values.alerts $rule.alert }}
+{{- $alert := default dict (get (default dict $.Values.alerts) $rule.alert) }}
 {{- if and $rules.alertingRules $alert.enabled }}
 {{- $marks := deepCopy $shared }}
-{{- if hasKey $rule "threshold" }}{{ $_ := set $marks $rule.threshold $alert.threshold }}{{ end }}
+{{- if hasKey $rule "threshold" }}{{ $_ := set $marks $rule.threshold (required (printf "alerts.%s.threshold: must be a number" $rule.alert) $alert.threshold) }}{{ end }}
 {{- $expr := $rule.expr }}
-{{- if hasKey $rule "tools" }}{{ $expr = include "nexus-mcp.conditionByTool" (dict "rule" $rule "tools" $.Values.alerts.tools) }}{{ end }}
+{{- if hasKey $rule "tools" }}{{ $expr = include "nexus-mcp.conditionByTool" (dict "rule" $rule "tools" (default dict $.Values.alerts.tools)) }}{{ end }}
 {{- $expr = include "nexus-mcp.fill" (dict "text" $expr "marks" $marks "budgets" $budgets) | replace "cluster, namespace, job" $service }}
 {{- $annotations := dict }}
 {{- range $key, $text := $rule.annotations }}
@@ -85,8 +90,8 @@
 {{- $result := dict
   "alert" $rule.alert
   "expr" $expr
-  "labels" (mergeOverwrite (dict "severity" (default $rule.labels.severity $alert.severity)) (deepCopy $rules.labels) (deepCopy $alert.labels))
-  "annotations" (mergeOverwrite $annotations (deepCopy $alert.annotations)) }}
+  "labels" (mergeOverwrite (dict "severity" (default $rule.labels.severity $alert.severity)) (deepCopy $rules.labels) (deepCopy (default dict $alert.labels)))
+  "annotations" (mergeOverwrite $annotations (deepCopy (default dict $alert.annotations))) }}
 {{- range $key, $own := dict "for" (get $alert "for") "keep_firing_for" $alert.keepFiringFor }}
 {{- $duration := default (get $rule $key) $own }}
 {{- if and $duration (ne (include "nexus-mcp.milliseconds" $duration) "0") }}{{ $_ := set $result $key $duration }}{{ end }}
