@@ -30,7 +30,9 @@ export const settingsSchema = z.strictObject({
       allowedHosts: z
         .array(z.string())
         .default([])
-        .describe('Host names clients may use besides localhost and IP addresses; *.example.com for those below, * for any'),
+        .describe(
+          'Host names clients may use besides localhost and IP addresses; *.example.com for those below, * for any',
+        ),
       allowedOrigins: z
         .array(z.string())
         .default([])
