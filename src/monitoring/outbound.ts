@@ -1,13 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
-import {
-  SpanKind,
-  SpanStatusCode,
-  context,
-  propagation,
-  trace,
-  type Span,
-  type Tracer,
-} from '@opentelemetry/api';
+import { SpanKind, context, propagation, trace, type Span, type Tracer } from '@opentelemetry/api';
+import { fail } from './tracing.ts';
 
 /** What undici, which is `fetch` too, says of a request on its channels; see its docs/api/DiagnosticsChannel.md. */
 interface OutboundRequest {
@@ -71,9 +64,4 @@ function attributesOf({ origin, path, method }: OutboundRequest) {
       'url.full': `${url.origin}${url.pathname}`,
     }),
   };
-}
-
-function fail(span: Span, errorType: string): void {
-  span.setAttribute('error.type', errorType);
-  span.setStatus({ code: SpanStatusCode.ERROR });
 }

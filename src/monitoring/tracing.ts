@@ -173,7 +173,8 @@ const textsOf: TextMapGetter<unknown> = {
   },
 };
 
-function fail(span: Span, errorType: string): void {
+/** Marks a span as an error of a type. */
+export function fail(span: Span, errorType: string): void {
   span.setAttribute('error.type', errorType);
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
