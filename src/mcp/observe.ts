@@ -17,7 +17,7 @@ export function observe(
   server: Server,
   transportName: TransportName,
   calls: ToolCalls,
-  { registry, monitoring, tracing, now, onProtocolError }: McpBinding,
+  { registry, monitoring, tracing, now, onError, onProtocolError }: McpBinding,
 ): void {
   watchDoor<Transport>(server, (transport) => {
     const endCancelled = cancelledEnder(transport, onProtocolError);
@@ -25,6 +25,7 @@ export function observe(
       monitoring,
       tracing,
       now,
+      onError,
       transportName,
       versionOf: (request) => statedVersion(request) ?? server.getNegotiatedProtocolVersion(),
       toolLabel: (name) => (registry.get(name) ? name : UNKNOWN_TOOL),

@@ -1,5 +1,6 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS } from '../tools/outcome.ts';
+import { describeThrown } from './describe-thrown.ts';
 import { redactValue } from './redact.ts';
 
 export interface CallLogOptions {
@@ -127,7 +128,7 @@ export class CallLog implements CallObserver {
       result_bytes: resultBytes,
       arguments: this.#argumentsOf(record),
       result: this.#resultOf(record),
-      ...(record.status === 'error' && record.cause !== undefined && { err: record.cause }),
+      err: errorOf(record),
     };
   }
 
@@ -148,6 +149,12 @@ export class CallLog implements CallObserver {
     return redactValue('result', value ?? content, MAX_VALUE_LENGTH);
   }
 }
+
+/** What was thrown, without secrets. Not why arguments were refused, which may quote them. */
+const errorOf = (record: CallRecord): unknown =>
+  record.status === 'success' || record.reason === 'invalid_arguments' || record.cause === undefined
+    ? undefined
+    : describeThrown(record.cause);
 
 type Failed = Extract<CallRecord, { status: 'error' }>;
 
@@ -173,5 +180,19 @@ export const observers = (...all: readonly CallObserver[]): CallObserver => ({
   },
   finished(record) {
     for (const observer of all) observer.finished(record);
+  },
+});
+
+/** An observer that throws nothing at those who tell it: what goes wrong, as in the logger of an application, is said elsewhere. */
+export const harmless = (observer: CallObserver, onError: (error: unknown) => void): CallObserver => ({
+  started(tool) {
+    observer.started(tool);
+  },
+  finished(record) {
+    try {
+      observer.finished(record);
+    } catch (error) {
+      onError(error);
+    }
   },
 });

@@ -17,10 +17,11 @@ export function watchSteps(
   const watching =
     (step: CallStep, reasonOf: (error: unknown) => ErrorReason): CallStep =>
     async (...args) => {
+      const call = current();
+      if (call) call.watched = true;
       try {
         return await step.apply(server, args);
       } catch (cause) {
-        const call = current();
         if (call) call.failure ??= { reason: reasonOf(cause), cause };
         throw cause;
       }
@@ -31,6 +32,7 @@ export function watchSteps(
   server.executeToolHandler = async (...args) => {
     const call = current();
     const startedAt = now();
+    if (call) call.runStartedAt = startedAt;
     try {
       const trace = call?.call.trace;
       return await (trace ? trace.phase('run', () => execute(...args)) : execute(...args));
@@ -41,13 +43,13 @@ export function watchSteps(
 }
 
 /** Calls back whenever a `McpServer` has been given a tool, so that its series exist before its first call. */
-export function watchRegistrations(server: HighServer, registered: () => void): void {
+export function watchRegistrations(server: HighServer, registered: (name: string) => void): void {
   for (const method of ['registerTool', 'tool'] as const) {
     const register = fieldOf(server, method);
     if (typeof register !== 'function') continue;
     const watched = (...args: unknown[]): unknown => {
       const tool: unknown = register.apply(server, args);
-      registered();
+      registered(String(args[0]));
       return tool;
     };
     Object.assign(server, { [method]: watched });

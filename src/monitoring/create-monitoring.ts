@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import process from 'node:process';
 import { Registry, type OpenMetricsContentType } from 'prom-client';
-import { CallLog, observers, type CallLogger } from './call-log.ts';
+import { CallLog, harmless, observers, type CallLogger, type CallLogOptions } from './call-log.ts';
 import { createCustomMetrics, type CustomMetrics, type Instruments } from './custom-metrics.ts';
 import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from './exposition.ts';
 import { instrument, type InstrumentOptions } from './instrument.ts';
@@ -30,6 +31,11 @@ export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics>
   readonly openTelemetryNames?: boolean;
   /** Gets one line a call, such as a pino logger: successes at debug, faults at warn or error. Default: none. */
   readonly logger?: CallLogger;
+  /**
+   * What is logged of calls. Default: successes at debug alone, no arguments and no results, and of equal failures within
+   * 10 seconds the first 5 one by one.
+   */
+  readonly log?: Partial<CallLogOptions>;
   /** Tools that get series of their own; calls of the others count as tool `other`. Default: 500. */
   readonly maxTools?: number;
 }
@@ -111,9 +117,12 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     recorder.labelFolded(metric, label);
   });
   const tracing = new Tracing();
-  const callLog =
-    logger && new CallLog(logger, { successes: 0, foldSeconds: 10, arguments: {}, results: [] });
-  const observer = observers(recorder, tracing.outcomes, ...(callLog ? [callLog] : []));
+  const log = { successes: 0, foldSeconds: 10, arguments: {}, results: [], ...options.log };
+  const callLog = logger && new CallLog(logger, log);
+  const onError = (error: unknown): void => {
+    process.emitWarning(error instanceof Error ? error : String(error));
+  };
+  const observer = observers(recorder, tracing.outcomes, ...(callLog ? [harmless(callLog, onError)] : []));
   const sessions = new LiveSessions(recorder, now);
   const parts = {
     recorder,
@@ -124,6 +133,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     running: new AsyncLocalStorage<RunningCall>(),
     now,
     newRequestId: randomUUID,
+    onError,
   };
   const instrumented = new WeakSet();
   let subscriptions = (): number => 0;

@@ -24,6 +24,8 @@ export interface Watcher {
   readonly tracing: Tracing | undefined;
   /** Monotonic, in seconds. */
   readonly now: () => number;
+  /** Told what went wrong while a request was counted, which hurts no request. */
+  readonly onError: (error: Error) => void;
   readonly transportName: TransportName;
   /** The revision a request is in, when the request itself or the server says. */
   readonly versionOf: (request: Request, extra: unknown) => string | undefined;
@@ -65,7 +67,8 @@ export function watchDoor<Transport extends DoorTransport>(
 class Door {
   readonly #transport: DoorTransport;
   readonly #watcher: Watcher;
-  readonly #pending = new Map<string | number, Pending>();
+  /** By id, oldest first: nothing keeps a client from using an id twice at a time. */
+  readonly #pending = new Map<Request['id'], Pending[]>();
 
   constructor(transport: DoorTransport, watcher: Watcher) {
     this.#transport = transport;
@@ -82,14 +85,34 @@ class Door {
     };
     const send = transport.send.bind(transport);
     transport.send = (message: Message, options?: never) => {
-      this.#sent(message);
+      this.#guard(() => {
+        this.#sent(message);
+      });
       return send(message as never, options);
     };
     transport.onclose = () => {
-      for (const { request } of this.#pending.values()) this.#drop(request.id, 'closed');
-      this.#watcher.closed?.();
+      const left = [...this.#pending.values()].flat();
+      this.#pending.clear();
+      for (const pending of left) this.#drop(pending, 'closed');
+      this.#guard(() => this.#watcher.closed?.());
       onclose?.();
     };
+  }
+
+  #guard(observe: () => void): void {
+    try {
+      observe();
+    } catch (error) {
+      this.#watcher.onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** The last request of an id is the one that cancelling reaches in the SDKs; they answer in the order of receipt. */
+  #take(id: Request['id'], which: 'first' | 'last'): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (!pending) return undefined;
+    if (pending.length === 1) this.#pending.delete(id);
+    return which === 'first' ? pending.shift() : pending.pop();
   }
 
   #received(message: Message, extra: unknown, pass: () => void): void {
@@ -106,7 +129,8 @@ class Door {
       return;
     }
     if (message.method === 'notifications/cancelled') {
-      this.#drop(paramOf(message, 'requestId') as string | number, 'cancelled');
+      const cancelled = this.#take(paramOf(message, 'requestId') as Request['id'], 'last');
+      if (cancelled) this.#drop(cancelled, 'cancelled');
     }
     pass();
   }
@@ -121,16 +145,17 @@ class Door {
       sessionId: this.#transport.sessionId,
       meta: paramOf(request, '_meta'),
     });
-    this.#pending.set(request.id, { request, extra, startedAt: now(), span });
+    const pending = { request, extra, startedAt: now(), span };
+    const same = this.#pending.get(request.id);
+    if (same) same.push(pending);
+    else this.#pending.set(request.id, [pending]);
     return span;
   }
 
   #sent(message: Message): void {
     if (!('result' in message || 'error' in message)) return;
-    const id = message.id as string | number;
-    const found = this.#pending.get(id);
+    const found = this.#take(message.id as Request['id'], 'first');
     if (!found) return;
-    this.#pending.delete(id);
     const { monitoring, versionOf, transportName, now } = this.#watcher;
     const { request, extra, startedAt, span } = found;
     this.#watcher.answered?.(request, extra, message);
@@ -148,12 +173,11 @@ class Door {
     span?.end(operation);
   }
 
-  #drop(id: string | number, why: 'cancelled' | 'closed'): void {
-    const found = this.#pending.get(id);
-    if (!found) return;
-    this.#pending.delete(id);
-    found.span?.cancel();
-    this.#watcher.dropped?.(found.request, why);
+  #drop({ request, span }: Pending, why: 'cancelled' | 'closed'): void {
+    this.#guard(() => {
+      span?.cancel();
+      this.#watcher.dropped?.(request, why);
+    });
   }
 
   #toolOf(request: Request): string | undefined {

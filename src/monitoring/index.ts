@@ -13,5 +13,5 @@ export type {
 } from './custom-metrics.ts';
 export type { InstrumentOptions } from './instrument.ts';
 export type { InstrumentableServer } from './server-shape.ts';
-export type { CallLogger } from './call-log.ts';
+export type { CallLogger, CallLogOptions } from './call-log.ts';
 export type { MetricsHandler } from './metrics-handler.ts';

@@ -3,7 +3,13 @@ import type { CallObserver, ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/outcome.ts';
 import { watchRegistrations, watchSteps } from './call-steps.ts';
 import { watchDoor, type DoorTransport, type Watcher } from './door.ts';
-import { callerNamed, recordOf, type InstrumentedCall, type RunningCall } from './instrumented-call.ts';
+import {
+  callerNamed,
+  recordOf,
+  secondsInTool,
+  type InstrumentedCall,
+  type RunningCall,
+} from './instrumented-call.ts';
 import type { KnownTools } from './known-tools.ts';
 import type { TransportName } from './labels.ts';
 import type { LiveSessions } from './live-sessions.ts';
@@ -20,6 +26,7 @@ import {
 import type { Recorder } from './recorder.ts';
 import {
   highOf,
+  lostClient,
   lowOf,
   transportNameOf,
   type HighServer,
@@ -29,7 +36,10 @@ import {
 import type { Tracing } from './tracing.ts';
 
 export interface InstrumentOptions {
-  /** Names of the tools of a low-level `Server`, so that their series exist from the start. */
+  /**
+   * Names of tools that are not registered, as those of a low-level `Server` or of a tools/call handler of one's own, so
+   * that their series exist from the start. Otherwise they are known once they were listed or called with success.
+   */
   readonly tools?: readonly string[];
   /** How clients reach it. Default: told by the transport it is connected to. */
   readonly transport?: TransportName;
@@ -47,6 +57,8 @@ export interface InstrumentationParts {
   /** Monotonic, in seconds. */
   readonly now: () => number;
   readonly newRequestId: () => string;
+  /** Told what went wrong in here, which hurts no call. */
+  readonly onError: (error: unknown) => void;
 }
 
 const MAX_CLIENT_TEXT = 100;
@@ -67,8 +79,6 @@ class InstrumentedServer {
   readonly high: HighServer | undefined;
   readonly #options: InstrumentOptions;
   readonly #parts: InstrumentationParts;
-  /** Tools of a low-level server: stated, listed, or called with success. */
-  readonly #seen = new Set<string>();
   #closed = false;
 
   constructor(server: InstrumentableServer, options: InstrumentOptions, parts: InstrumentationParts) {
@@ -76,11 +86,11 @@ class InstrumentedServer {
     this.high = highOf(server);
     this.#options = options;
     this.#parts = parts;
-    for (const name of options.tools ?? []) this.learn(name);
+    for (const name of options.tools ?? []) parts.tools.learn(name);
     if (this.high) {
       watchSteps(this.high, parts.running, parts.now);
-      watchRegistrations(this.high, () => {
-        this.learnRegistered();
+      watchRegistrations(this.high, (name) => {
+        parts.tools.label(name);
       });
     }
     const close = this.low.close.bind(this.low);
@@ -99,9 +109,8 @@ class InstrumentedServer {
     return this.#options.transport ?? transportNameOf(transport);
   }
 
-  learn(name: string): string {
-    this.#seen.add(name);
-    return this.#parts.tools.label(name);
+  learnListed(answer: Message): void {
+    for (const name of toolNamesIn(answer)) if (!this.#registered(name)) this.#parts.tools.learn(name);
   }
 
   learnRegistered(): void {
@@ -109,10 +118,15 @@ class InstrumentedServer {
   }
 
   toolLabel(name: string): string {
-    const registered =
-      this.high && Object.hasOwn(this.high._registeredTools, name) && this.high._registeredTools[name];
-    const exists = this.high ? registered && registered.enabled !== false : this.#seen.has(name);
-    return exists ? this.#parts.tools.label(name) : UNKNOWN_TOOL;
+    const { tools } = this.#parts;
+    const registered = this.#registered(name);
+    const exists = registered ? registered.enabled !== false : tools.hasLearned(name);
+    return exists ? tools.label(name) : UNKNOWN_TOOL;
+  }
+
+  #registered(name: string): HighServer['_registeredTools'][string] | undefined {
+    const tools = this.high?._registeredTools ?? {};
+    return Object.hasOwn(tools, name) ? tools[name] : undefined;
   }
 }
 
@@ -122,7 +136,8 @@ class Connection {
   readonly #transport: DoorTransport;
   readonly #transportName: TransportName;
   readonly #parts: InstrumentationParts;
-  readonly #calls = new Map<Request['id'], InstrumentedCall>();
+  /** By the request itself: nothing keeps a client from using an id twice at a time. */
+  readonly #calls = new Map<Request, InstrumentedCall>();
   #endSession: ReturnType<LiveSessions['begin']> | undefined;
   #negotiated: string | undefined;
 
@@ -137,11 +152,12 @@ class Connection {
   }
 
   watcher(): Watcher {
-    const { recorder, tracing, now } = this.#parts;
+    const { recorder, tracing, now, onError } = this.#parts;
     return {
       monitoring: recorder,
       tracing,
       now,
+      onError,
       transportName: this.#transportName,
       versionOf: (request, extra) => statedVersion(request) ?? this.#negotiated ?? versionHeader(extra),
       toolLabel: (name) => this.#server.toolLabel(name),
@@ -152,14 +168,13 @@ class Connection {
       answered: (request, _extra, answer) => {
         if (request.method === 'tools/call') this.#finish(request, answer);
         if (request.method === 'initialize') this.#initialized(answer);
-        if (request.method === 'tools/list' && !this.#server.high)
-          for (const name of toolNamesIn(answer)) this.#server.learn(name);
+        if (request.method === 'tools/list') this.#server.learnListed(answer);
       },
       dropped: (request) => {
         this.#drop(request);
       },
       closed: () => {
-        const reason = this.#server.closed ? 'shutdown' : 'client';
+        const reason = this.#server.closed && !lostClient(this.#transport) ? 'shutdown' : 'client';
         this.#endSession?.({ reason, protocolVersion: this.#negotiated });
       },
     };
@@ -176,8 +191,8 @@ class Connection {
     const { observer, now, running } = this.#parts;
     const call = this.#callOf(request, extra);
     const tool = this.#server.toolLabel(call.name);
-    const begun = { call, tool, startedAt: now(), watched: this.#server.high !== undefined };
-    this.#calls.set(request.id, begun);
+    const begun = { call, tool, startedAt: now(), watched: false };
+    this.#calls.set(request, begun);
     if (tool !== UNKNOWN_TOOL) observer.started(tool);
     running.run({ tool, call: begun }, pass);
   }
@@ -188,8 +203,8 @@ class Connection {
     const { observer, now } = this.#parts;
     const record = recordOf(begun, answer, now());
     if (begun.tool === UNKNOWN_TOOL && record.status === 'success') {
-      // The server has it after all: a low-level one that was not asked for its list yet.
-      const tool = this.#server.learn(begun.call.name);
+      // The server has it after all, and was not asked for its list yet.
+      const tool = this.#parts.tools.learn(begun.call.name);
       observer.started(tool);
       observer.finished({ ...record, tool });
     } else observer.finished(record);
@@ -198,22 +213,22 @@ class Connection {
   #drop(request: Request): void {
     const begun = this.#take(request);
     if (!begun) return;
-    const { call, tool, startedAt, runSeconds } = begun;
-    const totalSeconds = this.#parts.now() - startedAt;
+    const { call, tool, startedAt } = begun;
+    const now = this.#parts.now();
     const failure = { status: 'error', reason: 'cancelled', message: 'cancelled' } as const;
     this.#parts.observer.finished({
       ...failure,
       tool,
       call,
-      totalSeconds,
-      runSeconds,
+      totalSeconds: now - startedAt,
+      runSeconds: secondsInTool(begun, now),
       resultBytes: undefined,
     });
   }
 
-  #take({ id }: Request): InstrumentedCall | undefined {
-    const begun = this.#calls.get(id);
-    this.#calls.delete(id);
+  #take(request: Request): InstrumentedCall | undefined {
+    const begun = this.#calls.get(request);
+    this.#calls.delete(request);
     return begun;
   }
 

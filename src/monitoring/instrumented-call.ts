@@ -1,4 +1,4 @@
-import type { CallRecord, Settled, ToolCall } from '../tools/call.ts';
+import type { CallRecord, Settled, ToolCall, ToolResult } from '../tools/call.ts';
 import { UNKNOWN_TOOL, type ErrorReason } from '../tools/outcome.ts';
 import { errorCodeOf, fieldOf, isErrorResult, type Message } from './message.ts';
 
@@ -8,8 +8,10 @@ export interface InstrumentedCall {
   /** The label of its tool when it came: a registered name, or `unknown`. */
   readonly tool: string;
   readonly startedAt: number;
-  /** Whether the server says, step by step, what becomes of calls; otherwise the answer has to tell. */
-  readonly watched: boolean;
+  /** Whether the server said, step by step, what becomes of the call; otherwise the answer has to tell. */
+  watched: boolean;
+  /** When the tool's code was entered. */
+  runStartedAt?: number;
   /** Seconds in the tool's code, once that was left. */
   runSeconds?: number;
   /** Why it failed, where the answer could not tell. */
@@ -29,11 +31,14 @@ export const callerNamed = (name: string): ToolCall['caller'] => ({
   mayUse: () => true,
 });
 
+/** Both JSON-RPC's and what a tool throws to refuse its arguments. */
+const INVALID_PARAMS = -32_602;
+
 /** JSON-RPC and MCP codes of answers to a call, where they mean something else than a fault of the server. */
 const REASON_OF_CODE: ReadonlyMap<number, ErrorReason> = new Map([
   [-32700, 'invalid_arguments'],
   [-32600, 'invalid_arguments'],
-  [-32602, 'invalid_arguments'],
+  [INVALID_PARAMS, 'invalid_arguments'],
   [-32601, 'unknown_tool'],
 ]);
 
@@ -41,29 +46,35 @@ const REASON_OF_CODE: ReadonlyMap<number, ErrorReason> = new Map([
 const URL_ELICITATION_REQUIRED = -32_042;
 
 /**
- * Why a thrown error failed a call. Errors that name a fault of the caller by their code, as those of the SDK do, and
- * those of aborted signals are told apart from bugs.
+ * Why an error that a tool threw failed a call. Late work, and arguments that the tool itself refuses as the SDK does,
+ * are told apart from bugs. Aborted work is a bug, too: a call that its client cancelled is not answered at all.
  */
 export function reasonOfThrown(error: unknown): ErrorReason {
-  const name = fieldOf(error, 'name');
-  if (name === 'AbortError') return 'cancelled';
-  if (name === 'TimeoutError') return 'timeout';
-  const code = fieldOf(error, 'code');
-  return (typeof code === 'number' ? REASON_OF_CODE.get(code) : undefined) ?? 'exception';
+  if (fieldOf(error, 'name') === 'TimeoutError') return 'timeout';
+  return fieldOf(error, 'code') === INVALID_PARAMS ? 'invalid_arguments' : 'exception';
 }
 
 /** The record of a call that was answered. */
 export function recordOf(instrumented: InstrumentedCall, answer: Message, now: number): CallRecord {
   const settled = settledOf(instrumented, answer);
   const totalSeconds = now - instrumented.startedAt;
-  const reached = settled.status === 'success' || settled.reason === 'tool_error';
-  const runSeconds = instrumented.watched ? instrumented.runSeconds : reached ? totalSeconds : undefined;
-  const { call, tool } = instrumented;
+  const { call, tool, watched } = instrumented;
+  const refused =
+    settled.status === 'error' &&
+    (settled.reason === 'unknown_tool' || settled.reason === 'invalid_arguments');
+  const runSeconds = watched ? instrumented.runSeconds : refused ? undefined : totalSeconds;
   const resultBytes = settled.status === 'success' ? sizeOf(answer.result) : undefined;
   return { ...settled, tool, call, totalSeconds, runSeconds, resultBytes };
 }
 
-function settledOf({ tool, watched, runSeconds, failure }: InstrumentedCall, answer: Message): Settled {
+/** Seconds that a call which is not answered spent in the tool's code so far, if it got there. */
+export function secondsInTool({ tool, watched, ...call }: InstrumentedCall, now: number): number | undefined {
+  if (call.runSeconds !== undefined) return call.runSeconds;
+  const since = watched ? call.runStartedAt : tool === UNKNOWN_TOOL ? undefined : call.startedAt;
+  return since === undefined ? undefined : now - since;
+}
+
+function settledOf({ tool, failure }: InstrumentedCall, answer: Message): Settled {
   const failed = (reason: ErrorReason, cause?: unknown): Settled => ({
     status: 'error',
     reason,
@@ -72,26 +83,36 @@ function settledOf({ tool, watched, runSeconds, failure }: InstrumentedCall, ans
   });
   const code = errorCodeOf(answer);
   const answeredError = 'error' in answer;
-  if (code === URL_ELICITATION_REQUIRED) return success;
-  if (!answeredError && !isErrorResult(answer)) return success;
+  if (code === URL_ELICITATION_REQUIRED) return { status: 'success', result: { content: [] } };
+  if (!answeredError && !isErrorResult(answer)) return { status: 'success', result: resultOf(answer.result) };
   if (failure) return failed(failure.reason, failure.cause);
   // The SDK's v1 answers an unknown tool with a result, the v2 with an error.
   if (tool === UNKNOWN_TOOL) return failed('unknown_tool');
   if (answeredError)
     return failed((code === undefined ? undefined : REASON_OF_CODE.get(code)) ?? 'exception');
-  // A tool that was called and is not registered under this name any more, or not enabled.
-  if (watched && runSeconds === undefined) return failed('unknown_tool');
   return failed('tool_error');
 }
 
-const success: Settled = { status: 'success', result: { content: [] } };
+/** A result as ours are. */
+function resultOf(result: unknown): ToolResult {
+  const content = fieldOf(result, 'content');
+  const value = fieldOf(result, 'structuredContent');
+  return {
+    content: Array.isArray(content) ? (content as ToolResult['content']) : [],
+    ...(value !== undefined && { value }),
+  };
+}
 
-/** Bytes of a result as JSON: its content, and its structured content if it has that. */
+/** Bytes of a result as JSON: its content, and its structured content if it has that. Not of what is no tool's result. */
 function sizeOf(result: unknown): number | undefined {
   const content = fieldOf(result, 'content');
+  if (!Array.isArray(content)) return undefined;
   const structured = fieldOf(result, 'structuredContent');
-  if (content === undefined) return undefined;
-  return bytesOf(content) + (structured === undefined ? 0 : bytesOf(structured));
+  try {
+    return bytesOf(content) + (structured === undefined ? 0 : bytesOf(structured));
+  } catch {
+    return undefined; // A function may return what is no JSON.
+  }
 }
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

@@ -1,6 +1,7 @@
 import type { ToolCall } from '../tools/call.ts';
 import { callerNamed, reasonOfThrown, recordOf, type InstrumentedCall } from './instrumented-call.ts';
 import type { InstrumentationParts } from './instrument.ts';
+import { fieldOf } from './message.ts';
 
 /** Wraps a function so that each call of it is counted as one of a tool, unless the call it is part of is. */
 export function measuredFunction<Args extends unknown[], Result>(
@@ -28,14 +29,17 @@ export function measuredFunction<Args extends unknown[], Result>(
         observer.finished(recordOf({ ...ended, ...(failure && { failure }) }, { result }, now()));
       };
       observer.started(tool);
+      let result: Result;
       try {
-        const result = await running.run({ tool }, () => run(...args));
-        finish(result);
-        return result;
+        result = await running.run({ tool }, () => run(...args));
       } catch (cause) {
-        finish({ isError: true }, { reason: reasonOfThrown(cause), cause });
+        // Who calls a function may have aborted it; there is no client that would say so.
+        const reason = fieldOf(cause, 'name') === 'AbortError' ? 'cancelled' : reasonOfThrown(cause);
+        finish({ isError: true }, { reason, cause });
         throw cause;
       }
+      finish(result);
+      return result;
     });
   };
 }

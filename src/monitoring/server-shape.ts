@@ -42,6 +42,13 @@ export function highOf(server: InstrumentableServer): HighServer | undefined {
   return isHigh ? (server as unknown as HighServer) : undefined;
 }
 
+/**
+ * Whether what is below a transport was closed before it: `serveStdio` then closes its server itself, because the client
+ * hung up.
+ */
+export const lostClient = (transport: DoorTransport): boolean =>
+  fieldOf(fieldOf(transport, '_wire'), '_closed') === true;
+
 /** By what the SDK's transports have: those of HTTP take requests, the others are their own connection. */
 export const transportNameOf = (transport: DoorTransport): TransportName =>
   ['handleRequest', 'handleMessage', 'handlePostMessage'].some((method) => method in transport)

@@ -1,5 +1,4 @@
 import {
-  ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   TraceFlags,
@@ -13,6 +12,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { CallObserver, CallTrace, Phase } from '../tools/call.ts';
+import { ERROR_REASONS, type ErrorReason } from '../tools/outcome.ts';
 import { HTTP_METHODS, METHODS, oneOf } from './labels.ts';
 import { attributesOf, type Operation } from './operation.ts';
 
@@ -88,7 +88,8 @@ export class Tracing {
     if (!this.active) return undefined;
     const ambient = context.active();
     const here = trace.getSpanContext(ambient);
-    const sent = propagation.extract(ROOT_CONTEXT, meta ?? {}, textsOf);
+    // What else the context holds is the application's.
+    const sent = propagation.extract(trace.deleteSpan(ambient), meta ?? {}, textsOf);
     const isChildOfClient = trace.getSpanContext(sent) !== undefined;
     const parent = isChildOfClient ? sent : ambient;
     const name = oneOf(METHODS, method);
@@ -210,7 +211,8 @@ class SpanOfCall implements CallTrace {
     }
   }
 
-  failed(reason: string): void {
+  failed(reason: ErrorReason): void {
     this.#span.setAttribute(REASON, reason);
+    if (ERROR_REASONS[reason].serverFault) fail(this.#span, reason);
   }
 }

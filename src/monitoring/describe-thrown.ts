@@ -1,0 +1,39 @@
+import { redactText, redactValue } from './redact.ts';
+
+const MAX_LENGTH = 2000;
+
+/** How many causes of causes are looked at. */
+const MAX_CAUSES = 5;
+
+/**
+ * What was thrown, as it may be logged: of errors their type, message, stack and code, with those of their causes, and
+ * without what looks like a secret; other properties may hold anything, such as the headers of a request.
+ */
+export function describeThrown(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return typeof thrown === 'string' ? redactText(thrown) : textOf(thrown);
+  const chain = chainOf(thrown);
+  const { code } = thrown as NodeJS.ErrnoException;
+  return {
+    type: thrown.name === 'Error' ? thrown.constructor.name : thrown.name,
+    message: redactText(chain.map(({ message }) => message).join(': ')),
+    stack: redactText(
+      chain.map(({ name, message, stack }) => stack ?? `${name}: ${message}`).join('\ncaused by: '),
+    ),
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+  };
+}
+
+function chainOf(error: Error): readonly Error[] {
+  const chain = [error];
+  for (let next = error.cause; next instanceof Error && chain.length < MAX_CAUSES; next = next.cause)
+    chain.push(next);
+  return chain;
+}
+
+function textOf(thrown: unknown): string {
+  try {
+    return redactValue('thrown', thrown, MAX_LENGTH);
+  } catch {
+    return Object.prototype.toString.call(thrown); // no JSON
+  }
+}
