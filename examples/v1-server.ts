@@ -36,7 +36,13 @@ async function openSession(): Promise<StreamableHTTPServerTransport> {
 const app = express();
 app.get('/metrics', monitoring.expressHandler());
 app.all('/mcp', express.json(), async (request, response) => {
-  const transport = transports.get(String(request.get('mcp-session-id'))) ?? (await openSession());
+  const id = request.get('mcp-session-id');
+  const transport = id === undefined ? await openSession() : transports.get(id);
+  if (!transport) {
+    const error = { code: -32_600, message: 'There is no such session; begin a new one with initialize' };
+    response.status(404).json({ jsonrpc: '2.0', error, id: null });
+    return;
+  }
   await transport.handleRequest(request, response, request.body);
 });
 app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');

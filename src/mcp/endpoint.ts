@@ -31,6 +31,7 @@ export class McpEndpoint {
   readonly #bus: InMemoryServerEventBus;
   readonly #handler: McpHttpHandler;
   readonly #handle: ReturnType<typeof toNodeHandler>;
+  readonly #monitoring: McpBinding['monitoring'];
 
   constructor(binding: McpBinding, { sessions, maxSubscriptions }: EndpointOptions) {
     this.#servers = new ServerFactory(binding, 'http');
@@ -42,6 +43,7 @@ export class McpEndpoint {
       maxSubscriptions,
       onerror: binding.onProtocolError,
     });
+    this.#monitoring = binding.monitoring;
     this.#handle = toNodeHandler(this.#handler, { onerror: binding.onError });
   }
 
@@ -81,6 +83,9 @@ export class McpEndpoint {
     } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
       await serveExchange(this.#servers.create('modern'), route, response, authInfo);
     } else {
+      // The SDK's handler answers this one itself, without a server that could be observed.
+      if (route.kind === 'modern' && isListen(route))
+        this.#monitoring.request(LISTEN, route.classification.revision, 'http');
       await this.#handle(request as Authenticated, response, body);
     }
   }
@@ -116,6 +121,11 @@ export class McpEndpoint {
     await this.#handler.close();
   }
 }
+
+const LISTEN = 'subscriptions/listen';
+
+const isListen = ({ messageKind, message }: InboundModernRoute): boolean =>
+  messageKind === 'request' && message.method === LISTEN;
 
 const header = <Name extends string>(
   name: Name,

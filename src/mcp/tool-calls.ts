@@ -32,8 +32,8 @@ export class ToolCalls {
   readonly #binding: McpBinding;
   readonly #transport: TransportName;
   readonly #sessionId: string | undefined;
-  /** Requests that reached the executor and have not been answered. */
-  readonly #reached = new Set<RequestId>();
+  /** Requests that reached the executor and have not been answered: how many of each id, which a client may use twice. */
+  readonly #reached = new Map<RequestId, number>();
 
   constructor(server: Server, binding: McpBinding, transport: TransportName, sessionId: string | undefined) {
     this.#server = server;
@@ -58,7 +58,8 @@ export class ToolCalls {
     context: ServerContext,
   ): Promise<CallToolResult | InputRequiredResult> {
     const state = this.#binding.requestState.open(params.name, context);
-    this.#reached.add(context.mcpReq.id);
+    const { id } = context.mcpReq;
+    this.#reached.set(id, (this.#reached.get(id) ?? 0) + 1);
     const call = this.#toolCall(params, state, context);
     const settled = await this.#binding.executor.execute(call);
     if (settled.inputRequired) return this.#inputRequired(params.name, settled.inputRequired, context);
@@ -72,7 +73,7 @@ export class ToolCalls {
    * refused it before it reached the executor, for example because `arguments` is not an object.
    */
   answered(request: JSONRPCRequest, authInfo: AuthInfo | undefined): void {
-    if (this.#reached.delete(request.id)) return;
+    if (this.forget(request.id)) return;
     const name = String(request.params?.['name']);
     const call = {
       ...this.#client(),
@@ -84,9 +85,16 @@ export class ToolCalls {
     this.#binding.executor.refuse(call, failed('invalid_arguments', 'refused by the protocol layer'));
   }
 
-  /** Called when a request will not be answered because it was cancelled. */
-  forget(id: RequestId): void {
-    this.#reached.delete(id);
+  /**
+   * Called when a request will not be answered because it was cancelled.
+   * @returns whether it had reached the executor
+   */
+  forget(id: RequestId): boolean {
+    const reached = this.#reached.get(id);
+    if (reached === undefined) return false;
+    if (reached > 1) this.#reached.set(id, reached - 1);
+    else this.#reached.delete(id);
+    return true;
   }
 
   #toolCall(

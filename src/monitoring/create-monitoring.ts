@@ -4,7 +4,12 @@ import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { Registry, type OpenMetricsContentType } from 'prom-client';
 import { CallLog, harmless, observers, type CallLogger, type CallLogOptions } from './call-log.ts';
-import { createCustomMetrics, type CustomMetrics, type Instruments } from './custom-metrics.ts';
+import {
+  checkCustomMetrics,
+  createCustomMetrics,
+  type CustomMetrics,
+  type Instruments,
+} from './custom-metrics.ts';
 import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from './exposition.ts';
 import { instrument, type InstrumentOptions } from './instrument.ts';
 import type { RunningCall } from './instrumented-call.ts';
@@ -71,7 +76,10 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
   readonly metrics: (accept?: string) => Promise<{ readonly contentType: string; readonly body: string }>;
   /** What declared metrics are recorded with, by name. */
   readonly custom: Instruments<Custom>;
-  /** Says how many `subscriptions/listen` streams are open, which `createMcpHandler` keeps to itself: its bus knows. */
+  /**
+   * Says how many `subscriptions/listen` streams are open, which `createMcpHandler` keeps to itself: its bus knows. It
+   * answers these requests without a server that could be observed, so that nothing else counts or traces them.
+   */
   readonly watchSubscriptions: (read: () => number) => void;
   /** Logs what is held back: repeated failures that are being counted. For the end of the process. */
   readonly flush: () => void;
@@ -107,13 +115,16 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
       `The registry has ${taken.join(', ')} already: call createMonitoring once for a registry`,
     );
 
+  const declared = options.metrics ?? ({} as Custom);
+  checkCustomMetrics(declared, registry);
+
   const now = (): number => performance.now() / 1000;
   const { metrics } = createMetrics({ registry, shows });
   const recorder = new Recorder(metrics, [], { openTelemetryNames });
   if (runtime) collectRuntime(registry, metrics);
   const { version = UNKNOWN, revision = UNKNOWN } = options.build ?? {};
   describeBuild(metrics, { version, revision, protocol: UNKNOWN });
-  const custom = createCustomMetrics(options.metrics ?? ({} as Custom), registry, (metric, label) => {
+  const custom = createCustomMetrics(declared, registry, (metric, label) => {
     recorder.labelFolded(metric, label);
   });
   const tracing = new Tracing();

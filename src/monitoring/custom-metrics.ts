@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { METRICS } from './metrics.ts';
 
-/** The values a label may take: those listed, or whichever come first up to a number of them. */
+/**
+ * The values a label may take: those listed, or whichever come first up to a number of them, of at most 128 characters.
+ */
 export type LabelValues = readonly string[] | { readonly atMost: number };
 
 type Labels = Readonly<Record<string, LabelValues>>;
@@ -77,22 +79,34 @@ export type Instruments<Declared extends CustomMetrics> = {
 const OTHER = 'other';
 
 const MAX_VALUES = 1000;
+
+/** Longer values become `other`, unless they are listed. */
+const MAX_VALUE_LENGTH = 128;
 const MAX_SERIES = 10_000;
 
 /**
- * Creates declared metrics in a registry.
- * @param folded told of each label value that became `other`
+ * Checks declared metrics before anything is put into the registry.
  * @throws Error with every problem, when names clash or labels are not bounded
+ */
+export function checkCustomMetrics(declared: CustomMetrics, registry: Registry): void {
+  const problems = Object.entries(declared).flatMap(([name, metric]) => {
+    const found = problemsOf(name, metric, registry);
+    if (Object.hasOwn(declared, `${name}_total`))
+      found.push(`in OpenMetrics ${name}_total has the same name; call one of them otherwise`);
+    return found.map((problem) => `metric ${name}: ${problem}`);
+  });
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+/**
+ * Creates declared metrics, which were checked, in a registry.
+ * @param folded told of each label value that became `other`
  */
 export function createCustomMetrics<Declared extends CustomMetrics>(
   declared: Declared,
   registry: Registry,
   folded: (metric: string, label: string) => void,
 ): Instruments<Declared> {
-  const problems = Object.entries(declared).flatMap(([name, metric]) =>
-    problemsOf(name, metric, registry).map((problem) => `metric ${name}: ${problem}`),
-  );
-  if (problems.length > 0) throw new Error(problems.join('\n'));
   const instruments = Object.entries(declared).map(([name, metric]) => [
     name,
     createInstrument(name, metric, registry, (label) => {
@@ -156,7 +170,7 @@ function foldInto(labels: Labels, folded: (label: string) => void): (given: Give
     const room = isList(values) ? 0 : values.atMost;
     const admit = (value: string): boolean => {
       if (admitted.has(value)) return true;
-      if (admitted.size >= room) return false;
+      if (admitted.size >= room || value.length > MAX_VALUE_LENGTH) return false;
       admitted.add(value);
       return true;
     };

@@ -13,14 +13,16 @@ export function describeThrown(thrown: unknown): unknown {
   if (!(thrown instanceof Error)) return typeof thrown === 'string' ? redactText(thrown) : textOf(thrown);
   const chain = chainOf(thrown);
   const { code } = thrown as NodeJS.ErrnoException;
-  return {
-    type: thrown.name === 'Error' ? thrown.constructor.name : thrown.name,
+  const type = thrown.name === 'Error' ? thrown.constructor.name : thrown.name;
+  // Without a prototype, and with a name: pino's own serializer would say `Object` of what has a constructor.
+  return Object.assign(Object.create(null, { name: { value: type } }) as object, {
+    type,
     message: redactText(chain.map(({ message }) => message).join(': ')),
     stack: redactText(
       chain.map(({ name, message, stack }) => stack ?? `${name}: ${message}`).join('\ncaused by: '),
     ),
     ...((typeof code === 'string' || typeof code === 'number') && { code }),
-  };
+  });
 }
 
 function chainOf(error: Error): readonly Error[] {

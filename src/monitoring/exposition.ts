@@ -11,7 +11,15 @@ export const CONTENT_TYPES: Record<ExpositionFormat, string> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-type Sample = MetricValue<string> & { readonly metricName?: string };
+type Sample = MetricValue<string> & {
+  readonly metricName?: string;
+  /** One of the application's own metrics may have it, in a registry of OpenMetrics; without a value it has none. */
+  readonly exemplar?: {
+    readonly labelSet: MetricValue<string>['labels'];
+    readonly value?: number;
+    readonly timestamp?: number;
+  } | null;
+};
 
 /** What the registry holds; its typings leave `get` out. */
 interface Readable {
@@ -58,8 +66,11 @@ export async function expose(
       let batch = '';
       for (const sample of values.slice(start, start + BATCH)) {
         const sampleName = sample.metricName ?? defaultName;
-        const exemplar = format === 'openmetrics' ? exemplars?.of(sampleName, sample.labels) : undefined;
-        batch += `${sampleName}${labelsOf(sample.labels, defaults)} ${numberOf(sample.value)}${exemplar ?? ''}\n`;
+        const exemplar =
+          format === 'openmetrics'
+            ? (exemplars?.of(sampleName, sample.labels) ?? '') || exemplarIn(sample)
+            : '';
+        batch += `${sampleName}${labelsOf(sample.labels, defaults)} ${numberOf(sample.value)}${exemplar}\n`;
       }
       parts.push(batch);
       await pause();
@@ -108,6 +119,12 @@ function labelsOf(own: Sample['labels'], defaults: Readonly<Record<string, strin
     if (value !== undefined) text += `${text === '' ? '{' : ','}${name}="${escapeLabel(String(value))}"`;
   }
   return text === '' ? '' : `${text}}`;
+}
+
+function exemplarIn({ exemplar }: Sample): string {
+  if (exemplar?.value === undefined) return '';
+  const { labelSet, value, timestamp } = exemplar;
+  return ` # ${labelsOf(labelSet, undefined) || '{}'} ${numberOf(value)}${timestamp === undefined ? '' : ` ${timestamp}`}`;
 }
 
 const NEEDS_ESCAPE = /["\\\n]/;

@@ -36,6 +36,8 @@ export type StartedTracing =
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+const TRACES_ENDPOINT = 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
+
 const BATCH_VARIABLES = [
   ['OTEL_BSP_SCHEDULE_DELAY', 'scheduledDelayMillis'],
   ['OTEL_BSP_EXPORT_TIMEOUT', 'exportTimeoutMillis'],
@@ -67,7 +69,7 @@ export async function startTracing(
   const url = urlOf(endpoint, env);
   if (tracing.active) return { ok: true, tracing, flush: nothing };
   if (url === undefined) return { ok: true, tracing: undefined, flush: nothing };
-  const read = readVariables(env);
+  const read = readVariables(env, url);
   if (!read.ok) return read;
   const { registerSdk } = await import('./otlp.ts');
   let saidAt = -Infinity;
@@ -94,12 +96,13 @@ function urlOf(endpoint: string | undefined, env: Variables): string | undefined
   const disabled =
     env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none';
   if (disabled) return undefined;
-  if (env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']) return env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'];
+  if (env[TRACES_ENDPOINT]) return env[TRACES_ENDPOINT];
   return endpoint === undefined ? undefined : `${endpoint.replace(/\/$/, '')}/v1/traces`;
 }
 
 function readVariables(
   env: Variables,
+  url: string,
 ):
   | { readonly ok: true; readonly options: Pick<TracingOptions, 'sampler' | 'ratio' | 'batch'> }
   | { readonly ok: false; readonly problems: readonly string[] } {
@@ -118,6 +121,8 @@ function readVariables(
     problems.push(`${name}: must be ${wanted}`);
     return undefined;
   };
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    problems.push(`${TRACES_ENDPOINT}: must be a URL that begins with http:// or https://`);
   must('OTEL_TRACES_EXPORTER', ['otlp', 'none']);
   for (const name of ['OTEL_EXPORTER_OTLP_PROTOCOL', 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'])
     must(name, ['http/protobuf']);

@@ -49,7 +49,7 @@ it('Prometheus keeps the exemplars of traced calls, with the trace of the span a
     [TRACES[1], 'throws'],
   ] as const) {
     const span = await receiver.span(`tools/call ${tool}`);
-    expect(span.traceId).toBe(traceId);
+    expect(span).toMatchObject({ traceId, parentSpanId: '00f067aa0ba902b7' });
     expect(replica.logs.find((line) => line['trace_id'] === traceId)).toMatchObject({
       tool,
       span_id: span.spanId,

@@ -178,6 +178,22 @@ describe('time limits on requests', () => {
   });
 });
 
+it('calls that use an id twice at a time are counted as what they are', async () => {
+  server = await startTestServer();
+  const params = { ...initialize.params, protocolVersion: '2025-03-26' };
+  const id = (await post({ ...initialize, params })).headers.get('mcp-session-id') ?? '';
+  const call = { jsonrpc: '2.0', id: 7, method: 'tools/call' };
+  const batch = [1, 2].map((b) => ({ ...call, params: { name: 'add', arguments: { a: 1, b } } }));
+  const response = await post(batch, { 'mcp-session-id': id });
+  await vi.waitFor(async () => {
+    const samples = await server.scrape();
+    expect(samples.value('mcp_tool_calls_total', { tool_name: 'add', status: 'success' })).toBe(2);
+    expect(samples.value('mcp_server_operation_duration_seconds_count', { gen_ai_tool_name: 'add' })).toBe(2);
+  });
+  expect((await server.scrape()).value('mcp_tool_errors_total')).toBe(0);
+  await response.body?.cancel();
+});
+
 describe('a 2026-era client', () => {
   it('that listens for changes that cannot come is told so at once, and holds no stream open', async () => {
     server = await startTestServer();
@@ -188,6 +204,8 @@ describe('a 2026-era client', () => {
     const samples = await server.scrape();
     expect(samples.value('mcp_active_subscriptions')).toBe(0);
     expect(samples.value('mcp_subscriptions_limit')).toBe(1024);
+    const listens = { method: 'subscriptions/listen', protocol_version: '2026-07-28', transport: 'http' };
+    expect(samples.value('mcp_requests_total', listens)).toBe(1);
     await client.close();
   });
 

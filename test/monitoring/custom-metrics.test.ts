@@ -51,6 +51,13 @@ describe('declared metrics', () => {
   });
 });
 
+it('values too long for a label become other', async () => {
+  const { custom, metrics } = createMonitoring({ metrics: declared });
+  custom.cart_value_euros.observe({ country: 'x'.repeat(129) }, 1);
+  const samples = parseMetrics((await metrics()).body);
+  expect(samples.select('cart_value_euros_count').map(({ labels }) => labels['country'])).toEqual(['other']);
+});
+
 /** A registry that has a metric already. */
 function registryInUse(): Registry {
   const registry = new Registry();
@@ -70,6 +77,11 @@ const REFUSED: readonly (readonly [string, CustomMetrics, string])[] = [
   ['a gauge with _total', { orders_total: gauge('x') }, 'the names of counters end in _total'],
   ['the name of a sample', { orders_bucket: gauge('x') }, 'only names of samples do'],
   ['a name that is none', { 'or-ders': gauge('x') }, 'its name must be'],
+  [
+    'a name that is the same in OpenMetrics',
+    { orders: gauge('x'), orders_total: counter('x') },
+    'metric orders: in OpenMetrics orders_total has the same name',
+  ],
   ['no help', { orders: gauge(' ') }, 'it has no help text'],
   ['buckets out of order', { seconds: histogram('x', [2, 1]) }, 'its buckets must be numbers that increase'],
   ['no buckets', { seconds: histogram('x', []) }, 'its buckets must be numbers that increase'],
@@ -96,6 +108,13 @@ const REFUSED: readonly (readonly [string, CustomMetrics, string])[] = [
 describe('at start, a declaration is refused for', () => {
   it.each(REFUSED)('%s', (_what, metrics, message) => {
     expect(() => createMonitoring({ metrics, registry: registryInUse() })).toThrow(message);
+  });
+
+  it('what is wrong, before anything is in the registry', () => {
+    const registry = new Registry();
+    expect(() => createMonitoring({ registry, metrics: { bad: counter('x') } })).toThrow('metric bad');
+    expect(registry.getMetricsAsArray()).toEqual([]);
+    createMonitoring({ registry, metrics: { good_total: counter('x') } });
   });
 
   it('all that is wrong with it, at once', () => {

@@ -1,4 +1,6 @@
-import { context, propagation, trace } from '@opentelemetry/api';
+import { Client } from '@modelcontextprotocol/client';
+import { InMemoryTransport } from '@modelcontextprotocol/server';
+import { SpanStatusCode, context, createContextKey, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
@@ -66,5 +68,45 @@ describe('an SDK that the application has registered', () => {
     expect(below?.parentSpanContext?.spanId).toBe(above?.spanContext().spanId);
     const { body } = await monitoring.metrics('application/openmetrics-text');
     expect(body).toContain(`# {trace_id="${String(above?.spanContext().traceId)}"}`);
+  });
+
+  it('has failed functions marked as errors, and not those that their caller aborted', async () => {
+    await expect(monitoring.tool('breaks', () => Promise.reject(new Error('a bug')))()).rejects.toThrow();
+    const aborted = new DOMException('gone', 'AbortError');
+    await expect(monitoring.tool('aborts', () => Promise.reject(aborted))()).rejects.toThrow();
+    const [failed] = spansNamed('execute_tool breaks');
+    expect(failed).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { 'error.type': 'exception', 'nexus_mcp.reason': 'exception' },
+    });
+    const [ended] = spansNamed('execute_tool aborts');
+    expect(ended).toMatchObject({
+      status: { code: SpanStatusCode.UNSET },
+      attributes: { 'nexus_mcp.reason': 'cancelled' },
+    });
+  });
+
+  it.each([
+    ['without a parent', undefined],
+    ['under the parent that a client sends', _meta],
+  ])('leaves tools what the application put into its context, %s', async (_what, meta) => {
+    const tenant = createContextKey('tenant');
+    const seen: unknown[] = [];
+    const server = monitoring.instrument(newServer());
+    server.registerTool('looks', {}, () => {
+      seen.push(context.active().getValue(tenant));
+      return { content: [] };
+    });
+    const client = new Client({ name: 'test-client', version: '1.2.3' });
+    const [near, far] = InMemoryTransport.createLinkedPair();
+    await server.connect(far);
+    await client.connect(near);
+    await context.with(context.active().setValue(tenant, 'acme'), () =>
+      client.callTool({ name: 'looks', arguments: {}, ...(meta && { _meta: meta }) }),
+    );
+    expect(seen).toEqual(['acme']);
+    const [span] = spansNamed('tools/call looks');
+    expect(span?.parentSpanContext?.traceId).toBe(meta && TRACE_ID);
+    await client.close();
   });
 });

@@ -3,7 +3,7 @@ import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import express from 'express';
-import { Counter, Registry, type OpenMetricsContentType } from 'prom-client';
+import { Counter, Histogram, Registry, type OpenMetricsContentType } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';
 import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
 import { METRICS } from '../../src/monitoring/metrics.ts';
@@ -387,6 +387,24 @@ describe('the metrics', () => {
     expect(await registry.metrics()).toContain('mcp_tool_calls_total{tool_name="half",status="success"} 1');
     const samples = await scrape(monitoring);
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'half', status: 'success' })).toBe(1);
+  });
+
+  it("have the exemplars of the caller's own metrics, too", async () => {
+    const registry = new Registry<OpenMetricsContentType>();
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    const own = {
+      name: 'own_seconds',
+      help: 'Own',
+      registers: [registry],
+      buckets: [1],
+      enableExemplars: true,
+    };
+    new Histogram(own).observe({ labels: {}, value: 0.5, exemplarLabels: { trace_id: 'abc' } });
+    const monitoring = createMonitoring({ registry });
+    const { body } = await monitoring.metrics('application/openmetrics-text');
+    expect(body).toMatch(/^own_seconds_bucket\{le="1"\} 1 # \{trace_id="abc"\} 0\.5 [\d.]+$/m);
+    expect(body).toMatch(/^own_seconds_bucket\{le="\+Inf"\} 1$/m);
+    expect((await monitoring.metrics()).body).not.toContain('abc');
   });
 
   it('leave the OpenTelemetry names out when asked to', async () => {

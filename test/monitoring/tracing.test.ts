@@ -334,6 +334,16 @@ describe('the OpenTelemetry SDK', () => {
   });
 });
 
+it('an endpoint for traces that is no URL stops the start', async () => {
+  const { code, stderr } = await runCli(['check'], {
+    env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'localhost:4318/v1/traces' },
+  });
+  expect(code).toBe(2);
+  expect(stderr.trim()).toBe(
+    'nexus-mcp: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: must be a URL that begins with http:// or https://',
+  );
+});
+
 it('variables that ask for what there is not stop the start, all named', async () => {
   const { code, stderr } = await runCli(['check'], {
     env: {

@@ -30,6 +30,9 @@ const COMPANIONS = [
   'zod',
 ].map((name) => `${name}@${String({ ...dependencies, ...devDependencies }[name])}`);
 
+/** An OpenTelemetry SDK that refuses later versions of the API than its own. */
+const OLDER_SDK = ['@opentelemetry/api@1.9.0', '@opentelemetry/sdk-trace-node@2.0.1'];
+
 /** An empty project into which the packed package is installed, with the examples in it. */
 let project: string;
 
@@ -46,7 +49,7 @@ beforeAll(async () => {
     '--no-fund',
     '--loglevel=error',
   ];
-  await run('npm', [...install, tarball, ...COMPANIONS], { cwd: project });
+  await run('npm', [...install, tarball, ...COMPANIONS, ...OLDER_SDK], { cwd: project });
   cpSync(join(ROOT, 'examples'), project, { recursive: true });
 }, 300_000);
 afterAll(() => {
@@ -128,6 +131,9 @@ describe('the packed package, in an empty project,', () => {
     const { client, transport } = await connectV1Client(url);
     await client.callTool({ name: 'greet', arguments: { name: 'Ada' } });
     expect((await scrape()).value('mcp_active_sessions')).toBe(1);
+    const unknown = await fetch(`${url}/mcp`, { headers: { 'mcp-session-id': 'nobody-has-this' } });
+    expect(unknown.status).toBe(404);
+    expect((await scrape()).value('mcp_active_sessions')).toBe(1);
     await transport.terminateSession();
     await client.close();
     const samples = await scrape();
@@ -156,6 +162,23 @@ describe('the packed package, in an empty project,', () => {
     const own = samples.all.map(({ name }) => name).filter((name) => name.startsWith('shop_'));
     const families = new Set(own.map((name) => name.replace(/_(bucket|count|sum)$/, '')));
     for (const family of families) expect(queries.join(), family).toContain(family);
+  });
+
+  it('sends its spans to the SDK that is there, though that is an older one', async () => {
+    const script = `
+      import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+      import { createMonitoring } from 'nexus-mcp/monitoring';
+      const exporter = new InMemorySpanExporter();
+      new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
+      const monitoring = createMonitoring();
+      await monitoring.tool('half', () => 1)();
+      const { body } = await monitoring.metrics('application/openmetrics-text');
+      const exemplar = /tool_name="half".* # {trace_id="(.*?)"}/.exec(body)?.[1];
+      const spans = exporter.getFinishedSpans().map((span) => [span.name, span.spanContext().traceId === exemplar]);
+      process.stdout.write(JSON.stringify(spans));`;
+    writeFileSync(join(project, 'traced.js'), script);
+    const { stdout } = await run(process.execPath, ['traced.js'], { cwd: project });
+    expect(JSON.parse(stdout)).toEqual([['execute_tool half', true]]);
   });
 
   it('still has the entry for tool modules', async () => {

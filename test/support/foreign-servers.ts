@@ -65,6 +65,30 @@ export function newLowServer(): Server {
   return server;
 }
 
+/** Lists the tool `query`, and fails its calls, by handlers of its own. */
+function handleQueries(server: Server): void {
+  const inputSchema = { type: 'object' as const };
+  server.setRequestHandler('tools/list', () => ({ tools: [{ name: 'query', inputSchema }] }));
+  server.setRequestHandler('tools/call', ({ params }) => {
+    if (params.arguments?.['throws']) throw new Error('the database is down');
+    return { ...text('no such table'), isError: true };
+  });
+}
+
+/** A low-level server whose only tool fails. */
+export function newQueryServer(): Server {
+  const server = new Server(info, { capabilities: { tools: {} } });
+  handleQueries(server);
+  return server;
+}
+
+/** The same with a McpServer around it. */
+export function newQueryMcpServer(): McpServer {
+  const server = new McpServer(info, { capabilities: { tools: {} } });
+  handleQueries(server.server);
+  return server;
+}
+
 /** Serves with a listener on a free port for as long as the test lasts. Returns the URL without a path. */
 export async function listenOnce(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
