@@ -71,13 +71,21 @@ const parameters = parametersSchema.parse({});
 
 /** The parameters of the rules that decide about the tables. */
 export function parameterList(): string {
-  const { availability, latency, outageRatio, minimumBadCalls, minimumCalls, ...rest } = parameters;
+  const {
+    availability,
+    latency,
+    outageRatio,
+    minimumBadCalls,
+    minimumBadCallsToPage,
+    minimumCalls,
+    ...rest
+  } = parameters;
   return [
     `Availability: ${availability.objective} %, pages ${burns(availability.page)}, tickets ${burns(availability.ticket)}`,
     `Latency: ${latency.objective} % within ${latency.thresholdSeconds} s, pages ${burns(latency.page)}, tickets ${burns(latency.ticket)}`,
     `Outage: more than ${percent(outageRatio)} of the calls fail`,
     `Of one tool: more than ${percent(rest.toolErrorRatio)} fail, or the p95 is above ${rest.toolLatencySeconds} s`,
-    `At least ${minimumBadCalls} failed calls, or ${minimumCalls} calls where it is about latency`,
+    `At least ${minimumBadCallsToPage} failed calls for a page, ${minimumBadCalls} for a ticket, or ${minimumCalls} calls where it is about latency`,
   ]
     .map((line) => `- ${line}`)
     .join('\n');
