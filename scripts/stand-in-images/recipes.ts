@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -18,8 +19,14 @@ export interface Recipe {
 }
 
 const NPM = '11.19.1';
-const trustedHere = process.env['NODE_EXTRA_CA_CERTS'] ?? '';
+/** Certificates that this machine trusts besides the public ones, as Node or else npm is told of them. */
+const trustedHere = process.env['NODE_EXTRA_CA_CERTS'] ?? certificatesOfNpm();
 const EXTRA_CA_CERTS = '/usr/local/share/extra-ca-certs.pem';
+
+function certificatesOfNpm(): string {
+  const file = execFileSync('npm', ['config', 'get', 'cafile'], { encoding: 'utf8' }).trim();
+  return file === 'null' ? '' : file;
+}
 
 /** Adds the Node that runs this, which is the one the project pins, and npm. */
 async function addNode(root: string): Promise<void> {
