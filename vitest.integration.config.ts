@@ -6,7 +6,8 @@ export default defineConfig({
   test: {
     include: ['test/integration/**/*.test.ts', 'test/alerts/**/*.test.ts'],
     globalSetup: 'test/integration/global-setup.ts',
-    maxWorkers: 2,
+    // One after the other: the faults of one file must not slow the scrapes of another.
+    maxWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000, interval: 100 } },
