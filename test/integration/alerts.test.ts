@@ -57,7 +57,7 @@ beforeAll(async () => {
   prometheus = await Prometheus.start({
     intervalSeconds: INTERVAL_SECONDS,
     alertmanagers: [alertmanager.target],
-    ruleFiles: { 'nexus-mcp.yaml': ruleFile(ruleGroups(PARAMETERS)) },
+    ruleFiles: { 'nexus-mcp.yaml': ruleFile(ruleGroups(PARAMETERS), TIME_SCALE) },
     scrapeConfigs: stringify(
       patients.map(({ job, server }) => ({
         job_name: job,

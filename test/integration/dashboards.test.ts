@@ -68,7 +68,7 @@ beforeAll(async () => {
   );
   prometheus = await Prometheus.start({
     intervalSeconds: INTERVAL_SECONDS,
-    ruleFiles: { 'nexus-mcp.yaml': ruleFile(ruleGroups({ timeScale: TIME_SCALE })) },
+    ruleFiles: { 'nexus-mcp.yaml': ruleFile(ruleGroups({ timeScale: TIME_SCALE }), TIME_SCALE) },
     scrapeConfigs: stringify([
       ...Object.entries(SERVICES).map(
         ([
