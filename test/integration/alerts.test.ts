@@ -107,10 +107,13 @@ const notified = (job: string): ReadonlySet<string> =>
       .map(({ labels }) => `${labels['alertname'] ?? ''} ${labels['severity'] ?? ''}`),
   );
 
+const BUDGET_SPENT = 'NexusMCPErrorBudgetExhausted info';
+
 /** What reached the webhook for a job and is no alert of its fault. */
 const unexpected = (): readonly string[] =>
   patients.flatMap(({ job, fault }) => {
-    const allowed = new Set([...fault.notifies, ...(fault.mayNotify ?? [])]);
+    const spent = fault.spendsBudget ? [BUDGET_SPENT] : [];
+    const allowed = new Set([...fault.notifies, ...(fault.mayNotify ?? []), ...spent]);
     return [...notified(job)].filter((name) => !allowed.has(name)).map((name) => `${job}: ${name}`);
   });
 
@@ -206,6 +209,10 @@ describe(`injected faults, with all windows shortened by ${1 / TIME_SCALE}`, () 
     );
     await Promise.all(traffic.map((stop) => stop()));
     expect(unexpected()).toEqual([]);
+    const spent = patients.filter(({ job }) => notified(job).has(BUDGET_SPENT));
+    expect(spent.map(({ fault }) => fault.name)).toEqual(
+      FAULTS.filter(({ spendsBudget }) => spendsBudget).map(({ name }) => name),
+    );
   }, 500_000);
 
   it('leave no documented query without an answer but those that have a reason', async () => {

@@ -16,6 +16,8 @@ export interface Fault {
   readonly notifies: readonly string[];
   /** Notifications that may come as well, before what inhibits them has begun to fire. */
   readonly mayNotify?: readonly string[];
+  /** Whether it fails more calls than a month may: people are told, and nobody is woken, once that lasts. */
+  readonly spendsBudget?: boolean;
 }
 
 const TOKEN = 'the-only-token-that-is-right';
@@ -140,6 +142,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'failing-tool',
+    spendsBudget: true,
     inject: calls('throws', {}, { lines: 2 }),
     notifies: ['NexusMCPOutage critical'],
     mayNotify: [
@@ -206,12 +209,13 @@ export const FAULTS: readonly Fault[] = [
     name: 'looping-client',
     callsPerSecond: 1,
     args: ['--limits.burst', '1'],
-    inject: calls('echo', { text: 'hi' }, { lines: 5 }),
+    inject: calls('echo', { text: 'hi' }, { lines: 15 }),
     notifies: ['NexusMCPClientsRateLimited warning'],
   },
   {
     name: 'no-places',
     args: ['--limits.concurrency', '2', '--limits.queue', '0'],
+    spendsBudget: true,
     inject: calls('slow', { milliseconds: 1000 }, { lines: 8 }),
     notifies: ['NexusMCPOutage critical', 'NexusMCPOverloaded warning'],
     mayNotify: [
@@ -222,6 +226,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'crashing-worker',
+    spendsBudget: true,
     inject: together(calls('echo', { text: 'hi' }, { lines: 4 }), calls('exits', {}, { pauseMs: 1000 })),
     notifies: ['NexusMCPToolErrorRateHigh warning', 'NexusMCPWorkerRestarts warning'],
     mayNotify: ['NexusMCPErrorBudgetBurn critical', 'NexusMCPErrorBudgetBurn warning'],
