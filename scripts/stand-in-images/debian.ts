@@ -17,21 +17,28 @@ async function osRelease(): Promise<Map<string, string>> {
   );
 }
 
-/** Unpacks packages, without what they depend on, into a root file system; their scripts do not run. */
+/**
+ * Unpacks packages, without what they depend on, into a root file system; their scripts do not run.
+ * @returns name and version of the first
+ */
 export async function unpackPackages(
   suite: string,
   packages: readonly string[],
   root: string,
-): Promise<void> {
+): Promise<string> {
   const wanted = createHash('sha256').update(packages.join()).digest('hex').slice(0, 12);
   const downloads = await cached(`debian-${suite}-${wanted}`, async (directory) => {
     await run('apt-get', ['-c', await index(suite), 'download', '-q', ...packages], directory);
   });
   await mergeUsr(root);
-  for (const file of await readdir(downloads)) {
+  const files = await readdir(downloads);
+  for (const file of files) {
     const extract = 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink';
     await run('sh', ['-c', extract, 'sh', join(downloads, file), root]);
   }
+  const first = files.find((file) => file.startsWith(`${packages[0] ?? ''}_`)) ?? '';
+  const [name = '', version = ''] = decodeURIComponent(first).split('_');
+  return `${name} ${version}`;
 }
 
 /** Makes /bin, /lib and the like links into /usr, as on every Debian system. */

@@ -6,11 +6,11 @@ import { isDebian, unpackPackages } from './debian.ts';
 import { buildImage, findImage, pull, RECIPE_LABEL } from './docker.ts';
 import { RECIPES, type Recipe } from './recipes.ts';
 
-/** How an image came to be there. */
-export type Origin = 'present' | 'pulled' | 'built from Debian';
-
-/** Makes an image available under its name: the one there is, else the registry's, else a stand-in. */
-export async function obtain(name: string): Promise<Origin> {
+/**
+ * Makes an image available under its name: the one there is, else the registry's, else a stand-in.
+ * @returns how it came to be there; a stand-in says which version it has, whatever its tag says
+ */
+export async function obtain(name: string): Promise<string> {
   const recipe = RECIPES[name];
   const key = recipe && (await keyOf(recipe));
   const found = await findImage(name);
@@ -19,8 +19,7 @@ export async function obtain(name: string): Promise<Origin> {
   const refusal = await pull(name);
   if (refusal === undefined) return 'pulled';
   if (!recipe || !key || !(await isDebian())) throw new Error(`${name} cannot be pulled: ${refusal}`);
-  await buildStandIn(name, recipe, key);
-  return 'built from Debian';
+  return `built from Debian, with ${await buildStandIn(name, recipe, key)}`;
 }
 
 const dockerfileOf = ({ dockerfile }: Recipe): string => join(import.meta.dirname, dockerfile);
@@ -33,15 +32,16 @@ async function keyOf(recipe: Recipe): Promise<string> {
     .slice(0, 12);
 }
 
-async function buildStandIn(name: string, recipe: Recipe, key: string): Promise<void> {
+async function buildStandIn(name: string, recipe: Recipe, key: string): Promise<string> {
   const context = await mkdtemp(join(tmpdir(), 'stand-in-image-'));
   const root = join(context, 'root');
   try {
     await mkdir(root);
-    await unpackPackages(recipe.suite, recipe.packages, root);
+    const main = await unpackPackages(recipe.suite, recipe.packages, root);
     await recipe.complete?.(root);
     await copyFile(dockerfileOf(recipe), join(context, 'Dockerfile'));
     await buildImage(name, context, { labels: { [RECIPE_LABEL]: key }, buildArgs: recipe.buildArgs ?? {} });
+    return main;
   } finally {
     await rm(context, { recursive: true, force: true });
   }
