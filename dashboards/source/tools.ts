@@ -15,13 +15,11 @@ import {
   TOOL_CHOSEN,
 } from './queries.ts';
 import { callsByStatus, durationQuantiles, durations, failuresByReason, slowTools } from './tool-panels.ts';
-import { INSTANCE_LEGEND, TOOL_LEGEND } from './words.ts';
+import { INSTANCE_LEGEND, SERVICE_COLUMNS, TOOL_LEGEND } from './words.ts';
 
 const QUARTER = 900;
 const TWO_HOURS = 7200;
 const DAY = 86_400;
-
-const byTool = 'tool_name';
 
 const all: readonly Panel[] = [
   {
@@ -31,41 +29,41 @@ const all: readonly Panel[] = [
       'Every tool there is, over the last 15 minutes, whatever tool is chosen above. Good: no colour. Click a tool to see it alone below.',
     queries: [
       {
-        expr: sum(increase('mcp_tool_calls_total', QUARTER), byTool) + ` / ${QUARTER}`,
+        expr: sum(increase('mcp_tool_calls_total', QUARTER), TOOL) + ` / ${QUARTER}`,
         legend: 'Calls per second',
         unit: 'reqps',
       },
       {
-        expr: badShare(QUARTER, byTool),
+        expr: badShare(QUARTER, TOOL),
         legend: "Failed, server's fault",
         unit: 'percentunit',
         limits: [ticketFrom(PARAMETERS.toolErrorRatio)],
       },
       {
         expr: share(
-          sum(increase('mcp_tool_calls_total', QUARTER, 'status="error"'), byTool),
-          sum(increase('mcp_tool_calls_total', QUARTER), byTool),
+          sum(increase('mcp_tool_calls_total', QUARTER, 'status="error"'), TOOL),
+          sum(increase('mcp_tool_calls_total', QUARTER), TOOL),
         ),
         legend: 'Failed, all',
         unit: 'percentunit',
       },
       {
-        expr: quantileOf(0.95, sum(increase('mcp_tool_duration_seconds_bucket', QUARTER), byTool, 'le')),
+        expr: quantileOf(0.95, sum(increase('mcp_tool_duration_seconds_bucket', QUARTER), TOOL, 'le')),
         legend: '95 % take less than',
         unit: 's',
         limits: [ticketFrom(PARAMETERS.toolLatencySeconds)],
       },
       {
         expr: share(
-          sum(increase('mcp_tool_result_size_bytes_sum', QUARTER), byTool),
-          sum(increase('mcp_tool_result_size_bytes_count', QUARTER), byTool),
+          sum(increase('mcp_tool_result_size_bytes_sum', QUARTER), TOOL),
+          sum(increase('mcp_tool_result_size_bytes_count', QUARTER), TOOL),
         ),
         legend: 'Mean result',
         unit: 'bytes',
       },
-      { expr: sum(series('mcp_tool_calls_in_flight'), byTool), legend: 'In flight', unit: 'short' },
+      { expr: sum(series('mcp_tool_calls_in_flight'), TOOL), legend: 'In flight', unit: 'short' },
     ],
-    labels: { tool_name: 'Tool' },
+    labels: { tool_name: 'Tool', ...SERVICE_COLUMNS },
     sortBy: 'Calls per second',
     unit: 'short',
     noValue: 'No tools found',
@@ -176,7 +174,10 @@ const results: readonly Panel[] = [
       'What 95 % of the results are smaller than, by tool: each is read by a model and fills its context. Good: small and flat.',
     queries: [
       {
-        expr: quantile(0.95, 'mcp_tool_result_size_bytes_bucket', { by: [byTool], matching: TOOL_CHOSEN }),
+        expr: quantile(0.95, 'mcp_tool_result_size_bytes_bucket', {
+          by: ['tool_name'],
+          matching: TOOL_CHOSEN,
+        }),
         legend: '{{tool_name}}',
       },
     ],

@@ -10,7 +10,8 @@ import { COMMITTED } from './committed.ts';
 import { interpolate } from './interpolate.ts';
 
 /** What Prometheus adds to the series of a target, by its configuration. */
-const OF_TARGETS = ['cluster', 'namespace', 'job', 'instance'];
+const OF_SERVICE = ['cluster', 'namespace', 'job'];
+const OF_TARGETS = [...OF_SERVICE, 'instance'];
 
 /** What Prometheus writes itself: of each target, and of alerts with the labels that ours have. */
 const OF_PROMETHEUS: Readonly<Record<string, readonly string[]>> = {
@@ -142,12 +143,20 @@ describe('the queries and /metrics', () => {
     expect(unnamed).toEqual([]);
   });
 
+  it('list a tool once for each service that has it', () => {
+    const merged = queries
+      .filter(({ panel }) => panel.type === 'table')
+      .map(({ place, expression }) => ({ place, labels: keptLabels(expression, labelsOf) }))
+      .filter(({ labels }) => labels.has('tool_name') && !OF_SERVICE.every((label) => labels.has(label)));
+    expect(merged.map(({ place }) => place)).toEqual([]);
+  });
+
   it('never take services of one name in two namespaces or clusters for one', () => {
     const merged = nodes.filter(
       ({ node }) =>
         node.kind === 'aggregation' &&
         node.by.some((label) => OF_TARGETS.includes(label)) &&
-        !['cluster', 'namespace', 'job'].every((label) => node.by.includes(label)),
+        !OF_SERVICE.every((label) => node.by.includes(label)),
     );
     expect(merged.map(({ place }) => place)).toEqual([]);
   });

@@ -1,8 +1,8 @@
-import { maxBy, SERVICE } from '../../../alerts/source/promql.ts';
+import { maxBy, SERVICE, TOOL } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
 import { GOOD, PAGE, TICKET } from '../limits.ts';
 import { count, ofOurServices, ours, over, rate, series, sum, TOOL_CHOSEN } from '../queries.ts';
-import { INSTANCE_LEGEND, SERVICE_LEGEND } from '../words.ts';
+import { INSTANCE_LEGEND, SERVICE_COLUMNS, SERVICE_LEGEND } from '../words.ts';
 
 const HOUR = 3600;
 const DAY = 86_400;
@@ -28,23 +28,12 @@ export const replicas: readonly Panel[] = [
       'Instances by version. Good: one line for each service. Two for longer than a deploy takes: it hangs, or was only partly rolled back.',
     queries: [
       {
-        expr: count(
-          series('mcp_build_info'),
-          'cluster',
-          'namespace',
-          'job',
-          'version',
-          'revision',
-          'node_version',
-          'protocol',
-        ),
+        expr: count(series('mcp_build_info'), SERVICE, 'version', 'revision', 'node_version', 'protocol'),
         legend: 'Instances',
       },
     ],
     labels: {
-      cluster: 'Cluster',
-      namespace: 'Namespace',
-      job: 'Job',
+      ...SERVICE_COLUMNS,
       version: 'Version',
       revision: 'Revision',
       node_version: 'Node.js',
@@ -79,11 +68,17 @@ export const replicas: readonly Panel[] = [
       'Tools, and how many instances offer each. Good: all instances offer all. Fewer: a deploy is under way, or configurations differ.',
     queries: [
       {
-        expr: count(series('mcp_tool_info', TOOL_CHOSEN), 'tool_name', 'toolset', 'source', 'isolation'),
+        expr: count(series('mcp_tool_info', TOOL_CHOSEN), TOOL, 'toolset', 'source', 'isolation'),
         legend: 'Instances',
       },
     ],
-    labels: { tool_name: 'Tool', toolset: 'Toolset', source: 'Source', isolation: 'Isolation' },
+    labels: {
+      tool_name: 'Tool',
+      ...SERVICE_COLUMNS,
+      toolset: 'Toolset',
+      source: 'Source',
+      isolation: 'Isolation',
+    },
     sortBy: 'Instances',
     unit: 'none',
     noValue: 'No tools found',

@@ -1,10 +1,10 @@
 import { REASON_MEANINGS } from '../colors.ts';
-import { INSTANCE } from '../../../alerts/source/promql.ts';
+import { INSTANCE, TOOL } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
 import { PAGE, PARAMETERS, ticketFrom } from '../limits.ts';
 import { accepted, alertsThat, BAD, increase, matchers, rate, sum, TOOL_CHOSEN } from '../queries.ts';
 import { failuresByReason } from '../tool-panels.ts';
-import { INSTANCE_LEGEND, NO_FAILURES } from '../words.ts';
+import { INSTANCE_LEGEND, NO_FAILURES, SERVICE_COLUMNS } from '../words.ts';
 
 const QUARTER = 900;
 
@@ -18,18 +18,18 @@ export const causes: readonly Panel[] = [
       '- `exception`: a bug; the log has the stack.\n- `timeout`: slower than its deadline.\n- `unavailable`: what it depends on is down.\n- `overloaded`: no place free; see Is it full? below, and Runtime.\n\nShares are of the calls that were not refused, and of what counts against the objective.',
     queries: [
       {
-        expr: `${sum(increase('mcp_tool_errors_total', QUARTER, TOOL_CHOSEN), 'tool_name', 'reason')} > 0`,
+        expr: `${sum(increase('mcp_tool_errors_total', QUARTER, TOOL_CHOSEN), TOOL, 'reason')} > 0`,
         legend: 'Failed calls',
         unit: 'short',
       },
       {
-        expr: `${sum(increase('mcp_tool_errors_total', QUARTER, matchers(BAD, TOOL_CHOSEN)), 'tool_name', 'reason')} / on (tool_name) group_left () (${accepted(QUARTER, 'tool_name', TOOL_CHOSEN)} > 0) > 0`,
+        expr: `${sum(increase('mcp_tool_errors_total', QUARTER, matchers(BAD, TOOL_CHOSEN)), TOOL, 'reason')} / on (${TOOL}) group_left () (${accepted(QUARTER, TOOL, TOOL_CHOSEN)} > 0) > 0`,
         legend: "Share of the tool's calls",
         unit: 'percentunit',
         limits: [ticketFrom(PARAMETERS.toolErrorRatio)],
       },
     ],
-    labels: { tool_name: 'Tool', reason: 'Reason' },
+    labels: { tool_name: 'Tool', reason: 'Reason', ...SERVICE_COLUMNS },
     meanings: { reason: REASON_MEANINGS },
     sortBy: 'Failed calls',
     alerts: ['NexusMCPToolErrorRateHigh'],
