@@ -96,9 +96,7 @@ export const exposure = {
         .enum(['public', 'none', 'any'])
         .default('public')
         .describe('What tools may reach besides DNS: the public internet, nothing, or anything'),
-      extraEgress: list
-        .default([])
-        .describe('Further egress rules, such as to a database of your tools or a collector of traces'),
+      extraEgress: list.default([]).describe('Further egress rules, such as to a database of your tools'),
     })
     .prefault({})
     .describe('A NetworkPolicy'),

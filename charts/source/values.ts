@@ -6,6 +6,7 @@ import { exposure } from './exposure.ts';
 import { object } from './fragments.ts';
 import { monitoring } from './monitoring.ts';
 import { scaling } from './scaling.ts';
+import { tracing } from './tracing.ts';
 import { workload } from './workload.ts';
 
 const {
@@ -37,6 +38,7 @@ export const valuesSchema = z.strictObject({
   ...scaling,
   ...monitoring,
   ...alertValues,
+  ...tracing,
   ...checks,
   nameOverride,
   fullnameOverride,

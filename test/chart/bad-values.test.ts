@@ -220,6 +220,13 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     { rbac: { rules: [{ verbs: ['get'] }] } },
     /rbac\.rules: the profile none ignores them/,
   ],
+  [
+    'a share of traces that go nowhere',
+    { tracing: { ratio: 0.1 } },
+    /tracing\.ratio: nothing is traced; say where to in config\.tracing\.endpoint/,
+  ],
+  ['a collector that is no URL', { config: { tracing: { endpoint: 5 } } }, /'\/config\/tracing\/endpoint'/],
+  ['more than all traces', { tracing: { ratio: 2 } }, /'\/tracing\/ratio'.*maximum/],
 ];
 
 it.each(BAD)('%s is refused in one line', async (_what, values, says) => {

@@ -5,7 +5,8 @@
   (include "nexus-mcp.checkStop" . | fromJsonArray)
   (include "nexus-mcp.checkExposure" . | fromJsonArray)
   (include "nexus-mcp.checkScaling" . | fromJsonArray)
-  (include "nexus-mcp.checkMonitoring" . | fromJsonArray) }}
+  (include "nexus-mcp.checkMonitoring" . | fromJsonArray)
+  (include "nexus-mcp.checkTracing" . | fromJsonArray) }}
 {{- with $problems }}
 {{- fail (printf "\n\n- %s\n" (join "\n- " .)) }}
 {{- end }}
@@ -192,6 +193,19 @@
 {{- end }}
 {{- if and $operator.enabled (not $operator.instanceSelector) }}
 {{- $problems = append $problems "monitoring.dashboards.grafanaOperator.instanceSelector: say which Grafana, such as {matchLabels: {dashboards: grafana}}" }}
+{{- end }}
+{{- toJson $problems }}
+{{- end }}
+
+{{- define "nexus-mcp.checkTracing" -}}
+{{- $problems := list }}
+{{- $tracing := .Values.tracing }}
+{{- if not (dig "tracing" "endpoint" "" .Values.config) }}
+{{- range $name, $set := dict "ratio" (lt (float64 $tracing.ratio) 1.0) "headersSecret" $tracing.headersSecret.name "resourceAttributes" $tracing.resourceAttributes }}
+{{- if $set }}
+{{- $problems = append $problems (printf "tracing.%s: nothing is traced; say where to in config.tracing.endpoint, such as http://collector.observability:4318" $name) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- toJson $problems }}
 {{- end }}

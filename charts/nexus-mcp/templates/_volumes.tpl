@@ -95,4 +95,7 @@
     secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} }
 {{- end }}
 {{- end }}
+{{- with include "nexus-mcp.tracingEnv" . }}
+{{ . | trim }}
+{{- end }}
 {{- end }}
