@@ -43,7 +43,7 @@ const OF_TOOLS = { toolErrorRatio: 'errorRatio', toolLatencySeconds: 'latencySec
 
 /**
  * The rules with marks where the chart's values go, and what else its template must know: which threshold an alert
- * compares with, and its condition for tools that have a threshold of their own.
+ * compares with, its condition for tools that have a threshold of their own, and for a service that must exist.
  */
 export function chartRuleFile(): string {
   const alerts = alertSet(MARKED);
@@ -57,12 +57,17 @@ export function chartRuleFile(): string {
   );
 }
 
+/** The alerts of a service that must exist; in the order of the others. */
+const EXISTING = alertSet({ ...MARKED, mustExist: true });
+
 function extrasOf({ alert, expr }: Rule, alerts: readonly Alert[]): Record<string, unknown> {
   const found = alerts.find((some) => some.name === alert && some.expr === expr);
-  if (found?.threshold === undefined) return {};
+  if (!found) return {};
+  const mustExist = EXISTING[alerts.indexOf(found)]?.expr;
   const setting = OF_TOOLS[found.threshold as keyof typeof OF_TOOLS] as string | undefined;
   return {
-    threshold: found.threshold,
+    ...(mustExist !== expr && { mustExist }),
+    ...(found.threshold !== undefined && { threshold: found.threshold }),
     ...(setting !== undefined && { tools: { setting, ...conditionsByTool(found.name, setting) } }),
   };
 }

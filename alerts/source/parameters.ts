@@ -96,6 +96,12 @@ export const parametersSchema = z
       )
       .default('job=~".*nexus-mcp.*"')
       .describe('PromQL matchers of the targets'),
+    mustExist: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether it is down too if no target was ever found; the selector then says job, and namespace if there is one, by =',
+      ),
     badReasons: z
       .array(z.enum(COUNTABLE))
       .min(1)
@@ -162,7 +168,11 @@ export const parametersSchema = z
       .default(1)
       .describe('Shortens all windows and waits by one factor, for tests'),
   })
-  .superRefine(({ availability, latency: slow }, context) => {
+  .superRefine(({ availability, latency: slow, mustExist, selector }, context) => {
+    if (mustExist && !/(^|, *)job="/.test(selector)) {
+      const message = 'needs a selector with job="…": an alert about what is not there has no other labels';
+      context.addIssue({ code: 'custom', path: ['mustExist'], message });
+    }
     for (const [name, { objective, page, ticket }] of Object.entries({ availability, latency: slow })) {
       const budget = 1 - objective / 100;
       for (const { factor } of [...page, ...ticket]) {

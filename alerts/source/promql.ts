@@ -65,7 +65,12 @@ export class PromQL {
     return `(${succeeded} + ${sum('mcp_tool_errors_total', oneOf('reason', REFUSED, '!='))} or ${succeeded})`;
   }
 
-  over(aggregate: 'avg' | 'max' | 'min', name: SeriesName, seconds: number, offsetSeconds = 0): string {
+  over(
+    aggregate: 'absent' | 'avg' | 'max' | 'min',
+    name: SeriesName,
+    seconds: number,
+    offsetSeconds = 0,
+  ): string {
     return `${aggregate}_over_time(${this.series(name)}[${this.duration(seconds)}]${this.#offset(offsetSeconds)})`;
   }
 

@@ -12,10 +12,12 @@ function down(parameters: RuleParameters): Alert {
   const up = maxBy(SERVICE, promql.series('up'));
   // absent() would drop the labels that routing and inhibition need; what was there an hour ago keeps them.
   const gone = `0 * ${maxBy(SERVICE, promql.over('max', 'up', 3600))} unless ${up}`;
+  // What was never there has the labels of the selector.
+  const neverFound = parameters.mustExist ? [promql.over('absent', 'up', 3600)] : [];
   return {
     name: 'NexusMCPDown',
     severity: 'critical',
-    expr: any(`${up} == 0`, gone),
+    expr: any(`${up} == 0`, gone, ...neverFound),
     forSeconds: 180,
     keepFiringForSeconds: 120,
     summary: 'No instance of the server can be scraped.',

@@ -25,6 +25,7 @@ const SETS: Readonly<Record<string, readonly RuleGroup[]>> = {
     latency: { thresholdSeconds: 5, ...OTHER_WINDOWS },
     availability: OTHER_WINDOWS,
   }),
+  'a service that must exist': ruleGroups({ selector: 'job="a", namespace="b"', mustExist: true }),
   'a short time': ruleGroups({ timeScale: 0.001 }),
 };
 
@@ -87,9 +88,15 @@ describe.each(Object.entries(SETS))('the rules: %s', (_name, groups) => {
     expect(names.filter((name) => ['topk', 'bottomk', 'limitk'].includes(name))).toEqual([]);
   });
 
-  it('never use absent(): it drops the labels that routing needs', () => {
-    const names = nodes.map(({ node }) => ('name' in node ? node.name : ''));
-    expect(names.filter((name) => name.startsWith('absent'))).toEqual([]);
+  it('look for what is absent only by labels that are exact, which are all that routing gets', () => {
+    const exact = nodes
+      .filter(({ node }) => node.kind === 'call' && node.name.startsWith('absent'))
+      .map(({ node, rule }) => {
+        const matchers = walk(node).flatMap((found) => ('matchers' in found.node ? found.node.matchers : []));
+        return { rule, operators: matchers.map(({ operator }) => operator) };
+      });
+    expect(exact.filter(({ operators }) => operators.length === 0)).toEqual([]);
+    expect(exact.filter(({ operators }) => operators.some((operator) => operator !== '='))).toEqual([]);
   });
 
   it('read only ratios that are recorded, in expressions and in texts', () => {
@@ -220,6 +227,7 @@ const alternatives = (expression: Expression): readonly Expression[] =>
 
 /** Whether a part of it compares, or holds only while something is missing. */
 function hasCondition(expression: Expression): boolean {
+  if (expression.kind === 'call') return expression.name.startsWith('absent');
   if (expression.kind !== 'binary') return false;
   if (expression.operator === 'unless' || COMPARISONS.has(expression.operator)) return true;
   return expression.operator === 'and' && (hasCondition(expression.left) || hasCondition(expression.right));

@@ -106,6 +106,13 @@ describe('a latency threshold', () => {
   });
 });
 
+describe('a service that must exist', () => {
+  it.each(['job=~"a.*"', 'namespace="b"', 'other_job="a"'])('cannot be told by %s', (selector) => {
+    expect(problem({ mustExist: true, selector })).toMatch(/^mustExist: needs a selector with job="…"/);
+    expect(problems({ selector })).toEqual([]);
+  });
+});
+
 describe('bad reasons', () => {
   it("are those of the table that are the server's fault", () => {
     const faults = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);

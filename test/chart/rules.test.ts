@@ -116,16 +116,31 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
       overloadedCalls: 1000,
     },
   ],
-  ['a selector', { monitoring: { rules: { selector: 'job=~"mcp-.+"' } } }, { selector: 'job=~"mcp-.+"' }],
+  [
+    'a selector',
+    { monitoring: { rules: { selector: 'job=~"mcp-.+"' } } },
+    { selector: 'job=~"mcp-.+"', mustExist: false },
+  ],
+  ['no pods', { replicas: 0 }, { mustExist: false }],
+  [
+    'no pods as long as nobody calls',
+    { keda: { enabled: true, minReplicas: 0, serverAddress: 'http://prometheus:9090' } },
+    { mustExist: false },
+  ],
+  ['pods of an autoscaler', { replicas: 0, autoscaling: { enabled: true } }, {}],
+  ['a scrape of your own', { monitoring: { monitor: { enabled: false } } }, { mustExist: false }],
 ];
+
+/** There are pods, and the chart says how Prometheus finds them. */
+const PLAIN = { selector: SELECTOR, mustExist: true };
 
 describe("the chart's rules are the plain file's", () => {
   it('with no values', async () => {
-    expect(await groupsOf()).toEqual(unlinked(ruleGroups({ selector: SELECTOR })));
+    expect(await groupsOf()).toEqual(unlinked(ruleGroups(PLAIN)));
   });
 
   it.each(SAME)('with %s', async (_what, values, parameters) => {
-    const plain = ruleGroups({ selector: SELECTOR, ...parameters });
+    const plain = ruleGroups({ ...PLAIN, ...parameters });
     expect(await groupsOf(values)).toEqual(values === grafanaUrl ? plain : unlinked(plain));
   });
 });

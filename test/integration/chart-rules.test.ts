@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
 import { promtool, stopPromtool } from '../alerts/promtool.ts';
-import { play, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
+import { page, play, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
 import { SCENARIOS } from '../alerts/scenarios.ts';
 import { secondsOf } from '../alerts/series.ts';
+import { server } from '../alerts/server.ts';
 import { at, CHART, one, render, type RenderOptions } from '../chart/helm.ts';
 
 afterAll(stopPromtool);
@@ -63,6 +64,41 @@ const PLAYED = [
       ),
   ).values(),
 ].filter((scenario, index, all) => all.indexOf(scenario) === index);
+
+describe('the rules of a release whose pods', () => {
+  const UP = { job: RELEASE.job, namespace: RELEASE.namespace };
+  const alone = (name: string, series: Scenario['series'], fires: Scenario['fires']): Scenario => ({
+    name,
+    about: ['NexusMCPDown'],
+    series,
+    fires,
+  });
+  const down = [page('NexusMCPDown')];
+
+  it.each([
+    [
+      'must be there',
+      {},
+      [
+        alone('no target was ever found', [], { '2m': [], '4m': down, '3h': down }),
+        alone('the last target has vanished for hours', server({ until: '10m' }), {
+          '10m': [],
+          '14m': down,
+          '1h8m': down,
+          '1h11m': down,
+          '3h': down,
+        }),
+        alone('a target is found at last', server({ from: '1h' }), { '30m': down, '1h10m': [] }),
+      ],
+    ],
+    ['need not be there', { replicas: 0 }, [alone('no target was ever found', [], { '4m': [], '3h': [] })]],
+  ])('%s', async (_what, values, scenarios) => {
+    const { text } = await ruleFile({ release: 'agents', namespace: 'prod', values });
+    const only: Service = { labels: UP, text: 'agents-nexus-mcp in prod', n: '-n prod ', prometheus: 3 };
+    const complaints = await play(scenarios, { services: [only], rulesFor: () => [text] });
+    expect([...complaints.values()].flat()).toEqual([]);
+  });
+});
 
 describe("the rules of a release of another name and namespace, with a tool's own threshold and a further label", () => {
   let complaints: ReadonlyMap<string, readonly string[]>;

@@ -38,6 +38,17 @@
 {{- default (printf "job=%q, namespace=%q" (include "nexus-mcp.fullname" .) .Release.Namespace) .Values.monitoring.rules.selector }}
 {{- end }}
 
+{{/*
+Whether Prometheus must always find a target: there are always pods, the chart says how they are found, and which labels
+they have then.
+*/}}
+{{- define "nexus-mcp.mustExist" -}}
+{{- $pods := int .Values.replicas }}
+{{- if .Values.autoscaling.enabled }}{{ $pods = int .Values.autoscaling.minReplicas }}{{ end }}
+{{- if .Values.keda.enabled }}{{ $pods = int .Values.keda.minReplicas }}{{ end }}
+{{- if and $pods (include "nexus-mcp.wantsMonitor" .) (not .Values.monitoring.rules.selector) }}true{{ end }}
+{{- end }}
+
 {{/* The rule groups of the generated file, with the values in them. */}}
 {{- define "nexus-mcp.ruleGroups" -}}
 {{- $rules := .Values.monitoring.rules }}
@@ -78,6 +89,7 @@
 {{- $marks := deepCopy $shared }}
 {{- if hasKey $rule "threshold" }}{{ $_ := set $marks $rule.threshold (required (printf "alerts.%s.threshold: must be a number" $rule.alert) $alert.threshold) }}{{ end }}
 {{- $expr := $rule.expr }}
+{{- if and (hasKey $rule "mustExist") (include "nexus-mcp.mustExist" $) }}{{ $expr = $rule.mustExist }}{{ end }}
 {{- if hasKey $rule "tools" }}{{ $expr = include "nexus-mcp.conditionByTool" (dict "rule" $rule "tools" (default dict $.Values.alerts.tools)) }}{{ end }}
 {{- $expr = include "nexus-mcp.fill" (dict "text" $expr "marks" $marks "budgets" $budgets) | replace "cluster, namespace, job" $service }}
 {{- $annotations := dict }}
