@@ -196,11 +196,6 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
   ],
   ['arguments for no tool', { probe: { arguments: { a: 1 } } }, /probe\.arguments: say of which tool/],
   [
-    'a canary that can see no call counted',
-    { canary: { enabled: true }, config: { metrics: { endpoint: false } } },
-    /canary\.enabled: the canary sees its call/,
-  ],
-  [
     'a canary without the token it needs',
     { canary: { enabled: true }, auth: { tokensSecret: { name: 'tokens' } } },
     /probe\.tokenSecret: the canary needs a token/,

@@ -201,6 +201,42 @@ describe('helm test', () => {
   });
 });
 
+describe('helm test and access to the Kubernetes API', () => {
+  const podOf = async (rbac?: Values, values: Values = {}): Promise<Manifest> =>
+    one(await render({ values: { ...values, ...(rbac && { rbac }) } }), 'Pod');
+  const argsOf = (pod: Manifest): readonly string[] => at(pod, 'spec.containers.0.args');
+
+  it('have nothing to do with each other where tools have no access', async () => {
+    const pod = await podOf();
+    expect(argsOf(pod)).not.toContain('--access');
+    expect(JSON.stringify(pod)).not.toMatch(/token|serviceAccountName/);
+  });
+
+  it('are tested as the account of the server, by the rules that its roles have, and that it sees no Secrets', async () => {
+    const rbac = { profile: 'readonly', namespaces: ['a', 'b'] };
+    const pod = await podOf(rbac);
+    const [role] = (await render({ values: { rbac } })).filter(({ kind }) => kind === 'Role');
+    const args = argsOf(pod);
+    expect(JSON.parse(args[args.indexOf('--access') + 1] ?? '')).toEqual({
+      namespaces: ['a', 'b'],
+      allowed: role?.['rules'],
+      denied: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list'] }],
+    });
+    expect(at(pod, 'spec.serviceAccountName')).toBe('nexus-mcp');
+    expect(at(pod, 'spec.containers.0.volumeMounts.0.mountPath')).toBe(
+      '/var/run/secrets/kubernetes.io/serviceaccount',
+    );
+  });
+
+  it('leaves metrics out where there are none, for the canary too', async () => {
+    const values = { config: { metrics: { enabled: false } }, canary: { enabled: true } };
+    expect(argsOf(await podOf(undefined, values))).toContain('--no-metrics');
+    expect(
+      at(one(await render({ values }), 'CronJob'), 'spec.jobTemplate.spec.template.spec.containers.0.args'),
+    ).toContain('--no-metrics');
+  });
+});
+
 describe('values that are unset', () => {
   const MEMORY = { enabled: true, cpuUtilization: 0, memoryUtilization: 80 };
   it.each([

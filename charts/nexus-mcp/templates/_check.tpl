@@ -148,9 +148,6 @@
 {{- $monitor := $monitoring.monitor }}
 {{- $rules := $monitoring.rules }}
 {{- $operator := $monitoring.dashboards.grafanaOperator }}
-{{- if and .Values.canary.enabled (not (include "nexus-mcp.exposesMetrics" .)) }}
-{{- $problems = append $problems "canary.enabled: the canary sees its call in the metrics, and there are none; see config.metrics" }}
-{{- end }}
 {{- if and .Values.canary.enabled (include "nexus-mcp.hasToken" .) (not .Values.auth.tokenSecret.name) (not .Values.probe.tokenSecret.name) }}
 {{- $problems = append $problems "probe.tokenSecret: the canary needs a token to call with, because auth.tokensSecret asks for one" }}
 {{- end }}

@@ -1,10 +1,14 @@
-{{/* The pod that probes the server as a client would. Takes context. */}}
+{{/* The pod that probes the server as a client would. Takes context, and whether it asks about access too. */}}
 {{- define "nexus-mcp.probePod" -}}
 {{- $root := .context }}
 {{- $settings := include "nexus-mcp.settings" $root | fromYaml }}
 {{- $probe := $root.Values.probe }}
 {{- $token := ternary $probe.tokenSecret $root.Values.auth.tokenSecret (ne $probe.tokenSecret.name "") -}}
+{{- $access := and .access (ne $root.Values.rbac.profile "none") -}}
 restartPolicy: Never
+{{- if $access }}
+serviceAccountName: {{ include "nexus-mcp.serviceAccount" $root | quote }}
+{{- end }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with $root.Values.image.pullSecrets }}
@@ -48,6 +52,10 @@ containers:
       - --arguments
       - {{ toJson . | quote }}
       {{- end }}
+      {{- if $access }}
+      - --access
+      - {{ include "nexus-mcp.accessQuestions" $root | quote }}
+      {{- end }}
     {{- if $token.name }}
     env:
       - name: NEXUS_PROBE_TOKEN
@@ -57,5 +65,11 @@ containers:
     {{- with $probe.resources }}
     resources:
       {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- if $access }}
+    volumeMounts:
+      - {{ include "nexus-mcp.tokenMount" $root | indent 8 | trim }}
+volumes:
+  - {{ include "nexus-mcp.tokenVolume" $root | indent 4 | trim }}
     {{- end }}
 {{- end }}

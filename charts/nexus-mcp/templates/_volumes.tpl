@@ -35,13 +35,7 @@
     name: {{ .name | quote }}
 {{- end }}
 {{- if ne .Values.rbac.profile "none" }}
-- name: kubernetes-token
-  projected:
-    defaultMode: 0440
-    sources:
-      - serviceAccountToken: { path: token, expirationSeconds: 3607 }
-      - configMap: { name: kube-root-ca.crt, items: [{ key: ca.crt, path: ca.crt }] }
-      - downwardAPI: { items: [{ path: namespace, fieldRef: { fieldPath: metadata.namespace } }] }
+- {{ include "nexus-mcp.tokenVolume" . | indent 2 | trim }}
 {{- end }}
 {{- end }}
 
@@ -72,9 +66,7 @@
   readOnly: true
 {{- end }}
 {{- if ne .Values.rbac.profile "none" }}
-- name: kubernetes-token
-  mountPath: /var/run/secrets/kubernetes.io/serviceaccount
-  readOnly: true
+- {{ include "nexus-mcp.tokenMount" . | indent 2 | trim }}
 {{- end }}
 {{- end }}
 

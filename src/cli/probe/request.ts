@@ -6,6 +6,8 @@ export interface ProbeRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Certificates to trust in place of the public ones, in PEM. */
+  readonly ca?: string;
   readonly signal: AbortSignal;
   /** How its host's name is resolved; left out, as the system does. */
   readonly lookup?: LookupFunction;

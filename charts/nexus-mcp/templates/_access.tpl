@@ -1,0 +1,54 @@
+{{/* Where the tools may use the Kubernetes API; one empty name for all namespaces. */}}
+{{- define "nexus-mcp.accessNamespaces" -}}
+{{- $rbac := .Values.rbac }}
+{{- ternary (list "") (default (list .Release.Namespace) $rbac.namespaces) $rbac.clusterWide | toJson }}
+{{- end }}
+
+{{/* What they may do there. */}}
+{{- define "nexus-mcp.accessRules" -}}
+{{- if eq .Values.rbac.profile "custom" }}
+{{- toYaml .Values.rbac.rules }}
+{{- else -}}
+- apiGroups: ['']
+  resources: [pods, pods/log, services, endpoints, events, configmaps, persistentvolumeclaims, replicationcontrollers]
+  verbs: [get, list, watch]
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets, replicasets]
+  verbs: [get, list, watch]
+- apiGroups: [batch]
+  resources: [jobs, cronjobs]
+  verbs: [get, list, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses, networkpolicies]
+  verbs: [get, list, watch]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch]
+{{- end }}
+{{- end }}
+
+{{/* What helm test asks the API server about, as the server's own account. */}}
+{{- define "nexus-mcp.accessQuestions" -}}
+{{- $denied := list }}
+{{- if eq .Values.rbac.profile "readonly" }}
+{{- $denied = list (dict "apiGroups" (list "") "resources" (list "secrets") "verbs" (list "get" "list")) }}
+{{- end }}
+{{- dict "namespaces" (include "nexus-mcp.accessNamespaces" . | fromJsonArray) "allowed" (include "nexus-mcp.accessRules" . | fromYamlArray) "denied" $denied | toJson }}
+{{- end }}
+
+{{/* The token of the account, for those who may use the API. */}}
+{{- define "nexus-mcp.tokenVolume" -}}
+name: kubernetes-token
+projected:
+  defaultMode: 0440
+  sources:
+    - serviceAccountToken: { path: token, expirationSeconds: 3607 }
+    - configMap: { name: kube-root-ca.crt, items: [{ key: ca.crt, path: ca.crt }] }
+    - downwardAPI: { items: [{ path: namespace, fieldRef: { fieldPath: metadata.namespace } }] }
+{{- end }}
+
+{{- define "nexus-mcp.tokenMount" -}}
+name: kubernetes-token
+mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+readOnly: true
+{{- end }}
