@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import {
-  InMemoryServerEventBus,
   ProtocolErrorCode,
   classifyInboundRequest,
   createMcpHandler,
@@ -9,6 +8,7 @@ import {
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
+import { Listens } from '../monitoring/listens.ts';
 import type { McpBinding } from './binding.ts';
 import { authInfoOf, type Origin } from './caller.ts';
 import { serveExchange } from './exchange.ts';
@@ -28,28 +28,26 @@ type Authenticated = IncomingMessage & { auth: AuthInfo; method: string; url: st
 export class McpEndpoint {
   readonly sessions: SessionStore;
   readonly #servers: ServerFactory;
-  readonly #bus: InMemoryServerEventBus;
   readonly #handler: McpHttpHandler;
   readonly #handle: ReturnType<typeof toNodeHandler>;
-  readonly #monitoring: McpBinding['monitoring'];
+  readonly #listens: Listens;
 
   constructor(binding: McpBinding, { sessions, maxSubscriptions }: EndpointOptions) {
     this.#servers = new ServerFactory(binding, 'http');
     this.sessions = new SessionStore(this.#servers, sessions, binding);
-    this.#bus = new InMemoryServerEventBus(binding.onError);
     this.#handler = createMcpHandler(() => this.#servers.createForHandler(), {
       legacy: 'reject',
-      bus: this.#bus,
       maxSubscriptions,
       onerror: binding.onProtocolError,
     });
-    this.#monitoring = binding.monitoring;
+    this.#listens = new Listens({ ...binding, recorder: binding.monitoring });
+    this.#listens.watch(this.#handler);
     this.#handle = toNodeHandler(this.#handler, { onerror: binding.onError });
   }
 
   /** Open subscriptions/listen streams. */
   get subscriptions(): number {
-    return this.#bus.listenerCount;
+    return this.#listens.size;
   }
 
   /**
@@ -83,9 +81,6 @@ export class McpEndpoint {
     } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
       await serveExchange(this.#servers.create('modern'), route, response, authInfo);
     } else {
-      // The SDK's handler answers this one itself, without a server that could be observed.
-      if (route.kind === 'modern' && isListen(route))
-        this.#monitoring.request(LISTEN, route.classification.revision, 'http');
       await this.#handle(request as Authenticated, response, body);
     }
   }
@@ -121,11 +116,6 @@ export class McpEndpoint {
     await this.#handler.close();
   }
 }
-
-const LISTEN = 'subscriptions/listen';
-
-const isListen = ({ messageKind, message }: InboundModernRoute): boolean =>
-  messageKind === 'request' && message.method === LISTEN;
 
 const header = <Name extends string>(
   name: Name,

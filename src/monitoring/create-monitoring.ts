@@ -14,6 +14,7 @@ import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from '.
 import { instrument, type InstrumentOptions } from './instrument.ts';
 import type { RunningCall } from './instrumented-call.ts';
 import { KnownTools } from './known-tools.ts';
+import { Listens, type FetchHandler } from './listens.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { measuredFunction } from './measured-function.ts';
 import { METRICS, createMetrics, type MetricName } from './metrics.ts';
@@ -50,10 +51,11 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
   /**
    * Observes a server at the protocol door: every request, and of every tools/call its outcome, duration and size.
    * Tools may be registered, and the server connected, before or after. For servers that are made per request, call
-   * it in the factory.
-   * @returns the server
+   * it in the factory; and call it with what `createMcpHandler` returns, which answers `subscriptions/listen` itself,
+   * where no server sees it. (`serveStdio` does, too, and shows nobody: over stdio those are not counted.)
+   * @returns the server or handler
    */
-  readonly instrument: <Server extends InstrumentableServer>(
+  readonly instrument: <Server extends InstrumentableServer | FetchHandler>(
     server: Server,
     options?: InstrumentOptions,
   ) => Server;
@@ -76,11 +78,6 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
   readonly metrics: (accept?: string) => Promise<{ readonly contentType: string; readonly body: string }>;
   /** What declared metrics are recorded with, by name. */
   readonly custom: Instruments<Custom>;
-  /**
-   * Says how many `subscriptions/listen` streams are open, which `createMcpHandler` keeps to itself: its bus knows. It
-   * answers these requests without a server that could be observed, so that nothing else counts or traces them.
-   */
-  readonly watchSubscriptions: (read: () => number) => void;
   /** Logs what is held back: repeated failures that are being counted. For the end of the process. */
   readonly flush: () => void;
 }
@@ -147,17 +144,19 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     onError,
   };
   const instrumented = new WeakSet();
-  let subscriptions = (): number => 0;
-  recorder.watch({ sessions: () => sessions.size, subscriptions: () => subscriptions() });
+  const listens = new Listens({ recorder, tracing, now });
+  recorder.watch({ sessions: () => sessions.size, subscriptions: () => listens.size });
   const write = (format: ExpositionFormat): Promise<string> =>
     expose(registry, format, now, recorder.exemplars);
 
   return {
     custom,
     instrument(server, instrumentOptions = {}) {
-      const low = lowOf(server);
-      if (!instrumented.has(low)) instrument(server, instrumentOptions, parts);
-      instrumented.add(low);
+      const watched = 'fetch' in server ? server : lowOf(server);
+      if (instrumented.has(watched)) return server;
+      instrumented.add(watched);
+      if ('fetch' in server) listens.watch(server);
+      else instrument(server, instrumentOptions, parts);
       return server;
     },
     tool: (name, run) => measuredFunction(name, run, parts),
@@ -165,9 +164,6 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     async metrics(accept) {
       const format = preferredFormat(accept);
       return { contentType: CONTENT_TYPES[format], body: await write(format) };
-    },
-    watchSubscriptions(read) {
-      subscriptions = read;
     },
     flush() {
       callLog?.flush();

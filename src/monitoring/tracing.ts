@@ -34,7 +34,7 @@ export interface OperationSpan {
   /** The trace, when it is kept, so that it is worth pointing to. */
   readonly sampledTraceId: string | undefined;
   /** Runs what the request sets off, so that its spans become children of this one. */
-  run(work: () => void): void;
+  run<Result>(work: () => Result): Result;
   end(operation: Operation): void;
   /** Ends the span of a request that will not be answered. */
   cancel(): void;
@@ -111,7 +111,7 @@ export class Tracing {
     return {
       sampledTraceId: isSampled(traceFlags) ? traceId : undefined,
       run(work) {
-        context.with(trace.setSpan(parent, span), work);
+        return context.with(trace.setSpan(parent, span), work);
       },
       end(operation) {
         const attributes = attributesOf(operation);

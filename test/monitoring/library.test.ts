@@ -417,10 +417,4 @@ describe('the metrics', () => {
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'works' })).toBe(1);
     expect(samples.value('mcp_server_operation_duration_seconds_count')).toBeUndefined();
   });
-
-  it('show the subscriptions that are open, once it is said who knows', async () => {
-    const monitoring = createMonitoring();
-    monitoring.watchSubscriptions(() => 3);
-    expect((await scrape(monitoring)).value('mcp_active_subscriptions')).toBe(3);
-  });
 });

@@ -1,0 +1,156 @@
+import {
+  errorCodeOf,
+  fieldOf,
+  isRequest,
+  paramOf,
+  statedVersion,
+  type Message,
+  type Request as ListenRequest,
+} from './message.ts';
+import type { Monitoring } from './recorder.ts';
+import type { OperationSpan, Tracing } from './tracing.ts';
+
+/** What answers HTTP requests with servers of its own making, as `createMcpHandler` of the SDK does. */
+export interface FetchHandler {
+  fetch(request: Request, options?: { readonly parsedBody?: unknown }): Promise<Response>;
+}
+
+interface ListenParts {
+  readonly recorder: Pick<Monitoring, 'request' | 'operation'>;
+  readonly tracing: Tracing | undefined;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+}
+
+/** What is known of a stream from its request. */
+interface Listen {
+  readonly protocolVersion: string | undefined;
+  readonly startedAt: number;
+  readonly span: OperationSpan | undefined;
+}
+
+const METHOD = 'subscriptions/listen';
+
+/** Larger bodies are left to the handler, which has limits of its own. */
+const MAX_BODY_BYTES = 65_536;
+
+/**
+ * The `subscriptions/listen` streams of handlers, which answer these requests themselves: no server sees them. Each is
+ * counted as a request, is open until its stream ends, and has a span as long as that.
+ */
+export class Listens {
+  readonly #parts: ListenParts;
+  readonly #open = new Set<Listen>();
+
+  constructor(parts: ListenParts) {
+    this.#parts = parts;
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  watch(handler: FetchHandler): void {
+    const answer = handler.fetch.bind(handler);
+    handler.fetch = async (request, options) => {
+      const message = await listenIn(request, options?.parsedBody);
+      if (!message) return answer(request, options);
+      return this.#serve(message, request, () => answer(request, options));
+    };
+  }
+
+  async #serve(message: ListenRequest, request: Request, answer: () => Promise<Response>): Promise<Response> {
+    const { recorder, tracing, now } = this.#parts;
+    const protocolVersion =
+      statedVersion(message) ?? request.headers.get('mcp-protocol-version') ?? undefined;
+    recorder.request(METHOD, protocolVersion, 'http');
+    const meta = paramOf(message, '_meta');
+    const span = tracing?.operation({
+      method: METHOD,
+      tool: undefined,
+      id: message.id,
+      sessionId: undefined,
+      meta,
+    });
+    const listen = { protocolVersion, startedAt: now(), span };
+    let response: Response;
+    try {
+      response = await (span ? span.run(answer) : answer());
+    } catch (error) {
+      span?.cancel();
+      throw error;
+    }
+    if (response.body && response.headers.get('content-type') === 'text/event-stream')
+      return this.#follow(listen, response, response.body, request.signal);
+    const refusal: unknown = await response
+      .clone()
+      .json()
+      .catch(() => undefined);
+    this.#end(listen, errorCodeOf({ error: fieldOf(refusal, 'error') }));
+    return response;
+  }
+
+  /** The same response, known to be open until its body ends or its client is gone. */
+  #follow(listen: Listen, response: Response, body: ReadableStream<Uint8Array>, gone: AbortSignal): Response {
+    this.#open.add(listen);
+    const abandon = (): void => {
+      if (this.#open.delete(listen)) listen.span?.cancel();
+    };
+    gone.addEventListener('abort', abandon, { once: true });
+    if (gone.aborted) abandon();
+    const reader = body.getReader();
+    const followed = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        const { done, value } = await reader.read();
+        if (!done) {
+          controller.enqueue(value);
+          return;
+        }
+        gone.removeEventListener('abort', abandon);
+        if (this.#open.delete(listen)) this.#end(listen, undefined);
+        controller.close();
+      },
+      cancel: async (reason) => {
+        abandon();
+        await reader.cancel(reason);
+      },
+    });
+    const { status, statusText, headers } = response;
+    return new Response(followed, { status, statusText, headers });
+  }
+
+  #end({ protocolVersion, startedAt, span }: Listen, errorCode: number | undefined): void {
+    const { recorder, now } = this.#parts;
+    const operation = {
+      method: METHOD,
+      protocolVersion,
+      transport: 'http',
+      tool: undefined,
+      errorCode,
+      isError: false,
+      seconds: now() - startedAt,
+      traceId: span?.sampledTraceId,
+    } as const;
+    recorder.operation(operation);
+    span?.end(operation);
+  }
+}
+
+/** The request for a stream, if it is one; 2026-07-28 has its method in a header, too. */
+async function listenIn(request: Request, parsedBody: unknown): Promise<ListenRequest | undefined> {
+  if (parsedBody === undefined && request.headers.get('mcp-method') !== METHOD) return undefined;
+  const body = parsedBody ?? (await smallBodyOf(request));
+  const message = (body ?? { id: '', method: METHOD }) as Message;
+  return isRequest(message) && message.method === METHOD ? message : undefined;
+}
+
+/** Read from a copy, so that the handler can read it again. */
+async function smallBodyOf(request: Request): Promise<unknown> {
+  const length = Number(request.headers.get('content-length') ?? Infinity);
+  if (length > MAX_BODY_BYTES) return undefined;
+  return request
+    .clone()
+    .json()
+    .catch(() => undefined);
+}
