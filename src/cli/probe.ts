@@ -102,9 +102,9 @@ class ProbeRun {
   }
 
   async #ready(): Promise<Finding> {
-    const { server, metrics } = this.#options;
+    const { server, metrics, ready } = this.#options;
     // Probes are where the metrics are: on the operations port, if there is one.
-    const url = metrics ? new URL('readyz', metrics) : below(server, 'readyz');
+    const url = ready ?? (metrics ? new URL('readyz', metrics) : below(server, 'readyz'));
     const { now } = this.#surroundings;
     const end = now() + LEAVING_SECONDS;
     for (;;) {
@@ -112,9 +112,12 @@ class ProbeRun {
       if (!asked.ok) return fail(asked.problem);
       const { status, text } = asked.answer;
       if (status === 200) return ok(url.href);
-      if (status === 404 && !metrics) return skip(`${url.href} answers 404; probes may be at another port`);
+      if (status === 404 && !metrics && !ready)
+        return skip(`${url.href} answers 404; name another port in --ready-url`);
       if (status !== 503)
-        return fail(`${url.href} answers ${status}; are the URL and --metrics-url those of this server?`);
+        return fail(
+          `${url.href} answers ${status}; are the URL, --metrics-url and --ready-url those of this server?`,
+        );
       // During a roll-out some replica may not be ready yet, or no longer.
       const waits = text.includes('starting') || now() < end;
       if (!waits || !(await this.#pause()))

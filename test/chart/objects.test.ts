@@ -230,7 +230,8 @@ describe('helm test and access to the Kubernetes API', () => {
 
   it('leaves metrics out where there are none, for the canary too', async () => {
     const values = { config: { metrics: { enabled: false } }, canary: { enabled: true } };
-    expect(argsOf(await podOf(undefined, values))).toContain('--no-metrics');
+    const ready = 'http://nexus-mcp-metrics.tools.svc:9998/readyz';
+    expect(argsOf(await podOf(undefined, values)).slice(2)).toEqual(['--no-metrics', '--ready-url', ready]);
     expect(
       at(one(await render({ values }), 'CronJob'), 'spec.jobTemplate.spec.template.spec.containers.0.args'),
     ).toContain('--no-metrics');

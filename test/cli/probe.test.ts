@@ -133,6 +133,15 @@ describe('probe of a server that is well', () => {
       metrics: /^skip /,
       counted: /^skip /,
     });
+    const ready = `${String(server?.opsUrl)}/readyz`;
+    const probed = await probe([url, '--no-metrics', '--ready-url', ready]);
+    expectProblems(probed, { metrics: /^skip /, counted: /^skip / });
+    expect(probed.checks['ready']).toBe(`ok ${ready}`);
+    expectProblems(await probe([url, '--no-metrics', '--ready-url', `${url}/readyz`]), {
+      ready: /^FAIL .*answers 404.*--ready-url/,
+      metrics: /^skip /,
+      counted: /^skip /,
+    });
     expectProblems(await probe([url]), {
       ready: /^FAIL .*\/readyz answers 404.*--metrics-url/,
       metrics: /^FAIL .*answers 404.*--metrics-url/,
@@ -425,6 +434,7 @@ describe('wrong usage of probe', () => {
     [['localhost:9999'], /^the URL must begin with http/],
     [['ftp://localhost'], /^the URL must begin with http/],
     [[`http://user:${TOKEN}@localhost`], /^the URL must not hold credentials/],
+    [[url, '--ready-url', 'x'], /^--ready-url must begin with http/],
     [[url, '--metrics-url', 'x'], /^--metrics-url must begin with http/],
     [[url, '--metrics-url', `${url}/metrics`, '--no-metrics'], /exclude each other/],
     [[url, '--arguments', '{}', '--tool', 'x', '--deadline', '0'], /^--deadline must be a number of seconds/],

@@ -43,6 +43,8 @@ containers:
       - http://{{ include "nexus-mcp.metricsService" $root }}.{{ $root.Release.Namespace }}.svc:{{ int $settings.ops.port }}/metrics
       {{- else }}
       - --no-metrics
+      - --ready-url
+      - http://{{ include "nexus-mcp.metricsService" $root }}.{{ $root.Release.Namespace }}.svc:{{ int $settings.ops.port }}/readyz
       {{- end }}
       {{- with $probe.tool }}
       - --tool

@@ -8,6 +8,8 @@ export interface ProbeOptions {
   readonly server: URL;
   /** Where its metrics are; `undefined` looks at none. */
   readonly metrics: URL | undefined;
+  /** Where it says whether it is ready; `undefined` asks beside the metrics, or below the server's address. */
+  readonly ready: URL | undefined;
   /** The tool to call, and with what; `undefined` takes one of our own. */
   readonly call: ToolUse | undefined;
   readonly token: string | undefined;
@@ -25,6 +27,7 @@ export interface ToolUse {
 export const PROBE_OPTIONS = {
   'metrics-url': 'Where its metrics are; /metrics of URL if left out',
   'no-metrics': 'Look at no metrics, for a server that has none',
+  'ready-url': 'Where its /readyz is; beside the metrics, or of URL, if left out',
   tool: 'The read-only tool to call; current_timestamp if left out',
   arguments: "The tool's arguments, as JSON; {} if left out",
   'token-file': 'File with the bearer token (also NEXUS_PROBE_TOKEN)',
@@ -59,6 +62,8 @@ export function readProbeOptions(
   const server = url === undefined ? undefined : readUrl('the URL', url, complain);
   const options = {
     metrics: readMetrics(server, flags, complain),
+    ready:
+      flags['ready-url'] === undefined ? undefined : readUrl('--ready-url', flags['ready-url'], complain),
     call: readCall(flags, complain),
     token: readToken(flags['token-file'], env[TOKEN_VARIABLE], directory, complain),
     access: readAccess(flags.access, flags['access-from'], env, directory, complain),
