@@ -88,6 +88,11 @@ const rules = z
     selector: text
       .default('')
       .describe("PromQL matchers of the targets; empty for this release's job and namespace"),
+    mustExist: flag
+      .default(true)
+      .describe(
+        'Whether NexusMCPDown fires too where no pod was ever found, or for longer than an hour. Not with a selector, without the monitor of the chart, or where there may be no pods (replicas or keda.minReplicas 0)',
+      ),
     additionalAggregationLabels: z
       .array(z.string().regex(/^[a-zA-Z_]\w*$/))
       .default([])

@@ -62,6 +62,11 @@ describe('the notes after an installation', () => {
     expect(text).toContain('WARNING: sessions of 2025-era clients live in one pod');
   });
 
+  it('say whether a release without a pod is noticed', async () => {
+    expect(await notes({}, true)).toContain('NexusMCPDown fires as long as Prometheus finds no pod\n');
+    expect(await notes({ replicas: 0 }, true)).toContain('NexusMCPDown ends an hour after');
+  });
+
   it('name the addresses', async () => {
     const text = await notes({ ingress: { enabled: true, hosts: ['mcp.example.com'] } }, true);
     expect(text).toContain('http://nexus-mcp.tools.svc:9999/mcp');

@@ -122,6 +122,7 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
     { selector: 'job=~"mcp-.+"', mustExist: false },
   ],
   ['no pods', { replicas: 0 }, { mustExist: false }],
+  ['pods that need not be there', { monitoring: { rules: { mustExist: false } } }, { mustExist: false }],
   [
     'no pods as long as nobody calls',
     { keda: { enabled: true, minReplicas: 0, serverAddress: 'http://prometheus:9090' } },

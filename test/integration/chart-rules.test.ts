@@ -92,6 +92,11 @@ describe('the rules of a release whose pods', () => {
       ],
     ],
     ['need not be there', { replicas: 0 }, [alone('no target was ever found', [], { '4m': [], '3h': [] })]],
+    [
+      'may be forgotten',
+      { monitoring: { rules: { mustExist: false } } },
+      [alone('no target was ever found', [], { '4m': [], '3h': [] })],
+    ],
   ])('%s', async (_what, values, scenarios) => {
     const { text } = await ruleFile({ release: 'agents', namespace: 'prod', values });
     const only: Service = { labels: UP, text: 'agents-nexus-mcp in prod', n: '-n prod ', prometheus: 3 };

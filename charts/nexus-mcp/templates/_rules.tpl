@@ -46,7 +46,8 @@ they have then.
 {{- $pods := int .Values.replicas }}
 {{- if .Values.autoscaling.enabled }}{{ $pods = int .Values.autoscaling.minReplicas }}{{ end }}
 {{- if .Values.keda.enabled }}{{ $pods = int .Values.keda.minReplicas }}{{ end }}
-{{- if and $pods (include "nexus-mcp.wantsMonitor" .) (not .Values.monitoring.rules.selector) }}true{{ end }}
+{{- $rules := .Values.monitoring.rules }}
+{{- if and $rules.mustExist $pods (include "nexus-mcp.wantsMonitor" .) (not $rules.selector) }}true{{ end }}
 {{- end }}
 
 {{/* The rule groups of the generated file, with the values in them. */}}
