@@ -1,16 +1,21 @@
 import { z } from 'zod';
+import { SAMPLER_NAMES } from '../../src/monitoring/start-tracing.ts';
 import { list, secretKey, textMap } from './fragments.ts';
 
 /** What becomes of traces, besides where they are sent to, which is a setting of the server. */
 export const tracing = {
   tracing: z
     .strictObject({
+      sampler: z
+        .enum(SAMPLER_NAMES)
+        .default('parentbased_traceidratio')
+        .describe('Which calls are traced; with parentbased_ the client decides, where it traces'),
       ratio: z
         .number()
         .min(0)
         .max(1)
         .default(1)
-        .describe('Share of the traces that begin here which are kept; for others the client decides'),
+        .describe('Share of the traces that begin here which are kept, for the samplers named traceidratio'),
       headersSecret: secretKey(
         'headers',
         'Headers that the collector asks for, such as authorization=Bearer%20…, as OTEL_EXPORTER_OTLP_HEADERS takes them',

@@ -221,6 +221,25 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /tracing\.ratio: nothing is traced; say where to in config\.tracing\.endpoint/,
   ],
   ['a collector that is no URL', { config: { tracing: { endpoint: 5 } } }, /'\/config\/tracing\/endpoint'/],
+  ['an unknown sampler', { tracing: { sampler: 'jaeger_remote' } }, /'\/tracing\/sampler'.*must be one of/],
+  [
+    'an endpoint of traces alone',
+    { config: { tracing: { endpoint: 'http://c:4318/v1/traces' } } },
+    /config\.tracing\.endpoint: leave out \/v1\/traces/,
+  ],
+  [
+    'a share for a sampler that takes none',
+    { config: { tracing: { endpoint: 'http://c:4318' } }, tracing: { sampler: 'always_on', ratio: 0.5 } },
+    /tracing\.ratio: the sampler always_on does not look at it/,
+  ],
+  [
+    'a collector that the network policy does not know',
+    {
+      config: { tracing: { endpoint: 'http://c:4318' } },
+      extraEnv: [{ name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', value: 'http://d' }],
+    },
+    /extraEnv: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT would win over config\.tracing\.endpoint/,
+  ],
   ['more than all traces', { tracing: { ratio: 2 } }, /'\/tracing\/ratio'.*maximum/],
 ];
 

@@ -74,6 +74,12 @@ describe('traces', () => {
     );
   });
 
+  it('are sampled by another sampler, which has no share', async () => {
+    const found = await variables(tracingTo('http://collector:4318', { sampler: 'parentbased_always_off' }));
+    expect(found).toContainEqual({ name: 'OTEL_TRACES_SAMPLER', value: 'parentbased_always_off' });
+    expect(found.map(({ name }) => name)).not.toContain('OTEL_TRACES_SAMPLER_ARG');
+  });
+
   it.each([
     ['http://collector.observability:4318', 4318],
     ['https://otlp.example.com', 443],

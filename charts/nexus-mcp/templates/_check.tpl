@@ -197,7 +197,19 @@
 {{- define "nexus-mcp.checkTracing" -}}
 {{- $problems := list }}
 {{- $tracing := .Values.tracing }}
-{{- if not (dig "tracing" "endpoint" "" .Values.config) }}
+{{- $endpoint := dig "tracing" "endpoint" "" .Values.config }}
+{{- if hasSuffix "/v1/traces" $endpoint }}
+{{- $problems = append $problems "config.tracing.endpoint: leave out /v1/traces, which OTLP adds" }}
+{{- end }}
+{{- if and (lt (float64 $tracing.ratio) 1.0) (not (hasSuffix "traceidratio" $tracing.sampler)) }}
+{{- $problems = append $problems (printf "tracing.ratio: the sampler %s does not look at it; use one named traceidratio" $tracing.sampler) }}
+{{- end }}
+{{- range $entry := .Values.extraEnv }}
+{{- if and $endpoint (regexMatch "^OTEL_(EXPORTER_OTLP_(TRACES_)?(ENDPOINT|HEADERS)|TRACES_SAMPLER(_ARG)?|RESOURCE_ATTRIBUTES)$" $entry.name) }}
+{{- $problems = append $problems (printf "extraEnv: %s would win over config.tracing.endpoint and tracing, and the network policy could not know; use these" $entry.name) }}
+{{- end }}
+{{- end }}
+{{- if not $endpoint }}
 {{- range $name, $set := dict "ratio" (lt (float64 $tracing.ratio) 1.0) "headersSecret" $tracing.headersSecret.name "resourceAttributes" $tracing.resourceAttributes }}
 {{- if $set }}
 {{- $problems = append $problems (printf "tracing.%s: nothing is traced; say where to in config.tracing.endpoint, such as http://collector.observability:4318" $name) }}

@@ -22,9 +22,9 @@
   {{- $pairs = append $pairs (printf "%s=%s" $name (urlquery $value | replace "+" "%20")) }}
   {{- end }}
   value: {{ join "," $pairs | quote }}
-{{- if lt (float64 $tracing.ratio) 1.0 }}
 - name: OTEL_TRACES_SAMPLER
-  value: parentbased_traceidratio
+  value: {{ $tracing.sampler }}
+{{- if hasSuffix "traceidratio" $tracing.sampler }}
 - name: OTEL_TRACES_SAMPLER_ARG
   value: {{ $tracing.ratio | toString | quote }}
 {{- end }}
