@@ -94,7 +94,14 @@ export async function createApplication(
       monitoring.traceSpans(outcome, spans);
     },
     onError: (error) => {
-      logger.warn({ err: error }, 'spans could not be exported');
+      logger.warn(
+        { err: error },
+        'spans cannot be exported, and are lost until they can; calls are served as ever. Check that the OTLP endpoint is ' +
+          'right, up and reachable from here; rate(mcp_trace_spans_total{outcome!="exported"}[5m]) shows the loss',
+      );
+    },
+    onRecovered: () => {
+      logger.info('spans are exported again');
     },
   });
   if (!started.ok) return started;

@@ -1,7 +1,5 @@
 import type { RequestHandler, Response } from 'express';
-
-/** What may stand in logs and headers as it is. */
-const WELL_FORMED = /^[\w.:=+/@-]{1,128}$/;
+import { givenRequestId } from '../monitoring/request-id.ts';
 
 /**
  * Gives every request an id, its own `X-Request-Id` if that is well-formed, and answers with it. Log lines and
@@ -9,8 +7,7 @@ const WELL_FORMED = /^[\w.:=+/@-]{1,128}$/;
  */
 export function requestIds(newRequestId: () => string): RequestHandler {
   return (request, response, next) => {
-    const given = request.get('x-request-id');
-    const id = given !== undefined && WELL_FORMED.test(given) ? given : newRequestId();
+    const id = givenRequestId(request.get('x-request-id')) ?? newRequestId();
     response.locals[REQUEST_ID] = id;
     response.setHeader('x-request-id', id);
     next();

@@ -11,11 +11,13 @@ import {
   type Instruments,
 } from './custom-metrics.ts';
 import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from './exposition.ts';
-import { instrument, type InstrumentOptions } from './instrument.ts';
+import { instrument } from './instrument.ts';
+import type { InstrumentOptions } from './instrumented-server.ts';
 import type { RunningCall } from './instrumented-call.ts';
 import { KnownTools } from './known-tools.ts';
 import { Listens, type FetchHandler } from './listens.ts';
 import { LiveSessions } from './live-sessions.ts';
+import { LiveSubscriptions } from './live-subscriptions.ts';
 import { measuredFunction } from './measured-function.ts';
 import { METRICS, createMetrics, type MetricName } from './metrics.ts';
 import { metricsHandler, type MetricsHandler } from './metrics-handler.ts';
@@ -35,7 +37,11 @@ export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics>
   readonly metrics?: Custom;
   /** Whether the names of the OpenTelemetry conventions are recorded, too. Default: true. */
   readonly openTelemetryNames?: boolean;
-  /** Gets one line a call, such as a pino logger: successes at debug, faults at warn or error. Default: none. */
+  /**
+   * Gets one line a call, such as a pino logger: successes at debug, faults at warn or error. Default: none.
+   * `request_id` is the `X-Request-Id` of the HTTP request if that is 1 to 128 of `A-Z a-z 0-9 _ . : = + / @ -`, else a new
+   * one. Answers are left as they are: whoever owns the HTTP response may echo the header.
+   */
   readonly logger?: CallLogger;
   /**
    * What is logged of calls. Default: successes at debug alone, no arguments and no results, and of equal failures within
@@ -49,10 +55,11 @@ export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics>
 /** Metrics, traces and log lines for MCP servers and functions. */
 export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
   /**
-   * Observes a server at the protocol door: every request, and of every tools/call its outcome, duration and size.
-   * Tools may be registered, and the server connected, before or after. For servers that are made per request, call
-   * it in the factory; and call it with what `createMcpHandler` returns, which answers `subscriptions/listen` itself,
-   * where no server sees it. (`serveStdio` does, too, and shows nobody: over stdio those are not counted.)
+   * Observes a server at the protocol door: every request, of every tools/call its outcome, duration and size, and
+   * sessions and subscriptions while they are open. Tools may be registered, and the server connected, before or
+   * after. For servers that are made per request, call it in the factory; and call it with what `createMcpHandler`
+   * returns, which answers `subscriptions/listen` itself, where no server sees it. (Over stdio, the one listen that is
+   * not seen is that of a client which sends it before any other request.)
    * @returns the server or handler
    */
   readonly instrument: <Server extends InstrumentableServer | FetchHandler>(
@@ -132,12 +139,14 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   };
   const observer = observers(recorder, tracing.outcomes, ...(callLog ? [harmless(callLog, onError)] : []));
   const sessions = new LiveSessions(recorder, now);
+  const subscriptions = new LiveSubscriptions();
   const parts = {
     recorder,
     observer,
     tracing,
     tools: new KnownTools(recorder, maxTools),
     sessions,
+    subscriptions,
     running: new AsyncLocalStorage<RunningCall>(),
     now,
     newRequestId: randomUUID,
@@ -145,7 +154,10 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   };
   const instrumented = new WeakSet();
   const listens = new Listens({ recorder, tracing, now });
-  recorder.watch({ sessions: () => sessions.size, subscriptions: () => listens.size });
+  recorder.watch({
+    sessions: () => sessions.size,
+    subscriptions: () => listens.size + subscriptions.size,
+  });
   const write = (format: ExpositionFormat): Promise<string> =>
     expose(registry, format, now, recorder.exemplars);
 

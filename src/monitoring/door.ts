@@ -1,22 +1,16 @@
 import type { TransportName } from './labels.ts';
-import { errorCodeOf, isErrorResult, isRequest, paramOf, type Message, type Request } from './message.ts';
+import {
+  errorCodeOf,
+  isErrorResult,
+  isRequest,
+  paramOf,
+  toolNameOf,
+  type Message,
+  type Request,
+} from './message.ts';
 import type { Monitoring } from './recorder.ts';
+import { listenWireOf, type DoorServer, type DoorTransport } from './server-shape.ts';
 import type { OperationSpan, Tracing } from './tracing.ts';
-
-/** What carries the messages of a server; both lines of the TypeScript SDK have it. */
-export interface DoorTransport {
-  // Messages and what comes with them are typed differently by each SDK.
-  onmessage?: ((message: never, extra?: never) => void) | undefined;
-  onclose?: (() => void) | undefined;
-  send(message: never, options?: never): Promise<void>;
-  readonly sessionId?: string | undefined;
-}
-
-/** A server that can be connected to a transport. */
-export interface DoorServer<Transport extends DoorTransport> {
-  connect(transport: Transport): Promise<void>;
-  readonly transport?: Transport | undefined;
-}
 
 /** What is done with the requests of one transport. */
 export interface Watcher {
@@ -55,11 +49,19 @@ export function watchDoor<Transport extends DoorTransport>(
   server: DoorServer<Transport>,
   watcherOf: (transport: Transport) => Watcher,
 ): void {
-  if (server.transport) new Door(server.transport, watcherOf(server.transport)).watch();
+  const watch = (transport: Transport): void => {
+    const watcher = watcherOf(transport);
+    new Door(transport, watcher).watch();
+    const wire = listenWireOf(transport);
+    if (!wire) return;
+    const { closed: _closed, ...listens } = watcher;
+    new Door(wire.transport, listens, wire.takes).watch();
+  };
+  if (server.transport) watch(server.transport);
   const connect = server.connect.bind(server);
   server.connect = async (transport) => {
     await connect(transport);
-    new Door(transport, watcherOf(transport)).watch();
+    watch(transport);
   };
 }
 
@@ -67,12 +69,15 @@ export function watchDoor<Transport extends DoorTransport>(
 class Door {
   readonly #transport: DoorTransport;
   readonly #watcher: Watcher;
+  readonly #takes: (request: Request) => boolean;
   /** By id, oldest first: nothing keeps a client from using an id twice at a time. */
   readonly #pending = new Map<Request['id'], Pending[]>();
 
-  constructor(transport: DoorTransport, watcher: Watcher) {
+  /** @param takes which requests are watched */
+  constructor(transport: DoorTransport, watcher: Watcher, takes: (request: Request) => boolean = () => true) {
     this.#transport = transport;
     this.#watcher = watcher;
+    this.#takes = takes;
   }
 
   watch(): void {
@@ -99,11 +104,13 @@ class Door {
     };
   }
 
-  #guard(observe: () => void): void {
+  /** Has what goes wrong in here reported, so that it hurts no request. */
+  #guard<Result>(observe: () => Result): Result | undefined {
     try {
-      observe();
+      return observe();
     } catch (error) {
       this.#watcher.onError(error instanceof Error ? error : new Error(String(error)));
+      return undefined;
     }
   }
 
@@ -117,13 +124,14 @@ class Door {
 
   #received(message: Message, extra: unknown, pass: () => void): void {
     if (isRequest(message)) {
-      const span = this.#admit(message, extra);
-      const { received } = this.#watcher;
-      const passOn = received
-        ? () => {
-            received(message, extra, pass);
-          }
-        : pass;
+      if (!this.#takes(message)) {
+        pass();
+        return;
+      }
+      const span = this.#guard(() => this.#admit(message, extra));
+      const passOn = (): void => {
+        this.#passOn(message, extra, pass);
+      };
       if (span) span.run(passOn);
       else passOn();
       return;
@@ -133,6 +141,22 @@ class Door {
       if (cancelled) this.#drop(cancelled, 'cancelled');
     }
     pass();
+  }
+
+  /** Passes a request on exactly once, and throws only what that throws. */
+  #passOn(request: Request, extra: unknown, pass: () => void): void {
+    let passed = false;
+    const passOnce = (): void => {
+      passed = true;
+      pass();
+    };
+    try {
+      this.#watcher.received?.(request, extra, passOnce);
+    } catch (error) {
+      if (passed) throw error;
+      this.#watcher.onError(error instanceof Error ? error : new Error(String(error)));
+    }
+    if (!passed) pass();
   }
 
   #admit(request: Request, extra: unknown): OperationSpan | undefined {
@@ -182,6 +206,6 @@ class Door {
 
   #toolOf(request: Request): string | undefined {
     if (request.method !== 'tools/call') return undefined;
-    return this.#watcher.toolLabel(String(paramOf(request, 'name')));
+    return this.#watcher.toolLabel(toolNameOf(request));
   }
 }

@@ -11,7 +11,7 @@ export type {
   Instruments,
   LabelValues,
 } from './custom-metrics.ts';
-export type { InstrumentOptions } from './instrument.ts';
+export type { InstrumentOptions } from './instrumented-server.ts';
 export type { InstrumentableServer } from './server-shape.ts';
 export type { CallLogger, CallLogOptions } from './call-log.ts';
 export type { MetricsHandler } from './metrics-handler.ts';

@@ -1,65 +1,27 @@
-import type { AsyncLocalStorage } from 'node:async_hooks';
-import type { CallObserver, ToolCall } from '../tools/call.ts';
+import type { ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/outcome.ts';
-import { watchRegistrations, watchSteps } from './call-steps.ts';
-import { watchDoor, type DoorTransport, type Watcher } from './door.ts';
+import { watchDoor, type Watcher } from './door.ts';
+import { callerNamed, recordOf, secondsInTool, type InstrumentedCall } from './instrumented-call.ts';
 import {
-  callerNamed,
-  recordOf,
-  secondsInTool,
-  type InstrumentedCall,
-  type RunningCall,
-} from './instrumented-call.ts';
-import type { KnownTools } from './known-tools.ts';
+  InstrumentedServer,
+  type InstrumentOptions,
+  type InstrumentationParts,
+} from './instrumented-server.ts';
 import type { TransportName } from './labels.ts';
 import type { LiveSessions } from './live-sessions.ts';
+import type { ConnectionSubscriptions } from './live-subscriptions.ts';
 import {
   fieldOf,
+  headerOf,
   paramOf,
   statedClient,
   statedVersion,
-  toolNamesIn,
-  versionHeader,
+  toolNameOf,
   type Message,
   type Request,
 } from './message.ts';
-import type { Recorder } from './recorder.ts';
-import {
-  highOf,
-  lostClient,
-  lowOf,
-  transportNameOf,
-  type HighServer,
-  type InstrumentableServer,
-  type LowServer,
-} from './server-shape.ts';
-import type { Tracing } from './tracing.ts';
-
-export interface InstrumentOptions {
-  /**
-   * Names of tools that are not registered, as those of a low-level `Server` or of a tools/call handler of one's own, so
-   * that their series exist from the start. Otherwise they are known once they were listed or called with success.
-   */
-  readonly tools?: readonly string[];
-  /** How clients reach it. Default: told by the transport it is connected to. */
-  readonly transport?: TransportName;
-}
-
-/** What all instrumented servers and functions share. */
-export interface InstrumentationParts {
-  readonly recorder: Recorder;
-  /** Told of each call: the recorder, and what else there is. */
-  readonly observer: CallObserver;
-  readonly tracing: Tracing;
-  readonly tools: KnownTools;
-  readonly sessions: LiveSessions;
-  readonly running: AsyncLocalStorage<RunningCall>;
-  /** Monotonic, in seconds. */
-  readonly now: () => number;
-  readonly newRequestId: () => string;
-  /** Told what went wrong in here, which hurts no call. */
-  readonly onError: (error: unknown) => void;
-}
+import { givenRequestId } from './request-id.ts';
+import { lostClient, lowOf, type DoorTransport, type InstrumentableServer } from './server-shape.ts';
 
 const MAX_CLIENT_TEXT = 100;
 
@@ -73,63 +35,6 @@ export function instrument(
   watchDoor(lowOf(server), (transport) => new Connection(instrumented, transport, parts).watcher());
 }
 
-/** A server, and the tools it is known to have. */
-class InstrumentedServer {
-  readonly low: LowServer;
-  readonly high: HighServer | undefined;
-  readonly #options: InstrumentOptions;
-  readonly #parts: InstrumentationParts;
-  #closed = false;
-
-  constructor(server: InstrumentableServer, options: InstrumentOptions, parts: InstrumentationParts) {
-    this.low = lowOf(server);
-    this.high = highOf(server);
-    this.#options = options;
-    this.#parts = parts;
-    for (const name of options.tools ?? []) parts.tools.learn(name);
-    if (this.high) {
-      watchSteps(this.high, parts.running, parts.now);
-      watchRegistrations(this.high, (name) => {
-        parts.tools.label(name);
-      });
-    }
-    const close = this.low.close.bind(this.low);
-    this.low.close = async () => {
-      this.#closed = true;
-      await close();
-    };
-  }
-
-  /** Whether the application closed it, and not its client. */
-  get closed(): boolean {
-    return this.#closed;
-  }
-
-  transportName(transport: DoorTransport): TransportName {
-    return this.#options.transport ?? transportNameOf(transport);
-  }
-
-  learnListed(answer: Message): void {
-    for (const name of toolNamesIn(answer)) if (!this.#registered(name)) this.#parts.tools.learn(name);
-  }
-
-  learnRegistered(): void {
-    for (const name of Object.keys(this.high?._registeredTools ?? {})) this.#parts.tools.label(name);
-  }
-
-  toolLabel(name: string): string {
-    const { tools } = this.#parts;
-    const registered = this.#registered(name);
-    const exists = registered ? registered.enabled !== false : tools.hasLearned(name);
-    return exists ? tools.label(name) : UNKNOWN_TOOL;
-  }
-
-  #registered(name: string): HighServer['_registeredTools'][string] | undefined {
-    const tools = this.high?._registeredTools ?? {};
-    return Object.hasOwn(tools, name) ? tools[name] : undefined;
-  }
-}
-
 /** A server on one transport. */
 class Connection {
   readonly #server: InstrumentedServer;
@@ -138,6 +43,7 @@ class Connection {
   readonly #parts: InstrumentationParts;
   /** By the request itself: nothing keeps a client from using an id twice at a time. */
   readonly #calls = new Map<Request, InstrumentedCall>();
+  readonly #subscriptions: ConnectionSubscriptions;
   #endSession: ReturnType<LiveSessions['begin']> | undefined;
   #negotiated: string | undefined;
 
@@ -146,6 +52,7 @@ class Connection {
     this.#transport = transport;
     this.#transportName = server.transportName(transport);
     this.#parts = parts;
+    this.#subscriptions = parts.subscriptions.connect();
     server.learnRegistered();
     // Without HTTP in between, the connection is the session.
     if (this.#transportName === 'stdio') this.#endSession = parts.sessions.begin('stdio');
@@ -159,21 +66,26 @@ class Connection {
       now,
       onError,
       transportName: this.#transportName,
-      versionOf: (request, extra) => statedVersion(request) ?? this.#negotiated ?? versionHeader(extra),
+      versionOf: (request, extra) =>
+        statedVersion(request) ?? this.#negotiated ?? headerOf(extra, 'mcp-protocol-version'),
       toolLabel: (name) => this.#server.toolLabel(name),
       received: (request, extra, pass) => {
+        this.#subscriptions.received(request);
         if (request.method === 'tools/call') this.#begin(request, extra, pass);
         else pass();
       },
       answered: (request, _extra, answer) => {
+        this.#subscriptions.answered(request, answer);
         if (request.method === 'tools/call') this.#finish(request, answer);
         if (request.method === 'initialize') this.#initialized(answer);
         if (request.method === 'tools/list') this.#server.learnListed(answer);
       },
       dropped: (request) => {
+        this.#subscriptions.dropped(request);
         this.#drop(request);
       },
       closed: () => {
+        this.#subscriptions.closed();
         const reason = this.#server.closed && !lostClient(this.#transport) ? 'shutdown' : 'client';
         this.#endSession?.({ reason, protocolVersion: this.#negotiated });
       },
@@ -236,11 +148,11 @@ class Connection {
     const client = statedClient(request) ?? this.#server.low.getClientVersion?.();
     const caller = textOf(fieldOf(extra, 'authInfo'), 'clientId');
     return {
-      name: String(paramOf(request, 'name')),
+      name: toolNameOf(request),
       arguments: paramOf(request, 'arguments'),
       caller: callerNamed(caller ?? 'anonymous'),
       entrance: 'mcp',
-      requestId: this.#parts.newRequestId(),
+      requestId: givenRequestId(headerOf(extra, 'x-request-id')) ?? this.#parts.newRequestId(),
       signal: neverAborts,
       canElicit: false,
       sessionId: this.#transport.sessionId,

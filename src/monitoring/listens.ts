@@ -1,4 +1,5 @@
 import {
+  LISTEN,
   errorCodeOf,
   fieldOf,
   isRequest,
@@ -28,8 +29,6 @@ interface Listen {
   readonly startedAt: number;
   readonly span: OperationSpan | undefined;
 }
-
-const METHOD = 'subscriptions/listen';
 
 /** Larger bodies are left to the handler, which has limits of its own. */
 const MAX_BODY_BYTES = 65_536;
@@ -64,10 +63,10 @@ export class Listens {
     const { recorder, tracing, now } = this.#parts;
     const protocolVersion =
       statedVersion(message) ?? request.headers.get('mcp-protocol-version') ?? undefined;
-    recorder.request(METHOD, protocolVersion, 'http');
+    recorder.request(LISTEN, protocolVersion, 'http');
     const meta = paramOf(message, '_meta');
     const span = tracing?.operation({
-      method: METHOD,
+      method: LISTEN,
       tool: undefined,
       id: message.id,
       sessionId: undefined,
@@ -123,7 +122,7 @@ export class Listens {
   #end({ protocolVersion, startedAt, span }: Listen, errorCode: number | undefined): void {
     const { recorder, now } = this.#parts;
     const operation = {
-      method: METHOD,
+      method: LISTEN,
       protocolVersion,
       transport: 'http',
       tool: undefined,
@@ -139,10 +138,10 @@ export class Listens {
 
 /** The request for a stream, if it is one; 2026-07-28 has its method in a header, too. */
 async function listenIn(request: Request, parsedBody: unknown): Promise<ListenRequest | undefined> {
-  if (parsedBody === undefined && request.headers.get('mcp-method') !== METHOD) return undefined;
+  if (parsedBody === undefined && request.headers.get('mcp-method') !== LISTEN) return undefined;
   const body = parsedBody ?? (await smallBodyOf(request));
-  const message = (body ?? { id: '', method: METHOD }) as Message;
-  return isRequest(message) && message.method === METHOD ? message : undefined;
+  const message = (body ?? { id: '', method: LISTEN }) as Message;
+  return isRequest(message) && message.method === LISTEN ? message : undefined;
 }
 
 /** Read from a copy, so that the handler can read it again. */

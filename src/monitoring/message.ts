@@ -13,6 +13,9 @@ export interface Request extends Message {
   readonly method: string;
 }
 
+/** The request whose answer is a stream of changes, which ends with it (MCP 2026-07-28, "Subscriptions"). */
+export const LISTEN = 'subscriptions/listen';
+
 export const isRequest = (message: Message): message is Request =>
   typeof message.method === 'string' && (typeof message.id === 'string' || typeof message.id === 'number');
 
@@ -24,6 +27,12 @@ export const fieldOf = (value: unknown, name: string): unknown =>
 
 /** A parameter of a message, whatever its shape. */
 export const paramOf = ({ params }: Message, name: string): unknown => fieldOf(params, name);
+
+/** The name in a tools/call; empty when it is no text. */
+export function toolNameOf(request: Request): string {
+  const name = paramOf(request, 'name');
+  return typeof name === 'string' ? name : '';
+}
 
 export const isErrorResult = ({ result }: Message): boolean => fieldOf(result, 'isError') === true;
 
@@ -49,11 +58,14 @@ export function statedVersion(request: Request): string | undefined {
 export const statedClient = (request: Request): unknown =>
   fieldOf(paramOf(request, '_meta'), CLIENT_META_KEY);
 
-/** The revision that an HTTP request says in its header, where the SDK passes headers on. */
-export function versionHeader(extra: unknown): string | undefined {
+/**
+ * A header of the HTTP request that a message came in, where the SDK passes headers on: `requestInfo` of v1, `request` of
+ * v2.
+ * @param name in lower case
+ */
+export function headerOf(extra: unknown, name: string): string | undefined {
   const headers =
     fieldOf(fieldOf(extra, 'requestInfo'), 'headers') ?? fieldOf(fieldOf(extra, 'request'), 'headers');
-  const name = 'mcp-protocol-version';
   const value = headers instanceof Headers ? headers.get(name) : fieldOf(headers, name);
   return typeof value === 'string' ? value : undefined;
 }

@@ -88,7 +88,7 @@ export const METRICS = {
     [1, 10, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400],
   ),
   mcp_session_not_found_total: counter('Requests that named an MCP session this server does not have'),
-  mcp_active_subscriptions: gauge('Open subscriptions/listen streams'),
+  mcp_active_subscriptions: gauge('Open subscriptions/listen streams, and resources subscribed to'),
   mcp_subscriptions_limit: gauge('Most subscriptions/listen streams this server keeps open at a time'),
 
   mcp_auth_failures_total: counter('Requests refused for their credentials', 'reason'),

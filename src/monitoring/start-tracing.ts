@@ -22,7 +22,7 @@ export interface TracingOptions {
   readonly batch: Readonly<Partial<Record<(typeof BATCH_VARIABLES)[number][1], number>>>;
   /** Told what became of spans. */
   readonly counted: (outcome: SpanOutcome, spans: number) => void;
-  /** Told why spans could not be exported. */
+  /** Told why spans cannot be exported, once until some are again. */
   readonly onError: (error: Error) => void;
 }
 
@@ -47,8 +47,8 @@ const BATCH_VARIABLES = [
 
 const FLUSH_MS = 3000;
 
-/** How often to say that spans cannot be exported, in seconds; the metric counts each. */
-const COMPLAIN_EVERY_SECONDS = 60;
+/** How soon after the last time to say again that spans cannot be exported, in seconds; the metric counts each. */
+const QUIET_SECONDS = 60;
 
 /**
  * Starts tracing if there is where to send spans to, or if an SDK has been registered before; only then is the
@@ -62,7 +62,11 @@ export async function startTracing(
   {
     now,
     ...options
-  }: Pick<TracingOptions, 'version' | 'counted' | 'onError'> & { readonly now: () => number },
+  }: Pick<TracingOptions, 'version' | 'counted' | 'onError'> & {
+    /** Told that spans are exported again. */
+    readonly onRecovered: () => void;
+    readonly now: () => number;
+  },
 ): Promise<StartedTracing> {
   const tracing = new Tracing();
   const nothing = () => Promise.resolve();
@@ -72,13 +76,21 @@ export async function startTracing(
   const read = readVariables(env, url);
   if (!read.ok) return read;
   const { registerSdk } = await import('./otlp.ts');
+  let failing = false;
   let saidAt = -Infinity;
   const onError = (error: Error): void => {
-    if (now() - saidAt < COMPLAIN_EVERY_SECONDS) return;
+    if (failing || now() - saidAt < QUIET_SECONDS) return;
+    failing = true;
     saidAt = now();
     options.onError(error);
   };
-  const flush = registerSdk({ ...options, ...read.options, onError, url });
+  const counted: typeof options.counted = (outcome, spans) => {
+    options.counted(outcome, spans);
+    if (outcome !== 'exported' || !failing) return;
+    failing = false;
+    options.onRecovered();
+  };
+  const flush = registerSdk({ ...options, ...read.options, counted, onError, url });
   return {
     ok: true,
     tracing,

@@ -1,10 +1,11 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
-import { SpanStatusCode, context, createContextKey, propagation, trace } from '@opentelemetry/api';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { SpanKind, SpanStatusCode, context, createContextKey, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createMonitoring } from '../../src/monitoring/index.ts';
 import { connectClient, connectV1Client } from '../support/clients.ts';
 import {
@@ -59,6 +60,29 @@ describe('an SDK that the application has registered', () => {
       expect(run?.parentSpanContext?.spanId).toBe(span?.spanContext().spanId);
     },
   );
+
+  it('gets the span of a listen over stdio once that ends, which its client cancels', async () => {
+    const [near, far] = InMemoryTransport.createLinkedPair();
+    serveStdio(() => monitoring.instrument(registerTools(newServer())), { transport: far });
+    const client = new Client(
+      { name: 'test-client', version: '1.2.3' },
+      { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+    );
+    await client.connect(near);
+    const subscription = await client.listen({ toolsListChanged: true });
+    expect(spansNamed('subscriptions/listen')).toEqual([]);
+    await subscription.close();
+    await vi.waitFor(() => {
+      expect(spansNamed('subscriptions/listen')).toMatchObject([
+        {
+          kind: SpanKind.SERVER,
+          status: { code: SpanStatusCode.UNSET },
+          attributes: { 'mcp.method.name': 'subscriptions/listen', 'nexus_mcp.reason': 'cancelled' },
+        },
+      ]);
+    });
+    await client.close();
+  });
 
   it('gets the spans of measured functions, and what they call is below', async () => {
     const outer = monitoring.tool('outer', () => monitoring.tool('inner', () => 1)());

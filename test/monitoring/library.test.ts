@@ -21,6 +21,8 @@ import {
 } from '../support/foreign-servers.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
 
+const UUID = /^[0-9a-f-]{36}$/;
+
 const scrape = async (monitoring: Monitoring): Promise<Samples> =>
   parseMetrics((await monitoring.metrics()).body);
 
@@ -242,6 +244,29 @@ describe('instrument', () => {
     await client.close();
   });
 
+  it.each([
+    ['v1', 'gateway-1/42', 'gateway-1/42'],
+    ['v2', 'gateway-1/42', 'gateway-1/42'],
+    ['v1', 'has spaces', expect.stringMatching(UUID)],
+    ['v2', 'x'.repeat(129), expect.stringMatching(UUID)],
+  ] as const)(
+    'logs the request id that a %s server is sent if it is well-formed: %s',
+    async (line, id, logged) => {
+      const lines: Record<string, unknown>[] = [];
+      const log = (entry: Record<string, unknown>) => void lines.push(entry);
+      const logger = { debug: log, info: log, warn: log, error: log, isLevelEnabled: () => true };
+      const monitoring = createMonitoring({ logger });
+      const url = await (line === 'v1'
+        ? serveV1Sessions(() => registerV1Tools(newV1Server()), monitoring)
+        : serveStateless(() => registerTools(newServer()), monitoring));
+      const era = line === 'v1' ? '2025-11-25' : '2026-07-28';
+      const { client } = await connectClient(url, era, { headers: { 'x-request-id': id } });
+      await client.callTool({ name: 'works', arguments: {} });
+      await client.close();
+      expect(lines).toMatchObject([{ tool: 'works', request_id: logged as unknown }]);
+    },
+  );
+
   it('logs one line a call to the logger it is given', async () => {
     const lines: Record<string, unknown>[] = [];
     const log = (level: string) => (line: Record<string, unknown>) => void lines.push({ level, ...line });
@@ -261,6 +286,7 @@ describe('instrument', () => {
         level: 'error',
         tool: 'throws',
         reason: 'exception',
+        request_id: expect.stringMatching(UUID) as string,
         session_id: expect.any(String) as string,
         client_name: 'test-client',
         err: expect.objectContaining({ message: 'a bug' }) as Error,

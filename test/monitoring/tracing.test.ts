@@ -206,6 +206,51 @@ describe('a call over REST', () => {
   });
 });
 
+describe('subscriptions/listen', () => {
+  it('is a span under the parent that the client sends, until its stream ends', async () => {
+    const { traceId, _meta } = newTrace();
+    const response = await fetch(`${server.url}/mcp`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'subscriptions/listen',
+      },
+      body: JSON.stringify({
+        ...{ jsonrpc: '2.0', id: 'listen-1', method: 'subscriptions/listen' },
+        params: {
+          notifications: { toolsListChanged: true },
+          _meta: {
+            'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+            'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1.0.0' },
+            'io.modelcontextprotocol/clientCapabilities': {},
+            ..._meta,
+          },
+        },
+      }),
+    });
+    expect(await response.text()).toContain('"resultType":"complete"');
+    const span = await receiver.span('subscriptions/listen', (each) => each.traceId === traceId);
+    expect(span).toMatchObject({
+      parentSpanId: PARENT_ID,
+      kind: 'server',
+      failed: false,
+      attributes: {
+        'mcp.method.name': 'subscriptions/listen',
+        'mcp.protocol.version': '2026-07-28',
+        'jsonrpc.request.id': 'listen-1',
+        'network.transport': 'tcp',
+      },
+    });
+    const http = await receiver.span('POST /mcp', ({ spanId }) => spanId === span.links[0]?.spanId);
+    expect(http.traceId).not.toBe(traceId);
+    const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
+    const operation = { mcp_method_name: 'subscriptions/listen' };
+    expect(samples.value('mcp_server_operation_duration_seconds_count', operation)).toBe(1);
+  });
+});
+
 describe('what a tool fetches', () => {
   it('is a client span under the step that ran it, without the query, and passes the trace on but no baggage', async () => {
     const seen: Record<string, unknown>[] = [];
@@ -268,6 +313,10 @@ describe('sampling', () => {
   });
 });
 
+/** The lines that say that spans cannot be exported. */
+const complaints = ({ logs }: Pick<typeof server, 'logs'>) =>
+  logs.filter(({ msg }) => String(msg).startsWith('spans cannot be exported'));
+
 describe('an OTLP endpoint that does not take spans', () => {
   let failing: OtlpReceiver | undefined;
   afterEach(() => failing?.stop());
@@ -294,9 +343,32 @@ describe('an OTLP endpoint that does not take spans', () => {
       },
       { timeout: 15_000, interval: 200 },
     );
-    expect(alone.logs.filter(({ msg }) => msg === 'spans could not be exported')).not.toEqual([]);
+    expect(complaints(alone)).toMatchObject([{ level: 'warn', err: expect.anything() as unknown }]);
     expect(await alone.stop()).toBe(0);
   });
+});
+
+it('an endpoint that takes spans again ends the complaint, and is said', async () => {
+  const flaky = await startOtlpReceiver(400);
+  onTestFinished(() => {
+    flaky.stop();
+  });
+  const alone = await startServer({ args, env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: flaky.url } });
+  onTestFinished(() => void alone.stop());
+  const { client } = await connectClient(alone.url, '2026-07-28');
+  const call = () => client.callTool({ name: 'echo', arguments: { text: 'hi' } });
+  await call();
+  await vi.waitFor(() => {
+    expect(complaints(alone)).toHaveLength(1);
+  });
+  flaky.answer(200);
+  await call();
+  await flaky.span('tools/call echo');
+  await vi.waitFor(() => {
+    expect(alone.logs).toContainEqual(expect.objectContaining({ msg: 'spans are exported again' }));
+  });
+  expect(complaints(alone)).toHaveLength(1);
+  await client.close();
 });
 
 it('spans that wait are sent when the server stops', async () => {

@@ -62,10 +62,12 @@ export interface OtlpReceiver {
   readonly spans: readonly ReceivedSpan[];
   /** Waits for a span with a name, the first or the one that `which` accepts. */
   span(name: string, which?: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan>;
+  /** Answers every export with a status from now on. */
+  answer(status: number): void;
   stop(): void;
 }
 
-/** @param status what every export is answered with */
+/** @param status what every export is answered with, at first */
 export async function startOtlpReceiver(status = 200): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const server = createServer((request, response) => {
@@ -86,6 +88,9 @@ export async function startOtlpReceiver(status = 200): Promise<OtlpReceiver> {
       } catch (cause) {
         throw new Error(`no span ${name} among ${spans.map((span) => span.name).join(', ')}`, { cause });
       }
+    },
+    answer(next) {
+      status = next;
     },
     stop() {
       server.close();

@@ -1,0 +1,105 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { CallObserver } from '../tools/call.ts';
+import { UNKNOWN_TOOL } from '../tools/outcome.ts';
+import { watchRegistrations, watchSteps } from './call-steps.ts';
+import type { RunningCall } from './instrumented-call.ts';
+import type { KnownTools } from './known-tools.ts';
+import type { TransportName } from './labels.ts';
+import type { LiveSessions } from './live-sessions.ts';
+import type { LiveSubscriptions } from './live-subscriptions.ts';
+import { toolNamesIn, type Message } from './message.ts';
+import type { Recorder } from './recorder.ts';
+import {
+  highOf,
+  lowOf,
+  transportNameOf,
+  type DoorTransport,
+  type HighServer,
+  type InstrumentableServer,
+  type LowServer,
+} from './server-shape.ts';
+import type { Tracing } from './tracing.ts';
+
+export interface InstrumentOptions {
+  /**
+   * Names of tools that are not registered, as those of a low-level `Server` or of a tools/call handler of one's own, so
+   * that their series exist from the start. Otherwise they are known once they were listed or called with success.
+   */
+  readonly tools?: readonly string[];
+  /** How clients reach it. Default: told by the transport it is connected to. */
+  readonly transport?: TransportName;
+}
+
+/** What all instrumented servers and functions share. */
+export interface InstrumentationParts {
+  readonly recorder: Recorder;
+  /** Told of each call: the recorder, and what else there is. */
+  readonly observer: CallObserver;
+  readonly tracing: Tracing;
+  readonly tools: KnownTools;
+  readonly sessions: LiveSessions;
+  readonly subscriptions: LiveSubscriptions;
+  readonly running: AsyncLocalStorage<RunningCall>;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  readonly newRequestId: () => string;
+  /** Told what went wrong in here, which hurts no call. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A server, and the tools it is known to have. */
+export class InstrumentedServer {
+  readonly low: LowServer;
+  readonly high: HighServer | undefined;
+  readonly #options: InstrumentOptions;
+  readonly #parts: InstrumentationParts;
+  #closed = false;
+
+  constructor(server: InstrumentableServer, options: InstrumentOptions, parts: InstrumentationParts) {
+    this.low = lowOf(server);
+    this.high = highOf(server);
+    this.#options = options;
+    this.#parts = parts;
+    for (const name of options.tools ?? []) parts.tools.learn(name);
+    if (this.high) {
+      watchSteps(this.high, parts.running, parts.now);
+      watchRegistrations(this.high, (name) => {
+        parts.tools.label(name);
+      });
+    }
+    const close = this.low.close.bind(this.low);
+    this.low.close = async () => {
+      this.#closed = true;
+      await close();
+    };
+  }
+
+  /** Whether the application closed it, and not its client. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  transportName(transport: DoorTransport): TransportName {
+    return this.#options.transport ?? transportNameOf(transport);
+  }
+
+  learnListed(answer: Message): void {
+    for (const name of toolNamesIn(answer)) if (!this.#registered(name)) this.#parts.tools.learn(name);
+  }
+
+  learnRegistered(): void {
+    for (const name of Object.keys(this.high?._registeredTools ?? {})) this.#parts.tools.label(name);
+  }
+
+  toolLabel(name: string): string {
+    const { tools } = this.#parts;
+    const registered = this.#registered(name);
+    const exists = registered ? registered.enabled !== false : tools.hasLearned(name);
+    return exists ? tools.label(name) : UNKNOWN_TOOL;
+  }
+
+  #registered(name: string): HighServer['_registeredTools'][string] | undefined {
+    const tools = this.high?._registeredTools ?? {};
+    return Object.hasOwn(tools, name) ? tools[name] : undefined;
+  }
+}
