@@ -54,8 +54,8 @@ export function watchDoor<Transport extends DoorTransport>(
     new Door(transport, watcher).watch();
     const wire = listenWireOf(transport);
     if (!wire) return;
-    const { closed: _closed, ...listens } = watcher;
-    new Door(wire.transport, listens, wire.takes).watch();
+    // The transport's own door says that it closed.
+    new Door(wire.transport, { ...watcher, closed: () => undefined }, wire.takes).watch();
   };
   if (server.transport) watch(server.transport);
   const connect = server.connect.bind(server);
@@ -145,18 +145,18 @@ class Door {
 
   /** Passes a request on exactly once, and throws only what that throws. */
   #passOn(request: Request, extra: unknown, pass: () => void): void {
-    let passed = false;
+    const done = { passed: false };
     const passOnce = (): void => {
-      passed = true;
+      done.passed = true;
       pass();
     };
     try {
       this.#watcher.received?.(request, extra, passOnce);
     } catch (error) {
-      if (passed) throw error;
+      if (done.passed) throw error;
       this.#watcher.onError(error instanceof Error ? error : new Error(String(error)));
     }
-    if (!passed) pass();
+    if (!done.passed) pass();
   }
 
   #admit(request: Request, extra: unknown): OperationSpan | undefined {

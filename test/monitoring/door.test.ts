@@ -56,7 +56,7 @@ describe.each([
     const answers: unknown[] = [];
     near.onmessage = (message: unknown) => void answers.push(message);
     await near.start();
-    await server.connect(far as never);
+    await server.connect(far);
     onTestFinished(() => server.close());
     const name = { toString: 1, valueOf: 1 };
     await near.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } });
