@@ -29,9 +29,7 @@ describe('traces', () => {
 
   it('reach the collector under the name of the release, and say which pod they are of', async () => {
     const receiver = await startOtlpReceiver();
-    onTestFinished(() => {
-      receiver.stop();
-    });
+    onTestFinished(() => receiver.stop());
     const resourceAttributes = { 'deployment.environment.name': 'staging, eu=1+1' };
     const env = Object.fromEntries(
       (await variables(tracingTo(receiver.url, { resourceAttributes }))).map(({ name, value }) => [

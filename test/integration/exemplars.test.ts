@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { connectClient } from '../support/clients.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { startSite } from '../support/site.ts';
 import { Prometheus, startProcess, type Replica } from './harness.ts';
 
-const TRACES = [
-  '4bf92f3577b34da6a3ce929d0e0e4736',
-  '4bf92f3577b34da6a3ce929d0e0e4737',
-  '4bf92f3577b34da6a3ce929d0e0e4738',
-] as const;
-const CALLER = '00f067aa0ba902b7';
+const PARENT = '00f067aa0ba902b7';
 
 let receiver: OtlpReceiver;
 let replica: Replica;
@@ -20,7 +15,8 @@ beforeAll(async () => {
   replica = await startProcess({
     args: [
       ...['--tracing.endpoint', receiver.url, '--log.level', 'debug'],
-      ...['--network.allowPrivateAddresses', 'true'],
+      // One place for calls, so that a second one waits for it.
+      ...['--limits.concurrency', '1', '--network.allowPrivateAddresses', 'true'],
     ],
   });
   prometheus = await Prometheus.start({
@@ -30,67 +26,83 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all([replica.stop(), prometheus.stop()]);
-  receiver.stop();
+  await receiver.stop();
 });
 
-/** Calls a tool as a client that takes part in a trace. */
-async function call(name: string, traceId: string, args: Record<string, unknown> = {}): Promise<void> {
-  const { client } = await connectClient(replica.url, '2026-07-28');
-  const _meta = { traceparent: `00-${traceId}-${CALLER}-01`, tracestate: 'vendor=1' };
-  await client.callTool({ name, arguments: args, _meta });
-  await client.close();
-}
+const metaOf = (traceId: string) => ({
+  traceparent: `00-${traceId}-${PARENT}-01`,
+  tracestate: 'vendor=opaque',
+});
 
-const logOf = (traceId: string) => replica.logs.filter((line) => line['trace_id'] === traceId);
+const logOf = (traceId: string) =>
+  vi.waitUntil(() => replica.logs.find((line) => line['trace_id'] === traceId));
 
-it('a trace leads from the client through the call to what the tool fetched, and is in the log and in Prometheus', async () => {
-  const [traceId] = TRACES;
-  const seen: unknown[] = [];
+it('a call is one trace from the client through every step to what it fetched, in the log and in Prometheus', async () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const seen: Record<string, unknown>[] = [];
   const site = await startSite(({ headers }, response) => {
-    seen.push(headers['traceparent']);
+    seen.push(headers);
     response.writeHead(200, { 'content-type': 'text/plain' }).end('hello');
   });
-  await call('fetch_url_content', traceId, { url: `${site.url}/page` });
-  await prometheus.catchUp();
+  const { client } = await connectClient(replica.url, '2026-07-28');
+  const [, result] = await Promise.all([
+    client.callTool({ name: 'slow', arguments: { milliseconds: 500 } }),
+    client.callTool({
+      name: 'fetch_url_content',
+      arguments: { url: `${site.url}/page` },
+      _meta: metaOf(traceId),
+    }),
+  ]);
+  expect(result.isError).toBeFalsy();
+  await client.close();
 
-  const span = await receiver.span('tools/call fetch_url_content');
-  const fetched = await receiver.span('GET');
-  const run = await receiver.span('run', ({ spanId }) => spanId === fetched.parentSpanId);
-  const tree = receiver.spans.filter((each) => each.traceId === traceId);
-  expect(tree.map(({ name, kind, parentSpanId }) => ({ name, kind, parentSpanId }))).toEqual(
-    expect.arrayContaining([
-      { name: 'tools/call fetch_url_content', kind: 'server', parentSpanId: CALLER },
-      { name: 'validate', kind: 'internal', parentSpanId: span.spanId },
-      { name: 'run', kind: 'internal', parentSpanId: span.spanId },
-      { name: 'GET', kind: 'client', parentSpanId: run.spanId },
-    ]),
-  );
-  expect(tree).toHaveLength(4);
-  expect(seen).toEqual([`00-${traceId}-${fetched.spanId}-01`]);
-  const http = await receiver.span('POST /mcp', ({ spanId }) => spanId === span.links[0]?.spanId);
+  const call = await receiver.span('tools/call fetch_url_content', (span) => span.traceId === traceId);
+  const http = await receiver.span('POST /mcp', ({ spanId }) => spanId === call.links[0]?.spanId);
+  const inOrderOfEnd = ['validate', 'queue', 'GET', 'run', call.name];
+  await vi.waitFor(() => {
+    const trace = receiver.spans.filter((span) => span.traceId === traceId);
+    expect(trace.map(({ name }) => name)).toEqual(inOrderOfEnd);
+  });
+  const step = (name: string) => receiver.span(name, (span) => span.traceId === traceId);
+  const run = await step('run');
+  expect(call).toMatchObject({ parentSpanId: PARENT, kind: 'server', failed: false });
+  expect(call.links).toEqual([{ traceId: http.traceId, spanId: http.spanId }]);
+  expect(http).toMatchObject({ kind: 'server', parentSpanId: '' });
   expect(http.traceId).not.toBe(traceId);
+  for (const name of ['validate', 'queue', 'run'])
+    expect(await step(name), name).toMatchObject({ parentSpanId: call.spanId, kind: 'internal' });
+  const outbound = await step('GET');
+  expect(outbound).toMatchObject({ parentSpanId: run.spanId, kind: 'client', failed: false });
+  expect(outbound.attributes).toMatchObject({ 'url.full': `${site.url}/page` });
+  for (const span of [call, run, outbound]) expect(span.traceState, span.name).toBe('vendor=opaque');
+  expect(seen).toMatchObject([
+    { traceparent: `00-${traceId}-${outbound.spanId}-01`, tracestate: 'vendor=opaque' },
+  ]);
 
-  expect(logOf(traceId)).toMatchObject([{ tool: 'fetch_url_content', span_id: span.spanId }]);
-  expect(
-    await prometheus.exemplars('mcp_tool_duration_seconds_bucket{tool_name="fetch_url_content"}'),
-  ).toMatchObject([{ labels: { trace_id: traceId } }]);
+  expect(await logOf(traceId)).toMatchObject({
+    tool: 'fetch_url_content',
+    status: 'success',
+    span_id: call.spanId,
+  });
+  await prometheus.catchUp();
+  const series = { tool_name: 'fetch_url_content' };
+  const exemplars = await prometheus.exemplars(
+    'mcp_tool_duration_seconds_bucket{tool_name="fetch_url_content"}',
+  );
+  expect(exemplars).toMatchObject([{ labels: { trace_id: traceId }, series }]);
+  expect(exemplars[0]?.value).toBeLessThanOrEqual(Number(exemplars[0]?.series['le']));
 });
 
-it('Prometheus keeps the exemplars of traced calls beside the value they had, and those of errors', async () => {
-  const [, added, threw] = TRACES;
-  await call('add', added, { a: 5, b: 3 });
-  await call('throws', threw);
+it('Prometheus keeps the exemplar of a call that failed, with the trace of the span and of the log line', async () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4737';
+  const { client } = await connectClient(replica.url, '2026-07-28');
+  await client.callTool({ name: 'throws', arguments: {}, _meta: metaOf(traceId) });
+  await client.close();
   await prometheus.catchUp();
-
-  const duration = await prometheus.exemplars('mcp_tool_duration_seconds_bucket{tool_name="add"}');
-  expect(duration).toMatchObject([{ labels: { trace_id: added }, series: { tool_name: 'add' } }]);
-  const le = Number(duration[0]?.series['le']);
-  expect(duration[0]?.value).toBeLessThanOrEqual(le);
-  const errors = await prometheus.exemplars('mcp_tool_errors_total');
-  expect(errors).toMatchObject([
-    { labels: { trace_id: threw }, series: { tool_name: 'throws', reason: 'exception' } },
+  expect(await prometheus.exemplars('mcp_tool_errors_total')).toMatchObject([
+    { labels: { trace_id: traceId }, series: { tool_name: 'throws', reason: 'exception' } },
   ]);
   const span = await receiver.span('tools/call throws');
-  expect(span).toMatchObject({ traceId: threw, parentSpanId: CALLER });
-  expect(logOf(threw)).toMatchObject([{ tool: 'throws', span_id: span.spanId }]);
+  expect(span).toMatchObject({ traceId, parentSpanId: PARENT, failed: true });
+  expect(await logOf(traceId)).toMatchObject({ tool: 'throws', span_id: span.spanId });
 });

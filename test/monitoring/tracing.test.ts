@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
-  receiver.stop();
+  await receiver.stop();
 });
 
 /** The names of a span's children, in the order they ended. */
@@ -323,7 +323,7 @@ describe('an OTLP endpoint that does not take spans', () => {
 
   it.each(['refuses them', 'is not there'])('(%s) hurts no call, and is counted', async (what) => {
     failing = await startOtlpReceiver(400);
-    if (what === 'is not there') failing.stop();
+    if (what === 'is not there') await failing.stop();
     const alone = await startServer({
       args,
       env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: failing.url, OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
@@ -350,9 +350,7 @@ describe('an OTLP endpoint that does not take spans', () => {
 
 it('an endpoint that takes spans again ends the complaint, and is said', async () => {
   const flaky = await startOtlpReceiver(400);
-  onTestFinished(() => {
-    flaky.stop();
-  });
+  onTestFinished(() => flaky.stop());
   const alone = await startServer({ args, env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: flaky.url } });
   onTestFinished(() => void alone.stop());
   const { client } = await connectClient(alone.url, '2026-07-28');

@@ -1,47 +1,7 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
-import { gunzipSync } from 'node:zlib';
-import protobuf from 'protobufjs';
+import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
-
-/** What is read of OTLP 1.x: opentelemetry/proto/collector/trace/v1/trace_service.proto and what it imports. */
-const PROTO = `
-syntax = "proto3";
-message ExportTraceServiceRequest { repeated ResourceSpans resource_spans = 1; }
-message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; }
-message Resource { repeated KeyValue attributes = 1; }
-message ScopeSpans { repeated Span spans = 2; }
-message Span {
-  bytes trace_id = 1; bytes span_id = 2; string trace_state = 3; bytes parent_span_id = 4; string name = 5;
-  int32 kind = 6; fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8;
-  repeated KeyValue attributes = 9; repeated Link links = 13; Status status = 15;
-}
-message Link { bytes trace_id = 1; bytes span_id = 2; }
-message Status { string message = 2; int32 code = 3; }
-message KeyValue { string key = 1; AnyValue value = 2; }
-message AnyValue { oneof value { string string_value = 1; bool bool_value = 2; int64 int_value = 3; double double_value = 4; } }
-`;
-const Request = protobuf.parse(PROTO).root.lookupType('ExportTraceServiceRequest');
-
-interface KeyValue {
-  readonly key: string;
-  readonly value: Readonly<Record<string, string | number | boolean>>;
-}
-interface Batch {
-  readonly resourceSpans: readonly {
-    readonly resource: { readonly attributes: readonly KeyValue[] };
-    readonly scopeSpans: readonly {
-      readonly spans: readonly (Record<'traceId' | 'spanId' | 'parentSpanId' | 'name', string> & {
-        readonly kind?: number;
-        readonly attributes?: readonly KeyValue[];
-        readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
-        readonly status?: { readonly code?: number; readonly message?: string };
-      })[];
-    }[];
-  }[];
-}
 
 /** A span, as it was received. */
 export interface ReceivedSpan {
@@ -49,6 +9,7 @@ export interface ReceivedSpan {
   readonly spanId: string;
   readonly parentSpanId: string;
   readonly name: string;
+  readonly traceState: string;
   readonly kind: 'internal' | 'server' | 'client' | undefined;
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
@@ -56,7 +17,10 @@ export interface ReceivedSpan {
   readonly resource: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** A receiver of traces by OTLP over HTTP, in protobuf. */
+/** What the receiver's process tells: where it listens, then what it receives. */
+export type ReceiverMessage = { readonly port: number } | { readonly spans: readonly ReceivedSpan[] };
+
+/** A receiver of traces by OTLP over HTTP, in protobuf: a process of its own. */
 export interface OtlpReceiver {
   readonly url: string;
   readonly spans: readonly ReceivedSpan[];
@@ -64,22 +28,27 @@ export interface OtlpReceiver {
   span(name: string, which?: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan>;
   /** Answers every export with a status from now on. */
   answer(status: number): void;
-  stop(): void;
+  stop(): Promise<void>;
 }
+
+const PROCESS = fileURLToPath(new URL('otlp-receiver-process.ts', import.meta.url));
 
 /** @param status what every export is answered with, at first */
 export async function startOtlpReceiver(status = 200): Promise<OtlpReceiver> {
+  const child = fork(PROCESS, [String(status)], { execArgv: [] });
   const spans: ReceivedSpan[] = [];
-  const server = createServer((request, response) => {
-    void read(request).then((received) => {
-      if (status === 200) spans.push(...received);
-      response.writeHead(status, { 'content-type': 'application/x-protobuf' }).end();
+  const exited = once(child, 'exit');
+  const port = await new Promise<number>((resolve, reject) => {
+    child.on('message', (message: ReceiverMessage) => {
+      if ('port' in message) resolve(message.port);
+      else spans.push(...message.spans);
+    });
+    child.once('exit', (code) => {
+      reject(new Error(`the OTLP receiver ended with ${String(code)}`));
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     spans,
     async span(name, which = () => true) {
       const found = () => spans.find((span) => span.name === name && which(span));
@@ -90,43 +59,11 @@ export async function startOtlpReceiver(status = 200): Promise<OtlpReceiver> {
       }
     },
     answer(next) {
-      status = next;
+      child.send(next);
     },
-    stop() {
-      server.close();
-      server.closeAllConnections();
+    async stop() {
+      child.kill();
+      await exited;
     },
   };
 }
-
-async function read(request: IncomingMessage): Promise<ReceivedSpan[]> {
-  if (request.url !== '/v1/traces' || request.headers['content-type'] !== 'application/x-protobuf')
-    throw new Error(`not an export of traces: ${String(request.url)}`);
-  const body = await buffer(request);
-  const bytes = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
-  const options = { bytes: String, longs: Number };
-  const { resourceSpans } = Request.toObject(Request.decode(bytes), options) as Batch;
-  return resourceSpans.flatMap(({ resource, scopeSpans }) =>
-    scopeSpans.flatMap(({ spans }) =>
-      spans.map(({ name, attributes = [], links = [], kind = 0, status, ...ids }) => ({
-        name,
-        traceId: hex(ids.traceId),
-        spanId: hex(ids.spanId),
-        parentSpanId: hex(ids.parentSpanId),
-        kind: KINDS[kind],
-        attributes: valuesOf(attributes),
-        links: links.map(({ traceId, spanId }) => ({ traceId: hex(traceId), spanId: hex(spanId) })),
-        failed: status?.code === STATUS_ERROR,
-        resource: valuesOf(resource.attributes),
-      })),
-    ),
-  );
-}
-
-const KINDS = [undefined, 'internal', 'server', 'client'] as const;
-const STATUS_ERROR = 2;
-
-const hex = (base64 = ''): string => Buffer.from(base64, 'base64').toString('hex');
-
-const valuesOf = (attributes: readonly KeyValue[]) =>
-  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0] ?? '']));
