@@ -7,6 +7,8 @@ const FILES = readdirSync(`${CHART}ci`).filter((name) => name.endsWith('-values.
 const MATRIX = FILES.flatMap((file) =>
   [true, false].map((operator) => ({ file, operator, cluster: operator ? 'with' : 'without' })),
 );
+/** The version whose schemas kubernetes-models has; older ones are tested in older-schema.test.ts. */
+const NEWEST = '1.36.0';
 
 it('has ten clusters or more', () => {
   expect(FILES.length).toBeGreaterThanOrEqual(10);
@@ -14,7 +16,14 @@ it('has ten clusters or more', () => {
 
 describe.each(MATRIX)('$file $cluster Prometheus Operator', ({ file, operator }) => {
   const rendered = (tool: 'helm3' | 'helm4' = 'helm4') =>
-    render({ helm: tool, valuesFiles: [file], operator, release: 'agents', namespace: 'tools' });
+    render({
+      helm: tool,
+      valuesFiles: [file],
+      operator,
+      release: 'agents',
+      namespace: 'tools',
+      kubeVersion: NEWEST,
+    });
 
   it('gives the same objects with Helm 3 and Helm 4', async () => {
     expect(await rendered('helm3')).toEqual(await rendered('helm4'));

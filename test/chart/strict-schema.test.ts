@@ -10,6 +10,8 @@ const MISTAKES: readonly (readonly [kind: string, path: string, value: unknown, 
   ['Deployment', 'spec.template.spec.containers.0.imagePullPolice', 'Always', /imagePullPolice is unknown/],
   ['Deployment', 'spec.template.spec.containers.0.readinessProbe.httpGet.url', '/', /url is unknown/],
   ['Deployment', 'spec.template.spec.volumes.0.configMap.names', 'x', /names is unknown/],
+  // A field that came with Kubernetes 1.37, which is newer than the schemas.
+  ['Deployment', 'spec.template.spec.evictionResponders', [], /evictionResponders is unknown/],
   ['Deployment', 'spec.replicas', 'three', /replicas/],
   ['Deployment', 'metadata.label', {}, /\/metadata\/label is unknown/],
   ['Service', 'spec.ports.0.targetport', 1, /targetport is unknown/],
