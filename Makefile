@@ -8,7 +8,7 @@ IMAGE ?= nexus-mcp:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 ARGS ?=
 
-.PHONY: help run test test-unit test-browser test-integration docker check fmt demo bench generate alerts-report build image clean
+.PHONY: help run test test-unit test-browser test-integration docker check fmt demo bench generate alerts-report build image chart clean
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -53,6 +53,9 @@ build: node_modules/.installed ## Compile to dist/
 
 image: ## Build the container image (IMAGE=name:tag NODE_IMAGE=base)
 	docker build --build-arg NODE_IMAGE=$(NODE_IMAGE) --build-arg REVISION=$$(git rev-parse HEAD) -t $(IMAGE) .
+
+chart: node_modules/.installed ## Package the chart into dist/ (ARGS="--sign --key NAME --keyring FILE")
+	@exec $(NODE) scripts/package-chart.ts $(ARGS)
 
 clean: ## Remove what was built and installed
 	rm -rf node_modules dist coverage

@@ -11,6 +11,7 @@ import { chartRuleFile } from '../alerts/source/chart.ts';
 import { parametersSchema } from '../alerts/source/parameters.ts';
 import { formatDuration } from '../alerts/source/promql.ts';
 import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
+import { withChanges } from '../charts/source/chart-file.ts';
 import { listValues, valuesFile } from '../charts/source/documents.ts';
 import { valuesJsonSchema } from '../charts/source/values.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
@@ -22,6 +23,7 @@ import { settingsSchema } from '../src/config/settings.ts';
 import { METRICS } from '../src/monitoring/metrics.ts';
 import { builtinToolsets } from '../src/tools/builtin/index.ts';
 import { ERROR_REASONS } from '../src/tools/outcome.ts';
+import { readChangelog } from './changelog.ts';
 import { plainManifests } from './plain-manifests.ts';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -116,6 +118,11 @@ const FILES: Readonly<Record<string, () => string>> = {
   'charts/nexus-mcp/files/nexus-mcp.rules.yaml': () => NOTICE + chartRuleFile(),
   'charts/nexus-mcp/files/settings.yaml': () =>
     `# The server's defaults. Generated from src/config by make generate; do not edit.\n${stringify(settingsSchema.parse({}))}`,
+  'charts/nexus-mcp/Chart.yaml': () =>
+    withChanges(
+      readFileSync('charts/nexus-mcp/Chart.yaml', 'utf8'),
+      readChangelog(readFileSync('CHANGELOG.md', 'utf8')),
+    ),
   'charts/nexus-mcp/values.yaml': () => VALUES_NOTICE + valuesFile(),
   'charts/nexus-mcp/values.schema.json': () => `${JSON.stringify(valuesJsonSchema(), null, 2)}\n`,
   'demo/alertmanager.yaml': demoAlertmanager,
