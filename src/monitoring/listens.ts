@@ -30,6 +30,9 @@ interface Listen {
   readonly span: OperationSpan | undefined;
 }
 
+/** What a client is told when its request fails for no fault of its own; JSON-RPC 2.0, "Error object". */
+const INTERNAL_ERROR = -32603;
+
 /** Larger bodies are left to the handler, which has limits of its own. */
 const MAX_BODY_BYTES = 65_536;
 
@@ -77,37 +80,45 @@ export class Listens {
     try {
       response = await (span ? span.run(answer) : answer());
     } catch (error) {
-      span?.cancel();
+      this.#end(listen, INTERNAL_ERROR);
       throw error;
     }
-    if (response.body && response.headers.get('content-type') === 'text/event-stream')
+    if (response.body && mediaTypeOf(response) === 'text/event-stream')
       return this.#follow(listen, response, response.body, request.signal);
-    const refusal: unknown = await response
-      .clone()
-      .json()
-      .catch(() => undefined);
-    this.#end(listen, errorCodeOf({ error: fieldOf(refusal, 'error') }));
+    this.#end(listen, await refusalOf(response));
     return response;
   }
 
   /** The same response, known to be open until its body ends or its client is gone. */
   #follow(listen: Listen, response: Response, body: ReadableStream<Uint8Array>, gone: AbortSignal): Response {
     this.#open.add(listen);
-    const abandon = (): void => {
-      if (this.#open.delete(listen)) listen.span?.cancel();
+    const close = (end: () => void): void => {
+      gone.removeEventListener('abort', abandon);
+      if (this.#open.delete(listen)) end();
     };
-    gone.addEventListener('abort', abandon, { once: true });
+    const abandon = (): void => {
+      close(() => listen.span?.cancel());
+    };
+    gone.addEventListener('abort', abandon);
     if (gone.aborted) abandon();
     const reader = body.getReader();
     const followed = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        const { done, value } = await reader.read();
-        if (!done) {
-          controller.enqueue(value);
-          return;
+        try {
+          const { done, value } = await reader.read();
+          if (!done) {
+            controller.enqueue(value);
+            return;
+          }
+        } catch (error) {
+          close(() => {
+            this.#end(listen, INTERNAL_ERROR);
+          });
+          throw error;
         }
-        gone.removeEventListener('abort', abandon);
-        if (this.#open.delete(listen)) this.#end(listen, undefined);
+        close(() => {
+          this.#end(listen, undefined);
+        });
         controller.close();
       },
       cancel: async (reason) => {
@@ -136,20 +147,46 @@ export class Listens {
   }
 }
 
-/** The request for a stream, if it is one; 2026-07-28 has its method in a header, too. */
+/**
+ * The request for a stream, if it is one: 2026-07-28 has its method in a header, too, and its revision in the body. Those
+ * without a revision go to servers of earlier ones, which see them.
+ */
 async function listenIn(request: Request, parsedBody: unknown): Promise<ListenRequest | undefined> {
-  if (parsedBody === undefined && request.headers.get('mcp-method') !== LISTEN) return undefined;
-  const body = parsedBody ?? (await smallBodyOf(request));
-  const message = (body ?? { id: '', method: LISTEN }) as Message;
-  return isRequest(message) && message.method === LISTEN ? message : undefined;
+  if (request.method !== 'POST') return undefined;
+  if (parsedBody !== undefined) return listenOf(parsedBody);
+  if (request.headers.get('mcp-method') !== LISTEN) return undefined;
+  const length = Number(request.headers.get('content-length') ?? Infinity);
+  return length > MAX_BODY_BYTES ? { id: '', method: LISTEN } : listenOf(await bodyOf(request));
 }
 
-/** Read from a copy, so that the handler can read it again. */
-async function smallBodyOf(request: Request): Promise<unknown> {
-  const length = Number(request.headers.get('content-length') ?? Infinity);
-  if (length > MAX_BODY_BYTES) return undefined;
-  return request
+function listenOf(body: unknown): ListenRequest | undefined {
+  const message: Message = {
+    id: fieldOf(body, 'id'),
+    method: fieldOf(body, 'method'),
+    params: fieldOf(body, 'params'),
+  };
+  const isListen = isRequest(message) && message.method === LISTEN && statedVersion(message) !== undefined;
+  return isListen ? message : undefined;
+}
+
+/** Read from a copy, so that the handler can read it again, and say what is wrong with it. */
+async function bodyOf(request: Request): Promise<unknown> {
+  try {
+    return await request.clone().json();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The JSON-RPC error code of an answer that is no stream. */
+async function refusalOf(response: Response): Promise<number | undefined> {
+  if (mediaTypeOf(response) !== 'application/json') return undefined;
+  const answer: unknown = await response
     .clone()
     .json()
     .catch(() => undefined);
+  return errorCodeOf({ error: fieldOf(answer, 'error') });
 }
+
+const mediaTypeOf = ({ headers }: Response): string | undefined =>
+  headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();

@@ -6,6 +6,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
+import type { FetchHandler } from '../../src/monitoring/listens.ts';
 import { connectClient } from '../support/clients.ts';
 import { listenOnce, newServer, registerTools } from '../support/foreign-servers.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
@@ -19,6 +20,12 @@ trace.setGlobalTracerProvider(
 
 const LISTEN = 'subscriptions/listen';
 const spans = () => exporter.getFinishedSpans().filter(({ name }) => name === LISTEN);
+
+const META = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'a', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
 
 let monitoring: Monitoring;
 let handler: McpHttpHandler;
@@ -102,9 +109,7 @@ describe("a stream of subscriptions/listen, which the SDK's handler answers with
         notifications: {},
         _meta: {
           traceparent,
-          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-          'io.modelcontextprotocol/clientInfo': { name: 'a', version: '1' },
-          'io.modelcontextprotocol/clientCapabilities': {},
+          ...META,
         },
       },
     };
@@ -144,4 +149,109 @@ it('what the handler passes to a server is counted there, once', async () => {
   expect(samples.value('mcp_requests_total', { method: 'tools/call' })).toBe(1);
   expect(samples.value('mcp_requests_total', { method: LISTEN })).toBeUndefined();
   await client.close();
+});
+
+describe('a request that is not for a stream', () => {
+  const postTo = (to: string, body: unknown, headers: Record<string, string> = {}) =>
+    new Request(to, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...headers,
+      },
+      body: JSON.stringify(body),
+    });
+
+  it('is counted once where a server of the 2025 era gets it', async () => {
+    const body = { jsonrpc: '2.0', id: 1, method: LISTEN, params: {} };
+    const request = postTo(url, body, { 'mcp-protocol-version': '2025-11-25' });
+    const response = await handler.fetch(request, { parsedBody: body });
+    expect(await response.text()).toContain('-32601');
+    const counted = (await scrape()).select('mcp_requests_total').filter(({ value }) => value > 0);
+    expect(counted).toMatchObject([{ value: 1 }]);
+  });
+
+  it('counts nothing when it is no POST, whatever its headers say', async () => {
+    await handler.fetch(new Request(url, { headers: { 'mcp-method': LISTEN } }));
+    expect((await scrape()).value('mcp_requests_total', { method: LISTEN })).toBeUndefined();
+  });
+
+  it.each([null, [], [null], 'text', 5])('may have %j for a body', async (parsedBody) => {
+    const request = postTo(url, parsedBody, { 'mcp-method': LISTEN });
+    await request.text();
+    expect((await handler.fetch(request, { parsedBody })).status).toBe(400);
+    expect((await scrape()).value('mcp_requests_total', { method: LISTEN })).toBeUndefined();
+  });
+});
+
+describe('a handler of another make', () => {
+  const body = { jsonrpc: '2.0', id: 1, method: LISTEN, params: { _meta: META } };
+  const ask = (signal?: AbortSignal) =>
+    new Request('http://localhost/mcp', {
+      method: 'POST',
+      body: JSON.stringify(body),
+      signal: signal ?? null,
+    });
+  const answering = (answer: () => Response | Promise<Response>) =>
+    monitoring.instrument<FetchHandler>({ fetch: () => Promise.resolve().then(answer) });
+  const streaming = (source: {
+    pull?: (controller: ReadableStreamDefaultController<Uint8Array>) => void | Promise<void>;
+  }) =>
+    answering(
+      () =>
+        new Response(new ReadableStream(source), {
+          headers: { 'content-type': 'text/event-stream; charset=utf-8' },
+        }),
+    );
+
+  it('may say which characters its stream has', async () => {
+    const gone = new AbortController();
+    await streaming({}).fetch(ask(gone.signal), { parsedBody: body });
+    await expectOpen(1);
+    gone.abort();
+    await expectOpen(0);
+  });
+
+  it('may answer what is no JSON and does not end', async () => {
+    const endless = answering(
+      () => new Response(new ReadableStream(), { headers: { 'content-type': 'text/plain' } }),
+    );
+    expect((await endless.fetch(ask(), { parsedBody: body })).status).toBe(200);
+    await expectOpen(0);
+  });
+
+  it('has closed a stream that breaks', async () => {
+    const response = await streaming({
+      pull: () => Promise.reject(new Error('the bus is gone')),
+    }).fetch(ask(), { parsedBody: body });
+    await expect(response.text()).rejects.toThrow('the bus is gone');
+    await expectOpen(0);
+    expect(spans()).toHaveLength(1);
+  });
+
+  it('is asked no faster than its stream is read', async () => {
+    let pulled = 0;
+    const response = await streaming({
+      pull: (controller) => {
+        pulled += 1;
+        controller.enqueue(new Uint8Array(1));
+      },
+    }).fetch(ask(), { parsedBody: body });
+    const reader = response.body?.getReader();
+    for (let read = 0; read < 5; read += 1) await reader?.read();
+    expect(pulled).toBeLessThan(10);
+    await reader?.cancel();
+    await expectOpen(0);
+  });
+
+  it('that throws has failed, and says so', async () => {
+    const broken = answering(() => {
+      throw new Error('a bug');
+    });
+    await expect(broken.fetch(ask(), { parsedBody: body })).rejects.toThrow('a bug');
+    const failed = { ...operations, error_type: '-32603' };
+    expect((await scrape()).value('mcp_server_operation_duration_seconds_count', failed)).toBe(1);
+    expect(spans()).toMatchObject([{ attributes: { 'error.type': '-32603' } }]);
+  });
 });
