@@ -240,6 +240,11 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     },
     /extraEnv: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT would win over config\.tracing\.endpoint/,
   ],
+  [
+    'a collector without a scheme',
+    { config: { ops: { port: 9998 }, tracing: { endpoint: 'collector:4318' } } },
+    /config\.tracing\.endpoint: must be a URL that begins with http:\/\/ or https:\/\/.*not collector:4318/,
+  ],
   ['more than all traces', { tracing: { ratio: 2 } }, /'\/tracing\/ratio'.*maximum/],
 ];
 

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient } from '../support/clients.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { startServer } from '../support/server-process.ts';
-import { at, one, render, type Values } from './helm.ts';
+import { at, one, render, type RenderOptions, type Values } from './helm.ts';
 
 interface Variable {
   readonly name: string;
@@ -16,8 +16,9 @@ const tracingTo = (endpoint: string, tracing: Values = {}): Values => ({
 });
 
 /** The variables of the OpenTelemetry SDK that the pod gets, and those they refer to. */
-async function variables(values: Values): Promise<readonly Variable[]> {
-  const deployment = one(await render({ values, namespace: 'agents' }), 'Deployment');
+async function variables(values: Values, helm?: RenderOptions['helm']): Promise<readonly Variable[]> {
+  const options = { values, namespace: 'agents', ...(helm && { helm }) };
+  const deployment = one(await render(options), 'Deployment');
   const env = at<readonly Variable[]>(deployment, 'spec.template.spec.containers.0.env');
   return env.filter(({ name }) => name.startsWith('OTEL_') || name === 'POD_NAME');
 }
@@ -32,7 +33,9 @@ describe('traces', () => {
     onTestFinished(() => receiver.stop());
     const resourceAttributes = { 'deployment.environment.name': 'staging, eu=1+1' };
     const env = Object.fromEntries(
-      (await variables(tracingTo(receiver.url, { resourceAttributes }))).map(({ name, value }) => [
+      (
+        await variables({ ...tracingTo(receiver.url, { resourceAttributes }), fullnameOverride: 'weather' })
+      ).map(({ name, value }) => [
         name,
         // As the kubelet does.
         value?.replace('$(POD_NAME)', 'nexus-mcp-7d4b9') ?? 'nexus-mcp-7d4b9',
@@ -48,10 +51,10 @@ describe('traces', () => {
     await client.close();
     const { resource } = await receiver.span('tools/call add');
     expect(resource).toMatchObject({
-      'service.name': 'nexus-mcp',
+      'service.name': 'weather',
       'service.namespace': 'agents',
       'k8s.namespace.name': 'agents',
-      'k8s.deployment.name': 'nexus-mcp',
+      'k8s.deployment.name': 'weather',
       'k8s.pod.name': 'nexus-mcp-7d4b9',
       ...resourceAttributes,
     });
@@ -76,6 +79,33 @@ describe('traces', () => {
     const found = await variables(tracingTo('http://collector:4318', { sampler: 'parentbased_always_off' }));
     expect(found).toContainEqual({ name: 'OTEL_TRACES_SAMPLER', value: 'parentbased_always_off' });
     expect(found.map(({ name }) => name)).not.toContain('OTEL_TRACES_SAMPLER_ARG');
+  });
+
+  it('have another name of the service where it is asked for', async () => {
+    const env = await variables(
+      tracingTo('http://collector:4318', { resourceAttributes: { 'service.name': 'weather' } }),
+    );
+    expect(env.map(({ name }) => name)).not.toContain('OTEL_SERVICE_NAME');
+    expect(env.find(({ name }) => name === 'OTEL_RESOURCE_ATTRIBUTES')?.value).toContain(
+      ',service.name=weather,',
+    );
+  });
+
+  it.each([
+    { ratio: null },
+    { sampler: null },
+    { headersSecret: null },
+    { headersSecret: { name: null } },
+    { resourceAttributes: null },
+  ])('are as by default where %j unsets what there is', async (tracing) => {
+    const values = { ...tracingTo('http://collector:4318'), tracing };
+    const usual = await variables(tracingTo('http://collector:4318'));
+    for (const helm of ['helm3', 'helm4'] as const) {
+      const found = await variables(values, helm);
+      const missing = usual.filter(({ name }) => !found.some((other) => other.name === name));
+      expect(missing.filter(({ name }) => !name.startsWith('OTEL_TRACES_SAMPLER'))).toEqual([]);
+      expect(usual).toEqual(expect.arrayContaining([...found]));
+    }
   });
 
   it.each([

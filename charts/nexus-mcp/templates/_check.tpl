@@ -197,12 +197,17 @@
 {{- define "nexus-mcp.checkTracing" -}}
 {{- $problems := list }}
 {{- $tracing := .Values.tracing }}
+{{- $ratio := ternary 1.0 $tracing.ratio (kindIs "invalid" $tracing.ratio) }}
+{{- $sampler := default "parentbased_always_on" $tracing.sampler }}
 {{- $endpoint := dig "tracing" "endpoint" "" .Values.config }}
+{{- if and $endpoint (not (regexMatch "^(?i)https?://[^/]" $endpoint)) }}
+{{- $problems = append $problems (printf "config.tracing.endpoint: must be a URL that begins with http:// or https://, such as http://collector.observability:4318, not %s" $endpoint) }}
+{{- end }}
 {{- if hasSuffix "/v1/traces" $endpoint }}
 {{- $problems = append $problems "config.tracing.endpoint: leave out /v1/traces, which OTLP adds" }}
 {{- end }}
-{{- if and (lt (float64 $tracing.ratio) 1.0) (not (hasSuffix "traceidratio" $tracing.sampler)) }}
-{{- $problems = append $problems (printf "tracing.ratio: the sampler %s does not look at it; use one named traceidratio" $tracing.sampler) }}
+{{- if and (lt (float64 $ratio) 1.0) (not (hasSuffix "traceidratio" $sampler)) }}
+{{- $problems = append $problems (printf "tracing.ratio: the sampler %s does not look at it; use one named traceidratio" $sampler) }}
 {{- end }}
 {{- range $entry := .Values.extraEnv }}
 {{- if and $endpoint (regexMatch "^OTEL_(EXPORTER_OTLP_(TRACES_)?(ENDPOINT|HEADERS)|TRACES_SAMPLER(_ARG)?|RESOURCE_ATTRIBUTES)$" $entry.name) }}
@@ -210,7 +215,7 @@
 {{- end }}
 {{- end }}
 {{- if not $endpoint }}
-{{- range $name, $set := dict "ratio" (lt (float64 $tracing.ratio) 1.0) "headersSecret" $tracing.headersSecret.name "resourceAttributes" $tracing.resourceAttributes }}
+{{- range $name, $set := dict "ratio" (lt (float64 $ratio) 1.0) "headersSecret" (default dict $tracing.headersSecret).name "resourceAttributes" $tracing.resourceAttributes }}
 {{- if $set }}
 {{- $problems = append $problems (printf "tracing.%s: nothing is traced; say where to in config.tracing.endpoint, such as http://collector.observability:4318" $name) }}
 {{- end }}

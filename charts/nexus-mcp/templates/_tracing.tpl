@@ -10,21 +10,21 @@
 {{- define "nexus-mcp.tracingEnv" -}}
 {{- if dig "tracing" "endpoint" "" .Values.config }}
 {{- $tracing := .Values.tracing }}
-- name: OTEL_SERVICE_NAME
-  value: {{ include "nexus-mcp.fullname" . | quote }}
 - name: POD_NAME
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 - name: OTEL_RESOURCE_ATTRIBUTES
-  {{- $attributes := dict "service.namespace" .Release.Namespace "k8s.namespace.name" .Release.Namespace "k8s.deployment.name" (include "nexus-mcp.fullname" .) }}
+  {{- $attributes := dict "service.name" (include "nexus-mcp.fullname" .) "service.namespace" .Release.Namespace "k8s.namespace.name" .Release.Namespace "k8s.deployment.name" (include "nexus-mcp.fullname" .) }}
   {{- $pairs := list "k8s.pod.name=$(POD_NAME)" }}
-  {{- range $name, $value := mergeOverwrite $attributes (deepCopy $tracing.resourceAttributes) }}
+  {{- range $name, $value := mergeOverwrite $attributes (deepCopy (default dict $tracing.resourceAttributes)) }}
   {{- /* Commas and the like are percent-encoded (OpenTelemetry, "Specifying resource information via an environment variable"); + is urlquery's blank. */}}
   {{- $pairs = append $pairs (printf "%s=%s" $name (urlquery $value | replace "+" "%20")) }}
   {{- end }}
   value: {{ join "," $pairs | quote }}
+{{- with $tracing.sampler }}
 - name: OTEL_TRACES_SAMPLER
-  value: {{ $tracing.sampler }}
-{{- if hasSuffix "traceidratio" $tracing.sampler }}
+  value: {{ . }}
+{{- end }}
+{{- if not (or (kindIs "invalid" $tracing.ratio) (not (hasSuffix "traceidratio" (default "" $tracing.sampler)))) }}
 - name: OTEL_TRACES_SAMPLER_ARG
   value: {{ $tracing.ratio | toString | quote }}
 {{- end }}
