@@ -44,8 +44,9 @@ afterEach(() => {
 /** A Kubernetes API that answers reviews of the access of whoever has the token. */
 async function startApi(
   allows: (asked: Attributes) => boolean,
-): Promise<{ port: string; asked: Attributes[] }> {
+): Promise<{ port: string; asked: Attributes[]; connections: () => number }> {
   const asked: Attributes[] = [];
+  let connections = 0;
   api = createServer({ cert: certificate.cert, key: certificate.private }, (request, response) => {
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return void response.writeHead(401).end('{}');
     if (request.url !== '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews')
@@ -59,9 +60,10 @@ async function startApi(
       return response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ status }));
     });
   });
+  api.on('secureConnection', () => (connections += 1));
   api.listen(0, '127.0.0.1');
   await once(api, 'listening');
-  return { port: String((api.address() as AddressInfo).port), asked };
+  return { port: String((api.address() as AddressInfo).port), asked, connections: () => connections };
 }
 
 /** Runs `nexus-mcp probe --access`; returns its exit code and what it says of the access, or of how it is used. */
@@ -103,6 +105,12 @@ describe('probe --access', () => {
       verb: 'list',
     });
     expect(new Set(asked.map((each) => JSON.stringify(each))).size).toBe(18);
+  });
+
+  it('asks everything on one connection', async () => {
+    const { port, connections } = await startApi(({ resource }) => resource !== 'secrets');
+    expect(await probeAccess(READONLY, port)).toMatchObject({ code: 0 });
+    expect(connections()).toBe(1);
   });
 
   it('asks for single objects, all namespaces, and paths', async () => {
@@ -160,6 +168,7 @@ describe('probe --access', () => {
     ['{', {}, /^nexus-mcp: --access: SyntaxError/],
     ['{"namespaces":["a"],"allow":[]}', {}, /^nexus-mcp: --access: .*"allow"/],
     [READONLY, { from: '/nowhere' }, /^nexus-mcp: --access: .*ENOENT.*token/],
+    [READONLY, { host: 'not a host' }, /^nexus-mcp: --access: .*Invalid URL/],
     [READONLY, { host: '' }, /^nexus-mcp: --access works in a pod only: KUBERNETES_SERVICE_HOST is not set/],
   ])('%j with %j is a misuse', async (access, options, says) => {
     const { code, says: said } = await probeAccess(access, '443', options);

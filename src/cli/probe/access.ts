@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ask, quote } from './request.ts';
@@ -51,9 +52,9 @@ export function readAccess(
     complain('--access works in a pod only: KUBERNETES_SERVICE_HOST is not set');
     return undefined;
   }
-  const server = new URL(`https://${host.includes(':') ? `[${host}]` : host}`);
-  server.port = env['KUBERNETES_SERVICE_PORT'] ?? '443';
   try {
+    const server = new URL(`https://${host.includes(':') ? `[${host}]` : host}`);
+    server.port = env['KUBERNETES_SERVICE_PORT'] ?? '443';
     const path = resolve(directory, credentials ?? CREDENTIALS);
     const read = (name: string): string => readFileSync(join(path, name), 'utf8').trim();
     return { ...accessSchema.parse(JSON.parse(text)), server, token: read('token'), ca: read('ca.crt') };
@@ -73,10 +74,16 @@ export async function checkAccess(access: Access, signal: AbortSignal): Promise<
     ...access.denied.flatMap((each) => questionsOf(namespace, each, false)),
   ]);
   const wrong: string[] = [];
-  for (const { spec, what, allowed } of questions) {
-    const reviewed = await review(access, spec, signal);
-    if (!reviewed.ok) return reviewed;
-    if (reviewed.allowed !== allowed) wrong.push(`${allowed ? 'may not' : 'may'} ${what}`);
+  // There may be hundreds of questions: one handshake is enough.
+  const agent = new Agent({ keepAlive: true, ca: access.ca });
+  try {
+    for (const { spec, what, allowed } of questions) {
+      const reviewed = await review(access, spec, agent, signal);
+      if (!reviewed.ok) return reviewed;
+      if (reviewed.allowed !== allowed) wrong.push(`${allowed ? 'may not' : 'may'} ${what}`);
+    }
+  } finally {
+    agent.destroy();
   }
   const [first, ...more] = wrong;
   if (first === undefined)
@@ -130,7 +137,12 @@ const answerSchema = z.object({ status: z.object({ allowed: z.boolean() }) });
 type Review =
   { readonly ok: true; readonly allowed: boolean } | { readonly ok: false; readonly problem: string };
 
-async function review({ server, token, ca }: Access, spec: object, signal: AbortSignal): Promise<Review> {
+async function review(
+  { server, token }: Access,
+  spec: object,
+  agent: Agent,
+  signal: AbortSignal,
+): Promise<Review> {
   const url = new URL('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', server);
   const body = JSON.stringify({
     apiVersion: 'authorization.k8s.io/v1',
@@ -138,7 +150,7 @@ async function review({ server, token, ca }: Access, spec: object, signal: Abort
     spec,
   });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const asked = await ask(url, { method: 'POST', headers, body, ca, signal });
+  const asked = await ask(url, { method: 'POST', headers, body, agent, signal });
   if (!asked.ok) return asked;
   const { status, text } = asked.answer;
   if (status === 401) return { ok: false, problem: `${server.origin} does not accept the pod's token (401)` };

@@ -1,13 +1,13 @@
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { request as requestHttps, type Agent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 export interface ProbeRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Certificates to trust in place of the public ones, in PEM. */
-  readonly ca?: string;
+  /** Keeps connections for further requests over HTTPS, and says whom to trust; left out, none is kept. */
+  readonly agent?: Agent;
   readonly signal: AbortSignal;
   /** How its host's name is resolved; left out, as the system does. */
   readonly lookup?: LookupFunction;
@@ -27,8 +27,8 @@ export type ProbeAnswerResult =
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Makes a request on a connection of its own, so that a load balancer is free to choose another replica each time,
- * as it is for the requests of real clients.
+ * Makes a request, without an agent on a connection of its own, so that a load balancer is free to choose another replica
+ * each time, as it is for the requests of real clients.
  */
 export async function ask(url: URL, { body, ...options }: ProbeRequest): Promise<ProbeAnswerResult> {
   try {
@@ -54,7 +54,7 @@ const send = (
 ): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-    request(url, { ...options, agent: false }, resolve)
+    request(url, { agent: false, ...options }, resolve)
       .on('error', reject)
       .end(body);
   });
