@@ -38,11 +38,12 @@ export const protocol: readonly Panel[] = [
     kind: 'timeseries',
     title: 'How long do MCP requests take?',
     description:
-      'What 95 % of the requests of each method take less than, all of the server included. Good: `tools/call` as slow as its tools, everything else a few milliseconds.',
+      'What 95 % of the requests of each method take less than, all of the server included. Good: `tools/call` as slow as its tools, everything else a few milliseconds. Streams of `subscriptions/listen`, which last as long as clients want, are left out.',
     queries: [
       {
         expr: quantile(0.95, 'mcp_server_operation_duration_seconds_bucket', {
           by: ['mcp_method_name'],
+          matching: 'mcp_method_name!="subscriptions/listen"',
           of: ours,
         }),
         legend: '{{mcp_method_name}}',
