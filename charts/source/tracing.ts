@@ -28,7 +28,7 @@ export const tracing = {
       collector: list
         .default([{ namespaceSelector: {} }])
         .describe(
-          'Peers that networkPolicy lets spans out to (NetworkPolicyPeer), at the port of config.tracing.endpoint; by default every pod of the cluster',
+          'Peers that networkPolicy lets spans out to (NetworkPolicyPeer), at the port of config.tracing.endpoint, which their pods must have too; by default every pod of the cluster',
         ),
     })
     .prefault({})
