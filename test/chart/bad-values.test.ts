@@ -190,6 +190,11 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /rules\.selector: state which job/,
   ],
   [
+    'rules about targets that are relabeled',
+    { monitoring: { monitor: { relabelings: [{ targetLabel: 'job', replacement: 'tools' }] } } },
+    /rules\.selector: state which targets the rules are about, because monitor\.relabelings changes job$/m,
+  ],
+  [
     'labels of a Service for a PodMonitor',
     { monitoring: { monitor: { kind: 'PodMonitor', targetLabels: ['team'] } } },
     /targetLabels: a PodMonitor has no Service/,

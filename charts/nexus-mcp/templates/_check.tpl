@@ -180,6 +180,14 @@
 {{- if and $monitor.jobLabel (not $rules.selector) }}
 {{- $problems = append $problems "monitoring.rules.selector: state which job the rules are about, because monitor.jobLabel changes it" }}
 {{- end }}
+{{- if not $rules.selector }}
+{{- range $monitor.relabelings }}
+{{- $label := default "" .targetLabel }}
+{{- if and (has $label (list "job" "namespace")) (not (has (default "replace" .action | lower) (list "keepequal" "dropequal"))) }}
+{{- $problems = append $problems (printf "monitoring.rules.selector: state which targets the rules are about, because monitor.relabelings changes %s" $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and $rules.alertingRules (not $rules.recordingRules) }}
 {{- range $name := list "NexusMCPErrorBudgetBurn" "NexusMCPLatencyBudgetBurn" "NexusMCPErrorBudgetExhausted" }}
 {{- if dig $name "enabled" false (default dict $.Values.alerts) }}
