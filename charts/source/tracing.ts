@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SAMPLER_NAMES } from '../../src/monitoring/start-tracing.ts';
-import { list, secretKey, textMap } from './fragments.ts';
+import { list, secretKey, text } from './fragments.ts';
 
 /** What becomes of traces, besides where they are sent to, which is a setting of the server. */
 export const tracing = {
@@ -20,7 +20,9 @@ export const tracing = {
         'headers',
         'Headers that the collector asks for, such as authorization=Bearer%20…, as OTEL_EXPORTER_OTLP_HEADERS takes them',
       ),
-      resourceAttributes: textMap
+      // A name with a comma or = in it would break the list that OTEL_RESOURCE_ATTRIBUTES is.
+      resourceAttributes: z
+        .record(text.regex(/^[\w./-]+$/), text)
         .default({})
         .describe(
           'Further attributes of all spans, such as deployment.environment.name; namespace, Deployment and pod are there',

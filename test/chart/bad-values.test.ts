@@ -251,6 +251,26 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /config\.tracing\.endpoint: must be a URL that begins with http:\/\/ or https:\/\/.*not collector:4318/,
   ],
   ['more than all traces', { tracing: { ratio: 2 } }, /'\/tracing\/ratio'.*maximum/],
+  [
+    'an attribute that breaks the list of them',
+    { tracing: { resourceAttributes: { 'team=a,b': 'c' } } },
+    /'\/tracing\/resourceAttributes': additional properties 'team=a,b'/,
+  ],
+  [
+    'a collector at no port',
+    { config: { tracing: { endpoint: 'http://c:70000' } } },
+    /config\.tracing\.endpoint: the port must not exceed 65535/,
+  ],
+  [
+    'credentials of a collector among the values',
+    { config: { tracing: { endpoint: 'http://me:secret@c:4318' } } },
+    /config\.tracing\.endpoint: must not hold credentials; tracing\.headersSecret names them/,
+  ],
+  [
+    'an endpoint of traces alone, as a directory',
+    { config: { tracing: { endpoint: 'http://c:4318/v1/traces/' } } },
+    /config\.tracing\.endpoint: leave out \/v1\/traces/,
+  ],
 ];
 
 it.each(BAD)('%s is refused in one line', async (_what, values, says) => {

@@ -75,6 +75,13 @@ describe('traces', () => {
     );
   });
 
+  it('say which pod they are of where all other attributes are unset', async () => {
+    const found = await variables(tracingTo('http://collector:4318', { resourceAttributes: null }));
+    expect(found.find(({ name }) => name === 'OTEL_RESOURCE_ATTRIBUTES')?.value).toMatch(
+      /^k8s\.pod\.name=\$\(POD_NAME\),/,
+    );
+  });
+
   it('are sampled by another sampler, which has no share', async () => {
     const found = await variables(tracingTo('http://collector:4318', { sampler: 'parentbased_always_off' }));
     expect(found).toContainEqual({ name: 'OTEL_TRACES_SAMPLER', value: 'parentbased_always_off' });

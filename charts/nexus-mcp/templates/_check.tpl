@@ -208,11 +208,16 @@
 {{- $ratio := ternary 1.0 $tracing.ratio (kindIs "invalid" $tracing.ratio) }}
 {{- $sampler := default "parentbased_always_on" $tracing.sampler }}
 {{- $endpoint := dig "tracing" "endpoint" "" .Values.config }}
-{{- if and $endpoint (not (regexMatch "^(?i)https?://[^/]" $endpoint)) }}
+{{- if $endpoint }}
+{{- if not (regexMatch "^(?i)https?://[^/]" $endpoint) }}
 {{- $problems = append $problems (printf "config.tracing.endpoint: must be a URL that begins with http:// or https://, such as http://collector.observability:4318, not %s" $endpoint) }}
-{{- end }}
-{{- if hasSuffix "/v1/traces" $endpoint }}
+{{- else if (urlParse $endpoint).userinfo }}
+{{- $problems = append $problems "config.tracing.endpoint: must not hold credentials; tracing.headersSecret names them" }}
+{{- else if gt (int (include "nexus-mcp.collectorPort" .)) 65535 }}
+{{- $problems = append $problems "config.tracing.endpoint: the port must not exceed 65535" }}
+{{- else if hasSuffix "/v1/traces" (trimSuffix "/" $endpoint) }}
 {{- $problems = append $problems "config.tracing.endpoint: leave out /v1/traces, which OTLP adds" }}
+{{- end }}
 {{- end }}
 {{- if and (lt (float64 $ratio) 1.0) (not (hasSuffix "traceidratio" $sampler)) }}
 {{- $problems = append $problems (printf "tracing.ratio: the sampler %s does not look at it; use one named traceidratio" $sampler) }}
