@@ -43,7 +43,7 @@ export async function ask(url: URL, { body, ...options }: ProbeRequest): Promise
     const { statusCode: status = 0, headers } = response;
     return { ok: true, answer: { status, headers, text: Buffer.concat(chunks).toString() } };
   } catch (error) {
-    return { ok: false, problem: explain(url, error, options.signal) };
+    return { ok: false, problem: explain(url, error, options) };
   }
 }
 
@@ -68,16 +68,28 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   ETIMEDOUT: 'the host does not answer; does a network policy forbid it?',
   EPROTO: 'it does not speak TLS; is it http:// and not https://?',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is not trusted; name its CA in NODE_EXTRA_CA_CERTS',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not trusted; name its CA in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not trusted; name its CA in NODE_EXTRA_CA_CERTS',
 };
 
-function explain(url: URL, error: unknown, signal: AbortSignal): string {
+const UNTRUSTED: readonly string[] = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+];
+
+function explain(
+  url: URL,
+  error: unknown,
+  { signal, agent }: Pick<ProbeRequest, 'signal' | 'agent'>,
+): string {
   if (signal.aborted) return `${url.href} did not answer in time; is the server overloaded or stuck?`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   if (code.startsWith('HPE_')) return `${url.href} does not speak HTTP; is it https:// and not http://?`;
-  return `${url.href} cannot be reached (${code}): ${EXPLANATIONS[code] ?? 'see the code'}`;
+  const untrusted =
+    agent?.options.ca === undefined
+      ? 'its certificate is not trusted; name its CA in NODE_EXTRA_CA_CERTS'
+      : 'its certificate is not signed by the CA in ca.crt; are both of this cluster?';
+  const explanation = UNTRUSTED.includes(code) ? untrusted : (EXPLANATIONS[code] ?? 'see the code');
+  return `${url.href} cannot be reached (${code}): ${explanation}`;
 }
 
 const MAX_TEXT = 200;
