@@ -94,7 +94,8 @@ describe('Chart.yaml', () => {
     }[];
     for (const { kind, description } of changes) {
       expect(['added', 'changed', 'deprecated', 'removed', 'fixed', 'security']).toContain(kind);
-      expect(description).toMatch(/^[A-Z]/);
+      // A sentence without marks of Markdown, which may begin with a number or the name of a command.
+      expect(description).toMatch(/^[^\s`][^`]*\.$/);
     }
     for (const name of ['prerelease', 'containsSecurityUpdates', 'operator']) {
       expect(chart.annotations[`artifacthub.io/${name}`]).toMatch(/^(true|false)$/);
