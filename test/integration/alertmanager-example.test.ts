@@ -81,12 +81,22 @@ describe('the example configuration, in Alertmanager,', () => {
       ...bystanders.map((labels) => ({ ...labels, namespace, job: 'other-nexus-mcp' })),
     ];
     await alertmanager.fire(firing);
-    let received: readonly ReceivedAlert[] = [];
+    // Alertmanager takes sources of inhibition in later than it lists alerts, but in the order in which they came.
+    await alertmanager.fire([
+      { alertname: 'NexusMCPDown', severity: 'critical', namespace, job: 'last' },
+      { alertname: 'NexusMCPTargetDown', severity: 'warning', namespace, job: 'last' },
+    ]);
+    const listed = async (fits: (job: string | undefined) => boolean): Promise<readonly ReceivedAlert[]> =>
+      (await alertmanager.alerts()).filter(
+        ({ labels }) => labels['namespace'] === namespace && fits(labels['job']),
+      );
     await vi.waitFor(async () => {
-      received = (await alertmanager.alerts()).filter(({ labels }) => labels['namespace'] === namespace);
-      expect(received).toHaveLength(firing.length);
-      expect(received.map(({ status }) => status.state)).not.toContain('unprocessed');
+      const last = await listed((job) => job === 'last');
+      expect(last.map(({ status }) => status.state).sort()).toEqual(['active', 'suppressed']);
     }, 30_000);
+    const received = await listed((job) => job !== 'last');
+    expect(received).toHaveLength(firing.length);
+    expect(received.map(({ status }) => status.state)).not.toContain('unprocessed');
     const suppressed = received.filter(({ status }) => status.state === 'suppressed');
     expect(suppressed.filter(({ labels }) => labels['job'] !== 'nexus-mcp')).toEqual([]);
     return suppressed
