@@ -17,7 +17,7 @@ import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
 import { startTracing } from './monitoring/start-tracing.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Executor } from './tools/executor.ts';
-import { resolvePublicEntry } from './tools/module-tools.ts';
+import { neighbour, resolvePublicEntry } from './tools/module-tools.ts';
 import { createQuota } from './tools/quota.ts';
 import { createRegistry, type Registry } from './tools/registry.ts';
 import { selectTools } from './tools/selection.ts';
@@ -107,6 +107,7 @@ export async function createApplication(
   if (!started.ok) return started;
   const { tracing } = started;
 
+  const threadModule = neighbour('monitoring/thread-requests', import.meta.url).href;
   const workers = new WorkerPool({
     ...settings.workers,
     minThreads: registry.tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0,
@@ -114,6 +115,7 @@ export async function createApplication(
       monitoring.workerRestarted(reason);
       logger.warn({ reason }, 'worker thread replaced');
     },
+    follow: () => started.followThread(threadModule),
   });
   const callLog = new CallLog(logger, settings.log);
   const executor = new Executor({

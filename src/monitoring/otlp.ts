@@ -26,12 +26,15 @@ import {
   AlwaysOnSampler,
   BatchSpanProcessor,
   ParentBasedSampler,
+  RandomIdGenerator,
   TraceIdRatioBasedSampler,
   TracerProvider,
+  type IdGenerator,
   type Sampler,
 } from '@opentelemetry/sdk-trace';
+import type { ThreadFollower } from '../tools/worker-pool.ts';
 import type { SpanOutcome } from './labels.ts';
-import { traceOutboundRequests } from './outbound.ts';
+import { followThread, traceOutboundRequests } from './outbound.ts';
 import type { SamplerName, TracingOptions } from './start-tracing.ts';
 
 const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
@@ -43,9 +46,15 @@ const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
   parentbased_traceidratio: (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
 };
 
+export interface RegisteredSdk {
+  /** Sends the spans that wait. */
+  readonly flush: () => Promise<void>;
+  /** See `StartedTracing`. */
+  readonly followThread: (moduleUrl: string) => ThreadFollower | undefined;
+}
+
 /**
  * Registers the OpenTelemetry SDK for this process: spans go to an OTLP endpoint in batches, and calls never wait.
- * @returns what sends the spans that wait
  */
 export function registerSdk({
   url,
@@ -55,7 +64,7 @@ export function registerSdk({
   batch,
   counted,
   onError,
-}: TracingOptions & { readonly url: string }): () => Promise<void> {
+}: TracingOptions & { readonly url: string }): RegisteredSdk {
   setGlobalErrorHandler((error) => {
     onError(error instanceof Error ? error : new Error(JSON.stringify(error)));
   });
@@ -66,7 +75,9 @@ export function registerSdk({
   const environment = detectResources({
     detectors: [serviceInstanceIdDetector, resourceAttributesEnvDetector, serviceNameEnvDetector],
   });
+  const ids = new Ids();
   const provider = new TracerProvider({
+    idGenerator: ids,
     resource: resourceFromAttributes({ 'service.name': 'nexus-mcp', 'service.version': version }).merge(
       environment,
     ),
@@ -80,8 +91,36 @@ export function registerSdk({
     ],
   });
   trace.setGlobalTracerProvider(provider);
-  traceOutboundRequests(provider.getTracer('nexus-mcp'));
-  return () => provider.forceFlush();
+  const tracer = provider.getTracer('nexus-mcp');
+  traceOutboundRequests(tracer);
+  return {
+    flush: () => provider.forceFlush(),
+    followThread: (moduleUrl) =>
+      followThread(tracer, moduleUrl, (spanId, start) => ids.withSpanId(spanId, start)),
+  };
+}
+
+/** Random ids, except for a span that has got its id elsewhere. */
+class Ids implements IdGenerator {
+  readonly #random = new RandomIdGenerator();
+  #spanId: string | undefined;
+
+  generateTraceId(): string {
+    return this.#random.generateTraceId();
+  }
+
+  generateSpanId(): string {
+    return this.#spanId ?? this.#random.generateSpanId();
+  }
+
+  withSpanId<Result>(spanId: string, start: () => Result): Result {
+    this.#spanId = spanId;
+    try {
+      return start();
+    } finally {
+      this.#spanId = undefined;
+    }
+  }
 }
 
 /** Hears from the SDK what became of spans, in place of a metrics SDK. */

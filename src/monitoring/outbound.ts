@@ -1,60 +1,92 @@
-import { subscribe } from 'node:diagnostics_channel';
-import { SpanKind, context, propagation, trace, type Span, type Tracer } from '@opentelemetry/api';
+import {
+  SpanKind,
+  context,
+  propagation,
+  trace,
+  type Context,
+  type Span,
+  type TimeInput,
+  type Tracer,
+} from '@opentelemetry/api';
+import type { ThreadFollower } from '../tools/worker-pool.ts';
+import { followHttpRequests, type HttpRequest, type TraceHeaders } from './http-requests.ts';
+import type { RequestNews } from './thread-requests.ts';
 import { fail } from './tracing.ts';
 
-/** What undici, which is `fetch` too, says of a request on its channels; see its docs/api/DiagnosticsChannel.md. */
-interface OutboundRequest {
-  readonly origin: string;
-  readonly path: string;
-  readonly method: string;
-  addHeader(name: string, value: string): unknown;
+/** Makes a span of every HTTP request that a tool sends from this thread while its call is traced. Call once. */
+export function traceOutboundRequests(tracer: Tracer): void {
+  followHttpRequests((request) => {
+    const active = context.active();
+    if (!trace.getSpan(active)) return undefined;
+    const span = startSpan(tracer, request, active);
+    return {
+      headers: headersOf(trace.setSpan(active, span)),
+      answered(status) {
+        endAnswered(span, status);
+      },
+      failed(errorType) {
+        endFailed(span, errorType);
+      },
+    };
+  });
 }
 
-/** Makes a span of every HTTP request that a tool sends by `fetch` or undici while its call is traced. Call once. */
-export function traceOutboundRequests(tracer: Tracer): void {
-  const spans = new WeakMap<OutboundRequest, Span>();
-  subscribe('undici:request:create', (message) => {
-    const { request } = message as { request: OutboundRequest };
-    const active = context.active();
-    if (!trace.getSpan(active)) return;
-    const span = tracer.startSpan(
-      request.method,
-      { kind: SpanKind.CLIENT, attributes: attributesOf(request) },
-      active,
-    );
-    spans.set(request, span);
-    const carrier: Record<string, string> = {};
-    propagation.inject(trace.setSpan(active, span), carrier);
-    // Baggage stays here: it is not for whoever a model wants to read.
-    for (const name of ['traceparent', 'tracestate']) {
-      if (carrier[name] !== undefined) request.addHeader(name, carrier[name]);
-    }
-  });
-  const end = (request: OutboundRequest, finish: (span: Span) => void): void => {
-    const span = spans.get(request);
-    if (!span) return;
-    spans.delete(request);
-    finish(span);
-    span.end();
+/**
+ * Makes spans of the HTTP requests that a call sends from a worker thread, out of what the thread tells of them, so that
+ * those it never tells the end of are seen, too.
+ * @param moduleUrl of `thread-requests.ts`
+ * @param withId has the span that is started in it bear an id
+ * @returns `undefined` when the step that runs now is not traced
+ */
+export function followThread(
+  tracer: Tracer,
+  moduleUrl: string,
+  withId: (spanId: string, start: () => Span) => Span,
+): ThreadFollower | undefined {
+  const within = context.active();
+  if (!trace.getSpan(within)) return undefined;
+  const open = new Map<string, Span>();
+  return {
+    trace: { moduleUrl, parent: headersOf(within) },
+    told(news) {
+      const { spanId, at, ...what } = news as RequestNews;
+      if ('request' in what) {
+        open.set(
+          spanId,
+          withId(spanId, () => startSpan(tracer, what.request, within, at)),
+        );
+        return;
+      }
+      const span = open.get(spanId);
+      open.delete(spanId);
+      if (!span) return;
+      if ('status' in what) endAnswered(span, what.status, at);
+      else endFailed(span, what.errorType, at);
+    },
+    over(lost) {
+      for (const span of open.values()) {
+        if (lost) endFailed(span, 'worker_lost');
+        else span.end();
+      }
+      open.clear();
+    },
   };
-  // Not at the end of the body, which nobody may read.
-  subscribe('undici:request:headers', (message) => {
-    const { request, response } = message as { request: OutboundRequest; response: { statusCode: number } };
-    end(request, (span) => {
-      span.setAttribute('http.response.status_code', response.statusCode);
-      if (response.statusCode >= 400) fail(span, String(response.statusCode));
-    });
-  });
-  subscribe('undici:request:error', (message) => {
-    const { request, error } = message as { request: OutboundRequest; error: Error };
-    end(request, (span) => {
-      fail(span, (error as NodeJS.ErrnoException).code ?? error.name);
-    });
-  });
+}
+
+function startSpan(tracer: Tracer, request: HttpRequest, parent: Context, startTime?: TimeInput): Span {
+  return tracer.startSpan(
+    request.method,
+    {
+      kind: SpanKind.CLIENT,
+      attributes: attributesOf(request),
+      ...(startTime !== undefined && { startTime }),
+    },
+    parent,
+  );
 }
 
 /** Without the query, which may hold secrets (OpenTelemetry semantic conventions for HTTP, `url.full`). */
-function attributesOf({ origin, path, method }: OutboundRequest) {
+function attributesOf({ origin, path, method }: HttpRequest) {
   const url = URL.parse(path, origin);
   return {
     'http.request.method': method,
@@ -64,4 +96,23 @@ function attributesOf({ origin, path, method }: OutboundRequest) {
       'url.full': `${url.origin}${url.pathname}`,
     }),
   };
+}
+
+function endAnswered(span: Span, status: number, at?: TimeInput): void {
+  span.setAttribute('http.response.status_code', status);
+  if (status >= 400) fail(span, String(status));
+  span.end(at);
+}
+
+function endFailed(span: Span, errorType: string, at?: TimeInput): void {
+  fail(span, errorType);
+  span.end(at);
+}
+
+/** What passes a trace on. Baggage stays here: it is not for whoever a model wants to read. */
+function headersOf(within: Context): TraceHeaders {
+  const carrier: { traceparent?: string; tracestate?: string } = {};
+  propagation.inject(within, carrier);
+  const { traceparent = '', tracestate } = carrier;
+  return { traceparent, ...(tracestate !== undefined && { tracestate }) };
 }

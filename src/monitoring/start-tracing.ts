@@ -1,3 +1,4 @@
+import type { ThreadFollower } from '../tools/worker-pool.ts';
 import type { SpanOutcome } from './labels.ts';
 import { Tracing } from './tracing.ts';
 
@@ -33,6 +34,11 @@ export type StartedTracing =
       readonly tracing: Tracing | undefined;
       /** Sends the spans that wait, for a moment at most. Does not throw. */
       readonly flush: () => Promise<void>;
+      /**
+       * Follows a call into its worker thread, which loads the module `thread-requests.ts` by its URL; `undefined` when the
+       * step that runs now is not traced. Only for our own SDK, whose spans can get the id that a request carried.
+       */
+      readonly followThread: (moduleUrl: string) => ThreadFollower | undefined;
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
@@ -69,10 +75,10 @@ export async function startTracing(
   },
 ): Promise<StartedTracing> {
   const tracing = new Tracing();
-  const nothing = () => Promise.resolve();
+  const noSdk = { flush: () => Promise.resolve(), followThread: () => undefined };
   const url = urlOf(endpoint, env);
-  if (tracing.active) return { ok: true, tracing, flush: nothing };
-  if (url === undefined) return { ok: true, tracing: undefined, flush: nothing };
+  if (tracing.active) return { ok: true, tracing, ...noSdk };
+  if (url === undefined) return { ok: true, tracing: undefined, ...noSdk };
   const read = readVariables(env, url);
   if (!read.ok) return read;
   const { registerSdk } = await import('./otlp.ts');
@@ -90,10 +96,11 @@ export async function startTracing(
     failing = false;
     options.onRecovered();
   };
-  const flush = registerSdk({ ...options, ...read.options, counted, onError, url });
+  const { flush, followThread } = registerSdk({ ...options, ...read.options, counted, onError, url });
   return {
     ok: true,
     tracing,
+    followThread,
     async flush() {
       let timer: NodeJS.Timeout | undefined;
       const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, FLUSH_MS)));

@@ -9,7 +9,7 @@ import type { WorkerRestartReason } from './outcome.ts';
 import type { RegisteredTool } from './registry.ts';
 import { RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';
-import type { WorkerAnswer, WorkerTask } from './worker.ts';
+import type { Said, TraceInThread, WorkerAnswer, WorkerTask } from './worker.ts';
 
 export interface WorkerPoolOptions {
   /** Threads kept alive when there is nothing to do: none when no tool is isolated. */
@@ -18,6 +18,17 @@ export interface WorkerPoolOptions {
   /** Heap of one thread; a tool that needs more ends as `exception`, and the thread is replaced. */
   readonly maxHeapMegabytes: number;
   readonly restarted: (reason: WorkerRestartReason) => void;
+  /** Follows the call whose step runs now into its thread; `undefined` when it is not traced. */
+  readonly follow: () => ThreadFollower | undefined;
+}
+
+/** Shows in a call's trace what the call does in its thread. */
+export interface ThreadFollower {
+  readonly trace: TraceInThread;
+  /** Takes what the thread's side tells. */
+  told(news: unknown): void;
+  /** Nothing more will be told. @param lost whether the thread was */
+  over(lost: boolean): void;
 }
 
 /** Worker threads for isolated tools. Admission keeps its own queue in front of `lane`. */
@@ -25,10 +36,12 @@ export class WorkerPool implements Workers {
   readonly lane: Lane;
   readonly #pool: Piscina<WorkerTask, WorkerAnswer>;
   readonly #restarted: WorkerPoolOptions['restarted'];
+  readonly #follow: WorkerPoolOptions['follow'];
 
-  constructor({ minThreads, maxThreads, maxHeapMegabytes, restarted }: WorkerPoolOptions) {
+  constructor({ minThreads, maxThreads, maxHeapMegabytes, restarted, follow }: WorkerPoolOptions) {
     this.lane = createLane(maxThreads);
     this.#restarted = restarted;
+    this.#follow = follow;
     this.#pool = new Piscina({
       filename: fileURLToPath(neighbour('worker', import.meta.url)),
       minThreads,
@@ -53,25 +66,29 @@ export class WorkerPool implements Workers {
 
   async run(tool: RegisteredTool, args: unknown, context: ToolContext): Promise<unknown> {
     const { port1, port2 } = new MessageChannel();
-    const relay = ([name, ...values]: [keyof ToolContext, ...unknown[]]): void => {
-      (context[name] as (...values: unknown[]) => void)(...values);
+    const follower = this.#follow();
+    const relay = ([name, ...values]: Said): void => {
+      if (name === 'trace') follower?.told(values[0]);
+      else (context[name] as (...values: unknown[]) => void)(...values);
     };
     port1.on('message', relay);
     const { answers, state, canElicit } = context;
-    const task = { moduleUrl: tool.moduleUrl, tool: tool.name, args, context: { answers, state, canElicit } };
+    const task = {
+      ...{ moduleUrl: tool.moduleUrl, tool: tool.name, args, context: { answers, state, canElicit } },
+      ...{ trace: follower?.trace, port: port2 },
+    };
+    let lost = true;
     try {
-      const answer = await this.#pool.run(
-        { ...task, port: port2 },
-        { signal: context.signal, transferList: [port2] },
-      );
-      // The answer travels by another port, and may have overtaken what was said before it.
-      for (let said; (said = receiveMessageOnPort(port1));)
-        relay(said.message as Parameters<typeof relay>[0]);
+      const answer = await this.#pool.run(task, { signal: context.signal, transferList: [port2] });
+      lost = false;
       return resultOf(answer);
     } catch (error) {
       return this.#afterLoss(error, context.signal);
     } finally {
+      // What was said travels by another port than the answer, which may have overtaken it.
+      for (let said; (said = receiveMessageOnPort(port1));) relay(said.message as Said);
       port1.close();
+      follower?.over(lost);
     }
   }
 

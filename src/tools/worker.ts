@@ -9,9 +9,29 @@ export interface WorkerTask {
   readonly tool: string;
   readonly args: unknown;
   readonly context: Pick<ToolContext, 'answers' | 'state' | 'canElicit'>;
-  /** Carries the calls of the context's functions back: `[name, ...arguments]`. */
+  /** Missing when the call is not traced. */
+  readonly trace: TraceInThread | undefined;
+  /** Carries what is `Said` back. */
   readonly port: MessagePort;
 }
+
+/** A call of one of the context's functions, or news for the call's trace: `[name, ...arguments]`. */
+export type Said = readonly [name: keyof ToolContext | 'trace', ...values: unknown[]];
+
+/** The thread's side of a call's trace. */
+export interface TraceInThread {
+  /** The module to follow calls with. */
+  readonly moduleUrl: string;
+  /** What the module needs to know of the call; can be cloned. */
+  readonly parent: unknown;
+}
+
+/** Runs a call's `work` so that what it does is told to whoever follows the call; the news can be cloned. */
+export type FollowInThread = <Result>(
+  parent: unknown,
+  tell: (news: unknown) => void,
+  work: () => Result,
+) => Result;
 
 /** What a handler returned, its kind spelled out because a symbol does not survive the clone. */
 export type WorkerAnswer =
@@ -20,31 +40,39 @@ export type WorkerAnswer =
 
 resolvePublicEntry();
 
+let follow: FollowInThread | undefined;
+
 export default async function run({
   moduleUrl,
   tool,
   args,
   context,
+  trace,
   port,
 }: WorkerTask): Promise<WorkerAnswer> {
   const send =
-    (name: string) =>
+    (name: Said[0]) =>
     (...values: unknown[]): void => {
-      port.postMessage([name, ...values]);
+      port.postMessage([name, ...values] satisfies Said);
     };
   try {
     const definition = toolsIn((await import(moduleUrl)) as Record<string, unknown>).find(
       ({ name }) => name === tool,
     );
     if (!definition) throw new Error(`${moduleUrl} exports no tool ${tool}`);
-    const returned: unknown = await definition.handler(args, {
-      ...context,
-      // Never aborts: the thread is killed instead.
-      signal: new AbortController().signal,
-      progress: send('progress'),
-      log: send('log'),
-      releaseConnection: send('releaseConnection'),
-    });
+    const handle = () =>
+      definition.handler(args, {
+        ...context,
+        // Never aborts: the thread is killed instead.
+        signal: new AbortController().signal,
+        progress: send('progress'),
+        log: send('log'),
+        releaseConnection: send('releaseConnection'),
+      });
+    if (trace) follow ??= ((await import(trace.moduleUrl)) as ThreadModule).followCalls();
+    const returned: unknown = await (trace && follow
+      ? follow(trace.parent, send('trace'), handle)
+      : handle());
     return isMarked(returned)
       ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) }
       : { returned };
@@ -54,6 +82,10 @@ export default async function run({
   } finally {
     port.close();
   }
+}
+
+interface ThreadModule {
+  followCalls(): FollowInThread;
 }
 
 const isMarked = (value: unknown): value is Record<typeof RESULT_KIND, unknown> =>

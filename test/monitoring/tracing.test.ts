@@ -251,32 +251,104 @@ describe('subscriptions/listen', () => {
   });
 });
 
-describe('what a tool fetches', () => {
-  it('is a client span under the step that ran it, without the query, and passes the trace on but no baggage', async () => {
+describe.each([
+  ['on the event loop', 'fetch_url_content'],
+  ['in a worker thread', 'fetches'],
+])('what a tool fetches %s', (_where, name) => {
+  const call = async (url: string, _meta: Record<string, string>, options = {}): Promise<void> => {
+    const { client } = await connectClient(server.url, '2026-07-28');
+    await client.callTool({ name, arguments: { url }, _meta }, options).catch(() => undefined);
+    await client.close();
+  };
+  /** The headers a site has been sent. */
+  const siteThatAnswers = async (status: number) => {
     const seen: Record<string, unknown>[] = [];
     const site = await startSite(({ headers }, response) => {
       seen.push(headers);
-      response.writeHead(200, { 'content-type': 'text/plain' }).end('hello');
+      response.writeHead(status, { 'content-type': 'text/plain' }).end('hello');
     });
+    return { site, seen };
+  };
+
+  it('is a client span under the step that ran it, without the query, and passes the trace on but no baggage', async () => {
+    const { site, seen } = await siteThatAnswers(200);
     const { traceId, _meta } = newTrace();
-    const { client } = await connectClient(server.url, '2026-07-28');
-    const url = `${site.url}/page?token=secret`;
-    await client.callTool({ name: 'fetch_url_content', arguments: { url }, _meta });
-    await client.close();
+    await call(`${site.url}/page?token=secret`, _meta);
     const outbound = await receiver.span('GET', (each) => each.traceId === traceId);
     const run = await receiver.span('run', (each) => each.spanId === outbound.parentSpanId);
     expect(run.traceId).toBe(traceId);
     expect(outbound).toMatchObject({
       kind: 'client',
+      failed: false,
       attributes: {
+        'http.request.method': 'GET',
         'url.full': `${site.url}/page`,
         'http.response.status_code': 200,
+        'server.address': '127.0.0.1',
         'server.port': site.port,
       },
     });
-    expect(seen).toMatchObject([{ traceparent: `00-${traceId}-${outbound.spanId}-01` }]);
+    expect(outbound.startedAt).toBeGreaterThanOrEqual(run.startedAt);
+    expect(outbound.endedAt).toBeGreaterThanOrEqual(outbound.startedAt);
+    expect(seen).toMatchObject([
+      { traceparent: `00-${traceId}-${outbound.spanId}-01`, tracestate: 'vendor=1' },
+    ]);
     expect(seen[0]).not.toHaveProperty('baggage');
   });
+
+  it('is an error when it is answered by one, or not at all', async () => {
+    const { site } = await siteThatAnswers(503);
+    const { traceId, _meta } = newTrace();
+    await call(site.url, _meta);
+    expect(await receiver.span('GET', (each) => each.traceId === traceId)).toMatchObject({
+      failed: true,
+      attributes: { 'error.type': '503', 'http.response.status_code': 503 },
+    });
+    site.server.close();
+    site.server.closeAllConnections();
+    const { traceId: next, _meta: nextMeta } = newTrace();
+    await call(site.url, nextMeta);
+    expect(await receiver.span('GET', (each) => each.traceId === next)).toMatchObject({
+      failed: true,
+      attributes: { 'error.type': 'ECONNREFUSED' },
+    });
+  });
+
+  it('is an error when the call ends before the answer', async () => {
+    const site = await startSite(() => undefined);
+    const { traceId, _meta } = newTrace();
+    const gone = new AbortController();
+    const calling = call(`${site.url}/never`, _meta, { signal: gone.signal });
+    await vi.waitFor(() => {
+      expect(site.visits).toEqual(['/never']);
+    }, 10_000);
+    gone.abort();
+    await calling;
+    const outbound = await receiver.span('GET', (each) => each.traceId === traceId);
+    expect(outbound).toMatchObject({ failed: true, attributes: { 'url.full': `${site.url}/never` } });
+    expect(outbound.attributes['error.type']).toBe(name === 'fetches' ? 'worker_lost' : 'AbortError');
+  });
+
+  it('says that the trace is not kept, when it is not', async () => {
+    const { site, seen } = await siteThatAnswers(200);
+    const { traceId } = newTrace();
+    await call(site.url, { traceparent: `00-${traceId}-${PARENT_ID}-00` });
+    expect(seen).toMatchObject([
+      { traceparent: expect.stringMatching(`^00-${traceId}-[0-9a-f]{16}-00$`) as string },
+    ]);
+    expect(seen[0]?.['traceparent']).not.toContain(PARENT_ID);
+  });
+});
+
+it('a request that a tool gives up is an error named after why', async () => {
+  const site = await startSite(() => undefined);
+  const { traceId, _meta } = newTrace();
+  const { client } = await connectClient(server.url, '2026-07-28');
+  const toolArgs = { url: site.url, patienceMilliseconds: 100 };
+  await client.callTool({ name: 'fetches', arguments: toolArgs, _meta });
+  await client.close();
+  const outbound = await receiver.span('GET', (each) => each.traceId === traceId);
+  expect(outbound).toMatchObject({ failed: true, attributes: { 'error.type': 'TimeoutError' } });
 });
 
 it('a call that had to wait for its place shows the wait', async () => {

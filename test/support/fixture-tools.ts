@@ -139,6 +139,16 @@ export const isolated = defineTool({
   },
 });
 
+export const fetches = defineTool({
+  ...tool,
+  name: 'fetches',
+  isolation: 'worker',
+  input: z.strictObject({ url: z.string(), patienceMilliseconds: z.number().default(60_000) }),
+  output: z.number(),
+  handler: async ({ url, patienceMilliseconds }) =>
+    (await fetch(url, { signal: AbortSignal.timeout(patienceMilliseconds) })).status,
+});
+
 export const counts = defineTool({
   ...tool,
   name: 'counts',

@@ -36,6 +36,8 @@ interface Batch {
     readonly resource: { readonly attributes: readonly KeyValue[] };
     readonly scopeSpans: readonly {
       readonly spans: readonly (Record<'traceId' | 'spanId' | 'parentSpanId' | 'name', string> & {
+        readonly startTimeUnixNano: number;
+        readonly endTimeUnixNano: number;
         readonly traceState?: string;
         readonly kind?: number;
         readonly attributes?: readonly KeyValue[];
@@ -73,6 +75,8 @@ async function read(request: IncomingMessage): Promise<ReceivedSpan[]> {
     scopeSpans.flatMap(({ spans }) =>
       spans.map(({ name, traceState = '', attributes = [], links = [], kind = 0, status, ...ids }) => ({
         name,
+        startedAt: ids.startTimeUnixNano / 1e6,
+        endedAt: ids.endTimeUnixNano / 1e6,
         traceState,
         traceId: hex(ids.traceId),
         spanId: hex(ids.spanId),

@@ -9,6 +9,9 @@ export interface ReceivedSpan {
   readonly spanId: string;
   readonly parentSpanId: string;
   readonly name: string;
+  /** Milliseconds since 1970, as is `endedAt`. */
+  readonly startedAt: number;
+  readonly endedAt: number;
   readonly traceState: string;
   readonly kind: 'internal' | 'server' | 'client' | undefined;
   readonly attributes: Readonly<Record<string, string | number | boolean>>;

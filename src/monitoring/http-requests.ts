@@ -1,0 +1,68 @@
+import { subscribe } from 'node:diagnostics_channel';
+
+/** An HTTP request that is being sent. */
+export interface HttpRequest {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** With the query. */
+  readonly path: string;
+  readonly method: string;
+}
+
+/** What passes a trace on (W3C Trace Context, section 3). */
+export interface TraceHeaders {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
+/** Who follows a request: hears once what became of it. */
+export interface RequestFollower {
+  /** Sent along. */
+  readonly headers: TraceHeaders;
+  /** The head of the response is here; its body, which nobody may read, is not waited for. */
+  answered(status: number): void;
+  failed(errorType: string): void;
+}
+
+/**
+ * Follows the HTTP requests that this thread sends by `fetch` or undici, which tell of themselves on diagnostics channels
+ * (undici, docs/api/DiagnosticsChannel.md). Call once in a thread.
+ * @param begin is called where the request is made, in its asynchronous context
+ */
+export function followHttpRequests(begin: (request: HttpRequest) => RequestFollower | undefined): void {
+  const followers = new WeakMap<object, RequestFollower>();
+  subscribe('undici:request:create', (message) => {
+    const { request } = message as {
+      request: HttpRequest & { addHeader(name: string, value: string): unknown };
+    };
+    const follower = begin(request);
+    if (!follower) return;
+    followers.set(request, follower);
+    for (const [name, value] of Object.entries(follower.headers)) request.addHeader(name, value as string);
+  });
+  const end = (request: object, tell: (follower: RequestFollower) => void): void => {
+    const follower = followers.get(request);
+    followers.delete(request);
+    if (follower) tell(follower);
+  };
+  subscribe('undici:request:headers', (message) => {
+    const { request, response } = message as { request: object; response: { statusCode: number } };
+    end(request, (follower) => {
+      follower.answered(response.statusCode);
+    });
+  });
+  subscribe('undici:request:error', (message) => {
+    const { request, error } = message as { request: object; error: unknown };
+    end(request, (follower) => {
+      follower.failed(errorTypeOf(error));
+    });
+  });
+}
+
+function errorTypeOf(error: unknown): string {
+  // Only what a signal was aborted with need not be an error.
+  if (!(error instanceof Error)) return 'AbortError';
+  // The codes of DOMException are numbers.
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? code : error.name;
+}
