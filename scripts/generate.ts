@@ -14,6 +14,7 @@ import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { withChanges } from '../charts/source/chart-file.ts';
 import { listValues, valuesFile } from '../charts/source/documents.ts';
 import { valuesJsonSchema } from '../charts/source/values.ts';
+import { whenNull } from '../charts/source/when-null.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
 import type { Dashboard } from '../dashboards/source/dashboard.ts';
 import { DASHBOARDS } from '../dashboards/source/dashboards.ts';
@@ -124,6 +125,7 @@ const FILES: Readonly<Record<string, () => string>> = {
       readChangelog(readFileSync('CHANGELOG.md', 'utf8')),
     ),
   'charts/nexus-mcp/values.yaml': () => VALUES_NOTICE + valuesFile(),
+  'charts/nexus-mcp/files/when-null.json': () => `${JSON.stringify(whenNull(), null, 2)}\n`,
   'charts/nexus-mcp/values.schema.json': () => `${JSON.stringify(valuesJsonSchema(), null, 2)}\n`,
   'demo/alertmanager.yaml': demoAlertmanager,
 };

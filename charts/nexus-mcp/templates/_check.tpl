@@ -206,7 +206,7 @@
 {{- $problems := list }}
 {{- $tracing := .Values.tracing }}
 {{- $ratio := ternary 1.0 $tracing.ratio (kindIs "invalid" $tracing.ratio) }}
-{{- $sampler := default "parentbased_always_on" $tracing.sampler }}
+{{- $sampler := $tracing.sampler }}
 {{- $endpoint := dig "tracing" "endpoint" "" .Values.config }}
 {{- if $endpoint }}
 {{- if not (regexMatch "^(?i)https?://[^/]" $endpoint) }}
@@ -228,7 +228,7 @@
 {{- end }}
 {{- end }}
 {{- if not $endpoint }}
-{{- range $name, $set := dict "ratio" (lt (float64 $ratio) 1.0) "headersSecret" (default dict $tracing.headersSecret).name "resourceAttributes" $tracing.resourceAttributes }}
+{{- range $name, $set := dict "ratio" (lt (float64 $ratio) 1.0) "headersSecret" $tracing.headersSecret.name "resourceAttributes" $tracing.resourceAttributes }}
 {{- if $set }}
 {{- $problems = append $problems (printf "tracing.%s: nothing is traced; say where to in config.tracing.endpoint, such as http://collector.observability:4318" $name) }}
 {{- end }}

@@ -15,25 +15,21 @@
 - name: OTEL_RESOURCE_ATTRIBUTES
   {{- $attributes := dict "service.name" (include "nexus-mcp.fullname" .) "service.namespace" .Release.Namespace "k8s.namespace.name" .Release.Namespace "k8s.deployment.name" (include "nexus-mcp.fullname" .) }}
   {{- $pairs := list "k8s.pod.name=$(POD_NAME)" }}
-  {{- range $name, $value := mergeOverwrite $attributes (deepCopy (default dict $tracing.resourceAttributes)) }}
+  {{- range $name, $value := mergeOverwrite $attributes (deepCopy $tracing.resourceAttributes) }}
   {{- /* Commas and the like are percent-encoded (OpenTelemetry, "Specifying resource information via an environment variable"); + is urlquery's blank. */}}
   {{- $pairs = append $pairs (printf "%s=%s" $name (urlquery $value | replace "+" "%20")) }}
   {{- end }}
   value: {{ join "," $pairs | quote }}
-{{- with $tracing.sampler }}
 - name: OTEL_TRACES_SAMPLER
-  value: {{ . }}
-{{- end }}
-{{- if not (or (kindIs "invalid" $tracing.ratio) (not (hasSuffix "traceidratio" (default "" $tracing.sampler)))) }}
+  value: {{ $tracing.sampler }}
+{{- if and (hasSuffix "traceidratio" $tracing.sampler) (not (kindIs "invalid" $tracing.ratio)) }}
 - name: OTEL_TRACES_SAMPLER_ARG
   value: {{ $tracing.ratio | toString | quote }}
 {{- end }}
-{{- with $tracing.headersSecret }}
-{{- if .name }}
+{{- with $tracing.headersSecret.name }}
 - name: OTEL_EXPORTER_OTLP_HEADERS
   valueFrom:
-    secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} }
-{{- end }}
+    secretKeyRef: { name: {{ . | quote }}, key: {{ $tracing.headersSecret.key | quote }} }
 {{- end }}
 {{- end }}
 {{- end }}
