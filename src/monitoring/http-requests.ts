@@ -1,5 +1,14 @@
 import { subscribe } from 'node:diagnostics_channel';
 
+/** What undici publishes of a request. */
+interface UndiciRequest {
+  /** May be a URL in older versions, which tools may bring. */
+  readonly origin: unknown;
+  readonly path: string;
+  readonly method: string;
+  addHeader(name: string, value: string): unknown;
+}
+
 /** An HTTP request that is being sent. */
 export interface HttpRequest {
   /** Scheme, host and port. */
@@ -32,13 +41,14 @@ export interface RequestFollower {
 export function followHttpRequests(begin: (request: HttpRequest) => RequestFollower | undefined): void {
   const followers = new WeakMap<object, RequestFollower>();
   subscribe('undici:request:create', (message) => {
-    const { request } = message as {
-      request: HttpRequest & { addHeader(name: string, value: string): unknown };
-    };
-    const follower = begin(request);
+    const { request } = message as { request: UndiciRequest };
+    const { origin, path, method } = request;
+    const follower = begin({ origin: String(origin), path, method });
     if (!follower) return;
     followers.set(request, follower);
-    for (const [name, value] of Object.entries(follower.headers)) request.addHeader(name, value as string);
+    const { traceparent, tracestate } = follower.headers;
+    request.addHeader('traceparent', traceparent);
+    if (tracestate !== undefined) request.addHeader('tracestate', tracestate);
   });
   const end = (request: object, tell: (follower: RequestFollower) => void): void => {
     const follower = followers.get(request);
@@ -47,6 +57,8 @@ export function followHttpRequests(begin: (request: HttpRequest) => RequestFollo
   };
   subscribe('undici:request:headers', (message) => {
     const { request, response } = message as { request: object; response: { statusCode: number } };
+    // Another head follows an informational one, except where the protocol is switched.
+    if (response.statusCode < 200 && response.statusCode !== 101) return;
     end(request, (follower) => {
       follower.answered(response.statusCode);
     });

@@ -46,6 +46,7 @@ const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
   parentbased_traceidratio: (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
 };
 
+/** What the SDK of this process does for us. */
 export interface RegisteredSdk {
   /** Sends the spans that wait. */
   readonly flush: () => Promise<void>;
@@ -53,9 +54,7 @@ export interface RegisteredSdk {
   readonly followThread: (moduleUrl: string) => ThreadFollower | undefined;
 }
 
-/**
- * Registers the OpenTelemetry SDK for this process: spans go to an OTLP endpoint in batches, and calls never wait.
- */
+/** Registers the OpenTelemetry SDK for this process: spans go to an OTLP endpoint in batches, and calls never wait. */
 export function registerSdk({
   url,
   version,

@@ -1,3 +1,4 @@
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import {
   SpanKind,
   context,
@@ -46,24 +47,27 @@ export function followThread(
   const within = context.active();
   if (!trace.getSpan(within)) return undefined;
   const open = new Map<string, Span>();
+  const told = ({ spanId, at, ...what }: RequestNews): void => {
+    if ('request' in what) {
+      open.set(
+        spanId,
+        withId(spanId, () => startSpan(tracer, what.request, within, at)),
+      );
+      return;
+    }
+    const span = open.get(spanId);
+    open.delete(spanId);
+    if (!span) return;
+    if ('status' in what) endAnswered(span, what.status, at);
+    else endFailed(span, what.errorType, at);
+  };
+  const { port1, port2 } = new MessageChannel();
+  port1.on('message', told);
   return {
-    trace: { moduleUrl, parent: headersOf(within) },
-    told(news) {
-      const { spanId, at, ...what } = news as RequestNews;
-      if ('request' in what) {
-        open.set(
-          spanId,
-          withId(spanId, () => startSpan(tracer, what.request, within, at)),
-        );
-        return;
-      }
-      const span = open.get(spanId);
-      open.delete(spanId);
-      if (!span) return;
-      if ('status' in what) endAnswered(span, what.status, at);
-      else endFailed(span, what.errorType, at);
-    },
+    trace: { moduleUrl, parent: headersOf(within), port: port2 },
     over(lost) {
+      for (let news; (news = receiveMessageOnPort(port1));) told(news.message as RequestNews);
+      port1.close();
       for (const span of open.values()) {
         if (lost) endFailed(span, 'worker_lost');
         else span.end();
@@ -87,7 +91,8 @@ function startSpan(tracer: Tracer, request: HttpRequest, parent: Context, startT
 
 /** Without the query, which may hold secrets (OpenTelemetry semantic conventions for HTTP, `url.full`). */
 function attributesOf({ origin, path, method }: HttpRequest) {
-  const url = URL.parse(path, origin);
+  // CONNECT has no path, but the host it wants a tunnel to.
+  const url = URL.parse(method === 'CONNECT' ? '' : path, origin);
   return {
     'http.request.method': method,
     ...(url && {

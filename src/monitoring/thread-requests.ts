@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
-import type { FollowInThread } from '../tools/worker.ts';
+import type { FollowCalls, TraceInThread } from '../tools/worker.ts';
 import { followHttpRequests, type HttpRequest, type TraceHeaders } from './http-requests.ts';
 
 /** What a thread tells of a request: that it is sent, then what became of it. */
@@ -13,28 +13,28 @@ export type RequestNews = WhatHappened & {
 type WhatHappened =
   { readonly request: HttpRequest } | { readonly status: number } | { readonly errorType: string };
 
-interface FollowedCall {
-  /** Names the span of the step that runs the call. */
-  readonly parent: TraceHeaders;
-  tell(news: RequestNews): void;
+interface FollowedCall extends TraceInThread {
+  over: boolean;
 }
 
 /**
- * Follows the HTTP requests of this thread, which loads the module for that at its first call that is traced. Call once.
- * @returns what runs a call so that its requests are told of
+ * Follows the HTTP requests of calls in this thread, which loads the module for that at its first call that is traced. Call
+ * once.
  */
-export function followCalls(): FollowInThread {
+export const followCalls: FollowCalls = () => {
   const running = new AsyncLocalStorage<FollowedCall>();
-  followHttpRequests(({ origin, path, method }) => {
+  followHttpRequests((request) => {
     const call = running.getStore();
-    if (!call) return undefined;
+    // What is sent after the call nobody would be told of.
+    if (!call || call.over) return undefined;
     const spanId = randomBytes(8).toString('hex');
     const tell = (what: WhatHappened): void => {
-      call.tell({ spanId, at: Date.now(), ...what });
+      call.port.postMessage({ spanId, at: Date.now(), ...what } satisfies RequestNews);
     };
-    tell({ request: { origin, path, method } });
+    tell({ request });
+    const parent = call.parent as TraceHeaders;
     return {
-      headers: { ...call.parent, traceparent: withSpan(call.parent.traceparent, spanId) },
+      headers: { ...parent, traceparent: withSpan(parent.traceparent, spanId) },
       answered(status) {
         tell({ status });
       },
@@ -43,8 +43,15 @@ export function followCalls(): FollowInThread {
       },
     };
   });
-  return (parent, tell, work) => running.run({ parent: parent as TraceHeaders, tell }, work);
-}
+  return async (trace, work) => {
+    const call = { ...trace, over: false };
+    try {
+      return await running.run(call, work);
+    } finally {
+      call.over = true;
+    }
+  };
+};
 
 /** A `traceparent` of the same trace with another parent id (W3C Trace Context, section 3.2). */
 const withSpan = (traceparent: string, spanId: string): string =>

@@ -9,7 +9,7 @@ import type { WorkerRestartReason } from './outcome.ts';
 import type { RegisteredTool } from './registry.ts';
 import { RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';
-import type { Said, TraceInThread, WorkerAnswer, WorkerTask } from './worker.ts';
+import type { TraceInThread, WorkerAnswer, WorkerTask } from './worker.ts';
 
 export interface WorkerPoolOptions {
   /** Threads kept alive when there is nothing to do: none when no tool is isolated. */
@@ -25,9 +25,7 @@ export interface WorkerPoolOptions {
 /** Shows in a call's trace what the call does in its thread. */
 export interface ThreadFollower {
   readonly trace: TraceInThread;
-  /** Takes what the thread's side tells. */
-  told(news: unknown): void;
-  /** Nothing more will be told. @param lost whether the thread was */
+  /** The thread will tell nothing more. @param lost whether it was lost */
   over(lost: boolean): void;
 }
 
@@ -66,27 +64,34 @@ export class WorkerPool implements Workers {
 
   async run(tool: RegisteredTool, args: unknown, context: ToolContext): Promise<unknown> {
     const { port1, port2 } = new MessageChannel();
-    const follower = this.#follow();
-    const relay = ([name, ...values]: Said): void => {
-      if (name === 'trace') follower?.told(values[0]);
-      else (context[name] as (...values: unknown[]) => void)(...values);
+    const relay = ([name, ...values]: [keyof ToolContext, ...unknown[]]): void => {
+      (context[name] as (...values: unknown[]) => void)(...values);
     };
     port1.on('message', relay);
+    const follower = this.#follow();
     const { answers, state, canElicit } = context;
     const task = {
-      ...{ moduleUrl: tool.moduleUrl, tool: tool.name, args, context: { answers, state, canElicit } },
-      ...{ trace: follower?.trace, port: port2 },
+      moduleUrl: tool.moduleUrl,
+      tool: tool.name,
+      args,
+      context: { answers, state, canElicit },
+      trace: follower?.trace,
+      port: port2,
     };
     let lost = true;
     try {
-      const answer = await this.#pool.run(task, { signal: context.signal, transferList: [port2] });
+      const answer = await this.#pool.run(task, {
+        signal: context.signal,
+        transferList: follower ? [port2, follower.trace.port] : [port2],
+      });
       lost = false;
+      // The answer travels by another port, and may have overtaken what was said before it.
+      for (let said; (said = receiveMessageOnPort(port1));)
+        relay(said.message as Parameters<typeof relay>[0]);
       return resultOf(answer);
     } catch (error) {
       return this.#afterLoss(error, context.signal);
     } finally {
-      // What was said travels by another port than the answer, which may have overtaken it.
-      for (let said; (said = receiveMessageOnPort(port1));) relay(said.message as Said);
       port1.close();
       follower?.over(lost);
     }

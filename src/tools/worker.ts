@@ -11,27 +11,28 @@ export interface WorkerTask {
   readonly context: Pick<ToolContext, 'answers' | 'state' | 'canElicit'>;
   /** Missing when the call is not traced. */
   readonly trace: TraceInThread | undefined;
-  /** Carries what is `Said` back. */
+  /** Carries the calls of the context's functions back: `[name, ...arguments]`. */
   readonly port: MessagePort;
 }
 
-/** A call of one of the context's functions, or news for the call's trace: `[name, ...arguments]`. */
-export type Said = readonly [name: keyof ToolContext | 'trace', ...values: unknown[]];
-
 /** The thread's side of a call's trace. */
 export interface TraceInThread {
-  /** The module to follow calls with. */
+  /** The module to follow calls with: exports a `FollowCalls` as `followCalls`. */
   readonly moduleUrl: string;
   /** What the module needs to know of the call; can be cloned. */
   readonly parent: unknown;
+  /** Where the module tells what the call does. */
+  readonly port: MessagePort;
 }
 
-/** Runs a call's `work` so that what it does is told to whoever follows the call; the news can be cloned. */
+/** Prepares a thread for following calls; called once in it. */
+export type FollowCalls = () => FollowInThread;
+
+/** Does a call's `work` so that what it does is told. */
 export type FollowInThread = <Result>(
-  parent: unknown,
-  tell: (news: unknown) => void,
-  work: () => Result,
-) => Result;
+  trace: TraceInThread,
+  work: () => Result | Promise<Result>,
+) => Promise<Result>;
 
 /** What a handler returned, its kind spelled out because a symbol does not survive the clone. */
 export type WorkerAnswer =
@@ -51,16 +52,16 @@ export default async function run({
   port,
 }: WorkerTask): Promise<WorkerAnswer> {
   const send =
-    (name: Said[0]) =>
+    (name: string) =>
     (...values: unknown[]): void => {
-      port.postMessage([name, ...values] satisfies Said);
+      port.postMessage([name, ...values]);
     };
   try {
     const definition = toolsIn((await import(moduleUrl)) as Record<string, unknown>).find(
       ({ name }) => name === tool,
     );
     if (!definition) throw new Error(`${moduleUrl} exports no tool ${tool}`);
-    const handle = () =>
+    const handle = (): unknown =>
       definition.handler(args, {
         ...context,
         // Never aborts: the thread is killed instead.
@@ -69,10 +70,8 @@ export default async function run({
         log: send('log'),
         releaseConnection: send('releaseConnection'),
       });
-    if (trace) follow ??= ((await import(trace.moduleUrl)) as ThreadModule).followCalls();
-    const returned: unknown = await (trace && follow
-      ? follow(trace.parent, send('trace'), handle)
-      : handle());
+    if (trace) follow ??= ((await import(trace.moduleUrl)) as { followCalls: FollowCalls }).followCalls();
+    const returned = await (trace && follow ? follow(trace, handle) : handle());
     return isMarked(returned)
       ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) }
       : { returned };
@@ -82,10 +81,6 @@ export default async function run({
   } finally {
     port.close();
   }
-}
-
-interface ThreadModule {
-  followCalls(): FollowInThread;
 }
 
 const isMarked = (value: unknown): value is Record<typeof RESULT_KIND, unknown> =>

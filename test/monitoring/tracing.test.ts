@@ -314,6 +314,20 @@ describe.each([
     });
   });
 
+  it('is answered by what comes after an early hint', async () => {
+    const site = await startSite((_request, response) => {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => {
+        response.writeHead(404, { 'content-type': 'text/plain' }).end();
+      });
+    });
+    const { traceId, _meta } = newTrace();
+    await call(site.url, _meta);
+    expect(await receiver.span('GET', (each) => each.traceId === traceId)).toMatchObject({
+      failed: true,
+      attributes: { 'http.response.status_code': 404 },
+    });
+  });
+
   it('is an error when the call ends before the answer', async () => {
     const site = await startSite(() => undefined);
     const { traceId, _meta } = newTrace();
@@ -338,6 +352,22 @@ describe.each([
     ]);
     expect(seen[0]?.['traceparent']).not.toContain(PARENT_ID);
   });
+});
+
+it('a request that is sent after the call names no span that there is not', async () => {
+  const seen: Record<string, unknown>[] = [];
+  const site = await startSite(({ headers }, response) => {
+    seen.push(headers);
+    response.end();
+  });
+  const { _meta } = newTrace();
+  const { client } = await connectClient(server.url, '2026-07-28');
+  await client.callTool({ name: 'fetches_later', arguments: { url: site.url }, _meta });
+  await client.close();
+  await vi.waitFor(() => {
+    expect(seen).toHaveLength(1);
+  }, 10_000);
+  expect(seen[0]).not.toHaveProperty('traceparent');
 });
 
 it('a request that a tool gives up is an error named after why', async () => {

@@ -149,6 +149,18 @@ export const fetches = defineTool({
     (await fetch(url, { signal: AbortSignal.timeout(patienceMilliseconds) })).status,
 });
 
+/** Leaves a request to be sent after it has returned. */
+export const fetchesLater = defineTool({
+  ...tool,
+  name: 'fetches_later',
+  isolation: 'worker',
+  input: z.strictObject({ url: z.string() }),
+  handler: ({ url }) => {
+    setTimeout(() => void fetch(url), 50);
+    return 'returned';
+  },
+});
+
 export const counts = defineTool({
   ...tool,
   name: 'counts',
