@@ -48,7 +48,7 @@ const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
 
 /** What the SDK of this process does for us. */
 export interface RegisteredSdk {
-  /** Sends the spans that wait. */
+  /** Sends the spans that wait, and waits for those being sent. */
   readonly flush: () => Promise<void>;
   /** See `StartedTracing`. */
   readonly followThread: (moduleUrl: string) => ThreadFollower | undefined;
@@ -75,6 +75,7 @@ export function registerSdk({
     detectors: [serviceInstanceIdDetector, resourceAttributesEnvDetector, serviceNameEnvDetector],
   });
   const ids = new Ids();
+  const exporter = new OTLPTraceExporter({ url });
   const provider = new TracerProvider({
     idGenerator: ids,
     resource: resourceFromAttributes({ 'service.name': 'nexus-mcp', 'service.version': version }).merge(
@@ -83,7 +84,7 @@ export function registerSdk({
     sampler: SAMPLERS[sampler](ratio),
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: new OTLPTraceExporter({ url }),
+        exporter,
         selfObsMeterProvider: { getMeter: () => countingMeter(counted) },
         ...batch,
       }),
@@ -93,7 +94,11 @@ export function registerSdk({
   const tracer = provider.getTracer('nexus-mcp');
   traceOutboundRequests(tracer);
   return {
-    flush: () => provider.forceFlush(),
+    async flush() {
+      await provider.forceFlush();
+      // Which does not wait for the batch that is on its way.
+      await exporter.forceFlush();
+    },
     followThread: (moduleUrl) =>
       followThread(tracer, moduleUrl, (spanId, start) => ids.withSpanId(spanId, start)),
   };

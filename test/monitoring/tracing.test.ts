@@ -484,6 +484,21 @@ it('spans that wait are sent when the server stops', async () => {
   expect(receiver.spans.map((span) => span.traceId)).toContain(traceId);
 });
 
+it('spans that are being sent when the server stops arrive, too', async () => {
+  const busy = await startOtlpReceiver(503);
+  onTestFinished(() => busy.stop());
+  const alone = await startServer({ args, env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: busy.url } });
+  const { traceId, _meta } = newTrace();
+  const { client } = await connectClient(alone.url, '2026-07-28');
+  await client.callTool({ name: 'echo', arguments: { text: 'hi' }, _meta });
+  await client.close();
+  const isOurs = (span: ReceivedSpan): boolean => span.traceId === traceId;
+  await vi.waitUntil(() => busy.refused.some(isOurs), { timeout: 10_000 });
+  busy.answer(200);
+  expect(await alone.stop()).toBe(0);
+  expect(busy.spans.some(isOurs)).toBe(true);
+});
+
 describe('the OpenTelemetry SDK', () => {
   /** Has the process write the URL of each module it loads to stderr. */
   const hooks =

@@ -54,7 +54,7 @@ let status = Number(process.argv[2]);
 process.on('message', (next: number) => (status = next));
 const server = createServer((request, response) => {
   void read(request).then((received) => {
-    if (status === 200) tell({ spans: received });
+    tell(status === 200 ? { spans: received } : { refused: received });
     response.writeHead(status, { 'content-type': 'application/x-protobuf' }).end();
   });
 });

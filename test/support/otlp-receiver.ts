@@ -20,13 +20,18 @@ export interface ReceivedSpan {
   readonly resource: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** What the receiver's process tells: where it listens, then what it receives. */
-export type ReceiverMessage = { readonly port: number } | { readonly spans: readonly ReceivedSpan[] };
+/** What the receiver's process tells: where it listens, then what it receives, and what it was sent and did not take. */
+export type ReceiverMessage =
+  | { readonly port: number }
+  | { readonly spans: readonly ReceivedSpan[] }
+  | { readonly refused: readonly ReceivedSpan[] };
 
 /** A receiver of traces by OTLP over HTTP, in protobuf: a process of its own. */
 export interface OtlpReceiver {
   readonly url: string;
   readonly spans: readonly ReceivedSpan[];
+  /** Those that it did not take, once for each time they were sent. */
+  readonly refused: readonly ReceivedSpan[];
   /** Waits for a span with a name, the first or the one that `which` accepts. */
   span(name: string, which?: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan>;
   /** Answers every export with a status from now on. */
@@ -40,11 +45,13 @@ const PROCESS = fileURLToPath(new URL('otlp-receiver-process.ts', import.meta.ur
 export async function startOtlpReceiver(status = 200): Promise<OtlpReceiver> {
   const child = fork(PROCESS, [String(status)], { execArgv: [] });
   const spans: ReceivedSpan[] = [];
+  const refused: ReceivedSpan[] = [];
   const exited = once(child, 'exit');
   const port = await new Promise<number>((resolve, reject) => {
     child.on('message', (message: ReceiverMessage) => {
       if ('port' in message) resolve(message.port);
-      else spans.push(...message.spans);
+      else if ('spans' in message) spans.push(...message.spans);
+      else refused.push(...message.refused);
     });
     child.once('exit', (code) => {
       reject(new Error(`the OTLP receiver ended with ${String(code)}`));
@@ -53,6 +60,7 @@ export async function startOtlpReceiver(status = 200): Promise<OtlpReceiver> {
   return {
     url: `http://127.0.0.1:${port}`,
     spans,
+    refused,
     async span(name, which = () => true) {
       const found = () => spans.find((span) => span.name === name && which(span));
       try {
