@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { connectClient } from './support/clients.ts';
 import { parseMetrics } from './support/metrics-text.ts';
 import { startServer, type ServerProcess } from './support/server-process.ts';
 import { FIXTURE_TOOLS, startTestServer } from './support/test-server.ts';
+import { waitFor } from './support/wait.ts';
 
 const withTools = ['--tools.modules', FIXTURE_TOOLS];
 const JSON_HEADERS = { 'content-type': 'application/json' };
@@ -24,13 +25,10 @@ async function slow(milliseconds: number, url = server.url): Promise<Answer> {
 }
 
 const inFlight = (count: number, url = server.url): Promise<void> =>
-  vi.waitFor(
-    async () => {
-      const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
-      expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
-    },
-    { timeout: 10_000 },
-  );
+  waitFor(async () => {
+    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
+    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
+  });
 
 const opsPort = (): number => Number(server.logs.find(({ msg }) => msg === 'ready')?.['ops_port']);
 
@@ -43,11 +41,11 @@ describe('SIGTERM under load', () => {
       connectClient(server.url, '2026-07-28'),
       connectClient(server.url, '2025-11-25'),
     ]);
-    const call = { name: 'slow', arguments: { milliseconds: 2500 } };
+    const call = { name: 'slow', arguments: { milliseconds: 6000 } };
     const overMcp = eras.flatMap(({ client }) =>
       Array.from({ length: 50 }, async () => (await client.callTool(call)).content),
     );
-    const overRest = Array.from({ length: 100 }, () => slow(2500));
+    const overRest = Array.from({ length: 100 }, () => slow(6000));
     await inFlight(200, `http://127.0.0.1:${opsPort()}`);
 
     const stopped = server.stop();
@@ -74,14 +72,14 @@ describe('SIGTERM under load', () => {
     }
     expect(answered.some(({ status }) => status === 503)).toBe(true);
     await Promise.all(eras.map(({ client }) => client.close()));
-  });
+  }, 60_000);
 });
 
 describe('stopping', () => {
   it('sends the answer of the last call, when that is one of a session', async () => {
     server = await startServer({ args: withTools });
     const { client } = await connectClient(server.url, '2025-11-25');
-    const call = client.callTool({ name: 'slow', arguments: { milliseconds: 700 } });
+    const call = client.callTool({ name: 'slow', arguments: { milliseconds: 3000 } });
     await inFlight(1);
     expect(await server.stop()).toBe(0);
     expect((await call).content).toEqual([{ type: 'text', text: 'done' }]);
@@ -89,13 +87,13 @@ describe('stopping', () => {
   });
 
   it('turns not ready first, keeps answering meanwhile, and serves metrics to the end', async () => {
-    server = await startServer({ args: [...withTools, '--shutdown.delaySeconds', '1', '--ops.port', '0'] });
+    server = await startServer({ args: [...withTools, '--shutdown.delaySeconds', '3', '--ops.port', '0'] });
     const ops = `http://127.0.0.1:${opsPort()}`;
     expect((await fetch(`${ops}/readyz`)).status).toBe(200);
-    const call = slow(5000);
+    const call = slow(9000);
     await inFlight(1, ops);
     const stopped = server.stop();
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       const response = await fetch(`${ops}/readyz`);
       expect(response.status).toBe(503);
       expect(await response.json()).toEqual({ status: 'not ready', failing: ['draining'] });
@@ -105,11 +103,11 @@ describe('stopping', () => {
     const refused = async (): Promise<void> => {
       expect((await slow(1)).body.reason).toBe('overloaded');
     };
-    await vi.waitFor(refused, { timeout: 4000 });
+    await waitFor(refused);
     expect((await fetch(`${ops}/metrics`)).status).toBe(200);
     expect((await call).body.result).toBe('done');
     expect(await stopped).toBe(0);
-  });
+  }, 60_000);
 
   it('cuts at its deadline what does not end, says what that was, and exits with 1', async () => {
     server = await startServer({ args: [...withTools, '--shutdown.deadlineSeconds', '0.3'] });
@@ -130,7 +128,7 @@ describe('stopping', () => {
     void slow(8000).catch(() => undefined);
     await inFlight(1);
     const first = server.stop();
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(server.logs.at(-1)).toMatchObject({ msg: 'stopping' });
     });
     expect(await server.stop('SIGINT')).toBe(1);
@@ -154,7 +152,7 @@ describe('a worker tool in an endless loop, with every place taken', () => {
       tools: { settings: { spins: { timeoutSeconds: 3 } } },
     });
     const spinning = Array.from({ length: 4 }, () => here.execute('spins'));
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       expect((await here.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'spins' })).toBe(4);
     });
     const samples = await here.scrape();

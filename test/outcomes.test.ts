@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ERROR_REASONS, REASONS, type ErrorReason } from '../src/tools/outcome.ts';
 import { connectClient, ERAS, type Era } from './support/clients.ts';
 import type { Samples } from './support/metrics-text.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
+import { waitFor } from './support/wait.ts';
 
 const TOKEN = 'a-token-that-may-use-few-tools';
 const headers = { authorization: `Bearer ${TOKEN}` };
@@ -122,7 +123,7 @@ function expectLogged({ reason, tool, logLevel }: Case): void {
 async function begin({ before: first }: Case): Promise<void> {
   if (!first) return;
   void server.execute(first.tool, first.args);
-  await vi.waitFor(async () => {
+  await waitFor(async () => {
     const samples = await server.scrape();
     const started =
       (samples.value('mcp_tool_calls_in_flight', { tool_name: first.tool }) ?? 0) +
@@ -190,11 +191,11 @@ describe('a cancelled call', () => {
   const each: Case = { reason: 'cancelled', tool: 'slow', says: /./, logLevel: 'info', reachesTool: true };
   const args = { milliseconds: 20_000 };
   const inFlight = (): Promise<void> =>
-    vi.waitFor(async () => {
+    waitFor(async () => {
       expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
     });
   const expectCancelled = async (before: Samples): Promise<void> => {
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       const after = await server.scrape();
       expect(after.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(0);
       expectRecorded(before, after, each);

@@ -418,7 +418,7 @@ describe('probe of several replicas', () => {
     const url = await start();
     const other = await startServer();
     try {
-      expectProblems(await probe([url, '--metrics-url', `${other.url}/metrics`, '--deadline', '2']), {
+      expectProblems(await probe([url, '--metrics-url', `${other.url}/metrics`, '--deadline', '5']), {
         counted: /^FAIL .*did not rise in \d+ scrapes of 1 replica; are .* the metrics of this server\?/,
       });
     } finally {

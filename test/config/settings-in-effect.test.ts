@@ -1,9 +1,10 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { listSettings } from '../../src/config/setting-list.ts';
 import { startServer } from '../support/server-process.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const SRC = new URL('../../src/', import.meta.url).pathname;
 
@@ -40,12 +41,9 @@ async function whileSlowRuns(during: () => Promise<void>): Promise<void> {
   const first = server
     .execute('slow', { milliseconds: 25_000 }, { signal: gone.signal })
     .catch(() => undefined);
-  await vi.waitFor(
-    async () => {
-      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
-    },
-    { timeout: 10_000 },
-  );
+  await waitFor(async () => {
+    expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+  });
   await during();
   gone.abort();
   await first;
@@ -196,14 +194,11 @@ describe('in effect:', () => {
       tools: { settings: { spins: { timeoutSeconds: 3 } } },
     });
     const calls = [call('spins'), call('isolated', { what: 'value' })];
-    await vi.waitFor(
-      async () => {
-        const samples = await server.scrape();
-        expect(samples.value('mcp_worker_pool_busy')).toBe(1);
-        expect(samples.value('mcp_worker_pool_waiting')).toBe(1);
-      },
-      { timeout: 10_000 },
-    );
+    await waitFor(async () => {
+      const samples = await server.scrape();
+      expect(samples.value('mcp_worker_pool_busy')).toBe(1);
+      expect(samples.value('mcp_worker_pool_waiting')).toBe(1);
+    });
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([504, 200]);
   });
 

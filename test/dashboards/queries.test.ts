@@ -1,10 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../src/monitoring/metrics.ts';
 import { keptLabels, readPromQL, walk, type Expression } from '../alerts/promql.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 import { ruleGroups } from '../../alerts/source/rules.ts';
 import { COMMITTED } from './committed.ts';
 import { interpolate } from './interpolate.ts';
@@ -61,7 +62,7 @@ describe('the queries and /metrics', () => {
     await server.execute('echo', { text: 'hi' });
     collectGarbage();
     // A route is measured when it has answered, and a collection when its observer has run.
-    samples = await vi.waitFor(async () => {
+    samples = await waitFor(async () => {
       const found = await server.scrape();
       expect(found.select('nodejs_gc_duration_seconds_count')).not.toEqual([]);
       expect(

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 import {
   answerOn,
   ask,
@@ -209,12 +210,9 @@ describe.each(['/execute', '/tools/echo/execute', '/mcp'])('POST %s refuses', (p
     const [continues] = (await once(socket, 'data')) as [Buffer];
     expect(continues.toString()).toMatch(/^HTTP\/1\.1 100 /);
     socket.resetAndDestroy();
-    await vi.waitFor(
-      async () => {
-        expect(await count()).toBe(before + 1);
-      },
-      { timeout: 10_000 },
-    );
+    await waitFor(async () => {
+      expect(await count()).toBe(before + 1);
+    });
   });
 });
 
@@ -418,12 +416,9 @@ describe('slow clients', () => {
     );
     for (const client of clients) expect(await text(client)).toMatch(/^HTTP\/1\.1 4/);
     // The clients' own ends are files of this process too.
-    await vi.waitFor(
-      async () => {
-        expect(await openFiles()).toBeLessThan(before + clients.length + 10);
-      },
-      { timeout: 10_000 },
-    );
+    await waitFor(async () => {
+      expect(await openFiles()).toBeLessThan(before + clients.length + 10);
+    });
     for (const client of clients) client.destroy();
   });
 });

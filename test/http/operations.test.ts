@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseMetrics } from '../support/metrics-text.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { runCli } from '../support/spawn-cli.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 import { ask } from './raw-client.ts';
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
@@ -52,12 +53,9 @@ async function whileCallRuns(
   const call = server
     .execute(tool_name, tool_name === 'slow' ? { milliseconds: 25_000 } : {}, { signal: gone.signal })
     .catch(() => undefined);
-  await vi.waitFor(
-    async () => {
-      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name })).toBe(1);
-    },
-    { timeout: 10_000 },
-  );
+  await waitFor(async () => {
+    expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name })).toBe(1);
+  });
   await during();
   gone.abort();
   await call;

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { alertSet } from '../../alerts/source/rules.ts';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { Alertmanager, Toolbox } from './harness.ts';
 import type { ReceivedAlert } from './harness/alertmanager.ts';
+import { waitFor } from '../support/wait.ts';
 
 const EXAMPLE = readFileSync(new URL('../../alerts/alertmanager.example.yaml', import.meta.url), 'utf8');
 const ALERTS = alertSet(parametersSchema.parse({}));
@@ -90,7 +91,7 @@ describe('the example configuration, in Alertmanager,', () => {
       (await alertmanager.alerts()).filter(
         ({ labels }) => labels['namespace'] === namespace && fits(labels['job']),
       );
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       const last = await listed((job) => job === 'last');
       expect(last.map(({ status }) => status.state).sort()).toEqual(['active', 'suppressed']);
     }, 30_000);

@@ -77,13 +77,15 @@ describe('a release without values', () => {
   });
 
   it('is found and scraped by its ServiceMonitor, under the labels that its rules select', async () => {
-    const [target, ...others] = await prometheus.targets();
-    expect(others).toEqual([]);
-    expect(target?.lastError).toBe('');
+    const time = await prometheus.catchUp();
+    await expect
+      .poll(async () => (await prometheus.targets()).map(({ lastError }) => lastError))
+      .toEqual(['']);
+    const value = (query: string): Promise<number | undefined> => prometheus.value(query, time);
     const labels = 'job="agents-nexus-mcp", namespace="tools"';
-    expect(await prometheus.value(`up{${labels}}`)).toBe(1);
-    expect(await prometheus.value(`count(mcp_tool_calls_total{${labels}}) > 0`)).toBeGreaterThan(50);
-    expect(await prometheus.value('scrape_samples_post_metric_relabeling')).toBeLessThan(50_000);
+    expect(await value(`up{${labels}}`)).toBe(1);
+    expect(await value(`count(mcp_tool_calls_total{${labels}}) > 0`)).toBeGreaterThan(50);
+    expect(await value('scrape_samples_post_metric_relabeling')).toBeLessThan(50_000);
   });
 
   it('has rules that Prometheus evaluates without an error', async () => {
@@ -165,8 +167,8 @@ describe('a release with a PodMonitor', () => {
     const pod = await startPod(templateOf(manifests, 'Deployment'), { manifests });
     const prometheus = await Prometheus.start({ scrapeConfigs: scrapeConfigs(manifests, pod.ip) });
     try {
-      await prometheus.catchUp();
-      expect(await prometheus.value('up{job="agents-nexus-mcp", namespace="tools"}')).toBe(1);
+      const time = await prometheus.catchUp();
+      expect(await prometheus.value('up{job="agents-nexus-mcp", namespace="tools"}', time)).toBe(1);
     } finally {
       await Promise.all([prometheus.stop(), pod.stop()]);
     }

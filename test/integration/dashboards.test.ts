@@ -1,15 +1,17 @@
 import { writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { ruleFile, ruleGroups } from '../../alerts/source/rules.ts';
 import { REASONS } from '../../src/tools/outcome.ts';
 import { COMMITTED, labelValuesOf, type Committed, type Target } from '../dashboards/committed.ts';
 import { interpolate, type Choice } from '../dashboards/interpolate.ts';
 import { connectClient } from '../support/clients.ts';
+import { parseMetrics } from '../support/metrics-text.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { FIXTURE_TOOLS } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 import { FAULTS } from './faults.ts';
 import { Prometheus } from './harness.ts';
 import { HOST_NAME, LISTEN_ADDRESS } from './harness/host.ts';
@@ -36,7 +38,7 @@ const ELSEWHERE = [{ cluster: 'us(2)' }, { namespace: 'others' }] as const;
 const SERVICES = {
   busy: {
     labels: { job: 'busy.nexus-mcp', cluster: 'eu(1)', namespace: 'agents+tools' },
-    args: ['--limits.callsPerSecond', '0', '--tools.settings', '{slow: {timeoutSeconds: 3}}'],
+    args: ['--limits.callsPerSecond', '0', '--tools.settings', '{slow: {timeoutSeconds: 6}}'],
   },
   guarded: {
     labels: { job: 'guarded.nexus-mcp', namespace: 'guards' },
@@ -96,7 +98,7 @@ beforeAll(async () => {
   await Promise.all([failInEveryWay(), keepConnections()]);
   stopFailing =
     (await FAULTS.find(({ name }) => name === 'failing-tool')?.inject(servers.busy)) ?? stopFailing;
-  await vi.waitFor(
+  await waitFor(
     async () => {
       const firing = await prometheus.query('ALERTS{alertname="NexusMCPOutage", alertstate="firing"}');
       const recorded = await prometheus.query('nexus_mcp:error_budget:remaining_ratio30d');
@@ -107,17 +109,28 @@ beforeAll(async () => {
     },
     { timeout: 90_000, interval: 500 },
   );
-  const inFlight = Array.from({ length: 4 }, () =>
-    execute(servers.busy.url, 'slow', { milliseconds: 60_000 }),
-  );
+  let scraped = false;
+  const keepInFlight = async (): Promise<void> => {
+    while (!scraped) await execute(servers.busy.url, 'slow', { milliseconds: 2000 });
+  };
+  const calling = Promise.all(Array.from({ length: 4 }, keepInFlight));
+  await slowInFlight(4);
   time = await prometheus.catchUp();
-  await Promise.all(inFlight);
+  scraped = true;
+  await calling;
 }, 240_000);
 
 afterAll(async () => {
   await stopFailing();
   await Promise.all([...Object.values(servers).map((server) => server.stop('SIGKILL')), prometheus.stop()]);
 });
+
+/** Waits until as many calls of `slow` are in flight. */
+const slowInFlight = (count: number): Promise<void> =>
+  waitFor(async () => {
+    const samples = parseMetrics(await (await fetch(`${servers.busy.url}/metrics`)).text());
+    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
+  });
 
 /** Makes calls that end in every reason there is, and requests that are refused before they become calls. */
 async function failInEveryWay(): Promise<void> {
@@ -133,11 +146,14 @@ async function failInEveryWay(): Promise<void> {
       },
     }).then((response) => response.arrayBuffer());
   const headers = { authorization: `Bearer ${TOKEN}` };
-  const gone = AbortSignal.timeout(500);
+  const gone = new AbortController();
   await Promise.all([
+    slowInFlight(2).then(() => {
+      gone.abort();
+    }),
     ...['fails', 'breaks_schema', 'hangs', 'unreachable', 'spins', 'exits'].map((tool) => call(busy, tool)),
     call(busy, 'slow', { milliseconds: 60_000 }),
-    call(busy, 'slow', { milliseconds: 2500 }, { signal: gone }).catch(() => undefined),
+    call(busy, 'slow', { milliseconds: 5500 }, { signal: gone.signal }).catch(() => undefined),
     call(guarded, 'add', { a: 1, b: 2 }, { headers }),
     call(guarded, 'echo', { text: 'hi' }, { headers }),
     call(guarded, 'echo', { text: 'hi' }, { headers }),

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../../scripts/stand-in-images/run.ts';
 import { REASONS } from '../../src/tools/outcome.ts';
 import { PrometheusApi } from './harness/prometheus-api.ts';
+import { waitUntil } from '../support/wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START_MS = 300_000;
@@ -38,7 +39,7 @@ beforeAll(async () => {
   ended = once(demo, 'close') as Promise<[number | null]>;
   for (const stream of [demo.stdout, demo.stderr])
     if (stream) createInterface(stream).on('line', (line) => lines.push(line));
-  await vi.waitUntil(() => demo.exitCode !== null || lines.some((line) => line.includes('Ctrl-C')), {
+  await waitUntil(() => demo.exitCode !== null || lines.some((line) => line.includes('Ctrl-C')), {
     timeout: START_MS,
     interval: 200,
   });
@@ -114,7 +115,7 @@ it(
     const said: string[] = [];
     if (other.stdout) createInterface(other.stdout).on('line', (line) => said.push(line));
     const closed = once(other, 'close');
-    await vi.waitUntil(() => said.length > 0 || other.exitCode !== null, { timeout: START_MS });
+    await waitUntil(() => said.length > 0 || other.exitCode !== null, { timeout: START_MS });
     other.kill('SIGHUP');
     expect(await closed).toEqual([0, null]);
     expect(said.at(-1)).toBe('Stopping');

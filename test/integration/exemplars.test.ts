@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectClient } from '../support/clients.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
+import { parseMetrics } from '../support/metrics-text.ts';
 import { startSite } from '../support/site.ts';
+import { waitFor, waitUntil } from '../support/wait.ts';
 import { Prometheus, startProcess, type Replica } from './harness.ts';
 
 const PARENT = '00f067aa0ba902b7';
@@ -34,8 +36,7 @@ const metaOf = (traceId: string) => ({
   tracestate: 'vendor=opaque',
 });
 
-const logOf = (traceId: string) =>
-  vi.waitUntil(() => replica.logs.find((line) => line['trace_id'] === traceId));
+const logOf = (traceId: string) => waitUntil(() => replica.logs.find((line) => line['trace_id'] === traceId));
 
 it('a call is one trace from the client through every step to what it fetched, in the log and in Prometheus', async () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -45,21 +46,24 @@ it('a call is one trace from the client through every step to what it fetched, i
     response.writeHead(200, { 'content-type': 'text/plain' }).end('hello');
   });
   const { client } = await connectClient(replica.url, '2026-07-28');
-  const [, result] = await Promise.all([
-    client.callTool({ name: 'slow', arguments: { milliseconds: 500 } }),
-    client.callTool({
-      name: 'fetch_url_content',
-      arguments: { url: `${site.url}/page` },
-      _meta: metaOf(traceId),
-    }),
-  ]);
-  expect(result.isError).toBeFalsy();
+  const ahead = client.callTool({ name: 'slow', arguments: { milliseconds: 2000 } });
+  await waitFor(async () => {
+    const samples = parseMetrics(await (await fetch(`${replica.url}/metrics`)).text());
+    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+  });
+  const { isError } = await client.callTool({
+    name: 'fetch_url_content',
+    arguments: { url: `${site.url}/page` },
+    _meta: metaOf(traceId),
+  });
+  expect(isError).toBeFalsy();
+  await ahead;
   await client.close();
 
   const call = await receiver.span('tools/call fetch_url_content', (span) => span.traceId === traceId);
   const http = await receiver.span('POST /mcp', ({ spanId }) => spanId === call.links[0]?.spanId);
   const inOrderOfEnd = ['validate', 'queue', 'GET', 'run', call.name];
-  await vi.waitFor(() => {
+  await waitFor(() => {
     const trace = receiver.spans.filter((span) => span.traceId === traceId);
     expect(trace.map(({ name }) => name)).toEqual(inOrderOfEnd);
   });

@@ -172,7 +172,8 @@ export const FAULTS: readonly Fault[] = [
       return () => Promise.resolve();
     },
     notifies: ['NexusMCPDown critical'],
-    mayNotify: ['NexusMCPTargetDown warning'],
+    // The start after it blocks the loop as long as ever, while windows are shortened.
+    mayNotify: ['NexusMCPTargetDown warning', 'NexusMCPEventLoopBlocked critical'],
   },
   {
     name: 'blocked-loop',

@@ -3,9 +3,10 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as V1StdioTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, connectV1Client, ERAS } from '../support/clients.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const add = { name: 'add', arguments: { a: 5, b: 3 } };
 const stdio = {
@@ -139,7 +140,7 @@ describe('the v2 client over stdio', () => {
 
 describe('a client that goes away mid-call', () => {
   const inFlight = async (count: number): Promise<void> => {
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
     });
   };
@@ -160,7 +161,7 @@ describe('a client that goes away mid-call', () => {
       tool_name: 'slow',
       status: 'success',
     });
-    const call = client.callTool({ name: 'slow', arguments: { milliseconds: 300 } }).catch(() => undefined);
+    const call = client.callTool({ name: 'slow', arguments: { milliseconds: 2000 } }).catch(() => undefined);
     await inFlight(1);
     await transport.close();
     await inFlight(0);

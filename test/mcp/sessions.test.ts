@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
@@ -87,13 +88,13 @@ describe('the session of a 2025-era client', () => {
     server = await startTestServer({ sessions: { idleSeconds: 0.3 } });
     const idle = await open();
     const { client, transport } = await connectClient(server.url, '2025-11-25');
-    await vi.waitFor(() => expectActive(1));
+    await waitFor(() => expectActive(1));
     expect((await list(idle)).status).toBe(404);
     await client.listTools();
     expect((await server.scrape()).value('mcp_sessions_closed_total', { reason: 'idle' })).toBe(1);
     // The client dies: its stream breaks, and now its session is idle too.
     await transport.close();
-    await vi.waitFor(() => expectActive(0), { timeout: 5000 });
+    await waitFor(() => expectActive(0), { timeout: 5000 });
   });
 
   it('does not leak when 1 000 clients abandon theirs', async () => {
@@ -103,7 +104,7 @@ describe('the session of a 2025-era client', () => {
     const samples = await server.scrape();
     expect(samples.value('mcp_sessions_opened_total')).toBe(1000);
     expectReconciled(samples);
-    await vi.waitFor(() => expectActive(0), { timeout: 20_000, interval: 200 });
+    await waitFor(() => expectActive(0), { timeout: 20_000, interval: 200 });
   });
 
   it('is swept although its calls were cancelled and never answered', async () => {
@@ -114,13 +115,13 @@ describe('the session of a 2025-era client', () => {
       { name: 'slow', arguments: { milliseconds: 20_000 } },
       { signal: gone.signal },
     );
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
     });
     gone.abort();
     await expect(call).rejects.toThrow();
     await transport.close();
-    await vi.waitFor(() => expectActive(0), { timeout: 5000 });
+    await waitFor(() => expectActive(0), { timeout: 5000 });
   });
 
   it('has no batches in the revision that has none', async () => {
@@ -147,7 +148,7 @@ describe('the session of a 2025-era client', () => {
     const [, lastEventId = ''] = /^id: (\S+)$/m.exec(new TextDecoder().decode(first?.value)) ?? [];
     expect(lastEventId).not.toBe('');
     broken.abort();
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       const samples = await server.scrape();
       expect(samples.value('mcp_tool_calls_total', { tool_name: 'slow', status: 'success' })).toBe(1);
     });
@@ -185,7 +186,7 @@ it('calls that use an id twice at a time are counted as what they are', async ()
   const call = { jsonrpc: '2.0', id: 7, method: 'tools/call' };
   const batch = [1, 2].map((b) => ({ ...call, params: { name: 'add', arguments: { a: 1, b } } }));
   const response = await post(batch, { 'mcp-session-id': id });
-  await vi.waitFor(async () => {
+  await waitFor(async () => {
     const samples = await server.scrape();
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'add', status: 'success' })).toBe(2);
     expect(samples.value('mcp_server_operation_duration_seconds_count', { gen_ai_tool_name: 'add' })).toBe(2);

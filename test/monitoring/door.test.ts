@@ -6,6 +6,7 @@ import { watchDoor, type Watcher } from '../../src/monitoring/door.ts';
 import { createMonitoring } from '../../src/monitoring/index.ts';
 import { newServer, newV1Server, registerTools, registerV1Tools } from '../support/foreign-servers.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
+import { waitFor } from '../support/wait.ts';
 
 const breaks = (): never => {
   throw new Error('a bug of monitoring');
@@ -60,7 +61,7 @@ describe.each([
     onTestFinished(() => server.close());
     const name = { toString: 1, valueOf: 1 };
     await near.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(answers).toMatchObject([{ id: 1, error: {} }]);
     });
     const samples = parseMetrics((await monitoring.metrics()).body);

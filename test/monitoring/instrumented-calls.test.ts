@@ -14,6 +14,7 @@ import { createMonitoring, type Monitoring, type MonitoringOptions } from '../..
 import { connectClient, ERAS } from '../support/clients.ts';
 import { newQueryMcpServer, newQueryServer, newServer, serveStateless } from '../support/foreign-servers.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { waitFor, waitUntil } from '../support/wait.ts';
 
 const scrape = async (monitoring: Monitoring): Promise<Samples> =>
   parseMetrics((await monitoring.metrics()).body);
@@ -47,7 +48,7 @@ async function connectRaw(server: McpServer) {
   await server.connect(far);
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: info };
   await near.send({ jsonrpc: '2.0', id: 'init', method: 'initialize', params });
-  await vi.waitUntil(() => answers.length === 1);
+  await waitUntil(() => answers.length === 1);
   const call = (id: number, name: string): Promise<void> =>
     near.send({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: {} } });
   const cancel = (requestId: number): Promise<void> =>
@@ -72,10 +73,10 @@ describe('requests that use an id twice at a time', () => {
     const { server, held } = newHeldServer(monitoring);
     const { answers, call } = await connectRaw(server);
     for (let each = 0; each < 3; each += 1) await call(7, 'held');
-    await vi.waitUntil(() => held.length === 3);
+    await waitUntil(() => held.length === 3);
     expect((await scrape(monitoring)).value('mcp_tool_calls_in_flight')).toBe(3);
     for (const end of held) end();
-    await vi.waitUntil(() => answers.length === 4);
+    await waitUntil(() => answers.length === 4);
     const samples = await scrape(monitoring);
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'held', status: 'success' })).toBe(3);
     expect(samples.value('mcp_tool_calls_in_flight')).toBe(0);
@@ -87,7 +88,7 @@ describe('requests that use an id twice at a time', () => {
     const { server, held } = newHeldServer(monitoring);
     const { near, call } = await connectRaw(server);
     for (let each = 0; each < 3; each += 1) await call(7, 'held');
-    await vi.waitUntil(() => held.length === 3);
+    await waitUntil(() => held.length === 3);
     await near.close();
     const samples = await scrape(monitoring);
     expect(samples.value('mcp_tool_errors_total', { tool_name: 'held', reason: 'cancelled' })).toBe(3);
@@ -100,7 +101,7 @@ it('a call that is cancelled while the tool runs is in its durations', async () 
   const { server, held } = newHeldServer(monitoring);
   const { call, cancel } = await connectRaw(server);
   await call(1, 'held');
-  await vi.waitUntil(() => held.length === 1);
+  await waitUntil(() => held.length === 1);
   await cancel(1);
   const samples = await scrape(monitoring);
   expect(samples.value('mcp_tool_errors_total', { tool_name: 'held', reason: 'cancelled' })).toBe(1);
@@ -236,7 +237,7 @@ it('a logger that throws hurts no call, and is warned of', async () => {
   server.registerTool('works', {}, () => ({ content: [] }));
   const { answers, call } = await connectRaw(server);
   await call(1, 'works');
-  await vi.waitUntil(() => answers.length === 2);
+  await waitUntil(() => answers.length === 2);
   expect(answers[1]).toMatchObject({ id: 1, result: { content: [] } });
   expect(warned.mock.calls).toMatchObject([
     [{ message: 'the disk is full' }],
@@ -264,12 +265,12 @@ describe('a stdio session', () => {
     const handle = serveStdio(() => monitoring.instrument(newServer()), { transport });
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: info };
     stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params })}\n`);
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       expect((await scrape(monitoring)).value('mcp_active_sessions')).toBe(1);
     });
     if (reason === 'client') stdin.end();
     else await handle.close();
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       const samples = await scrape(monitoring);
       expect(samples.value('mcp_sessions_closed_total', { transport: 'stdio', reason })).toBe(1);
     });

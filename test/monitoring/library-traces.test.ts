@@ -5,7 +5,7 @@ import { SpanKind, SpanStatusCode, context, createContextKey, propagation, trace
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createMonitoring } from '../../src/monitoring/index.ts';
 import { connectClient, connectV1Client } from '../support/clients.ts';
 import {
@@ -16,6 +16,7 @@ import {
   serveStateless,
   serveV1Sessions,
 } from '../support/foreign-servers.ts';
+import { waitFor } from '../support/wait.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const _meta = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
@@ -72,7 +73,7 @@ describe('an SDK that the application has registered', () => {
     const subscription = await client.listen({ toolsListChanged: true });
     expect(spansNamed('subscriptions/listen')).toEqual([]);
     await subscription.close();
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(spansNamed('subscriptions/listen')).toMatchObject([
         {
           kind: SpanKind.SERVER,

@@ -4,7 +4,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import express from 'express';
 import { Counter, Histogram, Registry, type OpenMetricsContentType } from 'prom-client';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
 import { METRICS } from '../../src/monitoring/metrics.ts';
 import { REASONS } from '../../src/tools/outcome.ts';
@@ -20,6 +20,7 @@ import {
   serveV1Sessions,
 } from '../support/foreign-servers.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { waitFor } from '../support/wait.ts';
 
 const UUID = /^[0-9a-f-]{36}$/;
 
@@ -102,7 +103,7 @@ describe.each(Object.entries(SERVERS))('%s', (_name, start) => {
     const monitoring = createMonitoring();
     const client = await start(monitoring);
     const calling = client.callTool({ name: 'slow', arguments: {} });
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       const samples = await scrape(monitoring);
       expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
     });
@@ -231,12 +232,12 @@ describe('instrument', () => {
     const calling = client
       .callTool({ name: 'slow', arguments: {} }, undefined, options)
       .catch(() => undefined);
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       expect((await scrape(monitoring)).value('mcp_tool_calls_in_flight')).toBe(1);
     });
     gone.abort();
     await calling;
-    await vi.waitFor(async () => {
+    await waitFor(async () => {
       const samples = await scrape(monitoring);
       expect(samples.value('mcp_tool_errors_total', { tool_name: 'slow', reason: 'cancelled' })).toBe(1);
       expect(samples.value('mcp_tool_calls_in_flight')).toBe(0);

@@ -10,6 +10,7 @@ import type { FetchHandler } from '../../src/monitoring/listens.ts';
 import { connectClient } from '../support/clients.ts';
 import { listenOnce, newServer, registerTools } from '../support/foreign-servers.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { waitFor } from '../support/wait.ts';
 
 const exporter = new InMemorySpanExporter();
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -49,7 +50,7 @@ const requests = { method: LISTEN, protocol_version: '2026-07-28', transport: 'h
 const operations = { mcp_method_name: LISTEN };
 
 async function expectOpen(count: number): Promise<void> {
-  await vi.waitFor(async () => {
+  await waitFor(async () => {
     expect((await scrape()).value('mcp_active_subscriptions')).toBe(count);
   });
 }
@@ -63,7 +64,7 @@ describe("a stream of subscriptions/listen, which the SDK's handler answers with
     await expectOpen(1);
     expect((await scrape()).value('mcp_requests_total', requests)).toBe(1);
     handler.notify.toolsChanged();
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(heard).toHaveBeenCalledOnce();
     });
     await subscription.close();
@@ -78,7 +79,7 @@ describe("a stream of subscriptions/listen, which the SDK's handler answers with
     await client.close();
     await expectOpen(0);
     expect((await scrape()).value('mcp_server_operation_duration_seconds_count', operations) ?? 0).toBe(0);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(spans().map(({ attributes }) => attributes['nexus_mcp.reason'])).toEqual(['cancelled']);
     });
   });
@@ -124,7 +125,7 @@ describe("a stream of subscriptions/listen, which the SDK's handler answers with
       body: JSON.stringify(body),
     });
     expect(await response.text()).toContain('"resultType":"complete"');
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(spans().map((span) => span.parentSpanContext?.spanId)).toEqual(['b7ad6b7169203331']);
     });
   });

@@ -5,7 +5,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { InMemoryTransport, createMcpHandler } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { expect, describe, it, vi } from 'vitest';
+import { expect, describe, it } from 'vitest';
 import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
 import { connectClient, connectV1Client } from '../support/clients.ts';
 import {
@@ -17,6 +17,7 @@ import {
   serveV1Sessions,
 } from '../support/foreign-servers.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
+import { waitFor } from '../support/wait.ts';
 
 const info = { name: 'test-client', version: '1.2.3' };
 const uri = 'demo://one';
@@ -25,7 +26,7 @@ const REFUSED = 'demo://refused';
 const scrape = async (monitoring: Monitoring) => parseMetrics((await monitoring.metrics()).body);
 
 const expectActive = (monitoring: Monitoring, count: number): Promise<void> =>
-  vi.waitFor(async () => {
+  waitFor(async () => {
     expect((await scrape(monitoring)).value('mcp_active_subscriptions')).toBe(count);
   });
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
@@ -6,6 +6,7 @@ import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { startSite } from '../support/site.ts';
 import { runCli } from '../support/spawn-cli.ts';
 import { FIXTURE_TOOLS } from '../support/test-server.ts';
+import { waitFor, waitUntil } from '../support/wait.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const PARENT_ID = 'b7ad6b7169203331';
@@ -46,6 +47,12 @@ const openMetrics = async (url = server.url): Promise<string> => {
   return (await fetch(`${url}/metrics`, { headers })).text();
 };
 
+const slowIsInFlight = (url: string): Promise<void> =>
+  waitFor(async () => {
+    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
+    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+  });
+
 /** A trace of its own for each test. */
 let traces = 0;
 function newTrace(): { traceId: string; _meta: Record<string, string> } {
@@ -75,11 +82,11 @@ describe.each(ERAS)('a tools/call of %s that sends traceparent', (era) => {
     expect(span.attributes['error.type']).toBeUndefined();
     expect('mcp.session.id' in span.attributes).toBe(era === '2025-11-25');
     expect(span.resource).toMatchObject({ 'service.name': 'tools-for-tests', 'service.version': '0.1.0' });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(childrenOf(span)).toEqual(['validate', 'run']);
     });
 
-    const line = await vi.waitUntil(() => logOf(traceId));
+    const line = await waitUntil(() => logOf(traceId));
     expect(line).toMatchObject({ tool: 'add', status: 'success', span_id: span.spanId });
     expect(await openMetrics()).toMatch(
       new RegExp(
@@ -140,9 +147,8 @@ describe('the span of a call that fails', () => {
     const { client } = await connectClient(server.url, '2026-07-28');
     await client.callTool({ name, arguments: toolArgs, _meta }).catch(() => undefined);
     await client.close();
-    return vi.waitUntil(
-      () => receiver.spans.find((span) => span.traceId === traceId && span.name.startsWith('tools/call')),
-      { timeout: 10_000 },
+    return waitUntil(() =>
+      receiver.spans.find((span) => span.traceId === traceId && span.name.startsWith('tools/call')),
     );
   };
 
@@ -179,10 +185,7 @@ describe('the span of a call that fails', () => {
     const options = { signal: gone.signal };
     const calling = client.callTool({ name: 'slow', arguments: { milliseconds: 20_000 }, _meta }, options);
     calling.catch(() => undefined);
-    await vi.waitFor(async () => {
-      const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
-      expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
-    });
+    await slowIsInFlight(server.url);
     gone.abort();
     const span = await receiver.span('tools/call slow', (each) => each.traceId === traceId);
     expect(span).toMatchObject({ failed: false, attributes: { 'nexus_mcp.reason': 'cancelled' } });
@@ -333,9 +336,9 @@ describe.each([
     const { traceId, _meta } = newTrace();
     const gone = new AbortController();
     const calling = call(`${site.url}/never`, _meta, { signal: gone.signal });
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(site.visits).toEqual(['/never']);
-    }, 10_000);
+    });
     gone.abort();
     await calling;
     const outbound = await receiver.span('GET', (each) => each.traceId === traceId);
@@ -364,9 +367,9 @@ it('a request that is sent after the call names no span that there is not', asyn
   const { client } = await connectClient(server.url, '2026-07-28');
   await client.callTool({ name: 'fetches_later', arguments: { url: site.url }, _meta });
   await client.close();
-  await vi.waitFor(() => {
+  await waitFor(() => {
     expect(seen).toHaveLength(1);
-  }, 10_000);
+  });
   expect(seen[0]).not.toHaveProperty('traceparent');
 });
 
@@ -389,12 +392,12 @@ it('a call that had to wait for its place shows the wait', async () => {
   onTestFinished(() => void small.stop());
   const { traceId, _meta } = newTrace();
   const { client } = await connectClient(small.url, '2026-07-28');
-  const call = (meta?: Record<string, string>) =>
-    client.callTool({ name: 'slow', arguments: { milliseconds: 300 }, ...(meta && { _meta: meta }) });
-  await Promise.all([call(), call(_meta)]);
+  const first = client.callTool({ name: 'slow', arguments: { milliseconds: 2000 } });
+  await slowIsInFlight(small.url);
+  await Promise.all([first, client.callTool({ name: 'slow', arguments: { milliseconds: 1 }, _meta })]);
   await client.close();
   const span = await receiver.span('tools/call slow', (each) => each.traceId === traceId);
-  await vi.waitFor(() => {
+  await waitFor(() => {
     expect(childrenOf(span)).toEqual(['validate', 'queue', 'run']);
   });
 });
@@ -437,7 +440,7 @@ describe('an OTLP endpoint that does not take spans', () => {
     );
     expect(answers.filter(({ isError }) => isError)).toEqual([]);
     await client.close();
-    await vi.waitFor(
+    await waitFor(
       async () => {
         const samples = parseMetrics(await (await fetch(`${alone.url}/metrics`)).text());
         expect(samples.value('mcp_trace_spans_total', { outcome: 'failed' })).toBeGreaterThan(20);
@@ -458,13 +461,13 @@ it('an endpoint that takes spans again ends the complaint, and is said', async (
   const { client } = await connectClient(alone.url, '2026-07-28');
   const call = () => client.callTool({ name: 'echo', arguments: { text: 'hi' } });
   await call();
-  await vi.waitFor(() => {
+  await waitFor(() => {
     expect(complaints(alone)).toHaveLength(1);
   });
   flaky.answer(200);
   await call();
   await flaky.span('tools/call echo');
-  await vi.waitFor(() => {
+  await waitFor(() => {
     expect(alone.logs).toContainEqual(expect.objectContaining({ msg: 'spans are exported again' }));
   });
   expect(complaints(alone)).toHaveLength(1);
@@ -493,7 +496,7 @@ it('spans that are being sent when the server stops arrive, too', async () => {
   await client.callTool({ name: 'echo', arguments: { text: 'hi' }, _meta });
   await client.close();
   const isOurs = (span: ReceivedSpan): boolean => span.traceId === traceId;
-  await vi.waitUntil(() => busy.refused.some(isOurs), { timeout: 10_000 });
+  await waitUntil(() => busy.refused.some(isOurs));
   busy.answer(200);
   expect(await alone.stop()).toBe(0);
   expect(busy.spans.some(isOurs)).toBe(true);
@@ -518,7 +521,7 @@ describe('the OpenTelemetry SDK', () => {
     expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT })).toContain(sdk);
     expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' })).not.toContain(sdk);
     expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' })).not.toContain(sdk);
-  });
+  }, 120_000);
 });
 
 it('an endpoint for traces that is no URL stops the start', async () => {

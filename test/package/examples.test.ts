@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient, connectV1Client } from '../support/clients.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { waitFor, waitUntil } from '../support/wait.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
@@ -58,7 +59,7 @@ afterAll(() => {
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
-  await vi.waitUntil(() => server.listening);
+  await waitUntil(() => server.listening);
   const { port } = server.address() as AddressInfo;
   server.close();
   return port;
@@ -72,7 +73,7 @@ async function serve(file: string): Promise<{ url: string; scrape: () => Promise
   onTestFinished(() => void child.kill());
   const url = `http://127.0.0.1:${port}`;
   const scrape = async (): Promise<Samples> => parseMetrics(await (await fetch(`${url}/metrics`)).text());
-  await vi.waitFor(scrape, { timeout: 20_000 });
+  await waitFor(scrape, { timeout: 20_000 });
   return { url, scrape };
 }
 

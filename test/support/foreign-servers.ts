@@ -27,7 +27,7 @@ const HANDLERS = {
   times_out: () => {
     throw new DOMException('too late', 'TimeoutError');
   },
-  slow: () => new Promise<ReturnType<typeof text>>((resolve) => setTimeout(resolve, 400, text('late'))),
+  slow: () => new Promise<ReturnType<typeof text>>((resolve) => setTimeout(resolve, 2000, text('late'))),
 } as const;
 
 /** Gives a v2 server its tools. */

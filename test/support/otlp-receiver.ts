@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { vi } from 'vitest';
+import { waitUntil } from './wait.ts';
 
 /** A span, as it was received. */
 export interface ReceivedSpan {
@@ -64,7 +64,7 @@ export async function startOtlpReceiver(status = 200): Promise<OtlpReceiver> {
     async span(name, which = () => true) {
       const found = () => spans.find((span) => span.name === name && which(span));
       try {
-        return await vi.waitUntil(found, { timeout: 10_000 });
+        return await waitUntil(found);
       } catch (cause) {
         throw new Error(`no span ${name} among ${spans.map((span) => span.name).join(', ')}`, { cause });
       }

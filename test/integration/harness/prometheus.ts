@@ -1,9 +1,9 @@
 import { Wait, type StartedTestContainer } from 'testcontainers';
-import { vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { PROMETHEUS_IMAGE } from '../images.ts';
 import { TestContainer } from './container.ts';
 import { PrometheusApi } from './prometheus-api.ts';
+import { waitUntil } from '../../support/wait.ts';
 
 const PORT = 9090;
 
@@ -80,7 +80,7 @@ export class Prometheus extends PrometheusApi {
       return all && first > now && last - first < this.#intervalSeconds && last;
     };
     try {
-      return await vi.waitUntil(caughtUp, { timeout: 30_000, interval: 100 });
+      return await waitUntil(caughtUp, { timeout: 30_000, interval: 100 });
     } catch (cause) {
       const targets = JSON.stringify(await this.targets(), null, 2);
       throw new Error(`Not all targets could be scraped: ${targets}`, { cause });
