@@ -1,6 +1,6 @@
 /**
- * Writes the generated sections of the documents from the tables in the source. `--check` writes nothing and
- * fails when a section is not what it should be.
+ * Writes the generated sections of the documents, and whole files, from the tables in the source. `--check` writes
+ * nothing and fails when one is not what it should be.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -35,9 +35,9 @@ export async function serve(
     subscriptionsLimit: sessions.maxSubscriptions,
   });
   const operations = operationsOf(application, metrics.endpoint, lifecycle);
-  /** @param port which of the two asks, or that one is both */
-  const status = async (port: 'both' | 'main' | 'operations'): Promise<Facts> => {
-    const served = metrics.endpoint ? 'served' : 'not_served';
+  /** @param has what the port that asks has: the clients' paths, those of operations, or both */
+  const status = async (has: { readonly clients: boolean; readonly operations: boolean }): Promise<Facts> => {
+    const here = has.operations ? 'served' : 'operations_port';
     return {
       ...binding.info,
       ready: lifecycle.state === 'ready',
@@ -47,12 +47,12 @@ export async function serve(
       sessions: mcp.sessions.size,
       sessions_limit: sessions.max,
       links: [
-        ...(port === 'operations' ? [] : ['/tools', '/openapi.json']),
-        ...(operations.metrics && port !== 'main' ? ['/metrics'] : []),
-        ...(port === 'main' ? [] : ['/readyz']),
+        ...(has.clients ? ['/tools', '/openapi.json'] : []),
+        ...(has.operations && operations.metrics ? ['/metrics'] : []),
+        ...(has.operations ? ['/readyz'] : []),
       ],
-      metrics: !application.activity ? 'not_recorded' : port === 'main' ? 'operations_port' : served,
-      activity: port === 'main' ? null : ((await application.activity?.report()) ?? null),
+      metrics: !application.activity ? 'not_recorded' : metrics.endpoint ? here : 'not_served',
+      activity: has.operations ? ((await application.activity?.report()) ?? null) : null,
     };
   };
   const app = createApp({
@@ -67,10 +67,12 @@ export async function serve(
     operations: ops.port === undefined ? operations : undefined,
     metricsNeedToken: metrics.needToken,
     isDraining: () => lifecycle.state === 'draining',
-    status: () => status(ops.port === undefined ? 'both' : 'main'),
+    status: () => status({ clients: true, operations: ops.port === undefined }),
   });
 
-  const opsListener = await listenForOperations(operations, settings, logger, () => status('operations'));
+  const opsListener = await listenForOperations(operations, settings, logger, () =>
+    status({ clients: false, operations: true }),
+  );
   const main = await listen(app, server);
   lifecycle.started();
   const stopReading = application.activity?.start();
@@ -92,7 +94,7 @@ export function operationsOf(
   application: Application,
   endpoint: boolean,
   lifecycle: Lifecycle,
-): Omit<OperationsOptions, 'metricsGuard'> {
+): OperationsOptions {
   return {
     metrics: endpoint ? application.expose : undefined,
     failingChecks: () => lifecycle.failingChecks(),
@@ -101,16 +103,13 @@ export function operationsOf(
 
 /** Opens the operations port, if the settings name one; with `status`, its `/` says that. */
 export async function listenForOperations(
-  operations: Omit<OperationsOptions, 'metricsGuard'>,
+  operations: OperationsOptions,
   { server, ops }: Settings,
   logger: Environment['logger'],
   status?: () => Promise<Facts>,
 ): Promise<Listener | undefined> {
   if (ops.port === undefined) return undefined;
-  const metricsGuard: OperationsOptions['metricsGuard'] = (_request, _response, next) => {
-    next();
-  };
-  const app = createOperationsApp({ ...operations, metricsGuard }, status, logger);
+  const app = createOperationsApp(operations, status, logger);
   return listen(app, { ...server, host: ops.host ?? server.host, port: ops.port });
 }
 

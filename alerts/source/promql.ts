@@ -1,4 +1,4 @@
-import type { MetricName } from '../../src/monitoring/metrics.ts';
+import type { METRICS, MetricName } from '../../src/monitoring/metrics.ts';
 import { REFUSED } from '../../src/tools/outcome.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -22,8 +22,13 @@ type ForeignMetric =
   | 'process_resident_memory_bytes'
   | 'process_start_time_seconds';
 
-/** The series a histogram is stored as. */
-type SeriesName = MetricName | `${MetricName}_${'bucket' | 'count' | 'sum'}` | ForeignMetric;
+type HistogramName = {
+  [Name in MetricName]: (typeof METRICS)[Name]['type'] extends 'histogram' ? Name : never;
+}[MetricName];
+
+/** A histogram is stored as three series, under none of which it has its own name. */
+export type SeriesName =
+  Exclude<MetricName, HistogramName> | `${HistogramName}_${'bucket' | 'count' | 'sum'}` | ForeignMetric;
 
 /** Writes PromQL for the targets and time scale of the parameters. */
 export class PromQL {
@@ -36,8 +41,8 @@ export class PromQL {
   }
 
   /** A selector; a misspelt metric does not compile. */
-  series(name: SeriesName, matchers = ''): string {
-    return `${name}{${[this.#selector, matchers].filter((part) => part !== '').join(', ')}}`;
+  series(name: SeriesName, matching = ''): string {
+    return `${name}{${matchers(this.#selector, matching)}}`;
   }
 
   /** A duration in PromQL, scaled. */
@@ -45,21 +50,21 @@ export class PromQL {
     return formatDuration(seconds * this.#timeScale);
   }
 
-  increase(name: SeriesName, seconds: number, matchers = '', offsetSeconds = 0): string {
-    return `increase(${this.series(name, matchers)}[${this.duration(seconds)}]${this.#offset(offsetSeconds)})`;
+  increase(name: SeriesName, seconds: number, matching = '', offsetSeconds = 0): string {
+    return `increase(${this.series(name, matching)}[${this.duration(seconds)}]${this.#offset(offsetSeconds)})`;
   }
 
-  rate(name: SeriesName, seconds: number, matchers = ''): string {
-    return `rate(${this.series(name, matchers)}[${this.duration(seconds)}])`;
+  rate(name: SeriesName, seconds: number, matching = ''): string {
+    return `rate(${this.series(name, matching)}[${this.duration(seconds)}])`;
   }
 
   /**
    * Calls that the server took on, by labels. Those it refused for a mistake of the caller's are left out, or a flood of
    * them would make every share of failures look small.
    */
-  accepted(over: 'increase' | 'rate', labels: string, seconds: number, matchers = ''): string {
+  accepted(over: 'increase' | 'rate', labels: string, seconds: number, matching = ''): string {
     const sum = (name: 'mcp_tool_calls_total' | 'mcp_tool_errors_total', which: string): string =>
-      sumBy(labels, this[over](name, seconds, [which, matchers].filter((part) => part !== '').join(', ')));
+      sumBy(labels, this[over](name, seconds, matchers(which, matching)));
     const succeeded = sum('mcp_tool_calls_total', 'status="success"');
     // Without a series of errors it is the successes alone.
     return `(${succeeded} + ${sum('mcp_tool_errors_total', oneOf('reason', REFUSED, '!='))} or ${succeeded})`;
@@ -83,6 +88,10 @@ export class PromQL {
     return seconds === 0 ? '' : ` offset ${this.duration(seconds)}`;
   }
 }
+
+/** Joins matchers; those that are empty are left out. */
+export const matchers = (...parts: readonly string[]): string =>
+  parts.filter((part) => part !== '').join(', ');
 
 export const sumBy = (labels: string, expression: string): string => `sum by (${labels}) (${expression})`;
 export const maxBy = (labels: string, expression: string): string => `max by (${labels}) (${expression})`;

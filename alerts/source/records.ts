@@ -1,7 +1,7 @@
 import type { Recording } from './alert.ts';
 import { budgetOf, type Amount } from './amount.ts';
 import type { RuleParameters } from './parameters.ts';
-import { all, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
+import { all, formatDuration, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const DAY = 86_400;
 
@@ -41,7 +41,7 @@ export function ratioRecords(parameters: RuleParameters): readonly Recording[] {
     const errors = sumBy(SERVICE, promql.rate('mcp_tool_errors_total', window, bad));
     const ran = sumBy(SERVICE, promql.rate('mcp_tool_duration_seconds_count', window));
     const inTime = sumBy(SERVICE, promql.rate('mcp_tool_duration_seconds_bucket', window, fast));
-    const name = promqlName(window);
+    const name = formatDuration(window);
     return [
       // Without calls there is no ratio, rather than NaN; without an error series the ratio is 0.
       { record: errorRatio(name), expr: `(${errors} or 0 * ${total})\n/\n(${total} > 0)` },
@@ -49,10 +49,6 @@ export function ratioRecords(parameters: RuleParameters): readonly Recording[] {
     ];
   });
 }
-
-/** `5m`, `1h`, `3d`: how a window is called in names. */
-export const promqlName = (seconds: number): string =>
-  new PromQL({ selector: '', timeScale: 1 }).duration(seconds);
 
 /** The budgets, and what is left of the one of 30 days, weighted by calls; never an average of ratios. */
 export function budgetRecords(parameters: RuleParameters): readonly Recording[] {

@@ -1,8 +1,8 @@
 import { TEXT, type Alert } from './alert.ts';
 import { budgetOf, times, type Amount } from './amount.ts';
 import type { BurnWindow, RuleParameters, Severity } from './parameters.ts';
-import { all, any, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
-import { BUDGET_REMAINING, errorRatio, errorsOfMonth, present, promqlName, slowRatio } from './records.ts';
+import { all, any, formatDuration, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
+import { BUDGET_REMAINING, errorRatio, errorsOfMonth, present, slowRatio } from './records.ts';
 
 const MONTH_SECONDS = 30 * 86_400;
 
@@ -91,7 +91,7 @@ const windowsOf = (
 
 /** The long windows, one of which it is. */
 const longWindows = (windows: readonly BurnWindow[]): string =>
-  windows.map(({ long }) => promqlName(long)).join(' or ');
+  windows.map(({ long }) => formatDuration(long)).join(' or ');
 
 function burning(
   windows: readonly BurnWindow[],
@@ -104,8 +104,8 @@ function burning(
     ...windows.map(({ long, short, factor }) => {
       const limit = times(factor, budget);
       return all(
-        `${ratio(promqlName(long))} > ${limit}`,
-        `${ratio(promqlName(short))} > ${limit}`,
+        `${ratio(formatDuration(long))} > ${limit}`,
+        `${ratio(formatDuration(short))} > ${limit}`,
         enough(long),
       );
     }),

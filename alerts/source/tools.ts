@@ -1,7 +1,7 @@
 import { TEXT, type Alert } from './alert.ts';
 import type { Amount } from './amount.ts';
 import type { RuleParameters } from './parameters.ts';
-import { all, any, INSTANCE, oneOf, PromQL, sumBy, TOOL } from './promql.ts';
+import { all, any, INSTANCE, matchers, oneOf, PromQL, sumBy, TOOL } from './promql.ts';
 
 /** One tool is broken, slow, stuck or strangely quiet. */
 export function toolAlerts(parameters: RuleParameters): readonly Alert[] {
@@ -38,10 +38,10 @@ function errorRate(parameters: RuleParameters): Alert {
     tools,
     ({ errorRatio }) => errorRatio,
     toolErrorRatio,
-    (matchers, limit) => {
-      const bad = [oneOf('reason', badReasons), matchers].filter((part) => part !== '').join(', ');
+    (ofTool, limit) => {
+      const bad = matchers(oneOf('reason', badReasons), ofTool);
       const errors = sumBy(TOOL, promql.increase('mcp_tool_errors_total', 900, bad));
-      const total = promql.accepted('increase', TOOL, 900, matchers);
+      const total = promql.accepted('increase', TOOL, 900, ofTool);
       return all(`${errors} / (${total} > 0) > ${limit}`, `${errors} >= ${minimumBadCalls}`);
     },
   );

@@ -1,9 +1,16 @@
 import type { BurnWindow } from '../../alerts/source/parameters.ts';
-import { INSTANCE, maxBy, oneOf, PromQL, SERVICE, sumBy } from '../../alerts/source/promql.ts';
-import { promqlName } from '../../alerts/source/records.ts';
+import {
+  formatDuration,
+  INSTANCE,
+  matchers,
+  maxBy,
+  oneOf,
+  PromQL,
+  SERVICE,
+  sumBy,
+  type SeriesName,
+} from '../../alerts/source/promql.ts';
 import { PARAMETERS } from './limits.ts';
-
-type SeriesName = Parameters<PromQL['series']>[0];
 
 const CHOSEN_TARGETS = 'cluster=~"$cluster", namespace=~"$namespace", job=~"$job"';
 
@@ -14,9 +21,6 @@ export const TOOL_CHOSEN = 'tool_name=~"$tool_name"';
 
 /** Failures that count against the objective. */
 export const BAD = oneOf('reason', PARAMETERS.badReasons);
-
-/** Joins matchers. */
-export const matchers = (...parts: readonly string[]): string => parts.join(', ');
 
 /** The series of the instances chosen. */
 export const series = (name: SeriesName, matching = ''): string => promql.series(name, matching);
@@ -36,10 +40,7 @@ export const accepted = (seconds: number, labels: string, matching = ''): string
 /** The share of the calls taken on within a window that failed through the server's fault, as the alerts see it. */
 export const badShare = (seconds: number, labels: string, matching = ''): string =>
   share(
-    sum(
-      increase('mcp_tool_errors_total', seconds, [BAD, matching].filter((part) => part !== '').join(', ')),
-      labels,
-    ),
+    sum(increase('mcp_tool_errors_total', seconds, matchers(BAD, matching)), labels),
     accepted(seconds, labels, matching),
   );
 
@@ -49,14 +50,11 @@ export const median = promql.median.bind(promql);
 
 /** Of a service, the series that have no instance: ratios recorded by the rules, and alerts. */
 export const ofService = (name: string, matching = ''): string =>
-  `${name}{${[`${CHOSEN_TARGETS}, instance=~"$instance|"`, matching].filter((part) => part !== '').join(', ')}}`;
+  `${name}{${matchers(`${CHOSEN_TARGETS}, instance=~"$instance|"`, matching)}}`;
 
 /** Our alerts in a state. */
 export const alertsThat = (state: 'firing' | 'pending', matching = ''): string =>
-  ofService(
-    'ALERTS',
-    [`alertname=~"NexusMCP.+", alertstate="${state}"`, matching].filter((part) => part !== '').join(', '),
-  );
+  ofService('ALERTS', matchers(`alertname=~"NexusMCP.+", alertstate="${state}"`, matching));
 
 /** Keeps what comes from instances of this server: other programs have metrics of the same names. */
 export const ours = (expression: string): string =>
@@ -100,6 +98,6 @@ export function burn(
   ratio: (window: string) => string,
   allowed: string,
 ): string {
-  const [slow = '', fast = ''] = [long, short].map((window) => ofService(ratio(promqlName(window))));
+  const [slow = '', fast = ''] = [long, short].map((window) => ofService(ratio(formatDuration(window))));
   return share(`((${slow} <= ${fast}) or ${fast})`, ofService(allowed));
 }

@@ -1,11 +1,10 @@
 import type { Dashboard, Panel } from './dashboard.ts';
-import { INSTANCE, TOOL } from '../../alerts/source/promql.ts';
+import { INSTANCE, matchers, TOOL } from '../../alerts/source/promql.ts';
 import { PARAMETERS, ticketFrom } from './limits.ts';
 import {
   accepted,
   badShare,
   increase,
-  matchers,
   quantile,
   quantileOf,
   rate,

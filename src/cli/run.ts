@@ -122,15 +122,19 @@ async function runServer(
     return cannotListen(error, stderr);
   }
   if (stderr.isTTY) {
-    const { host } = settings.server;
-    stderr.write(
-      `nexus-mcp ${version} serves http://${host}:${serving.port}/mcp, metrics at /metrics; Ctrl-C stops it\n`,
-    );
+    const origin = `http://${reachable(settings.server.host)}:${serving.port}`;
+    stderr.write(`nexus-mcp ${version} serves ${origin}/mcp, and how it is at ${origin}/; Ctrl-C stops it\n`);
   }
   const why = await stopRequested;
   logStop(why, logger);
   const inTime = await serving.stop();
   return inTime && typeof why === 'string' ? EXIT.done : EXIT.failed;
+}
+
+/** A listening host as part of a URL that can be opened here. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 async function runStdio(

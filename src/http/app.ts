@@ -24,7 +24,7 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   /** Reverse proxies in front whose X-Forwarded-For is believed. */
   readonly trustedProxies: number;
   /** Probes and metrics, when they are served on this port. */
-  readonly operations: Omit<OperationsOptions, 'metricsGuard'> | undefined;
+  readonly operations: OperationsOptions | undefined;
   readonly metricsNeedToken: boolean;
   /** Whether answers should ask clients to open new connections, elsewhere. */
   readonly isDraining: () => boolean;
@@ -44,7 +44,7 @@ export function createApp(options: AppOptions): Express {
     monitoring.authFailure(reason);
   };
   const guard = requireCaller(authenticate, onAuthFailure);
-  const metricsGuard = options.metricsNeedToken ? guard : pass;
+  const metricsGuard = options.metricsNeedToken ? guard : undefined;
   const page = statusPage(options.status);
   // A browser has no token until the page has asked for it: to come without one is no failure there.
   const onPageFailure = (reason: AuthFailureReason): void => {

@@ -6,8 +6,8 @@ import { wrongMethod } from './problem.ts';
 export interface OperationsOptions {
   /** Writes the metrics; `undefined` serves no `/metrics`. */
   readonly metrics: ((format: ExpositionFormat) => Promise<string>) | undefined;
-  /** Stands before `/metrics`; probes are always open. */
-  readonly metricsGuard: RequestHandler;
+  /** Stands before `/metrics`, if anything does; probes are always open. */
+  readonly metricsGuard?: RequestHandler | undefined;
   /** The checks that fail now; ready when there is none. */
   readonly failingChecks: () => readonly string[];
 }
@@ -30,7 +30,7 @@ export function operationsRoutes({ metrics, metricsGuard, failingChecks }: Opera
   router.all('/readyz', wrongMethod('GET, HEAD'));
 
   if (metrics) {
-    router.get('/metrics', metricsGuard, metricsHandler(metrics));
+    router.get('/metrics', ...(metricsGuard ? [metricsGuard] : []), metricsHandler(metrics));
     router.all('/metrics', wrongMethod('GET, HEAD'));
   }
   return router;

@@ -11,7 +11,7 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** JSON-RPC 2.0: the body is not JSON. Everything else that is wrong with a request is an invalid request. */
+/** JSON-RPC 2.0: the body cannot be taken as JSON. */
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
 const INTERNAL_ERROR = -32603;

@@ -2,7 +2,6 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { z } from 'zod';
 import type { Tracing } from '../monitoring/tracing.ts';
 import type { CallTrace, Failure, Settled, ToolCall } from '../tools/call.ts';
-import { failed } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
 import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/outcome.ts';
 import type { RegisteredTool, Registry } from '../tools/registry.ts';
@@ -128,8 +127,11 @@ async function execute(
 }
 
 /** The executor lets a call ask for input only when its client can answer, and a REST client cannot. */
-const inputRefused = (settled: Settled): Exclude<Settled, { status: 'success'; inputRequired: object }> =>
-  settled.status === 'success' && settled.inputRequired ? failed('tool_error', 'needs input') : settled;
+function inputRefused(settled: Settled): Exclude<Settled, { status: 'success'; inputRequired: object }> {
+  if (settled.status === 'success' && settled.inputRequired)
+    throw new Error('a call that cannot elicit asked for input');
+  return settled;
+}
 
 /** The tool's value; for tools that return content blocks, their text when that is all there is. */
 function resultOf({ result }: Extract<Settled, { status: 'success'; inputRequired?: undefined }>): unknown {

@@ -7,7 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { watchDoor } from '../monitoring/door.ts';
 import type { TransportName } from '../monitoring/labels.ts';
-import { statedVersion, type Request } from '../monitoring/message.ts';
+import { statedVersion, type RpcRequest } from '../monitoring/message.ts';
 import { UNKNOWN_TOOL } from '../tools/outcome.ts';
 import type { McpBinding } from './binding.ts';
 import type { ToolCalls } from './tool-calls.ts';
@@ -45,7 +45,7 @@ export function observe(
 function cancelledEnder(
   transport: Transport,
   onProtocolError: McpBinding['onProtocolError'],
-): (id: Request['id']) => void {
+): (id: RpcRequest['id']) => void {
   if (!('closeSSEStream' in transport)) return () => undefined;
   const send = transport.send.bind(transport);
   return (id) => {

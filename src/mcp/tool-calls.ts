@@ -15,8 +15,8 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/labels.ts';
+import { ERROR_REASONS } from '../tools/outcome.ts';
 import { failed, type Failure, type ToolCall, type ToolResult } from '../tools/call.ts';
-import { isRetryable } from '../tools/executor.ts';
 import type { InputRequired } from '../tools/result.ts';
 import { originIn } from './caller.ts';
 import type { McpBinding } from './binding.ts';
@@ -62,10 +62,14 @@ export class ToolCalls {
     this.#reached.set(id, (this.#reached.get(id) ?? 0) + 1);
     const call = this.#toolCall(params, state, context);
     const settled = await this.#binding.executor.execute(call);
-    if (settled.inputRequired) return this.#inputRequired(params.name, settled.inputRequired, context);
-    return settled.status === 'success'
-      ? this.#success(params.name, settled.result)
-      : failureResult(settled, call.requestId);
+    // A request that this client cannot answer goes out all the same: the SDK refuses it with the error that MCP wants (-32021).
+    if (settled.status === 'error')
+      return settled.unanswerable
+        ? this.#inputRequired(params.name, settled.unanswerable, context)
+        : failureResult(settled, call.requestId);
+    return settled.inputRequired
+      ? this.#inputRequired(params.name, settled.inputRequired, context)
+      : this.#success(params.name, settled.result);
   }
 
   /**
@@ -186,7 +190,7 @@ function failureResult(failure: Failure, requestId: string): CallToolResult {
   if (reason === 'unknown_tool') throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
   const details = {
     reason,
-    retryable: isRetryable(failure),
+    retryable: ERROR_REASONS[reason].retryable,
     requestId,
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   };

@@ -94,7 +94,7 @@ interface BucketValue {
 
 interface Reading {
   readonly at: number;
-  /** `WIDTH` counts a tool; all but those in flight are cumulative. */
+  /** `WIDTH` counts a tool, in one array because there may be hundreds of tools; all but those in flight are cumulative. */
   readonly counts: Float64Array;
   readonly authFailures: number;
 }
@@ -149,7 +149,9 @@ export class Activity {
     ]);
     const counts = new Float64Array(this.#names.length * WIDTH);
     const add = (tool: unknown, column: number, value: number): void => {
-      const place = (this.#index.get(String(tool)) ?? 0) * WIDTH + column;
+      const index = this.#index.get(String(tool));
+      if (index === undefined) return;
+      const place = index * WIDTH + column;
       counts[place] = (counts[place] ?? 0) + value;
     };
     for (const { labels, value } of calls.values) add(labels.tool_name, CALLS, value);

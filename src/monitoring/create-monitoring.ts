@@ -91,12 +91,6 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
 
 const UNKNOWN = 'unknown';
 
-/** What only our own server has. */
-const OF_OUR_SERVER = new RegExp(
-  '^(mcp_(sessions_limit|subscriptions_limit|session_not_found_total|auth_failures_total|worker_.*|trace_.*)|' +
-    'http_server_.*)$',
-);
-
 /**
  * Creates monitoring. Traces go wherever the OpenTelemetry SDK that the process has registered sends them; without one
  * there are none.
@@ -110,7 +104,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   const registry = (options.registry ?? new Registry()) as Registry;
   const runtime = options.runtime ?? options.registry === undefined;
   const shows = (name: MetricName): boolean =>
-    !OF_OUR_SERVER.test(name) && (runtime || !name.startsWith('nodejs_'));
+    !('serverOnly' in METRICS[name]) && (runtime || !name.startsWith('nodejs_'));
   const taken = Object.keys(METRICS).filter(
     (name) => shows(name as MetricName) && registry.getSingleMetric(name) !== undefined,
   );

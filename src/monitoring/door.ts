@@ -6,7 +6,7 @@ import {
   paramOf,
   toolNameOf,
   type Message,
-  type Request,
+  type RpcRequest,
 } from './message.ts';
 import type { Monitoring } from './recorder.ts';
 import { listenWireOf, type DoorServer, type DoorTransport } from './server-shape.ts';
@@ -22,20 +22,20 @@ export interface Watcher {
   readonly onError: (error: Error) => void;
   readonly transportName: TransportName;
   /** The revision a request is in, when the request itself or the server says. */
-  readonly versionOf: (request: Request, extra: unknown) => string | undefined;
+  readonly versionOf: (request: RpcRequest, extra: unknown) => string | undefined;
   /** The label of a tool: its registered name, or `unknown`. */
   readonly toolLabel: (name: string) => string;
   /** Called with what passes the request on, which it must call. */
-  readonly received?: (request: Request, extra: unknown, pass: () => void) => void;
+  readonly received?: (request: RpcRequest, extra: unknown, pass: () => void) => void;
   /** Called before the answer is sent. */
-  readonly answered?: (request: Request, extra: unknown, answer: Message) => void;
+  readonly answered?: (request: RpcRequest, extra: unknown, answer: Message) => void;
   /** Called when a request will not be answered: it was cancelled, or the transport closed. */
-  readonly dropped?: (request: Request, why: 'cancelled' | 'closed') => void;
+  readonly dropped?: (request: RpcRequest, why: 'cancelled' | 'closed') => void;
   readonly closed?: () => void;
 }
 
 interface Pending {
-  readonly request: Request;
+  readonly request: RpcRequest;
   readonly extra: unknown;
   readonly startedAt: number;
   readonly span: OperationSpan | undefined;
@@ -69,12 +69,16 @@ export function watchDoor<Transport extends DoorTransport>(
 class Door {
   readonly #transport: DoorTransport;
   readonly #watcher: Watcher;
-  readonly #takes: (request: Request) => boolean;
+  readonly #takes: (request: RpcRequest) => boolean;
   /** By id, oldest first: nothing keeps a client from using an id twice at a time. */
-  readonly #pending = new Map<Request['id'], Pending[]>();
+  readonly #pending = new Map<RpcRequest['id'], Pending[]>();
 
   /** @param takes which requests are watched */
-  constructor(transport: DoorTransport, watcher: Watcher, takes: (request: Request) => boolean = () => true) {
+  constructor(
+    transport: DoorTransport,
+    watcher: Watcher,
+    takes: (request: RpcRequest) => boolean = () => true,
+  ) {
     this.#transport = transport;
     this.#watcher = watcher;
     this.#takes = takes;
@@ -115,7 +119,7 @@ class Door {
   }
 
   /** The last request of an id is the one that cancelling reaches in the SDKs; they answer in the order of receipt. */
-  #take(id: Request['id'], which: 'first' | 'last'): Pending | undefined {
+  #take(id: RpcRequest['id'], which: 'first' | 'last'): Pending | undefined {
     const pending = this.#pending.get(id);
     if (!pending) return undefined;
     if (pending.length === 1) this.#pending.delete(id);
@@ -137,14 +141,14 @@ class Door {
       return;
     }
     if (message.method === 'notifications/cancelled') {
-      const cancelled = this.#take(paramOf(message, 'requestId') as Request['id'], 'last');
+      const cancelled = this.#take(paramOf(message, 'requestId') as RpcRequest['id'], 'last');
       if (cancelled) this.#drop(cancelled, 'cancelled');
     }
     pass();
   }
 
   /** Passes a request on exactly once, and throws only what that throws. */
-  #passOn(request: Request, extra: unknown, pass: () => void): void {
+  #passOn(request: RpcRequest, extra: unknown, pass: () => void): void {
     const done = { passed: false };
     const passOnce = (): void => {
       done.passed = true;
@@ -159,7 +163,7 @@ class Door {
     if (!done.passed) pass();
   }
 
-  #admit(request: Request, extra: unknown): OperationSpan | undefined {
+  #admit(request: RpcRequest, extra: unknown): OperationSpan | undefined {
     const { monitoring, tracing, versionOf, transportName, now } = this.#watcher;
     monitoring.request(request.method, versionOf(request, extra), transportName);
     const span = tracing?.operation({
@@ -178,7 +182,7 @@ class Door {
 
   #sent(message: Message): void {
     if (!('result' in message || 'error' in message)) return;
-    const found = this.#take(message.id as Request['id'], 'first');
+    const found = this.#take(message.id as RpcRequest['id'], 'first');
     if (!found) return;
     const { monitoring, versionOf, transportName, now } = this.#watcher;
     const { request, extra, startedAt, span } = found;
@@ -204,7 +208,7 @@ class Door {
     });
   }
 
-  #toolOf(request: Request): string | undefined {
+  #toolOf(request: RpcRequest): string | undefined {
     if (request.method !== 'tools/call') return undefined;
     return this.#watcher.toolLabel(toolNameOf(request));
   }

@@ -18,7 +18,7 @@ import {
   statedVersion,
   toolNameOf,
   type Message,
-  type Request,
+  type RpcRequest,
 } from './message.ts';
 import { givenRequestId } from './request-id.ts';
 import { lostClient, lowOf, type DoorTransport, type InstrumentableServer } from './server-shape.ts';
@@ -42,7 +42,7 @@ class Connection {
   readonly #transportName: TransportName;
   readonly #parts: InstrumentationParts;
   /** By the request itself: nothing keeps a client from using an id twice at a time. */
-  readonly #calls = new Map<Request, InstrumentedCall>();
+  readonly #calls = new Map<RpcRequest, InstrumentedCall>();
   readonly #subscriptions: ConnectionSubscriptions;
   #endSession: ReturnType<LiveSessions['begin']> | undefined;
   #negotiated: string | undefined;
@@ -99,7 +99,7 @@ class Connection {
     if (this.#transport.sessionId !== undefined) this.#endSession ??= this.#parts.sessions.begin('http');
   }
 
-  #begin(request: Request, extra: unknown, pass: () => void): void {
+  #begin(request: RpcRequest, extra: unknown, pass: () => void): void {
     const { observer, now, running } = this.#parts;
     const call = this.#callOf(request, extra);
     const tool = this.#server.toolLabel(call.name);
@@ -109,7 +109,7 @@ class Connection {
     running.run({ tool, call: begun }, pass);
   }
 
-  #finish(request: Request, answer: Message): void {
+  #finish(request: RpcRequest, answer: Message): void {
     const begun = this.#take(request);
     if (!begun) return;
     const { observer, now } = this.#parts;
@@ -122,7 +122,7 @@ class Connection {
     } else observer.finished(record);
   }
 
-  #drop(request: Request): void {
+  #drop(request: RpcRequest): void {
     const begun = this.#take(request);
     if (!begun) return;
     const { call, tool, startedAt } = begun;
@@ -138,13 +138,13 @@ class Connection {
     });
   }
 
-  #take(request: Request): InstrumentedCall | undefined {
+  #take(request: RpcRequest): InstrumentedCall | undefined {
     const begun = this.#calls.get(request);
     this.#calls.delete(request);
     return begun;
   }
 
-  #callOf(request: Request, extra: unknown): ToolCall {
+  #callOf(request: RpcRequest, extra: unknown): ToolCall {
     const client = statedClient(request) ?? this.#server.low.getClientVersion?.();
     const caller = textOf(fieldOf(extra, 'authInfo'), 'clientId');
     return {

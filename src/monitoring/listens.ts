@@ -6,7 +6,7 @@ import {
   paramOf,
   statedVersion,
   type Message,
-  type Request as ListenRequest,
+  type RpcRequest,
 } from './message.ts';
 import type { Monitoring } from './recorder.ts';
 import type { OperationSpan, Tracing } from './tracing.ts';
@@ -62,7 +62,7 @@ export class Listens {
     };
   }
 
-  async #serve(message: ListenRequest, request: Request, answer: () => Promise<Response>): Promise<Response> {
+  async #serve(message: RpcRequest, request: Request, answer: () => Promise<Response>): Promise<Response> {
     const { recorder, tracing, now } = this.#parts;
     const protocolVersion =
       statedVersion(message) ?? request.headers.get('mcp-protocol-version') ?? undefined;
@@ -151,7 +151,7 @@ export class Listens {
  * The request for a stream, if it is one: 2026-07-28 has its method in a header, too, and its revision in the body. Those
  * without a revision go to servers of earlier ones, which see them.
  */
-async function listenIn(request: Request, parsedBody: unknown): Promise<ListenRequest | undefined> {
+async function listenIn(request: Request, parsedBody: unknown): Promise<RpcRequest | undefined> {
   if (request.method !== 'POST') return undefined;
   if (parsedBody !== undefined) return listenOf(parsedBody);
   if (request.headers.get('mcp-method') !== LISTEN) return undefined;
@@ -159,7 +159,7 @@ async function listenIn(request: Request, parsedBody: unknown): Promise<ListenRe
   return length > MAX_BODY_BYTES ? { id: '', method: LISTEN } : listenOf(await bodyOf(request));
 }
 
-function listenOf(body: unknown): ListenRequest | undefined {
+function listenOf(body: unknown): RpcRequest | undefined {
   const message: Message = {
     id: fieldOf(body, 'id'),
     method: fieldOf(body, 'method'),

@@ -1,4 +1,4 @@
-import { LISTEN, paramOf, type Message, type Request } from './message.ts';
+import { LISTEN, paramOf, type Message, type RpcRequest } from './message.ts';
 
 /** Most subscriptions of one connection that are told apart. */
 const MAX_PER_CONNECTION = 10_000;
@@ -24,7 +24,7 @@ export class LiveSubscriptions {
  */
 export class ConnectionSubscriptions {
   readonly #all: Set<ConnectionSubscriptions>;
-  readonly #listens = new Set<Request>();
+  readonly #listens = new Set<RpcRequest>();
   readonly #resources = new Set<string>();
 
   constructor(all: Set<ConnectionSubscriptions>) {
@@ -35,20 +35,20 @@ export class ConnectionSubscriptions {
     return this.#listens.size + this.#resources.size;
   }
 
-  received(request: Request): void {
+  received(request: RpcRequest): void {
     if (request.method !== LISTEN || this.size >= MAX_PER_CONNECTION) return;
     this.#listens.add(request);
     this.#keep();
   }
 
-  answered(request: Request, { error }: Message): void {
+  answered(request: RpcRequest, { error }: Message): void {
     this.#listens.delete(request);
     const uri = paramOf(request, 'uri');
     if (error === undefined && typeof uri === 'string') this.#change(request.method, uri);
     this.#keep();
   }
 
-  dropped(request: Request): void {
+  dropped(request: RpcRequest): void {
     this.#listens.delete(request);
     this.#keep();
   }

@@ -8,7 +8,7 @@ export interface Message {
 }
 
 /** A JSON-RPC request. */
-export interface Request extends Message {
+export interface RpcRequest extends Message {
   readonly id: string | number;
   readonly method: string;
 }
@@ -16,7 +16,7 @@ export interface Request extends Message {
 /** The request whose answer is a stream of changes, which ends with it (MCP 2026-07-28, "Subscriptions"). */
 export const LISTEN = 'subscriptions/listen';
 
-export const isRequest = (message: Message): message is Request =>
+export const isRequest = (message: Message): message is RpcRequest =>
   typeof message.method === 'string' && (typeof message.id === 'string' || typeof message.id === 'number');
 
 /** A field of what may be an object. */
@@ -29,7 +29,7 @@ export const fieldOf = (value: unknown, name: string): unknown =>
 export const paramOf = ({ params }: Message, name: string): unknown => fieldOf(params, name);
 
 /** The name in a tools/call; empty when it is no text. */
-export function toolNameOf(request: Request): string {
+export function toolNameOf(request: RpcRequest): string {
   const name = paramOf(request, 'name');
   return typeof name === 'string' ? name : '';
 }
@@ -47,7 +47,7 @@ const VERSION_META_KEY = 'io.modelcontextprotocol/protocolVersion';
 const CLIENT_META_KEY = 'io.modelcontextprotocol/clientInfo';
 
 /** The revision that a request itself names. */
-export function statedVersion(request: Request): string | undefined {
+export function statedVersion(request: RpcRequest): string | undefined {
   const asked =
     fieldOf(paramOf(request, '_meta'), VERSION_META_KEY) ??
     (request.method === 'initialize' ? paramOf(request, 'protocolVersion') : undefined);
@@ -55,7 +55,7 @@ export function statedVersion(request: Request): string | undefined {
 }
 
 /** What the client of a request says of itself in it. */
-export const statedClient = (request: Request): unknown =>
+export const statedClient = (request: RpcRequest): unknown =>
   fieldOf(paramOf(request, '_meta'), CLIENT_META_KEY);
 
 /**

@@ -18,6 +18,8 @@ interface Row {
   readonly help: string;
   readonly labels: readonly string[];
   readonly buckets?: readonly number[];
+  /** Whether only our own server has it, so that the library does not show it. */
+  readonly serverOnly?: true;
 }
 
 const counter = <const L extends readonly string[]>(help: string, ...labels: L) =>
@@ -29,6 +31,8 @@ const histogram = <const L extends readonly string[]>(
   buckets: readonly number[],
   ...labels: L
 ) => ({ type: 'histogram', help, labels, buckets }) as const;
+
+const serverOnly = <const R extends Row>(row: R) => ({ ...row, serverOnly: true }) as const;
 
 /** Every metric of ours, by its published name. Whatever else names a metric is generated from or held to this. */
 export const METRICS = {
@@ -82,28 +86,34 @@ export const METRICS = {
 
   mcp_sessions_opened_total: counter('MCP sessions opened', 'transport'),
   mcp_sessions_closed_total: counter('MCP sessions closed, by why', 'transport', 'reason'),
-  mcp_sessions_limit: gauge('Most MCP sessions this server keeps at a time'),
+  mcp_sessions_limit: serverOnly(gauge('Most MCP sessions this server keeps at a time')),
   mcp_session_duration_seconds: histogram(
     'Length of closed MCP sessions in seconds',
     [1, 10, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400],
   ),
-  mcp_session_not_found_total: counter('Requests that named an MCP session this server does not have'),
+  mcp_session_not_found_total: serverOnly(
+    counter('Requests that named an MCP session this server does not have'),
+  ),
   mcp_active_subscriptions: gauge('Open subscriptions/listen streams, and resources subscribed to'),
-  mcp_subscriptions_limit: gauge('Most subscriptions/listen streams this server keeps open at a time'),
+  mcp_subscriptions_limit: serverOnly(
+    gauge('Most subscriptions/listen streams this server keeps open at a time'),
+  ),
 
-  mcp_auth_failures_total: counter('Requests refused for their credentials', 'reason'),
+  mcp_auth_failures_total: serverOnly(counter('Requests refused for their credentials', 'reason')),
 
-  mcp_worker_pool_size: gauge('Worker threads alive'),
-  mcp_worker_pool_busy: gauge('Worker threads that run a tool'),
-  mcp_worker_pool_waiting: gauge('Calls that wait for a worker thread'),
-  mcp_worker_restarts_total: counter('Worker threads that had to be replaced', 'reason'),
+  mcp_worker_pool_size: serverOnly(gauge('Worker threads alive')),
+  mcp_worker_pool_busy: serverOnly(gauge('Worker threads that run a tool')),
+  mcp_worker_pool_waiting: serverOnly(gauge('Calls that wait for a worker thread')),
+  mcp_worker_restarts_total: serverOnly(counter('Worker threads that had to be replaced', 'reason')),
 
-  http_server_request_duration_seconds: histogram(
-    'Duration of HTTP requests in seconds',
-    OTEL_HTTP_BUCKETS,
-    'http_route',
-    'http_request_method',
-    'http_response_status_code',
+  http_server_request_duration_seconds: serverOnly(
+    histogram(
+      'Duration of HTTP requests in seconds',
+      OTEL_HTTP_BUCKETS,
+      'http_route',
+      'http_request_method',
+      'http_response_status_code',
+    ),
   ),
 
   mcp_label_values_folded_total: counter(
@@ -111,7 +121,7 @@ export const METRICS = {
     'metric',
     'label',
   ),
-  mcp_trace_spans_total: counter('Spans of traces that ended, by what became of them', 'outcome'),
+  mcp_trace_spans_total: serverOnly(counter('Spans of traces that ended, by what became of them', 'outcome')),
 
   mcp_build_info: gauge('What is running; always 1', 'version', 'revision', 'node_version', 'protocol'),
   nodejs_eventloop_utilization: gauge('Share of time the event loop was busy since the last scrape, 0 to 1'),

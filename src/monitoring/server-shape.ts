@@ -1,5 +1,5 @@
 import type { TransportName } from './labels.ts';
-import { LISTEN, fieldOf, type Request } from './message.ts';
+import { LISTEN, fieldOf, type RpcRequest } from './message.ts';
 
 /** What carries the messages of a server; both lines of the TypeScript SDK have it. */
 export interface DoorTransport {
@@ -69,7 +69,7 @@ export const lostClient = (transport: DoorTransport): boolean =>
  */
 export function listenWireOf(
   transport: DoorTransport,
-): { readonly transport: DoorTransport; readonly takes: (request: Request) => boolean } | undefined {
+): { readonly transport: DoorTransport; readonly takes: (request: RpcRequest) => boolean } | undefined {
   const wire = fieldOf(transport, '_wire');
   const answersListens = typeof fieldOf(transport, '_outboundIntercept') === 'function';
   if (!answersListens || typeof fieldOf(wire, 'send') !== 'function') return undefined;

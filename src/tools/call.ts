@@ -76,7 +76,7 @@ export interface Failure {
   /** For the log only: what was thrown, or what is wrong with the result. */
   readonly cause?: unknown;
   /** The request for input that this client cannot answer. */
-  readonly inputRequired?: InputRequired;
+  readonly unanswerable?: InputRequired;
 }
 
 export const failed = (reason: ErrorReason, message: string, more: Partial<Failure> = {}): Failure => ({

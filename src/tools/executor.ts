@@ -8,7 +8,7 @@ import {
   type Settled,
   type ToolCall,
 } from './call.ts';
-import { ERROR_REASONS, UNKNOWN_TOOL } from './outcome.ts';
+import { UNKNOWN_TOOL } from './outcome.ts';
 import type { Quota } from './quota.ts';
 import type { RegisteredTool, Registry } from './registry.ts';
 import { settle, settleThrown } from './settle.ts';
@@ -230,6 +230,3 @@ const rateLimited = (wait: number): Failure =>
 
 const invalidArguments = (problems: readonly string[]): Failure =>
   failed('invalid_arguments', `Invalid arguments: ${problems.join('; ')}`, { problems });
-
-/** Whether a failed call may succeed if it is made again unchanged. */
-export const isRetryable = (failure: Failure): boolean => ERROR_REASONS[failure.reason].retryable;

@@ -39,6 +39,8 @@ export interface ToolLimits {
   readonly maxConcurrency?: number | undefined;
 }
 
+type Limits = Readonly<Record<keyof ToolLimits, number>>;
+
 export type RegistryResult =
   | { readonly ok: true; readonly registry: Registry }
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -53,7 +55,7 @@ const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
  */
 export function createRegistry(
   toolsets: readonly Toolset[],
-  defaults: Required<ToolLimits> & { readonly timeoutSeconds: number; readonly maxConcurrency: number },
+  defaults: Limits,
   overrides: Readonly<Record<string, ToolLimits>> = {},
 ): RegistryResult {
   const byName = new Map<string, RegisteredTool>();
@@ -65,24 +67,15 @@ export function createRegistry(
       problems.push(...found.map((problem) => `${toolset.moduleUrl}: tool ${tool.name}: ${problem}`));
       if (found.length > 0) continue;
       const override = Object.hasOwn(overrides, tool.name) ? overrides[tool.name] : undefined;
-      byName.set(
-        tool.name,
-        register(tool, toolset, { ...defaults, ...stated(tool), ...stated(override ?? {}) }),
-      );
+      const limits = {
+        timeoutSeconds: override?.timeoutSeconds ?? tool.timeoutSeconds ?? defaults.timeoutSeconds,
+        maxConcurrency: override?.maxConcurrency ?? tool.maxConcurrency ?? defaults.maxConcurrency,
+      };
+      byName.set(tool.name, register(tool, toolset, limits));
     }
   }
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, registry: { tools: [...byName.values()], get: (name) => byName.get(name) } };
-}
-
-function stated({ timeoutSeconds, maxConcurrency }: ToolLimits): {
-  timeoutSeconds?: number;
-  maxConcurrency?: number;
-} {
-  return {
-    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
-    ...(maxConcurrency !== undefined && { maxConcurrency }),
-  };
 }
 
 function problemsOf(tool: ToolDefinition): string[] {
@@ -109,11 +102,7 @@ function problemsOf(tool: ToolDefinition): string[] {
   return problems;
 }
 
-function register(
-  tool: ToolDefinition,
-  toolset: Toolset,
-  limits: { timeoutSeconds: number; maxConcurrency: number },
-): RegisteredTool {
+function register(tool: ToolDefinition, toolset: Toolset, limits: Limits): RegisteredTool {
   const input = compileSchema(tool.input, 'input');
   const output = tool.output === undefined ? undefined : compileSchema(tool.output, 'output');
   const { readOnly, idempotent, destructive = !readOnly, openWorld } = tool.annotations;

@@ -45,7 +45,7 @@ function asResult(returned: unknown): ToolContent | ToolFailure | InputRequired 
 function settleInputRequired(result: InputRequired, call: ToolCall): Settled {
   if (call.canElicit) return { status: 'success', inputRequired: result };
   const message = 'This tool needs to ask its client for input, and the client does not support elicitation.';
-  return failed('tool_error', message, { inputRequired: result });
+  return failed('tool_error', message, { unanswerable: result });
 }
 
 async function settleContent(

@@ -450,7 +450,9 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   it('serve says where it is, and stops at Ctrl-C', async () => {
     const { code, shown } = await onTerminal(['--port', '0', '--log.level', 'silent'], { endAt: /stops it/ });
     expect(code).toBe(0);
-    expect(shown).toMatch(/^nexus-mcp \S+ serves http:\/\/127\.0\.0\.1:\d+\/mcp, .*Ctrl-C stops it/);
+    expect(shown).toMatch(
+      /^nexus-mcp \S+ serves (http:\/\/127\.0\.0\.1:\d+)\/mcp, and how it is at \1\/; Ctrl-C stops it/,
+    );
   });
 
   it('and only there: a pipe gets neither', async () => {

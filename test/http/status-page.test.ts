@@ -168,6 +168,14 @@ describe('GET / as JSON', () => {
   });
 });
 
+it('GET / names no port for metrics that none serves', async () => {
+  server = await startTestServer({ ops: { port: 0 }, metrics: { endpoint: false } });
+  const main = await statusOf();
+  expect(main).toMatchObject({ metrics: 'not_served', activity: null });
+  expect(main.verdict.detail).toContain('ops.port');
+  expect(await statusOf(String(server.opsUrl))).toMatchObject({ metrics: 'not_served', links: ['/readyz'] });
+});
+
 describe('GET / for a browser', () => {
   it('is a page that may run its own script and style, and ask its own server', async () => {
     server = await startTestServer();

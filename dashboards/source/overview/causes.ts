@@ -1,8 +1,8 @@
 import { REASON_MEANINGS } from '../colors.ts';
-import { INSTANCE, TOOL } from '../../../alerts/source/promql.ts';
+import { INSTANCE, matchers, TOOL } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
 import { PAGE, PARAMETERS, ticketFrom } from '../limits.ts';
-import { accepted, alertsThat, BAD, increase, matchers, rate, sum, TOOL_CHOSEN } from '../queries.ts';
+import { accepted, alertsThat, BAD, increase, rate, sum, TOOL_CHOSEN } from '../queries.ts';
 import { failuresByReason } from '../tool-panels.ts';
 import { INSTANCE_LEGEND, NO_FAILURES, SERVICE_COLUMNS } from '../words.ts';
 

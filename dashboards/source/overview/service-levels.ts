@@ -1,9 +1,9 @@
+import { formatDuration } from '../../../alerts/source/promql.ts';
 import {
   ALLOWED_ERRORS,
   ALLOWED_SLOW,
   BUDGET_REMAINING,
   errorRatio,
-  promqlName,
   slowRatio,
 } from '../../../alerts/source/records.ts';
 import type { BurnWindow } from '../../../alerts/source/parameters.ts';
@@ -79,7 +79,7 @@ function burning(
 ): TimeSeries {
   const line = (tells: string) => (pair: BurnWindow) => ({
     expr: burn(pair, ratio, allowed),
-    legend: `${SERVICE_LEGEND} ${promqlName(pair.long)}: ${tells} above ${pair.factor}`,
+    legend: `${SERVICE_LEGEND} ${formatDuration(pair.long)}: ${tells} above ${pair.factor}`,
   });
   return {
     kind: 'timeseries',

@@ -40,7 +40,7 @@ export type ProbeFlags = Readonly<Partial<Record<keyof typeof PROBE_OPTIONS, str
 
 const TOKEN_VARIABLE = 'NEXUS_PROBE_TOKEN';
 const DEADLINE_SECONDS = 30;
-/** More than a timer can wait for. */
+/** A day, as long as any setting of seconds may be. */
 const MAX_DEADLINE_SECONDS = 86_400;
 
 export type ProbeOptionsResult =

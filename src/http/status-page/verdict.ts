@@ -31,9 +31,9 @@ export function judge(status: Facts): Verdict {
 }
 
 const whyNothingIsShown = ({ metrics }: Pick<Facts, 'metrics'>): string =>
-  metrics === 'operations_port'
-    ? 'What its tools do is shown at the same path of the operations port (ops.port).'
-    : 'Nothing is recorded, because metrics are switched off (metrics.enabled).';
+  metrics === 'not_recorded'
+    ? 'Nothing is recorded, because metrics are switched off (metrics.enabled).'
+    : 'What its tools do is shown at the same path of the operations port (ops.port).';
 
 function failing(activity: ActivityReport): Verdict | undefined {
   const tools = byFaults(activity).filter((tool) => tool.failing);
