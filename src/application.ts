@@ -7,6 +7,7 @@ import { anonymous, bearer, type Authenticate } from './http/authentication.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { MODERN_VERSION } from './mcp/server.ts';
+import { describeThrown } from './monitoring/describe-thrown.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog, observers } from './monitoring/call-log.ts';
 import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
@@ -111,9 +112,10 @@ export async function createApplication(
   const workers = new WorkerPool({
     ...settings.workers,
     minThreads: registry.tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0,
-    restarted: (reason) => {
+    restarted: (reason, { tool, error }) => {
       monitoring.workerRestarted(reason);
-      logger.warn({ reason }, 'worker thread replaced');
+      const err = error === undefined ? undefined : describeThrown(error);
+      logger.warn({ reason, tool, err }, 'worker thread replaced');
     },
     follow: () => started.followThread(threadModule),
   });

@@ -187,6 +187,28 @@ describe.each(ERAS)('a failed call over MCP %s', (era) => {
   );
 });
 
+it('a result that cannot leave its thread is a bug of the tool, which the log explains, and costs no thread', async () => {
+  server = await startTestServer();
+  const { body } = await server.execute('isolated', { what: 'function' });
+  expect(body).toMatchObject({ reason: 'exception' });
+  expect(server.logs.at(-1)).toMatchObject({
+    reason: 'exception',
+    err: { message: expect.stringContaining('the result cannot leave the thread') as string },
+  });
+  expect((await server.scrape()).value('mcp_worker_restarts_total')).toBe(0);
+});
+
+it('a thread that is lost is logged with its tool, and why', async () => {
+  server = await startTestServer();
+  await server.execute('exits');
+  const line = server.logs.find(({ msg }) => msg === 'worker thread replaced');
+  expect(line).toMatchObject({
+    reason: 'crashed',
+    tool: 'exits',
+    err: { message: expect.any(String) as string },
+  });
+});
+
 describe('a cancelled call', () => {
   const each: Case = { reason: 'cancelled', tool: 'slow', says: /./, logLevel: 'info', reachesTool: true };
   const args = { milliseconds: 20_000 };

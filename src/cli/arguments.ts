@@ -35,7 +35,9 @@ const OPERANDS: Readonly<Partial<Record<Command, number>>> = { call: 2, probe: 1
 export function parseArguments(argv: readonly string[]): ArgumentsResult {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  const settingNames = [...listSettings().map(({ path }) => path), ...Object.keys(SHORTHANDS)];
+  const known = listSettings();
+  const lists = known.filter(({ kind }) => kind === 'list').map(({ path }) => path);
+  const settingNames = [...known.map(({ path }) => path), ...Object.keys(SHORTHANDS)];
   const options = {
     ...Object.fromEntries(settingNames.map((name) => [name, text])),
     config: { ...text, short: 'c' },
@@ -46,12 +48,17 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
     help: { ...flag, short: 'h' },
     version: { ...flag, short: 'v' },
   };
-  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  let parsed;
   try {
-    parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true });
   } catch (error) {
-    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+    return { ok: false, problem: problemOf(error) };
   }
+  const named = parsed.tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+  // Of other settings the last wins; of a list somebody may expect both.
+  const twice = lists.find((path) => named.filter((name) => name === path).length > 1);
+  if (twice !== undefined)
+    return { ok: false, problem: `--${twice} is given twice; a list is one value, with commas: a,b` };
   const { config, json, help, version, ...rest } = parsed.values;
   const [command = 'serve', ...operands] = parsed.positionals;
   const nothing = { operands: [], config: undefined, json: false, settings: {}, probe: {} };
@@ -77,6 +84,15 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
       probe: Object.fromEntries(probe),
     },
   };
+}
+
+/** What Node says, without its advice on operands that begin with a dash. */
+function problemOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, option] = /^Unknown option '([^']+)'/.exec(message) ?? [];
+  return option === undefined
+    ? message
+    : `there is no option ${option}; nexus-mcp check lists the settings, which are options, too`;
 }
 
 const isCommand = (name: string): name is Command => Object.hasOwn(COMMANDS, name);

@@ -4,6 +4,7 @@ import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Caller, Settled } from '../tools/call.ts';
 import { progressLine, type Terminal } from './terminal.ts';
+import { describeThrown } from '../monitoring/describe-thrown.ts';
 
 /** Process exit codes; documented in `--help`. */
 export const EXIT = { done: 0, failed: 1, misused: 2 } as const;
@@ -47,11 +48,18 @@ export async function callTool(
   return printSettled(settled, terminal, options.json);
 }
 
+function thrownText(cause: unknown): string {
+  const described = describeThrown(cause);
+  return typeof described === 'string' ? described : (described as { readonly stack: string }).stack;
+}
+
 function printSettled(settled: Settled, { stdout, stderr }: Terminal, json: boolean): ExitCode {
   if (settled.status === 'error') {
-    const { reason, message } = settled;
+    const { reason, message, cause } = settled;
     if (json) stdout.write(`${JSON.stringify({ status: 'error', reason, detail: message })}\n`);
     else stderr.write(`nexus-mcp: ${reason}: ${message}\n`);
+    // Clients are not told what was thrown; whoever runs this may be the one to mend it.
+    if (reason === 'exception' && cause !== undefined) stderr.write(`${thrownText(cause)}\n`);
     return reason === 'invalid_arguments' ? EXIT.misused : EXIT.failed;
   }
   const result = settled.inputRequired ? [] : (settled.result.value ?? settled.result.content);

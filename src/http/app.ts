@@ -80,7 +80,7 @@ export function createApp(options: AppOptions): Express {
     response.json(openApi(tools, options.info));
   });
   app.all('/openapi.json', wrongMethod('GET, HEAD'));
-  app.use(notFound);
+  app.use(notFound('There is nothing here; see /openapi.json'));
   app.use(onError(options.logger));
   return app;
 }
@@ -97,7 +97,7 @@ export function createOperationsApp(
     app.get('/', statusPage(status).serve);
     app.all('/', wrongMethod('GET, HEAD'));
   }
-  app.use(notFound);
+  app.use(notFound('There is nothing here: this is the operations port, which has probes and metrics only'));
   app.use(onError(logger));
   return app;
 }
@@ -124,9 +124,11 @@ const closeWhenDraining =
     next();
   };
 
-const notFound: RequestHandler = (request, response) => {
-  sendProblem(request, response, { status: 404, detail: 'There is nothing here; see /openapi.json' });
-};
+const notFound =
+  (detail: string): RequestHandler =>
+  (request, response) => {
+    sendProblem(request, response, { status: 404, detail });
+  };
 
 /** What a handler throws is a bug, except Express's own refusals, which carry a 4xx status. */
 const onError =

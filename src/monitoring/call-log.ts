@@ -1,5 +1,5 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { ERROR_REASONS } from '../tools/outcome.ts';
+import { ERROR_REASONS, type ErrorReason } from '../tools/outcome.ts';
 import { describeThrown } from './describe-thrown.ts';
 import { redactValue } from './redact.ts';
 
@@ -143,8 +143,12 @@ export class CallLog implements CallObserver {
   }
 
   #resultOf(record: CallRecord): string | undefined {
-    if (record.status === 'error' || record.inputRequired || !this.#results.has(record.tool))
-      return undefined;
+    if (!this.#results.has(record.tool)) return undefined;
+    if (record.status === 'error')
+      return IN_WORDS_OF_THE_TOOL.has(record.reason)
+        ? redactValue('result', record.message, MAX_VALUE_LENGTH)
+        : undefined;
+    if (record.inputRequired) return undefined;
     const { content, value } = record.result;
     return redactValue('result', value ?? content, MAX_VALUE_LENGTH);
   }
@@ -156,6 +160,9 @@ const errorOf = (record: CallRecord): unknown =>
     ? undefined
     : describeThrown(record.cause);
 
+/** What a tool may say itself; the words for other reasons are ours, and the line has the reason. */
+const IN_WORDS_OF_THE_TOOL: ReadonlySet<ErrorReason> = new Set(['tool_error', 'unavailable']);
+
 type Failed = Extract<CallRecord, { status: 'error' }>;
 
 function levelOfFailure({ reason }: Failed): Level {
@@ -163,9 +170,13 @@ function levelOfFailure({ reason }: Failed): Level {
   return ERROR_REASONS[reason].serverFault ? 'warn' : 'info';
 }
 
-/** Failures are alike when the same tool failed for the same reason, and threw the same if it threw. */
-function kindOf({ tool, reason, cause }: Failed): string {
-  return `${tool} ${reason} ${cause instanceof Error ? `${cause.name}: ${cause.message}` : ''}`;
+/**
+ * Failures are alike when the same tool failed the same caller for the same reason, and threw the same if it threw. The
+ * client's name is left out, because a client could make each of its lines another by it.
+ */
+function kindOf({ tool, call, reason, cause }: Failed): string {
+  const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}` : '';
+  return JSON.stringify([tool, call.caller.name, reason, thrown]);
 }
 
 const bytesOf = (args: unknown): number | undefined =>

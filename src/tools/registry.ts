@@ -85,7 +85,8 @@ function problemsOf(tool: ToolDefinition): string[] {
     problems.push(`the name ${UNKNOWN_TOOL} is reserved for calls to unknown tools`);
   try {
     const { json } = compileSchema(tool.input, 'input');
-    if (json['type'] !== 'object') problems.push('its input schema must have type "object"');
+    if (json['type'] !== 'object')
+      problems.push('its input schema must have type "object", as z.strictObject({...}) gives');
     else if (!('additionalProperties' in json) && !('unevaluatedProperties' in json))
       problems.push(
         'its input schema does not say what happens to unknown fields: use z.strictObject to refuse them, ' +

@@ -14,6 +14,8 @@ export interface CompiledSchema {
   validate(value: unknown): Validation | Promise<Validation>;
 }
 
+type Side = 'input' | 'output';
+
 const MAX_PROBLEMS = 10;
 const MAX_PROBLEM_LENGTH = 200;
 
@@ -22,20 +24,20 @@ const MAX_PROBLEM_LENGTH = 200;
  * @param side whether it describes arguments or results: a schema with defaults publishes differently
  * @throws when the schema cannot be expressed as JSON Schema 2020-12 or is not valid
  */
-export function compileSchema(schema: Schema, side: 'input' | 'output'): CompiledSchema {
-  return isTyped(schema) ? compileTyped(schema, side) : compileJson(schema);
+export function compileSchema(schema: Schema, side: Side): CompiledSchema {
+  return isTyped(schema) ? compileTyped(schema, side) : compileJson(schema, side);
 }
 
 function isTyped(schema: Schema): schema is TypedSchema {
   return '~standard' in schema;
 }
 
-function compileTyped(schema: TypedSchema, side: 'input' | 'output'): CompiledSchema {
+function compileTyped(schema: TypedSchema, side: Side): CompiledSchema {
   const standard = schema['~standard'];
   const toValidation = (result: Awaited<ReturnType<typeof standard.validate>>): Validation =>
     result.issues === undefined
       ? { ok: true, value: result.value }
-      : invalid(result.issues.map(({ path = [], message }) => describe(path.map(keyOf), message)));
+      : invalid(result.issues.map(({ path = [], message }) => describe(side, path.map(keyOf), message)));
   return {
     json: standard.jsonSchema[side]({ target: 'draft-2020-12' }),
     validate(value) {
@@ -48,7 +50,7 @@ function compileTyped(schema: TypedSchema, side: 'input' | 'output'): CompiledSc
 const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): PropertyKey =>
   typeof segment === 'object' ? segment.key : segment;
 
-function compileJson(json: JsonSchema): CompiledSchema {
+function compileJson(json: JsonSchema, side: Side): CompiledSchema {
   // Unknown keywords are annotations in JSON Schema 2020-12, so ajv's own strict mode is off.
   const ajv = new Ajv2020({
     allErrors: true,
@@ -61,20 +63,26 @@ function compileJson(json: JsonSchema): CompiledSchema {
   const check = ajv.compile(json);
   return {
     json,
-    validate: (value) => (check(value) ? { ok: true, value } : invalid((check.errors ?? []).map(fromAjv))),
+    validate: (value) =>
+      check(value) ? { ok: true, value } : invalid((check.errors ?? []).map((error) => fromAjv(side, error))),
   };
 }
 
-function fromAjv({ instancePath, keyword, message = 'is not valid', params }: ErrorObject): string {
+function fromAjv(
+  side: Side,
+  { instancePath, keyword, message = 'is not valid', params }: ErrorObject,
+): string {
   const extra =
     keyword === 'additionalProperties'
       ? `: ${String((params as { additionalProperty: unknown }).additionalProperty)}`
       : '';
-  return describe(instancePath.split('/').slice(1), message + extra);
+  return describe(side, instancePath.split('/').slice(1), message + extra);
 }
 
-const describe = (path: readonly PropertyKey[], message: string): string =>
-  `${path.length === 0 ? 'arguments' : path.map(String).join('.')}: ${message}`;
+const WHOLE: Readonly<Record<Side, string>> = { input: 'arguments', output: 'result' };
+
+const describe = (side: Side, path: readonly PropertyKey[], message: string): string =>
+  `${path.length === 0 ? WHOLE[side] : path.map(String).join('.')}: ${message}`;
 
 function invalid(problems: readonly string[]): Invalid {
   return {

@@ -29,7 +29,7 @@ async function loadToolModule(file: string): Promise<Toolset | { readonly proble
   try {
     tools = toolsIn((await import(moduleUrl)) as Record<string, unknown>);
   } catch (error) {
-    return { problems: [`${file}: cannot be imported: ${String(error)}`] };
+    return { problems: [`${file}: cannot be imported: ${String(error)}${placeOf(error)}`] };
   }
   if (tools.length === 0)
     return { problems: [`${file}: exports no tool; export what defineTool({...}) returns`] };
@@ -38,19 +38,30 @@ async function loadToolModule(file: string): Promise<Toolset | { readonly proble
   return { name: basename(file, extname(file)), source: 'module', moduleUrl, tools };
 }
 
+/** Where an import failed, which may be in a file that the module imports; empty when the error does not say. */
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  // Before the message where TypeScript could not be read, else in the first frame, if that is somebody's own.
+  const [, place] =
+    /^(?:file:\/\/)?(\/\S+:\d+)\n/.exec(stack) ??
+    /(?:^|[ (]|file:\/\/)(\/[^\s()]+:\d+:\d+)\)?$/.exec(/^ +at .*$/m.exec(stack)?.[0] ?? '') ??
+    [];
+  return place === undefined ? '' : ` (at ${place})`;
+}
+
 const schema = z.custom(
   (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
   'expected a schema',
 );
 
 /** What TypeScript would have said, for modules written in JavaScript. */
-const shape = z.object({
+const shape = z.strictObject({
   name: z.string(),
   title: z.string(),
   description: z.string(),
   input: schema,
   output: schema.optional(),
-  annotations: z.object({
+  annotations: z.strictObject({
     readOnly: z.boolean(),
     idempotent: z.boolean(),
     destructive: z.boolean().optional(),
@@ -65,5 +76,7 @@ const shape = z.object({
 function shapeProblems(tool: ToolDefinition): string[] {
   const { error } = shape.safeParse(tool);
   const name = String((tool as Partial<ToolDefinition>).name);
-  return (error?.issues ?? []).map(({ path, message }) => `tool ${name}: ${path.join('.')}: ${message}`);
+  return (error?.issues ?? []).map(({ path, message }) =>
+    [`tool ${name}`, ...(path.length > 0 ? [path.join('.')] : []), message].join(': '),
+  );
 }

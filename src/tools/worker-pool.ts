@@ -17,9 +17,16 @@ export interface WorkerPoolOptions {
   readonly maxThreads: number;
   /** Heap of one thread; a tool that needs more ends as `exception`, and the thread is replaced. */
   readonly maxHeapMegabytes: number;
-  readonly restarted: (reason: WorkerRestartReason) => void;
+  /** @param lost the call that was lost with the thread, and what is known of why */
+  readonly restarted: (reason: WorkerRestartReason, lost: LostCall) => void;
   /** Follows the call whose step runs now into its thread; `undefined` when it is not traced. */
   readonly follow: () => ThreadFollower | undefined;
+}
+
+interface LostCall {
+  /** `undefined` when no tool ran. */
+  readonly tool: string | undefined;
+  readonly error: unknown;
 }
 
 /** Shows in a call's trace what the call does in its thread. */
@@ -52,8 +59,8 @@ export class WorkerPool implements Workers {
       env: {},
     });
     // A thread that dies between tasks is replaced by the pool; without a listener it would end the process.
-    this.#pool.on('error', () => {
-      restarted('crashed');
+    this.#pool.on('error', (error: unknown) => {
+      restarted('crashed', { tool: undefined, error });
     });
   }
 
@@ -90,25 +97,27 @@ export class WorkerPool implements Workers {
         relay(said.message as Parameters<typeof relay>[0]);
       return resultOf(answer);
     } catch (error) {
-      return this.#afterLoss(error, context.signal);
+      return this.#afterLoss(tool.name, error, context.signal);
     } finally {
       port1.close();
       follower?.over(lost);
     }
   }
 
-  #afterLoss(error: unknown, signal: AbortSignal): unknown {
+  #afterLoss(tool: string, error: unknown, signal: AbortSignal): unknown {
     if (error instanceof HandlerError) throw error;
+    // Arguments that cannot be cloned never reached a thread.
+    if (error instanceof DOMException && error.name === 'DataCloneError') throw error;
     if (signal.aborted) {
-      this.#restarted((signal.reason as Failure).reason === 'timeout' ? 'timeout' : 'cancelled');
+      const reason = (signal.reason as Failure).reason === 'timeout' ? 'timeout' : 'cancelled';
+      this.#restarted(reason, { tool, error: undefined });
       throw error;
     }
     if (hasCode(error, 'ERR_WORKER_OUT_OF_MEMORY')) {
-      this.#restarted('out_of_memory');
+      this.#restarted('out_of_memory', { tool, error: undefined });
       throw error;
     }
-    if (error instanceof DOMException && error.name === 'DataCloneError') throw error;
-    this.#restarted('crashed');
+    this.#restarted('crashed', { tool, error });
     return unavailable('The worker thread that ran the tool was lost; try again.');
   }
 

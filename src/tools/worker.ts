@@ -72,14 +72,25 @@ export default async function run({
       });
     if (trace) follow ??= ((await import(trace.moduleUrl)) as { followCalls: FollowCalls }).followCalls();
     const returned = await (trace && follow ? follow(trace, handle) : handle());
-    return isMarked(returned)
+    const answer = isMarked(returned)
       ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) }
       : { returned };
+    return checked(answer);
   } catch (error) {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
     return { thrown: { name, message, ...(stack !== undefined && { stack }) } };
   } finally {
     port.close();
+  }
+}
+
+/** What cannot be cloned would take the thread down on its way out of it, and nobody could say why. */
+function checked(answer: WorkerAnswer): WorkerAnswer {
+  try {
+    structuredClone(answer);
+    return answer;
+  } catch (cause) {
+    throw new Error(`the result cannot leave the thread: ${String(cause)}`, { cause });
   }
 }
 

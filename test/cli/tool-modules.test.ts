@@ -198,7 +198,7 @@ describe('broken tool modules', () => {
     const at = (file: string): string => `nexus-mcp: ${directory}/${file}: `;
     expect(stderr.trimEnd().split('\n')).toEqual([
       `${at('syntax.mjs')}cannot be imported: SyntaxError: Unexpected token ';'`,
-      expect.stringMatching(/syntax\.ts: cannot be imported: SyntaxError.*enum/),
+      expect.stringMatching(/syntax\.ts: cannot be imported: SyntaxError.*enum.* \(at .*syntax\.ts:1\)$/),
       expect.stringMatching(/no-tools\.mjs: exports no tool/),
       expect.stringMatching(/missing-fields\.mjs: tool broken: title: /),
       expect.stringMatching(/missing-fields\.mjs: tool broken: handler: /),

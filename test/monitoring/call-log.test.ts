@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -58,6 +61,16 @@ describe('the line of a call', () => {
     expect(JSON.stringify(server.logs)).not.toContain('a private text');
   });
 
+  it('has what a tool says of its failure where its results are named', async () => {
+    server = await startTestServer({ log: { results: ['unreachable'] } });
+    await server.execute('unreachable');
+    expect(lastCall()).toMatchObject({ reason: 'unavailable', result: 'The database cannot be reached.' });
+    await server.execute('unreachable', { no: 'such argument' });
+    expect(lastCall()).not.toHaveProperty('result');
+    await server.execute('fails');
+    expect(lastCall()).not.toHaveProperty('result');
+  });
+
   it('has long values cut, and secrets taken out', async () => {
     server = await startTestServer({
       log: { arguments: { echo: ['text'], generate_hmac: ['key', 'message'] }, results: ['echo'] },
@@ -111,6 +124,20 @@ describe('a flood of equal failures', () => {
 
     await server.execute('throws');
     expect(lines()).toHaveLength(6);
+  });
+
+  it('is one flood for each caller, so that nobody is blamed for others', async () => {
+    const tokens = ['loop', 'other'].map((name) => ({ name, token: `token-of-${name}-that-is-long` }));
+    const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
+    writeFileSync(tokensFile, JSON.stringify(tokens));
+    server = await startTestServer({ auth: { tokensFile } });
+    const call = ({ token }: { token: string }) =>
+      server.execute('throws', {}, { headers: { authorization: `Bearer ${token}` } });
+    for (const token of [...Array.from({ length: 8 }, () => tokens[0]), tokens[1]])
+      await call(token ?? { token: '' });
+    await server.stop();
+    expect(server.logs.filter((line) => 'folded' in line)).toMatchObject([{ caller: 'loop', folded: 3 }]);
+    expect(calls().filter(({ caller }) => caller === 'other')).toHaveLength(1);
   });
 
   it('is counted to the end when the server stops', async () => {

@@ -124,7 +124,7 @@ export const isolated = defineTool({
   ...tool,
   name: 'isolated',
   isolation: 'worker',
-  input: z.strictObject({ what: z.enum(['value', 'failure', 'throw', 'progress']) }),
+  input: z.strictObject({ what: z.enum(['value', 'failure', 'throw', 'progress', 'function']) }),
   handler: ({ what }, context) => {
     context.progress(1, 2, 'half way');
     switch (what) {
@@ -132,6 +132,8 @@ export const isolated = defineTool({
         return failure('It cannot be done.');
       case 'throw':
         throw new Error('secret');
+      case 'function':
+        return { what: () => what };
       case 'value':
       case 'progress':
         return content([{ type: 'text', text: what }]);

@@ -79,7 +79,7 @@ describe('a broken tool module', () => {
       'that throws',
       'throws.mjs',
       "throw new TypeError('not today');",
-      /cannot be imported: TypeError: not today$/,
+      /cannot be imported: TypeError: not today \(at .*throws\.mjs:1:7\)$/,
     ],
     ['that throws what is no error', 'odd.mjs', "throw 'a text';", /cannot be imported: a text$/],
     [
@@ -119,6 +119,7 @@ describe('a broken tool module', () => {
       { annotations: "{ readOnly: 'yes', idempotent: true, openWorld: false }" },
       /^tool good: annotations\.readOnly: .*expected boolean/,
     ],
+    ['a field that there is not', { timeout: '5' }, /^tool good: Unrecognized key: "timeout"$/],
     [
       'isolation, which would run on the event loop',
       { isolation: "'wroker'" },
