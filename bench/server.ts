@@ -3,7 +3,7 @@ import { destination } from 'pino';
 import { createApplication } from '../src/application.ts';
 import { settingsSchema } from '../src/config/settings.ts';
 import { createLogger } from '../src/monitoring/logging.ts';
-import { Tracing } from '../src/monitoring/tracing.ts';
+import { Tracing } from '../src/monitoring/traces/tracing.ts';
 import { serve } from '../src/serve.ts';
 import { answerParent } from './probes.ts';
 

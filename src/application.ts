@@ -13,9 +13,9 @@ import { CallLog, observers } from './monitoring/call-log.ts';
 import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics.ts';
-import { noMonitoring, Recorder, type GaugeSources } from './monitoring/recorder.ts';
+import { nothingRecorded, Recorder, type GaugeSources } from './monitoring/recorder.ts';
 import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
-import { startTracing } from './monitoring/start-tracing.ts';
+import { startTracing } from './monitoring/traces/start-tracing.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Executor } from './tools/executor.ts';
 import { neighbour, resolvePublicEntry } from './tools/module-tools.ts';
@@ -79,20 +79,20 @@ export async function createApplication(
   const { registry } = tools;
 
   const { metrics, registry: metricsRegistry } = createMetrics();
-  const recorder = settings.metrics.enabled
+  const metricsRecorder = settings.metrics.enabled
     ? new Recorder(metrics, registry.tools, settings.metrics)
     : undefined;
-  if (recorder) {
+  if (metricsRecorder) {
     collectRuntime(metricsRegistry, metrics);
     describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
   }
-  const monitoring = recorder ?? noMonitoring;
+  const recorder = metricsRecorder ?? nothingRecorded;
 
   const started = await startTracing(settings.tracing.endpoint, env, {
     version,
     now,
     counted: (outcome, spans) => {
-      monitoring.traceSpans(outcome, spans);
+      recorder.traceSpans(outcome, spans);
     },
     onError: (error) => {
       logger.warn(
@@ -108,12 +108,12 @@ export async function createApplication(
   if (!started.ok) return started;
   const { tracing } = started;
 
-  const threadModule = neighbour('monitoring/thread-requests', import.meta.url).href;
+  const threadModule = neighbour('monitoring/traces/thread-requests', import.meta.url).href;
   const workers = new WorkerPool({
     ...settings.workers,
     minThreads: registry.tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0,
     restarted: (reason, { tool, error }) => {
-      monitoring.workerRestarted(reason);
+      recorder.workerRestarted(reason);
       const err = error === undefined ? undefined : describeThrown(error);
       logger.warn({ reason, tool, err }, 'worker thread replaced');
     },
@@ -124,7 +124,7 @@ export async function createApplication(
     registry,
     workers,
     quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
-    observer: observers(monitoring, callLog, ...(tracing ? [tracing.outcomes] : [])),
+    observer: observers(recorder, callLog, ...(tracing ? [tracing.outcomes] : [])),
     limits: settings.limits,
     now,
   });
@@ -132,7 +132,7 @@ export async function createApplication(
     info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
     registry,
     executor,
-    monitoring,
+    recorder,
     tracing,
     requestState: new RequestState(stateKey.key),
     authenticated: authentication.authenticate !== anonymous,
@@ -152,11 +152,12 @@ export async function createApplication(
       executor,
       workers,
       binding,
-      expose: recorder && ((format) => expose(metricsRegistry, format, now, recorder.exemplars)),
-      activity: recorder && new Activity(metrics, registry.tools, now),
+      expose:
+        metricsRecorder && ((format) => expose(metricsRegistry, format, now, metricsRecorder.exemplars)),
+      activity: metricsRecorder && new Activity(metrics, registry.tools, now),
       authenticate: authentication.authenticate,
       watch: (sources) => {
-        recorder?.watch({
+        metricsRecorder?.watch({
           ...sources,
           workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
         });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SAMPLER_NAMES } from '../../src/monitoring/start-tracing.ts';
+import { SAMPLER_NAMES } from '../../src/monitoring/traces/variables.ts';
 import { list, secretKey, text } from './fragments.ts';
 
 /** What becomes of traces, besides where they are sent to, which is a setting of the server. */

@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import type { McpEndpoint } from '../mcp/endpoint.ts';
 import type { AuthFailureReason } from '../monitoring/labels.ts';
 import type { Logger } from '../monitoring/logging.ts';
-import type { Monitoring } from '../monitoring/recorder.ts';
+import type { ServerRecorder } from '../monitoring/recorder.ts';
 import { callerOf, requireCaller, type Authenticate } from './authentication.ts';
 import { hostGuard } from './host-guard.ts';
 import { readJson } from './json-body.ts';
@@ -30,18 +30,18 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   readonly isDraining: () => boolean;
   /** What `/` says on this port. */
   readonly status: () => Promise<Facts>;
-  readonly monitoring: Monitoring;
+  readonly recorder: ServerRecorder;
   readonly newRequestId: () => string;
   readonly logger: Logger;
 }
 
 /** The application of the main port: in this order, what every request passes. */
 export function createApp(options: AppOptions): Express {
-  const { mcp, monitoring, authenticate, operations } = options;
+  const { mcp, recorder, authenticate, operations } = options;
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
   const onAuthFailure = (reason: AuthFailureReason): void => {
-    monitoring.authFailure(reason);
+    recorder.authFailure(reason);
   };
   const guard = requireCaller(authenticate, onAuthFailure);
   const metricsGuard = options.metricsNeedToken ? guard : undefined;
@@ -52,7 +52,7 @@ export function createApp(options: AppOptions): Express {
   };
   const pageGuard = options.metricsNeedToken ? requireCaller(authenticate, onPageFailure, page.refuse) : pass;
 
-  app.use(measure(monitoring, options.now));
+  app.use(measure(recorder, options.now));
   app.use(requestIds(options.newRequestId));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
   app.use(closeWhenDraining(options.isDraining));

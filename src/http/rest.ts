@@ -1,6 +1,6 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
-import type { Tracing } from '../monitoring/tracing.ts';
+import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { CallTrace, Failure, Settled, ToolCall } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
 import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/outcome.ts';

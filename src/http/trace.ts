@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { Tracing } from '../monitoring/tracing.ts';
+import type { Tracing } from '../monitoring/traces/tracing.ts';
 import { routeOf, statusOf } from './measure.ts';
 
 /** Traces every HTTP request that passes, with what it sets off. */

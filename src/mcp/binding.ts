@@ -1,5 +1,5 @@
-import type { Monitoring } from '../monitoring/recorder.ts';
-import type { Tracing } from '../monitoring/tracing.ts';
+import type { ServerRecorder } from '../monitoring/recorder.ts';
+import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { Executor } from '../tools/executor.ts';
 import type { Registry } from '../tools/registry.ts';
 import type { RequestState } from './request-state.ts';
@@ -9,7 +9,7 @@ export interface McpBinding {
   readonly info: { readonly name: string; readonly title: string; readonly version: string };
   readonly registry: Registry;
   readonly executor: Executor;
-  readonly monitoring: Monitoring;
+  readonly recorder: ServerRecorder;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;
   readonly requestState: RequestState;

@@ -40,7 +40,7 @@ export class McpEndpoint {
       maxSubscriptions,
       onerror: binding.onProtocolError,
     });
-    this.#listens = new Listens({ ...binding, recorder: binding.monitoring });
+    this.#listens = new Listens(binding);
     this.#listens.watch(this.#handler);
     this.#handle = toNodeHandler(this.#handler, { onerror: binding.onError });
   }

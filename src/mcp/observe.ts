@@ -17,12 +17,12 @@ export function observe(
   server: Server,
   transportName: TransportName,
   calls: ToolCalls,
-  { registry, monitoring, tracing, now, onError, onProtocolError }: McpBinding,
+  { registry, recorder, tracing, now, onError, onProtocolError }: McpBinding,
 ): void {
   watchDoor<Transport>(server, (transport) => {
     const endCancelled = cancelledEnder(transport, onProtocolError);
     return {
-      monitoring,
+      recorder,
       tracing,
       now,
       onError,

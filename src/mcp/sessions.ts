@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { isInitializeRequest, type Server } from '@modelcontextprotocol/server';
 import type { SessionCloseReason } from '../monitoring/labels.ts';
-import type { Monitoring } from '../monitoring/recorder.ts';
+import type { ServerRecorder } from '../monitoring/recorder.ts';
 import type { Caller } from '../tools/call.ts';
 import { RecentEvents, type ReplayBudget } from './event-store.ts';
 import type { ServerFactory } from './server.ts';
@@ -44,7 +44,7 @@ export class SessionStore {
   readonly #sessions = new Map<string, Session>();
   readonly #servers: ServerFactory;
   readonly #limits: SessionLimits;
-  readonly #monitoring: Monitoring;
+  readonly #recorder: ServerRecorder;
   readonly #now: () => number;
   readonly #replay: ReplayBudget = { max: REPLAY_CHARACTERS, used: 0 };
   readonly #sweeper: NodeJS.Timeout;
@@ -54,11 +54,11 @@ export class SessionStore {
   constructor(
     servers: ServerFactory,
     limits: SessionLimits,
-    { monitoring, now }: { readonly monitoring: Monitoring; readonly now: () => number },
+    { recorder, now }: { readonly recorder: ServerRecorder; readonly now: () => number },
   ) {
     this.#servers = servers;
     this.#limits = limits;
-    this.#monitoring = monitoring;
+    this.#recorder = recorder;
     this.#now = now;
     const everyMs = Math.min(Math.max((limits.idleSeconds * 1000) / 4, 100), 60_000);
     this.#sweeper = setInterval(() => {
@@ -90,7 +90,7 @@ export class SessionStore {
     }
     const session = this.#sessions.get(String(id));
     if (session?.callerName !== caller.name) {
-      this.#monitoring.sessionNotFound();
+      this.#recorder.sessionNotFound();
       return 'not_found';
     }
     await this.#serve(session, request, response, body);
@@ -115,7 +115,7 @@ export class SessionStore {
         this.#opening -= reserved;
         reserved = 0;
         this.#sessions.set(id, session);
-        this.#monitoring.sessionOpened('http');
+        this.#recorder.sessionOpened('http');
       },
       onsessionclosed: () => {
         this.#close(session, 'client');
@@ -168,7 +168,7 @@ export class SessionStore {
     // Out of the table first: closing the transport may call back here.
     if (!this.#sessions.delete(session.id)) return;
     const seconds = this.#now() - session.openedAt;
-    this.#monitoring.sessionClosed('http', reason, seconds, session.server.getNegotiatedProtocolVersion());
+    this.#recorder.sessionClosed('http', reason, seconds, session.server.getNegotiatedProtocolVersion());
     session.events.clear();
     void session.transport.close();
   }

@@ -19,11 +19,11 @@ export function connectStdio(binding: McpBinding): StdioConnection {
   const openedAt = binding.now();
   let sessions = 1;
   let version = (): string | undefined => undefined;
-  binding.monitoring.sessionOpened('stdio');
+  binding.recorder.sessionOpened('stdio');
   const end = (reason: SessionCloseReason): void => {
     if (sessions === 0) return;
     sessions = 0;
-    binding.monitoring.sessionClosed('stdio', reason, binding.now() - openedAt, version());
+    binding.recorder.sessionClosed('stdio', reason, binding.now() - openedAt, version());
   };
   const transport = new StdioServerTransport();
   const create = ({ era }: { readonly era: 'legacy' | 'modern' }): Server => {

@@ -8,13 +8,13 @@ import {
   type Message,
   type RpcRequest,
 } from './message.ts';
-import type { Monitoring } from './recorder.ts';
+import type { ServerRecorder } from './recorder.ts';
 import { listenWireOf, type DoorServer, type DoorTransport } from './server-shape.ts';
-import type { OperationSpan, Tracing } from './tracing.ts';
+import type { OperationSpan, Tracing } from './traces/tracing.ts';
 
 /** What is done with the requests of one transport. */
 export interface Watcher {
-  readonly monitoring: Pick<Monitoring, 'request' | 'operation'>;
+  readonly recorder: Pick<ServerRecorder, 'request' | 'operation'>;
   readonly tracing: Tracing | undefined;
   /** Monotonic, in seconds. */
   readonly now: () => number;
@@ -164,8 +164,8 @@ class Door {
   }
 
   #admit(request: RpcRequest, extra: unknown): OperationSpan | undefined {
-    const { monitoring, tracing, versionOf, transportName, now } = this.#watcher;
-    monitoring.request(request.method, versionOf(request, extra), transportName);
+    const { recorder, tracing, versionOf, transportName, now } = this.#watcher;
+    recorder.request(request.method, versionOf(request, extra), transportName);
     const span = tracing?.operation({
       method: request.method,
       tool: this.#toolOf(request),
@@ -184,7 +184,7 @@ class Door {
     if (!('result' in message || 'error' in message)) return;
     const found = this.#take(message.id as RpcRequest['id'], 'first');
     if (!found) return;
-    const { monitoring, versionOf, transportName, now } = this.#watcher;
+    const { recorder, versionOf, transportName, now } = this.#watcher;
     const { request, extra, startedAt, span } = found;
     this.#watcher.answered?.(request, extra, message);
     const operation = {
@@ -197,7 +197,7 @@ class Door {
       seconds: now() - startedAt,
       traceId: span?.sampledTraceId,
     };
-    monitoring.operation(operation);
+    recorder.operation(operation);
     span?.end(operation);
   }
 

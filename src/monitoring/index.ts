@@ -1,7 +1,7 @@
 /** The public entry `nexus-mcp/monitoring`: the server's monitoring for any MCP server, and for any function. */
-export { createMonitoring } from './create-monitoring.ts';
-export type { Monitoring, MonitoringOptions } from './create-monitoring.ts';
-export { counter, gauge, histogram } from './custom-metrics.ts';
+export { createMonitoring } from './library/create-monitoring.ts';
+export type { Monitoring, MonitoringOptions } from './library/create-monitoring.ts';
+export { counter, gauge, histogram } from './library/custom-metrics.ts';
 export type {
   CustomCounter,
   CustomGauge,
@@ -10,8 +10,8 @@ export type {
   CustomMetrics,
   Instruments,
   LabelValues,
-} from './custom-metrics.ts';
-export type { InstrumentOptions } from './instrumented-server.ts';
+} from './library/custom-metrics.ts';
+export type { InstrumentOptions } from './library/instrumented-server.ts';
 export type { InstrumentableServer } from './server-shape.ts';
 export type { CallLogger, CallLogOptions } from './call-log.ts';
 export type { MetricsHandler } from './metrics-handler.ts';

@@ -203,11 +203,24 @@ export class Recorder implements CallObserver {
 const boundOf = (bounds: readonly number[], value: number): number | '+Inf' =>
   bounds.find((bound) => value <= bound) ?? '+Inf';
 
-/** What the rest of the server tells monitoring. */
-export type Monitoring = Omit<Recorder, 'watch' | 'exemplars' | 'addTool' | 'labelFolded'>;
+/** What the rest of the server tells. */
+export type ServerRecorder = Pick<
+  Recorder,
+  | 'started'
+  | 'finished'
+  | 'request'
+  | 'operation'
+  | 'sessionOpened'
+  | 'sessionClosed'
+  | 'sessionNotFound'
+  | 'authFailure'
+  | 'traceSpans'
+  | 'workerRestarted'
+  | 'httpRequest'
+>;
 
-/** Monitoring switched off: records nothing. */
-export const noMonitoring: Monitoring = {
+/** Monitoring switched off. */
+export const nothingRecorded: ServerRecorder = {
   started: () => undefined,
   finished: () => undefined,
   request: () => undefined,

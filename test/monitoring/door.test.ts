@@ -13,7 +13,7 @@ const breaks = (): never => {
 };
 
 const sound: Omit<Watcher, 'onError'> = {
-  monitoring: { request: () => undefined, operation: () => undefined },
+  recorder: { request: () => undefined, operation: () => undefined },
   tracing: undefined,
   now: () => 0,
   transportName: 'stdio',
@@ -23,8 +23,8 @@ const sound: Omit<Watcher, 'onError'> = {
 
 /** What of a watcher may break, and when. */
 const BROKEN: Readonly<Record<string, Partial<Watcher>>> = {
-  'counting a request': { monitoring: { request: breaks, operation: () => undefined } },
-  'counting an answer': { monitoring: { request: () => undefined, operation: breaks } },
+  'counting a request': { recorder: { request: breaks, operation: () => undefined } },
+  'counting an answer': { recorder: { request: () => undefined, operation: breaks } },
   'naming the tool': { toolLabel: breaks },
   'what follows the receipt': { received: breaks },
   'what comes before the answer': { answered: breaks },

@@ -1,4 +1,4 @@
-import { LISTEN, paramOf, type Message, type RpcRequest } from './message.ts';
+import { LISTEN, paramOf, type Message, type RpcRequest } from '../message.ts';
 
 /** Most subscriptions of one connection that are told apart. */
 const MAX_PER_CONNECTION = 10_000;

@@ -1,13 +1,13 @@
-import type { ToolCall } from '../tools/call.ts';
-import { UNKNOWN_TOOL } from '../tools/outcome.ts';
-import { watchDoor, type Watcher } from './door.ts';
+import type { ToolCall } from '../../tools/call.ts';
+import { UNKNOWN_TOOL } from '../../tools/outcome.ts';
+import { watchDoor, type Watcher } from '../door.ts';
 import { callerNamed, recordOf, secondsInTool, type InstrumentedCall } from './instrumented-call.ts';
 import {
   InstrumentedServer,
   type InstrumentOptions,
   type InstrumentationParts,
 } from './instrumented-server.ts';
-import type { TransportName } from './labels.ts';
+import type { TransportName } from '../labels.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import type { ConnectionSubscriptions } from './live-subscriptions.ts';
 import {
@@ -19,9 +19,9 @@ import {
   toolNameOf,
   type Message,
   type RpcRequest,
-} from './message.ts';
-import { givenRequestId } from './request-id.ts';
-import { lostClient, lowOf, type DoorTransport, type InstrumentableServer } from './server-shape.ts';
+} from '../message.ts';
+import { givenRequestId } from '../request-id.ts';
+import { lostClient, lowOf, type DoorTransport, type InstrumentableServer } from '../server-shape.ts';
 
 const MAX_CLIENT_TEXT = 100;
 
@@ -61,7 +61,7 @@ class Connection {
   watcher(): Watcher {
     const { recorder, tracing, now, onError } = this.#parts;
     return {
-      monitoring: recorder,
+      recorder,
       tracing,
       now,
       onError,

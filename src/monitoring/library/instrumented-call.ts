@@ -1,6 +1,6 @@
-import type { CallRecord, Settled, ToolCall, ToolResult } from '../tools/call.ts';
-import { UNKNOWN_TOOL, type ErrorReason } from '../tools/outcome.ts';
-import { errorCodeOf, fieldOf, isErrorResult, type Message } from './message.ts';
+import type { CallRecord, Settled, ToolCall, ToolResult } from '../../tools/call.ts';
+import { UNKNOWN_TOOL, type ErrorReason } from '../../tools/outcome.ts';
+import { errorCodeOf, fieldOf, isErrorResult, type Message } from '../message.ts';
 
 /** A tools/call of an instrumented server, between its receipt and its answer. */
 export interface InstrumentedCall {

@@ -3,28 +3,28 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { Registry, type OpenMetricsContentType } from 'prom-client';
-import { CallLog, harmless, observers, type CallLogger, type CallLogOptions } from './call-log.ts';
+import { CallLog, harmless, observers, type CallLogger, type CallLogOptions } from '../call-log.ts';
 import {
   checkCustomMetrics,
   createCustomMetrics,
   type CustomMetrics,
   type Instruments,
 } from './custom-metrics.ts';
-import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from './exposition.ts';
+import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from '../exposition.ts';
 import { instrument } from './instrument.ts';
 import type { InstrumentOptions } from './instrumented-server.ts';
 import type { RunningCall } from './instrumented-call.ts';
 import { KnownTools } from './known-tools.ts';
-import { Listens, type FetchHandler } from './listens.ts';
+import { Listens, type FetchHandler } from '../listens.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { LiveSubscriptions } from './live-subscriptions.ts';
 import { measuredFunction } from './measured-function.ts';
-import { METRICS, createMetrics, type MetricName } from './metrics.ts';
-import { metricsHandler, type MetricsHandler } from './metrics-handler.ts';
-import { Recorder } from './recorder.ts';
-import { collectRuntime, describeBuild } from './runtime.ts';
-import { lowOf, type InstrumentableServer } from './server-shape.ts';
-import { Tracing } from './tracing.ts';
+import { METRICS, createMetrics, type MetricName } from '../metrics.ts';
+import { metricsHandler, type MetricsHandler } from '../metrics-handler.ts';
+import { Recorder } from '../recorder.ts';
+import { collectRuntime, describeBuild } from '../runtime.ts';
+import { lowOf, type InstrumentableServer } from '../server-shape.ts';
+import { Tracing } from '../traces/tracing.ts';
 
 export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics> {
   /** A prom-client registry of one's own to put the metrics in. Default: a new one. */

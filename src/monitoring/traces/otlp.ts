@@ -32,10 +32,10 @@ import {
   type IdGenerator,
   type Sampler,
 } from '@opentelemetry/sdk-trace';
-import type { ThreadFollower } from '../tools/worker-pool.ts';
-import type { SpanOutcome } from './labels.ts';
+import type { ThreadFollower } from '../../tools/worker-pool.ts';
+import type { SpanOutcome } from '../labels.ts';
 import { followThread, traceOutboundRequests } from './outbound.ts';
-import type { SamplerName, TracingOptions } from './start-tracing.ts';
+import type { SamplerName, SamplingAndBatches } from './variables.ts';
 
 const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
   always_on: () => new AlwaysOnSampler(),
@@ -45,6 +45,17 @@ const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
   parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
   parentbased_traceidratio: (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
 };
+
+/** What the SDK is registered with. */
+export interface SdkOptions extends SamplingAndBatches {
+  /** Where spans go. */
+  readonly url: string;
+  readonly version: string;
+  /** Told what became of spans. */
+  readonly counted: (outcome: SpanOutcome, spans: number) => void;
+  /** Told why spans cannot be exported. */
+  readonly onError: (error: Error) => void;
+}
 
 /** What the SDK of this process does for us. */
 export interface RegisteredSdk {
@@ -63,7 +74,7 @@ export function registerSdk({
   batch,
   counted,
   onError,
-}: TracingOptions & { readonly url: string }): RegisteredSdk {
+}: SdkOptions): RegisteredSdk {
   setGlobalErrorHandler((error) => {
     onError(error instanceof Error ? error : new Error(JSON.stringify(error)));
   });

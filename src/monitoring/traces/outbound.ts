@@ -9,8 +9,8 @@ import {
   type TimeInput,
   type Tracer,
 } from '@opentelemetry/api';
-import type { ThreadFollower } from '../tools/worker-pool.ts';
-import { followHttpRequests, type HttpRequest, type TraceHeaders } from './http-requests.ts';
+import type { ThreadFollower } from '../../tools/worker-pool.ts';
+import { followHttpRequests, type HttpRequest, type TraceHeaders } from './outgoing-requests.ts';
 import type { RequestNews } from './thread-requests.ts';
 import { fail } from './tracing.ts';
 

@@ -11,10 +11,10 @@ import {
   type TextMapGetter,
   type Tracer,
 } from '@opentelemetry/api';
-import type { CallObserver, CallTrace, Phase } from '../tools/call.ts';
-import { ERROR_REASONS, type ErrorReason } from '../tools/outcome.ts';
-import { HTTP_METHODS, METHODS, oneOf } from './labels.ts';
-import { attributesOf, type Operation } from './operation.ts';
+import type { CallObserver, CallTrace, Phase } from '../../tools/call.ts';
+import { ERROR_REASONS, type ErrorReason } from '../../tools/outcome.ts';
+import { HTTP_METHODS, METHODS, oneOf } from '../labels.ts';
+import { attributesOf, type Operation } from '../operation.ts';
 
 const NAME = 'nexus-mcp';
 

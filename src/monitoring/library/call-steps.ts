@@ -1,8 +1,8 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import type { ErrorReason } from '../tools/outcome.ts';
+import type { ErrorReason } from '../../tools/outcome.ts';
 import { reasonOfThrown, type InstrumentedCall, type RunningCall } from './instrumented-call.ts';
-import { fieldOf } from './message.ts';
-import type { CallStep, HighServer } from './server-shape.ts';
+import { fieldOf } from '../message.ts';
+import type { CallStep, HighServer } from '../server-shape.ts';
 
 /**
  * Has a `McpServer` say, for the call it carries out, what its answer will not: whether the arguments were refused, the

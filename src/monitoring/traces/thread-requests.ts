@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
-import type { FollowCalls, TraceInThread } from '../tools/worker.ts';
-import { followHttpRequests, type HttpRequest, type TraceHeaders } from './http-requests.ts';
+import type { FollowCalls, TraceInThread } from '../../tools/worker.ts';
+import { followHttpRequests, type HttpRequest, type TraceHeaders } from './outgoing-requests.ts';
 
 /** What a thread tells of a request: that it is sent, then what became of it. */
 export type RequestNews = WhatHappened & {

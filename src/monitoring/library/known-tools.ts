@@ -1,4 +1,4 @@
-import type { Recorder } from './recorder.ts';
+import type { Recorder } from '../recorder.ts';
 
 /** The label of tools beyond the number that get series of their own. */
 const OTHER = 'other';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { METRICS } from './metrics.ts';
+import { METRICS } from '../metrics.ts';
 
 /**
  * The values a label may take: those listed, or whichever come first up to a number of them, of at most 128 characters.

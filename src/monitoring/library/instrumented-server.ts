@@ -1,14 +1,14 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import type { CallObserver } from '../tools/call.ts';
-import { UNKNOWN_TOOL } from '../tools/outcome.ts';
+import type { CallObserver } from '../../tools/call.ts';
+import { UNKNOWN_TOOL } from '../../tools/outcome.ts';
 import { watchRegistrations, watchSteps } from './call-steps.ts';
 import type { RunningCall } from './instrumented-call.ts';
 import type { KnownTools } from './known-tools.ts';
-import type { TransportName } from './labels.ts';
+import type { TransportName } from '../labels.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import type { LiveSubscriptions } from './live-subscriptions.ts';
-import { toolNamesIn, type Message } from './message.ts';
-import type { Recorder } from './recorder.ts';
+import { toolNamesIn, type Message } from '../message.ts';
+import type { Recorder } from '../recorder.ts';
 import {
   highOf,
   lowOf,
@@ -17,8 +17,8 @@ import {
   type HighServer,
   type InstrumentableServer,
   type LowServer,
-} from './server-shape.ts';
-import type { Tracing } from './tracing.ts';
+} from '../server-shape.ts';
+import type { Tracing } from '../traces/tracing.ts';
 
 export interface InstrumentOptions {
   /**
