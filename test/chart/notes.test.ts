@@ -33,6 +33,15 @@ describe('the notes after an installation', () => {
     );
   });
 
+  it('say that alerts come late where scrapes are far apart', async () => {
+    const at = (interval: string) => notes({ monitoring: { monitor: { interval } } }, true);
+    expect(await at('60s')).toContain(
+      'LATE: monitoring.monitor.interval is 60s; the alerts are made for 30s',
+    );
+    expect(await at('30s')).not.toContain('LATE');
+    expect(await at('')).not.toContain('LATE');
+  });
+
   it('say what was switched off by somebody', async () => {
     const off = { enabled: false };
     const text = await notes({ monitoring: { monitor: off, rules: off } }, true);
