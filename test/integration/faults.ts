@@ -38,16 +38,23 @@ async function execute(
   await response.arrayBuffer();
 }
 
+interface Pace {
+  readonly lines?: number;
+  readonly pauseMs?: number;
+  /** What a call takes, where that is long. */
+  readonly callMs?: number;
+}
+
 /** Makes calls one after the other in a number of lines, with a pause between them, until told to stop. */
 function keepCalling(
   call: (signal: AbortSignal) => Promise<void>,
-  { lines = 1, pauseMs = 100 }: { readonly lines?: number; readonly pauseMs?: number } = {},
+  { lines = 1, pauseMs = 100, callMs = 0 }: Pace = {},
 ): Stop {
   const abort = new AbortController();
   const { signal } = abort;
   const line = async (index: number): Promise<void> => {
-    // The lines start apart, so that calls end all the time and not in waves.
-    await sleep((pauseMs * index) / lines, undefined, { signal });
+    // The lines start apart, so that calls end all the time and not in waves, between which they look stuck.
+    await sleep(((callMs + pauseMs) * index) / lines, undefined, { signal });
     while (!signal.aborted) {
       await call(signal);
       await sleep(pauseMs, undefined, { signal });
@@ -61,7 +68,7 @@ function keepCalling(
 }
 
 const calls =
-  (tool: string, args: Record<string, unknown>, pace: Parameters<typeof keepCalling>[1] = {}) =>
+  (tool: string, args: Record<string, unknown>, pace: Pace = {}) =>
   (server: ServerProcess): Promise<Stop> =>
     Promise.resolve(keepCalling((signal) => execute(server, tool, args, signal), pace));
 
@@ -153,7 +160,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'slow-tool',
-    inject: calls('slow', { milliseconds: 2600 }, { lines: 40, pauseMs: 100 }),
+    inject: calls('slow', { milliseconds: 2600 }, { lines: 40, callMs: 2600 }),
     notifies: ['NexusMCPLatencyBudgetBurn critical', 'NexusMCPToolLatencyHigh warning'],
     mayNotify: ['NexusMCPLatencyBudgetBurn warning'],
   },
