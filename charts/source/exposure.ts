@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, list, object, port, portOrNone, text, textMap } from './fragments.ts';
+import { flag, host, list, object, peers, port, portOrNone, text, textMap } from './fragments.ts';
 
 /** How clients reach it. */
 export const exposure = {
@@ -48,13 +48,13 @@ export const exposure = {
       annotations: textMap.default({}).describe('Annotations; they win over those of controller'),
       labels: textMap.default({}).describe('Labels'),
       hosts: z
-        .array(text.min(1))
+        .array(host)
         .default([])
         .describe('Host names; the server answers to them without config.server.allowedHosts'),
       path: text.regex(/^\//).default('/').describe('Path; /mcp hides REST and the status page'),
       pathType: z.enum(['Prefix', 'Exact', 'ImplementationSpecific']).default('Prefix').describe('Path type'),
       tls: z
-        .array(z.strictObject({ secretName: text.optional(), hosts: z.array(text.min(1)).min(1) }))
+        .array(z.strictObject({ secretName: text.optional(), hosts: z.array(host).min(1) }))
         .default([])
         .describe('Certificates: [{secretName, hosts}]'),
     })
@@ -67,7 +67,7 @@ export const exposure = {
       labels: textMap.default({}).describe('Labels'),
       parentRefs: list.default([]).describe('Gateways: [{name, namespace?, sectionName?}]'),
       hostnames: z
-        .array(text.min(1))
+        .array(host)
         .default([])
         .describe('Host names; the server answers to them without config.server.allowedHosts'),
       path: text.regex(/^\//).default('/').describe('Path prefix'),
@@ -85,10 +85,10 @@ export const exposure = {
   networkPolicy: z
     .strictObject({
       enabled: flag.default(false).describe('Whether there is one'),
-      clients: list
+      clients: peers
         .default([])
         .describe('Peers that may call the tools (NetworkPolicyPeer); empty for everyone'),
-      prometheus: list
+      prometheus: peers
         .default([{ namespaceSelector: {} }])
         .describe('Peers that may scrape; by default every pod of the cluster'),
       extraIngress: list.default([]).describe('Further ingress rules'),

@@ -7,11 +7,39 @@ export const object = z.record(z.string(), z.unknown());
 export const list = z.array(object);
 
 export const text = z.string();
+
+/** A name of DNS, without scheme or port; `*` may stand for its first part. */
+export const host = z
+  .string()
+  .regex(/^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/);
 export const textMap = z.record(z.string(), z.string());
 export const flag = z.boolean();
 export const count = z.int().min(0);
 export const port = z.int().min(1).max(65_535);
 export const portOrNone = z.int().min(0).max(65_535);
+
+/** Strict, because Kubernetes drops a field it does not know with a warning, and an empty selector selects everything. */
+export const labelSelector = z.strictObject({
+  matchLabels: textMap.optional(),
+  matchExpressions: z
+    .array(
+      z.strictObject({
+        key: text.min(1),
+        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        values: z.array(text).optional(),
+      }),
+    )
+    .optional(),
+});
+
+/** NetworkPolicyPeer. */
+export const peers = z.array(
+  z.strictObject({
+    podSelector: labelSelector.optional(),
+    namespaceSelector: labelSelector.optional(),
+    ipBlock: z.strictObject({ cidr: text.min(1), except: z.array(text).optional() }).optional(),
+  }),
+);
 
 /** `auto` is on where the cluster has the API. */
 export const triState = z.union([z.literal('auto'), z.boolean()]);

@@ -81,11 +81,30 @@ const tooLarge = (bytes: number, maxBytes: number): Settled =>
 
 /** JSON of a value, refusing what JSON.stringify would silently change or drop. */
 function toJson(value: unknown): string {
-  const json = JSON.stringify(value, (_key, part: unknown) => {
-    if (typeof part === 'number' && !Number.isFinite(part))
-      throw new TypeError('a number that is not finite');
+  const json = JSON.stringify(value, (key, part: unknown) => {
+    const lost = lostInJson(part);
+    if (lost !== undefined) throw new TypeError(`invalid result: ${key && `${key}: `}${lost} is not JSON`);
     return part;
   }) as string | undefined;
-  if (json === undefined) throw new TypeError(`a ${typeof value} is not JSON`);
+  if (json === undefined) throw new TypeError('invalid result: it is not JSON');
   return json;
+}
+
+/** What JSON would lose of this value itself; a field that is `undefined` counts as left out. */
+function lostInJson(part: unknown): string | undefined {
+  if (typeof part === 'number') return Number.isFinite(part) ? undefined : String(part);
+  if (['bigint', 'function', 'symbol'].includes(typeof part)) return `a ${typeof part}`;
+  return typeof part === 'object' && part !== null && hidesContent(part) ? nameOfClass(part) : undefined;
+}
+
+/** Whether all of an object that says something is where JSON does not look, as in a Map, a Promise or an Error. */
+function hidesContent(part: object): boolean {
+  if (part instanceof Error) return true;
+  const prototype: unknown = Object.getPrototypeOf(part);
+  const isPlain = Array.isArray(part) || prototype === null || Object.getPrototypeOf(prototype) === null;
+  return !isPlain && Object.keys(part).length === 0;
+}
+
+function nameOfClass({ constructor: { name } }: object): string {
+  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
 }

@@ -75,6 +75,21 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     { toolModules: { files: { 'notes.txt': '' } } },
     /'\/toolModules\/files'.*'notes\.txt' not allowed/,
   ],
+  [
+    'a host with its scheme',
+    { ingress: { enabled: true, hosts: ['https://mcp.example.com'] } },
+    /'\/ingress\/hosts\/0'.*pattern/,
+  ],
+  [
+    'a host of a gateway with its port',
+    { httpRoute: { hostnames: ['mcp.example.com:443'] } },
+    /'\/httpRoute\/hostnames\/0'.*pattern/,
+  ],
+  [
+    'labels without matchLabels, which would let every pod in',
+    { networkPolicy: { enabled: true, clients: [{ podSelector: { app: 'agent' } }] } },
+    /'\/networkPolicy\/clients\/0\/podSelector'.*'app' not allowed/,
+  ],
   // What only the templates see
   ['two listeners on one port', { config: { ops: { port: 9999 } } }, /config\.ops\.port: must differ/],
   ['no operations port', { config: { ops: { port: 0 } } }, /config\.ops\.port: must be a port/],

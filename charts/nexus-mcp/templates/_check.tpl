@@ -1,238 +1,223 @@
-{{/* Fails with everything that the schema cannot see. */}}
+{{/* Fails with everything that the schema cannot see. Each check below writes a line for each problem. */}}
 {{- define "nexus-mcp.check" -}}
-{{- $problems := concat
-  (include "nexus-mcp.checkServer" . | fromJsonArray)
-  (include "nexus-mcp.checkStop" . | fromJsonArray)
-  (include "nexus-mcp.checkExposure" . | fromJsonArray)
-  (include "nexus-mcp.checkScaling" . | fromJsonArray)
-  (include "nexus-mcp.checkMonitoring" . | fromJsonArray)
-  (include "nexus-mcp.checkTracing" . | fromJsonArray) }}
-{{- with $problems }}
+{{- $lines := list }}
+{{- range $check := list "Server" "Stop" "Exposure" "Scaling" "Monitoring" "Tracing" }}
+{{- $lines = include (print "nexus-mcp.check" $check) $ | splitList "\n" | concat $lines }}
+{{- end }}
+{{- with without $lines "" }}
 {{- fail (printf "\n\n- %s\n" (join "\n- " .)) }}
 {{- end }}
 {{- end }}
 
 {{- define "nexus-mcp.checkServer" -}}
-{{- $problems := list }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $config := .Values.config }}
 {{- $auth := .Values.auth }}
 {{- if not (int (dig "ops" "port" 0 $config)) }}
-{{- $problems = append $problems "config.ops.port: must be a port; probes and metrics have one of their own" }}
+config.ops.port: must be a port; probes and metrics have one of their own
 {{- else if eq (int $settings.ops.port) (int $settings.server.port) }}
-{{- $problems = append $problems (printf "config.ops.port: must differ from config.server.port (%d)" (int $settings.server.port)) }}
+config.ops.port: must differ from config.server.port ({{ int $settings.server.port }})
 {{- end }}
 {{- if eq (int $settings.server.port) 0 }}
-{{- $problems = append $problems "config.server.port: 0 would pick a port that the Service does not know" }}
+config.server.port: 0 would pick a port that the Service does not know
 {{- end }}
 {{- $host := dig "server" "host" "0.0.0.0" $config }}
 {{- range $host := list $host (dig "ops" "host" $host $config) | uniq }}
 {{- if regexMatch "^(127\\.|::1$|localhost$)" $host }}
-{{- $problems = append $problems (printf "config.server.host, config.ops.host: nothing outside the pod reaches %s; leave it out" $host) }}
+config.server.host, config.ops.host: nothing outside the pod reaches {{ $host }}; leave it out
 {{- else if and (eq $host "0.0.0.0") (has "IPv6" $.Values.service.ipFamilies) }}
-{{- $problems = append $problems "config.server.host, config.ops.host: 0.0.0.0 hears no IPv6, which service.ipFamilies has; set config.server.host to '::', which hears both" }}
+config.server.host, config.ops.host: 0.0.0.0 hears no IPv6, which service.ipFamilies has; set config.server.host to '::', which hears both
 {{- end }}
 {{- end }}
 {{- if dig "auth" "token" "" $config }}
-{{- $problems = append $problems "config.auth.token: would put a secret into a ConfigMap; name a Secret in auth.tokenSecret" }}
+config.auth.token: would put a secret into a ConfigMap; name a Secret in auth.tokenSecret
 {{- end }}
 {{- if and $auth.tokensSecret.name (dig "auth" "tokensFile" "" $config) }}
-{{- $problems = append $problems "config.auth.tokensFile: auth.tokensSecret sets it; leave one of the two out" }}
+config.auth.tokensFile: auth.tokensSecret sets it; leave one of the two out
 {{- end }}
 {{- if and $auth.tokensSecret.name $auth.tokenSecret.name }}
-{{- $problems = append $problems "auth.tokenSecret, auth.tokensSecret: set one of the two" }}
+auth.tokenSecret, auth.tokensSecret: set one of the two
 {{- end }}
 {{- if and .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" $config) }}
-{{- $problems = append $problems "config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out" }}
+config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- end }}
 {{- $ofSettings := printf "^NEXUS_(CONFIG$|(%s)_)" (keys $settings | sortAlpha | join "|" | upper) }}
 {{- range $entry := .Values.extraEnv }}
 {{- if and (regexMatch $ofSettings $entry.name) (ne $entry.name "NEXUS_AUTH_TOKEN") }}
-{{- $problems = append $problems (printf "extraEnv: %s would win over config, and the chart could not check it; use config" $entry.name) }}
+extraEnv: {{ $entry.name }} would win over config, and the chart could not check it; use config
 {{- end }}
 {{- if and (hasKey $entry "value") (hasKey $entry "valueFrom") }}
-{{- $problems = append $problems (printf "extraEnv: %s has both value and valueFrom" $entry.name) }}
+extraEnv: {{ $entry.name }} has both value and valueFrom
 {{- end }}
 {{- end }}
 {{- with include "nexus-mcp.heap" . }}
 {{- if lt (int .) 64 }}
-{{- $problems = append $problems (printf "resources.limits.memory: %v leaves %s MB for the heap after the worker threads' (config.workers); it needs 64 MB: raise the limit, or lower config.workers.maxThreads or maxHeapMegabytes" $.Values.resources.limits.memory .) }}
+resources.limits.memory: {{ $.Values.resources.limits.memory }} leaves {{ . }} MB for the heap after the worker threads' (config.workers); it needs 64 MB: raise the limit, or lower config.workers.maxThreads or maxHeapMegabytes
 {{- end }}
 {{- end }}
 {{- if and (eq .Values.rbac.profile "custom") (not .Values.rbac.rules) }}
-{{- $problems = append $problems "rbac.rules: the custom profile needs rules" }}
+rbac.rules: the custom profile needs rules
 {{- end }}
 {{- if and .Values.rbac.rules (ne .Values.rbac.profile "custom") }}
-{{- $problems = append $problems (printf "rbac.rules: the profile %s ignores them; set rbac.profile to custom" .Values.rbac.profile) }}
+rbac.rules: the profile {{ .Values.rbac.profile }} ignores them; set rbac.profile to custom
 {{- end }}
 {{- if and .Values.rbac.clusterWide .Values.rbac.namespaces }}
-{{- $problems = append $problems "rbac.namespaces: says nothing where rbac.clusterWide is true" }}
+rbac.namespaces: says nothing where rbac.clusterWide is true
 {{- end }}
-{{- toJson $problems }}
 {{- end }}
 
 {{/* A call that was accepted must be able to end before the pod is killed. */}}
 {{- define "nexus-mcp.checkStop" -}}
-{{- $problems := list }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $shutdown := $settings.shutdown }}
 {{- $longest := float64 (include "nexus-mcp.longestTool" .) }}
 {{- $drain := ceil (addf $shutdown.delaySeconds $settings.limits.queueWaitSeconds $longest) | int }}
 {{- if lt (float64 $shutdown.deadlineSeconds) (float64 $drain) }}
-{{- $problems = append $problems (printf "config.shutdown.deadlineSeconds: %v s cut off calls that may last longer: delaySeconds, limits.queueWaitSeconds and the longest deadline of a tool (%v s) are %d s together" $shutdown.deadlineSeconds $longest $drain) }}
+config.shutdown.deadlineSeconds: {{ $shutdown.deadlineSeconds }} s cut off calls that may last longer: delaySeconds, limits.queueWaitSeconds and the longest deadline of a tool ({{ $longest }} s) are {{ $drain }} s together
 {{- end }}
 {{- $needed := add (int .Values.preStopSleepSeconds) (ceil $shutdown.deadlineSeconds | int) 5 }}
 {{- if lt (int .Values.terminationGracePeriodSeconds) (int $needed) }}
-{{- $problems = append $problems (printf "terminationGracePeriodSeconds: %d s are too short: preStopSleepSeconds, config.shutdown.deadlineSeconds and 5 s to spare are %d s" (int .Values.terminationGracePeriodSeconds) $needed) }}
+terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }} s are too short: preStopSleepSeconds, config.shutdown.deadlineSeconds and 5 s to spare are {{ $needed }} s
 {{- end }}
-{{- toJson $problems }}
 {{- end }}
 
 {{- define "nexus-mcp.checkExposure" -}}
-{{- $problems := list }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
-{{- $problems = append $problems "ingress.hosts: name at least one host" }}
+ingress.hosts: name at least one host
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
-{{- $problems = append $problems "httpRoute.parentRefs: name at least one gateway" }}
+httpRoute.parentRefs: name at least one gateway
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.hostnames) (not (dig "server" "allowedHosts" list .Values.config)) }}
-{{- $problems = append $problems "httpRoute.hostnames: name the hosts, or name in config.server.allowedHosts those that the gateway has; the server answers to no others" }}
+httpRoute.hostnames: name the hosts, or name in config.server.allowedHosts those that the gateway has; the server answers to no others
 {{- end }}
 {{- if and .Values.ingress.enabled (eq .Values.ingress.controller "alb") .Values.networkPolicy.enabled (not .Values.networkPolicy.extraIngress) }}
-{{- $problems = append $problems "networkPolicy.extraIngress: let the subnets of the load balancer in, which asks the port metrics whether a pod is ready: {from: [{ipBlock: {cidr: 10.0.0.0/16}}], ports: [{port: metrics}]}" }}
+networkPolicy.extraIngress: let the subnets of the load balancer in, which asks the port metrics whether a pod is ready: {from: [{ipBlock: {cidr: 10.0.0.0/16}}], ports: [{port: metrics}]}
 {{- end }}
 {{- if and (int .Values.service.nodePort) (eq .Values.service.type "ClusterIP") }}
-{{- $problems = append $problems "service.nodePort: a ClusterIP Service has none" }}
+service.nodePort: a ClusterIP Service has none
 {{- end }}
-{{- toJson $problems }}
 {{- end }}
 
 {{- define "nexus-mcp.checkScaling" -}}
-{{- $problems := list }}
 {{- $scaling := .Values.autoscaling }}
 {{- $keda := .Values.keda }}
 {{- $budget := .Values.podDisruptionBudget }}
 {{- if and $scaling.enabled $keda.enabled }}
-{{- $problems = append $problems "autoscaling.enabled, keda.enabled: both would scale the Deployment; set one of the two" }}
+autoscaling.enabled, keda.enabled: both would scale the Deployment; set one of the two
 {{- end }}
 {{- range $name, $bounds := dict "autoscaling" $scaling "keda" $keda }}
 {{- if and $bounds.enabled (gt (int $bounds.minReplicas) (int $bounds.maxReplicas)) }}
-{{- $problems = append $problems (printf "%s.minReplicas: must not exceed maxReplicas (%d)" $name (int $bounds.maxReplicas)) }}
+{{ $name }}.minReplicas: must not exceed maxReplicas ({{ int $bounds.maxReplicas }})
 {{- end }}
 {{- end }}
 {{- if and $scaling.enabled (lt (int $scaling.minReplicas) 1) }}
-{{- $problems = append $problems "autoscaling.minReplicas: must be at least 1" }}
+autoscaling.minReplicas: must be at least 1
 {{- end }}
 {{- if and $scaling.enabled (not (or (int $scaling.cpuUtilization) (int $scaling.memoryUtilization) (float64 $scaling.callsInFlight) (float64 $scaling.activeSessions) $scaling.metrics)) }}
-{{- $problems = append $problems "autoscaling: has nothing to scale by; set cpuUtilization or another" }}
+autoscaling: has nothing to scale by; set cpuUtilization or another
 {{- end }}
 {{- if and $scaling.enabled (int $scaling.cpuUtilization) (not (dig "requests" "cpu" "" (default dict .Values.resources))) }}
-{{- $problems = append $problems "autoscaling.cpuUtilization: is a share of resources.requests.cpu, which is not set" }}
+autoscaling.cpuUtilization: is a share of resources.requests.cpu, which is not set
 {{- end }}
 {{- if and $keda.enabled (or (float64 $keda.callsInFlight) (float64 $keda.activeSessions)) (not $keda.serverAddress) }}
-{{- $problems = append $problems "keda.serverAddress: name the Prometheus to ask" }}
+keda.serverAddress: name the Prometheus to ask
 {{- end }}
 {{- if and $keda.enabled (not (or (float64 $keda.callsInFlight) (float64 $keda.activeSessions) $keda.triggers)) }}
-{{- $problems = append $problems "keda: has nothing to scale by; set callsInFlight or another" }}
+keda: has nothing to scale by; set callsInFlight or another
 {{- end }}
 {{- if not (or (kindIs "invalid" $budget.minAvailable) (kindIs "invalid" $budget.maxUnavailable)) }}
-{{- $problems = append $problems "podDisruptionBudget.minAvailable, maxUnavailable: set one of the two" }}
+podDisruptionBudget.minAvailable, maxUnavailable: set one of the two
 {{- end }}
-{{- toJson $problems }}
 {{- end }}
 
 {{- define "nexus-mcp.checkMonitoring" -}}
-{{- $problems := list }}
 {{- $monitoring := .Values.monitoring }}
 {{- $monitor := $monitoring.monitor }}
 {{- $rules := $monitoring.rules }}
 {{- $operator := $monitoring.dashboards.grafanaOperator }}
 {{- if and .Values.canary.enabled (include "nexus-mcp.hasToken" .) (not .Values.auth.tokenSecret.name) (not .Values.probe.tokenSecret.name) }}
-{{- $problems = append $problems "probe.tokenSecret: the canary needs a token to call with, because auth.tokensSecret asks for one" }}
+probe.tokenSecret: the canary needs a token to call with, because auth.tokensSecret asks for one
 {{- end }}
 {{- if and .Values.probe.arguments (not .Values.probe.tool) }}
-{{- $problems = append $problems "probe.arguments: say of which tool, in probe.tool" }}
+probe.arguments: say of which tool, in probe.tool
 {{- end }}
 {{- if and $monitor.interval $monitor.scrapeTimeout }}
 {{- if gt (int64 (include "nexus-mcp.milliseconds" $monitor.scrapeTimeout)) (int64 (include "nexus-mcp.milliseconds" $monitor.interval)) }}
-{{- $problems = append $problems (printf "monitoring.monitor.scrapeTimeout: %s exceeds the interval, %s" $monitor.scrapeTimeout $monitor.interval) }}
+monitoring.monitor.scrapeTimeout: {{ $monitor.scrapeTimeout }} exceeds the interval, {{ $monitor.interval }}
 {{- end }}
 {{- end }}
 {{- if and (eq $monitor.kind "PodMonitor") $monitor.targetLabels }}
-{{- $problems = append $problems "monitoring.monitor.targetLabels: a PodMonitor has no Service to copy them from; use podTargetLabels" }}
+monitoring.monitor.targetLabels: a PodMonitor has no Service to copy them from; use podTargetLabels
 {{- end }}
 {{- if not (include "nexus-mcp.exposesMetrics" .) }}
 {{- range $name, $part := dict "monitor" $monitor "rules" $rules }}
 {{- if and (kindIs "bool" $part.enabled) $part.enabled }}
-{{- $problems = append $problems (printf "monitoring.%s.enabled: there are no metrics; see config.metrics" $name) }}
+monitoring.{{ $name }}.enabled: there are no metrics; see config.metrics
 {{- end }}
 {{- end }}
 {{- end }}
 {{- if and $monitoring.failIfMissing (include "nexus-mcp.exposesMetrics" .) }}
 {{- range $kind, $enabled := dict $monitor.kind $monitor.enabled "PrometheusRule" $rules.enabled }}
 {{- if and (not (kindIs "bool" $enabled)) (not (include "nexus-mcp.hasApi" (dict "context" $ "kind" $kind))) }}
-{{- $problems = append $problems (printf "monitoring.failIfMissing: the cluster has no %s/%s; install Prometheus Operator, or for helm template add --api-versions %s/%s" $monitoring.apiVersion $kind $monitoring.apiVersion $kind) }}
+monitoring.failIfMissing: the cluster has no {{ $monitoring.apiVersion }}/{{ $kind }}; install Prometheus Operator, or for helm template add --api-versions {{ $monitoring.apiVersion }}/{{ $kind }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- if include "nexus-mcp.wantsRules" . }}
 {{- if and $monitor.jobLabel (not $rules.selector) }}
-{{- $problems = append $problems "monitoring.rules.selector: state which job the rules are about, because monitor.jobLabel changes it" }}
+monitoring.rules.selector: state which job the rules are about, because monitor.jobLabel changes it
 {{- end }}
 {{- if not $rules.selector }}
 {{- range $monitor.relabelings }}
 {{- $label := default "" .targetLabel }}
 {{- if and (has $label (list "job" "namespace")) (not (has (default "replace" .action | lower) (list "keepequal" "dropequal"))) }}
-{{- $problems = append $problems (printf "monitoring.rules.selector: state which targets the rules are about, because monitor.relabelings changes %s" $label) }}
+monitoring.rules.selector: state which targets the rules are about, because monitor.relabelings changes {{ $label }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- if and $rules.alertingRules (not $rules.recordingRules) }}
 {{- range $name := list "NexusMCPErrorBudgetBurn" "NexusMCPLatencyBudgetBurn" "NexusMCPErrorBudgetExhausted" }}
 {{- if dig $name "enabled" false (default dict $.Values.alerts) }}
-{{- $problems = append $problems (printf "monitoring.rules.recordingRules: alerts.%s reads what they record; disable it too" $name) }}
+monitoring.rules.recordingRules: alerts.{{ $name }} reads what they record; disable it too
 {{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- if and $operator.enabled (not $operator.instanceSelector) }}
-{{- $problems = append $problems "monitoring.dashboards.grafanaOperator.instanceSelector: say which Grafana, such as {matchLabels: {dashboards: grafana}}" }}
+monitoring.dashboards.grafanaOperator.instanceSelector: say which Grafana, such as {matchLabels: {dashboards: grafana}}
 {{- end }}
-{{- toJson $problems }}
 {{- end }}
 
 {{- define "nexus-mcp.checkTracing" -}}
-{{- $problems := list }}
 {{- $tracing := .Values.tracing }}
 {{- $ratio := ternary 1.0 $tracing.ratio (kindIs "invalid" $tracing.ratio) }}
 {{- $sampler := $tracing.sampler }}
 {{- $endpoint := dig "tracing" "endpoint" "" .Values.config }}
 {{- if $endpoint }}
 {{- if not (regexMatch "^(?i)https?://[^/]" $endpoint) }}
-{{- $problems = append $problems (printf "config.tracing.endpoint: must be a URL that begins with http:// or https://, such as http://collector.observability:4318, not %s" $endpoint) }}
+config.tracing.endpoint: must be a URL that begins with http:// or https://, such as http://collector.observability:4318, not {{ $endpoint }}
 {{- else if (urlParse $endpoint).userinfo }}
-{{- $problems = append $problems "config.tracing.endpoint: must not hold credentials; tracing.headersSecret names them" }}
+config.tracing.endpoint: must not hold credentials; tracing.headersSecret names them
 {{- else if gt (int (include "nexus-mcp.collectorPort" .)) 65535 }}
-{{- $problems = append $problems "config.tracing.endpoint: the port must not exceed 65535" }}
+config.tracing.endpoint: the port must not exceed 65535
 {{- else if hasSuffix "/v1/traces" (trimSuffix "/" $endpoint) }}
-{{- $problems = append $problems "config.tracing.endpoint: leave out /v1/traces, which OTLP adds" }}
+config.tracing.endpoint: leave out /v1/traces, which OTLP adds
 {{- end }}
 {{- end }}
 {{- if and (lt (float64 $ratio) 1.0) (not (hasSuffix "traceidratio" $sampler)) }}
-{{- $problems = append $problems (printf "tracing.ratio: the sampler %s does not look at it; use one named traceidratio" $sampler) }}
+tracing.ratio: the sampler {{ $sampler }} does not look at it; use one named traceidratio
 {{- end }}
 {{- range $entry := .Values.extraEnv }}
 {{- if and $endpoint (regexMatch "^OTEL_(EXPORTER_OTLP_(TRACES_)?(ENDPOINT|HEADERS)|TRACES_SAMPLER(_ARG)?|RESOURCE_ATTRIBUTES)$" $entry.name) }}
-{{- $problems = append $problems (printf "extraEnv: %s would win over config.tracing.endpoint and tracing, and the network policy could not know; use these" $entry.name) }}
+extraEnv: {{ $entry.name }} would win over config.tracing.endpoint and tracing, and the network policy could not know; use these
 {{- end }}
 {{- end }}
 {{- if not $endpoint }}
 {{- range $name, $set := dict "ratio" (lt (float64 $ratio) 1.0) "headersSecret" $tracing.headersSecret.name "resourceAttributes" $tracing.resourceAttributes }}
 {{- if $set }}
-{{- $problems = append $problems (printf "tracing.%s: nothing is traced; say where to in config.tracing.endpoint, such as http://collector.observability:4318" $name) }}
+tracing.{{ $name }}: nothing is traced; say where to in config.tracing.endpoint, such as http://collector.observability:4318
 {{- end }}
 {{- end }}
 {{- end }}
-{{- toJson $problems }}
 {{- end }}
