@@ -1,11 +1,20 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import { run } from './cli/run.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+const { version, engines } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as {
   version: string;
+  engines: { node: string };
 };
+
+if (isOlder(process.version, engines.node)) {
+  process.stderr.write(`nexus-mcp: needs Node ${engines.node}; this is ${process.version}\n`);
+  process.exit(2);
+}
+// Only now, because an older Node fails to load it, and names an export that it does not have.
+const { run } = await import('./cli/run.ts');
 
 const stopRequested = new Promise<string | Error>((resolve) => {
   let asked = false;
@@ -32,3 +41,11 @@ process.exit(
     stopRequested,
   }),
 );
+
+/** Whether a version such as `v24.16.0` is below a bound such as `>=24.16`. */
+function isOlder(version: string, bound: string): boolean {
+  const numbers = (text: string): readonly number[] => (text.match(/\d+/g) ?? []).map(Number);
+  const [major = 0, minor = 0] = numbers(version);
+  const [least = 0, leastMinor = 0] = numbers(bound);
+  return major < least || (major === least && minor < leastMinor);
+}

@@ -21,7 +21,7 @@ const scenario = (name: string): Scenario => {
   return { fault, callsPerSecond: 10 };
 };
 
-describe.concurrent('the alerts, in simulations', { timeout: 240_000 }, () => {
+describe.concurrent('the alerts, in simulations', { timeout: 600_000 }, () => {
   it('page within three minutes when all calls fail, and open a ticket within a day for 2 %', async () => {
     const scenarios = ['100 % of calls fail', '2 % of calls fail'].map(scenario);
     const [outage, leak] = await detect(scenarios, 'test', { ...LONG, faultSeconds: DAY });

@@ -58,6 +58,15 @@ function complaints(stderr: string): string[] {
 }
 
 describe('the program', () => {
+  it('says which Node it needs, where an older one would fail to load it', async () => {
+    const older = `data:text/javascript,Object.defineProperty(process,'version',{value:'v24.15.9'})`;
+    const { code, stdout, stderr } = await runCli(['tools'], {
+      env: { NODE_OPTIONS: `--import "${older}"` },
+    });
+    expect(stderr).toBe('nexus-mcp: needs Node >=24.16; this is v24.15.9\n');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
   it.each([
     ['--version'],
     ['bogus'],
