@@ -27,6 +27,11 @@ const stopRequested = new Promise<string | Error>((resolve) => {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('uncaughtException', stop);
+  // As after `nexus-mcp probe URL | head -1`: nobody is left to be told.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') resolve('nobody reads stdout any more');
+    else stop(error);
+  });
 });
 
 process.exit(

@@ -58,6 +58,14 @@ function complaints(stderr: string): string[] {
 }
 
 describe('the program', () => {
+  it('ends without a word when nobody reads its output any more', async () => {
+    const child = spawn(process.execPath, [MAIN, 'probe', 'http://127.0.0.1:1'], { env: {} });
+    child.stdout.destroy();
+    const ended = once(child, 'close') as Promise<[number | null]>;
+    const [stderr, [code]] = await Promise.all([text(child.stderr), ended]);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 1 });
+  });
+
   it('says which Node it needs, where an older one would fail to load it', async () => {
     const older = `data:text/javascript,Object.defineProperty(process,'version',{value:'v24.15.9'})`;
     const { code, stdout, stderr } = await runCli(['tools'], {
