@@ -69,9 +69,12 @@ function readConfigFile(path: string, problems: string[]): Record<string, unknow
   const file = readYaml(path);
   if (!file.ok) problems.push(file.problem);
   else if (isMapping(file.content)) {
-    const groups = withoutUnset(file.content).map(([group, section]) => [
+    const known = new Set(listSettings().flatMap(({ path }) => [path, path.split('.', 1)[0]]));
+    const groups = withoutUnset(file.content, (group) => known.has(group)).map(([group, section]) => [
       group,
-      isMapping(section) ? Object.fromEntries(withoutUnset(section)) : section,
+      isMapping(section)
+        ? Object.fromEntries(withoutUnset(section, (key) => known.has(`${group}.${key}`)))
+        : section,
     ]);
     return Object.fromEntries(groups) as Record<string, unknown>;
   } else if (file.content !== null) problems.push(`${path}: must be a YAML mapping`);
@@ -81,9 +84,12 @@ function readConfigFile(path: string, problems: string[]): Record<string, unknow
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The entries that have a value: `port:` with nothing behind it has none. */
-const withoutUnset = (mapping: Readonly<Record<string, unknown>>): [string, unknown][] =>
-  Object.entries(mapping).filter(([, value]) => value !== null && value !== '');
+/** The entries that have a value, which `port:` with nothing behind it has not, and those that are not known. */
+const withoutUnset = (
+  mapping: Readonly<Record<string, unknown>>,
+  isKnown: (key: string) => boolean,
+): [string, unknown][] =>
+  Object.entries(mapping).filter(([key, value]) => (value !== null && value !== '') || !isKnown(key));
 
 function readEnvironment(env: Sources['env'], settings: readonly Setting[], draft: Draft): void {
   const known = new Set([CONFIG_VARIABLE, REVISION_VARIABLE, ...settings.flatMap((setting) => setting.env)]);

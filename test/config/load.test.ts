@@ -133,6 +133,14 @@ describe('empty values', () => {
     expect(settingsFrom({ file: configFile(yaml) })).toEqual(defaults);
   });
 
+  it('in the file do not hide that there is no such setting', () => {
+    const file = configFile('sever:\nserver:\n  prot:\n');
+    expect(problemsFrom({ file })).toEqual([
+      expect.stringContaining('Unrecognized key: "prot"'),
+      expect.stringContaining('Unrecognized key: "sever"'),
+    ]);
+  });
+
   it('do not hide what a weaker source says', () => {
     const file = configFile('server: {host: "::1"}\n');
     expect(
