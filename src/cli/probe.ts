@@ -114,6 +114,10 @@ class ProbeRun {
       if (status === 200) return ok(url.href);
       if (status === 404 && !metrics && !ready)
         return skip(`${url.href} answers 404; name another port in --ready-url`);
+      if (status === 404)
+        return fail(
+          `${url.href} answers 404; where ops.port is set, readiness and metrics are at that port: give --metrics-url, or --ready-url alone`,
+        );
       if (status !== 503)
         return fail(
           `${url.href} answers ${status}; are the URL, --metrics-url and --ready-url those of this server?`,
@@ -171,7 +175,7 @@ class ProbeRun {
    * took the call; so calls and scrapes go on until one replica has been seen before and after a call of ours.
    */
   async #counted(url: URL): Promise<Finding> {
-    if (!this.#called) return skip('there was no call to count');
+    if (!this.#called) return skip('no call succeeded, so there is none to count');
     if (!this.#before) return skip('there were no metrics before the calls');
     const { client, use } = this.#called;
     const series = `mcp_tool_calls_total{tool_name="${use.tool}",status="success"}`;
