@@ -8,8 +8,8 @@ import { hostGuard } from './host-guard.ts';
 import { readJson } from './json-body.ts';
 import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
-import { operationsRoutes, type OperationsOptions } from './operations.ts';
-import { sendProblem, wrongMethod } from './problem.ts';
+import { OPERATIONS_PATHS, operationsRoutes, type OperationsOptions } from './operations.ts';
+import { notFound, sendProblem, wrongMethod } from './problem.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
 import { statusPage } from './status-page.ts';
@@ -80,6 +80,8 @@ export function createApp(options: AppOptions): Express {
     response.json(openApi(tools, options.info));
   });
   app.all('/openapi.json', wrongMethod('GET, HEAD'));
+  if (!operations)
+    app.use(OPERATIONS_PATHS, notFound('Probes and metrics are at the operations port (ops.port)'));
   app.use(notFound('There is nothing here; see /openapi.json'));
   app.use(onError(options.logger));
   return app;
@@ -122,12 +124,6 @@ const closeWhenDraining =
   (_request, response, next) => {
     if (isDraining()) response.set('connection', 'close');
     next();
-  };
-
-const notFound =
-  (detail: string): RequestHandler =>
-  (request, response) => {
-    sendProblem(request, response, { status: 404, detail });
   };
 
 /** What a handler throws is a bug, except Express's own refusals, which carry a 4xx status. */

@@ -1,7 +1,7 @@
 import { Router, type RequestHandler } from 'express';
 import type { ExpositionFormat } from '../monitoring/exposition.ts';
 import { metricsHandler } from '../monitoring/metrics-handler.ts';
-import { wrongMethod } from './problem.ts';
+import { notFound, wrongMethod } from './problem.ts';
 
 export interface OperationsOptions {
   /** Writes the metrics; `undefined` serves no `/metrics`. */
@@ -11,6 +11,8 @@ export interface OperationsOptions {
   /** The checks that fail now; ready when there is none. */
   readonly failingChecks: () => readonly string[];
 }
+
+export const OPERATIONS_PATHS = ['/livez', '/healthz', '/readyz', '/metrics'];
 
 /** What an operator's systems ask: probes and metrics. None of it waits for a tool. */
 export function operationsRoutes({ metrics, metricsGuard, failingChecks }: OperationsOptions): Router {
@@ -32,6 +34,8 @@ export function operationsRoutes({ metrics, metricsGuard, failingChecks }: Opera
   if (metrics) {
     router.get('/metrics', ...(metricsGuard ? [metricsGuard] : []), metricsHandler(metrics));
     router.all('/metrics', wrongMethod('GET, HEAD'));
+  } else {
+    router.use('/metrics', notFound('There are no metrics: metrics.enabled or metrics.endpoint is false'));
   }
   return router;
 }

@@ -59,3 +59,9 @@ export const wrongMethod =
     const detail = `${request.path} answers ${allow} only`;
     sendProblem(request, response, { status: 405, detail, headers: { allow } });
   };
+
+export const notFound =
+  (detail: string): RequestHandler =>
+  (request, response) => {
+    sendProblem(request, response, { status: 404, detail });
+  };

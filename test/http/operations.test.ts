@@ -216,6 +216,7 @@ describe('ops.port', () => {
     expect((await ask(opsUrl, `GET ${path}`)).status).toBe(200);
     for (const method of ['GET', 'HEAD', 'POST'])
       expect((await ask(server.url, `${method} ${path}`)).status, method).toBe(404);
+    expect((await ask(server.url, `GET ${path}`)).body).toContain('are at the operations port (ops.port)');
   });
 
   it.each(['/tools', '/tools/echo', '/execute', '/tools/echo/execute', '/mcp', '/openapi.json'])(
@@ -265,6 +266,9 @@ describe("the founding document's switches", () => {
     server = await startServer({ env: { METRICS_ENDPOINT_ENABLED: 'false' } });
     for (const method of ['GET', 'HEAD', 'POST'])
       expect((await fetch(`${server.url}/metrics`, { method })).status, method).toBe(404);
+    expect(await (await fetch(`${server.url}/metrics`)).json()).toMatchObject({
+      detail: 'There are no metrics: metrics.enabled or metrics.endpoint is false',
+    });
     expect((await fetch(`${server.url}/livez`)).status).toBe(200);
     expect((await add(server.url)).status).toBe(200);
   });
