@@ -47,6 +47,13 @@ export interface HighServer extends CallSteps {
 export const lowOf = (server: InstrumentableServer): LowServer =>
   ('server' in server ? server.server : server) as LowServer;
 
+/** Whether it is a server of the SDK, or what `createMcpHandler` returns: the types say so, and JavaScript does not. */
+export function isInstrumentable(given: unknown): boolean {
+  const isServer = (value: unknown): boolean =>
+    ['connect', 'close'].every((method) => typeof fieldOf(value, method) === 'function');
+  return typeof fieldOf(given, 'fetch') === 'function' || isServer(fieldOf(given, 'server') ?? given);
+}
+
 /** The server as a `McpServer`; `undefined` for a low-level one, and for what a future SDK may call the same. */
 export function highOf(server: InstrumentableServer): HighServer | undefined {
   const steps = ['validateToolInput', 'executeToolHandler', 'validateToolOutput'];

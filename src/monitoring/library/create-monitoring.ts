@@ -23,7 +23,7 @@ import { METRICS, createMetrics, type MetricName } from '../metrics.ts';
 import { metricsHandler, type MetricsHandler } from '../metrics-handler.ts';
 import { Recorder } from '../recorder.ts';
 import { collectRuntime, describeBuild } from '../runtime.ts';
-import { lowOf, type InstrumentableServer } from '../server-shape.ts';
+import { isInstrumentable, lowOf, type InstrumentableServer } from '../server-shape.ts';
 import { Tracing } from '../traces/tracing.ts';
 
 export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics> {
@@ -61,6 +61,7 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
    * returns, which answers `subscriptions/listen` itself, where no server sees it. (Over stdio, the one listen that is
    * not seen is that of a client which sends it before any other request.)
    * @returns the server or handler
+   * @throws TypeError when it is given neither
    */
   readonly instrument: <Server extends InstrumentableServer | FetchHandler>(
     server: Server,
@@ -158,6 +159,10 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   return {
     custom,
     instrument(server, instrumentOptions = {}) {
+      if (!isInstrumentable(server))
+        throw new TypeError(
+          'instrument takes a McpServer or Server of the MCP SDK, or what createMcpHandler returns',
+        );
       const watched = 'fetch' in server ? server : lowOf(server);
       if (instrumented.has(watched)) return server;
       instrumented.add(watched);
