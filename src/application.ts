@@ -1,8 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import type { Settings } from './config/settings.ts';
-import { loadTokens, twins } from './config/tokens.ts';
+import { loadStateKey } from './config/state-key.ts';
+import { loadTokens } from './config/tokens.ts';
 import { anonymous, bearer, type Authenticate } from './http/authentication.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
@@ -68,15 +67,16 @@ export async function createApplication(
   { logger, now, version, revision, env }: Environment,
 ): Promise<ApplicationResult> {
   const tools = await loadTools(settings, directory);
-  const authentication = loadAuthentication(settings, directory);
-  const stateKey = loadStateKey(settings, directory);
-  if (!tools.ok || !authentication.ok || !stateKey.ok) {
+  const callers = loadTokens(settings.auth, directory);
+  const stateKey = loadStateKey(settings.sessions, directory);
+  if (!tools.ok || !callers.ok || !stateKey.ok) {
     return {
       ok: false,
-      problems: [tools, authentication, stateKey].flatMap((part) => (part.ok ? [] : part.problems)),
+      problems: [tools, callers, stateKey].flatMap((part) => (part.ok ? [] : part.problems)),
     };
   }
   const { registry } = tools;
+  const { tokens } = callers;
 
   const { metrics, registry: metricsRegistry } = createMetrics();
   const metricsRecorder = settings.metrics.enabled
@@ -135,7 +135,7 @@ export async function createApplication(
     recorder,
     tracing,
     requestState: new RequestState(stateKey.key),
-    authenticated: authentication.authenticate !== anonymous,
+    authenticated: tokens !== undefined,
     newRequestId: randomUUID,
     now,
     onProtocolError: (error) => {
@@ -155,7 +155,7 @@ export async function createApplication(
       expose:
         metricsRecorder && ((format) => expose(metricsRegistry, format, now, metricsRecorder.exemplars)),
       activity: metricsRecorder && new Activity(metrics, registry.tools, now),
-      authenticate: authentication.authenticate,
+      authenticate: tokens ? bearer(tokens) : anonymous,
       watch: (sources) => {
         metricsRecorder?.watch({
           ...sources,
@@ -185,41 +185,4 @@ async function loadTools(settings: Settings, directory: string) {
   if (!selected.ok) return selected;
   const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
   return createRegistry(selected.toolsets, { timeoutSeconds, maxConcurrency }, settings.tools.settings);
-}
-
-type Authentication =
-  | { readonly ok: true; readonly authenticate: Authenticate }
-  | { readonly ok: false; readonly problems: readonly string[] };
-
-function loadAuthentication({ auth: { token, tokensFile } }: Settings, directory: string): Authentication {
-  const single = token === undefined ? [] : [{ name: 'default', token }];
-  if (tokensFile === undefined) {
-    return { ok: true, authenticate: token === undefined ? anonymous : bearer(single) };
-  }
-  const file = loadTokens(resolve(directory, tokensFile));
-  if (!file.ok) return file;
-  const all = [...single, ...file.tokens];
-  const problems = twins(all).map((problem) => `auth.token and auth.tokensFile: ${problem}`);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, authenticate: bearer(all) };
-}
-
-type StateKey =
-  | { readonly ok: true; readonly key: Uint8Array }
-  | { readonly ok: false; readonly problems: readonly string[] };
-
-const STATE_KEY_BYTES = 32;
-
-function loadStateKey({ sessions: { stateKeyFile } }: Settings, directory: string): StateKey {
-  if (stateKeyFile === undefined) return { ok: true, key: randomBytes(STATE_KEY_BYTES) };
-  const path = resolve(directory, stateKeyFile);
-  try {
-    const key = readFileSync(path);
-    if (key.length >= STATE_KEY_BYTES) return { ok: true, key };
-    return {
-      ok: false,
-      problems: [`sessions.stateKeyFile: ${path} has fewer than ${STATE_KEY_BYTES} bytes`],
-    };
-  } catch (error) {
-    return { ok: false, problems: [`sessions.stateKeyFile: ${path} cannot be read: ${String(error)}`] };
-  }
 }

@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { readYaml } from './read-yaml.ts';
-import { bearerToken } from './settings.ts';
+import { bearerToken, type Settings } from './settings.ts';
 
 const tokens = z
   .array(
@@ -14,12 +15,28 @@ const tokens = z
 
 export type Tokens = z.infer<typeof tokens>;
 
-/** Reads a file of bearer tokens. Problems name the entry, never its token. */
+type TokensResult<Found> =
+  | { readonly ok: true; readonly tokens: Found }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * The bearer tokens of the settings and of the file they name; `undefined` when nobody needs one. Problems name the
+ * entry, never its token.
+ */
 export function loadTokens(
-  path: string,
-):
-  | { readonly ok: true; readonly tokens: Tokens }
-  | { readonly ok: false; readonly problems: readonly string[] } {
+  { token, tokensFile }: Settings['auth'],
+  directory: string,
+): TokensResult<Tokens | undefined> {
+  const single = token === undefined ? [] : [{ name: 'default', token }];
+  if (tokensFile === undefined) return { ok: true, tokens: token === undefined ? undefined : single };
+  const file = readTokens(resolve(directory, tokensFile));
+  if (!file.ok) return file;
+  const all = [...single, ...file.tokens];
+  const problems = twins(all).map((problem) => `auth.token and auth.tokensFile: ${problem}`);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, tokens: all };
+}
+
+function readTokens(path: string): TokensResult<Tokens> {
   const file = readYaml(path);
   if (!file.ok) return { ok: false, problems: [file.problem] };
   const parsed = tokens.safeParse(file.content);
@@ -29,7 +46,7 @@ export function loadTokens(
 }
 
 /** Names and tokens that stand twice: one of the entries would be somebody else's. */
-export function twins(all: Tokens): string[] {
+function twins(all: Tokens): string[] {
   return all.flatMap(({ name, token }, index) =>
     all
       .slice(0, index)

@@ -24,7 +24,7 @@ describe('a tokens file', () => {
     const path = tokensFile(
       `- {name: a, token: ${SECRET}}\n- {name: b, token: ${SECRET}=, tools: [add, time]}\n`,
     );
-    expect(loadTokens(path)).toEqual({
+    expect(loadTokens({ tokensFile: path }, '.')).toEqual({
       ok: true,
       tokens: [
         { name: 'a', token: SECRET },
@@ -34,7 +34,9 @@ describe('a tokens file', () => {
   });
 
   it('may be JSON, which is YAML', () => {
-    expect(loadTokens(tokensFile(JSON.stringify([{ name: 'a', token: SECRET }])))).toMatchObject({
+    expect(
+      loadTokens({ tokensFile: tokensFile(JSON.stringify([{ name: 'a', token: SECRET }])) }, '.'),
+    ).toMatchObject({
       ok: true,
     });
   });
@@ -75,7 +77,7 @@ describe('a tokens file', () => {
 
   it.each(BROKEN)('with %s is refused, and nothing of its content is said', (_name, content) => {
     const path = tokensFile(content);
-    const result = loadTokens(path);
+    const result = loadTokens({ tokensFile: path }, '.');
     if (result.ok) throw new Error(`accepted as ${JSON.stringify(result.tokens)}`);
     expect(result.problems.length).toBeGreaterThan(0);
     for (const problem of result.problems) {
@@ -86,7 +88,7 @@ describe('a tokens file', () => {
 
   it('with several wrong entries is told all of them, by place', () => {
     const path = tokensFile(`- {name: a}\n- {name: b, token: short}\n- {name: c, token: ${SECRET}}\n`);
-    expect(loadTokens(path)).toEqual({
+    expect(loadTokens({ tokensFile: path }, '.')).toEqual({
       ok: false,
       problems: [expect.stringMatching(/: 0\.token: /), expect.stringMatching(/: 1\.token: /)],
     });
@@ -98,7 +100,7 @@ describe('a tokens file', () => {
       [directory, 'EISDIR'],
     ] as const) {
       const says = expect.stringMatching(new RegExp(`^${path}: cannot be read: .*${why}`)) as string;
-      expect(loadTokens(path)).toEqual({ ok: false, problems: [says] });
+      expect(loadTokens({ tokensFile: path }, '.')).toEqual({ ok: false, problems: [says] });
     }
   });
 });

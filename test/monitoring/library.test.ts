@@ -268,12 +268,17 @@ describe('instrument', () => {
     },
   );
 
-  it.each([{}, undefined, 'server', () => 1, { server: {} }])('says what it takes, when given %j', (given) => {
-    const instrument = createMonitoring().instrument as (given: unknown) => unknown;
-    expect(() => instrument(given)).toThrow(
-      new TypeError('instrument takes a McpServer or Server of the MCP SDK, or what createMcpHandler returns'),
-    );
-  });
+  it.each([{}, undefined, 'server', () => 1, { server: {} }])(
+    'says what it takes, when given %j',
+    (given) => {
+      const instrument = createMonitoring().instrument as (given: unknown) => unknown;
+      expect(() => instrument(given)).toThrow(
+        new TypeError(
+          'instrument takes a McpServer or Server of the MCP SDK, or what createMcpHandler returns',
+        ),
+      );
+    },
+  );
 
   it('logs one line a call to the logger it is given', async () => {
     const lines: Record<string, unknown>[] = [];
