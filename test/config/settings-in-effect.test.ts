@@ -9,7 +9,10 @@ import { waitFor } from '../support/wait.ts';
 const SRC = new URL('../../src/', import.meta.url).pathname;
 
 /** The code besides that which declares and loads settings, without comments and texts. */
-const code = globSync('**/*.ts', { cwd: SRC, exclude: ['config/settings.ts', 'config/setting-list.ts', 'config/load.ts'] })
+const code = globSync('**/*.ts', {
+  cwd: SRC,
+  exclude: ['config/settings.ts', 'config/setting-list.ts', 'config/load.ts'],
+})
   .map((file) => readFileSync(join(SRC, file), 'utf8'))
   .join('\n')
   .replace(/\/\*[^]*?\*\/|\/\/.*$/gm, '')
