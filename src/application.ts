@@ -17,7 +17,7 @@ import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Executor } from './tools/executor.ts';
-import { neighbour, resolvePublicEntry } from './tools/module-tools.ts';
+import { neighbour, resolvePublicEntry } from './tools/public-entry.ts';
 import { createQuota } from './tools/quota.ts';
 import { createRegistry, type Registry } from './tools/registry.ts';
 import { selectTools } from './tools/selection.ts';

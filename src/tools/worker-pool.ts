@@ -4,7 +4,7 @@ import { Piscina } from 'piscina';
 import { createLane, type Lane } from './admission.ts';
 import type { Failure } from './call.ts';
 import type { Workers } from './executor.ts';
-import { neighbour } from './module-tools.ts';
+import { neighbour } from './public-entry.ts';
 import type { WorkerRestartReason } from './outcome.ts';
 import type { RegisteredTool } from './registry.ts';
 import { RESULT_KIND, unavailable } from './result.ts';

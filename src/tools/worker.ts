@@ -1,6 +1,7 @@
 /** The entry of a worker thread: runs one isolated tool call at a time. */
 import type { MessagePort } from 'node:worker_threads';
-import { resolvePublicEntry, toolsIn } from './module-tools.ts';
+import { toolsIn } from './exported-tools.ts';
+import { resolvePublicEntry } from './public-entry.ts';
 import { RESULT_KIND } from './result.ts';
 import type { ToolContext } from './tool.ts';
 

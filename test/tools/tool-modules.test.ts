@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { resolvePublicEntry } from '../../src/tools/module-tools.ts';
+import { resolvePublicEntry } from '../../src/tools/public-entry.ts';
 import { loadToolModules } from '../../src/tools/tool-modules.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'modules-'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { builtinToolsets } from '../../../src/tools/builtin/index.ts';
-import { toolsIn } from '../../../src/tools/module-tools.ts';
+import { toolsIn } from '../../../src/tools/exported-tools.ts';
 import type { TypedSchema } from '../../../src/tools/tool.ts';
 
 const NETWORK = {

@@ -1,7 +1,6 @@
 import { Console } from 'node:console';
 import { registerHooks } from 'node:module';
 import process from 'node:process';
-import type { ToolDefinition, Toolset } from './tool.ts';
 
 const PUBLIC_ENTRY = 'nexus-mcp/tools';
 
@@ -21,17 +20,4 @@ export function resolvePublicEntry(): void {
     resolve: (specifier, context, next) =>
       specifier === PUBLIC_ENTRY ? { url, shortCircuit: true } : next(specifier, context),
   });
-}
-
-/** The tools among a module's exports: tools, arrays of tools and toolsets, each tool once. */
-export function toolsIn(exports: Readonly<Record<string, unknown>>): ToolDefinition[] {
-  return [...new Set(Object.values(exports).flatMap(toolsOf))];
-}
-
-function toolsOf(value: unknown): ToolDefinition[] {
-  if (Array.isArray(value)) return value.flatMap(toolsOf);
-  if (typeof value !== 'object' || value === null) return [];
-  // One that lacks a field is a tool too, so that it is reported and not passed over.
-  if ('handler' in value || ('name' in value && 'input' in value)) return [value as ToolDefinition];
-  return 'tools' in value && 'moduleUrl' in value ? [...(value as Toolset).tools] : [];
 }
