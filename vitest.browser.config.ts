@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
   test: {
     include: ['test/browser/**/*.test.ts'],
-    globalSetup: 'test/browser/global-setup.ts',
+    globalSetup: ['test/browser/global-setup.ts', 'test/support/temporary-files.ts'],
     maxWorkers: 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,

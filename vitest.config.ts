@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // These need containers or a browser; they have configurations of their own.
     exclude: ['test/integration/**', 'test/alerts/**', 'test/browser/**'],
+    globalSetup: 'test/support/temporary-files.ts',
     // Tests start servers and worker threads of their own; more files at once only make them wait for each other.
     maxWorkers: 2,
     testTimeout: 30_000,

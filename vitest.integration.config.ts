@@ -5,7 +5,8 @@ export default defineConfig({
   resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
   test: {
     include: ['test/integration/**/*.test.ts', 'test/alerts/**/*.test.ts'],
-    globalSetup: 'test/integration/global-setup.ts',
+    // In this order: an engine that the first starts lives on.
+    globalSetup: ['test/integration/global-setup.ts', 'test/support/temporary-files.ts'],
     // One after the other: the faults of one file must not slow the scrapes of another.
     maxWorkers: 1,
     testTimeout: 60_000,
