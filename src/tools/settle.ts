@@ -13,7 +13,11 @@ const UNEXPECTED = 'The tool failed unexpectedly; this is a fault of the tool, n
 const contentBlocks = z.array(contentBlock);
 
 /** What a call that threw is settled as: the client gets a fixed text, the log gets the error. */
-export const settleThrown = (cause: unknown): Settled => failed('exception', UNEXPECTED, { cause });
+export const settleThrown = (cause: unknown): Settled =>
+  failed('exception', UNEXPECTED, { cause: cause ?? String(cause) });
+
+const invalidResult = (problem: string, cause?: unknown): Settled =>
+  settleThrown(new Error(`invalid result${problem && `: ${problem}`}`, { cause }));
 
 /**
  * Turns what a handler returned into the call's outcome, and measures it.
@@ -28,7 +32,7 @@ export async function settle(
   const result = asResult(returned);
   switch (result[RESULT_KIND]) {
     case 'failure':
-      return { settled: failed(result.reason, result.message) };
+      return { settled: settleFailure(result) };
     case 'input_required':
       return { settled: settleInputRequired(result, call) };
     case 'content':
@@ -42,6 +46,17 @@ function asResult(returned: unknown): ToolContent | ToolFailure | InputRequired 
   return { [RESULT_KIND]: 'content', content: [], value: returned };
 }
 
+function settleFailure({
+  reason,
+  message,
+}: {
+  readonly reason: ToolFailure['reason'];
+  readonly message: unknown;
+}): Settled {
+  if (typeof message === 'string') return failed(reason, message);
+  return invalidResult(`the message of a failure must be a text, not ${nameOf(message)}`);
+}
+
 function settleInputRequired(result: InputRequired, call: ToolCall): Settled {
   if (call.canElicit) return { status: 'success', inputRequired: result };
   const message = 'This tool needs to ask its client for input, and the client does not support elicitation.';
@@ -53,7 +68,11 @@ async function settleContent(
   { content, value }: ToolContent,
   maxBytes: number,
 ): Promise<{ settled: Settled; bytes?: number }> {
-  const broken = (problem: string) => ({ settled: settleThrown(new Error(`invalid result: ${problem}`)) });
+  const broken = (problem: string, cause?: unknown) => ({ settled: invalidResult(problem, cause) });
+  if (!tool.output && isMcpResult(value))
+    return broken(
+      "it is a result as MCP has it; return content([...]), or failure('...') in place of isError",
+    );
   let structured: unknown;
   if (tool.output) {
     const validation = await tool.output.validate(value);
@@ -62,9 +81,14 @@ async function settleContent(
   }
   const blocks =
     content.length === 0 ? { success: true as const, data: [] } : contentBlocks.safeParse(content);
-  if (!blocks.success) return broken(z.prettifyError(blocks.error));
+  if (!blocks.success) return broken(blocks.error.issues.map(describe).join('; '));
   const shown = tool.output ? structured : value;
-  const json = shown === undefined ? undefined : toJson(shown);
+  let json: string | undefined;
+  try {
+    json = shown === undefined ? undefined : toJson(shown);
+  } catch (cause) {
+    return broken('', cause);
+  }
   const text = typeof shown === 'string' ? shown : json;
   const result = {
     content: blocks.data.length === 0 && text !== undefined ? [{ type: 'text' as const, text }] : blocks.data,
@@ -79,22 +103,31 @@ async function settleContent(
 const tooLarge = (bytes: number, maxBytes: number): Settled =>
   failed('exception', `The result is too large: ${bytes} bytes, and the server's limit is ${maxBytes}.`);
 
+const describe = ({ path, message }: z.core.$ZodIssue): string =>
+  `${['content', ...path].join('.')}: ${message}`;
+
+/** What handlers of the SDK return: taken as a value, its `isError` would pass for a success. */
+function isMcpResult(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('content' in value)) return false;
+  const blocks = contentBlocks.min(1).safeParse(value.content);
+  return blocks.success || ('isError' in value && Array.isArray(value.content));
+}
+
 /** JSON of a value, refusing what JSON.stringify would silently change or drop. */
 function toJson(value: unknown): string {
   const json = JSON.stringify(value, (key, part: unknown) => {
-    const lost = lostInJson(part);
-    if (lost !== undefined) throw new TypeError(`invalid result: ${key && `${key}: `}${lost} is not JSON`);
+    if (isLostInJson(part)) throw new TypeError(`${key && `${key}: `}${nameOf(part)} is not JSON`);
     return part;
   }) as string | undefined;
-  if (json === undefined) throw new TypeError('invalid result: it is not JSON');
+  if (json === undefined) throw new TypeError('it is not JSON');
   return json;
 }
 
-/** What JSON would lose of this value itself; a field that is `undefined` counts as left out. */
-function lostInJson(part: unknown): string | undefined {
-  if (typeof part === 'number') return Number.isFinite(part) ? undefined : String(part);
-  if (['bigint', 'function', 'symbol'].includes(typeof part)) return `a ${typeof part}`;
-  return typeof part === 'object' && part !== null && hidesContent(part) ? nameOfClass(part) : undefined;
+/** Whether JSON would lose this value itself; a field that is `undefined` counts as left out. */
+function isLostInJson(part: unknown): boolean {
+  if (typeof part === 'number') return !Number.isFinite(part);
+  if (typeof part === 'object') return part !== null && hidesContent(part);
+  return ['bigint', 'function', 'symbol'].includes(typeof part);
 }
 
 /** Whether all of an object that says something is where JSON does not look, as in a Map, a Promise or an Error. */
@@ -105,6 +138,9 @@ function hidesContent(part: object): boolean {
   return !isPlain && Object.keys(part).length === 0;
 }
 
-function nameOfClass({ constructor: { name } }: object): string {
-  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
+/** As a message would call it: `NaN`, `a function`, `an Error`. */
+function nameOf(value: unknown): string {
+  if (typeof value === 'number' || value === undefined || value === null) return String(value);
+  const kind = typeof value === 'object' ? value.constructor.name : typeof value;
+  return `${/^[AEIOU]/i.test(kind) ? 'an' : 'a'} ${kind}`;
 }

@@ -2,15 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
-const LOSSY_TOOLS = fileURLToPath(new URL('lossy-tools.ts', import.meta.url));
+const ODD_RESULT_TOOLS = fileURLToPath(new URL('odd-result-tools.ts', import.meta.url));
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({ tools: { modules: [LOSSY_TOOLS] } });
+  server = await startTestServer({ tools: { modules: [ODD_RESULT_TOOLS] } });
 });
 afterAll(() => server.stop());
 
-describe('a result of which JSON would lose something', () => {
+describe('a result that a client could not have, or not as it was meant,', () => {
   it.each([
     ['an_error', /an Error is not JSON/],
     ['a_map', /ports: a Map is not JSON/],
@@ -20,6 +20,12 @@ describe('a result of which JSON would lose something', () => {
     ['a_symbol', /0: a symbol is not JSON/],
     ['not_a_number', /ratio: NaN is not JSON/],
     ['a_bigint', /count: a bigint is not JSON/],
+    ['a_circle', /invalid result: Converting circular structure/],
+    ['a_failure_without_words', /message of a failure must be a text, not undefined/],
+    ['a_failure_with_an_error', /message of a failure must be a text, not an Error/],
+    ['an_mcp_result', /return content\(\[\.\.\.\]\)/],
+    ['an_mcp_error', /failure\('\.\.\.'\) in place of isError/],
+    ['a_block_without_its_text', /content\.0\.text: Invalid input/],
   ])('is a fault of its tool, and the log says which part: %s', async (tool, says) => {
     const { body } = await server.execute(tool);
     expect(body).toMatchObject({ reason: 'exception' });
@@ -29,10 +35,19 @@ describe('a result of which JSON would lose something', () => {
 
   it.each([
     ['a_date', { at: '1970-01-01T00:00:00.000Z' }],
+    ['content_of_another_kind', { content: ['a page', 'another'] }],
     ['an_instance', { point: { x: 1 } }],
     ['an_empty_object', { empty: {}, bare: {} }],
     ['an_optional_field', { there: 1 }],
-  ])('is none where JSON loses nothing: %s', async (tool, result) => {
+  ])('is none where nothing is lost: %s', async (tool, result) => {
     expect((await server.execute(tool)).body).toMatchObject({ status: 'success', result });
+  });
+});
+
+it('a tool that throws undefined is logged with that', async () => {
+  await server.execute('throws_nothing');
+  expect(server.logs.findLast((entry) => entry['tool'] === 'throws_nothing')).toMatchObject({
+    reason: 'exception',
+    err: 'undefined',
   });
 });

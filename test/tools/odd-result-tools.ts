@@ -1,0 +1,53 @@
+/** Tools that return what cannot be a result, or could be taken for none, for a tool module of the tests. */
+import { content, defineTool, failure, z, type ContentBlock } from 'nexus-mcp/tools';
+
+class Point {
+  readonly x = 1;
+}
+
+const circle: unknown[] = [];
+circle.push(circle);
+
+const RETURNED: Readonly<Record<string, unknown>> = {
+  an_error: new Error('lost'),
+  a_map: { ports: new Map([['http', 80]]) },
+  a_set: [new Set([1])],
+  a_promise_inside: { later: Promise.resolve(1) },
+  a_function: { run: () => 1 },
+  a_symbol: [Symbol('x')],
+  not_a_number: { ratio: Number.NaN },
+  a_bigint: { count: 1n },
+  a_circle: circle,
+  a_failure_without_words: failure(undefined as unknown as string),
+  a_failure_with_an_error: failure(new Error('lost') as unknown as string),
+  an_mcp_result: { content: [{ type: 'text', text: 'hi' }] },
+  an_mcp_error: { content: [], isError: true },
+  a_block_without_its_text: content([{ type: 'text' } as ContentBlock]),
+  content_of_another_kind: { content: ['a page', 'another'] },
+  a_date: { at: new Date(0) },
+  an_instance: { point: new Point() },
+  an_empty_object: { empty: {}, bare: Object.create(null) as object },
+  an_optional_field: { there: 1, missing: undefined },
+};
+
+export const tools = Object.entries(RETURNED).map(([name, returned]) =>
+  defineTool({
+    name,
+    title: name,
+    description: 'Returns it.',
+    annotations: { readOnly: true, idempotent: true, openWorld: false },
+    input: z.strictObject({}),
+    handler: () => returned,
+  }),
+);
+
+export const throwsNothing = defineTool({
+  name: 'throws_nothing',
+  title: 'Throws nothing',
+  description: 'Throws undefined.',
+  annotations: { readOnly: true, idempotent: true, openWorld: false },
+  input: z.strictObject({}),
+  handler: () => {
+    throw undefined as unknown as Error;
+  },
+});
