@@ -16,11 +16,20 @@ if (isOlder(process.version, engines.node)) {
 // Only now, because an older Node fails to load it, and names an export that it does not have.
 const { run } = await import('./cli/run.ts');
 
+let ends = false;
+const end = (code: number): never => {
+  ends = true;
+  process.exit(code);
+};
+process.on('exit', (code) => {
+  if (!ends) process.stderr.write(`nexus-mcp: ${unplanned(code)}\n`);
+});
+
 const stopRequested = new Promise<string | Error>((resolve) => {
   let asked = false;
   const stop = (why: string | Error): void => {
     // Who asks twice does not want to wait.
-    if (asked) process.exit(1);
+    if (asked) end(1);
     asked = true;
     resolve(why);
   };
@@ -34,7 +43,7 @@ const stopRequested = new Promise<string | Error>((resolve) => {
   });
 });
 
-process.exit(
+end(
   await run({
     argv: process.argv.slice(2),
     env: process.env,
@@ -53,4 +62,12 @@ function isOlder(version: string, bound: string): boolean {
   const [major = 0, minor = 0] = numbers(version);
   const [least = 0, leastMinor = 0] = numbers(bound);
   return major < least || (major === least && minor < leastMinor);
+}
+
+/** Why the process ends that was not told to, for whoever finds no other trace of it. */
+function unplanned(code: number): string {
+  // Node's own, with a warning that points at this file.
+  if (code === 13) return 'waits for what never comes; does a tool module await at its top level?';
+  const { stack = '' } = new Error('a tool, most likely, called process.exit');
+  return `${stack.replace(/^Error: /, '')}\nWith isolation: 'worker' it ends no more than its own thread.`;
 }

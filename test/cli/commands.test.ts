@@ -57,7 +57,31 @@ function complaints(stderr: string): string[] {
   return lines.map((line) => line.replace('nexus-mcp: ', ''));
 }
 
+/** A tool module in JavaScript with a tool called `odd`. */
+const moduleWith = (handler: string): string =>
+  `import { defineTool, z } from 'nexus-mcp/tools';
+  export const odd = defineTool({
+    name: 'odd', title: 'Odd', description: 'Odd.', input: z.strictObject({}), ${handler},
+    annotations: { readOnly: true, idempotent: true, openWorld: false },
+  });`;
+
 describe('the program', () => {
+  it('says who called process.exit, which would otherwise leave no trace', async () => {
+    const module = write('quits.mjs', moduleWith('handler: () => process.exit(3)'));
+    const { code, stderr } = await runCli(['call', 'odd', '--tools.modules', module], { directory });
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^nexus-mcp: a tool, most likely, called process\.exit\n[^]*quits\.mjs:\d+/);
+  });
+
+  it('says that a tool module never finishes to load', async () => {
+    const module = write('waits.mjs', `await new Promise(() => {});\n${moduleWith('handler: () => 1')}`);
+    const { code, stderr } = await runCli(['tools', '--tools.modules', module], { directory });
+    expect(code).toBe(13);
+    expect(stderr).toContain(
+      'nexus-mcp: waits for what never comes; does a tool module await at its top level?',
+    );
+  });
+
   it('ends without a word when nobody reads its output any more', async () => {
     const child = spawn(process.execPath, [MAIN, 'probe', 'http://127.0.0.1:1'], { env: {} });
     child.stdout.destroy();
