@@ -71,6 +71,14 @@ const REFUSED: readonly (readonly [string, CustomMetrics, string])[] = [
     { mcp_tool_calls_total: counter('x') },
     'metric mcp_tool_calls_total: the name is taken by nexus-mcp',
   ],
+  ...[undefined, 'counter', { type: 'counter', help: 'x' }, { type: 'summary', help: 'x', labels: {} }].map(
+    (metric) =>
+      [
+        `what was not declared: ${JSON.stringify(metric)}`,
+        { orders_total: metric } as unknown as CustomMetrics,
+        'metric orders_total: declare it with counter(), gauge() or histogram()',
+      ] as const,
+  ),
   ['a name of the process', { process_things_total: counter('x') }, 'taken by nexus-mcp'],
   ['a name in the registry', { taken_total: counter('x') }, 'the name is taken in this registry'],
   ['a counter without _total', { orders: counter('x') }, 'the names of counters end in _total'],

@@ -310,6 +310,12 @@ describe('instrument', () => {
 });
 
 describe('tool', () => {
+  it('says what it takes, when given something else', () => {
+    const tool = createMonitoring().tool as (...given: unknown[]) => unknown;
+    for (const given of [[], ['name'], [() => 1], ['name', 'function']])
+      expect(() => tool(...given)).toThrow(new TypeError('tool takes a name and a function'));
+  });
+
   it('measures any function, and returns and throws what it does', async () => {
     const monitoring = createMonitoring();
     const half = monitoring.tool('half', (n: number) => {

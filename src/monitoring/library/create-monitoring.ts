@@ -72,6 +72,7 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
    * `cancelled` and `timeout` for errors of aborted signals; a result with `isError` is `tool_error`. Within a call
    * of an instrumented server to the tool of the same name it counts nothing.
    * @returns a function that does the same, asynchronously
+   * @throws TypeError when it is given no name or no function
    */
   readonly tool: <Args extends unknown[], Result>(
     name: string,
@@ -170,7 +171,11 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
       else instrument(server, instrumentOptions, parts);
       return server;
     },
-    tool: (name, run) => measuredFunction(name, run, parts),
+    tool(name, run) {
+      if (typeof name !== 'string' || typeof run !== 'function')
+        throw new TypeError('tool takes a name and a function');
+      return measuredFunction(name, run, parts);
+    },
     expressHandler: () => metricsHandler(write),
     async metrics(accept) {
       const format = preferredFormat(accept);

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { fieldOf } from '../message.ts';
 import { METRICS } from '../metrics.ts';
 
 /**
@@ -203,6 +204,7 @@ const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const SAMPLE_SUFFIX = /_(bucket|count|sum|created|info)$/;
 
 function problemsOf(name: string, metric: CustomMetric, registry: Registry): string[] {
+  if (!isDeclared(metric)) return ['declare it with counter(), gauge() or histogram()'];
   const { type, help, labels, buckets } = metric;
   const problems: string[] = [];
   if (!NAME.test(name)) problems.push('its name must be of a-z A-Z 0-9 _ and not begin with a digit');
@@ -223,6 +225,17 @@ function problemsOf(name: string, metric: CustomMetric, registry: Registry): str
     type === 'histogram' ? (buckets ?? []).length + 3 : 1,
   );
   return series > MAX_SERIES ? [`it may have ${series} series; the most is ${MAX_SERIES}`] : [];
+}
+
+/** The types say so, and JavaScript does not. */
+function isDeclared(metric: unknown): boolean {
+  const labels = fieldOf(metric, 'labels');
+  return (
+    ['counter', 'gauge', 'histogram'].some((type) => type === fieldOf(metric, 'type')) &&
+    typeof fieldOf(metric, 'help') === 'string' &&
+    typeof labels === 'object' &&
+    labels !== null
+  );
 }
 
 function problemsOfLabel(label: string, values: LabelValues): string[] {
