@@ -65,7 +65,9 @@ export const workload = {
       files: z
         .record(z.string().regex(/^[\w.-]+\.(ts|mts|js|mjs)$/), z.string())
         .default({})
-        .describe('Modules by file name, each with its source'),
+        .describe(
+          "Modules by file name, each with its source; --set-file 'toolModules.files.weather\\.ts=weather.ts'",
+        ),
       configMaps: z
         .array(z.strictObject({ name: text.min(1), files: z.array(text.min(1)).min(1) }))
         .default([])

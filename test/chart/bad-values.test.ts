@@ -91,6 +91,16 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /'\/networkPolicy\/clients\/0\/podSelector'.*'app' not allowed/,
   ],
   // What only the templates see
+  [
+    'an amount of memory without its unit',
+    { resources: { limits: { memory: 512 } } },
+    /resources\.limits\.memory: 512 is 512 bytes; write it in Mi or Gi/,
+  ],
+  [
+    'an amount of memory in thousandths',
+    { resources: { limits: { memory: '300m' } } },
+    /resources\.limits\.memory: 300m cannot be read; write it in Mi or Gi/,
+  ],
   ['two listeners on one port', { config: { ops: { port: 9999 } } }, /config\.ops\.port: must differ/],
   ['no operations port', { config: { ops: { port: 0 } } }, /config\.ops\.port: must be a port/],
   ['a port that the server picks', { config: { server: { port: 0 } } }, /config\.server\.port: 0 would pick/],

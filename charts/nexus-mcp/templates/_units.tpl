@@ -6,8 +6,10 @@
 {{- $number := regexFind "^[0-9.]+" $text }}
 {{- $unit := trimPrefix $number $text }}
 {{- $sizes := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
-{{- if not (hasKey $sizes $unit) }}{{ fail (printf "resources.limits.memory: %s cannot be read; write it in Mi or Gi" $text) }}{{ end }}
-{{- printf "%.0f" (mulf (float64 $number) (float64 (get $sizes $unit))) }}
+{{- if not (hasKey $sizes $unit) }}{{ fail (printf "\n\n- resources.limits.memory: %s cannot be read; write it in Mi or Gi\n" $text) }}{{ end }}
+{{- $bytes := mulf (float64 $number) (float64 (get $sizes $unit)) }}
+{{- if lt $bytes 1048576.0 }}{{ fail (printf "\n\n- resources.limits.memory: %s is %.0f bytes; write it in Mi or Gi\n" $text $bytes) }}{{ end }}
+{{- printf "%.0f" $bytes }}
 {{- end }}
 
 {{/* A duration of Prometheus in milliseconds. */}}
