@@ -19,7 +19,7 @@ export const port = z.int().min(1).max(65_535);
 export const portOrNone = z.int().min(0).max(65_535);
 
 /** Strict, because Kubernetes drops a field it does not know with a warning, and an empty selector selects everything. */
-export const labelSelector = z.strictObject({
+const labelSelector = z.strictObject({
   matchLabels: textMap.optional(),
   matchExpressions: z
     .array(
