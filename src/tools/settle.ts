@@ -8,6 +8,7 @@ import {
   type ToolContent,
   type ToolFailure,
 } from './result.ts';
+import { nameOf, strictJson } from './strict-json.ts';
 
 const UNEXPECTED = 'The tool failed unexpectedly; this is a fault of the tool, not of the call.';
 const contentBlocks = z.array(contentBlock);
@@ -85,7 +86,7 @@ async function settleContent(
   const shown = tool.output ? structured : value;
   let json: string | undefined;
   try {
-    json = shown === undefined ? undefined : toJson(shown);
+    json = shown === undefined ? undefined : strictJson(shown);
   } catch (cause) {
     return broken('', cause);
   }
@@ -111,36 +112,4 @@ function isMcpResult(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('content' in value)) return false;
   const blocks = contentBlocks.min(1).safeParse(value.content);
   return blocks.success || ('isError' in value && Array.isArray(value.content));
-}
-
-/** JSON of a value, refusing what JSON.stringify would silently change or drop. */
-function toJson(value: unknown): string {
-  const json = JSON.stringify(value, (key, part: unknown) => {
-    if (isLostInJson(part)) throw new TypeError(`${key && `${key}: `}${nameOf(part)} is not JSON`);
-    return part;
-  }) as string | undefined;
-  if (json === undefined) throw new TypeError('it is not JSON');
-  return json;
-}
-
-/** Whether JSON would lose this value itself; a field that is `undefined` counts as left out. */
-function isLostInJson(part: unknown): boolean {
-  if (typeof part === 'number') return !Number.isFinite(part);
-  if (typeof part === 'object') return part !== null && hidesContent(part);
-  return ['bigint', 'function', 'symbol'].includes(typeof part);
-}
-
-/** Whether all of an object that says something is where JSON does not look, as in a Map, a Promise or an Error. */
-function hidesContent(part: object): boolean {
-  if (part instanceof Error) return true;
-  const prototype: unknown = Object.getPrototypeOf(part);
-  const isPlain = Array.isArray(part) || prototype === null || Object.getPrototypeOf(prototype) === null;
-  return !isPlain && Object.keys(part).length === 0;
-}
-
-/** As a message would call it: `NaN`, `a function`, `an Error`. */
-function nameOf(value: unknown): string {
-  if (typeof value === 'number' || value === undefined || value === null) return String(value);
-  const kind = typeof value === 'object' ? value.constructor.name : typeof value;
-  return `${/^[AEIOU]/i.test(kind) ? 'an' : 'a'} ${kind}`;
 }

@@ -1,0 +1,34 @@
+/**
+ * JSON of a value; refuses what JSON.stringify would silently change or drop.
+ * @throws TypeError that names the part, as for `{ports: new Map()}` "ports: a Map is not JSON"
+ */
+export function strictJson(value: unknown): string {
+  const json = JSON.stringify(value, (key, part: unknown) => {
+    if (isLostInJson(part)) throw new TypeError(`${key && `${key}: `}${nameOf(part)} is not JSON`);
+    return part;
+  }) as string | undefined;
+  if (json === undefined) throw new TypeError('it is not JSON');
+  return json;
+}
+
+/** Whether JSON would lose this value itself; a field that is `undefined` counts as left out. */
+function isLostInJson(part: unknown): boolean {
+  if (typeof part === 'number') return !Number.isFinite(part);
+  if (typeof part === 'object') return part !== null && hidesContent(part);
+  return ['bigint', 'function', 'symbol'].includes(typeof part);
+}
+
+/** Whether all of an object that says something is where JSON does not look, as in a Map, a Promise or an Error. */
+function hidesContent(part: object): boolean {
+  if (part instanceof Error) return true;
+  const prototype: unknown = Object.getPrototypeOf(part);
+  const isPlain = Array.isArray(part) || prototype === null || Object.getPrototypeOf(prototype) === null;
+  return !isPlain && Object.keys(part).length === 0;
+}
+
+/** As a message would call it: `NaN`, `a function`, `an Error`. */
+export function nameOf(value: unknown): string {
+  if (typeof value === 'number' || value === undefined || value === null) return String(value);
+  const kind = typeof value === 'object' ? value.constructor.name : typeof value;
+  return `${/^[AEIOU]/i.test(kind) ? 'an' : 'a'} ${kind}`;
+}
