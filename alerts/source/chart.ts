@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import type { Alert } from './alert.ts';
 import type { Mark } from './amount.ts';
 import { parametersSchema, type RuleParameters, type ThresholdName } from './parameters.ts';
+import { SERVICE } from './promql.ts';
 import { alertSet, groupsOf, type Rule } from './rules.ts';
 
 const defaults = parametersSchema.parse({});
@@ -51,10 +52,10 @@ export function chartRuleFile(): string {
     ...group,
     rules: group.rules.map((rule) => ({ ...rule, ...extrasOf(rule, alerts) })),
   }));
-  return stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false }).replaceAll(
-    /reason=~"@reason@\|@reason@"/g,
-    '@badReasons@',
-  );
+  return stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false })
+    .replaceAll('reason=~"@reason@|@reason@"', mark('badReasons'))
+    .replaceAll(SERVICE, mark('service'))
+    .replaceAll('app.kubernetes.io/name=nexus-mcp', `app.kubernetes.io/name=${mark('name')}`);
 }
 
 /** The alerts of a service that must exist; in the order of the others. */

@@ -53,7 +53,6 @@ they have then.
 {{/* The rule groups of the generated file, with the values in them. */}}
 {{- define "nexus-mcp.ruleGroups" -}}
 {{- $rules := .Values.monitoring.rules }}
-{{- $name := include "nexus-mcp.name" . }}
 {{- $budgets := dict
   "availability" (divf (subf 100 $rules.availabilityObjective) 100)
   "latency" (divf (subf 100 $rules.latencyObjective) 100) }}
@@ -63,6 +62,8 @@ they have then.
 {{- $reasons := printf "reason=\"%s\"" (first $rules.badReasons) }}
 {{- if gt (len $rules.badReasons) 1 }}{{ $reasons = printf "reason=~\"%s\"" (join "|" $rules.badReasons) }}{{ end }}
 {{- $shared := dict
+  "name" (include "nexus-mcp.name" .)
+  "service" (concat (list "cluster" "namespace" "job") $rules.additionalAggregationLabels | join ", ")
   "selector" (include "nexus-mcp.targets" .)
   "badReasons" $reasons
   "availability.objective" $rules.availabilityObjective
@@ -74,14 +75,13 @@ they have then.
   "minimumCalls" $rules.minimumCalls
   "runbookUrl" (trimSuffix "/" $rules.runbookUrl)
   "grafanaUrl" (trimSuffix "/" .Values.monitoring.dashboards.grafanaUrl) }}
-{{- $service := join ", " (concat (list "cluster, namespace, job") $rules.additionalAggregationLabels) }}
 {{- $groups := list }}
 {{- range $group := (.Files.Get "files/nexus-mcp.rules.yaml" | fromYaml).groups }}
 {{- $kept := list }}
 {{- range $rule := $group.rules }}
 {{- if hasKey $rule "record" }}
 {{- if $rules.recordingRules }}
-{{- $expr := include "nexus-mcp.fill" (dict "text" $rule.expr "marks" $shared "budgets" $budgets) | replace "cluster, namespace, job" $service }}
+{{- $expr := include "nexus-mcp.fill" (dict "text" $rule.expr "marks" $shared "budgets" $budgets) }}
 {{- $kept = append $kept (dict "record" $rule.record "expr" $expr) }}
 {{- end }}
 {{- else }}
@@ -92,11 +92,11 @@ they have then.
 {{- $expr := $rule.expr }}
 {{- if and (hasKey $rule "mustExist") (include "nexus-mcp.mustExist" $) }}{{ $expr = $rule.mustExist }}{{ end }}
 {{- if hasKey $rule "tools" }}{{ $expr = include "nexus-mcp.conditionByTool" (dict "rule" $rule "tools" (default dict $.Values.alerts.tools)) }}{{ end }}
-{{- $expr = include "nexus-mcp.fill" (dict "text" $expr "marks" $marks "budgets" $budgets) | replace "cluster, namespace, job" $service }}
+{{- $expr = include "nexus-mcp.fill" (dict "text" $expr "marks" $marks "budgets" $budgets) }}
 {{- $annotations := dict }}
 {{- range $key, $text := $rule.annotations }}
 {{- if or (ne $key "dashboard_url") $.Values.monitoring.dashboards.grafanaUrl }}
-{{- $filled := include "nexus-mcp.fill" (dict "text" $text "marks" $marks "budgets" $budgets) | replace "app.kubernetes.io/name=nexus-mcp" (printf "app.kubernetes.io/name=%s" $name) }}
+{{- $filled := include "nexus-mcp.fill" (dict "text" $text "marks" $marks "budgets" $budgets) }}
 {{- $_ := set $annotations $key $filled }}
 {{- end }}
 {{- end }}
