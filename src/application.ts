@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Settings } from './config/settings.ts';
 import { loadStateKey } from './config/state-key.ts';
-import { loadTokens } from './config/tokens.ts';
+import { loadTokens, type Tokens } from './config/tokens.ts';
 import { anonymous, bearer, type Authenticate } from './http/authentication.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
@@ -66,8 +66,8 @@ export async function createApplication(
   directory: string,
   { logger, now, version, revision, env }: Environment,
 ): Promise<ApplicationResult> {
-  const tools = await loadTools(settings, directory);
   const callers = loadTokens(settings.auth, directory);
+  const tools = await loadTools(settings, directory, callers.ok ? (callers.tokens ?? []) : []);
   const stateKey = loadStateKey(settings.sessions, directory);
   if (!tools.ok || !callers.ok || !stateKey.ok) {
     return {
@@ -155,7 +155,7 @@ export async function createApplication(
       expose:
         metricsRecorder && ((format) => expose(metricsRegistry, format, now, metricsRecorder.exemplars)),
       activity: metricsRecorder && new Activity(metrics, registry.tools, now),
-      authenticate: tokens ? bearer(tokens) : anonymous,
+      authenticate: tokens ? bearer(tokens, registry.tools) : anonymous,
       watch: (sources) => {
         metricsRecorder?.watch({
           ...sources,
@@ -170,12 +170,15 @@ export async function createApplication(
   };
 }
 
-async function loadTools(settings: Settings, directory: string) {
+async function loadTools(settings: Settings, directory: string, tokens: Tokens) {
   resolvePublicEntry();
   const modules = await loadToolModules(settings.tools.modules, directory);
   if (!modules.ok) return modules;
   const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], {
     ...settings.tools,
+    lists: Object.fromEntries(
+      tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]),
+    ),
     named: {
       'tools.settings': Object.keys(settings.tools.settings),
       'log.arguments': Object.keys(settings.log.arguments),

@@ -71,7 +71,9 @@ export const settingsSchema = z.strictObject({
       tokensFile: z
         .string()
         .optional()
-        .describe('YAML file with a list of tokens: {name, token, tools?}; authentication is on if set'),
+        .describe(
+          'YAML file with a list of tokens: {name, token, tools?}, where tools names tools and toolsets; authentication is on if set',
+        ),
     })
     .prefault({}),
   tools: z

@@ -2,6 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { AuthFailureReason } from '../monitoring/labels.ts';
 import type { Caller } from '../tools/call.ts';
+import type { RegisteredTool } from '../tools/registry.ts';
+import { isNamed } from '../tools/selection.ts';
 import { sendProblem, type Problem } from './problem.ts';
 
 /** A bearer token and what it is good for. */
@@ -9,7 +11,7 @@ export interface Token {
   /** For logs and quotas; not secret. */
   readonly name: string;
   readonly token: string;
-  /** Names of the tools its bearer may use; all when left out. */
+  /** Names of the tools and toolsets its bearer may use; all when left out. */
   readonly tools?: readonly string[] | undefined;
 }
 
@@ -23,11 +25,13 @@ export const anonymous: Authenticate = ({ ip = 'unknown' }) => ({
   mayUse: () => true,
 });
 
-/** Takes requests with one of the given tokens (RFC 6750, Authorization header). */
-export function bearer(tokens: readonly Token[]): Authenticate {
-  const known = tokens.map(({ name, token, tools }) => {
-    const allowed = tools && new Set(tools);
-    const caller: Caller = { name, quotaKey: `token:${name}`, mayUse: (tool) => allowed?.has(tool) ?? true };
+/** Takes requests with one of the given tokens (RFC 6750, Authorization header), for what of the tools each is good for. */
+export function bearer(tokens: readonly Token[], all: readonly RegisteredTool[]): Authenticate {
+  const known = tokens.map(({ name, token, tools = ['*'] }) => {
+    const allowed = new Set(
+      all.filter((tool) => isNamed(tools, tool.toolset, tool.name)).map((tool) => tool.name),
+    );
+    const caller: Caller = { name, quotaKey: `token:${name}`, mayUse: (tool) => allowed.has(tool) };
     return { digest: digestOf(token), caller };
   });
   return ({ headers: { authorization } }) => {

@@ -14,11 +14,14 @@ export function selectTools(
   {
     enabled,
     disabled,
+    lists = {},
     named = {},
   }: {
     readonly enabled: readonly string[];
     readonly disabled: readonly string[];
-    /** Names of tools that other settings hold, by setting. */
+    /** Further lists of the same kind, by where they stand. */
+    readonly lists?: Readonly<Record<string, readonly string[]>>;
+    /** Names of single tools that other settings hold, by setting. */
     readonly named?: Readonly<Record<string, readonly string[]>>;
   },
 ): SelectionResult {
@@ -28,25 +31,28 @@ export function selectTools(
   ]);
   const tools = new Set(toolsets.flatMap((toolset) => toolset.tools.map(({ name }) => name)));
   const problems = [
-    ...Object.entries({ enabled, disabled }).flatMap(([setting, names]) =>
-      names
-        .filter((name) => !known.has(name))
-        .map((name) => `tools.${setting}: there is no tool or toolset ${name}`),
+    ...Object.entries({ 'tools.enabled': enabled, 'tools.disabled': disabled, ...lists }).flatMap(
+      ([place, names]) =>
+        names
+          .filter((name) => !known.has(name))
+          .map((name) => `${place}: there is no tool or toolset ${name}`),
     ),
     ...Object.entries(named).flatMap(([setting, names]) =>
       names.filter((name) => !tools.has(name)).map((name) => `${setting}: there is no tool ${name}`),
     ),
   ];
   if (problems.length > 0) return { ok: false, problems };
-  const names = (list: readonly string[], toolset: string, tool: string): boolean =>
-    list.includes('*') || list.includes(toolset) || list.includes(tool);
   return {
     ok: true,
     toolsets: toolsets.map((toolset) => ({
       ...toolset,
       tools: toolset.tools.filter(
-        ({ name }) => names(enabled, toolset.name, name) && !names(disabled, toolset.name, name),
+        ({ name }) => isNamed(enabled, toolset.name, name) && !isNamed(disabled, toolset.name, name),
       ),
     })),
   };
 }
+
+/** Whether a list has a tool in it: by its name, by that of its toolset, or by `*`. */
+export const isNamed = (list: readonly string[], toolset: string, tool: string): boolean =>
+  list.includes('*') || list.includes(toolset) || list.includes(tool);

@@ -8,11 +8,13 @@ import { ask, refuseInternals } from './raw-client.ts';
 
 const WIDE = 'wide-token-0123456789abcdef';
 const NARROW = 'narrow-token-0123456789abcdef';
+const BY_TOOLSET = 'toolset-token-0123456789abcdef';
 const OTHER = 'other-token-that-nobody-was-given';
 const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
 writeFileSync(
   tokensFile,
-  `- {name: wide, token: ${WIDE}}\n- {name: narrow, token: ${NARROW}, tools: [echo, add]}\n`,
+  `- {name: wide, token: ${WIDE}}\n- {name: narrow, token: ${NARROW}, tools: [echo, add]}\n` +
+    `- {name: by-toolset, token: ${BY_TOOLSET}, tools: [encoding, add]}\n`,
 );
 
 const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` });
@@ -134,6 +136,24 @@ describe('a token for few tools', () => {
     const [hidden, unknown] = [await show('divide'), await show('nope')];
     expect(hidden.status).toBe(404);
     expect(await hidden.text(), 'no telling whether it exists').toBe(await unknown.text());
+  });
+
+  it('may name them by their toolset', async () => {
+    expect(await namesIn(BY_TOOLSET)).toEqual([
+      'add',
+      'base64_decode',
+      'base64_encode',
+      'url_decode',
+      'url_encode',
+    ]);
+  });
+
+  it('is refused at the start when it names one that there is not', async () => {
+    const misspelt = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
+    writeFileSync(misspelt, `- {name: ci, token: ${NARROW}, tools: [ad, calculator]}\n`);
+    await expect(startTestServer({ auth: { tokensFile: misspelt } })).rejects.toThrow(
+      new Error('auth.tokensFile: tools of ci: there is no tool or toolset ad'),
+    );
   });
 
   it('sees only those in /openapi.json', async () => {
