@@ -8,7 +8,7 @@ IMAGE ?= nexus-mcp:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 ARGS ?=
 
-.PHONY: help run test test-unit test-browser test-integration docker check fmt demo bench generate alerts-report build image chart clean
+.PHONY: help run test test-unit test-browser test-integration docker check fmt demo bench generate rules alerts-report build image chart clean
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ bench: node_modules/.installed ## Measure, and print the ratios (ARGS="--quick")
 
 generate: node_modules/.installed ## Write the generated sections and files
 	@$(NPM) --silent run generate
+
+rules: node_modules/.installed ## Write dist/nexus-mcp.rules.yaml with parameters of your own (ARGS=my-alerts.yaml)
+	@$(NODE) scripts/alert-rules.ts $(ARGS)
 
 alerts-report: docker node_modules/.installed ## Measure what the alerts detect, and print it (ARGS="--write" keeps it)
 	@$(NODE) alerts/report/main.ts $(ARGS)

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { ZodError, type z } from 'zod';
 import { DASHBOARD_VARIABLES, dashboardUid, type Alert } from './alert.ts';
 import { capacityAlerts } from './capacity.ts';
 import { parametersSchema, type RuleParameters } from './parameters.ts';
@@ -36,24 +37,28 @@ export function alertSet(parameters: RuleParameters): readonly Alert[] {
 /**
  * Builds the rule groups.
  * @param input parameters to change; the rest take their defaults
- * @throws ZodError when a parameter is out of bounds, or makes an alert unable to fire
- * @throws Error when an override names no alert, or would give a page and a ticket one severity
+ * @throws ZodError when a parameter is out of bounds, or makes an alert unable to fire, and when an override names no
+ * alert, or would give a page and a ticket one severity
  */
 export function ruleGroups(input: unknown = {}): readonly RuleGroup[] {
   const parameters = parametersSchema.parse(input);
   const alerts = alertSet(parameters);
-  const unknown = Object.keys(parameters.alerts).filter((name) =>
-    alerts.every((alert) => alert.name !== name),
-  );
-  if (unknown.length > 0) throw new Error(`alerts: there is no alert ${unknown.join(', ')}`);
-  const merged = Object.entries(parameters.alerts).find(
-    ([name, { severity }]) =>
-      severity !== undefined && alerts.filter((alert) => alert.name === name).length > 1,
-  );
-  if (merged)
-    throw new Error(`alerts.${merged[0]}.severity: its page and its ticket would become one alert twice`);
+  const issues = Object.entries(parameters.alerts).flatMap(([name, { severity }]) => {
+    const count = alerts.filter((alert) => alert.name === name).length;
+    if (count === 0) return [refusal([name], 'there is no such alert')];
+    if (count === 1 || severity === undefined) return [];
+    return [refusal([name, 'severity'], 'its page and its ticket would become one alert twice')];
+  });
+  if (issues.length > 0) throw new ZodError(issues);
   return groupsOf(parameters, alerts);
 }
+
+const refusal = (path: readonly string[], message: string): z.core.$ZodIssueCustom => ({
+  code: 'custom',
+  path: ['alerts', ...path],
+  message,
+  input: undefined,
+});
 
 /** The groups of an alert set, with the records it reads. */
 export function groupsOf(parameters: RuleParameters, alerts: readonly Alert[]): readonly RuleGroup[] {

@@ -1,4 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { ZodError } from 'zod';
 import { ruleGroups, type Rule } from '../../alerts/source/rules.ts';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
@@ -6,6 +12,9 @@ import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
 import { ERROR_REASONS, REASONS, REFUSED } from '../../src/tools/outcome.ts';
 import { readPromQL, walk, type Expression, type Selector } from './promql.ts';
 import { secondsOf } from './series.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const README = readFileSync(join(ROOT, 'alerts/README.md'), 'utf8');
 
 type Input = Readonly<Record<string, unknown>>;
 
@@ -22,7 +31,7 @@ function problems(input: Input): readonly string[] {
     ruleGroups(input);
     return [];
   } catch (error) {
-    if (!(error instanceof ZodError)) return [String(error)];
+    if (!(error instanceof ZodError)) throw error;
     return error.issues.flatMap((issue) => {
       const found = issue.code === 'invalid_key' ? issue.issues : [issue];
       return found.map(({ message }) => `${issue.path.join('.')}: ${message}`);
@@ -189,10 +198,10 @@ describe('thresholds of single tools', () => {
 describe('changes to single alerts', () => {
   it('are refused for an alert that does not exist', () => {
     expect(problem({ alerts: { NexusMCPDwon: { enabled: false } } })).toBe(
-      'Error: alerts: there is no alert NexusMCPDwon',
+      'alerts.NexusMCPDwon: there is no such alert',
     );
     expect(problem({ alerts: { constructor: { enabled: false } } })).toContain(
-      'there is no alert constructor',
+      'alerts.constructor: there is no such alert',
     );
     expect(problem({ alerts: { NexusMCPDown: { threshold: 1 } } })).toContain('threshold');
   });
@@ -242,7 +251,7 @@ describe('changes to single alerts', () => {
     for (const name of new Set(names)) {
       const isTwin = names.filter((other) => other === name).length > 1;
       expect(problem({ alerts: { [name]: { severity: 'warning' } } })).toBe(
-        isTwin ? `Error: alerts.${name}.severity: its page and its ticket would become one alert twice` : '',
+        isTwin ? `alerts.${name}.severity: its page and its ticket would become one alert twice` : '',
       );
     }
   });
@@ -354,3 +363,35 @@ const alternatives = (expression: Expression): readonly Expression[] =>
   expression.kind === 'binary' && expression.operator === 'or'
     ? [...alternatives(expression.left), ...alternatives(expression.right)]
     : [expression];
+
+describe('make rules', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'parameters-'));
+  const made = (content: string) => {
+    const path = join(directory, 'my-alerts.yaml');
+    writeFileSync(path, content);
+    return spawnSync(process.execPath, ['scripts/alert-rules.ts', path], { cwd: ROOT, encoding: 'utf8' });
+  };
+
+  it('writes the rules with the parameters of a file, as the README shows it', () => {
+    const [, example = ''] = /```yaml\n(# my-alerts\.yaml\n[^]*?)```/.exec(README) ?? [];
+    const { status, stdout, stderr } = made(example);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const [target = ''] = stdout.split(': ');
+    const { groups } = parse(readFileSync(target, 'utf8')) as {
+      groups: readonly { rules: readonly Rule[] }[];
+    };
+    const rules = groups.flatMap((group) => group.rules);
+    expect(rules).toEqual(rulesOf(parse(example) as Input));
+    expect(rules.some(({ alert }) => alert === 'NexusMCPToolSilent')).toBe(false);
+  });
+
+  it.each([
+    ['foo: 1\n', /my-alerts\.yaml: the file: Unrecognized key: "foo"\n$/],
+    ['alerts: {NexusMCPDwon: {}}\n', /my-alerts\.yaml: alerts\.NexusMCPDwon: there is no such alert\n$/],
+    ['a: [', /my-alerts\.yaml: is not valid YAML/],
+  ])('says what is wrong with a file: %j', (content, says) => {
+    const { status, stdout, stderr } = made(content);
+    expect(stderr).toMatch(says);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+});
