@@ -176,7 +176,7 @@ async function loadTools(settings: Settings, directory: string, tokens: Tokens) 
   if (!modules.ok) return modules;
   const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], {
     ...settings.tools,
-    lists: Object.fromEntries(
+    granted: Object.fromEntries(
       tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]),
     ),
     named: {

@@ -14,13 +14,13 @@ export function selectTools(
   {
     enabled,
     disabled,
-    lists = {},
+    granted = {},
     named = {},
   }: {
     readonly enabled: readonly string[];
     readonly disabled: readonly string[];
-    /** Further lists of the same kind, by where they stand. */
-    readonly lists?: Readonly<Record<string, readonly string[]>>;
+    /** Lists of the same kind that give rights, by where they stand: no name in them may mean two things. */
+    readonly granted?: Readonly<Record<string, readonly string[]>>;
     /** Names of single tools that other settings hold, by setting. */
     readonly named?: Readonly<Record<string, readonly string[]>>;
   },
@@ -31,11 +31,16 @@ export function selectTools(
   ]);
   const tools = new Set(toolsets.flatMap((toolset) => toolset.tools.map(({ name }) => name)));
   const problems = [
-    ...Object.entries({ 'tools.enabled': enabled, 'tools.disabled': disabled, ...lists }).flatMap(
+    ...Object.entries({ 'tools.enabled': enabled, 'tools.disabled': disabled, ...granted }).flatMap(
       ([place, names]) =>
         names
           .filter((name) => !known.has(name))
           .map((name) => `${place}: there is no tool or toolset ${name}`),
+    ),
+    ...Object.entries(granted).flatMap(([place, names]) =>
+      names
+        .filter((name) => tools.has(name) && toolsets.some((toolset) => isMoreThan(toolset, name)))
+        .map((name) => `${place}: ${name} is a tool, and a toolset with more than it; rename one of them`),
     ),
     ...Object.entries(named).flatMap(([setting, names]) =>
       names.filter((name) => !tools.has(name)).map((name) => `${setting}: there is no tool ${name}`),
@@ -52,6 +57,10 @@ export function selectTools(
     })),
   };
 }
+
+/** Whether a toolset has the name of a tool, and not that tool alone. */
+const isMoreThan = ({ name, tools }: Toolset, tool: string): boolean =>
+  name === tool && tools.some((some) => some.name !== tool);
 
 /** Whether a list has a tool in it: by its name, by that of its toolset, or by `*`. */
 export const isNamed = (list: readonly string[], toolset: string, tool: string): boolean =>

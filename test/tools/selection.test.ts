@@ -83,4 +83,18 @@ describe('the tools an operator selects', () => {
   it('may have settings while they are disabled', () => {
     expect(selected({ disabled: ['add'], named: { 'tools.settings': ['add'] } })).not.toContain('add');
   });
+
+  it('may give rights by no name that means more than it seems to', () => {
+    const toolsets = [...TOOLSETS, toolset('admin', 'admin', 'drop'), toolset('weather', 'weather')];
+    const granted = { 'tools of ci': ['admin', 'weather', 'add', 'text', '*', 'ad'] };
+    expect(selectTools(toolsets, { ...all, granted })).toEqual({
+      ok: false,
+      problems: [
+        'tools of ci: there is no tool or toolset ad',
+        'tools of ci: admin is a tool, and a toolset with more than it; rename one of them',
+      ],
+    });
+    const withoutBoth = { 'tools of ci': ['weather', 'add', 'text', '*', 'drop'] };
+    expect(selectTools(toolsets, { ...all, granted: withoutBoth })).toMatchObject({ ok: true });
+  });
 });
