@@ -27,7 +27,16 @@ const PARAMETERS = {
   toolLatencySeconds: 2,
   eventLoopLagSeconds: 0.1,
   eventLoopBlockedSeconds: 0.12,
+  // A busy machine is late by seconds, which stand for minutes here; and a slow call is longer than the window of a stuck one.
+  alerts: {
+    NexusMCPCallsStuck: { forSeconds: 1800 },
+    NexusMCPDown: { forSeconds: 480 },
+    NexusMCPEventLoopBlocked: { forSeconds: 480 },
+  },
 };
+
+/** Those that the faults need: scraping others twice a second is work that only makes the machine late. */
+const TOOLS = ['echo', 'fails', 'throws', 'slow', 'blocks', 'exits'];
 
 interface Patient {
   readonly fault: Fault;
@@ -45,7 +54,8 @@ async function start(fault: Fault, port = 0): Promise<ServerProcess> {
   const server = await startServer({
     args: [
       ...['--server.host', LISTEN_ADDRESS, '--server.port', String(port), '--server.allowedHosts', HOST_NAME],
-      ...['--tools.modules', FIXTURE_TOOLS, '--limits.callsPerSecond', String(fault.callsPerSecond ?? 0)],
+      ...['--tools.modules', FIXTURE_TOOLS, '--tools.enabled', TOOLS.join(',')],
+      ...['--limits.callsPerSecond', String(fault.callsPerSecond ?? 0)],
       ...(fault.args ?? []),
     ],
   });
