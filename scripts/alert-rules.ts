@@ -1,14 +1,17 @@
-/** Writes the rule file with parameters of one's own to dist/: those of a YAML file, in the shape of parameters.ts. */
+/**
+ * Writes the rule file with parameters of one's own: those of a YAML file, in the shape of parameters.ts. A second name
+ * says where to, in place of dist/.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { ZodError } from 'zod';
 import { ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { readYaml } from '../src/config/read-yaml.ts';
 
-const DIST = join(import.meta.dirname, '../dist');
+const DEFAULT_TARGET = join(import.meta.dirname, '../dist/nexus-mcp.rules.yaml');
 
-const [path] = process.argv.slice(2);
+const [path, target = DEFAULT_TARGET] = process.argv.slice(2);
 const problems =
   path === undefined ? ['name a file of parameters: make rules ARGS=my-alerts.yaml'] : write(path);
 for (const problem of problems) process.stderr.write(`${problem}\n`);
@@ -25,8 +28,7 @@ function write(parameters: string): readonly string[] {
     if (!(error instanceof ZodError)) throw error;
     return problemsIn(error).map((problem) => `${parameters}: ${problem}`);
   }
-  const target = join(DIST, 'nexus-mcp.rules.yaml');
-  mkdirSync(DIST, { recursive: true });
+  mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, `# Made by make rules ARGS=${parameters}\n${ruleFile(groups)}`);
   const alerts = groups.flatMap(({ rules }) => rules).filter(({ alert }) => alert !== undefined);
   process.stdout.write(

@@ -17,19 +17,30 @@ if (isOlder(process.version, engines.node)) {
 const { run } = await import('./cli/run.ts');
 
 let ends = false;
+let lost: Error | undefined;
 const end = (code: number): never => {
   ends = true;
-  process.exit(code);
+  // What was written last fails only after this.
+  const error = lost ?? process.stdout.errored;
+  if (!error || isHungUp(error)) process.exit(code);
+  process.stderr.write(`nexus-mcp: cannot write to stdout: ${error.message}\n`);
+  process.exit(1);
 };
 process.on('exit', (code) => {
-  if (!ends) process.stderr.write(`nexus-mcp: ${unplanned(code)}\n`);
+  if (ends) return;
+  process.stderr.write(`nexus-mcp: ${unplanned()}\n`);
+  if (code === 0) process.exitCode = 1;
 });
 
 const stopRequested = new Promise<string | Error>((resolve) => {
   let asked = false;
   const stop = (why: string | Error): void => {
-    // Who asks twice does not want to wait.
-    if (asked) end(1);
+    // Who asks twice does not want to wait; what goes wrong twice is no such wish.
+    if (asked && typeof why === 'string') end(1);
+    if (asked)
+      process.stderr.write(
+        `nexus-mcp: another error while stopping: ${String(why instanceof Error ? why.stack : why)}\n`,
+      );
     asked = true;
     resolve(why);
   };
@@ -37,10 +48,12 @@ const stopRequested = new Promise<string | Error>((resolve) => {
   process.on('SIGINT', stop);
   process.on('uncaughtException', stop);
   // As after `nexus-mcp probe URL | head -1`: nobody is left to be told.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') resolve('nobody reads stdout any more');
-    else stop(error);
+  process.stdout.on('error', (error: Error) => {
+    lost = error;
+    resolve('stdout cannot be written to');
   });
+  // What tools print goes there, and is no reason to stop.
+  process.stderr.on('error', () => undefined);
 });
 
 end(
@@ -64,10 +77,15 @@ function isOlder(version: string, bound: string): boolean {
   return major < least || (major === least && minor < leastMinor);
 }
 
+function isHungUp(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EPIPE';
+}
+
 /** Why the process ends that was not told to, for whoever finds no other trace of it. */
-function unplanned(code: number): string {
-  // Node's own, with a warning that points at this file.
-  if (code === 13) return 'waits for what never comes; does a tool module await at its top level?';
-  const { stack = '' } = new Error('a tool, most likely, called process.exit');
-  return `${stack.replace(/^Error: /, '')}\nWith isolation: 'worker' it ends no more than its own thread.`;
+function unplanned(): string {
+  const { stack = '' } = new Error('a tool module, most likely, called process.exit');
+  // Node ends it so when an await has nothing left to wait for, with a warning that points at this file.
+  if (!stack.includes('at process.exit'))
+    return 'waits for what never comes; does a tool module await at its top level?';
+  return `${stack.replace(/^Error: /, '')}\nA handler with isolation: 'worker' ends no more than its own thread.`;
 }

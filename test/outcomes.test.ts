@@ -198,6 +198,22 @@ it('a result that cannot leave its thread is a bug of the tool, which the log ex
   expect((await server.scrape()).value('mcp_worker_restarts_total')).toBe(0);
 });
 
+it('what a handler throws in its thread is logged with its cause and code', async () => {
+  server = await startTestServer();
+  await server.execute('fetches', { url: 'http://127.0.0.1:1/', patienceMilliseconds: 10_000 });
+  expect(server.logs.at(-1)).toMatchObject({
+    reason: 'exception',
+    err: { message: expect.stringMatching(/^fetch failed: ./) as string },
+  });
+});
+
+it('what has no text is thrown like anything else, and costs no thread', async () => {
+  server = await startTestServer();
+  const { body } = await server.execute('isolated', { what: 'throws what has no text' });
+  expect(body).toMatchObject({ reason: 'exception' });
+  expect((await server.scrape()).value('mcp_worker_restarts_total')).toBe(0);
+});
+
 it('a thread that is lost is logged with its tool, and why', async () => {
   server = await startTestServer();
   await server.execute('exits');

@@ -50,7 +50,9 @@ export const exposure = {
       hosts: z
         .array(host)
         .default([])
-        .describe('Host names; the server answers to them without config.server.allowedHosts'),
+        .describe(
+          'Host names in lower case, without scheme and port; the server answers to them without config.server.allowedHosts',
+        ),
       path: text.regex(/^\//).default('/').describe('Path; /mcp hides REST and the status page'),
       pathType: z.enum(['Prefix', 'Exact', 'ImplementationSpecific']).default('Prefix').describe('Path type'),
       tls: z
@@ -69,7 +71,9 @@ export const exposure = {
       hostnames: z
         .array(host)
         .default([])
-        .describe('Host names; the server answers to them without config.server.allowedHosts'),
+        .describe(
+          'Host names in lower case, without scheme and port; the server answers to them without config.server.allowedHosts',
+        ),
       path: text.regex(/^\//).default('/').describe('Path prefix'),
       filters: list.default([]).describe('Filters'),
       timeouts: object

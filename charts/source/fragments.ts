@@ -26,7 +26,7 @@ const labelSelector = z.strictObject({
       z.strictObject({
         key: text.min(1),
         operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-        values: z.array(text).optional(),
+        values: z.array(text).nullish(),
       }),
     )
     .optional(),
@@ -35,9 +35,9 @@ const labelSelector = z.strictObject({
 /** NetworkPolicyPeer. */
 export const peers = z.array(
   z.strictObject({
-    podSelector: labelSelector.optional(),
-    namespaceSelector: labelSelector.optional(),
-    ipBlock: z.strictObject({ cidr: text.min(1), except: z.array(text).optional() }).optional(),
+    podSelector: labelSelector.nullish(),
+    namespaceSelector: labelSelector.nullish(),
+    ipBlock: z.strictObject({ cidr: text.min(1), except: z.array(text).nullish() }).nullish(),
   }),
 );
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SAMPLER_NAMES } from '../../src/monitoring/traces/variables.ts';
-import { list, secretKey, text } from './fragments.ts';
+import { peers, secretKey, text } from './fragments.ts';
 
 /** What becomes of traces, besides where they are sent to, which is a setting of the server. */
 export const tracing = {
@@ -27,7 +27,7 @@ export const tracing = {
         .describe(
           'Further attributes of all spans, such as deployment.environment.name; namespace, Deployment and pod are there',
         ),
-      collector: list
+      collector: peers
         .default([{ namespaceSelector: {} }])
         .describe(
           'Peers that networkPolicy lets spans out to (NetworkPolicyPeer), at the port of config.tracing.endpoint, which their pods must have too; by default every pod of the cluster',

@@ -81,7 +81,10 @@ export function createApp(options: AppOptions): Express {
   });
   app.all('/openapi.json', wrongMethod('GET, HEAD'));
   if (!operations)
-    app.use(OPERATIONS_PATHS, notFound('Probes and metrics are at the operations port (ops.port)'));
+    app.use(
+      OPERATIONS_PATHS,
+      notFound('Probes, and metrics if they are on, are at the operations port (ops.port)'),
+    );
   app.use(notFound('There is nothing here; see /openapi.json'));
   app.use(onError(options.logger));
   return app;

@@ -39,8 +39,8 @@ export function selectTools(
     ),
     ...Object.entries(granted).flatMap(([place, names]) =>
       names
-        .filter((name) => tools.has(name) && toolsets.some((toolset) => isMoreThan(toolset, name)))
-        .map((name) => `${place}: ${name} is a tool, and a toolset with more than it; rename one of them`),
+        .filter((name) => meansMore(toolsets, name))
+        .map((name) => `${place}: ${name} names more than one tool or toolset; rename one of them`),
     ),
     ...Object.entries(named).flatMap(([setting, names]) =>
       names.filter((name) => !tools.has(name)).map((name) => `${setting}: there is no tool ${name}`),
@@ -58,9 +58,13 @@ export function selectTools(
   };
 }
 
-/** Whether a toolset has the name of a tool, and not that tool alone. */
-const isMoreThan = ({ name, tools }: Toolset, tool: string): boolean =>
-  name === tool && tools.some((some) => some.name !== tool);
+/** Whether a name is that of several toolsets, or of a tool and a toolset with more than that tool. */
+function meansMore(toolsets: readonly Toolset[], name: string): boolean {
+  const named = toolsets.filter((toolset) => toolset.name === name);
+  const isTool = toolsets.some(({ tools }) => tools.some((tool) => tool.name === name));
+  const others = named.some(({ tools }) => tools.some((tool) => tool.name !== name));
+  return named.length > 1 || (isTool && others);
+}
 
 /** Whether a list has a tool in it: by its name, by that of its toolset, or by `*`. */
 export const isNamed = (list: readonly string[], toolset: string, tool: string): boolean =>

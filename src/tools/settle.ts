@@ -17,8 +17,7 @@ const contentBlocks = z.array(contentBlock);
 export const settleThrown = (cause: unknown): Settled =>
   failed('exception', UNEXPECTED, { cause: cause ?? String(cause) });
 
-const invalidResult = (problem: string, cause?: unknown): Settled =>
-  settleThrown(new Error(`invalid result${problem && `: ${problem}`}`, { cause }));
+const invalidResult = (problem: string): Settled => settleThrown(new Error(`invalid result: ${problem}`));
 
 /**
  * Turns what a handler returned into the call's outcome, and measures it.
@@ -69,7 +68,7 @@ async function settleContent(
   { content, value }: ToolContent,
   maxBytes: number,
 ): Promise<{ settled: Settled; bytes?: number }> {
-  const broken = (problem: string, cause?: unknown) => ({ settled: invalidResult(problem, cause) });
+  const broken = (problem: string) => ({ settled: invalidResult(problem) });
   if (!tool.output && isMcpResult(value))
     return broken(
       "it is a result as MCP has it; return content([...]), or failure('...') in place of isError",
@@ -88,7 +87,7 @@ async function settleContent(
   try {
     json = shown === undefined ? undefined : strictJson(shown);
   } catch (cause) {
-    return broken('', cause);
+    return broken(cause instanceof Error ? cause.message : String(cause));
   }
   const text = typeof shown === 'string' ? shown : json;
   const result = {
@@ -107,9 +106,12 @@ const tooLarge = (bytes: number, maxBytes: number): Settled =>
 const describe = ({ path, message }: z.core.$ZodIssue): string =>
   `${['content', ...path].join('.')}: ${message}`;
 
+const MCP_FIELDS: ReadonlySet<string> = new Set(['content', 'isError', 'structuredContent', '_meta']);
+
 /** What handlers of the SDK return: taken as a value, its `isError` would pass for a success. */
 function isMcpResult(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('content' in value)) return false;
-  const blocks = contentBlocks.min(1).safeParse(value.content);
-  return blocks.success || ('isError' in value && Array.isArray(value.content));
+  if (!Array.isArray(value.content) || !Object.keys(value).every((field) => MCP_FIELDS.has(field)))
+    return false;
+  return Object.keys(value).length > 1 || contentBlocks.min(1).safeParse(value.content).success;
 }

@@ -11,24 +11,29 @@ export function strictJson(value: unknown): string {
   return json;
 }
 
-/** Whether JSON would lose this value itself; a field that is `undefined` counts as left out. */
+/** Whether JSON would lose this value itself; a field that is `undefined` counts as left out, and as null in a list. */
 function isLostInJson(part: unknown): boolean {
   if (typeof part === 'number') return !Number.isFinite(part);
   if (typeof part === 'object') return part !== null && hidesContent(part);
   return ['bigint', 'function', 'symbol'].includes(typeof part);
 }
 
-/** Whether all of an object that says something is where JSON does not look, as in a Map, a Promise or an Error. */
+/** Kinds of objects that JSON writes whole, even if they have no fields. */
+const WRITTEN: ReadonlySet<string> = new Set(['Object', 'Array', 'Number', 'Boolean', 'String']);
+
+/** Whether what an object says is where JSON does not look, as in a Map, a Promise or an Error. */
 function hidesContent(part: object): boolean {
-  if (part instanceof Error) return true;
-  const prototype: unknown = Object.getPrototypeOf(part);
-  const isPlain = Array.isArray(part) || prototype === null || Object.getPrototypeOf(prototype) === null;
-  return !isPlain && Object.keys(part).length === 0;
+  if (part instanceof Error || part instanceof ArrayBuffer || ArrayBuffer.isView(part)) return true;
+  const kind = kindOf(part);
+  return !WRITTEN.has(kind) && Object.keys(part).length === 0;
 }
+
+/** `Map` of a Map, `Object` of what has a class of somebody's own. */
+const kindOf = (part: object): string => Object.prototype.toString.call(part).slice('[object '.length, -1);
 
 /** As a message would call it: `NaN`, `a function`, `an Error`. */
 export function nameOf(value: unknown): string {
   if (typeof value === 'number' || value === undefined || value === null) return String(value);
-  const kind = typeof value === 'object' ? value.constructor.name : typeof value;
-  return `${/^[AEIOU]/i.test(kind) ? 'an' : 'a'} ${kind}`;
+  const kind = typeof value === 'object' ? kindOf(value) : typeof value;
+  return `${/^[AEIO]/i.test(kind) ? 'an' : 'a'} ${kind}`;
 }

@@ -9,7 +9,7 @@ import type { WorkerRestartReason } from './outcome.ts';
 import type { RegisteredTool } from './registry.ts';
 import { RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';
-import type { TraceInThread, WorkerAnswer, WorkerTask } from './worker.ts';
+import type { Thrown, TraceInThread, WorkerAnswer, WorkerTask } from './worker.ts';
 
 export interface WorkerPoolOptions {
   /** Threads kept alive when there is nothing to do: none when no tool is isolated. */
@@ -130,11 +130,17 @@ export class WorkerPool implements Workers {
 /** What a handler threw in its thread, with the stack from there. */
 class HandlerError extends Error {}
 
+function errorOf({ name, message, stack, code, cause }: Thrown): HandlerError {
+  const error = new HandlerError(message, { cause: cause && errorOf(cause) });
+  return Object.assign(error, {
+    name,
+    ...(stack !== undefined && { stack }),
+    ...(code !== undefined && { code }),
+  });
+}
+
 function resultOf(answer: WorkerAnswer): unknown {
-  if ('thrown' in answer) {
-    const error = new HandlerError(answer.thrown.message);
-    throw Object.assign(error, { name: answer.thrown.name, stack: answer.thrown.stack });
-  }
+  if ('thrown' in answer) throw errorOf(answer.thrown);
   return answer.kind === undefined
     ? answer.returned
     : { ...(answer.returned as object), [RESULT_KIND]: answer.kind };

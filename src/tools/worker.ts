@@ -37,8 +37,16 @@ export type FollowInThread = <Result>(
 
 /** What a handler returned, its kind spelled out because a symbol does not survive the clone. */
 export type WorkerAnswer =
-  | { readonly returned: unknown; readonly kind?: string }
-  | { readonly thrown: { readonly name: string; readonly message: string; readonly stack?: string } };
+  { readonly returned: unknown; readonly kind?: string } | { readonly thrown: Thrown };
+
+/** An error, without what may not leave the thread. */
+export interface Thrown {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly code: string | number | undefined;
+  readonly cause: Thrown | undefined;
+}
 
 resolvePublicEntry();
 
@@ -78,10 +86,31 @@ export default async function run({
       : { returned };
     return checked(answer);
   } catch (error) {
-    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-    return { thrown: { name, message, ...(stack !== undefined && { stack }) } };
+    return { thrown: thrownOf(error, MAX_CAUSES) };
   } finally {
     port.close();
+  }
+}
+
+const MAX_CAUSES = 5;
+
+function thrownOf(thrown: unknown, causes: number): Thrown {
+  const error: NodeJS.ErrnoException = thrown instanceof Error ? thrown : new Error(textOf(thrown));
+  const { name, message, stack, code, cause } = error;
+  return {
+    name,
+    message,
+    stack,
+    code: ['string', 'number'].includes(typeof code) ? code : undefined,
+    cause: cause === undefined || causes === 0 ? undefined : thrownOf(cause, causes - 1),
+  };
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value); // such as of what has no prototype
   }
 }
 

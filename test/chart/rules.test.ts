@@ -184,6 +184,11 @@ describe('an operator can', () => {
     expect(groups.map(({ name }) => name)).toEqual(['nexus-mcp.alerts']);
   });
 
+  it('keep an alert whose switch alone is null, as an empty `enabled:` is', async () => {
+    const values = { alerts: { NexusMCPDown: { enabled: null } } };
+    expect(await alertsOf(values, 'NexusMCPDown')).toHaveLength(1);
+  });
+
   it('unset an alert, and have it no more', async () => {
     const values = { alerts: { NexusMCPDown: null, NexusMCPErrorBudgetBurn: null } };
     expect(await alertsOf(values, 'NexusMCPDown')).toEqual([]);

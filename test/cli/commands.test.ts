@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -66,11 +66,28 @@ const moduleWith = (handler: string): string =>
   });`;
 
 describe('the program', () => {
-  it('says who called process.exit, which would otherwise leave no trace', async () => {
-    const module = write('quits.mjs', moduleWith('handler: () => process.exit(3)'));
+  it.each([
+    [0, 1],
+    [3, 3],
+    [13, 13],
+  ])('says who called process.exit(%i), and ends as a failure', async (called, exits) => {
+    const module = write('quits.mjs', moduleWith(`handler: () => process.exit(${called})`));
     const { code, stderr } = await runCli(['call', 'odd', '--tools.modules', module], { directory });
-    expect(code).toBe(3);
-    expect(stderr).toMatch(/^nexus-mcp: a tool, most likely, called process\.exit\n[^]*quits\.mjs:\d+/);
+    expect(stderr).toMatch(
+      /^nexus-mcp: a tool module, most likely, called process\.exit\n[^]*quits\.mjs:\d+/,
+    );
+    expect(code).toBe(exits);
+  });
+
+  it('fails when its output cannot be written', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [MAIN, 'tools'], { env: {}, stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    if (!child.stderr) throw new Error('there is no pipe');
+    const ended = once(child, 'close') as Promise<[number | null]>;
+    const [stderr, [code]] = await Promise.all([text(child.stderr), ended]);
+    expect(stderr).toMatch(/^nexus-mcp: cannot write to stdout: ENOSPC/);
+    expect(code).toBe(1);
   });
 
   it('says that a tool module never finishes to load', async () => {

@@ -357,6 +357,24 @@ describe.each([
   });
 });
 
+it('a request that names a trace itself is left as it is', async () => {
+  const seen: Record<string, unknown>[] = [];
+  const site = await startSite(({ headers }, response) => {
+    seen.push(headers);
+    response.end();
+  });
+  const { _meta } = newTrace();
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  const { client } = await connectClient(server.url, '2026-07-28');
+  await client.callTool({
+    name: 'fetches',
+    arguments: { url: site.url, headers: { Traceparent: traceparent } },
+    _meta,
+  });
+  await client.close();
+  expect(seen).toMatchObject([{ traceparent }]);
+});
+
 it('a request that is sent after the call names no span that there is not', async () => {
   const seen: Record<string, unknown>[] = [];
   const site = await startSite(({ headers }, response) => {

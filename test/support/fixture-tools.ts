@@ -124,7 +124,9 @@ export const isolated = defineTool({
   ...tool,
   name: 'isolated',
   isolation: 'worker',
-  input: z.strictObject({ what: z.enum(['value', 'failure', 'throw', 'progress', 'function']) }),
+  input: z.strictObject({
+    what: z.enum(['value', 'failure', 'throw', 'progress', 'function', 'throws what has no text']),
+  }),
   handler: ({ what }, context) => {
     context.progress(1, 2, 'half way');
     switch (what) {
@@ -132,6 +134,8 @@ export const isolated = defineTool({
         return failure('It cannot be done.');
       case 'throw':
         throw new Error('secret');
+      case 'throws what has no text':
+        throw Object.create(null);
       case 'function':
         return { what: () => what };
       case 'value':
@@ -145,10 +149,14 @@ export const fetches = defineTool({
   ...tool,
   name: 'fetches',
   isolation: 'worker',
-  input: z.strictObject({ url: z.string(), patienceMilliseconds: z.number().default(60_000) }),
+  input: z.strictObject({
+    url: z.string(),
+    patienceMilliseconds: z.number().default(60_000),
+    headers: z.record(z.string(), z.string()).default({}),
+  }),
   output: z.number(),
-  handler: async ({ url, patienceMilliseconds }) =>
-    (await fetch(url, { signal: AbortSignal.timeout(patienceMilliseconds) })).status,
+  handler: async ({ url, patienceMilliseconds, headers }) =>
+    (await fetch(url, { headers, signal: AbortSignal.timeout(patienceMilliseconds) })).status,
 });
 
 /** Leaves a request to be sent after it has returned. */

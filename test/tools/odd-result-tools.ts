@@ -5,6 +5,13 @@ class Point {
   readonly x = 1;
 }
 
+class Query {
+  readonly #text = 'private';
+  get text(): string {
+    return this.#text;
+  }
+}
+
 const circle: unknown[] = [];
 circle.push(circle);
 
@@ -24,6 +31,10 @@ const RETURNED: Readonly<Record<string, unknown>> = {
   an_mcp_error: { content: [], isError: true },
   a_block_without_its_text: content([{ type: 'text' } as ContentBlock]),
   content_of_another_kind: { content: ['a page', 'another'] },
+  an_mcp_result_with_structure: { content: [], structuredContent: { a: 1 } },
+  some_numbers: { samples: new Float32Array([0.5]) },
+  a_message_of_another_protocol: { role: 'assistant', content: [{ type: 'text', text: 'hi' }] },
+  an_instance_without_fields: new Query(),
   a_date: { at: new Date(0) },
   an_instance: { point: new Point() },
   an_empty_object: { empty: {}, bare: Object.create(null) as object },

@@ -25,6 +25,8 @@ describe('a result that a client could not have, or not as it was meant,', () =>
     ['a_failure_with_an_error', /message of a failure must be a text, not an Error/],
     ['an_mcp_result', /return content\(\[\.\.\.\]\)/],
     ['an_mcp_error', /failure\('\.\.\.'\) in place of isError/],
+    ['an_mcp_result_with_structure', /return content\(/],
+    ['some_numbers', /samples: a Float32Array is not JSON/],
     ['a_block_without_its_text', /content\.0\.text: Invalid input/],
   ])('is a fault of its tool, and the log says which part: %s', async (tool, says) => {
     const { body } = await server.execute(tool);
@@ -36,6 +38,8 @@ describe('a result that a client could not have, or not as it was meant,', () =>
   it.each([
     ['a_date', { at: '1970-01-01T00:00:00.000Z' }],
     ['content_of_another_kind', { content: ['a page', 'another'] }],
+    ['a_message_of_another_protocol', { role: 'assistant', content: [{ type: 'text', text: 'hi' }] }],
+    ['an_instance_without_fields', {}],
     ['an_instance', { point: { x: 1 } }],
     ['an_empty_object', { empty: {}, bare: {} }],
     ['an_optional_field', { there: 1 }],

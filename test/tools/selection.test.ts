@@ -85,16 +85,22 @@ describe('the tools an operator selects', () => {
   });
 
   it('may give rights by no name that means more than it seems to', () => {
-    const toolsets = [...TOOLSETS, toolset('admin', 'admin', 'drop'), toolset('weather', 'weather')];
+    const toolsets = [
+      ...TOOLSETS,
+      toolset('admin', 'admin', 'drop'),
+      toolset('weather', 'weather'),
+      toolset('text', 'mine'),
+    ];
     const granted = { 'tools of ci': ['admin', 'weather', 'add', 'text', '*', 'ad'] };
     expect(selectTools(toolsets, { ...all, granted })).toEqual({
       ok: false,
       problems: [
         'tools of ci: there is no tool or toolset ad',
-        'tools of ci: admin is a tool, and a toolset with more than it; rename one of them',
+        'tools of ci: admin names more than one tool or toolset; rename one of them',
+        'tools of ci: text names more than one tool or toolset; rename one of them',
       ],
     });
-    const withoutBoth = { 'tools of ci': ['weather', 'add', 'text', '*', 'drop'] };
+    const withoutBoth = { 'tools of ci': ['weather', 'add', 'time', '*', 'drop'] };
     expect(selectTools(toolsets, { ...all, granted: withoutBoth })).toMatchObject({ ok: true });
   });
 });

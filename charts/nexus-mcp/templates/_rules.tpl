@@ -85,8 +85,9 @@ they have then.
 {{- $kept = append $kept (dict "record" $rule.record "expr" $expr) }}
 {{- end }}
 {{- else }}
-{{- $alert := default dict (get (default dict $.Values.alerts) $rule.alert) }}
-{{- if and $rules.alertingRules $alert.enabled }}
+{{- $given := get (default dict $.Values.alerts) $rule.alert }}
+{{- $alert := default dict $given }}
+{{- if and $rules.alertingRules (kindIs "map" $given) (ne (toString $alert.enabled) "false") }}
 {{- $marks := deepCopy $shared }}
 {{- if hasKey $rule "threshold" }}{{ $_ := set $marks $rule.threshold (required (printf "alerts.%s.threshold: must be a number" $rule.alert) $alert.threshold) }}{{ end }}
 {{- $expr := $rule.expr }}

@@ -6,6 +6,8 @@ interface UndiciRequest {
   readonly origin: unknown;
   readonly path: string;
   readonly method: string;
+  /** Names and values in turn; one text in older versions. */
+  readonly headers?: unknown;
   addHeader(name: string, value: string): unknown;
 }
 
@@ -46,6 +48,7 @@ export function followHttpRequests(begin: (request: HttpRequest) => RequestFollo
     const follower = begin({ origin: String(origin), path, method });
     if (!follower) return;
     followers.set(request, follower);
+    if (namesTrace(request)) return;
     const { traceparent, tracestate } = follower.headers;
     request.addHeader('traceparent', traceparent);
     if (tracestate !== undefined) request.addHeader('tracestate', tracestate);
@@ -69,6 +72,12 @@ export function followHttpRequests(begin: (request: HttpRequest) => RequestFollo
       follower.failed(errorTypeOf(error));
     });
   });
+}
+
+/** Whether its sender passes a trace on: of two such headers a receiver takes neither (W3C Trace Context). */
+function namesTrace({ headers }: UndiciRequest): boolean {
+  const words: readonly unknown[] = Array.isArray(headers) ? headers : String(headers).split(/[:\r\n]+/);
+  return words.some((word) => String(word).trim().toLowerCase() === 'traceparent');
 }
 
 function errorTypeOf(error: unknown): string {
