@@ -125,5 +125,5 @@ Exit codes
   0  done; for serve and stdio: stopped in order
   1  failed: the tool or a check of probe failed, a port was taken, or work was cut off at the deadline
   2  wrong usage or configuration; every problem is printed
-  13 a tool module waits for what never comes; any other: a tool called process.exit
+  13 a tool module waits for what never comes; any other: a tool ended the process
 `;
