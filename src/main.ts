@@ -15,6 +15,7 @@ if (isOlder(process.version, engines.node)) {
 }
 // Only now, because an older Node fails to load it, and names an export that it does not have.
 const { run } = await import('./cli/run.ts');
+const { describeThrown } = await import('./monitoring/describe-thrown.ts');
 
 let ends = false;
 let lost: Error | undefined;
@@ -39,7 +40,7 @@ const stopRequested = new Promise<string | Error>((resolve) => {
     if (asked && typeof why === 'string') end(1);
     if (asked)
       process.stderr.write(
-        `nexus-mcp: another error while stopping: ${String(why instanceof Error ? why.stack : why)}\n`,
+        `nexus-mcp: another error while stopping: ${JSON.stringify(describeThrown(why))}\n`,
       );
     asked = true;
     resolve(why);
