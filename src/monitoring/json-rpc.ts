@@ -1,0 +1,16 @@
+/** The error codes that answers of ours carry or that we tell apart: JSON-RPC 2.0, section 5.1, and MCP. */
+export const ERROR_CODES = {
+  parseError: -32_700,
+  invalidRequest: -32_600,
+  methodNotFound: -32_601,
+  invalidParams: -32_602,
+  internalError: -32_603,
+  /** MCP 2025-11-25, "Resources". */
+  resourceNotFound: -32_002,
+  /** MCP 2025-11-25, "Elicitation": the call goes on once the user has visited a URL. */
+  urlElicitationRequired: -32_042,
+} as const;
+
+/** The message that refuses a request, in the form of JSON-RPC 2.0. `id` is null where the request's cannot be told. */
+export const refusal = (code: number, message: string, id: string | number | null = null) =>
+  ({ jsonrpc: '2.0', error: { code, message }, id }) as const;
