@@ -1,8 +1,9 @@
 import { stringify } from 'yaml';
 import type { Application } from '../application.ts';
+import { trustedCaller } from '../authorization/caller.ts';
 import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Caller, Settled } from '../tools/call.ts';
+import type { Settled } from '../tools/call.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 import { describeThrown } from '../monitoring/describe-thrown.ts';
 
@@ -10,11 +11,11 @@ import { describeThrown } from '../monitoring/describe-thrown.ts';
 export const EXIT = { done: 0, failed: 1, misused: 2 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-const CLI_CALLER: Caller = { name: 'cli', quotaKey: 'cli', mayUse: () => true };
+const CLI_CALLER = trustedCaller('cli');
 
 /** Calls one tool in this process and prints what it returns: text as it is, anything else as JSON. */
 export async function callTool(
-  { executor, registry, binding }: Application,
+  { executor, catalogue, now, newRequestId }: Application,
   [name, text = '{}']: readonly string[],
   terminal: Terminal,
   options: { readonly json: boolean; readonly signal: AbortSignal },
@@ -24,20 +25,20 @@ export async function callTool(
     return EXIT.misused;
   };
   if (name === undefined) return complain("call needs a tool's name; nexus-mcp tools lists them");
-  if (!registry.get(name)) return complain(`there is no tool ${name}; nexus-mcp tools lists them`);
+  if (!catalogue.get(name)) return complain(`there is no tool ${name}; nexus-mcp tools lists them`);
   let args: unknown;
   try {
     args = JSON.parse(text);
   } catch {
     return complain('the arguments are not valid JSON; quote them, for example \'{"a":5,"b":3}\'');
   }
-  const line = progressLine(terminal, name, binding.now);
+  const line = progressLine(terminal, name, now);
   const settled = await executor.execute({
     name,
     arguments: args,
     caller: CLI_CALLER,
     entrance: 'cli',
-    requestId: binding.newRequestId(),
+    requestId: newRequestId(),
     signal: options.signal,
     canElicit: false,
     progress: (progress, total, message) => {
@@ -69,19 +70,19 @@ function printSettled(settled: Settled, { stdout, stderr }: Terminal, json: bool
 }
 
 /** Prints the tools: one line each, or with `json` as they are published. */
-export function listTools({ registry }: Application, { stdout }: Terminal, json: boolean): ExitCode {
+export function listTools({ catalogue }: Application, { stdout }: Terminal, json: boolean): ExitCode {
   if (json) {
     stdout.write(
       `${JSON.stringify(
-        registry.tools.map(({ listing }) => listing),
+        catalogue.tools.map(({ listing }) => listing),
         null,
         2,
       )}\n`,
     );
     return EXIT.done;
   }
-  const width = Math.max(...registry.tools.map(({ name }) => name.length));
-  for (const { name, listing } of registry.tools) {
+  const width = Math.max(...catalogue.tools.map(({ name }) => name.length));
+  for (const { name, listing } of catalogue.tools) {
     const [firstSentence = ''] = listing.description.split(/(?<=\.)\s/);
     stdout.write(`${name.padEnd(width)}  ${firstSentence}\n`);
   }

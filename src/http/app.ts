@@ -1,9 +1,10 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { Authenticate, AuthFailureReason } from '../authorization/authentication.ts';
+import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
-import type { AuthFailureReason } from '../monitoring/labels.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import type { ServerRecorder } from '../monitoring/recorder.ts';
-import { callerOf, requireCaller, type Authenticate } from './authentication.ts';
+import { callerOf, requireCaller } from './authentication.ts';
 import { hostGuard } from './host-guard.ts';
 import { readJson } from './json-body.ts';
 import { measure } from './measure.ts';
@@ -70,13 +71,13 @@ export function createApp(options: AppOptions): Express {
     if (body && !body.ok) sendProblem(request, response, body.problem);
     else {
       const origin = { caller: callerOf(response), requestId: requestIdOf(response) };
-      await mcp.handle(request, response, body?.value, origin);
+      await mcp.serve(request, response, body?.value, origin);
     }
   });
   app.all('/mcp', wrongMethod(MCP_METHODS.join(', ')));
   app.use(restRoutes({ ...options, guard }));
   app.get('/openapi.json', guard, (_request, response) => {
-    const tools = options.registry.tools.filter(({ name }) => callerOf(response).mayUse(name));
+    const tools = visibleTo(callerOf(response), options.catalogue.tools);
     response.json(openApi(tools, options.info));
   });
   app.all('/openapi.json', wrongMethod('GET, HEAD'));

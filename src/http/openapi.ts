@@ -1,5 +1,5 @@
 import { ERROR_REASONS } from '../tools/outcome.ts';
-import type { RegisteredTool } from '../tools/registry.ts';
+import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { JsonSchema } from '../tools/tool.ts';
 
 const json = (schema: JsonSchema) => ({ 'application/json': { schema } });
@@ -17,7 +17,7 @@ const errorSchema = {
 
 /** Describes the REST API in OpenAPI 3.1, with every tool's own path, arguments and result. */
 export function openApi(
-  tools: readonly RegisteredTool[],
+  tools: readonly OfferedTool[],
   info: { name: string; version: string },
 ): JsonSchema {
   const object = { type: 'object' };
@@ -83,7 +83,7 @@ function whenAnswered(status: number): string {
   return reasons.map(({ when }) => when).join('; or ');
 }
 
-function operation({ name, listing }: RegisteredTool) {
+function operation({ name, listing }: OfferedTool) {
   const body = {
     type: 'object',
     additionalProperties: false,

@@ -1,17 +1,19 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
+import { mayUse, visibleTo } from '../authorization/rights.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { CallTrace, Failure, Settled, ToolCall } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
 import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/outcome.ts';
-import type { RegisteredTool, Registry } from '../tools/registry.ts';
+import type { Catalogue } from '../tools/catalogue.ts';
+import type { OfferedTool } from '../tools/offered-tool.ts';
 import { callerOf } from './authentication.ts';
 import { readJson } from './json-body.ts';
 import { sendProblem, wrongMethod, type Problem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 
 export interface RestOptions {
-  readonly registry: Registry;
+  readonly catalogue: Catalogue;
   readonly executor: Executor;
   readonly info: { readonly name: string; readonly version: string };
   /** Stands before every route and knows the caller. */
@@ -31,18 +33,18 @@ const toolExecuteBody = z.strictObject({ arguments: z.unknown().optional() });
 
 /** The REST API: the tools as plain HTTP resources, without a session and without MCP. */
 export function restRoutes(options: RestOptions): Router {
-  const { registry, info, guard, bodyBytes } = options;
+  const { catalogue, info, guard, bodyBytes } = options;
   const router = Router();
 
   router.get('/tools', guard, (_request, response) => {
-    const tools = registry.tools.filter(({ name }) => callerOf(response).mayUse(name)).map(describe);
+    const tools = visibleTo(callerOf(response), catalogue.tools).map(describe);
     response.json({ tools, count: tools.length, server_info: info });
   });
   router.all('/tools', wrongMethod('GET, HEAD'));
 
   router.get('/tools/:name', guard, (request, response) => {
-    const tool = registry.get(nameIn(request));
-    if (tool && callerOf(response).mayUse(tool.name)) response.json(describe(tool));
+    const tool = catalogue.get(nameIn(request));
+    if (tool && mayUse(callerOf(response), tool)) response.json(describe(tool));
     else
       sendProblem(request, response, { status: 404, detail: 'There is no such tool; GET /tools lists them' });
   });
@@ -69,7 +71,7 @@ export function restRoutes(options: RestOptions): Router {
 
 const nameIn = ({ params }: Request): string => String(params['name']);
 
-const describe = ({ listing, toolset }: RegisteredTool) => ({
+const describe = ({ listing, toolset }: OfferedTool) => ({
   name: listing.name,
   title: listing.title,
   description: listing.description,
@@ -92,7 +94,7 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
 async function execute(
   name: string,
   args: unknown,
-  { registry, executor, tracing, now }: RestOptions,
+  { catalogue, executor, tracing, now }: RestOptions,
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -112,7 +114,7 @@ async function execute(
   };
   const startedAt = now();
   const settled = inputRefused(
-    await (tracing ? tracing.call(registry.get(name) ? name : UNKNOWN_TOOL, make) : make()),
+    await (tracing ? tracing.call(catalogue.get(name) ? name : UNKNOWN_TOOL, make) : make()),
   );
   const ran = { tool_name: name, arguments: args ?? {} };
   const execution_time = now() - startedAt;

@@ -1,14 +1,18 @@
+import type { Door } from '../monitoring/door.ts';
 import type { ServerRecorder } from '../monitoring/recorder.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
+import type { ToolCall } from '../tools/call.ts';
+import type { Catalogue } from '../tools/catalogue.ts';
 import type { Executor } from '../tools/executor.ts';
-import type { Registry } from '../tools/registry.ts';
 import type { RequestState } from './request-state.ts';
 
-/** Everything the protocol binding shares between connections. */
+/** What all servers and connections of the protocol binding share. */
 export interface McpBinding {
   readonly info: { readonly name: string; readonly title: string; readonly version: string };
-  readonly registry: Registry;
+  readonly catalogue: Catalogue;
   readonly executor: Executor;
+  /** With each tools/call that reached the executor it holds the call. */
+  readonly door: Door<ToolCall>;
   readonly recorder: ServerRecorder;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;

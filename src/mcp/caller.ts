@@ -1,6 +1,6 @@
 import type { AuthInfo } from '@modelcontextprotocol/server';
+import { trustedCaller, type Caller } from '../authorization/caller.ts';
 import type { TransportName } from '../monitoring/labels.ts';
-import type { Caller } from '../tools/call.ts';
 
 /** Who sent a request, and the id it goes by in logs. */
 export interface Origin {
@@ -11,7 +11,7 @@ export interface Origin {
 /** Wraps an origin for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers. */
 export function authInfoOf(origin: Origin): AuthInfo {
   // The token itself stays behind: nothing past the guard needs it.
-  return { token: '', clientId: origin.caller.name, scopes: [], extra: { origin } };
+  return { token: '', clientId: origin.caller.id, scopes: [], extra: { origin } };
 }
 
 /** The origin that {@link authInfoOf} wrapped; on stdio, which has no HTTP request, the user of this process. */
@@ -20,10 +20,8 @@ export function originIn(
   transport: TransportName,
   newRequestId: () => string,
 ): Origin {
-  if (transport === 'stdio') return { caller: STDIO_CALLER, requestId: newRequestId() };
+  if (transport === 'stdio') return { caller: trustedCaller('stdio'), requestId: newRequestId() };
   const origin = authInfo?.extra?.['origin'] as Origin | undefined;
   if (!origin) throw new Error('a request passed the guards without an origin');
   return origin;
 }
-
-const STDIO_CALLER: Caller = { name: 'stdio', quotaKey: 'stdio', mayUse: () => true };

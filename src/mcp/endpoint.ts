@@ -1,19 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import {
-  ProtocolErrorCode,
   classifyInboundRequest,
   createMcpHandler,
   type AuthInfo,
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
-import { Listens } from '../monitoring/listens.ts';
+import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
+import { takeListens } from '../monitoring/listens.ts';
 import type { McpBinding } from './binding.ts';
 import { authInfoOf, type Origin } from './caller.ts';
 import { serveExchange } from './exchange.ts';
 import { MODERN_VERSION, ServerFactory } from './server.ts';
-import { SessionStore, type SessionLimits, type SessionProblem } from './sessions.ts';
+import { Sessions, type SessionLimits, type SessionProblem } from './sessions.ts';
 
 export interface EndpointOptions {
   readonly sessions: SessionLimits;
@@ -26,35 +26,31 @@ type Authenticated = IncomingMessage & { auth: AuthInfo; method: string; url: st
 
 /** The HTTP endpoint `/mcp`: answers 2025-era requests from sessions and modern ones one by one. */
 export class McpEndpoint {
-  readonly sessions: SessionStore;
+  readonly sessions: Sessions;
+  readonly #binding: McpBinding;
   readonly #servers: ServerFactory;
-  readonly #handler: McpHttpHandler;
-  readonly #handle: ReturnType<typeof toNodeHandler>;
-  readonly #listens: Listens;
+  /** The SDK's handler of modern requests, and its entrance from Node. */
+  readonly #modern: McpHttpHandler;
+  readonly #serveModern: ReturnType<typeof toNodeHandler>;
 
   constructor(binding: McpBinding, { sessions, maxSubscriptions }: EndpointOptions) {
+    this.#binding = binding;
     this.#servers = new ServerFactory(binding, 'http');
-    this.sessions = new SessionStore(this.#servers, sessions, binding);
-    this.#handler = createMcpHandler(() => this.#servers.createForHandler(), {
+    this.sessions = new Sessions(this.#servers, sessions, binding);
+    this.#modern = createMcpHandler(() => this.#servers.createForHandler(), {
       legacy: 'reject',
       maxSubscriptions,
       onerror: binding.onProtocolError,
     });
-    this.#listens = new Listens(binding);
-    this.#listens.watch(this.#handler);
-    this.#handle = toNodeHandler(this.#handler, { onerror: binding.onError });
-  }
-
-  /** Open subscriptions/listen streams. */
-  get subscriptions(): number {
-    return this.#listens.size;
+    takeListens(this.#modern, binding.door);
+    this.#serveModern = toNodeHandler(this.#modern, { onerror: binding.onError });
   }
 
   /**
    * Serves a request that passed the guards.
    * @param body the parsed body of a POST, else `undefined`
    */
-  async handle(
+  async serve(
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
@@ -74,14 +70,14 @@ export class McpEndpoint {
       Array.isArray(body) &&
       NO_BATCHES.has(String(headers['mcp-protocol-version']))
     ) {
-      answerProblem('batch', response);
+      refuse({ kind: 'batch' }, response);
     } else if (route.kind === 'legacy') {
-      const problem = await this.sessions.handle(request, response, body, origin.caller);
-      if (problem) answerProblem(problem, response);
+      const problem = await this.sessions.serve(request, response, body, origin.caller);
+      if (problem) refuse(problem, response);
     } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
-      await serveExchange(this.#servers.create('modern'), route, response, authInfo);
+      await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
     } else {
-      await this.#handle(request as Authenticated, response, body);
+      await this.#serveModern(request as Authenticated, response, body);
     }
   }
 
@@ -110,10 +106,9 @@ export class McpEndpoint {
     this.sessions.refuse();
   }
 
-  /** Ends all streams: subscriptions with their final result, sessions without further notice. */
+  /** Ends all streams: subscriptions with their final result, sessions with an error for what is in flight. */
   async close(): Promise<void> {
-    this.sessions.close();
-    await this.#handler.close();
+    await Promise.all([this.sessions.close(), this.#modern.close()]);
   }
 }
 
@@ -126,42 +121,50 @@ const header = <Name extends string>(
 /** Revisions without JSON-RPC batches; MCP 2025-06-18, "Major changes". */
 const NO_BATCHES: ReadonlySet<string> = new Set(['2025-06-18', '2025-11-25']);
 
+type Problem = SessionProblem | { readonly kind: 'batch' };
+
 // Statuses: MCP 2025-11-25, "Session Management".
-const PROBLEMS: Record<SessionProblem | 'batch', { status: number; code: number; message: string }> = {
+const PROBLEMS: Record<Problem['kind'], { status: number; code: number; message: string }> = {
   batch: {
     status: 400,
-    code: ProtocolErrorCode.InvalidRequest,
+    code: ERROR_CODES.invalidRequest,
     message: 'This revision of MCP has no batches: send one message in a request',
+  },
+  id_in_use: {
+    status: 400,
+    code: ERROR_CODES.invalidRequest,
+    message: 'Another request of this session has the same id and is in flight: give each request an id of its own',
   },
   missing_id: {
     status: 400,
-    code: ProtocolErrorCode.InvalidRequest,
+    code: ERROR_CODES.invalidRequest,
     message:
       'The Mcp-Session-Id header is missing: begin a session with initialize, or send a 2026-07-28 request',
   },
   not_found: {
     status: 404,
-    code: ProtocolErrorCode.InvalidRequest,
+    code: ERROR_CODES.invalidRequest,
     message:
       'There is no such session: it ended or belongs to another replica; begin a new one with initialize',
   },
   full: {
     status: 503,
-    code: ProtocolErrorCode.InternalError,
+    code: ERROR_CODES.internalError,
     message: 'The server has no room for another session; try again later',
   },
   closing: {
     status: 503,
-    code: ProtocolErrorCode.InternalError,
+    code: ERROR_CODES.internalError,
     message: 'The server is shutting down; try again',
   },
 };
 
-function answerProblem(problem: SessionProblem | 'batch', response: ServerResponse): void {
-  const { status, code, message } = PROBLEMS[problem];
+function refuse(problem: Problem, response: ServerResponse): void {
+  const { status, code, message } = PROBLEMS[problem.kind];
+  const id = problem.kind === 'id_in_use' ? problem.id : null;
   response.writeHead(status, {
     'content-type': 'application/json',
     ...(status === 503 && { 'retry-after': '1' }),
   });
-  response.end(JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null }));
+  response.end(JSON.stringify(refusal(code, message, id)));
 }

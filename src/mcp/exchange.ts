@@ -9,6 +9,8 @@ import {
   type Server,
   type TransportSendOptions,
 } from '@modelcontextprotocol/server';
+import type { McpBinding } from './binding.ts';
+import { observe } from './observe.ts';
 
 /**
  * One modern request and its answer, written straight to Node's response. The SDK's own way there, through web
@@ -42,12 +44,14 @@ class Exchange extends PerRequestHTTPServerTransport {
  */
 export async function serveExchange(
   server: Server,
+  binding: McpBinding,
   route: InboundModernRoute,
   response: ServerResponse,
   authInfo: AuthInfo,
 ): Promise<void> {
   const exchange = new Exchange(route, response);
   await server.connect(exchange);
+  observe(exchange, 'http', binding);
   response.on('close', () => {
     if (!response.writableFinished) void exchange.close();
   });

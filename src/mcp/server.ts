@@ -1,7 +1,8 @@
 import { McpServer, Server, SUPPORTED_PROTOCOL_VERSIONS, fromJsonSchema } from '@modelcontextprotocol/server';
-import type { CacheScope, jsonSchemaValidator, ServerOptions } from '@modelcontextprotocol/server';
+import type { CacheScope, jsonSchemaValidator, ServerOptions, Transport } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/labels.ts';
-import type { RegisteredTool } from '../tools/registry.ts';
+import { onConnected } from '../monitoring/door-adapter.ts';
+import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { McpBinding } from './binding.ts';
 import { observe } from './observe.ts';
 import { ToolCalls } from './tool-calls.ts';
@@ -9,25 +10,24 @@ import { ToolCalls } from './tool-calls.ts';
 /** The newest revision served, and the only stateless one. */
 export const MODERN_VERSION = '2026-07-28';
 
-/** What clients may keep a tools/list answer for, in milliseconds; tools change only with a restart. */
+/** What clients may keep a tools/list answer for, in milliseconds. */
 const LIST_TTL_MS = 60_000;
 
 /**
- * Makes SDK servers that share one registry: each costs a few closures, whatever the number of tools.
+ * Makes SDK servers that share one catalogue: each costs a few closures, whatever the number of tools.
  */
 export class ServerFactory {
   readonly #binding: McpBinding;
   readonly #transport: TransportName;
   readonly #options: { readonly legacy: ServerOptions; readonly modern: ServerOptions };
-  /** Tools that mirror arguments in `Mcp-Param-*` headers, which only the SDK's high-level server checks. */
-  readonly #headerTools: readonly RegisteredTool[];
+  readonly #headerTools = new HeaderTools();
 
   constructor(binding: McpBinding, transport: TransportName) {
     this.#binding = binding;
     this.#transport = transport;
     const cacheScope: CacheScope = binding.authenticated ? 'private' : 'public';
     const legacy: ServerOptions = {
-      // Stated, because the SDK's default is true; nothing can change the tools before the next start.
+      // Stated, because the SDK's default is true, and no client is told of changes.
       capabilities: { tools: { listChanged: false }, logging: {} },
       jsonSchemaValidator: noValidator,
       requestState: { verify: (state, context) => binding.requestState.codec.verify(state, context) },
@@ -38,43 +38,65 @@ export class ServerFactory {
     };
     const supportedProtocolVersions = [MODERN_VERSION, ...SUPPORTED_PROTOCOL_VERSIONS];
     this.#options = { legacy, modern: { ...legacy, supportedProtocolVersions } };
-    this.#headerTools = binding.registry.tools.filter(mirrorsArguments);
   }
 
   /** Whether calls of the tool need the SDK's check of `Mcp-Param-*` headers. */
   checksHeaders(toolName: string): boolean {
-    return this.#headerTools.some(({ name }) => name === toolName);
+    return this.#headerTools.among(this.#binding.catalogue.tools).some(({ name }) => name === toolName);
   }
 
   /** A server for one connection, or one modern request, of the era given. */
-  create(era: 'legacy' | 'modern', sessionId?: string): Server {
-    return this.#bind(new Server(this.#binding.info, this.#options[era]), sessionId);
+  create(era: 'legacy' | 'modern'): Server {
+    return this.#bind(new Server(this.#binding.info, this.#options[era]));
   }
 
-  /** A server for one modern request of the SDK's own handler, which looks for header tools in a McpServer. */
+  /**
+   * A server for one modern request of the SDK's own handler, which connects it, and looks for header tools in a
+   * McpServer.
+   */
   createForHandler(): Server | McpServer {
-    if (this.#headerTools.length === 0) return this.create('modern');
+    const headerTools = this.#headerTools.among(this.#binding.catalogue.tools);
+    if (headerTools.length === 0) return this.#observed(this.create('modern'));
     const product = new McpServer(this.#binding.info, this.#options.modern);
-    for (const { name, listing } of this.#headerTools) {
+    for (const { name, listing } of headerTools) {
       product.registerTool(name, { inputSchema: fromJsonSchema(listing.inputSchema) }, () => ({
         content: [],
       }));
     }
-    this.#bind(product.server);
+    this.#observed(this.#bind(product.server));
     return product;
   }
 
-  #bind(server: Server, sessionId?: string): Server {
-    const calls = new ToolCalls(server, this.#binding, this.#transport, sessionId);
+  #observed(server: Server): Server {
+    onConnected<Transport>(server, (transport) => {
+      observe(transport, this.#transport, this.#binding);
+    });
+    return server;
+  }
+
+  #bind(server: Server): Server {
+    const calls = new ToolCalls(server, this.#binding, this.#transport);
     server.setRequestHandler('tools/list', (_request, context) => calls.list(context));
     server.setRequestHandler('tools/call', (request, context) => calls.call(request.params, context));
     server.onerror = this.#binding.onProtocolError;
-    observe(server, this.#transport, calls, this.#binding);
     return server;
   }
 }
 
-const mirrorsArguments = ({ listing }: RegisteredTool): boolean =>
+/** Tools that mirror arguments in `Mcp-Param-*` headers, which only the SDK's high-level server checks. */
+class HeaderTools {
+  #tools: readonly OfferedTool[] = [];
+  #found: readonly OfferedTool[] = [];
+
+  /** @param tools a snapshot of the catalogue; looked through once */
+  among(tools: readonly OfferedTool[]): readonly OfferedTool[] {
+    if (tools !== this.#tools) this.#found = tools.filter(mirrorsArguments);
+    this.#tools = tools;
+    return this.#found;
+  }
+}
+
+const mirrorsArguments = ({ listing }: OfferedTool): boolean =>
   JSON.stringify(listing.inputSchema).includes('"x-mcp-header"');
 
 /** Without this every server would compile a JSON Schema validator of its own; the executor validates. */

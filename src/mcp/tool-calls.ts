@@ -1,51 +1,41 @@
 import {
-  CLIENT_CAPABILITIES_META_KEY,
-  CLIENT_INFO_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
-  type AuthInfo,
   type CallToolResult,
-  type ClientCapabilities,
-  type Implementation,
   type InputRequiredResult,
-  type JSONRPCRequest,
   type ListToolsResult,
-  type RequestId,
   type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/labels.ts';
 import { ERROR_REASONS } from '../tools/outcome.ts';
-import { failed, type Failure, type ToolCall, type ToolResult } from '../tools/call.ts';
+import { visibleTo } from '../authorization/rights.ts';
+import { fieldOf } from '../monitoring/message.ts';
+import type { Failure, ToolCall, ToolResult } from '../tools/call.ts';
+import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { InputRequired } from '../tools/result.ts';
-import { originIn } from './caller.ts';
+import { originIn, type Origin } from './caller.ts';
 import type { McpBinding } from './binding.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
 const FAILURE_META_KEY = 'nexus-mcp/failure';
-
-const MAX_CLIENT_TEXT = 100;
 
 /** The tools half of one MCP server: translates between the SDK's requests and the executor's calls. */
 export class ToolCalls {
   readonly #server: Server;
   readonly #binding: McpBinding;
   readonly #transport: TransportName;
-  readonly #sessionId: string | undefined;
-  /** Requests that reached the executor and have not been answered: how many of each id, which a client may use twice. */
-  readonly #reached = new Map<RequestId, number>();
 
-  constructor(server: Server, binding: McpBinding, transport: TransportName, sessionId: string | undefined) {
+  constructor(server: Server, binding: McpBinding, transport: TransportName) {
     this.#server = server;
     this.#binding = binding;
     this.#transport = transport;
-    this.#sessionId = sessionId;
   }
 
   /** Answers tools/list with the tools the caller may use. */
   list(context: ServerContext): ListToolsResult {
-    const { caller } = this.#origin(context.http?.authInfo);
-    const tools = this.#binding.registry.tools.filter(({ name }) => caller.mayUse(name));
+    const { caller } = this.#origin(context);
+    const tools = visibleTo(caller, this.#binding.catalogue.tools);
     return { tools: tools.map(({ listing }) => listing) as unknown as ListToolsResult['tools'] };
   }
 
@@ -57,11 +47,10 @@ export class ToolCalls {
     params: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined },
     context: ServerContext,
   ): Promise<CallToolResult | InputRequiredResult> {
-    const state = this.#binding.requestState.open(params.name, context);
-    const { id } = context.mcpReq;
-    this.#reached.set(id, (this.#reached.get(id) ?? 0) + 1);
-    const call = this.#toolCall(params, state, context);
-    const settled = await this.#binding.executor.execute(call);
+    const { requestState, door, executor } = this.#binding;
+    const call = this.#toolCall(params, requestState.open(params.name, context), context);
+    if (door.current) door.current.held = call;
+    const settled = await executor.execute(call);
     // A request that this client cannot answer goes out all the same: the SDK refuses it with the error that MCP wants (-32021).
     if (settled.status === 'error')
       return settled.unanswerable
@@ -69,36 +58,7 @@ export class ToolCalls {
         : failureResult(settled, call.requestId);
     return settled.inputRequired
       ? this.#inputRequired(params.name, settled.inputRequired, context)
-      : this.#success(params.name, settled.result);
-  }
-
-  /**
-   * Called when a tools/call request has been answered: counts it as `invalid_arguments` if the SDK
-   * refused it before it reached the executor, for example because `arguments` is not an object.
-   */
-  answered(request: JSONRPCRequest, authInfo: AuthInfo | undefined): void {
-    if (this.forget(request.id)) return;
-    const name = String(request.params?.['name']);
-    const call = {
-      ...this.#client(),
-      name,
-      arguments: undefined,
-      ...this.#origin(authInfo),
-      signal: neverAborts,
-    };
-    this.#binding.executor.refuse(call, failed('invalid_arguments', 'refused by the protocol layer'));
-  }
-
-  /**
-   * Called when a request will not be answered because it was cancelled.
-   * @returns whether it had reached the executor
-   */
-  forget(id: RequestId): boolean {
-    const reached = this.#reached.get(id);
-    if (reached === undefined) return false;
-    if (reached > 1) this.#reached.set(id, reached - 1);
-    else this.#reached.delete(id);
-    return true;
+      : this.#success(settled.tool, settled.result);
   }
 
   #toolCall(
@@ -107,8 +67,11 @@ export class ToolCalls {
       arguments: args,
     }: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined },
     state: unknown,
-    { mcpReq, http }: ServerContext,
+    context: ServerContext,
   ): ToolCall {
+    const { mcpReq, http, sessionId } = context;
+    const { door, tracing } = this.#binding;
+    const peer = door.current?.peer ?? {};
     const token = mcpReq._meta?.progressToken;
     const send = (sent: Promise<void>): void => {
       sent.catch(this.#binding.onProtocolError);
@@ -116,12 +79,16 @@ export class ToolCalls {
     return {
       name,
       arguments: args,
-      ...this.#origin(http?.authInfo),
-      ...this.#client(mcpReq.envelope),
+      ...this.#origin(context),
+      entrance: 'mcp',
+      sessionId,
+      clientName: peer.name,
+      clientVersion: peer.version,
+      canElicit: answersForms(fieldOf(peer.capabilities, 'elicitation')),
       signal: mcpReq.signal,
       answers: mcpReq.inputResponses,
       state,
-      trace: this.#binding.tracing?.currentCall(),
+      trace: tracing?.currentCall(),
       progress(progress, total, message) {
         if (token === undefined) return;
         const optional = { ...(total !== undefined && { total }), ...(message !== undefined && { message }) };
@@ -137,30 +104,12 @@ export class ToolCalls {
     };
   }
 
-  #origin(authInfo: AuthInfo | undefined): Pick<ToolCall, 'caller' | 'entrance' | 'requestId' | 'sessionId'> {
-    const origin = originIn(authInfo, this.#transport, this.#binding.newRequestId);
-    return { ...origin, entrance: 'mcp', sessionId: this.#sessionId };
+  #origin({ http }: ServerContext): Origin {
+    return originIn(http?.authInfo, this.#transport, this.#binding.newRequestId);
   }
 
-  /** What the client says of itself: in each request of the modern era, in `initialize` before it. */
-  #client(
-    envelope?: Readonly<Record<string, unknown>>,
-  ): Pick<ToolCall, 'clientName' | 'clientVersion' | 'canElicit'> {
-    const info = envelope
-      ? (envelope[CLIENT_INFO_META_KEY] as Implementation | undefined)
-      : this.#server.getClientVersion();
-    const capabilities = envelope
-      ? (envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined)
-      : this.#server.getClientCapabilities();
-    return {
-      clientName: info?.name.slice(0, MAX_CLIENT_TEXT),
-      clientVersion: info?.version.slice(0, MAX_CLIENT_TEXT),
-      canElicit: answersForms(capabilities?.elicitation),
-    };
-  }
-
-  #success(name: string, { content, value }: ToolResult): CallToolResult {
-    const schema = this.#binding.registry.get(name)?.listing.outputSchema;
+  #success(tool: OfferedTool | undefined, { content, value }: ToolResult): CallToolResult {
+    const schema = tool?.listing.outputSchema;
     const result = { content: [...content], ...(schema && { structuredContent: value }) } as CallToolResult;
     return this.#server.projectCallToolResult(result, schema);
   }
@@ -181,8 +130,10 @@ export class ToolCalls {
 }
 
 /** MCP 2025-11-25, elicitation: a capability that names no mode means forms. */
-const answersForms = (elicitation: ClientCapabilities['elicitation']): boolean =>
-  elicitation !== undefined && (elicitation.form !== undefined || Object.keys(elicitation).length === 0);
+const answersForms = (elicitation: unknown): boolean =>
+  typeof elicitation === 'object' &&
+  elicitation !== null &&
+  (fieldOf(elicitation, 'form') !== undefined || Object.keys(elicitation).length === 0);
 
 function failureResult(failure: Failure, requestId: string): CallToolResult {
   const { reason, message, retryAfterSeconds } = failure;
@@ -200,5 +151,3 @@ function failureResult(failure: Failure, requestId: string): CallToolResult {
     _meta: { [FAILURE_META_KEY]: details },
   };
 }
-
-const neverAborts = new AbortController().signal;

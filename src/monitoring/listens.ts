@@ -1,106 +1,71 @@
-import {
-  LISTEN,
-  errorCodeOf,
-  fieldOf,
-  isRequest,
-  paramOf,
-  statedVersion,
-  type Message,
-  type RpcRequest,
-} from './message.ts';
-import type { ServerRecorder } from './recorder.ts';
-import type { OperationSpan, Tracing } from './traces/tracing.ts';
+import type { Connection, Pending } from './connection.ts';
+import type { Door } from './door.ts';
+import { ERROR_CODES } from './json-rpc.ts';
+import { LISTEN, fieldOf, isRequest, type Message, type RpcRequest } from './message.ts';
+import { statedRevision } from './peer.ts';
 
 /** What answers HTTP requests with servers of its own making, as `createMcpHandler` of the SDK does. */
 export interface FetchHandler {
   fetch(request: Request, options?: { readonly parsedBody?: unknown }): Promise<Response>;
 }
 
-interface ListenParts {
-  readonly recorder: Pick<ServerRecorder, 'request' | 'operation'>;
-  readonly tracing: Tracing | undefined;
-  /** Monotonic, in seconds. */
-  readonly now: () => number;
-}
-
-/** What is known of a stream from its request. */
-interface Listen {
-  readonly protocolVersion: string | undefined;
-  readonly startedAt: number;
-  readonly span: OperationSpan | undefined;
-}
-
-/** What a client is told when its request fails for no fault of its own; JSON-RPC 2.0, "Error object". */
-const INTERNAL_ERROR = -32603;
-
 /** Larger bodies are left to the handler, which has limits of its own. */
 const MAX_BODY_BYTES = 65_536;
 
 /**
- * The `subscriptions/listen` streams of handlers, which answer these requests themselves: no server sees them. Each is
- * counted as a request, is open until its stream ends, and has a span as long as that.
+ * Takes the `subscriptions/listen` streams of a handler through the door. The handler answers these requests itself, so
+ * that no server sees them; each is in flight until its stream ends.
  */
-export class Listens {
-  readonly #parts: ListenParts;
-  readonly #open = new Set<Listen>();
+export function takeListens<Held>(handler: FetchHandler, door: Door<Held>): void {
+  const answer = handler.fetch.bind(handler);
+  handler.fetch = async (request, options) => {
+    const message = await listenIn(request, options?.parsedBody);
+    if (!message) return answer(request, options);
+    const connection = door.connect({ transport: 'http', toolLabel: (name) => name });
+    const listen = connection.admit(message, { request });
+    if (!listen) return answer(request, options);
+    return new Listen(connection, listen, request.signal).serve(() => answer(request, options));
+  };
+}
 
-  constructor(parts: ListenParts) {
-    this.#parts = parts;
+/** One such request. */
+class Listen<Held> {
+  readonly #connection: Connection<Held>;
+  readonly #listen: Pending<Held>;
+  readonly #gone: AbortSignal;
+
+  /** @param gone aborts when the client goes away */
+  constructor(connection: Connection<Held>, listen: Pending<Held>, gone: AbortSignal) {
+    this.#connection = connection;
+    this.#listen = listen;
+    this.#gone = gone;
   }
 
-  /** How many are open. */
-  get size(): number {
-    return this.#open.size;
-  }
-
-  watch(handler: FetchHandler): void {
-    const answer = handler.fetch.bind(handler);
-    handler.fetch = async (request, options) => {
-      const message = await listenIn(request, options?.parsedBody);
-      if (!message) return answer(request, options);
-      return this.#serve(message, request, () => answer(request, options));
-    };
-  }
-
-  async #serve(message: RpcRequest, request: Request, answer: () => Promise<Response>): Promise<Response> {
-    const { recorder, tracing, now } = this.#parts;
-    const protocolVersion =
-      statedVersion(message) ?? request.headers.get('mcp-protocol-version') ?? undefined;
-    recorder.request(LISTEN, protocolVersion, 'http');
-    const meta = paramOf(message, '_meta');
-    const span = tracing?.operation({
-      method: LISTEN,
-      tool: undefined,
-      id: message.id,
-      sessionId: undefined,
-      meta,
-    });
-    const listen = { protocolVersion, startedAt: now(), span };
+  async serve(answer: () => Promise<Response>): Promise<Response> {
     let response: Response;
     try {
-      response = await (span ? span.run(answer) : answer());
+      response = await this.#connection.enter(this.#listen, answer);
     } catch (error) {
-      this.#end(listen, INTERNAL_ERROR);
+      this.#fail();
       throw error;
     }
     if (response.body && mediaTypeOf(response) === 'text/event-stream')
-      return this.#follow(listen, response, response.body, request.signal);
-    this.#end(listen, await refusalOf(response));
+      return this.#follow(response, response.body);
+    this.#connection.answer(this.#listen, await messageIn(response));
     return response;
   }
 
-  /** The same response, known to be open until its body ends or its client is gone. */
-  #follow(listen: Listen, response: Response, body: ReadableStream<Uint8Array>, gone: AbortSignal): Response {
-    this.#open.add(listen);
-    const close = (end: () => void): void => {
-      gone.removeEventListener('abort', abandon);
-      if (this.#open.delete(listen)) end();
-    };
+  #fail(): void {
+    this.#connection.answer(this.#listen, { error: { code: ERROR_CODES.internalError } });
+  }
+
+  /** The same response, in flight until its body ends or its client is gone. */
+  #follow({ status, statusText, headers }: Response, body: ReadableStream<Uint8Array>): Response {
     const abandon = (): void => {
-      close(() => listen.span?.cancel());
+      this.#connection.drop(this.#listen, 'cancelled');
     };
-    gone.addEventListener('abort', abandon);
-    if (gone.aborted) abandon();
+    this.#gone.addEventListener('abort', abandon, { once: true });
+    if (this.#gone.aborted) abandon();
     const reader = body.getReader();
     const followed = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
@@ -111,14 +76,11 @@ export class Listens {
             return;
           }
         } catch (error) {
-          close(() => {
-            this.#end(listen, INTERNAL_ERROR);
-          });
+          this.#fail();
           throw error;
         }
-        close(() => {
-          this.#end(listen, undefined);
-        });
+        this.#gone.removeEventListener('abort', abandon);
+        this.#connection.answer(this.#listen, { result: {} });
         controller.close();
       },
       cancel: async (reason) => {
@@ -126,24 +88,7 @@ export class Listens {
         await reader.cancel(reason);
       },
     });
-    const { status, statusText, headers } = response;
     return new Response(followed, { status, statusText, headers });
-  }
-
-  #end({ protocolVersion, startedAt, span }: Listen, errorCode: number | undefined): void {
-    const { recorder, now } = this.#parts;
-    const operation = {
-      method: LISTEN,
-      protocolVersion,
-      transport: 'http',
-      tool: undefined,
-      errorCode,
-      isError: false,
-      seconds: now() - startedAt,
-      traceId: span?.sampledTraceId,
-    } as const;
-    recorder.operation(operation);
-    span?.end(operation);
   }
 }
 
@@ -165,7 +110,7 @@ function listenOf(body: unknown): RpcRequest | undefined {
     method: fieldOf(body, 'method'),
     params: fieldOf(body, 'params'),
   };
-  const isListen = isRequest(message) && message.method === LISTEN && statedVersion(message) !== undefined;
+  const isListen = isRequest(message) && message.method === LISTEN && statedRevision(message) !== undefined;
   return isListen ? message : undefined;
 }
 
@@ -178,14 +123,14 @@ async function bodyOf(request: Request): Promise<unknown> {
   }
 }
 
-/** The JSON-RPC error code of an answer that is no stream. */
-async function refusalOf(response: Response): Promise<number | undefined> {
-  if (mediaTypeOf(response) !== 'application/json') return undefined;
+/** An answer that is no stream, as far as it is JSON-RPC. */
+async function messageIn(response: Response): Promise<Message> {
+  if (mediaTypeOf(response) !== 'application/json') return {};
   const answer: unknown = await response
     .clone()
     .json()
     .catch(() => undefined);
-  return errorCodeOf({ error: fieldOf(answer, 'error') });
+  return { error: fieldOf(answer, 'error') };
 }
 
 const mediaTypeOf = ({ headers }: Response): string | undefined =>

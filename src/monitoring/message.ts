@@ -42,22 +42,6 @@ export function errorCodeOf({ error }: Message): number | undefined {
   return typeof code === 'number' ? code : undefined;
 }
 
-/** The `_meta` keys of a request that say its revision and its client (MCP 2026-07-28, "_meta"). */
-const VERSION_META_KEY = 'io.modelcontextprotocol/protocolVersion';
-const CLIENT_META_KEY = 'io.modelcontextprotocol/clientInfo';
-
-/** The revision that a request itself names. */
-export function statedVersion(request: RpcRequest): string | undefined {
-  const asked =
-    fieldOf(paramOf(request, '_meta'), VERSION_META_KEY) ??
-    (request.method === 'initialize' ? paramOf(request, 'protocolVersion') : undefined);
-  return typeof asked === 'string' ? asked : undefined;
-}
-
-/** What the client of a request says of itself in it. */
-export const statedClient = (request: RpcRequest): unknown =>
-  fieldOf(paramOf(request, '_meta'), CLIENT_META_KEY);
-
 /**
  * A header of the HTTP request that a message came in, where the SDK passes headers on: `requestInfo` of v1, `request` of
  * v2.

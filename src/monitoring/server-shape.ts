@@ -1,20 +1,6 @@
+import type { DoorServer, DoorTransport } from './door-adapter.ts';
 import type { TransportName } from './labels.ts';
-import { LISTEN, fieldOf, type RpcRequest } from './message.ts';
-
-/** What carries the messages of a server; both lines of the TypeScript SDK have it. */
-export interface DoorTransport {
-  // Messages and what comes with them are typed differently by each SDK.
-  onmessage?: ((message: never, extra?: never) => void) | undefined;
-  onclose?: (() => void) | undefined;
-  send(message: never, options?: never): Promise<void>;
-  readonly sessionId?: string | undefined;
-}
-
-/** A server that can be connected to a transport. */
-export interface DoorServer<Transport extends DoorTransport> {
-  connect(transport: Transport): Promise<void>;
-  readonly transport?: Transport | undefined;
-}
+import { fieldOf } from './message.ts';
 
 /**
  * A server of the TypeScript SDK: `McpServer` or `Server`, of `@modelcontextprotocol/server` (v2) or
@@ -69,22 +55,6 @@ export function highOf(server: InstrumentableServer): HighServer | undefined {
  */
 export const lostClient = (transport: DoorTransport): boolean =>
   fieldOf(fieldOf(transport, '_wire'), '_closed') === true;
-
-/**
- * Where `serveStdio` takes the `subscriptions/listen` of a 2026-07-28 client, which it answers itself: they pass what is
- * below the transport, and never the transport.
- */
-export function listenWireOf(
-  transport: DoorTransport,
-): { readonly transport: DoorTransport; readonly takes: (request: RpcRequest) => boolean } | undefined {
-  const wire = fieldOf(transport, '_wire');
-  const answersListens = typeof fieldOf(transport, '_outboundIntercept') === 'function';
-  if (!answersListens || typeof fieldOf(wire, 'send') !== 'function') return undefined;
-  return {
-    transport: wire as DoorTransport,
-    takes: ({ method }) => method === LISTEN && fieldOf(transport, '_closed') !== true,
-  };
-}
 
 /** By what the SDK's transports have: those of HTTP take requests, the others are their own connection. */
 export const transportNameOf = (transport: DoorTransport): TransportName =>

@@ -1,15 +1,7 @@
+import type { Caller } from '../authorization/caller.ts';
 import type { ErrorReason } from './outcome.ts';
 import type { ContentBlock, InputRequired } from './result.ts';
 import type { LogLevel } from './tool.ts';
-
-/** Who makes a call. */
-export interface Caller {
-  /** The name of the token that was presented, `anonymous` without authentication, `stdio` or `cli`. */
-  readonly name: string;
-  /** Whose quota the call uses: the token's name, or the client's address. */
-  readonly quotaKey: string;
-  mayUse(toolName: string): boolean;
-}
 
 /** How a call came in. */
 export type Entrance = 'mcp' | 'rest' | 'cli' | 'function';

@@ -1,29 +1,22 @@
+import { mayUse } from '../authorization/rights.ts';
 import { Admission, createLane, type Lane } from './admission.ts';
 import {
   failed,
   type CallObserver,
-  type CallRecord,
   type Failure,
   type Phase,
   type Settled,
   type ToolCall,
 } from './call.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { OfferedTool } from './offered-tool.ts';
 import { UNKNOWN_TOOL } from './outcome.ts';
 import type { Quota } from './quota.ts';
-import type { RegisteredTool, Registry } from './registry.ts';
-import { settle, settleThrown } from './settle.ts';
+import { settleThrown } from './settle.ts';
 import type { ToolContext } from './tool.ts';
 
-/** Runs an isolated tool's handler in a worker thread and kills it when `context.signal` aborts. */
-export interface Workers {
-  run(tool: RegisteredTool, args: unknown, context: ToolContext): Promise<unknown>;
-  /** The worker threads, as a lane for admission. */
-  readonly lane: Lane;
-}
-
 export interface ExecutorOptions {
-  readonly registry: Registry;
-  readonly workers: Workers;
+  readonly catalogue: Pick<Catalogue, 'get'>;
   readonly quota: Quota;
   readonly observer: CallObserver;
   readonly limits: {
@@ -35,6 +28,9 @@ export interface ExecutorOptions {
   /** A monotonic clock, in seconds. */
   readonly now: () => number;
 }
+
+/** The outcome of a call, and the tool that it found: still the same if another was offered in its place meanwhile. */
+export type SettledCall = Settled & { readonly tool: OfferedTool | undefined };
 
 interface Measured {
   settled: Settled;
@@ -50,7 +46,6 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #admission: Admission;
   readonly #all: Lane;
-  readonly #lanes: ReadonlyMap<string, readonly Lane[]>;
   readonly #inFlight = new Set<ToolCall>();
   #idle: (() => void)[] = [];
   #closing = false;
@@ -60,22 +55,16 @@ export class Executor {
     const { queue: queueLimit, queueWaitSeconds, concurrency } = options.limits;
     this.#admission = new Admission({ queueLimit, queueWaitSeconds });
     this.#all = createLane(concurrency);
-    this.#lanes = new Map(options.registry.tools.map((tool) => [tool.name, this.#lanesOf(tool)]));
-  }
-
-  #lanesOf(tool: RegisteredTool): readonly Lane[] {
-    const own = createLane(tool.maxConcurrency);
-    return tool.isolation === 'worker' ? [this.#all, own, this.#options.workers.lane] : [this.#all, own];
   }
 
   /** Carries out a call, or says why not. Observed, whatever happens. */
-  async execute(call: ToolCall): Promise<Settled> {
-    const { registry, observer, now } = this.#options;
+  async execute(call: ToolCall): Promise<SettledCall> {
+    const { catalogue, observer, now } = this.#options;
     const startedAt = now();
-    const tool = registry.get(call.name);
+    const tool = catalogue.get(call.name);
     if (!tool) {
       const wait = this.#options.quota.take(call.caller.quotaKey);
-      return this.#leave(UNKNOWN_TOOL, call, startedAt, {
+      return this.#leave(undefined, call, startedAt, {
         settled: wait > 0 ? rateLimited(wait) : unknownTool,
       });
     }
@@ -85,7 +74,7 @@ export class Executor {
       settled: settleThrown(cause),
     }));
     this.#inFlight.delete(call);
-    const settled = this.#leave(tool.name, call, startedAt, measured);
+    const settled = this.#leave(tool, call, startedAt, measured);
     if (this.#inFlight.size === 0) this.#wakeIdle();
     return settled;
   }
@@ -94,32 +83,39 @@ export class Executor {
    * Records a call that the protocol layer refused before it could reach `execute`, so that it is counted too.
    */
   refuse(call: ToolCall, failure: Failure): void {
-    const tool = this.#options.registry.get(call.name);
+    const tool = this.#options.catalogue.get(call.name);
     if (tool) this.#options.observer.started(tool.name);
-    this.#leave(tool?.name ?? UNKNOWN_TOOL, call, this.#options.now(), {
+    this.#leave(tool, call, this.#options.now(), {
       settled: tool ? failure : unknownTool,
     });
   }
 
-  #leave(tool: string, call: ToolCall, startedAt: number, measured: Measured): Settled {
+  #leave(tool: OfferedTool | undefined, call: ToolCall, startedAt: number, measured: Measured): SettledCall {
     const { settled, runSeconds, resultBytes } = measured;
     const totalSeconds = this.#options.now() - startedAt;
-    const record: CallRecord = { ...settled, tool, call, totalSeconds, runSeconds, resultBytes };
-    this.#options.observer.finished(record);
-    return settled;
+    const label = tool?.name ?? UNKNOWN_TOOL;
+    this.#options.observer.finished({
+      ...settled,
+      tool: label,
+      call,
+      totalSeconds,
+      runSeconds,
+      resultBytes,
+    });
+    return { ...settled, tool };
   }
 
-  async #attempt(tool: RegisteredTool, call: ToolCall): Promise<Measured> {
-    if (!call.caller.mayUse(tool.name))
+  async #attempt(tool: OfferedTool, call: ToolCall): Promise<Measured> {
+    if (!mayUse(call.caller, tool))
       return { settled: failed('denied', `You may not use the tool ${tool.name}.`) };
     if (this.#closing) return { settled: overloaded('The server is shutting down; try again.') };
     // Before the arguments are looked at, so that a flood of bad calls is cheap to refuse.
     const wait = this.#options.quota.take(call.caller.quotaKey);
     if (wait > 0) return { settled: rateLimited(wait) };
     const args = call.arguments === undefined ? {} : call.arguments;
-    const validation = await inPhase(call, 'validate', () => tool.input.validate(args));
+    const validation = await inPhase(call, 'validate', () => tool.validate(args));
     if (!validation.ok) return { settled: invalidArguments(validation.problems) };
-    const entered = this.#admission.enter(this.#lanes.get(tool.name) ?? [], call.signal);
+    const entered = this.#admission.enter([this.#all, ...tool.lanes], call.signal);
     const release = entered instanceof Promise ? await inPhase(call, 'queue', () => entered) : entered;
     if (!release)
       return { settled: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };
@@ -131,8 +127,8 @@ export class Executor {
   }
 
   /** Runs the handler against its deadline and the client's patience; whichever comes first is the outcome. */
-  async #run(tool: RegisteredTool, call: ToolCall, args: unknown): Promise<Measured> {
-    const { now, workers, limits } = this.#options;
+  async #run(tool: OfferedTool, call: ToolCall, args: unknown): Promise<Measured> {
+    const { now, limits } = this.#options;
     const startedAt = now();
     const abort = new AbortController();
     const ended = new Promise<Failure>((resolve) => {
@@ -150,14 +146,12 @@ export class Executor {
     const { context, revoke } = contextOf(call, abort.signal);
     try {
       const first = await inPhase(call, 'run', () => {
-        const running = Promise.resolve(
-          tool.isolation === 'worker' ? workers.run(tool, args, context) : tool.handler(args, context),
-        ).then((value) => ({ value }));
+        const running = Promise.resolve(tool.run(args, context)).then((value) => ({ value }));
         return Promise.race([running, ended]);
       });
       const runSeconds = now() - startedAt;
       if ('reason' in first) return { settled: first, runSeconds };
-      const { settled, bytes } = await settle(tool, first.value, call, limits.resultBytes);
+      const { settled, bytes } = await tool.settle(first.value, call, limits.resultBytes);
       return { settled, runSeconds, ...(bytes !== undefined && { resultBytes: bytes }) };
     } catch (cause) {
       const settled = abort.signal.aborted ? (abort.signal.reason as Failure) : settleThrown(cause);

@@ -1,3 +1,4 @@
+import { isNamed } from '../authorization/rights.ts';
 import type { Toolset } from './tool.ts';
 
 export type SelectionResult =
@@ -52,7 +53,9 @@ export function selectTools(
     toolsets: toolsets.map((toolset) => ({
       ...toolset,
       tools: toolset.tools.filter(
-        ({ name }) => isNamed(enabled, toolset.name, name) && !isNamed(disabled, toolset.name, name),
+        ({ name }) =>
+          isNamed(enabled, { toolset: toolset.name, name }) &&
+          !isNamed(disabled, { toolset: toolset.name, name }),
       ),
     })),
   };
@@ -65,7 +68,3 @@ function meansMore(toolsets: readonly Toolset[], name: string): boolean {
   const others = named.some(({ tools }) => tools.some((tool) => tool.name !== name));
   return named.length > 1 || (isTool && others);
 }
-
-/** Whether a list has a tool in it: by its name, by that of its toolset, or by `*`. */
-export const isNamed = (list: readonly string[], toolset: string, tool: string): boolean =>
-  list.includes('*') || list.includes(toolset) || list.includes(tool);

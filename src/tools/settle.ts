@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { failed, type Settled, type ToolCall } from './call.ts';
-import type { RegisteredTool } from './registry.ts';
 import {
   RESULT_KIND,
   contentBlock,
@@ -8,6 +7,7 @@ import {
   type ToolContent,
   type ToolFailure,
 } from './result.ts';
+import type { CompiledSchema } from './schema.ts';
 import { nameOf, strictJson } from './strict-json.ts';
 
 const UNEXPECTED = 'The tool failed unexpectedly; this is a fault of the tool, not of the call.';
@@ -19,16 +19,24 @@ export const settleThrown = (cause: unknown): Settled =>
 
 const invalidResult = (problem: string): Settled => settleThrown(new Error(`invalid result: ${problem}`));
 
+/** The outcome of a run that returned. */
+export interface SettledRun {
+  readonly settled: Settled;
+  /** Bytes of the result as JSON; missing when there is none. */
+  readonly bytes?: number;
+}
+
 /**
  * Turns what a handler returned into the call's outcome, and measures it.
- * @returns `exception` when the value breaks the tool's own schema or exceeds `maxBytes`
+ * @param output the schema of the tool's result, when it has one
+ * @returns `exception` when the value breaks the schema or exceeds `maxBytes`
  */
 export async function settle(
-  tool: RegisteredTool,
+  output: CompiledSchema | undefined,
   returned: unknown,
   call: ToolCall,
   maxBytes: number,
-): Promise<{ settled: Settled; bytes?: number }> {
+): Promise<SettledRun> {
   const result = asResult(returned);
   switch (result[RESULT_KIND]) {
     case 'failure':
@@ -36,7 +44,7 @@ export async function settle(
     case 'input_required':
       return { settled: settleInputRequired(result, call) };
     case 'content':
-      return settleContent(tool, result, maxBytes);
+      return settleContent(output, result, maxBytes);
   }
 }
 
@@ -64,25 +72,25 @@ function settleInputRequired(result: InputRequired, call: ToolCall): Settled {
 }
 
 async function settleContent(
-  tool: RegisteredTool,
+  output: CompiledSchema | undefined,
   { content, value }: ToolContent,
   maxBytes: number,
-): Promise<{ settled: Settled; bytes?: number }> {
+): Promise<SettledRun> {
   const broken = (problem: string) => ({ settled: invalidResult(problem) });
-  if (!tool.output && isMcpResult(value))
+  if (!output && isMcpResult(value))
     return broken(
       "it is a result as MCP has it; return content([...]), or failure('...') in place of isError",
     );
   let structured: unknown;
-  if (tool.output) {
-    const validation = await tool.output.validate(value);
+  if (output) {
+    const validation = await output.validate(value);
     if (!validation.ok) return broken(validation.problems.join('; '));
     structured = validation.value;
   }
   const blocks =
     content.length === 0 ? { success: true as const, data: [] } : contentBlocks.safeParse(content);
   if (!blocks.success) return broken(blocks.error.issues.map(describe).join('; '));
-  const shown = tool.output ? structured : value;
+  const shown = output ? structured : value;
   let json: string | undefined;
   try {
     json = shown === undefined ? undefined : strictJson(shown);
@@ -95,7 +103,7 @@ async function settleContent(
     ...(shown !== undefined && { value: shown }),
   };
   const bytes =
-    Buffer.byteLength(JSON.stringify(result.content)) + (tool.output ? Buffer.byteLength(json ?? '') : 0);
+    Buffer.byteLength(JSON.stringify(result.content)) + (output ? Buffer.byteLength(json ?? '') : 0);
   if (bytes > maxBytes) return { settled: tooLarge(bytes, maxBytes), bytes };
   return { settled: { status: 'success', result }, bytes };
 }

@@ -3,10 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { createLane, type Lane } from './admission.ts';
 import type { Failure } from './call.ts';
-import type { Workers } from './executor.ts';
 import { neighbour } from './public-entry.ts';
 import type { WorkerRestartReason } from './outcome.ts';
-import type { RegisteredTool } from './registry.ts';
+import type { Workers } from './offered-tool.ts';
 import { RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';
 import type { Thrown, TraceInThread, WorkerAnswer, WorkerTask } from './worker.ts';
@@ -69,7 +68,11 @@ export class WorkerPool implements Workers {
     return this.#pool.threads.length;
   }
 
-  async run(tool: RegisteredTool, args: unknown, context: ToolContext): Promise<unknown> {
+  async run(
+    tool: { readonly name: string; readonly moduleUrl: string },
+    args: unknown,
+    context: ToolContext,
+  ): Promise<unknown> {
     const { port1, port2 } = new MessageChannel();
     const relay = ([name, ...values]: [keyof ToolContext, ...unknown[]]): void => {
       (context[name] as (...values: unknown[]) => void)(...values);

@@ -1,6 +1,5 @@
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { ErrorReason } from '../../tools/outcome.ts';
-import { reasonOfThrown, type InstrumentedCall, type RunningCall } from './instrumented-call.ts';
+import { reasonOfThrown, type InstrumentedCall } from './instrumented-call.ts';
 import { fieldOf } from '../message.ts';
 import type { CallStep, HighServer } from '../server-shape.ts';
 
@@ -10,10 +9,9 @@ import type { CallStep, HighServer } from '../server-shape.ts';
  */
 export function watchSteps(
   server: HighServer,
-  running: AsyncLocalStorage<RunningCall>,
+  current: () => InstrumentedCall | undefined,
   now: () => number,
 ): void {
-  const current = (): InstrumentedCall | undefined => running.getStore()?.call;
   const watching =
     (step: CallStep, reasonOf: (error: unknown) => ErrorReason): CallStep =>
     async (...args) => {

@@ -13,11 +13,11 @@ import {
 import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from '../exposition.ts';
 import { instrument } from './instrument.ts';
 import type { InstrumentOptions } from './instrumented-server.ts';
-import type { RunningCall } from './instrumented-call.ts';
+import { Door } from '../door.ts';
+import type { InstrumentedCall } from './instrumented-call.ts';
 import { KnownTools } from './known-tools.ts';
-import { Listens, type FetchHandler } from '../listens.ts';
+import { takeListens, type FetchHandler } from '../listens.ts';
 import { LiveSessions } from './live-sessions.ts';
-import { LiveSubscriptions } from './live-subscriptions.ts';
 import { measuredFunction } from './measured-function.ts';
 import { METRICS, createMetrics, type MetricName } from '../metrics.ts';
 import { metricsHandler, type MetricsHandler } from '../metrics-handler.ts';
@@ -135,24 +135,22 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   };
   const observer = observers(recorder, tracing.outcomes, ...(callLog ? [harmless(callLog, onError)] : []));
   const sessions = new LiveSessions(recorder, now);
-  const subscriptions = new LiveSubscriptions();
+  const door = new Door<InstrumentedCall>({ recorder, tracing, now, onError });
   const parts = {
     recorder,
     observer,
     tracing,
     tools: new KnownTools(recorder, maxTools),
     sessions,
-    subscriptions,
-    running: new AsyncLocalStorage<RunningCall>(),
+    door,
+    functions: new AsyncLocalStorage<string>(),
     now,
     newRequestId: randomUUID,
-    onError,
   };
   const instrumented = new WeakSet();
-  const listens = new Listens({ recorder, tracing, now });
   recorder.watch({
     sessions: () => sessions.size,
-    subscriptions: () => listens.size + subscriptions.size,
+    subscriptions: () => door.listens,
   });
   const write = (format: ExpositionFormat): Promise<string> =>
     expose(registry, format, now, recorder.exemplars);
@@ -167,7 +165,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
       const watched = 'fetch' in server ? server : lowOf(server);
       if (instrumented.has(watched)) return server;
       instrumented.add(watched);
-      if ('fetch' in server) listens.watch(server);
+      if ('fetch' in server) takeListens(server, door);
       else instrument(server, instrumentOptions, parts);
       return server;
     },

@@ -2,18 +2,18 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallObserver } from '../../tools/call.ts';
 import { UNKNOWN_TOOL } from '../../tools/outcome.ts';
 import { watchRegistrations, watchSteps } from './call-steps.ts';
-import type { RunningCall } from './instrumented-call.ts';
+import type { Door } from '../door.ts';
+import type { InstrumentedCall } from './instrumented-call.ts';
 import type { KnownTools } from './known-tools.ts';
 import type { TransportName } from '../labels.ts';
 import type { LiveSessions } from './live-sessions.ts';
-import type { LiveSubscriptions } from './live-subscriptions.ts';
+import type { DoorTransport } from '../door-adapter.ts';
 import { toolNamesIn, type Message } from '../message.ts';
 import type { Recorder } from '../recorder.ts';
 import {
   highOf,
   lowOf,
   transportNameOf,
-  type DoorTransport,
   type HighServer,
   type InstrumentableServer,
   type LowServer,
@@ -38,13 +38,12 @@ export interface InstrumentationParts {
   readonly tracing: Tracing;
   readonly tools: KnownTools;
   readonly sessions: LiveSessions;
-  readonly subscriptions: LiveSubscriptions;
-  readonly running: AsyncLocalStorage<RunningCall>;
+  readonly door: Door<InstrumentedCall>;
+  /** The label of the measured function that runs, where one does. */
+  readonly functions: AsyncLocalStorage<string>;
   /** Monotonic, in seconds. */
   readonly now: () => number;
   readonly newRequestId: () => string;
-  /** Told what went wrong in here, which hurts no call. */
-  readonly onError: (error: unknown) => void;
 }
 
 /** A server, and the tools it is known to have. */
@@ -62,7 +61,7 @@ export class InstrumentedServer {
     this.#parts = parts;
     for (const name of options.tools ?? []) parts.tools.learn(name);
     if (this.high) {
-      watchSteps(this.high, parts.running, parts.now);
+      watchSteps(this.high, () => parts.door.current?.held, parts.now);
       watchRegistrations(this.high, (name) => {
         parts.tools.label(name);
       });

@@ -1,5 +1,6 @@
 import type { ToolCall } from '../../tools/call.ts';
-import { callerNamed, reasonOfThrown, recordOf, type InstrumentedCall } from './instrumented-call.ts';
+import { trustedCaller } from '../../authorization/caller.ts';
+import { reasonOfThrown, recordOf, type InstrumentedCall } from './instrumented-call.ts';
 import type { InstrumentationParts } from './instrumented-server.ts';
 import { fieldOf } from '../message.ts';
 
@@ -7,16 +8,16 @@ import { fieldOf } from '../message.ts';
 export function measuredFunction<Args extends unknown[], Result>(
   name: string,
   run: (...args: Args) => Result | Promise<Result>,
-  { tracing, now, observer, newRequestId, tools, running }: InstrumentationParts,
+  { tracing, now, observer, newRequestId, tools, door, functions }: InstrumentationParts,
 ): (...args: Args) => Promise<Result> {
   const tool = tools.label(name);
   return async (...args) => {
-    if (running.getStore()?.tool === tool) return run(...args);
+    if (functions.getStore() === tool || door.current?.held?.tool === tool) return run(...args);
     return tracing.call(tool, async (trace) => {
       const call: ToolCall = {
         name,
         arguments: undefined,
-        caller: callerNamed('function'),
+        caller: trustedCaller('function'),
         entrance: 'function',
         requestId: newRequestId(),
         signal: neverAborts,
@@ -31,7 +32,7 @@ export function measuredFunction<Args extends unknown[], Result>(
       observer.started(tool);
       let result: Result;
       try {
-        result = await running.run({ tool }, () => run(...args));
+        result = await functions.run(tool, () => run(...args));
       } catch (cause) {
         // Who calls a function may have aborted it; there is no client that would say so.
         const reason = fieldOf(cause, 'name') === 'AbortError' ? 'cancelled' : reasonOfThrown(cause);

@@ -1,0 +1,57 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Caller } from './caller.ts';
+
+/** What was wrong with a request's credentials: none, not a bearer token, or one we do not know. */
+export const AUTH_FAILURE_REASONS = ['missing', 'malformed', 'unknown_token'] as const;
+export type AuthFailureReason = (typeof AUTH_FAILURE_REASONS)[number];
+
+/** What a request says of who makes it. */
+export interface Credentials {
+  /** The Authorization header. */
+  readonly authorization: string | undefined;
+  /** The client's IP address. */
+  readonly address: string;
+}
+
+export type Authentication =
+  | { readonly ok: true; readonly caller: Caller }
+  | { readonly ok: false; readonly reason: AuthFailureReason };
+
+/** Says who a request comes from, or why that cannot be said. It may have to fetch keys first. */
+export type Authenticate = (credentials: Credentials) => Promise<Authentication>;
+
+/** A bearer token and what it is good for. */
+export interface Token {
+  /** For logs and quotas; not secret. */
+  readonly name: string;
+  readonly token: string;
+  /** Names of the tools and toolsets its bearer may use; all when left out. */
+  readonly tools?: readonly string[] | undefined;
+}
+
+/** Takes every request for its client address, and lets it use all tools. */
+export const anonymous: Authenticate = ({ address }) =>
+  Promise.resolve({
+    ok: true,
+    caller: { id: 'anonymous', name: 'anonymous', quotaKey: address, rights: ['*'] },
+  });
+
+/** Takes requests with one of the given tokens (RFC 6750, section 2.1). */
+export function bearer(tokens: readonly Token[]): Authenticate {
+  const known = tokens.map(({ name, token, tools = ['*'] }) => {
+    const id = `token:${name}`;
+    return { digest: digestOf(token), caller: { id, name, quotaKey: id, rights: tools } };
+  });
+  const authenticate = (authorization: string | undefined): Authentication => {
+    if (authorization === undefined) return { ok: false, reason: 'missing' };
+    const presented = /^bearer +([\w.~+/-]+=*) *$/i.exec(authorization)?.[1];
+    if (presented === undefined) return { ok: false, reason: 'malformed' };
+    const digest = digestOf(presented);
+    // Every token is compared, whole, so that the time taken tells nothing about any of them.
+    const [match] = known.filter((candidate) => timingSafeEqual(candidate.digest, digest));
+    return match ? { ok: true, caller: match.caller } : { ok: false, reason: 'unknown_token' };
+  };
+  return ({ authorization }) => Promise.resolve(authenticate(authorization));
+}
+
+const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();

@@ -1,0 +1,15 @@
+import type { Rights } from './rights.ts';
+
+/** Who makes a call. */
+export interface Caller {
+  /** Unlike that of every other caller of any kind: `anonymous`, `token:ci`, `stdio`, `cli`. Sessions belong to it. */
+  readonly id: string;
+  /** What log lines call the caller: the name of the token, or the id of those that have none. */
+  readonly name: string;
+  /** Whose quota the calls use: the id, for anonymous callers their address. */
+  readonly quotaKey: string;
+  readonly rights: Rights;
+}
+
+/** Someone whom nobody restricts: the user of this process, or a caller that is only observed. */
+export const trustedCaller = (id: string): Caller => ({ id, name: id, quotaKey: id, rights: ['*'] });

@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
+import type { Connection } from '../monitoring/connection.ts';
+import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
+import { isRequest, type RpcRequest } from '../monitoring/message.ts';
+import type { ToolCall } from '../tools/call.ts';
+import type { McpBinding } from './binding.ts';
+import { RecentEvents, type ReplayBudget } from './event-store.ts';
+import { observe } from './observe.ts';
+import type { ServerFactory } from './server.ts';
+
+/** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
+const RETRY_MS = 1000;
+
+export interface SessionOptions {
+  readonly id: string;
+  /** Only the caller who opened a session may use it. */
+  readonly callerId: string;
+  /** Messages kept for clients that resume a broken stream. */
+  readonly replayEvents: number;
+  readonly replay: ReplayBudget;
+  /** Called when its `initialize` is being answered, and when its client has ended it. */
+  readonly initialized: () => void;
+  readonly ended: () => void;
+}
+
+/** The session of a 2025-era client: its server, and what is in flight between them. */
+export class Session {
+  readonly id: string;
+  readonly callerId: string;
+  readonly openedAt: number;
+  readonly #now: () => number;
+  readonly #events: RecentEvents;
+  readonly #transport: NodeStreamableHTTPServerTransport;
+  readonly #connection: Connection<ToolCall>;
+  /** Ids of requests that are on their way through the transport to the door, by the HTTP request that brought them. */
+  readonly #arriving = new Map<RpcRequest['id'], IncomingMessage>();
+  #lastUsedAt: number;
+  /** HTTP requests that are still open: calls and the GET stream. */
+  #openRequests = 0;
+
+  /** Makes a session, for the `initialize` that is served next. */
+  static async create(
+    options: SessionOptions,
+    servers: ServerFactory,
+    binding: McpBinding,
+  ): Promise<Session> {
+    const { id, replayEvents, replay, initialized, ended } = options;
+    const events = new RecentEvents(replayEvents, replay);
+    const transport = new NodeStreamableHTTPServerTransport({
+      sessionIdGenerator: () => id,
+      eventStore: events,
+      retryInterval: RETRY_MS,
+      onsessioninitialized: initialized,
+      onsessionclosed: ended,
+    });
+    await servers.create('legacy').connect(transport);
+    return new Session(options, transport, events, binding);
+  }
+
+  private constructor(
+    { id, callerId }: SessionOptions,
+    transport: NodeStreamableHTTPServerTransport,
+    events: RecentEvents,
+    binding: McpBinding,
+  ) {
+    this.id = id;
+    this.callerId = callerId;
+    this.#now = binding.now;
+    this.openedAt = this.#lastUsedAt = binding.now();
+    this.#transport = transport;
+    this.#events = events;
+    this.#connection = observe(transport, 'http', binding, ({ request }) => {
+      this.#arriving.delete(request.id);
+    });
+  }
+
+  /** The protocol revision that was agreed on. */
+  get revision(): string | undefined {
+    return this.#connection.peer.revision;
+  }
+
+  /** Whether nothing has been open or asked for since a time. */
+  isIdleSince(time: number): boolean {
+    return this.#openRequests === 0 && this.#lastUsedAt <= time;
+  }
+
+  /**
+   * An id that one of the requests in a body shares with another of them, or with one that is in flight: their answers
+   * could not be told apart (MCP 2025-11-25, "Requests": an id is not used twice within a session).
+   */
+  idInUse(body: unknown): RpcRequest['id'] | undefined {
+    const seen = new Set<RpcRequest['id']>();
+    return idsIn(body).find((id) => {
+      const isInUse = seen.has(id) || this.#arriving.has(id) || this.#connection.withId(id).length > 0;
+      seen.add(id);
+      return isInUse;
+    });
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
+    const ids = idsIn(body);
+    for (const id of ids) this.#arriving.set(id, request);
+    this.#openRequests += 1;
+    this.#lastUsedAt = this.#now();
+    response.on('close', () => {
+      this.#openRequests -= 1;
+      this.#lastUsedAt = this.#now();
+    });
+    try {
+      await this.#transport.handleRequest(request, response, body);
+    } finally {
+      // Those that the transport refused never came to the door.
+      for (const id of ids) if (this.#arriving.get(id) === request) this.#arriving.delete(id);
+    }
+  }
+
+  /** Answers what is in flight with an error: such as a call that waits for its client's answer to a question. */
+  async refuseInFlight(message: string): Promise<void> {
+    for (const { request } of this.#connection.inFlight)
+      await this.#transport.send(refusal(ERROR_CODES.internalError, message, request.id));
+  }
+
+  /** Ends the session and its streams. */
+  async close(): Promise<void> {
+    this.#events.clear();
+    await this.#transport.close();
+  }
+}
+
+const idsIn = (body: unknown): RpcRequest['id'][] =>
+  [body].flat().flatMap((message) =>
+    typeof message === 'object' && message !== null && isRequest(message) ? [message.id] : [],
+  );

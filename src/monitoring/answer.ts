@@ -1,0 +1,46 @@
+import type { Settled, ToolResult } from '../tools/call.ts';
+import type { ErrorReason } from '../tools/outcome.ts';
+import { ERROR_CODES } from './json-rpc.ts';
+import { errorCodeOf, fieldOf, isErrorResult, type Message } from './message.ts';
+
+/** What the codes of answers to a tools/call mean, where that is no fault of the server. */
+const REASON_OF_CODE: ReadonlyMap<number, ErrorReason> = new Map([
+  [ERROR_CODES.parseError, 'invalid_arguments'],
+  [ERROR_CODES.invalidRequest, 'invalid_arguments'],
+  [ERROR_CODES.invalidParams, 'invalid_arguments'],
+  [ERROR_CODES.methodNotFound, 'unknown_tool'],
+]);
+
+const failedFor = (reason: ErrorReason): Settled => ({ status: 'error', reason, message: reason });
+
+/** The outcome of a call of a tool that exists, by what a server answered to it. */
+export function outcomeOf(answer: Message): Settled {
+  const code = errorCodeOf(answer);
+  if (code === ERROR_CODES.urlElicitationRequired) return { status: 'success', result: { content: [] } };
+  if ('error' in answer) return failedFor((code === undefined ? undefined : REASON_OF_CODE.get(code)) ?? 'exception');
+  return isErrorResult(answer) ? failedFor('tool_error') : { status: 'success', result: resultOf(answer.result) };
+}
+
+/** A result as ours are. */
+function resultOf(result: unknown): ToolResult {
+  const content = fieldOf(result, 'content');
+  const value = fieldOf(result, 'structuredContent');
+  return {
+    content: Array.isArray(content) ? (content as ToolResult['content']) : [],
+    ...(value !== undefined && { value }),
+  };
+}
+
+/** Bytes of a tool's result as JSON: its content, and its structured content if it has that; `undefined` for anything else. */
+export function resultSize(result: unknown): number | undefined {
+  const content = fieldOf(result, 'content');
+  if (!Array.isArray(content)) return undefined;
+  const structured = fieldOf(result, 'structuredContent');
+  try {
+    return bytesOf(content) + (structured === undefined ? 0 : bytesOf(structured));
+  } catch {
+    return undefined; // A function may return what is no JSON.
+  }
+}
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

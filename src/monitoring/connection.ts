@@ -1,0 +1,241 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { TransportName } from './labels.ts';
+import {
+  errorCodeOf,
+  headerOf,
+  isErrorResult,
+  isRequest,
+  paramOf,
+  toolNameOf,
+  type Message,
+  type RpcRequest,
+} from './message.ts';
+import type { Operation } from './operation.ts';
+import { agreedRevision, statedPeer, type Peer } from './peer.ts';
+import type { OperationSpan, Tracing } from './traces/tracing.ts';
+
+/** Hears of every request: when it came, and how it was answered. */
+export interface RequestRecorder {
+  request(method: string, revision: string | undefined, transport: TransportName): void;
+  operation(operation: Operation): void;
+}
+
+export interface DoorOptions {
+  readonly recorder: RequestRecorder;
+  /** Missing when nothing is traced. */
+  readonly tracing: Tracing | undefined;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** Told what went wrong in here, which hurts no request. */
+  readonly onError: (error: Error) => void;
+}
+
+/** What is known of a connection, and who hears of its requests besides the recorder. `Held` is what they keep with each. */
+export interface ConnectionOptions<Held> {
+  readonly transport: TransportName;
+  /** The MCP session, once there is one. */
+  readonly sessionId?: (() => string | undefined) | undefined;
+  /** The label of a tool: its registered name, or `unknown`. */
+  readonly toolLabel: (name: string) => string;
+  /** The client, when it said who it is before this connection was made known here. */
+  readonly peer?: Peer | undefined;
+  readonly received?: ((pending: Pending<Held>) => void) | undefined;
+  /** Called before the answer is sent. */
+  readonly answered?: ((pending: Pending<Held>, answer: Message) => void) | undefined;
+  /** Called when a request will not be answered: it was cancelled, or the connection closed. */
+  readonly dropped?: ((pending: Pending<Held>, why: DropReason) => void) | undefined;
+  readonly closed?: (() => void) | undefined;
+}
+
+export type DropReason = 'cancelled' | 'closed';
+
+/** A request that has been received, until it is answered or dropped: the one place where it is kept in hand. */
+export interface Pending<Held = unknown> {
+  readonly request: RpcRequest;
+  /** What came with it, such as the HTTP request. */
+  readonly extra: unknown;
+  readonly startedAt: number;
+  /** Who sent it: what it says itself, else what its connection's `initialize` said. */
+  readonly peer: Peer;
+  readonly span: OperationSpan | undefined;
+  /** What whoever serves it keeps with it. */
+  held?: Held;
+}
+
+/** What the connections of a door share. */
+export interface RequestsInFlight<Held> {
+  readonly all: Set<Pending<Held>>;
+  /** Which of them is being carried out, where something is. */
+  readonly running: AsyncLocalStorage<Pending<Held>>;
+  /** Called when one of them was answered or dropped. */
+  readonly settled: () => void;
+}
+
+/** One client's connection: messages of one transport, or one HTTP exchange. */
+export class Connection<Held = unknown> {
+  readonly #options: ConnectionOptions<Held>;
+  readonly #door: DoorOptions;
+  readonly #shared: RequestsInFlight<Held>;
+  /** By id, oldest first: nothing keeps a client from using an id twice at a time. */
+  readonly #pending = new Map<unknown, Pending<Held>[]>();
+  #peer: Peer;
+
+  constructor(options: ConnectionOptions<Held>, door: DoorOptions, shared: RequestsInFlight<Held>) {
+    this.#options = options;
+    this.#door = door;
+    this.#shared = shared;
+    this.#peer = options.peer ?? {};
+  }
+
+  /** The client, as far as it has said who it is. */
+  get peer(): Peer {
+    return this.#peer;
+  }
+
+  /** Its requests that are in flight. */
+  get inFlight(): readonly Pending<Held>[] {
+    return [...this.#pending.values()].flat();
+  }
+
+  /** The requests with this id that are in flight, oldest first. */
+  withId(id: unknown): readonly Pending<Held>[] {
+    return this.#pending.get(id) ?? [];
+  }
+
+  /**
+   * Takes a message that came in.
+   * @param pass passes it on to who serves it; called once, and what it throws is thrown
+   */
+  receive(message: Message, extra: unknown, pass: () => void): void {
+    if (isRequest(message)) {
+      const pending = this.admit(message, extra);
+      if (pending) this.enter(pending, pass);
+      else pass();
+      return;
+    }
+    if (message.method === 'notifications/cancelled') {
+      // Of several requests with the id, this is the one that the SDKs cancel.
+      const cancelled = this.withId(paramOf(message, 'requestId')).at(-1);
+      if (cancelled) this.drop(cancelled, 'cancelled');
+    }
+    pass();
+  }
+
+  /** Takes a request in; `undefined` when that failed, which hurts no request. */
+  admit(request: RpcRequest, extra?: unknown): Pending<Held> | undefined {
+    return this.#guard(() => {
+      const { recorder, tracing, now } = this.#door;
+      const { transport, sessionId } = this.#options;
+      const peer = this.#peerOf(request, extra);
+      recorder.request(request.method, peer.revision, transport);
+      const span = tracing?.operation({
+        method: request.method,
+        tool: this.#toolOf(request),
+        id: request.id,
+        sessionId: sessionId?.(),
+        meta: paramOf(request, '_meta'),
+      });
+      const pending: Pending<Held> = { request, extra, startedAt: now(), peer, span };
+      const same = this.#pending.get(request.id);
+      if (same) same.push(pending);
+      else this.#pending.set(request.id, [pending]);
+      this.#shared.all.add(pending);
+      const tell = (): void => this.#options.received?.(pending);
+      this.#guard(() => {
+        if (span) span.run(tell);
+        else tell();
+      });
+      return pending;
+    });
+  }
+
+  /** Does what carries a request out, so that {@link Door.current} and its span are known there. */
+  enter<Result>(pending: Pending<Held>, work: () => Result): Result {
+    const run = (): Result => this.#shared.running.run(pending, work);
+    return pending.span ? pending.span.run(run) : run();
+  }
+
+  /** Takes a message that goes out. An answer belongs to the request that is being carried out here, if it has its id. */
+  send(message: Message): void {
+    if (!('result' in message || 'error' in message)) return;
+    const candidates = this.withId(message.id);
+    const current = this.#shared.running.getStore();
+    const pending = candidates.find((each) => each === current) ?? candidates[0];
+    if (pending) this.answer(pending, message);
+  }
+
+  /** Ends a request by its answer. */
+  answer(pending: Pending<Held>, answer: Message): void {
+    if (!this.#take(pending)) return;
+    this.#guard(() => {
+      const { recorder, now } = this.#door;
+      const { request, startedAt, span } = pending;
+      if (request.method === 'initialize' && 'result' in answer)
+        this.#peer = { ...pending.peer, revision: agreedRevision(answer) };
+      this.#options.answered?.(pending, answer);
+      const operation = {
+        method: request.method,
+        protocolVersion: pending.peer.revision,
+        transport: this.#options.transport,
+        tool: this.#toolOf(request),
+        errorCode: errorCodeOf(answer),
+        isError: isErrorResult(answer),
+        seconds: now() - startedAt,
+        traceId: span?.sampledTraceId,
+      };
+      recorder.operation(operation);
+      span?.end(operation);
+    });
+  }
+
+  /** Ends a request that will not be answered. */
+  drop(pending: Pending<Held>, why: DropReason): void {
+    if (!this.#take(pending)) return;
+    this.#guard(() => {
+      pending.span?.cancel();
+      this.#options.dropped?.(pending, why);
+    });
+  }
+
+  /** The connection is over. */
+  close(): void {
+    for (const pending of this.inFlight) this.drop(pending, 'closed');
+    this.#guard(() => this.#options.closed?.());
+  }
+
+  #take(pending: Pending<Held>): boolean {
+    if (!this.#shared.all.delete(pending)) return false;
+    const { id } = pending.request;
+    const others = this.withId(id).filter((each) => each !== pending);
+    if (others.length > 0) this.#pending.set(id, others);
+    else this.#pending.delete(id);
+    this.#shared.settled();
+    return true;
+  }
+
+  #peerOf(request: RpcRequest, extra: unknown): Peer {
+    const stated = statedPeer(request);
+    const known = { ...this.#peer, ...definedOf(stated) };
+    // Without initialize, the first request that says who the client is does so for the connection.
+    if (request.method !== 'initialize') this.#peer = this.#peer.revision === undefined ? known : this.#peer;
+    return { ...known, revision: known.revision ?? headerOf(extra, 'mcp-protocol-version') };
+  }
+
+  #toolOf(request: RpcRequest): string | undefined {
+    if (request.method !== 'tools/call') return undefined;
+    return this.#options.toolLabel(toolNameOf(request));
+  }
+
+  /** Has what goes wrong in here reported, so that it hurts no request. */
+  #guard<Result>(observe: () => Result): Result | undefined {
+    try {
+      return observe();
+    } catch (error) {
+      this.#door.onError(error instanceof Error ? error : new Error(String(error)));
+      return undefined;
+    }
+  }
+}
+
+const definedOf = (peer: Peer): Peer =>
+  Object.fromEntries(Object.entries(peer).filter(([, value]) => value !== undefined));

@@ -1,0 +1,51 @@
+import { fieldOf, paramOf, type Message, type RpcRequest } from './message.ts';
+
+/** What the client of a request said of itself. */
+export interface Peer {
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  /** The protocol revision it asked for or agreed on; any text. */
+  readonly revision?: string | undefined;
+  /** Its capabilities as they came, or nothing. */
+  readonly capabilities?: unknown;
+}
+
+/** Clients may say any number of characters; as many as these are kept of a name or version. */
+const MAX_TEXT = 100;
+
+/** The `_meta` keys in which requests say all of this (MCP 2026-07-28, "_meta"). */
+const REVISION_KEY = 'io.modelcontextprotocol/protocolVersion';
+const CLIENT_KEY = 'io.modelcontextprotocol/clientInfo';
+const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
+
+/** What a request itself says of its client: in 2026-07-28 every one, before it `initialize` alone. */
+export function statedPeer(request: RpcRequest): Peer {
+  if (request.method === 'initialize')
+    return {
+      ...named(paramOf(request, 'clientInfo')),
+      revision: textOf(paramOf(request, 'protocolVersion')),
+      capabilities: paramOf(request, 'capabilities'),
+    };
+  const meta = paramOf(request, '_meta');
+  return {
+    ...named(fieldOf(meta, CLIENT_KEY)),
+    revision: statedRevision(request),
+    capabilities: fieldOf(meta, CAPABILITIES_KEY),
+  };
+}
+
+/** The revision that a request other than `initialize` names. */
+export const statedRevision = (request: Message): string | undefined =>
+  textOf(fieldOf(paramOf(request, '_meta'), REVISION_KEY));
+
+/** The revision in the answer to `initialize`. */
+export const agreedRevision = ({ result }: Message): string | undefined =>
+  textOf(fieldOf(result, 'protocolVersion'));
+
+/** A client by what is known of its implementation, such as the SDK's `getClientVersion()`. */
+export const named = (implementation: unknown): Pick<Peer, 'name' | 'version'> => ({
+  name: textOf(fieldOf(implementation, 'name'))?.slice(0, MAX_TEXT),
+  version: textOf(fieldOf(implementation, 'version'))?.slice(0, MAX_TEXT),
+});
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

@@ -1,0 +1,157 @@
+import { createLane, type Lane } from './admission.ts';
+import type { ToolCall } from './call.ts';
+import { UNKNOWN_TOOL } from './outcome.ts';
+import { compileSchema, type Validation } from './schema.ts';
+import { settle, type SettledRun } from './settle.ts';
+import type { Isolation, JsonSchema, ToolContext, ToolDefinition, Toolset } from './tool.ts';
+
+/** A tool as MCP's tools/list and REST's GET /tools publish it. */
+export interface ToolListing {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: JsonSchema;
+  readonly outputSchema?: JsonSchema;
+  readonly annotations: Readonly<Record<string, boolean | string>>;
+}
+
+/** A tool the server offers: what it is called and shown as, and how a call of it is carried out. */
+export interface OfferedTool {
+  readonly name: string;
+  readonly toolset: string;
+  readonly source: 'builtin' | 'module';
+  readonly isolation: Isolation;
+  /** Deadline of one run. */
+  readonly timeoutSeconds: number;
+  /** Where a run needs a free place, besides one among all calls. */
+  readonly lanes: readonly Lane[];
+  readonly listing: ToolListing;
+  validate(args: unknown): Validation | Promise<Validation>;
+  /** Runs the tool's code on validated arguments; what it returns or throws is the tool's. */
+  run(args: unknown, context: ToolContext): unknown;
+  /** Makes the outcome of what {@link run} returned. */
+  settle(returned: unknown, call: ToolCall, maxBytes: number): Promise<SettledRun>;
+}
+
+/** Runs an isolated tool's handler in a worker thread and kills it when `context.signal` aborts. */
+export interface Workers {
+  run(tool: { readonly name: string; readonly moduleUrl: string }, args: unknown, context: ToolContext): Promise<unknown>;
+  /** The worker threads, as a lane for admission. */
+  readonly lane: Lane;
+}
+
+/** What an operator may set for one tool, over what its author wrote. */
+export interface ToolLimits {
+  readonly timeoutSeconds?: number | undefined;
+  readonly maxConcurrency?: number | undefined;
+}
+
+type Limits = Readonly<Record<keyof ToolLimits, number>>;
+
+export type OfferResult =
+  | { readonly ok: true; readonly tools: readonly OfferedTool[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+// MCP 2025-11-25 and 2026-07-28, "Tool Names".
+const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
+
+/**
+ * Makes the tools of toolsets ready to be offered, or returns every problem found in them, each with the module it is in.
+ * @param limits `defaults` of a tool that states none, and `overrides` by tool name, which win over the tool's own
+ */
+export function offerToolsets(
+  toolsets: readonly Toolset[],
+  workers: Workers,
+  { defaults, overrides = {} }: { readonly defaults: Limits; readonly overrides?: Readonly<Record<string, ToolLimits>> },
+): OfferResult {
+  const byName = new Map<string, OfferedTool>();
+  const problems: string[] = [];
+  for (const toolset of toolsets) {
+    for (const tool of toolset.tools) {
+      const twin = byName.get(tool.name);
+      const found = twin ? [`its name is taken by toolset ${twin.toolset}`] : problemsOf(tool);
+      problems.push(...found.map((problem) => `${toolset.moduleUrl}: tool ${tool.name}: ${problem}`));
+      if (found.length > 0) continue;
+      const override = Object.hasOwn(overrides, tool.name) ? overrides[tool.name] : undefined;
+      const limits = {
+        timeoutSeconds: override?.timeoutSeconds ?? tool.timeoutSeconds ?? defaults.timeoutSeconds,
+        maxConcurrency: override?.maxConcurrency ?? tool.maxConcurrency ?? defaults.maxConcurrency,
+      };
+      byName.set(tool.name, offer(tool, toolset, workers, limits));
+    }
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, tools: [...byName.values()] };
+}
+
+function problemsOf(tool: ToolDefinition): string[] {
+  const problems: string[] = [];
+  if (!TOOL_NAME.test(tool.name)) problems.push('its name must be 1 to 128 of A-Z a-z 0-9 _ . -');
+  if (tool.name === UNKNOWN_TOOL)
+    problems.push(`the name ${UNKNOWN_TOOL} is reserved for calls to unknown tools`);
+  try {
+    const { json } = compileSchema(tool.input, 'input');
+    if (json['type'] !== 'object')
+      problems.push('its input schema must have type "object", as z.strictObject({...}) gives');
+    else if (!('additionalProperties' in json) && !('unevaluatedProperties' in json))
+      problems.push(
+        'its input schema does not say what happens to unknown fields: use z.strictObject to refuse them, ' +
+          'z.looseObject to accept them',
+      );
+  } catch (error) {
+    problems.push(`its input schema cannot be published: ${String(error)}`);
+  }
+  try {
+    if (tool.output !== undefined) compileSchema(tool.output, 'output');
+  } catch (error) {
+    problems.push(`its output schema cannot be published: ${String(error)}`);
+  }
+  return problems;
+}
+
+function offer(
+  tool: ToolDefinition,
+  { name: toolset, source, moduleUrl }: Toolset,
+  workers: Workers,
+  { timeoutSeconds, maxConcurrency }: Limits,
+): OfferedTool {
+  const { name, isolation = 'none' } = tool;
+  const input = compileSchema(tool.input, 'input');
+  const output = tool.output === undefined ? undefined : compileSchema(tool.output, 'output');
+  const own = createLane(maxConcurrency);
+  const isIsolated = isolation === 'worker';
+  return {
+    name,
+    toolset,
+    source,
+    isolation,
+    timeoutSeconds,
+    lanes: isIsolated ? [own, workers.lane] : [own],
+    listing: listingOf(tool, input.json, output?.json),
+    validate: (args) => input.validate(args),
+    run: (args, context) =>
+      isIsolated ? workers.run({ name, moduleUrl }, args, context) : tool.handler(args, context),
+    settle: (returned, call, maxBytes) => settle(output, returned, call, maxBytes),
+  };
+}
+
+function listingOf(
+  { name, title, description, annotations }: ToolDefinition,
+  inputSchema: JsonSchema,
+  outputSchema: JsonSchema | undefined,
+): ToolListing {
+  const { readOnly, idempotent, destructive = !readOnly, openWorld } = annotations;
+  return {
+    name,
+    title,
+    description,
+    inputSchema,
+    ...(outputSchema && { outputSchema }),
+    annotations: {
+      title,
+      readOnlyHint: readOnly,
+      destructiveHint: destructive,
+      idempotentHint: idempotent,
+      openWorldHint: openWorld,
+    },
+  };
+}
