@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import type { McpEndpoint } from '../mcp/endpoint.ts';
 import type { AuthFailureReason } from '../monitoring/labels.ts';
 import type { Logger } from '../monitoring/logging.ts';
-import type { ServerRecorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/recorder.ts';
 import { callerOf, requireCaller, type Authenticate } from './authentication.ts';
 import { hostGuard } from './host-guard.ts';
 import { readJson } from './json-body.ts';
@@ -30,7 +30,7 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   readonly isDraining: () => boolean;
   /** What `/` says on this port. */
   readonly status: () => Promise<Facts>;
-  readonly recorder: ServerRecorder;
+  readonly recorder: Recorder;
   readonly newRequestId: () => string;
   readonly logger: Logger;
 }

@@ -1,4 +1,4 @@
-import type { ServerRecorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/recorder.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { Executor } from '../tools/executor.ts';
 import type { Registry } from '../tools/registry.ts';
@@ -9,7 +9,7 @@ export interface McpBinding {
   readonly info: { readonly name: string; readonly title: string; readonly version: string };
   readonly registry: Registry;
   readonly executor: Executor;
-  readonly recorder: ServerRecorder;
+  readonly recorder: Recorder;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;
   readonly requestState: RequestState;

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { isInitializeRequest, type Server } from '@modelcontextprotocol/server';
 import type { SessionCloseReason } from '../monitoring/labels.ts';
-import type { ServerRecorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/recorder.ts';
 import type { Caller } from '../tools/call.ts';
 import { RecentEvents, type ReplayBudget } from './event-store.ts';
 import type { ServerFactory } from './server.ts';
@@ -44,7 +44,7 @@ export class SessionStore {
   readonly #sessions = new Map<string, Session>();
   readonly #servers: ServerFactory;
   readonly #limits: SessionLimits;
-  readonly #recorder: ServerRecorder;
+  readonly #recorder: Recorder;
   readonly #now: () => number;
   readonly #replay: ReplayBudget = { max: REPLAY_CHARACTERS, used: 0 };
   readonly #sweeper: NodeJS.Timeout;
@@ -54,7 +54,7 @@ export class SessionStore {
   constructor(
     servers: ServerFactory,
     limits: SessionLimits,
-    { recorder, now }: { readonly recorder: ServerRecorder; readonly now: () => number },
+    { recorder, now }: { readonly recorder: Recorder; readonly now: () => number },
   ) {
     this.#servers = servers;
     this.#limits = limits;

@@ -8,13 +8,13 @@ import {
   type Message,
   type RpcRequest,
 } from './message.ts';
-import type { ServerRecorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import { listenWireOf, type DoorServer, type DoorTransport } from './server-shape.ts';
 import type { OperationSpan, Tracing } from './traces/tracing.ts';
 
 /** What is done with the requests of one transport. */
 export interface Watcher {
-  readonly recorder: Pick<ServerRecorder, 'request' | 'operation'>;
+  readonly recorder: Pick<Recorder, 'request' | 'operation'>;
   readonly tracing: Tracing | undefined;
   /** Monotonic, in seconds. */
   readonly now: () => number;

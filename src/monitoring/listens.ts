@@ -8,7 +8,7 @@ import {
   type Message,
   type RpcRequest,
 } from './message.ts';
-import type { ServerRecorder } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import type { OperationSpan, Tracing } from './traces/tracing.ts';
 
 /** What answers HTTP requests with servers of its own making, as `createMcpHandler` of the SDK does. */
@@ -17,7 +17,7 @@ export interface FetchHandler {
 }
 
 interface ListenParts {
-  readonly recorder: Pick<ServerRecorder, 'request' | 'operation'>;
+  readonly recorder: Pick<Recorder, 'request' | 'operation'>;
   readonly tracing: Tracing | undefined;
   /** Monotonic, in seconds. */
   readonly now: () => number;
