@@ -54,7 +54,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
       Object.entries(METRICS).map(([name, { type, labels, help }]) => [
         code(name),
         type,
-        labels.map(code).join(', '),
+        Object.keys(labels).map(code).join(', '),
         help,
       ]),
     ),

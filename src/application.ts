@@ -12,7 +12,7 @@ import { CallLog, observers } from './monitoring/call-log.ts';
 import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics.ts';
-import { nothingRecorded, Recorder, type GaugeSources } from './monitoring/recorder.ts';
+import { Recorder, type GaugeSources } from './monitoring/recorder.ts';
 import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
@@ -41,9 +41,9 @@ export interface Application {
   readonly executor: Executor;
   readonly workers: WorkerPool;
   readonly binding: McpBinding;
-  /** Writes the metrics as text; `undefined` when nothing is recorded. */
+  /** Writes the metrics as text; `undefined` when metrics are switched off. */
   readonly expose: ((format: ExpositionFormat) => Promise<string>) | undefined;
-  /** What the tools did lately; `undefined` when nothing is recorded. */
+  /** What the tools did lately; `undefined` when metrics are switched off. */
   readonly activity: Activity | undefined;
   readonly authenticate: Authenticate;
   /** Binds the gauges to what they measure, once that exists. */
@@ -78,15 +78,15 @@ export async function createApplication(
   const { registry } = tools;
   const { tokens } = callers;
 
-  const { metrics, registry: metricsRegistry } = createMetrics();
-  const metricsRecorder = settings.metrics.enabled
-    ? new Recorder(metrics, registry.tools, settings.metrics)
-    : undefined;
-  if (metricsRecorder) {
-    collectRuntime(metricsRegistry, metrics);
-    describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
-  }
-  const recorder = metricsRecorder ?? nothingRecorded;
+  const { enabled, openTelemetryNames } = settings.metrics;
+  const {
+    metrics,
+    registry: metricsRegistry,
+    exemplars,
+  } = createMetrics({ exposes: (_name, row) => openTelemetryNames || !row.openTelemetryName });
+  const recorder = new Recorder(metrics, registry.tools);
+  collectRuntime(metricsRegistry, metrics);
+  describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
 
   const started = await startTracing(settings.tracing.endpoint, env, {
     version,
@@ -152,12 +152,11 @@ export async function createApplication(
       executor,
       workers,
       binding,
-      expose:
-        metricsRecorder && ((format) => expose(metricsRegistry, format, now, metricsRecorder.exemplars)),
-      activity: metricsRecorder && new Activity(metrics, registry.tools, now),
+      expose: enabled ? (format) => expose(metricsRegistry, format, now, exemplars) : undefined,
+      activity: enabled ? new Activity(metrics, registry.tools, now) : undefined,
       authenticate: tokens ? bearer(tokens, registry.tools) : anonymous,
       watch: (sources) => {
-        metricsRecorder?.watch({
+        recorder.watch({
           ...sources,
           workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
         });

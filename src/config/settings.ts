@@ -154,14 +154,14 @@ export const settingsSchema = z.strictObject({
       enabled: z
         .boolean()
         .default(true)
-        .describe('Whether anything is recorded; if not, there is no /metrics'),
+        .describe('Whether metrics are exposed; if not, there is no /metrics, and / says nothing of calls'),
       endpoint: z.boolean().default(true).describe('Whether /metrics is served'),
       needToken: z.boolean().default(false).describe('Whether /metrics and / on the main port need a token'),
       openTelemetryNames: z
         .boolean()
         .default(true)
         .describe(
-          'Whether mcp_server_operation_duration_seconds and mcp_server_session_duration_seconds are recorded',
+          'Whether /metrics has mcp_server_operation_duration_seconds and mcp_server_session_duration_seconds',
         ),
     })
     .prefault({}),

@@ -3,7 +3,7 @@ import type { Authenticate, AuthFailureReason } from '../authorization/authentic
 import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
 import type { Logger } from '../monitoring/logging.ts';
-import type { ServerRecorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/recorder.ts';
 import { callerOf, requireCaller } from './authentication.ts';
 import { hostGuard } from './host-guard.ts';
 import { readJson } from './json-body.ts';
@@ -31,7 +31,7 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   readonly isDraining: () => boolean;
   /** What `/` says on this port. */
   readonly status: () => Promise<Facts>;
-  readonly recorder: ServerRecorder;
+  readonly recorder: Recorder;
   readonly newRequestId: () => string;
   readonly logger: Logger;
 }

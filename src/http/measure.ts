@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import type { ServerRecorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/recorder.ts';
 
 /** The route label of requests that no route matched. */
 const UNMATCHED = 'unmatched';
@@ -17,7 +17,7 @@ export const statusOf = (response: Response): number =>
   response.headersSent ? response.statusCode : CLIENT_GONE;
 
 /** Times every HTTP request under its route's template. */
-export function measure(recorder: ServerRecorder, now: () => number): RequestHandler {
+export function measure(recorder: Recorder, now: () => number): RequestHandler {
   return (request, response, next) => {
     const startedAt = now();
     response.on('close', () => {

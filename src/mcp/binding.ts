@@ -1,5 +1,5 @@
 import type { Door } from '../monitoring/door.ts';
-import type { ServerRecorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/recorder.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
@@ -13,7 +13,7 @@ export interface McpBinding {
   readonly executor: Executor;
   /** With each tools/call that reached the executor it holds the call. */
   readonly door: Door<ToolCall>;
-  readonly recorder: ServerRecorder;
+  readonly recorder: Recorder;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;
   readonly requestState: RequestState;

@@ -1,5 +1,5 @@
 import type { SessionCloseReason } from '../monitoring/labels.ts';
-import type { ServerRecorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/recorder.ts';
 import type { Session } from './session.ts';
 
 export interface SessionTableOptions {
@@ -7,7 +7,7 @@ export interface SessionTableOptions {
   readonly max: number;
   /** Time after which a session that nobody uses is closed. */
   readonly idleSeconds: number;
-  readonly recorder: Pick<ServerRecorder, 'sessionOpened' | 'sessionClosed'>;
+  readonly recorder: Pick<Recorder, 'sessionOpened' | 'sessionClosed'>;
   /** Monotonic, in seconds. */
   readonly now: () => number;
   /** Told of sessions that could not be closed in order. */

@@ -11,15 +11,7 @@ export const CONTENT_TYPES: Record<ExpositionFormat, string> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-type Sample = MetricValue<string> & {
-  readonly metricName?: string;
-  /** One of the application's own metrics may have it, in a registry of OpenMetrics; without a value it has none. */
-  readonly exemplar?: {
-    readonly labelSet: MetricValue<string>['labels'];
-    readonly value?: number;
-    readonly timestamp?: number;
-  } | null;
-};
+type Sample = MetricValue<string> & { readonly metricName?: string };
 
 /** What the registry holds; its typings leave `get` out. */
 interface Readable {
@@ -59,17 +51,14 @@ export async function expose(
   for (const metric of metrics) {
     const read = together.find(({ name }) => name === metric.name) ?? (await metric.get());
     const { help, type, values } = read;
-    const { family, sample: defaultName } = namesOf(read, format, registry);
+    const { family, sample: defaultName } = namesOf(read, format);
     parts.push(`# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${String(type)}\n`);
     await pause();
     for (let start = 0; start < values.length; start += BATCH) {
       let batch = '';
       for (const sample of values.slice(start, start + BATCH)) {
         const sampleName = sample.metricName ?? defaultName;
-        const exemplar =
-          format === 'openmetrics'
-            ? (exemplars?.of(sampleName, sample.labels) ?? '') || exemplarIn(sample)
-            : '';
+        const exemplar = format === 'openmetrics' ? (exemplars?.of(sampleName, sample.labels) ?? '') : '';
         batch += `${sampleName}${labelsOf(sample.labels, defaults)} ${numberOf(sample.value)}${exemplar}\n`;
       }
       parts.push(batch);
@@ -82,18 +71,15 @@ export async function expose(
 
 /**
  * The names of a family and of its samples. OpenMetrics 1.0.0, "Counter": the family is named without the suffix that
- * its samples must have. A registry that is OpenMetrics itself takes it from the names of its counters.
+ * its samples must have.
  */
 function namesOf(
   { name, type }: { readonly name: string; readonly type: unknown },
   format: ExpositionFormat,
-  { contentType }: Registry,
 ): { readonly family: string; readonly sample: string } {
-  const suffixed = format === 'openmetrics' || contentType.startsWith('application/openmetrics-text');
-  if (String(type) !== 'counter' || !suffixed) return { family: name, sample: name };
+  if (String(type) !== 'counter' || format !== 'openmetrics') return { family: name, sample: name };
   const family = name.replace(/_total$/, '');
-  const sample = `${family}_total`;
-  return { family: format === 'openmetrics' ? family : sample, sample };
+  return { family, sample: `${family}_total` };
 }
 
 /** What a registry adds to every sample (`setDefaultLabels`), which it says to nobody else. */
@@ -119,12 +105,6 @@ function labelsOf(own: Sample['labels'], defaults: Readonly<Record<string, strin
     if (value !== undefined) text += `${text === '' ? '{' : ','}${name}="${escapeLabel(String(value))}"`;
   }
   return text === '' ? '' : `${text}}`;
-}
-
-function exemplarIn({ exemplar }: Sample): string {
-  if (exemplar?.value === undefined) return '';
-  const { labelSet, value, timestamp } = exemplar;
-  return ` # ${labelsOf(labelSet, undefined) || '{}'} ${numberOf(value)}${timestamp === undefined ? '' : ` ${timestamp}`}`;
 }
 
 const NEEDS_ESCAPE = /["\\\n]/;

@@ -1,7 +1,8 @@
 /** The public entry `nexus-mcp/monitoring`: the server's monitoring for any MCP server, and for any function. */
 export { createMonitoring } from './library/create-monitoring.ts';
 export type { Monitoring, MonitoringOptions } from './library/create-monitoring.ts';
-export { counter, gauge, histogram } from './library/custom-metrics.ts';
+export { counter, gauge, histogram } from './declaration.ts';
+export type { LabelValues } from './declaration.ts';
 export type {
   CustomCounter,
   CustomGauge,
@@ -9,7 +10,6 @@ export type {
   CustomMetric,
   CustomMetrics,
   Instruments,
-  LabelValues,
 } from './library/custom-metrics.ts';
 export type { InstrumentOptions } from './library/instrumented-server.ts';
 export type { InstrumentableServer } from './server-shape.ts';

@@ -1,7 +1,7 @@
 /** The closed sets that label values come from; whatever is not in its set is `other`. */
 
 /** Request methods of MCP 2024-11-05 to 2026-07-28. */
-export const METHODS: ReadonlySet<string> = new Set([
+export const METHODS: readonly string[] = [
   'completion/complete',
   'initialize',
   'logging/setLevel',
@@ -17,16 +17,16 @@ export const METHODS: ReadonlySet<string> = new Set([
   'subscriptions/listen',
   'tools/call',
   'tools/list',
-]);
+];
 
 /** Released revisions of MCP. */
-export const PROTOCOL_VERSIONS: ReadonlySet<string> = new Set([
+export const PROTOCOL_VERSIONS: readonly string[] = [
   '2024-11-05',
   '2025-03-26',
   '2025-06-18',
   '2025-11-25',
   '2026-07-28',
-]);
+];
 
 export const TRANSPORTS = ['http', 'stdio'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
@@ -46,7 +46,7 @@ export const SPAN_OUTCOMES = ['exported', 'failed', 'dropped'] as const;
 export type SpanOutcome = (typeof SPAN_OUTCOMES)[number];
 
 /** Source: RFC 9110 section 9.3, and RFC 5789. */
-export const HTTP_METHODS: ReadonlySet<string> = new Set([
+export const HTTP_METHODS: readonly string[] = [
   'CONNECT',
   'DELETE',
   'GET',
@@ -56,8 +56,8 @@ export const HTTP_METHODS: ReadonlySet<string> = new Set([
   'POST',
   'PUT',
   'TRACE',
-]);
+];
 
-/** The value if the set has it, else `rest`. */
-export const oneOf = (set: ReadonlySet<string>, value: string | undefined, rest = 'other'): string =>
-  value !== undefined && set.has(value) ? value : rest;
+/** The value if it is listed, else `rest`. */
+export const oneOf = (values: readonly string[], value: string | undefined, rest = 'other'): string =>
+  value !== undefined && values.includes(value) ? value : rest;

@@ -1,4 +1,31 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
+import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS } from '../tools/outcome.ts';
+import {
+  also,
+  counter,
+  exactly,
+  FOLLOWS,
+  follows,
+  gauge,
+  histogram,
+  listed,
+  onUse,
+  optional,
+  TOOLS,
+  TOOLS_OR_UNKNOWN,
+  type Declaration,
+} from './declaration.ts';
+import { Exemplars } from './exemplars.ts';
+import { createInstrument, type InstrumentOf } from './instruments.ts';
+import {
+  AUTH_FAILURE_REASONS,
+  HTTP_METHODS,
+  METHODS,
+  PROTOCOL_VERSIONS,
+  SESSION_CLOSE_REASONS,
+  SPAN_OUTCOMES,
+  TRANSPORTS,
+} from './labels.ts';
 
 /** The bounds of `mcp_tool_duration_seconds`, in seconds: a published contract that dashboards and rules rely on. */
 export const DURATION_BUCKETS = [
@@ -13,79 +40,97 @@ const OTEL_HTTP_BUCKETS = DURATION_BUCKETS;
 
 const RESULT_SIZE_BUCKETS = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const;
 
-interface Row {
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  readonly labels: readonly string[];
-  readonly buckets?: readonly number[];
-  /** Whether only our own server has it, so that the library does not show it. */
+export interface Row extends Declaration {
+  /** Whether only our own server has it, so that the library does not expose it. */
   readonly serverOnly?: true;
+  /** Whether it is there for its name in the OpenTelemetry conventions; the same is to be had under other names. */
+  readonly openTelemetryName?: true;
 }
 
-const counter = <const L extends readonly string[]>(help: string, ...labels: L) =>
-  ({ type: 'counter', help, labels }) as const;
-const gauge = <const L extends readonly string[]>(help: string, ...labels: L) =>
-  ({ type: 'gauge', help, labels }) as const;
-const histogram = <const L extends readonly string[]>(
-  help: string,
-  buckets: readonly number[],
-  ...labels: L
-) => ({ type: 'histogram', help, labels, buckets }) as const;
+const serverOnly = <const D extends Row>(declaration: D) => ({ ...declaration, serverOnly: true }) as const;
+const openTelemetryName = <const D extends Row>(declaration: D) =>
+  ({ ...declaration, openTelemetryName: true }) as const;
 
-const serverOnly = <const R extends Row>(row: R) => ({ ...row, serverOnly: true }) as const;
+const CALL = 'tools/call';
+
+/** What an operation's labels say besides its method. The error codes of servers that are not ours are any. */
+const OF_OPERATIONS = {
+  error_type: optional(follows({ atMost: 21 })),
+  rpc_response_status_code: optional({ atMost: 20 }),
+  mcp_protocol_version: PROTOCOL_VERSIONS,
+  network_transport: exactly(['pipe', 'tcp']),
+} as const;
 
 /** Every metric of ours, by its published name. Whatever else names a metric is generated from or held to this. */
 export const METRICS = {
-  mcp_tool_calls_total: counter('Total number of MCP tool calls', 'tool_name', 'status'),
-  mcp_tool_duration_seconds: histogram(
-    'Duration of MCP tool execution in seconds',
-    DURATION_BUCKETS,
-    'tool_name',
+  mcp_tool_calls_total: also(
+    counter('Total number of MCP tool calls', {
+      tool_name: TOOLS,
+      status: exactly(['success', 'error']),
+    }),
+    { tool_name: exactly([UNKNOWN_TOOL]), status: exactly(['error']) },
   ),
+  mcp_tool_duration_seconds: histogram('Duration of MCP tool execution in seconds', DURATION_BUCKETS, {
+    tool_name: TOOLS,
+  }),
   mcp_active_sessions: gauge('Number of currently active MCP sessions'),
 
-  mcp_tool_errors_total: counter('Failed MCP tool calls, by the reason they failed', 'tool_name', 'reason'),
-  mcp_tool_calls_in_flight: gauge('MCP tool calls accepted and not yet answered', 'tool_name'),
-  mcp_tool_result_size_bytes: histogram(
-    'Size of MCP tool results as JSON, in bytes',
-    RESULT_SIZE_BUCKETS,
-    'tool_name',
+  mcp_tool_errors_total: also(
+    counter('Failed MCP tool calls, by the reason they failed', {
+      tool_name: TOOLS,
+      reason: exactly(REASONS),
+    }),
+    {
+      tool_name: exactly([UNKNOWN_TOOL]),
+      // The others are those of servers that are not ours, whose tools may be known only once they were called.
+      reason: { ...exactly(REASONS), fromStart: ['unknown_tool', 'rate_limited'] },
+    },
   ),
-  mcp_tool_info: gauge(
-    'The tools this server offers; always 1',
-    'tool_name',
-    'toolset',
-    'source',
-    'isolation',
+  mcp_tool_calls_in_flight: gauge('MCP tool calls accepted and not yet answered', { tool_name: TOOLS }),
+  mcp_tool_result_size_bytes: histogram('Size of MCP tool results as JSON, in bytes', RESULT_SIZE_BUCKETS, {
+    tool_name: TOOLS,
+  }),
+  mcp_tool_info: gauge('The tools this server offers; always 1', {
+    tool_name: TOOLS,
+    toolset: FOLLOWS,
+    source: FOLLOWS,
+    isolation: FOLLOWS,
+  }),
+
+  mcp_requests_total: counter('MCP requests received, by protocol method', {
+    method: onUse(METHODS),
+    protocol_version: PROTOCOL_VERSIONS,
+    transport: exactly(TRANSPORTS),
+  }),
+  mcp_server_operation_duration_seconds: openTelemetryName(
+    also(
+      histogram(
+        'Duration of MCP requests as the OpenTelemetry semantic conventions define it',
+        OTEL_MCP_BUCKETS,
+        {
+          mcp_method_name: onUse(METHODS.filter((method) => method === CALL)),
+          gen_ai_tool_name: optional(TOOLS_OR_UNKNOWN),
+          gen_ai_operation_name: optional(FOLLOWS),
+          ...OF_OPERATIONS,
+        },
+      ),
+      { mcp_method_name: onUse(METHODS.filter((method) => method !== CALL)), ...OF_OPERATIONS },
+    ),
   ),
 
-  mcp_requests_total: counter(
-    'MCP requests received, by protocol method',
-    'method',
-    'protocol_version',
-    'transport',
-  ),
-  mcp_server_operation_duration_seconds: histogram(
-    'Duration of MCP requests as the OpenTelemetry semantic conventions define it',
-    OTEL_MCP_BUCKETS,
-    'mcp_method_name',
-    'gen_ai_tool_name',
-    'gen_ai_operation_name',
-    'error_type',
-    'rpc_response_status_code',
-    'mcp_protocol_version',
-    'network_transport',
+  mcp_server_session_duration_seconds: openTelemetryName(
+    histogram(
+      'Duration of MCP sessions as the OpenTelemetry semantic conventions define it',
+      OTEL_MCP_BUCKETS,
+      { mcp_protocol_version: onUse(PROTOCOL_VERSIONS), network_transport: exactly(['pipe', 'tcp']) },
+    ),
   ),
 
-  mcp_server_session_duration_seconds: histogram(
-    'Duration of MCP sessions as the OpenTelemetry semantic conventions define it',
-    OTEL_MCP_BUCKETS,
-    'mcp_protocol_version',
-    'network_transport',
-  ),
-
-  mcp_sessions_opened_total: counter('MCP sessions opened', 'transport'),
-  mcp_sessions_closed_total: counter('MCP sessions closed, by why', 'transport', 'reason'),
+  mcp_sessions_opened_total: counter('MCP sessions opened', { transport: exactly(TRANSPORTS) }),
+  mcp_sessions_closed_total: counter('MCP sessions closed, by why', {
+    transport: exactly(TRANSPORTS),
+    reason: exactly(SESSION_CLOSE_REASONS),
+  }),
   mcp_sessions_limit: serverOnly(gauge('Most MCP sessions this server keeps at a time')),
   mcp_session_duration_seconds: histogram(
     'Length of closed MCP sessions in seconds',
@@ -99,72 +144,66 @@ export const METRICS = {
     gauge('Most subscriptions/listen streams this server keeps open at a time'),
   ),
 
-  mcp_auth_failures_total: serverOnly(counter('Requests refused for their credentials', 'reason')),
+  mcp_auth_failures_total: serverOnly(
+    counter('Requests refused for their credentials', { reason: exactly(AUTH_FAILURE_REASONS) }),
+  ),
 
   mcp_worker_pool_size: serverOnly(gauge('Worker threads alive')),
   mcp_worker_pool_busy: serverOnly(gauge('Worker threads that run a tool')),
   mcp_worker_pool_waiting: serverOnly(gauge('Calls that wait for a worker thread')),
-  mcp_worker_restarts_total: serverOnly(counter('Worker threads that had to be replaced', 'reason')),
+  mcp_worker_restarts_total: serverOnly(
+    counter('Worker threads that had to be replaced', { reason: exactly(WORKER_RESTART_REASONS) }),
+  ),
 
   http_server_request_duration_seconds: serverOnly(
-    histogram(
-      'Duration of HTTP requests in seconds',
-      OTEL_HTTP_BUCKETS,
-      'http_route',
-      'http_request_method',
-      'http_response_status_code',
-    ),
+    histogram('Duration of HTTP requests in seconds', OTEL_HTTP_BUCKETS, {
+      // The templates of routes, and `unmatched`: never the text of a path.
+      http_route: { atMost: 20 },
+      http_request_method: listed(HTTP_METHODS, '_OTHER'),
+      http_response_status_code: { atMost: 30 },
+    }),
   ),
 
   mcp_label_values_folded_total: counter(
     'Values of labels that were not among those declared, or too many, and became other',
-    'metric',
-    'label',
+    { metric: { atMost: 100 }, label: { atMost: 100 } },
   ),
-  mcp_trace_spans_total: serverOnly(counter('Spans of traces that ended, by what became of them', 'outcome')),
+  mcp_trace_spans_total: serverOnly(
+    counter('Spans of traces that ended, by what became of them', { outcome: exactly(SPAN_OUTCOMES) }),
+  ),
 
-  mcp_build_info: gauge('What is running; always 1', 'version', 'revision', 'node_version', 'protocol'),
+  mcp_build_info: gauge('What is running; always 1', {
+    version: FOLLOWS,
+    revision: FOLLOWS,
+    node_version: FOLLOWS,
+    protocol: FOLLOWS,
+  }),
   nodejs_eventloop_utilization: gauge('Share of time the event loop was busy since the last scrape, 0 to 1'),
   nodejs_heap_size_limit_bytes: gauge('Heap size at which the process runs out of memory, in bytes'),
 } as const satisfies Record<string, Row>;
 
 export type MetricName = keyof typeof METRICS;
 
-type Instrument<R extends Row> = R['type'] extends 'counter'
-  ? Counter<R['labels'][number]>
-  : R['type'] extends 'gauge'
-    ? Gauge<R['labels'][number]>
-    : Histogram<R['labels'][number]>;
-
-export type Metrics = { readonly [Name in MetricName]: Instrument<(typeof METRICS)[Name]> };
+export type Metrics = { readonly [Name in MetricName]: InstrumentOf<(typeof METRICS)[Name]> };
 
 export interface MetricsOptions {
   /** Where the metrics are registered. Default: a registry of their own. */
   readonly registry?: Registry | undefined;
-  /** Whether a metric is registered; the others can be recorded and are shown nowhere. Default: all are. */
-  readonly shows?: (name: MetricName) => boolean;
+  /** Whether a metric is exposed: all are recorded, and those that are not exposed are shown nowhere. Default: all are. */
+  readonly exposes?: (name: MetricName, declaration: Row) => boolean;
 }
 
 /** Creates every metric of the table. */
-export function createMetrics({ registry = new Registry(), shows = () => true }: MetricsOptions = {}): {
+export function createMetrics({ registry = new Registry(), exposes = () => true }: MetricsOptions = {}): {
   readonly metrics: Metrics;
   readonly registry: Registry;
+  /** Traced calls that samples of OpenMetrics point to. */
+  readonly exemplars: Exemplars;
 } {
-  const metrics = Object.entries<Row>(METRICS).map(([name, row]) => [
-    name,
-    createInstrument(name, row, shows(name as MetricName) ? [registry] : []),
-  ]);
-  return { metrics: Object.fromEntries(metrics) as Metrics, registry };
-}
-
-function createInstrument(name: string, row: Row, registers: Registry[]): Counter | Gauge | Histogram {
-  const options = { name, help: row.help, labelNames: [...row.labels], registers };
-  switch (row.type) {
-    case 'counter':
-      return new Counter(options);
-    case 'gauge':
-      return new Gauge(options);
-    case 'histogram':
-      return new Histogram({ ...options, buckets: [...(row.buckets ?? [])] });
-  }
+  const exemplars = new Exemplars();
+  const metrics = Object.entries<Row>(METRICS).map(([name, declaration]) => {
+    const registers = exposes(name as MetricName, declaration) ? [registry] : [];
+    return [name, createInstrument(name, declaration, { registers, exemplars })];
+  });
+  return { metrics: Object.fromEntries(metrics) as Metrics, registry, exemplars };
 }

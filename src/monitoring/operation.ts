@@ -1,4 +1,5 @@
 import { METHODS, PROTOCOL_VERSIONS, oneOf, type TransportName } from './labels.ts';
+import type { ValuesOf } from './declaration.ts';
 import type { METRICS } from './metrics.ts';
 
 /** An MCP request that was answered, as the OpenTelemetry conventions want it described. */
@@ -44,10 +45,11 @@ const ATTRIBUTES = {
   network_transport: 'network.transport',
 } as const satisfies Record<Label, string>;
 
-type Label = (typeof METRICS)['mcp_server_operation_duration_seconds']['labels'][number];
+type Labels = (typeof METRICS)['mcp_server_operation_duration_seconds']['labels'];
+type Label = keyof Labels;
 
 /** The labels of an operation. */
-export function labelsOf(operation: Operation): Partial<Record<Label, string>> {
+export function labelsOf(operation: Operation): ValuesOf<Labels> {
   const { method, tool, errorCode, protocolVersion, transport } = operation;
   const errorType = errorTypeOf(operation);
   return {

@@ -1,6 +1,7 @@
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { collectDefaultMetrics, type Gauge, type Registry } from 'prom-client';
+import { atScrape } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface BuildInfo {
@@ -22,21 +23,12 @@ export function collectRuntime(registry: Registry, metrics: Metrics): void {
   // prom-client rounds to seconds, in which several replicas may start; this tells them apart.
   const startTime = registry.getSingleMetric('process_start_time_seconds') as Gauge;
   atScrape(startTime, () => performance.timeOrigin / 1000);
-  metrics.nodejs_heap_size_limit_bytes.set(getHeapStatistics().heap_size_limit);
+  metrics.nodejs_heap_size_limit_bytes.set({}, getHeapStatistics().heap_size_limit);
   let last: EventLoopUtilization = performance.eventLoopUtilization();
-  atScrape(metrics.nodejs_eventloop_utilization, () => {
+  metrics.nodejs_eventloop_utilization.atScrape(() => {
     const current = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(current, last);
     last = current;
     return utilization;
-  });
-}
-
-/** Makes a gauge read its value when it is scraped, so that it cannot drift from what it measures. */
-export function atScrape(gauge: { set(value: number): void }, read: () => number): void {
-  Object.assign(gauge, {
-    collect: () => {
-      gauge.set(read());
-    },
   });
 }

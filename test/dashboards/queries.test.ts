@@ -81,8 +81,12 @@ describe('the queries and /metrics', () => {
 
   const labelsOf = (name: string): ReadonlySet<string> => {
     if (RECORDED.has(name)) return new Set(['cluster', 'namespace', 'job']);
-    const own = OF_PROMETHEUS[name] ??
-      rowOf(name)?.labels ?? [...new Set(samples.select(name).flatMap(({ labels }) => Object.keys(labels)))];
+    const row = rowOf(name);
+    const own =
+      OF_PROMETHEUS[name] ??
+      (row
+        ? Object.keys(row.labels)
+        : [...new Set(samples.select(name).flatMap(({ labels }) => Object.keys(labels)))]);
     return new Set([...OF_TARGETS, ...own, ...(name.endsWith('_bucket') ? ['le'] : [])]);
   };
 

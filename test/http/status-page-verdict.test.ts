@@ -2,13 +2,14 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { judge } from '../../src/http/status-page/verdict.ts';
 import { Activity } from '../../src/monitoring/activity.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
+import type { ErrorReason } from '../../src/tools/outcome.ts';
 
-const { metrics } = createMetrics();
+let { metrics } = createMetrics();
 let activity: Activity;
 let stop: () => void;
 beforeEach(() => {
   vi.useFakeTimers();
-  for (const metric of Object.values(metrics)) metric.reset();
+  ({ metrics } = createMetrics());
   activity = new Activity(metrics, [{ name: 'add' }, { name: 'wait' }], () => performance.now() / 1000);
   stop = activity.start();
 });
@@ -19,7 +20,7 @@ afterEach(() => {
 
 const pass = (seconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(seconds * 1000);
 
-function calls(count: number, tool_name: string, seconds: number, reason?: string): void {
+function calls(count: number, tool_name: string, seconds: number, reason?: ErrorReason): void {
   const status = reason === undefined ? 'success' : 'error';
   for (let made = 0; made < count; made += 1) {
     metrics.mcp_tool_calls_total.inc({ tool_name, status });

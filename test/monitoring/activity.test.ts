@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { Activity, type ToolActivity } from '../../src/monitoring/activity.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
+import type { ErrorReason } from '../../src/tools/outcome.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,11 +11,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const { metrics } = createMetrics();
+let { metrics } = createMetrics();
 let activity: Activity;
 let stop: () => void;
 beforeEach(() => {
-  for (const metric of Object.values(metrics)) metric.reset();
+  ({ metrics } = createMetrics());
   const startedAt = Date.now();
   activity = new Activity(metrics, [{ name: 'add' }], () => (Date.now() - startedAt) / 1000);
   stop = activity.start();
@@ -25,7 +26,7 @@ afterEach(() => {
 
 const pass = (seconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(seconds * 1000);
 
-function call(seconds: number, reason?: string): void {
+function call(seconds: number, reason?: ErrorReason): void {
   metrics.mcp_tool_calls_total.inc({ tool_name: 'add', status: reason === undefined ? 'success' : 'error' });
   if (reason !== undefined) metrics.mcp_tool_errors_total.inc({ tool_name: 'add', reason });
   metrics.mcp_tool_duration_seconds.observe({ tool_name: 'add' }, seconds);
@@ -70,7 +71,8 @@ it('says when within the window calls were made and failed, without gap or overl
 });
 
 it('counts as the fault of the server only what is', async () => {
-  for (const reason of ['exception', 'tool_error', 'invalid_arguments', 'cancelled']) call(1, reason);
+  for (const reason of ['exception', 'tool_error', 'invalid_arguments', 'cancelled'] as const)
+    call(1, reason);
   expect(await add()).toMatchObject({ calls: 4, server_faults: 1, failing: false });
   const [interval] = (await activity.report()).history;
   expect(interval).toMatchObject({ calls: 4, errors: 4, server_faults: 1 });
@@ -78,7 +80,7 @@ it('counts as the fault of the server only what is', async () => {
 
 it('calls a tool failing from where on the alert on its errors would', async () => {
   const { minimumBadCalls, toolErrorRatio } = parametersSchema.parse({});
-  const times = (count: number, reason?: string): void => {
+  const times = (count: number, reason?: ErrorReason): void => {
     for (let made = 0; made < count; made += 1) call(0.1, reason);
   };
   times(minimumBadCalls - 1, 'exception');
@@ -117,7 +119,7 @@ it('calls a tool stuck when calls are in flight for a minute and no accepted one
   const start = (): void => {
     metrics.mcp_tool_calls_in_flight.inc({ tool_name: 'add' });
   };
-  const end = (reason?: string): void => {
+  const end = (reason?: ErrorReason): void => {
     metrics.mcp_tool_calls_in_flight.dec({ tool_name: 'add' });
     call(1, reason);
   };

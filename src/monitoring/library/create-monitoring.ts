@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
-import { Registry, type OpenMetricsContentType } from 'prom-client';
+import { Registry } from 'prom-client';
 import { CallLog, harmless, observers, type CallLogger, type CallLogOptions } from '../call-log.ts';
 import {
   checkCustomMetrics,
@@ -19,7 +19,7 @@ import { KnownTools } from './known-tools.ts';
 import { takeListens, type FetchHandler } from '../listens.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { measuredFunction } from './measured-function.ts';
-import { METRICS, createMetrics, type MetricName } from '../metrics.ts';
+import { METRICS, createMetrics, type MetricName, type Row } from '../metrics.ts';
 import { metricsHandler, type MetricsHandler } from '../metrics-handler.ts';
 import { Recorder } from '../recorder.ts';
 import { collectRuntime, describeBuild } from '../runtime.ts';
@@ -27,15 +27,15 @@ import { isInstrumentable, lowOf, type InstrumentableServer } from '../server-sh
 import { Tracing } from '../traces/tracing.ts';
 
 export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics> {
-  /** A prom-client registry of one's own to put the metrics in. Default: a new one. */
-  readonly registry?: Registry | Registry<OpenMetricsContentType>;
+  /** A prom-client registry of one's own, of the default content type, to put the metrics in. Default: a new one. */
+  readonly registry?: Registry;
   /** Whether to measure the process, too (`process_…`, `nodejs_…`). Default: unless `registry` is given. */
   readonly runtime?: boolean;
   /** What `mcp_build_info` says is running. Default: `unknown`. */
   readonly build?: { readonly version?: string; readonly revision?: string };
   /** Metrics of one's own, by name. */
   readonly metrics?: Custom;
-  /** Whether the names of the OpenTelemetry conventions are recorded, too. Default: true. */
+  /** Whether the names of the OpenTelemetry conventions are exposed, too. Default: true. */
   readonly openTelemetryNames?: boolean;
   /**
    * Gets one line a call, such as a pino logger: successes at debug, faults at warn or error. Default: none.
@@ -97,18 +97,29 @@ const UNKNOWN = 'unknown';
  * Creates monitoring. Traces go wherever the OpenTelemetry SDK that the process has registered sends them; without one
  * there are none.
  * @throws Error with every problem of the declared metrics, or when the registry has metrics of these names
+ * @throws TypeError when the registry writes OpenMetrics
  */
 export function createMonitoring<const Custom extends CustomMetrics = Readonly<Record<string, never>>>(
   options: MonitoringOptions<Custom> = {},
 ): Monitoring<Custom> {
   const { openTelemetryNames = true, logger, maxTools = 500 } = options;
-  // What text it is written as is said by who asks, not by the registry.
-  const registry = (options.registry ?? new Registry()) as Registry;
+  const { registry = new Registry() } = options;
+  if (registry.contentType !== Registry.PROMETHEUS_CONTENT_TYPE)
+    throw new TypeError(
+      'createMonitoring takes a registry with the default content type: pass new Registry(). Scrapers that ask for ' +
+        'OpenMetrics get it all the same',
+    );
   const runtime = options.runtime ?? options.registry === undefined;
-  const shows = (name: MetricName): boolean =>
-    !('serverOnly' in METRICS[name]) && (runtime || !name.startsWith('nodejs_'));
+  const exposes = (name: MetricName): boolean => {
+    const row: Row = METRICS[name];
+    return (
+      !row.serverOnly &&
+      (openTelemetryNames || !row.openTelemetryName) &&
+      (runtime || !name.startsWith('nodejs_'))
+    );
+  };
   const taken = Object.keys(METRICS).filter(
-    (name) => shows(name as MetricName) && registry.getSingleMetric(name) !== undefined,
+    (name) => exposes(name as MetricName) && registry.getSingleMetric(name) !== undefined,
   );
   if (taken.length > 0)
     throw new Error(
@@ -119,8 +130,8 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   checkCustomMetrics(declared, registry);
 
   const now = (): number => performance.now() / 1000;
-  const { metrics } = createMetrics({ registry, shows });
-  const recorder = new Recorder(metrics, [], { openTelemetryNames });
+  const { metrics, exemplars } = createMetrics({ registry, exposes });
+  const recorder = new Recorder(metrics, []);
   if (runtime) collectRuntime(registry, metrics);
   const { version = UNKNOWN, revision = UNKNOWN } = options.build ?? {};
   describeBuild(metrics, { version, revision, protocol: UNKNOWN });
@@ -152,8 +163,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     sessions: () => sessions.size,
     subscriptions: () => door.listens,
   });
-  const write = (format: ExpositionFormat): Promise<string> =>
-    expose(registry, format, now, recorder.exemplars);
+  const write = (format: ExpositionFormat): Promise<string> => expose(registry, format, now, exemplars);
 
   return {
     custom,

@@ -1,49 +1,20 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { Declaration, LabelValues, MetricType } from '../declaration.ts';
+import { createInstrument } from '../instruments.ts';
 import { fieldOf } from '../message.ts';
 import { METRICS } from '../metrics.ts';
-
-/**
- * The values a label may take: those listed, or whichever come first up to a number of them, of at most 128 characters.
- */
-export type LabelValues = readonly string[] | { readonly atMost: number };
+import { seriesOf } from '../series.ts';
 
 type Labels = Readonly<Record<string, LabelValues>>;
 
-type NoLabels = Readonly<Record<string, never>>;
-
 /** A metric of one's own, as it is declared. */
-export interface CustomMetric<
-  L extends Labels = Labels,
-  Type extends string = 'counter' | 'gauge' | 'histogram',
-> {
-  readonly type: Type;
-  readonly help: string;
-  readonly labels: L;
-  /** Upper bounds of a histogram's buckets, in the metric's unit. */
-  readonly buckets?: readonly number[];
-}
+export type CustomMetric<L extends Labels = Labels, Type extends MetricType = MetricType> = Declaration<
+  L,
+  Type
+>;
 
 /** Metrics by name, in the manner of Prometheus: base units, `_total` at the end of counters and of nothing else. */
 export type CustomMetrics = Readonly<Record<string, CustomMetric>>;
-
-/** Declares a counter: how often something happened. Its name ends in `_total`. */
-export const counter = <const L extends Labels = NoLabels>(
-  help: string,
-  labels: L = {} as L,
-): CustomMetric<L, 'counter'> => ({ type: 'counter', help, labels });
-
-/** Declares a gauge: how much there is of something now. */
-export const gauge = <const L extends Labels = NoLabels>(
-  help: string,
-  labels: L = {} as L,
-): CustomMetric<L, 'gauge'> => ({ type: 'gauge', help, labels });
-
-/** Declares a histogram: how values are distributed. Seconds for time, bytes for sizes. */
-export const histogram = <const L extends Labels = NoLabels>(
-  help: string,
-  buckets: readonly number[],
-  labels: L = {} as L,
-): CustomMetric<L, 'histogram'> => ({ type: 'histogram', help, labels, buckets });
 
 type ValuesOf<L extends Labels> = {
   readonly [Name in keyof L]: L[Name] extends readonly (infer Value)[] ? Value : string;
@@ -76,13 +47,8 @@ export type Instruments<Declared extends CustomMetrics> = {
   readonly [Name in keyof Declared]: InstrumentOf<Declared[Name]>;
 };
 
-/** What label values that were not declared, or are too many, become. */
-const OTHER = 'other';
-
 const MAX_VALUES = 1000;
 
-/** Longer values become `other`, unless they are listed. */
-const MAX_VALUE_LENGTH = 128;
 const MAX_SERIES = 10_000;
 
 /**
@@ -108,94 +74,16 @@ export function createCustomMetrics<Declared extends CustomMetrics>(
   registry: Registry,
   folded: (metric: string, label: string) => void,
 ): Instruments<Declared> {
-  const instruments = Object.entries(declared).map(([name, metric]) => [
-    name,
-    createInstrument(name, metric, registry, (label) => {
-      folded(name, label);
-    }),
-  ]);
-  return Object.fromEntries(instruments) as Instruments<Declared>;
-}
-
-type Given = Readonly<Record<string, string>>;
-
-function createInstrument(
-  name: string,
-  { type, help, labels, buckets = [] }: CustomMetric,
-  registry: Registry,
-  folded: (label: string) => void,
-): unknown {
-  const options = { name, help, labelNames: Object.keys(labels), registers: [registry] };
-  const fold = foldInto(labels, folded);
-  const zeros = combinationsOf(labels);
-  switch (type) {
-    case 'counter': {
-      const made = new Counter(options);
-      for (const zero of zeros) made.inc(zero, 0);
-      return {
-        inc: (given: Given, by = 1) => {
-          made.inc(fold(given), by);
-        },
-      };
-    }
-    case 'gauge': {
-      const made = new Gauge(options);
-      return {
-        set: (given: Given, value: number) => {
-          made.set(fold(given), value);
-        },
-        inc: (given: Given, by = 1) => {
-          made.inc(fold(given), by);
-        },
-        dec: (given: Given, by = 1) => {
-          made.dec(fold(given), by);
-        },
-      };
-    }
-    case 'histogram': {
-      const made = new Histogram({ ...options, buckets: [...buckets] });
-      for (const zero of zeros) made.zero(zero);
-      return {
-        observe: (given: Given, value: number) => {
-          made.observe(fold(given), value);
-        },
-      };
-    }
-  }
-}
-
-/** Holds label values to what was declared, so that no data can make more series than that. */
-function foldInto(labels: Labels, folded: (label: string) => void): (given: Given) => Record<string, string> {
-  const guards = Object.entries(labels).map(([name, values]) => {
-    const admitted = new Set<string>(isList(values) ? values : []);
-    const room = isList(values) ? 0 : values.atMost;
-    const admit = (value: string): boolean => {
-      if (admitted.has(value)) return true;
-      if (admitted.size >= room || value.length > MAX_VALUE_LENGTH) return false;
-      admitted.add(value);
-      return true;
+  const instruments = Object.entries(declared).map(([name, metric]) => {
+    const options = {
+      registers: [registry],
+      folded: (label: string): void => {
+        folded(name, label);
+      },
     };
-    return { name, admit };
+    return [name, createInstrument(name, metric, options)];
   });
-  return (given) => {
-    const result: Record<string, string> = {};
-    for (const { name, admit } of guards) {
-      const value = String(given[name]);
-      const admitted = admit(value);
-      if (!admitted) folded(name);
-      result[name] = admitted ? value : OTHER;
-    }
-    return result;
-  };
-}
-
-/** All combinations of values that are known beforehand: none, when there is a label whose values are not. */
-function combinationsOf(labels: Labels): Record<string, string>[] {
-  return Object.entries(labels).reduce<Record<string, string>[]>(
-    (all, [name, values]) =>
-      isList(values) ? all.flatMap((rest) => values.map((value) => ({ ...rest, [name]: value }))) : [],
-    [{}],
-  );
+  return Object.fromEntries(instruments) as Instruments<Declared>;
 }
 
 const isList = (values: LabelValues): values is readonly string[] => Array.isArray(values);
@@ -220,10 +108,7 @@ function problemsOf(name: string, metric: CustomMetric, registry: Registry): str
   for (const [label, values] of Object.entries(labels))
     problems.push(...problemsOfLabel(label, values).map((problem) => `label ${label}: ${problem}`));
   if (problems.length > 0) return problems;
-  const series = Object.values(labels).reduce(
-    (product, values) => product * ((isList(values) ? values.length : values.atMost) + 1),
-    type === 'histogram' ? (buckets ?? []).length + 3 : 1,
-  );
+  const series = seriesOf(metric);
   return series > MAX_SERIES ? [`it may have ${series} series; the most is ${MAX_SERIES}`] : [];
 }
 

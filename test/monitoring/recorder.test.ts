@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { expose } from '../../src/monitoring/exposition.ts';
+import { createMetrics } from '../../src/monitoring/metrics.ts';
+import { Recorder, type MeasuredTool } from '../../src/monitoring/recorder.ts';
+import type { CallRecord, CallTrace } from '../../src/tools/call.ts';
+import { REASONS, UNKNOWN_TOOL } from '../../src/tools/outcome.ts';
+import { parseMetrics, type Sample } from '../support/metrics-text.ts';
+
+const tool = (name: string, toolset = 'shop'): MeasuredTool => ({
+  name,
+  toolset,
+  source: 'module',
+  isolation: 'none',
+});
+
+const trace: CallTrace = {
+  traceId: 'a1b2',
+  spanId: 'c3',
+  sampled: true,
+  phase: async (_phase, work) => work(),
+  failed: () => undefined,
+};
+
+/** A call of a tool that has finished: with success, or for a reason. */
+const record = (name: string, reason?: (typeof REASONS)[number]): CallRecord => ({
+  ...(reason === undefined
+    ? { status: 'success', result: { content: [] } }
+    : { status: 'error', reason, message: reason }),
+  tool: name,
+  call: {
+    name,
+    arguments: {},
+    caller: { name: 'test', quotaKey: 'test', mayUse: () => true },
+    entrance: 'mcp',
+    requestId: 'r',
+    signal: new AbortController().signal,
+    canElicit: false,
+    trace,
+  },
+  totalSeconds: 0.1,
+  runSeconds: 0.1,
+  resultBytes: 10,
+});
+
+const operation = (name: string) => ({
+  method: 'tools/call',
+  protocolVersion: '2026-07-28',
+  transport: 'http' as const,
+  tool: name,
+  isError: false,
+  seconds: 0.1,
+  traceId: trace.traceId,
+});
+
+function setUp(tools: readonly MeasuredTool[] = []) {
+  const { metrics, registry, exemplars } = createMetrics();
+  const recorder = new Recorder(metrics, tools);
+  const write = (format: 'prometheus' | 'openmetrics') => expose(registry, format, () => 0, exemplars);
+  const scrape = async () => parseMetrics(await write('prometheus'));
+  return { recorder, write, scrape };
+}
+
+const toolIn = ({ labels }: Sample): string | undefined => labels['tool_name'] ?? labels['gen_ai_tool_name'];
+
+const nameOf = ({ name, labels }: Sample): string => `${name} ${JSON.stringify(labels)}`;
+
+describe('a tool that is removed', () => {
+  it('takes its series along, of every metric, and the traces they point to', async () => {
+    const { recorder, scrape, write } = setUp([tool('stays'), tool('goes')]);
+    for (const name of ['stays', 'goes']) {
+      for (const reason of [undefined, ...REASONS]) {
+        recorder.started(name);
+        recorder.finished(record(name, reason));
+        recorder.operation(operation(name));
+      }
+    }
+    expect((await scrape()).all.filter((sample) => toolIn(sample) === 'goes').length).toBeGreaterThan(50);
+    recorder.removeTool('goes');
+    const text = await write('openmetrics');
+    expect(text).not.toContain('goes');
+    expect(text).toContain('trace_id="a1b2"');
+    recorder.addTool(tool('goes'));
+    const fresh = (await write('openmetrics')).split('\n').filter((line) => line.includes('goes'));
+    expect(fresh.filter((line) => line.includes('trace_id'))).toEqual([]);
+  });
+
+  it('keeps them until the last call in flight has finished, and then has none again', async () => {
+    const { recorder, scrape } = setUp([tool('goes')]);
+    recorder.started('goes');
+    recorder.started('goes');
+    recorder.removeTool('goes');
+    recorder.finished(record('goes'));
+    expect((await scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'goes' })).toBe(1);
+    recorder.finished(record('goes', 'exception'));
+    // What the protocol layer has to say of the call comes after its outcome.
+    recorder.operation(operation('goes'));
+    recorder.started('goes');
+    recorder.finished(record('goes'));
+    recorder.removeTool('goes');
+    const samples = await scrape();
+    expect(samples.all.filter((sample) => toolIn(sample) === 'goes')).toEqual([]);
+    const ofUnknown = { gen_ai_tool_name: UNKNOWN_TOOL };
+    expect(samples.value('mcp_server_operation_duration_seconds_count', ofUnknown)).toBe(1);
+  });
+
+  it('keeps what was counted when it is added again before that, and says what it is now', async () => {
+    const { recorder, scrape } = setUp([tool('returns')]);
+    recorder.started('returns');
+    recorder.finished(record('returns'));
+    recorder.started('returns');
+    recorder.removeTool('returns');
+    recorder.addTool(tool('returns', 'warehouse'));
+    recorder.finished(record('returns'));
+    const samples = await scrape();
+    const labels = { tool_name: 'returns' };
+    expect(samples.value('mcp_tool_calls_total', { ...labels, status: 'success' })).toBe(2);
+    expect(samples.value('mcp_tool_calls_in_flight', labels)).toBe(0);
+    expect(samples.select('mcp_tool_info', labels).map((info) => info.labels['toolset'])).toEqual([
+      'warehouse',
+    ]);
+  });
+});
+
+it('has exactly the series of the tools there are, however tools came and went during calls', async () => {
+  const NAMES = ['a', 'b', 'c', 'd'];
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const random = numbersFrom(seed);
+    const { recorder, scrape } = setUp();
+    const there = new Set<string>();
+    const running: string[] = [];
+    const finish = (): void => {
+      const [name] = running.splice(random(running.length), 1);
+      if (name === undefined) return;
+      recorder.finished(record(name, random(2) === 0 ? undefined : REASONS[random(REASONS.length)]));
+      recorder.operation(operation(name));
+    };
+    for (let step = 0; step < 60; step += 1) {
+      const name = NAMES[random(NAMES.length)] ?? '';
+      const act = random(4);
+      if (act === 0) {
+        there.add(name);
+        recorder.addTool(tool(name));
+      } else if (act === 1) {
+        there.delete(name);
+        recorder.removeTool(name);
+      } else if (act === 2 && there.has(name)) {
+        running.push(name);
+        recorder.started(name);
+      } else finish();
+      if (step % 20 !== 0) continue;
+      const inFlight = (await scrape()).select('mcp_tool_calls_in_flight');
+      for (const { labels, value } of inFlight)
+        expect(value, `seed ${seed}`).toBe(running.filter((each) => each === labels['tool_name']).length);
+    }
+    while (running.length > 0) finish();
+    const ofTools = (samples: readonly Sample[]) =>
+      samples
+        .filter((sample) => sample.labels['tool_name'] !== undefined)
+        .map(nameOf)
+        .sort();
+    const fresh = setUp([...there].map((name) => tool(name)));
+    const { all } = await scrape();
+    expect(ofTools(all), `seed ${seed}`).toEqual(ofTools((await fresh.scrape()).all));
+    const tools = new Set(all.flatMap((sample) => toolIn(sample) ?? []));
+    expect(
+      [...tools].filter((name) => name !== UNKNOWN_TOOL && !there.has(name)),
+      `seed ${seed}`,
+    ).toEqual([]);
+  }
+});
+
+/** Whole numbers below a bound, the same ones for the same seed: the minimal standard generator of Park and Miller. */
+function numbersFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return Math.floor((state / 2_147_483_647) * below);
+  };
+}
