@@ -17,7 +17,7 @@ import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Executor } from './tools/executor.ts';
-import { neighbour, resolvePublicEntry } from './tools/public-entry.ts';
+import { resolvePublicEntry } from './tools/public-entry.ts';
 import { createQuota } from './tools/quota.ts';
 import { createRegistry, type Registry } from './tools/registry.ts';
 import { selectTools } from './tools/selection.ts';
@@ -108,7 +108,6 @@ export async function createApplication(
   if (!started.ok) return started;
   const { tracing } = started;
 
-  const threadModule = neighbour('monitoring/traces/thread-requests', import.meta.url).href;
   const workers = new WorkerPool({
     ...settings.workers,
     minThreads: registry.tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0,
@@ -117,7 +116,6 @@ export async function createApplication(
       const err = error === undefined ? undefined : describeThrown(error);
       logger.warn({ reason, tool, err }, 'worker thread replaced');
     },
-    follow: () => started.followThread(threadModule),
   });
   const callLog = new CallLog(logger, settings.log);
   const executor = new Executor({
