@@ -117,12 +117,18 @@ export async function createApplication(
       logger.warn({ reason, tool, err }, 'worker thread replaced');
     },
   });
+  const activity = settings.metrics.enabled ? new Activity(() => registry.tools, now) : undefined;
   const callLog = new CallLog(logger, settings.log);
   const executor = new Executor({
     registry,
     workers,
     quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
-    observer: observers(recorder, callLog, ...(tracing ? [tracing.outcomes] : [])),
+    observer: observers(
+      recorder,
+      callLog,
+      ...(activity ? [activity] : []),
+      ...(tracing ? [tracing.outcomes] : []),
+    ),
     limits: settings.limits,
     now,
   });
@@ -152,7 +158,7 @@ export async function createApplication(
       binding,
       expose:
         metricsRecorder && ((format) => expose(metricsRegistry, format, now, metricsRecorder.exemplars)),
-      activity: metricsRecorder && new Activity(metrics, registry.tools, now),
+      activity,
       authenticate: tokens ? bearer(tokens, registry.tools) : anonymous,
       watch: (sources) => {
         metricsRecorder?.watch({
