@@ -1,25 +1,30 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { anonymous, bearer, type Authenticate } from './authorization/authentication.ts';
 import type { Settings } from './config/settings.ts';
 import { loadStateKey } from './config/state-key.ts';
 import { loadTokens, type Tokens } from './config/tokens.ts';
-import { anonymous, bearer, type Authenticate } from './http/authentication.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { MODERN_VERSION } from './mcp/server.ts';
-import { describeThrown } from './monitoring/describe-thrown.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog, observers } from './monitoring/call-log.ts';
+import { describeThrown } from './monitoring/describe-thrown.ts';
+import { Door } from './monitoring/door.ts';
 import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics.ts';
 import { Recorder, type GaugeSources } from './monitoring/recorder.ts';
 import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
+import type { Tracing } from './monitoring/traces/tracing.ts';
+import type { ToolCall } from './tools/call.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
+import { Catalogue } from './tools/catalogue.ts';
 import { Executor } from './tools/executor.ts';
-import { neighbour, resolvePublicEntry } from './tools/public-entry.ts';
+import { offerToolsets } from './tools/offered-tool.ts';
+import { resolvePublicEntry } from './tools/public-entry.ts';
 import { createQuota } from './tools/quota.ts';
-import { createRegistry, type Registry } from './tools/registry.ts';
 import { selectTools } from './tools/selection.ts';
 import { loadToolModules } from './tools/tool-modules.ts';
 import { WorkerPool } from './tools/worker-pool.ts';
@@ -37,24 +42,39 @@ export interface Environment {
 
 /** The server without its transports: tools, executor and monitoring, put together. */
 export interface Application {
-  readonly registry: Registry;
+  readonly info: { readonly name: string; readonly title: string; readonly version: string };
+  readonly catalogue: Catalogue;
   readonly executor: Executor;
-  readonly workers: WorkerPool;
-  readonly binding: McpBinding;
+  readonly workers: Pick<WorkerPool, 'close'>;
+  readonly recorder: Recorder;
+  /** Missing when nothing is traced. */
+  readonly tracing: Tracing | undefined;
+  /** What MCP connections are served with. */
+  readonly mcp: McpBinding;
   /** Writes the metrics as text; `undefined` when metrics are switched off. */
   readonly expose: ((format: ExpositionFormat) => Promise<string>) | undefined;
   /** What the tools did lately; `undefined` when metrics are switched off. */
   readonly activity: Activity | undefined;
   readonly authenticate: Authenticate;
-  /** Binds the gauges to what they measure, once that exists. */
-  watch(sources: Omit<GaugeSources, 'workers'>): void;
+  /** Whether callers must say who they are. */
+  readonly authenticated: boolean;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  readonly newRequestId: () => string;
+  /** Binds the gauges of sessions to what they measure, once that exists. */
+  readonly bindGauges: (sources: Pick<GaugeSources, 'sessions' | 'sessionsLimit' | 'subscriptionsLimit'>) => void;
+  /** Refuses new calls; resolves when those in flight have been answered, or wait for their clients. */
+  readonly finishCalls: () => Promise<void>;
   /** Writes what is still held back: folded log lines, and spans. */
   readonly flush: () => Promise<void>;
 }
 
-export type ApplicationResult =
-  | { readonly ok: true; readonly application: Application }
-  | { readonly ok: false; readonly problems: readonly string[] };
+type Problems = { readonly ok: false; readonly problems: readonly string[] };
+
+export type ApplicationResult = { readonly ok: true; readonly application: Application } | Problems;
+
+/** How long an answer may take from the call's outcome to the client, in milliseconds. */
+const ANSWER_MS = 1000;
 
 /**
  * Builds the application from its settings.
@@ -64,31 +84,153 @@ export type ApplicationResult =
 export async function createApplication(
   settings: Settings,
   directory: string,
-  { logger, now, version, revision, env }: Environment,
+  environment: Environment,
 ): Promise<ApplicationResult> {
-  const callers = loadTokens(settings.auth, directory);
-  const tools = await loadTools(settings, directory, callers.ok ? (callers.tokens ?? []) : []);
-  const stateKey = loadStateKey(settings.sessions, directory);
-  if (!tools.ok || !callers.ok || !stateKey.ok) {
-    return {
-      ok: false,
-      problems: [tools, callers, stateKey].flatMap((part) => (part.ok ? [] : part.problems)),
-    };
-  }
-  const { registry } = tools;
-  const { tokens } = callers;
+  const { logger, now, version } = environment;
+  const monitoring = createMonitoring(settings, environment);
+  const { recorder } = monitoring;
+  const secrets = readSecrets(settings, directory);
+  const tools = await loadTools(settings, directory, secrets.tokens ?? [], (minThreads) =>
+    createWorkers(settings, minThreads, recorder, logger),
+  );
+  if (!tools.ok || secrets.problems.length > 0)
+    return { ok: false, problems: [...(tools.ok ? [] : tools.problems), ...secrets.problems] };
+  const traced = await traceCalls(settings, environment, recorder);
+  if (!traced.ok) return traced;
 
-  const { enabled, openTelemetryNames } = settings.metrics;
-  const {
-    metrics,
-    registry: metricsRegistry,
-    exemplars,
-  } = createMetrics({ exposes: (_name, row) => openTelemetryNames || !row.openTelemetryName });
-  const recorder = new Recorder(metrics, registry.tools);
-  collectRuntime(metricsRegistry, metrics);
+  const { catalogue, workers } = tools;
+  const { tracing } = traced;
+  catalogue.subscribe(({ removed, added }) => {
+    for (const { name } of removed) recorder.removeTool(name);
+    for (const tool of added) recorder.addTool(tool);
+  });
+  const activity = settings.metrics.enabled ? new Activity(() => catalogue.tools, now) : undefined;
+  const callLog = new CallLog(logger, settings.log);
+  const executor = new Executor({
+    catalogue,
+    quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
+    observer: observers([recorder, callLog, activity, tracing?.outcomes]),
+    limits: settings.limits,
+    now,
+  });
+  const onError = (error: Error): void => {
+    logger.warn({ err: error }, 'error in the protocol layer');
+  };
+  const door = new Door<ToolCall>({ recorder, tracing, now, onError });
+  const shared = {
+    info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
+    catalogue,
+    executor,
+    recorder,
+    tracing,
+    authenticated: secrets.tokens !== undefined,
+    now,
+    newRequestId: randomUUID,
+  };
+  return {
+    ok: true,
+    application: {
+      ...shared,
+      workers,
+      mcp: {
+        ...shared,
+        door,
+        requestState: new RequestState(secrets.stateKey),
+        onProtocolError: (error) => {
+          logger.debug({ err: error }, 'request refused by the protocol layer');
+        },
+        onError,
+      },
+      expose: monitoring.expose,
+      activity,
+      authenticate: secrets.tokens ? bearer(secrets.tokens) : anonymous,
+      bindGauges: (sources) => {
+        recorder.watch({
+          ...sources,
+          subscriptions: () => door.listens,
+          workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
+        });
+      },
+      finishCalls: async () => {
+        await executor.drain();
+        await Promise.race([door.idle(), sleep(ANSWER_MS)]);
+      },
+      flush: () => {
+        callLog.flush();
+        return traced.flush();
+      },
+    },
+  };
+}
+
+/** The metrics, which are always recorded; a setting decides whether they are exposed. */
+function createMonitoring({ metrics: { enabled, openTelemetryNames } }: Settings, environment: Environment) {
+  const { now, version, revision } = environment;
+  const { metrics, registry, exemplars } = createMetrics({
+    exposes: (_name, row) => openTelemetryNames || !row.openTelemetryName,
+  });
+  collectRuntime(registry, metrics);
   describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
+  const write = (format: ExpositionFormat): Promise<string> => expose(registry, format, now, exemplars);
+  return { recorder: new Recorder(metrics, []), expose: enabled ? write : undefined };
+}
 
-  const started = await startTracing(settings.tracing.endpoint, env, {
+function readSecrets(settings: Settings, directory: string) {
+  const callers = loadTokens(settings.auth, directory);
+  const key = loadStateKey(settings.sessions, directory);
+  return {
+    tokens: callers.ok ? callers.tokens : undefined,
+    stateKey: key.ok ? key.key : new Uint8Array(),
+    problems: [callers, key].flatMap((part) => (part.ok ? [] : part.problems)),
+  };
+}
+
+async function loadTools(
+  settings: Settings,
+  directory: string,
+  tokens: Tokens,
+  createPool: (minThreads: 0 | 1) => WorkerPool,
+): Promise<{ readonly ok: true; readonly catalogue: Catalogue; readonly workers: WorkerPool } | Problems> {
+  resolvePublicEntry();
+  const modules = await loadToolModules(settings.tools.modules, directory);
+  if (!modules.ok) return modules;
+  const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], {
+    ...settings.tools,
+    granted: Object.fromEntries(
+      tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]),
+    ),
+    named: {
+      'tools.settings': Object.keys(settings.tools.settings),
+      'log.arguments': Object.keys(settings.log.arguments),
+      'log.results': settings.log.results,
+    },
+  });
+  if (!selected.ok) return selected;
+  const tools = selected.toolsets.flatMap((toolset) => toolset.tools);
+  const workers = createPool(tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0);
+  const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
+  const offered = offerToolsets(selected.toolsets, workers, {
+    defaults: { timeoutSeconds, maxConcurrency },
+    overrides: settings.tools.settings,
+  });
+  if (offered.ok) return { ok: true, catalogue: new Catalogue(offered.tools), workers };
+  await workers.close();
+  return offered;
+}
+
+const createWorkers = (settings: Settings, minThreads: 0 | 1, recorder: Recorder, logger: Logger) =>
+  new WorkerPool({
+    ...settings.workers,
+    minThreads,
+    restarted: (reason, { tool, error }) => {
+      recorder.workerRestarted(reason);
+      const err = error === undefined ? undefined : describeThrown(error);
+      logger.warn({ reason, tool, err }, 'worker thread replaced');
+    },
+  });
+
+const traceCalls = ({ tracing }: Settings, { env, version, now, logger }: Environment, recorder: Recorder) =>
+  startTracing(tracing.endpoint, env, {
     version,
     now,
     counted: (outcome, spans) => {
@@ -105,86 +247,3 @@ export async function createApplication(
       logger.info('spans are exported again');
     },
   });
-  if (!started.ok) return started;
-  const { tracing } = started;
-
-  const threadModule = neighbour('monitoring/traces/thread-requests', import.meta.url).href;
-  const workers = new WorkerPool({
-    ...settings.workers,
-    minThreads: registry.tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0,
-    restarted: (reason, { tool, error }) => {
-      recorder.workerRestarted(reason);
-      const err = error === undefined ? undefined : describeThrown(error);
-      logger.warn({ reason, tool, err }, 'worker thread replaced');
-    },
-    follow: () => started.followThread(threadModule),
-  });
-  const callLog = new CallLog(logger, settings.log);
-  const executor = new Executor({
-    registry,
-    workers,
-    quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
-    observer: observers(recorder, callLog, ...(tracing ? [tracing.outcomes] : [])),
-    limits: settings.limits,
-    now,
-  });
-  const binding: McpBinding = {
-    info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
-    registry,
-    executor,
-    recorder,
-    tracing,
-    requestState: new RequestState(stateKey.key),
-    authenticated: tokens !== undefined,
-    newRequestId: randomUUID,
-    now,
-    onProtocolError: (error) => {
-      logger.debug({ err: error }, 'request refused by the protocol layer');
-    },
-    onError: (error) => {
-      logger.warn({ err: error }, 'error in the protocol layer');
-    },
-  };
-  return {
-    ok: true,
-    application: {
-      registry,
-      executor,
-      workers,
-      binding,
-      expose: enabled ? (format) => expose(metricsRegistry, format, now, exemplars) : undefined,
-      activity: enabled ? new Activity(metrics, registry.tools, now) : undefined,
-      authenticate: tokens ? bearer(tokens, registry.tools) : anonymous,
-      watch: (sources) => {
-        recorder.watch({
-          ...sources,
-          workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
-        });
-      },
-      flush: () => {
-        callLog.flush();
-        return started.flush();
-      },
-    },
-  };
-}
-
-async function loadTools(settings: Settings, directory: string, tokens: Tokens) {
-  resolvePublicEntry();
-  const modules = await loadToolModules(settings.tools.modules, directory);
-  if (!modules.ok) return modules;
-  const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], {
-    ...settings.tools,
-    granted: Object.fromEntries(
-      tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]),
-    ),
-    named: {
-      'tools.settings': Object.keys(settings.tools.settings),
-      'log.arguments': Object.keys(settings.log.arguments),
-      'log.results': settings.log.results,
-    },
-  });
-  if (!selected.ok) return selected;
-  const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
-  return createRegistry(selected.toolsets, { timeoutSeconds, maxConcurrency }, settings.tools.settings);
-}

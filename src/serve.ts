@@ -36,7 +36,7 @@ export async function serve(
   });
   const operations = operationsOf(application, metrics.endpoint, lifecycle);
   /** @param has what the port that asks has: the clients' paths, those of operations, or both */
-  const status = async (has: { readonly clients: boolean; readonly operations: boolean }): Promise<Facts> => {
+  const status = (has: { readonly clients: boolean; readonly operations: boolean }): Facts => {
     const here = has.operations ? 'served' : 'operations_port';
     return {
       ...binding.info,
@@ -52,7 +52,7 @@ export async function serve(
         ...(has.operations ? ['/readyz'] : []),
       ],
       metrics: !application.activity ? 'not_recorded' : metrics.endpoint ? here : 'not_served',
-      activity: has.operations ? ((await application.activity?.report()) ?? null) : null,
+      activity: has.operations ? (application.activity?.report() ?? null) : null,
     };
   };
   const app = createApp({
@@ -60,6 +60,7 @@ export async function serve(
     mcp,
     logger,
     authenticate: application.authenticate,
+    activity: application.activity,
     bodyBytes: server.bodyBytes,
     allowedHosts: server.allowedHosts,
     allowedOrigins: server.allowedOrigins,
@@ -75,7 +76,6 @@ export async function serve(
   );
   const main = await listen(app, server);
   lifecycle.started();
-  const stopReading = application.activity?.start();
   warnIfExposed(application, settings, logger);
   logger.info(
     { host: server.host, port: main.port, ops_port: opsListener?.port, tools: registry.tools.length },
@@ -85,7 +85,7 @@ export async function serve(
   return {
     port: main.port,
     opsPort: opsListener?.port,
-    stop: () => lifecycle.stop(stopPlan(application, mcp, main, opsListener, settings)).finally(stopReading),
+    stop: () => lifecycle.stop(stopPlan(application, mcp, main, opsListener, settings)),
   };
 }
 
@@ -106,7 +106,7 @@ export async function listenForOperations(
   operations: OperationsOptions,
   { server, ops }: Settings,
   logger: Environment['logger'],
-  status?: () => Promise<Facts>,
+  status?: () => Facts,
 ): Promise<Listener | undefined> {
   if (ops.port === undefined) return undefined;
   const app = createOperationsApp(operations, status, logger);

@@ -200,7 +200,7 @@ it('a result that cannot leave its thread is a bug of the tool, which the log ex
 
 it('what a handler throws in its thread is logged with its cause and code', async () => {
   server = await startTestServer();
-  await server.execute('fetches', { url: 'http://127.0.0.1:1/', patienceMilliseconds: 10_000 });
+  await server.execute('fetches_in_thread', { url: 'http://127.0.0.1:1/', patienceMilliseconds: 10_000 });
   expect(server.logs.at(-1)).toMatchObject({
     reason: 'exception',
     err: { message: expect.stringMatching(/^fetch failed: ./) as string },

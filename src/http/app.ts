@@ -2,6 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import type { Authenticate, AuthFailureReason } from '../authorization/authentication.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
+import type { Activity } from '../monitoring/activity.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import type { Recorder } from '../monitoring/recorder.ts';
 import { callerOf, requireCaller } from './authentication.ts';
@@ -30,7 +31,9 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   /** Whether answers should ask clients to open new connections, elsewhere. */
   readonly isDraining: () => boolean;
   /** What `/` says on this port. */
-  readonly status: () => Promise<Facts>;
+  readonly status: () => Facts;
+  /** Told of requests that are refused for their credentials; `undefined` when nothing is recorded. */
+  readonly activity: Pick<Activity, 'authFailed'> | undefined;
   readonly recorder: Recorder;
   readonly newRequestId: () => string;
   readonly logger: Logger;
@@ -43,6 +46,7 @@ export function createApp(options: AppOptions): Express {
   app.set('trust proxy', options.trustedProxies);
   const onAuthFailure = (reason: AuthFailureReason): void => {
     recorder.authFailure(reason);
+    options.activity?.authFailed();
   };
   const guard = requireCaller(authenticate, onAuthFailure);
   const metricsGuard = options.metricsNeedToken ? guard : undefined;
@@ -94,7 +98,7 @@ export function createApp(options: AppOptions): Express {
 /** The application of the operations port: probes, metrics and the status page alone, for the pod network. */
 export function createOperationsApp(
   options: OperationsOptions,
-  status: (() => Promise<Facts>) | undefined,
+  status: (() => Facts) | undefined,
   logger: Logger,
 ): Express {
   const app = bareApp();

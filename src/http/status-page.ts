@@ -12,7 +12,7 @@ export interface StatusPage {
 }
 
 /** @param facts what there is to say now */
-export function statusPage(facts: () => Promise<Facts>): StatusPage {
+export function statusPage(facts: () => Facts): StatusPage {
   const { html, contentSecurityPolicy } = loadPage();
   const headers = {
     'content-security-policy': contentSecurityPolicy,
@@ -22,25 +22,23 @@ export function statusPage(facts: () => Promise<Facts>): StatusPage {
     vary: 'Accept',
   };
   return {
-    async serve(request, response) {
+    serve(request, response) {
       response.set(headers);
       if (isBrowser(request)) {
         response.type('html').send(html);
         return;
       }
-      const { name, title, version, ...rest } = await facts();
-      const verdict = judge({ name, title, version, ...rest });
+      const { name, title, version, ...rest } = facts();
+      const verdict = judge(rest);
       response.json({ name, title, version, verdict, ...rest } satisfies Status);
     },
     refuse(request, response, problem) {
       response.set(headers);
       if (!isBrowser(request)) sendProblem(request, response, problem);
-      else
-        response
-          .status(problem.status)
-          .set(problem.headers ?? {})
-          .type('html')
-          .send(html);
+      else {
+        response.status(problem.status).set(problem.headers ?? {});
+        response.type('html').send(html);
+      }
     },
   };
 }

@@ -8,7 +8,7 @@ import type { WorkerRestartReason } from './outcome.ts';
 import type { Workers } from './offered-tool.ts';
 import { RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';
-import type { Thrown, TraceInThread, WorkerAnswer, WorkerTask } from './worker.ts';
+import type { Thrown, WorkerAnswer, WorkerTask } from './worker.ts';
 
 export interface WorkerPoolOptions {
   /** Threads kept alive when there is nothing to do: none when no tool is isolated. */
@@ -18,8 +18,6 @@ export interface WorkerPoolOptions {
   readonly maxHeapMegabytes: number;
   /** @param lost the call that was lost with the thread, and what is known of why */
   readonly restarted: (reason: WorkerRestartReason, lost: LostCall) => void;
-  /** Follows the call whose step runs now into its thread; `undefined` when it is not traced. */
-  readonly follow: () => ThreadFollower | undefined;
 }
 
 interface LostCall {
@@ -28,24 +26,15 @@ interface LostCall {
   readonly error: unknown;
 }
 
-/** Shows in a call's trace what the call does in its thread. */
-export interface ThreadFollower {
-  readonly trace: TraceInThread;
-  /** The thread will tell nothing more. @param lost whether it was lost */
-  over(lost: boolean): void;
-}
-
 /** Worker threads for isolated tools. Admission keeps its own queue in front of `lane`. */
 export class WorkerPool implements Workers {
   readonly lane: Lane;
   readonly #pool: Piscina<WorkerTask, WorkerAnswer>;
   readonly #restarted: WorkerPoolOptions['restarted'];
-  readonly #follow: WorkerPoolOptions['follow'];
 
-  constructor({ minThreads, maxThreads, maxHeapMegabytes, restarted, follow }: WorkerPoolOptions) {
+  constructor({ minThreads, maxThreads, maxHeapMegabytes, restarted }: WorkerPoolOptions) {
     this.lane = createLane(maxThreads);
     this.#restarted = restarted;
-    this.#follow = follow;
     this.#pool = new Piscina({
       filename: fileURLToPath(neighbour('worker', import.meta.url)),
       minThreads,
@@ -78,23 +67,19 @@ export class WorkerPool implements Workers {
       (context[name] as (...values: unknown[]) => void)(...values);
     };
     port1.on('message', relay);
-    const follower = this.#follow();
     const { answers, state, canElicit } = context;
     const task = {
       moduleUrl: tool.moduleUrl,
       tool: tool.name,
       args,
       context: { answers, state, canElicit },
-      trace: follower?.trace,
       port: port2,
     };
-    let lost = true;
     try {
       const answer = await this.#pool.run(task, {
         signal: context.signal,
-        transferList: follower ? [port2, follower.trace.port] : [port2],
+        transferList: [port2],
       });
-      lost = false;
       // The answer travels by another port, and may have overtaken what was said before it.
       for (let said; (said = receiveMessageOnPort(port1));)
         relay(said.message as Parameters<typeof relay>[0]);
@@ -103,7 +88,6 @@ export class WorkerPool implements Workers {
       return this.#afterLoss(tool.name, error, context.signal);
     } finally {
       port1.close();
-      follower?.over(lost);
     }
   }
 

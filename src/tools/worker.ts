@@ -10,30 +10,9 @@ export interface WorkerTask {
   readonly tool: string;
   readonly args: unknown;
   readonly context: Pick<ToolContext, 'answers' | 'state' | 'canElicit'>;
-  /** Missing when the call is not traced. */
-  readonly trace: TraceInThread | undefined;
   /** Carries the calls of the context's functions back: `[name, ...arguments]`. */
   readonly port: MessagePort;
 }
-
-/** The thread's side of a call's trace. */
-export interface TraceInThread {
-  /** The module to follow calls with: exports a `FollowCalls` as `followCalls`. */
-  readonly moduleUrl: string;
-  /** What the module needs to know of the call; can be cloned. */
-  readonly parent: unknown;
-  /** Where the module tells what the call does. */
-  readonly port: MessagePort;
-}
-
-/** Prepares a thread for following calls; called once in it. */
-export type FollowCalls = () => FollowInThread;
-
-/** Does a call's `work` so that what it does is told. */
-export type FollowInThread = <Result>(
-  trace: TraceInThread,
-  work: () => Result | Promise<Result>,
-) => Promise<Result>;
 
 /** What a handler returned, its kind spelled out because a symbol does not survive the clone. */
 export type WorkerAnswer =
@@ -50,14 +29,11 @@ export interface Thrown {
 
 resolvePublicEntry();
 
-let follow: FollowInThread | undefined;
-
 export default async function run({
   moduleUrl,
   tool,
   args,
   context,
-  trace,
   port,
 }: WorkerTask): Promise<WorkerAnswer> {
   const send =
@@ -70,17 +46,14 @@ export default async function run({
       ({ name }) => name === tool,
     );
     if (!definition) throw new Error(`${moduleUrl} exports no tool ${tool}`);
-    const handle = (): unknown =>
-      definition.handler(args, {
-        ...context,
-        // Never aborts: the thread is killed instead.
-        signal: new AbortController().signal,
-        progress: send('progress'),
-        log: send('log'),
-        releaseConnection: send('releaseConnection'),
-      });
-    if (trace) follow ??= ((await import(trace.moduleUrl)) as { followCalls: FollowCalls }).followCalls();
-    const returned = await (trace && follow ? follow(trace, handle) : handle());
+    const returned = await definition.handler(args, {
+      ...context,
+      // Never aborts: the thread is killed instead.
+      signal: new AbortController().signal,
+      progress: send('progress'),
+      log: send('log'),
+      releaseConnection: send('releaseConnection'),
+    });
     const answer = isMarked(returned)
       ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) }
       : { returned };

@@ -145,31 +145,27 @@ export const isolated = defineTool({
   },
 });
 
-export const fetches = defineTool({
+interface Fetching {
+  readonly url: string;
+  readonly patienceMilliseconds: number;
+  readonly headers: Record<string, string>;
+}
+
+const fetching = {
   ...tool,
-  name: 'fetches',
-  isolation: 'worker',
   input: z.strictObject({
     url: z.string(),
     patienceMilliseconds: z.number().default(60_000),
     headers: z.record(z.string(), z.string()).default({}),
   }),
   output: z.number(),
-  handler: async ({ url, patienceMilliseconds, headers }) =>
+  handler: async ({ url, patienceMilliseconds, headers }: Fetching): Promise<number> =>
     (await fetch(url, { headers, signal: AbortSignal.timeout(patienceMilliseconds) })).status,
-});
+};
 
-/** Leaves a request to be sent after it has returned. */
-export const fetchesLater = defineTool({
-  ...tool,
-  name: 'fetches_later',
-  isolation: 'worker',
-  input: z.strictObject({ url: z.string() }),
-  handler: ({ url }) => {
-    setTimeout(() => void fetch(url), 50);
-    return 'returned';
-  },
-});
+export const fetches = defineTool({ ...fetching, name: 'fetches' });
+
+export const fetchesInThread = defineTool({ ...fetching, name: 'fetches_in_thread', isolation: 'worker' });
 
 export const counts = defineTool({
   ...tool,

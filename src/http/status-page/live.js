@@ -2,7 +2,7 @@
 // Runs in the browser as it stands here. All text goes into the page as text, never as markup.
 
 /** @import { ErrorReason } from '../../tools/outcome.ts' */
-/** @import { ActivityReport, ToolActivity } from '../../monitoring/activity.ts' */
+/** @import { ActivityReport, ToolActivity } from '../../monitoring/activity-report.ts' */
 /** @import { Status } from './status.ts' */
 
 const POLL_MS = 3000;
@@ -17,23 +17,38 @@ const MARKS = { unknown: '·', good: '✓', warn: '!', bad: '✕' };
 /** @type {<T extends Element = HTMLElement>(id: string) => T} */
 const find = (id) => /** @type {any} */ (document.getElementById(id));
 
-/** Changes a text only if it differs: screen readers and selections notice every change. */
-function say(/** @type {Element | undefined} */ element, /** @type {string} */ text) {
-  if (element && element.textContent !== text) element.textContent = text;
+/** @type {(tag: string, attributes: Record<string, string>, ...children: (Node | string)[]) => HTMLElement} */
+function make(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
 }
 
-/** @type {(tag: string, text?: string) => HTMLElement} */
-function make(tag, text = '') {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
+/** Gives an element its children, and touches only what differs: screen readers and selections notice every change. */
+function fill(/** @type {Element} */ element, /** @type {(Node | string)[]} */ ...children) {
+  become(element, make(element.tagName, {}, ...children));
+}
+
+function become(/** @type {Element} */ element, /** @type {Element} */ wanted) {
+  const nodes = [...wanted.childNodes];
+  nodes.forEach((node, index) => {
+    const old = element.childNodes[index];
+    if (!old) element.append(node);
+    else if (old.isEqualNode(node)) return;
+    else if (old instanceof Element && node instanceof Element && old.tagName === node.tagName) {
+      for (const { name } of [...old.attributes]) if (!node.hasAttribute(name)) old.removeAttribute(name);
+      for (const { name, value } of node.attributes) old.setAttribute(name, value);
+      become(old, node);
+    } else old.replaceWith(node);
+  });
+  while (element.childNodes.length > nodes.length) element.lastChild?.remove();
 }
 
 const numbers = new Intl.NumberFormat('en');
 const number = (/** @type {number} */ value) => numbers.format(value);
-const calls = (/** @type {number} */ count) => `${number(count)} ${count === 1 ? 'call' : 'calls'}`;
 const percent = (/** @type {number} */ share) =>
-  share > 0 && share < 0.01 ? 'under 1 %' : `${Math.floor(share * 100)} %`;
+  share < 0.01 ? 'under 1 %' : `${Math.floor(share * 100)} %`;
 const lately = (/** @type {ActivityReport} */ { since_start }) =>
   since_start ? 'since the start' : 'in the last 5 minutes';
 
@@ -54,38 +69,28 @@ function span(/** @type {number} */ seconds) {
 
 function showVerdict(/** @type {Status['verdict']} */ { level, headline, detail }) {
   document.body.dataset['level'] = level;
-  say(find('mark'), MARKS[level]);
-  say(find('headline'), headline);
-  say(find('detail'), detail);
+  fill(find('mark'), MARKS[level]);
+  fill(find('headline'), headline);
+  fill(find('detail'), detail);
   document.title = `${headline} – nexus-mcp`;
 }
 
 function showFacts(
   /** @type {Status} */ { uptime_seconds, tools, sessions, sessions_limit, activity, metrics },
 ) {
-  /** @type {Record<string, string>} */
-  const facts = {};
-  if (activity)
-    facts['Calls in flight'] = number(activity.tools.reduce((sum, { in_flight }) => sum + in_flight, 0));
-  facts['Sessions'] = `${number(sessions)} of ${number(sessions_limit)}`;
-  facts['Tools'] = number(tools);
-  facts['Running for'] = span(uptime_seconds);
-  if (activity && activity.auth_failures > 0) facts['Refused credentials'] = number(activity.auth_failures);
-  if (metrics === 'not_served') facts['Prometheus'] = 'cannot scrape (metrics.endpoint)';
-  const list = find('facts');
-  const names = Object.keys(facts);
-  if ([...list.querySelectorAll('dt')].map(({ textContent }) => textContent).join() !== names.join()) {
-    list.replaceChildren(
-      ...names.map((name) => {
-        const group = make('div');
-        group.append(make('dt', name), make('dd'));
-        return group;
-      }),
-    );
-  }
-  list.querySelectorAll('dd').forEach((value, index) => {
-    say(value, facts[names[index] ?? ''] ?? '');
-  });
+  const inFlight = activity?.tools.reduce((sum, { in_flight }) => sum + in_flight, 0) ?? 0;
+  const facts = {
+    ...(activity && { 'Calls in flight': number(inFlight) }),
+    Sessions: `${number(sessions)} of ${number(sessions_limit)}`,
+    Tools: number(tools),
+    'Running for': span(uptime_seconds),
+    ...(activity?.auth_failures && { 'Refused credentials': number(activity.auth_failures) }),
+    ...(metrics === 'not_served' && { Prometheus: 'cannot scrape (metrics.endpoint)' }),
+  };
+  const groups = Object.entries(facts).map(([name, value]) =>
+    make('div', {}, make('dt', {}, name), make('dd', {}, String(value))),
+  );
+  fill(find('facts'), ...groups);
 }
 
 const WIDTH = 600;
@@ -94,145 +99,107 @@ const HEIGHT = 56;
 /** A bar for each part of the window: what succeeded, and on top of it what failed. */
 function showHistory(/** @type {ActivityReport} */ activity) {
   const { history } = activity;
-  const most = Math.max(1, ...history.map((interval) => interval.calls));
+  const most = Math.max(1, ...history.map(({ calls }) => calls));
   const window = Math.max(300, activity.window_seconds);
-  const bars = history.flatMap((interval) => {
-    const x = WIDTH * (1 - interval.seconds_ago / window);
-    const width = Math.max(0.5, (WIDTH * interval.seconds) / window - 3);
+  const shapes = { calls: '', others: '', faults: '' };
+  for (const { seconds_ago, seconds, calls, errors, server_faults } of history) {
+    const x = WIDTH * (1 - seconds_ago / window);
+    const width = Math.max(0.5, (WIDTH * seconds) / window - 3);
     let y = HEIGHT;
-    const parts = {
-      calls: interval.calls - interval.errors,
-      others: interval.errors - interval.server_faults,
-      faults: interval.server_faults,
-    };
-    return Object.entries(parts).map(([kind, count]) => {
-      const bar = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+    const parts = { calls: calls - errors, others: errors - server_faults, faults: server_faults };
+    for (const [kind, count] of /** @type {[keyof typeof parts, number][]} */ (Object.entries(parts))) {
       const height = count > 0 ? Math.max(1.5, (count / most) * (HEIGHT - 2)) : 0;
       y -= height;
-      for (const [name, value] of Object.entries({ x, y, width, height }))
-        bar.setAttribute(name, value.toFixed(1));
-      bar.setAttribute('class', kind);
-      return bar;
-    });
-  });
-  find('history').replaceChildren(...bars);
+      shapes[kind] += `M${x} ${y}h${width}v${height}h${-width}z`;
+    }
+  }
+  for (const [kind, shape] of Object.entries(shapes)) find(`history-${kind}`).setAttribute('d', shape);
   const began = history.find(({ server_faults }) => server_faults > 0);
-  const first = began
-    ? `; the first failed by the server’s fault at most ${span(began.seconds_ago)} ago`
-    : '';
-  say(find('history-text'), `Calls ${lately(activity)}${first}`);
+  const first = began && `; the first failed by the server’s fault at most ${span(began.seconds_ago)} ago`;
+  fill(find('history-text'), `Calls ${lately(activity)}${first ?? ''}`);
 }
 
 const failuresOf = (/** @type {ToolActivity} */ { errors }) =>
   Object.values(errors).reduce((sum, count) => sum + count, 0);
 
-/** @type {Map<string, HTMLTableRowElement>} */
-const rows = new Map();
-
-function rowOf(/** @type {string} */ name) {
-  let row = rows.get(name);
-  if (!row) {
-    row = document.createElement('tr');
-    row.setAttribute('role', 'row');
-    const head = make('th', name);
-    head.setAttribute('scope', 'row');
-    head.setAttribute('role', 'rowheader');
-    row.append(head);
-    for (let index = 0; index < 5; index += 1) row.insertCell().setAttribute('role', 'cell');
-    row.cells[5]?.classList.add('why');
-    rows.set(name, row);
-  }
-  return row;
-}
-
-const levelOf = (/** @type {ToolActivity} */ { failing, stuck, slow, server_faults }) =>
-  failing ? 'bad' : stuck || slow || server_faults > 0 ? 'warn' : 'good';
-
-function showTool(/** @type {ToolActivity} */ tool, /** @type {ActivityReport['reasons']} */ reasons) {
-  const row = rowOf(tool.name);
-  row.dataset['level'] = levelOf(tool);
+function rowOf(/** @type {ToolActivity} */ tool, /** @type {ActivityReport['reasons']} */ reasons) {
+  const { name, calls, failing, stuck, slow, server_faults, in_flight } = tool;
+  const level = failing ? 'bad' : stuck || slow || server_faults > 0 ? 'warn' : 'good';
   const failed = failuresOf(tool);
-  say(row.cells[1], number(tool.calls));
-  say(row.cells[2], failed === 0 ? '0' : `${number(failed)} (${percent(failed / tool.calls)})`);
-  say(row.cells[3], duration(tool.p50_seconds));
-  say(row.cells[4], duration(tool.p95_seconds));
-  row.cells[2]?.classList.toggle('none', failed === 0);
-  row.cells[4]?.classList.toggle('slow', tool.slow);
   const errors = /** @type {[ErrorReason, number][]} */ (Object.entries(tool.errors));
-  const parts = errors
+  const why = errors
     .map(([reason, count]) => ({ reason, count, fault: reasons[reason].server_fault }))
     .sort((a, b) => Number(b.fault) - Number(a.fault) || b.count - a.count)
     .map(({ reason, count, fault }) => {
-      const part = make('span', `${number(count)} ${reason}`);
-      part.className = fault ? 'fault' : '';
-      part.title = reasons[reason].when;
-      return part;
+      const attributes = { class: fault ? 'fault' : '', title: reasons[reason].when };
+      return make('span', attributes, `${number(count)} ${reason}`);
     });
-  const stalled = tool.stuck ? `, none ended for ${span(tool.stalled_seconds)}` : '';
-  if (tool.in_flight > 0) parts.push(make('span', `${number(tool.in_flight)} in flight${stalled}`));
-  const why = row.cells[5];
-  if (why && why.textContent !== parts.map(({ textContent }) => textContent).join(', '))
-    why.replaceChildren(...parts.flatMap((part, index) => (index === 0 ? [part] : [', ', part])));
-  return row;
+  const stalled = stuck ? `, none ended for ${span(tool.stalled_seconds)}` : '';
+  if (in_flight > 0) why.push(make('span', {}, `${number(in_flight)} in flight${stalled}`));
+  const cell = (/** @type {string} */ kind, /** @type {(Node | string)[]} */ ...content) =>
+    make('td', { role: 'cell', class: kind }, ...content);
+  return make(
+    'tr',
+    { role: 'row', 'data-level': level },
+    make('th', { role: 'rowheader', scope: 'row' }, name),
+    cell('', number(calls)),
+    failed > 0 ? cell('', `${number(failed)} (${percent(failed / calls)})`) : cell('none', '0'),
+    cell('', duration(tool.p50_seconds)),
+    cell(slow ? 'slow' : '', duration(tool.p95_seconds)),
+    cell('why', ...why.flatMap((part, index) => (index === 0 ? [part] : [', ', part]))),
+  );
 }
 
 function showTools(/** @type {ActivityReport} */ activity) {
   const { tools, reasons } = activity;
-  const busy = tools.filter((tool) => tool.calls > 0 || tool.in_flight > 0);
-  busy.sort(
-    (a, b) =>
-      b.server_faults - a.server_faults ||
-      Number(b.stuck || b.slow) - Number(a.stuck || a.slow) ||
-      failuresOf(b) - failuresOf(a) ||
-      b.calls - a.calls,
-  );
-  const wanted = busy.map((tool) => showTool(tool, reasons));
-  const body = find('tools');
-  if (wanted.length !== body.children.length || wanted.some((row, index) => body.children[index] !== row))
-    body.replaceChildren(...wanted);
+  const isBusy = (/** @type {ToolActivity} */ { calls, in_flight }) => calls > 0 || in_flight > 0;
+  const busy = tools
+    .filter(isBusy)
+    .sort(
+      (a, b) =>
+        b.server_faults - a.server_faults ||
+        Number(b.stuck || b.slow) - Number(a.stuck || a.slow) ||
+        failuresOf(b) - failuresOf(a) ||
+        b.calls - a.calls,
+    );
   find('table').hidden = busy.length === 0;
+  fill(find('tools'), ...busy.map((tool) => rowOf(tool, reasons)));
 
-  const idle = tools.filter((tool) => tool.registered && !busy.includes(tool));
+  const idle = tools.filter((tool) => tool.registered && !isBusy(tool));
   find('idle').hidden = idle.length === 0;
   const what = `${number(idle.length)} ${idle.length === 1 ? 'tool' : 'tools'} without calls`;
-  say(find('idle-summary'), `${what} ${lately(activity)}`);
-  const texts = idle.map(({ name, calls_since_start }) =>
-    calls_since_start > 0 ? `${name}, ${calls(calls_since_start)} before` : name,
+  fill(find('idle-summary'), `${what} ${lately(activity)}`);
+  const items = idle.map(({ name, calls_since_start: before }) =>
+    make(
+      'li',
+      {},
+      before > 0 ? `${name}, ${number(before)} ${before === 1 ? 'call' : 'calls'} before` : name,
+    ),
   );
-  const list = find('idle-list');
-  if (texts.join('\n') !== [...list.children].map(({ textContent }) => textContent).join('\n'))
-    list.replaceChildren(...texts.map((text) => make('li', text)));
-}
-
-function showLinks(/** @type {Status} */ { links }) {
-  const element = find('links');
-  if (element.children.length > 0) return;
-  for (const path of links) {
-    const link = make('a', path);
-    link.setAttribute('href', `.${path}`); // a proxy may serve this page below some prefix
-    element.append(link);
-  }
+  fill(find('idle-list'), ...items);
 }
 
 let lastSeen = 0;
 
 function show(/** @type {Status} */ status) {
+  const { name, version, activity, links } = status;
   lastSeen = Date.now();
   delete document.body.dataset['stale'];
-  say(find('brand'), `${status.name} ${status.version}`);
+  fill(find('brand'), `${name} ${version}`);
   showVerdict(status.verdict);
   showFacts(status);
-  showLinks(status);
-  find('activity').hidden = !status.activity;
-  if (status.activity) {
-    showHistory(status.activity);
-    showTools(status.activity);
+  find('activity').hidden = !activity;
+  if (activity) {
+    showHistory(activity);
+    showTools(activity);
   }
+  // Relative, since a proxy may serve this page below some prefix.
+  fill(find('links'), ...links.map((path) => make('a', { href: `.${path}` }, path)));
   find('content').hidden = false;
   const entered = !find('access').hidden;
   find('access').hidden = true;
   if (entered) find('verdict').focus(); // the form had it, and is gone
-  say(find('updated'), `As of ${new Date().toLocaleTimeString()}`);
+  fill(find('updated'), `As of ${new Date().toLocaleTimeString()}`);
 }
 
 function showGone(/** @type {string} */ problem) {

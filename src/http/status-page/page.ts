@@ -33,7 +33,6 @@ const HEAD = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
 <title>nexus-mcp</title>
 <link rel="icon" href="data:,">
 `;
@@ -57,7 +56,7 @@ const BODY = `</head>
 <section id="activity">
 <figure>
 <figcaption id="history-text"></figcaption>
-<svg id="history" role="img" aria-labelledby="history-text" viewBox="0 0 600 56" preserveAspectRatio="none"></svg>
+<svg role="img" aria-labelledby="history-text" viewBox="0 0 600 56" preserveAspectRatio="none"><path id="history-calls" class="calls"/><path id="history-others" class="others"/><path id="history-faults" class="faults"/></svg>
 <p class="legend"><span class="key calls">succeeded</span> <span class="key others">failed on the caller’s side</span> <span class="key faults">failed by the server’s fault</span></p>
 </figure>
 <table id="table" role="table">

@@ -1,4 +1,4 @@
-import type { ActivityReport } from '../../monitoring/activity.ts';
+import type { ActivityReport } from '../../monitoring/activity-report.ts';
 
 /** Is anything wrong, with which tool, and why: what a person is told first. */
 export interface Verdict {

@@ -1,20 +1,15 @@
 /** The style of the status page. Text keeps a contrast of at least 4.5 to 1 in both schemes. */
 export const STYLE = `
 :root {
-  color-scheme: light dark;
-  --page: #fbfaf8; --text: #22252a; --quiet: #62676f; --line: #e3e1dc; --bar: #a9b8c6;
-  --good: #1c7a4b; --warn: #8a5b00; --bad: #bd2c20; --other: #c79a3a; --tint: #f3f1ec;
-  font: 16px/1.5 system-ui, sans-serif;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #15171a; --text: #e4e6e8; --quiet: #9aa1a9; --line: #2c3036; --bar: #4d5d6c;
-    --good: #57c48f; --warn: #e0b15c; --bad: #ff8b7c; --other: #a8843c; --tint: #1e2125;
-  }
+  color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif;
+  --page: light-dark(#fbfaf8, #15171a); --text: light-dark(#22252a, #e4e6e8); --quiet: light-dark(#62676f, #9aa1a9);
+  --line: light-dark(#e3e1dc, #2c3036); --tint: light-dark(#f3f1ec, #1e2125);
+  --good: light-dark(#1c7a4b, #57c48f); --warn: light-dark(#8a5b00, #e0b15c); --bad: light-dark(#bd2c20, #ff8b7c);
+  --bar: light-dark(#a9b8c6, #4d5d6c); --other: light-dark(#c79a3a, #a8843c);
 }
 * { box-sizing: border-box; }
 [hidden] { display: none !important; }
-body { max-width: 58rem; margin: 0 auto; padding: 2.5rem 1.25rem 2rem; background: var(--page); color: var(--text); }
+body { --level: var(--quiet); max-width: 58rem; margin: 0 auto; padding: 2.5rem 1.25rem 2rem; background: var(--page); color: var(--text); }
 p { margin: 0; }
 a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--quiet); }
 h1:focus { outline: none; }
@@ -26,7 +21,6 @@ abbr { text-decoration: none; }
 h1 { display: flex; gap: .75rem; align-items: baseline; margin: .5rem 0 .25rem; font-size: 1.9rem; line-height: 1.25; font-weight: 650; letter-spacing: -.015em; text-wrap: balance; overflow-wrap: anywhere; }
 #mark { flex: none; display: grid; place-items: center; width: 1.9rem; height: 1.9rem; border-radius: 50%; align-self: flex-start; margin-top: .2rem; font-size: 1rem; line-height: 1; background: var(--level); color: var(--page); }
 #detail { max-width: 46rem; min-height: 1.5em; overflow-wrap: anywhere; }
-body { --level: var(--quiet); }
 [data-level=good] { --level: var(--good); }
 [data-level=warn] { --level: var(--warn); }
 [data-level=bad] { --level: var(--bad); }
@@ -42,13 +36,14 @@ dd { margin: 0; font-variant-numeric: tabular-nums; }
 
 figure { margin: 0 0 2rem; }
 figcaption, .legend { color: var(--quiet); font-size: .875rem; }
-#history { display: block; width: 100%; height: 56px; margin: .5rem 0; border-bottom: 1px solid var(--line); }
-#history .calls, .key.calls::before { fill: var(--bar); background: var(--bar); }
-#history .others, .key.others::before { fill: var(--other); background: var(--other); }
-#history .faults, .key.faults::before { fill: var(--bad); background: var(--bad); }
-#mark, #history, .key::before { forced-color-adjust: none; }
+svg { display: block; width: 100%; height: 56px; margin: .5rem 0; border-bottom: 1px solid var(--line); }
+.calls { --kind: var(--bar); }
+.others { --kind: var(--other); }
+.faults { --kind: var(--bad); }
+path { fill: var(--kind); }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
-.key::before { content: ''; display: inline-block; width: .65rem; height: .65rem; margin-right: .4rem; border-radius: 2px; }
+.key::before { content: ''; display: inline-block; width: .65rem; height: .65rem; margin-right: .4rem; border-radius: 2px; background: var(--kind); }
+#mark, svg, .key::before { forced-color-adjust: none; }
 
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .5rem; }
@@ -75,11 +70,10 @@ footer { display: flex; flex-wrap: wrap; gap: .25rem 2rem; justify-content: spac
   h1 { font-size: 1.5rem; }
   dl { gap: .75rem 1.75rem; }
   table, thead, tbody, caption { display: block; }
-  tr { display: grid; grid-template-columns: 3.5rem 1.3fr 1fr 1fr; column-gap: .5rem; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  tr { position: relative; display: grid; grid-template-columns: 3.5rem 1.3fr 1fr 1fr; column-gap: .5rem; padding: .5rem 0; border-bottom: 1px solid var(--line); }
   th, td { padding: 0; border: 0; }
   th:first-child { grid-column: 1 / -1; }
   td:nth-child(2), thead th:nth-child(2) { text-align: left; }
-  tr { position: relative; }
   thead .why { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   td.why { grid-column: 1 / -1; width: auto; color: var(--quiet); font-size: .9375rem; }
 }

@@ -1,4 +1,4 @@
-import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts';
+import type { ActivityReport, ToolActivity } from '../../monitoring/activity-report.ts';
 import type { ErrorReason } from '../../tools/outcome.ts';
 import type { Facts, Verdict } from './status.ts';
 
@@ -6,94 +6,81 @@ import type { Facts, Verdict } from './status.ts';
 const NEAR_LIMIT = 0.9;
 
 /** Puts a status into words. */
-export function judge(status: Facts): Verdict {
-  const { state, sessions, sessions_limit, activity } = status;
-  if (state === 'starting') return { level: 'warn', headline: 'Starting', detail: 'It takes no calls yet.' };
-  if (state === 'draining') {
-    const detail = 'It finishes the calls it has and takes no new ones.';
-    return { level: 'warn', headline: 'Shutting down', detail };
+export function judge(
+  status: Pick<Facts, 'state' | 'sessions' | 'sessions_limit' | 'activity' | 'metrics'>,
+): Verdict {
+  const { state, sessions, sessions_limit, activity, metrics } = status;
+  if (state === 'starting') return warn('Starting', 'It takes no calls yet.');
+  if (state === 'draining')
+    return warn('Shutting down', 'It finishes the calls it has and takes no new ones.');
+  if (!activity) {
+    const detail =
+      metrics === 'not_recorded'
+        ? 'Nothing is recorded, because metrics are switched off (metrics.enabled).'
+        : 'What its tools do is shown at the same path of the operations port (ops.port).';
+    return { level: 'unknown', headline: 'Ready', detail };
   }
-  if (!activity) return { level: 'unknown', headline: 'Ready', detail: whyNothingIsShown(status) };
-  const faults = failing(activity) ?? stuck(activity) ?? slow(activity) ?? faulty(activity);
-  if (faults) return faults;
+  const complaint = judgeTools(activity);
+  if (complaint) return complaint;
   if (sessions >= NEAR_LIMIT * sessions_limit) {
     const detail = `${number(sessions)} of at most ${number(sessions_limit)} are open; then new ones are refused (sessions.max).`;
-    return { level: 'warn', headline: 'Sessions near the limit', detail };
+    return warn('Sessions near the limit', detail);
   }
   const calls = sum(activity.tools.map((tool) => tool.calls));
   const failed = sum(activity.tools.flatMap(({ errors }) => Object.values(errors)));
   const others = failed === 0 ? '' : `; ${number(failed)} failed on the caller’s side`;
-  return {
-    level: 'good',
-    headline: 'Nothing is wrong',
-    detail: `${calls === 0 ? 'No calls' : callsOf(calls)} ${lately(activity)}${others}.`,
-  };
+  const detail = `${calls === 0 ? 'No calls' : callsOf(calls)} ${lately(activity)}${others}.`;
+  return { level: 'good', headline: 'Nothing is wrong', detail };
 }
 
-const whyNothingIsShown = ({ metrics }: Pick<Facts, 'metrics'>): string =>
-  metrics === 'not_recorded'
-    ? 'Nothing is recorded, because metrics are switched off (metrics.enabled).'
-    : 'What its tools do is shown at the same path of the operations port (ops.port).';
+const warn = (headline: string, detail: string): Verdict => ({ level: 'warn', headline, detail });
 
-function failing(activity: ActivityReport): Verdict | undefined {
-  const tools = byFaults(activity).filter((tool) => tool.failing);
-  const [worst] = tools;
-  if (!worst) return undefined;
-  const [[reason]] = faultsOf(worst, activity);
-  const headline =
-    tools.length > 1
-      ? `${tools.length} tools are failing: ${namesOf(tools)}`
-      : `${worst.name} is failing: ${reason}`;
-  return { level: 'bad', headline, detail: failuresOf(worst, activity) };
+function judgeTools(activity: ActivityReport): Verdict | undefined {
+  const faulty = worstFirst(activity, (tool) => tool.server_faults);
+  const failing = faulty.filter((tool) => tool.failing);
+  if (failing[0]) {
+    const [[reason]] = faultsOf(failing[0], activity);
+    const headline =
+      failing.length > 1
+        ? `${failing.length} tools are failing: ${namesOf(failing)}`
+        : `${failing[0].name} is failing: ${reason}`;
+    return { level: 'bad', headline, detail: failuresOf(failing[0], activity) };
+  }
+  // Nothing is counted while calls hang, because nothing ends.
+  const stuck = worstFirst(activity, (tool) => (tool.stuck ? tool.in_flight : 0));
+  if (stuck[0]) {
+    const { name, in_flight, stalled_seconds } = stuck[0];
+    const which = `${callsOf(in_flight)} of ${name} ${in_flight === 1 ? 'is' : 'are'} in flight`;
+    const detail = `${which}, and none has ended for ${Math.floor(stalled_seconds)} s: the tool hangs, or its deadline is that long.`;
+    return warn(`Calls do not end: ${namesOf(stuck)}`, detail);
+  }
+  const slow = worstFirst(activity, (tool) => (tool.slow ? (tool.p95_seconds ?? 0) : 0));
+  if (slow[0]) {
+    const seconds = (slow[0].p95_seconds ?? 0).toFixed(1);
+    const detail = `One in 20 calls of ${slow[0].name} took about ${seconds} s or longer ${lately(activity)}.`;
+    return warn(`Slow: ${namesOf(slow)}`, detail);
+  }
+  return faulty[0] && warn(`A few calls failed: ${namesOf(faulty)}`, failuresOf(faulty[0], activity));
 }
 
-/** Nothing is counted while calls hang, because nothing ends. */
-function stuck({ tools }: ActivityReport): Verdict | undefined {
-  const hanging = tools.filter((tool) => tool.stuck).sort((a, b) => b.in_flight - a.in_flight);
-  const [worst] = hanging;
-  if (!worst) return undefined;
-  const { name, in_flight, stalled_seconds } = worst;
-  const which = `${callsOf(in_flight)} of ${name} ${in_flight === 1 ? 'is' : 'are'} in flight`;
-  const detail = `${which}, and none has ended for ${Math.floor(stalled_seconds)} s: the tool hangs, or its deadline is that long.`;
-  return { level: 'warn', headline: `Calls do not end: ${namesOf(hanging)}`, detail };
-}
-
-function slow(activity: ActivityReport): Verdict | undefined {
-  const tools = activity.tools
-    .filter((tool) => tool.slow)
-    .sort((a, b) => (b.p95_seconds ?? 0) - (a.p95_seconds ?? 0));
-  const [worst] = tools;
-  if (!worst) return undefined;
-  const detail = `One in 20 calls of ${worst.name} took about ${(worst.p95_seconds ?? 0).toFixed(1)} s or longer ${lately(activity)}.`;
-  return { level: 'warn', headline: `Slow: ${namesOf(tools)}`, detail };
-}
-
-function faulty(activity: ActivityReport): Verdict | undefined {
-  const tools = byFaults(activity);
-  const [worst] = tools;
-  if (!worst) return undefined;
-  const headline = `A few calls failed: ${namesOf(tools)}`;
-  return { level: 'warn', headline, detail: failuresOf(worst, activity) };
-}
-
-/** The tools that failed calls, the worst first. */
-const byFaults = ({ tools }: ActivityReport): readonly ToolActivity[] =>
-  tools.filter(({ server_faults }) => server_faults > 0).sort((a, b) => b.server_faults - a.server_faults);
+/** The tools of which something bad is above 0, the worst first. */
+const worstFirst = ({ tools }: ActivityReport, badness: (tool: ToolActivity) => number) =>
+  tools.filter((tool) => badness(tool) > 0).sort((a, b) => badness(b) - badness(a));
 
 function failuresOf(tool: ToolActivity, activity: ActivityReport): string {
+  const { name, calls, accepted, server_faults } = tool;
   const faults = faultsOf(tool, activity);
   const [[reason]] = faults;
-  const counts = faults.map(([name, count]) => `${number(count)} ${name}`).join(', ');
-  return `${number(tool.server_faults)} of ${acceptedOf(tool)} of ${tool.name} ${lately(activity)} failed by the server’s fault (${counts}). ${reason}: ${activity.reasons[reason].when}.`;
+  const counts = faults.map(([each, count]) => `${number(count)} ${each}`).join(', ');
+  const of = callsOf(accepted, accepted === calls ? '' : 'accepted ');
+  return `${number(server_faults)} of ${of} of ${name} ${lately(activity)} failed by the server’s fault (${counts}). ${reason}: ${activity.reasons[reason].when}.`;
 }
 
-/** The server's faults among a tool's errors, the most frequent first. */
+/** The server's faults among a tool's errors, of which there are some; the most frequent first. */
 function faultsOf({ errors }: ToolActivity, { reasons }: ActivityReport) {
   const entries = Object.entries(errors) as [ErrorReason, number][];
-  return entries.filter(([reason]) => reasons[reason].server_fault).sort(([, a], [, b]) => b - a) as [
-    [ErrorReason, number],
-    ...[ErrorReason, number][],
-  ];
+  const faults = entries.filter(([reason]) => reasons[reason].server_fault).sort(([, a], [, b]) => b - a);
+  return faults as [[ErrorReason, number], ...typeof faults];
 }
 
 const SHOWN_NAMES = 3;
@@ -101,17 +88,13 @@ const SHOWN_NAMES = 3;
 function namesOf(tools: readonly ToolActivity[]): string {
   const names = tools.slice(0, SHOWN_NAMES).map(({ name }) => name);
   const more = tools.length - names.length;
-  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
+  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 const NUMBERS = new Intl.NumberFormat('en');
 const number = (value: number): string => NUMBERS.format(value);
 const callsOf = (count: number, kind = ''): string =>
   `${number(count)} ${kind}${count === 1 ? 'call' : 'calls'}`;
-/** The calls that count, and a word for it if others were refused. */
-const acceptedOf = ({ calls, accepted }: ToolActivity): string =>
-  callsOf(accepted, accepted === calls ? '' : 'accepted ');
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-
 const lately = ({ since_start }: ActivityReport): string =>
   since_start ? 'since the start' : 'in the last 5 minutes';

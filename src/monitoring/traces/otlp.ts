@@ -26,15 +26,12 @@ import {
   AlwaysOnSampler,
   BatchSpanProcessor,
   ParentBasedSampler,
-  RandomIdGenerator,
   TraceIdRatioBasedSampler,
   TracerProvider,
-  type IdGenerator,
   type Sampler,
 } from '@opentelemetry/sdk-trace';
-import type { ThreadFollower } from '../../tools/worker-pool.ts';
 import type { SpanOutcome } from '../labels.ts';
-import { followThread, traceOutboundRequests } from './outbound.ts';
+import { traceOutboundRequests } from './outbound.ts';
 import type { SamplerName, SamplingAndBatches } from './variables.ts';
 
 const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
@@ -57,15 +54,10 @@ export interface SdkOptions extends SamplingAndBatches {
   readonly onError: (error: Error) => void;
 }
 
-/** What the SDK of this process does for us. */
-export interface RegisteredSdk {
-  /** Sends the spans that wait, and waits for those being sent. */
-  readonly flush: () => Promise<void>;
-  /** See `StartedTracing`. */
-  readonly followThread: (moduleUrl: string) => ThreadFollower | undefined;
-}
-
-/** Registers the OpenTelemetry SDK for this process: spans go to an OTLP endpoint in batches, and calls never wait. */
+/**
+ * Registers the OpenTelemetry SDK for this process: spans go to an OTLP endpoint in batches, and calls never wait.
+ * @returns what sends the spans that wait, and waits for those being sent
+ */
 export function registerSdk({
   url,
   version,
@@ -74,7 +66,7 @@ export function registerSdk({
   batch,
   counted,
   onError,
-}: SdkOptions): RegisteredSdk {
+}: SdkOptions): () => Promise<void> {
   setGlobalErrorHandler((error) => {
     onError(error instanceof Error ? error : new Error(JSON.stringify(error)));
   });
@@ -85,10 +77,8 @@ export function registerSdk({
   const environment = detectResources({
     detectors: [serviceInstanceIdDetector, resourceAttributesEnvDetector, serviceNameEnvDetector],
   });
-  const ids = new Ids();
   const exporter = new OTLPTraceExporter({ url });
   const provider = new TracerProvider({
-    idGenerator: ids,
     resource: resourceFromAttributes({ 'service.name': 'nexus-mcp', 'service.version': version }).merge(
       environment,
     ),
@@ -102,40 +92,12 @@ export function registerSdk({
     ],
   });
   trace.setGlobalTracerProvider(provider);
-  const tracer = provider.getTracer('nexus-mcp');
-  traceOutboundRequests(tracer);
-  return {
-    async flush() {
-      await provider.forceFlush();
-      // Which does not wait for the batch that is on its way.
-      await exporter.forceFlush();
-    },
-    followThread: (moduleUrl) =>
-      followThread(tracer, moduleUrl, (spanId, start) => ids.withSpanId(spanId, start)),
+  traceOutboundRequests(provider.getTracer('nexus-mcp'));
+  return async () => {
+    await provider.forceFlush();
+    // The provider does not wait for the batch that is on its way.
+    await exporter.forceFlush();
   };
-}
-
-/** Random ids, except for a span that has got its id elsewhere. */
-class Ids implements IdGenerator {
-  readonly #random = new RandomIdGenerator();
-  #spanId: string | undefined;
-
-  generateTraceId(): string {
-    return this.#random.generateTraceId();
-  }
-
-  generateSpanId(): string {
-    return this.#spanId ?? this.#random.generateSpanId();
-  }
-
-  withSpanId<Result>(spanId: string, start: () => Result): Result {
-    this.#spanId = spanId;
-    try {
-      return start();
-    } finally {
-      this.#spanId = undefined;
-    }
-  }
 }
 
 /** Hears from the SDK what became of spans, in place of a metrics SDK. */

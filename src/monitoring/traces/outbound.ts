@@ -1,98 +1,71 @@
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import {
-  SpanKind,
-  context,
-  propagation,
-  trace,
-  type Context,
-  type Span,
-  type TimeInput,
-  type Tracer,
-} from '@opentelemetry/api';
-import type { ThreadFollower } from '../../tools/worker-pool.ts';
-import { followHttpRequests, type HttpRequest, type TraceHeaders } from './outgoing-requests.ts';
-import type { RequestNews } from './thread-requests.ts';
-import { fail } from './tracing.ts';
+import { subscribe } from 'node:diagnostics_channel';
+import { SpanKind, context, propagation, trace, type Span, type Tracer } from '@opentelemetry/api';
+import { markAsError } from './tracing.ts';
 
-/** Makes a span of every HTTP request that a tool sends from this thread while its call is traced. Call once. */
-export function traceOutboundRequests(tracer: Tracer): void {
-  followHttpRequests((request) => {
-    const active = context.active();
-    if (!trace.getSpan(active)) return undefined;
-    const span = startSpan(tracer, request, active);
-    return {
-      headers: headersOf(trace.setSpan(active, span)),
-      answered(status) {
-        endAnswered(span, status);
-      },
-      failed(errorType) {
-        endFailed(span, errorType);
-      },
-    };
-  });
+/** What undici publishes of a request. */
+interface UndiciRequest {
+  /** Scheme, host and port; may be a URL in older versions, which tools may bring. */
+  readonly origin: unknown;
+  /** With the query. */
+  readonly path: string;
+  readonly method: string;
+  /** Names and values in turn; one text in older versions. */
+  readonly headers?: unknown;
+  addHeader(name: string, value: string): unknown;
 }
 
 /**
- * Makes spans of the HTTP requests that a call sends from a worker thread, out of what the thread tells of them, so that
- * those it never tells the end of are seen, too.
- * @param moduleUrl of `thread-requests.ts`
- * @param withId has the span that is started in it bear an id
- * @returns `undefined` when the step that runs now is not traced
+ * Makes a span of every HTTP request that a tool sends from this thread while its call is traced, and passes the trace on
+ * with it. `fetch` and undici tell of their requests on diagnostics channels (undici, docs/api/DiagnosticsChannel.md). Call
+ * once in a process.
  */
-export function followThread(
-  tracer: Tracer,
-  moduleUrl: string,
-  withId: (spanId: string, start: () => Span) => Span,
-): ThreadFollower | undefined {
-  const within = context.active();
-  if (!trace.getSpan(within)) return undefined;
-  const open = new Map<string, Span>();
-  const told = ({ spanId, at, ...what }: RequestNews): void => {
-    if ('request' in what) {
-      open.set(
-        spanId,
-        withId(spanId, () => startSpan(tracer, what.request, within, at)),
-      );
-      return;
-    }
-    const span = open.get(spanId);
-    open.delete(spanId);
+export function traceOutboundRequests(tracer: Tracer): void {
+  const open = new WeakMap<object, Span>();
+  // Published where the request is made, so that the active context is that of the step that makes it.
+  subscribe('undici:request:create', (message) => {
+    const { request } = message as { request: UndiciRequest };
+    const active = context.active();
+    if (!trace.getSpan(active)) return;
+    const options = { kind: SpanKind.CLIENT, attributes: attributesOf(request) };
+    const span = tracer.startSpan(request.method, options, active);
+    open.set(request, span);
+    if (namesTrace(request)) return;
+    const carrier: Record<string, string> = {};
+    propagation.inject(trace.setSpan(active, span), carrier);
+    // Baggage stays here: it is not for whoever a model wants to read.
+    for (const name of ['traceparent', 'tracestate'])
+      if (carrier[name] !== undefined) request.addHeader(name, carrier[name]);
+  });
+  const end = (request: object, finish: (span: Span) => void): void => {
+    const span = open.get(request);
+    open.delete(request);
     if (!span) return;
-    if ('status' in what) endAnswered(span, what.status, at);
-    else endFailed(span, what.errorType, at);
+    finish(span);
+    span.end();
   };
-  const { port1, port2 } = new MessageChannel();
-  port1.on('message', told);
-  return {
-    trace: { moduleUrl, parent: headersOf(within), port: port2 },
-    over(lost) {
-      for (let news; (news = receiveMessageOnPort(port1));) told(news.message as RequestNews);
-      port1.close();
-      for (const span of open.values()) {
-        if (lost) endFailed(span, 'worker_lost');
-        else span.end();
-      }
-      open.clear();
-    },
-  };
-}
-
-function startSpan(tracer: Tracer, request: HttpRequest, parent: Context, startTime?: TimeInput): Span {
-  return tracer.startSpan(
-    request.method,
-    {
-      kind: SpanKind.CLIENT,
-      attributes: attributesOf(request),
-      ...(startTime !== undefined && { startTime }),
-    },
-    parent,
-  );
+  // The head of the response ends the span: its body may never be read.
+  subscribe('undici:request:headers', (message) => {
+    const { request, response } = message as { request: object; response: { statusCode: number } };
+    const { statusCode } = response;
+    // Another head follows an informational one, except where the protocol is switched.
+    if (statusCode < 200 && statusCode !== 101) return;
+    end(request, (span) => {
+      span.setAttribute('http.response.status_code', statusCode);
+      if (statusCode >= 400) markAsError(span, String(statusCode));
+    });
+  });
+  subscribe('undici:request:error', (message) => {
+    const { request, error } = message as { request: object; error: unknown };
+    end(request, (span) => {
+      markAsError(span, errorTypeOf(error));
+    });
+  });
 }
 
 /** Without the query, which may hold secrets (OpenTelemetry semantic conventions for HTTP, `url.full`). */
-function attributesOf({ origin, path, method }: HttpRequest) {
+function attributesOf({ origin, path, method }: UndiciRequest) {
   // CONNECT has no path, but the host it wants a tunnel to.
-  const url = URL.parse(method === 'CONNECT' ? '' : path, origin);
+  const url = URL.parse(method === 'CONNECT' ? '' : path, String(origin));
   return {
     'http.request.method': method,
     ...(url && {
@@ -103,21 +76,16 @@ function attributesOf({ origin, path, method }: HttpRequest) {
   };
 }
 
-function endAnswered(span: Span, status: number, at?: TimeInput): void {
-  span.setAttribute('http.response.status_code', status);
-  if (status >= 400) fail(span, String(status));
-  span.end(at);
+/** Whether its sender passes a trace on: a receiver takes neither of two such headers (W3C Trace Context). */
+function namesTrace({ headers }: UndiciRequest): boolean {
+  const words: readonly unknown[] = Array.isArray(headers) ? headers : String(headers).split(/[:\r\n]+/);
+  return words.some((word) => String(word).trim().toLowerCase() === 'traceparent');
 }
 
-function endFailed(span: Span, errorType: string, at?: TimeInput): void {
-  fail(span, errorType);
-  span.end(at);
-}
-
-/** What passes a trace on. Baggage stays here: it is not for whoever a model wants to read. */
-function headersOf(within: Context): TraceHeaders {
-  const carrier: { traceparent?: string; tracestate?: string } = {};
-  propagation.inject(within, carrier);
-  const { traceparent = '', tracestate } = carrier;
-  return { traceparent, ...(tracestate !== undefined && { tracestate }) };
+function errorTypeOf(error: unknown): string {
+  // A request can be aborted with any value; everything else that undici publishes is an error.
+  if (!(error instanceof Error)) return 'AbortError';
+  // The codes of DOMException are numbers.
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? code : error.name;
 }

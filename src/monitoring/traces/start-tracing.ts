@@ -1,4 +1,3 @@
-import type { ThreadFollower } from '../../tools/worker-pool.ts';
 import type { SdkOptions } from './otlp.ts';
 import { Tracing } from './tracing.ts';
 import { readVariables, urlOf, type Variables } from './variables.ts';
@@ -10,11 +9,6 @@ export type StartedTracing =
       readonly tracing: Tracing | undefined;
       /** Sends the spans that wait, for a moment at most. Does not throw. */
       readonly flush: () => Promise<void>;
-      /**
-       * Follows a call into its worker thread, which loads the module `thread-requests.ts` by its URL; `undefined` when the
-       * step that runs now is not traced. Only for our own SDK, whose spans can get the id that a request carried.
-       */
-      readonly followThread: (moduleUrl: string) => ThreadFollower | undefined;
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
@@ -44,10 +38,10 @@ export async function startTracing(
   },
 ): Promise<StartedTracing> {
   const tracing = new Tracing();
-  const noSdk = { flush: () => Promise.resolve(), followThread: () => undefined };
+  const flushNothing = () => Promise.resolve();
   const url = urlOf(endpoint, env);
-  if (tracing.active) return { ok: true, tracing, ...noSdk };
-  if (url === undefined) return { ok: true, tracing: undefined, ...noSdk };
+  if (tracing.active) return { ok: true, tracing, flush: flushNothing };
+  if (url === undefined) return { ok: true, tracing: undefined, flush: flushNothing };
   const read = readVariables(env, url);
   if (!read.ok) return read;
   const { registerSdk } = await import('./otlp.ts');
@@ -65,11 +59,10 @@ export async function startTracing(
     failing = false;
     options.onRecovered();
   };
-  const { flush, followThread } = registerSdk({ ...options, ...read.options, counted, onError, url });
+  const flush = registerSdk({ ...options, ...read.options, counted, onError, url });
   return {
     ok: true,
     tracing,
-    followThread,
     async flush() {
       let timer: NodeJS.Timeout | undefined;
       const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, FLUSH_MS)));

@@ -78,7 +78,7 @@ export class Tracing {
       span.updateName(`${name} ${route}`);
       span.setAttribute('http.route', route);
       span.setAttribute('http.response.status_code', status);
-      if (status >= 500) fail(span, String(status));
+      if (status >= 500) markAsError(span, String(status));
       span.end();
     });
   }
@@ -116,7 +116,7 @@ export class Tracing {
       end(operation) {
         const attributes = attributesOf(operation);
         span.setAttributes(attributes);
-        if (attributes['error.type'] !== undefined) fail(span, attributes['error.type']);
+        if (attributes['error.type'] !== undefined) markAsError(span, attributes['error.type']);
         span.end();
       },
       cancel() {
@@ -175,7 +175,7 @@ const textsOf: TextMapGetter<unknown> = {
 };
 
 /** Marks a span as an error of a type. */
-export function fail(span: Span, errorType: string): void {
+export function markAsError(span: Span, errorType: string): void {
   span.setAttribute('error.type', errorType);
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
@@ -204,7 +204,7 @@ class SpanOfCall implements CallTrace {
       return await context.with(trace.setSpan(this.#context, span), work);
     } catch (error) {
       // Not its message, which may hold anything.
-      fail(span, error instanceof Error ? error.name : '_OTHER');
+      markAsError(span, error instanceof Error ? error.name : '_OTHER');
       throw error;
     } finally {
       span.end();
@@ -213,6 +213,6 @@ class SpanOfCall implements CallTrace {
 
   failed(reason: ErrorReason): void {
     this.#span.setAttribute(REASON, reason);
-    if (ERROR_REASONS[reason].serverFault) fail(this.#span, reason);
+    if (ERROR_REASONS[reason].serverFault) markAsError(this.#span, reason);
   }
 }
