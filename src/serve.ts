@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Application, Environment } from './application.ts';
 import type { Settings } from './config/settings.ts';
-import { createApp, createOperationsApp } from './http/app.ts';
+import { createApp } from './http/app.ts';
 import { anonymous } from './http/authentication.ts';
-import { listen, type Listener } from './http/listener.ts';
-import type { OperationsOptions } from './http/operations.ts';
+import { listen } from './http/listener.ts';
 import type { Facts } from './http/status-page/status.ts';
-import { Lifecycle, type StopPlan } from './lifecycle.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { McpEndpoint } from './mcp/endpoint.ts';
+import { openOperationsPort, operationsOf } from './operations-port.ts';
+import { stopPlan } from './stop-plan.ts';
 
-/** A server that serves. */
+/** A server with open ports. */
 export interface Serving {
   readonly port: number;
   readonly opsPort: number | undefined;
-  /** Stops in order; resolves to whether nothing had to be cut off. */
+  /** Stops in order. Resolves to whether every step succeeded and nothing had to be cut off. */
   stop(): Promise<boolean>;
 }
 
@@ -24,7 +25,7 @@ export async function serve(
   { logger, now }: Pick<Environment, 'logger' | 'now'>,
 ): Promise<Serving> {
   const { registry, binding } = application;
-  const { server, ops, sessions, metrics } = settings;
+  const { server, ops, sessions, metrics, shutdown } = settings;
   const startedAt = now();
   const lifecycle = new Lifecycle(logger);
   const mcp = new McpEndpoint(binding, { sessions, maxSubscriptions: sessions.maxSubscriptions });
@@ -35,7 +36,7 @@ export async function serve(
     subscriptionsLimit: sessions.maxSubscriptions,
   });
   const operations = operationsOf(application, metrics.endpoint, lifecycle);
-  /** @param has what the port that asks has: the clients' paths, those of operations, or both */
+  /** What `/` says. @param has which paths are on the port that was asked: those of clients, those of operations, or both */
   const status = async (has: { readonly clients: boolean; readonly operations: boolean }): Promise<Facts> => {
     const here = has.operations ? 'served' : 'operations_port';
     return {
@@ -70,7 +71,7 @@ export async function serve(
     status: () => status({ clients: true, operations: ops.port === undefined }),
   });
 
-  const opsListener = await listenForOperations(operations, settings, logger, () =>
+  const opsListener = await openOperationsPort(operations, settings, logger, () =>
     status({ clients: false, operations: true }),
   );
   const main = await listen(app, server);
@@ -82,67 +83,23 @@ export async function serve(
     'ready',
   );
 
+  const entrances = {
+    before: [{ name: 'wait for load balancers', run: () => sleep(shutdown.delaySeconds * 1000) }],
+    refuse: () => {
+      mcp.refuse();
+    },
+    ends: [
+      { name: 'end streams', run: () => mcp.close() },
+      { name: 'close the main port', run: () => main.close() },
+    ],
+    main,
+    ops: opsListener,
+  };
+  const plan = stopPlan(application, entrances, shutdown.deadlineSeconds);
   return {
     port: main.port,
     opsPort: opsListener?.port,
-    stop: () => lifecycle.stop(stopPlan(application, mcp, main, opsListener, settings)).finally(stopReading),
-  };
-}
-
-/** Probes and metrics of an application. */
-export function operationsOf(
-  application: Application,
-  endpoint: boolean,
-  lifecycle: Lifecycle,
-): OperationsOptions {
-  return {
-    metrics: endpoint ? application.expose : undefined,
-    failingChecks: () => lifecycle.failingChecks(),
-  };
-}
-
-/** Opens the operations port, if the settings name one; with `status`, its `/` says that. */
-export async function listenForOperations(
-  operations: OperationsOptions,
-  { server, ops }: Settings,
-  logger: Environment['logger'],
-  status?: () => Promise<Facts>,
-): Promise<Listener | undefined> {
-  if (ops.port === undefined) return undefined;
-  const app = createOperationsApp(operations, status, logger);
-  return listen(app, { ...server, host: ops.host ?? server.host, port: ops.port });
-}
-
-function stopPlan(
-  { executor, workers, flush }: Application,
-  mcp: McpEndpoint,
-  main: Listener,
-  ops: Listener | undefined,
-  { shutdown }: Settings,
-): StopPlan {
-  return {
-    deadlineSeconds: shutdown.deadlineSeconds,
-    steps: [
-      { name: 'wait for load balancers', run: () => sleep(shutdown.delaySeconds * 1000) },
-      {
-        name: 'finish calls',
-        run: () => {
-          mcp.refuse();
-          return executor.drain();
-        },
-      },
-      { name: 'end streams', run: () => mcp.close() },
-      { name: 'close the main port', run: () => main.close() },
-      { name: 'end workers', run: () => workers.close() },
-      { name: 'flush log and traces', run: flush },
-      { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
-    ],
-    async cut() {
-      const calls = executor.inFlight.map(({ name, requestId }) => ({ tool: name, request_id: requestId }));
-      const connections = await main.destroy();
-      await ops?.destroy();
-      return { calls, connections };
-    },
+    stop: () => lifecycle.stop(plan).finally(stopReading),
   };
 }
 
