@@ -3,8 +3,10 @@ import { destination } from 'pino';
 import { createApplication } from '../src/application.ts';
 import { settingsSchema } from '../src/config/settings.ts';
 import { createLogger } from '../src/monitoring/logging.ts';
+import { Door } from '../src/monitoring/door.ts';
 import { Tracing } from '../src/monitoring/traces/tracing.ts';
 import { serve } from '../src/serve.ts';
+import type { ToolCall } from '../src/tools/call.ts';
 import { answerParent } from './probes.ts';
 
 const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
@@ -28,7 +30,9 @@ const created = await createApplication(settings, fileURLToPath(new URL('.', imp
 if (!created.ok) throw new Error(created.problems.join('\n'));
 const { application } = created;
 // As where an application of someone else's asks for spans that nobody takes.
-const tracing = process.argv.includes('--untaken') ? new Tracing() : application.binding.tracing;
-const bound = { ...application, binding: { ...application.binding, tracing } };
+const tracing = process.argv.includes('--untaken') ? new Tracing() : application.tracing;
+const { recorder, now } = application;
+const door = new Door<ToolCall>({ recorder, tracing, now, onError: application.mcp.onError });
+const bound = { ...application, tracing, mcp: { ...application.mcp, tracing, door } };
 const { port } = await serve(bound, settings, environment);
 answerParent(port);

@@ -62,7 +62,9 @@ export interface Application {
   readonly now: () => number;
   readonly newRequestId: () => string;
   /** Binds the gauges of sessions to what they measure, once that exists. */
-  readonly bindGauges: (sources: Pick<GaugeSources, 'sessions' | 'sessionsLimit' | 'subscriptionsLimit'>) => void;
+  readonly bindGauges: (
+    sources: Pick<GaugeSources, 'sessions' | 'sessionsLimit' | 'subscriptionsLimit'>,
+  ) => void;
   /** Refuses new calls; resolves when those in flight have been answered, or wait for their clients. */
   readonly finishCalls: () => Promise<void>;
   /** Writes what is still held back: folded log lines, and spans. */
@@ -93,10 +95,13 @@ export async function createApplication(
   const tools = await loadTools(settings, directory, secrets.tokens ?? [], (minThreads) =>
     createWorkers(settings, minThreads, recorder, logger),
   );
-  if (!tools.ok || secrets.problems.length > 0)
-    return { ok: false, problems: [...(tools.ok ? [] : tools.problems), ...secrets.problems] };
+  const problems = [...(tools.ok ? [] : tools.problems), ...secrets.problems];
   const traced = await traceCalls(settings, environment, recorder);
-  if (!traced.ok) return traced;
+  if (!traced.ok) problems.push(...traced.problems);
+  if (!tools.ok || !traced.ok || problems.length > 0) {
+    if (tools.ok) await tools.workers.close();
+    return { ok: false, problems };
+  }
 
   const { catalogue, workers } = tools;
   const { tracing } = traced;
@@ -109,7 +114,7 @@ export async function createApplication(
   const executor = new Executor({
     catalogue,
     quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
-    observer: observers([recorder, callLog, activity, tracing?.outcomes]),
+    observer: observers(recorder, callLog, activity, tracing?.outcomes),
     limits: settings.limits,
     now,
   });

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeThrown } from './monitoring/describe-thrown.ts';
 import type { Logger } from './monitoring/logging.ts';
 
 export type State = 'starting' | 'ready' | 'draining';
 
-/** One thing to do when the server stops; the next begins when it is done. */
+/** One thing to do when the server stops. The next begins when it is done, or has failed. */
 export interface StopStep {
   readonly name: string;
   readonly run: () => Promise<unknown>;
@@ -40,8 +41,8 @@ export class Lifecycle {
   }
 
   /**
-   * Turns not ready, then takes the steps in order.
-   * @returns whether they were all done before the deadline; a second call waits for the first
+   * Turns not ready, then takes the steps in order. A step that throws is logged, and the next ones are taken all the same.
+   * @returns whether all steps succeeded before the deadline; a second call waits for the first
    */
   stop(plan: StopPlan): Promise<boolean> {
     this.#stopping ??= this.#stop(plan);
@@ -50,27 +51,51 @@ export class Lifecycle {
 
   async #stop({ steps, deadlineSeconds, cut }: StopPlan): Promise<boolean> {
     this.#state = 'draining';
-    let current = '';
-    const progress = { late: false };
-    const done = (async () => {
-      for (const { name, run } of steps) {
-        if (progress.late) return false;
-        current = name;
-        this.#logger.info({ step: name }, 'stopping');
-        await run();
-      }
-      return true;
-    })();
-    const expired = new AbortController();
-    const deadline = sleep(deadlineSeconds * 1000, false, { signal: expired.signal }).catch(() => false);
-    const inTime = await Promise.race([done, deadline]);
-    expired.abort();
-    if (inTime) {
+    const progress: Progress = { step: '', late: false };
+    const taken = this.#take(steps, progress);
+    const noLongerNeeded = new AbortController();
+    const deadline = sleep(deadlineSeconds * 1000, 'late' as const, { signal: noLongerNeeded.signal });
+    const outcome = await Promise.race([taken, deadline.catch(() => 'late' as const)]);
+    noLongerNeeded.abort();
+    if (outcome !== 'late') {
       this.#logger.info('stopped');
-    } else {
-      progress.late = true;
-      this.#logger.error({ step: current, ...(await cut()) }, 'stopped by force at the deadline');
+      return outcome === 'succeeded';
     }
-    return inTime;
+    progress.late = true;
+    const cutOff = await this.#cut(cut, progress.step);
+    this.#logger.error({ step: progress.step, ...cutOff }, 'stopped by force at the deadline');
+    return false;
   }
+
+  async #take(steps: readonly StopStep[], progress: Progress): Promise<'succeeded' | 'failed'> {
+    let outcome: 'succeeded' | 'failed' = 'succeeded';
+    for (const { name, run } of steps) {
+      if (progress.late) break;
+      progress.step = name;
+      this.#logger.info({ step: name }, 'stopping');
+      try {
+        await run();
+      } catch (error) {
+        outcome = 'failed';
+        this.#logger.error({ step: name, err: describeThrown(error) }, 'this step of stopping failed');
+      }
+    }
+    return outcome;
+  }
+
+  async #cut(cut: StopPlan['cut'], step: string): Promise<Record<string, unknown> | undefined> {
+    try {
+      return await cut();
+    } catch (error) {
+      this.#logger.error({ step, err: describeThrown(error) }, 'what still runs could not be cut off');
+      return undefined;
+    }
+  }
+}
+
+interface Progress {
+  /** The name of the step that is being taken. */
+  step: string;
+  /** Whether the deadline has passed; no further step is taken then. */
+  late: boolean;
 }

@@ -36,7 +36,7 @@ process.on('exit', (code) => {
 const stopRequested = new Promise<string | Error>((resolve) => {
   let asked = false;
   const stop = (why: string | Error): void => {
-    // Who asks twice does not want to wait; what goes wrong twice is no such wish.
+    // A second signal means stop now; a second error does not.
     if (asked && typeof why === 'string') end(1);
     if (asked)
       process.stderr.write(

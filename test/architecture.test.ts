@@ -31,13 +31,22 @@ const show = ({ from, to }: Import): string => `${from} imports ${to}`;
 
 /** What each folder may import of the others; `types` means types alone. */
 const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'types'>>>> = {
-  tools: {},
-  monitoring: { tools: 'types' },
-  mcp: { tools: 'values', monitoring: 'values' },
-  http: { tools: 'values', monitoring: 'values', mcp: 'types' },
+  authorization: {},
+  tools: { authorization: 'values' },
+  monitoring: { authorization: 'values', tools: 'types' },
+  mcp: { authorization: 'values', tools: 'values', monitoring: 'values' },
+  http: { authorization: 'values', tools: 'values', monitoring: 'values', mcp: 'types' },
   config: {},
-  cli: { root: 'values', config: 'values', mcp: 'values', monitoring: 'values', tools: 'types' },
+  cli: {
+    root: 'values',
+    authorization: 'values',
+    config: 'values',
+    mcp: 'values',
+    monitoring: 'values',
+    tools: 'types',
+  },
   root: {
+    authorization: 'values',
     cli: 'values',
     config: 'values',
     http: 'values',

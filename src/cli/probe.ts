@@ -2,7 +2,6 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTENT_TYPES } from '../monitoring/exposition.ts';
-import { checkAccess, type Access } from './probe/access.ts';
 import { ERAS, McpProbe, type Era, type ListedTool, type Outcome } from './probe/mcp-client.ts';
 import { below, type ProbeOptions, type ToolUse } from './probe/options.ts';
 import { ask, quote } from './probe/request.ts';
@@ -86,14 +85,13 @@ class ProbeRun {
   }
 
   checks(): readonly Check[] {
-    const { metrics, access } = this.#options;
+    const { metrics } = this.#options;
     const notAsked = (): Promise<Finding> => Promise.resolve(skip('--no-metrics'));
     return [
       { name: 'ready', check: () => this.#ready() },
       { name: 'metrics', check: metrics ? () => this.#metrics(metrics) : notAsked },
       ...ERAS.map((era) => ({ name: `MCP ${era}`, check: () => this.#speaks(era) })),
       { name: 'counted', check: metrics ? () => this.#counted(metrics) : notAsked },
-      ...(access ? [{ name: 'access', check: () => this.#access(access) }] : []),
     ];
   }
 
@@ -201,11 +199,6 @@ class ProbeRun {
       // A failure now says nothing new; if none of the calls succeeds, the deadline will.
       await client.call(use.tool, use.args);
     }
-  }
-
-  async #access(access: Access): Promise<Finding> {
-    const checked = await checkAccess(access, this.#signal);
-    return checked.ok ? ok(checked.text) : fail(checked.problem);
   }
 
   #scrape(url: URL): Promise<ScrapeResult> {

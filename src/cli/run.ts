@@ -3,10 +3,9 @@ import { destination } from 'pino';
 import { createApplication, type Application, type Environment } from '../application.ts';
 import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
-import { Lifecycle } from '../lifecycle.ts';
-import { connectStdio } from '../mcp/stdio.ts';
 import { createLogger, type Logger } from '../monitoring/logging.ts';
-import { listenForOperations, operationsOf, serve } from '../serve.ts';
+import { serveStdio } from '../serve-stdio.ts';
+import { serve, type Serving } from '../serve.ts';
 import { HELP, parseArguments } from './arguments.ts';
 import { callTool, EXIT, listTools, printSettings, type ExitCode } from './commands.ts';
 import { probe } from './probe.ts';
@@ -112,29 +111,18 @@ function interruption({ stopRequested, stderr }: Shell): AbortSignal {
 async function runServer(
   application: Application,
   settings: Settings,
-  { logger, now, version }: Environment,
-  { stderr, stopRequested }: Shell,
+  environment: Environment,
+  shell: Shell,
 ): Promise<ExitCode> {
-  let serving;
-  try {
-    serving = await serve(application, settings, { logger, now });
-  } catch (error) {
-    return cannotListen(error, stderr);
-  }
-  if (stderr.isTTY) {
+  const serving = await opened(serve(application, settings, environment), shell.stderr);
+  if (!serving) return EXIT.failed;
+  if (shell.stderr.isTTY) {
     const origin = `http://${reachable(settings.server.host)}:${serving.port}`;
-    stderr.write(`nexus-mcp ${version} serves ${origin}/mcp, and how it is at ${origin}/; Ctrl-C stops it\n`);
+    shell.stderr.write(
+      `nexus-mcp ${shell.version} serves ${origin}/mcp, and how it is at ${origin}/; Ctrl-C stops it\n`,
+    );
   }
-  const why = await stopRequested;
-  logStop(why, logger);
-  const inTime = await serving.stop();
-  return inTime && typeof why === 'string' ? EXIT.done : EXIT.failed;
-}
-
-/** A listening host as part of a URL that can be opened here. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost';
-  return host.includes(':') ? `[${host}]` : host;
+  return stopWhenAsked(serving, shell.stopRequested, environment.logger);
 }
 
 async function runStdio(
@@ -143,45 +131,37 @@ async function runStdio(
   logger: Logger,
   { stderr, stopRequested }: Shell,
 ): Promise<ExitCode> {
-  const lifecycle = new Lifecycle(logger);
-  const operations = operationsOf(application, settings.metrics.endpoint, lifecycle);
-  let ops;
-  try {
-    ops = await listenForOperations(operations, settings, logger);
-  } catch (error) {
-    return cannotListen(error, stderr);
-  }
-  const connection = connectStdio(application.binding);
-  application.watch({
-    sessions: () => connection.sessions,
-    sessionsLimit: 1,
-    subscriptions: () => 0,
-    subscriptionsLimit: settings.sessions.maxSubscriptions,
-  });
-  lifecycle.started();
-  logger.info({ tools: application.registry.tools.length, ops_port: ops?.port }, 'ready');
-  const why = await Promise.race([connection.ended.then(() => 'the client hung up'), stopRequested]);
-  logStop(why, logger);
-  const inTime = await lifecycle.stop({
-    deadlineSeconds: settings.shutdown.deadlineSeconds,
-    steps: [
-      { name: 'finish calls', run: () => application.executor.drain() },
-      { name: 'end the connection', run: () => connection.close() },
-      { name: 'flush log and traces', run: application.flush },
-      { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
-    ],
-    cut: async () => ({ connections: (await ops?.destroy()) ?? 0 }),
-  });
-  return inTime && typeof why === 'string' ? EXIT.done : EXIT.failed;
+  const serving = await opened(serveStdio(application, settings, logger), stderr);
+  if (!serving) return EXIT.failed;
+  const hungUp = serving.ended.then(() => 'the client hung up');
+  return stopWhenAsked(serving, Promise.race([hungUp, stopRequested]), logger);
 }
 
-function logStop(why: string | Error, logger: Logger): void {
+/** A listening host as part of a URL that can be opened here. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+async function stopWhenAsked(
+  serving: Pick<Serving, 'stop'>,
+  stopRequested: Promise<string | Error>,
+  logger: Logger,
+): Promise<ExitCode> {
+  const why = await stopRequested;
   if (typeof why === 'string') logger.info({ why }, 'stop requested');
   else logger.fatal({ err: why }, 'stopping after an unexpected error');
+  const inOrder = await serving.stop();
+  return inOrder && typeof why === 'string' ? EXIT.done : EXIT.failed;
 }
 
-function cannotListen(error: unknown, stderr: Terminal['stderr']): ExitCode {
-  if (!(error instanceof Error && 'syscall' in error)) throw error;
-  stderr.write(`nexus-mcp: cannot listen: ${error.message}; set server.port or ops.port to a free port\n`);
-  return EXIT.failed;
+/** What serves, or `undefined` when its port cannot be opened, which stderr is told. */
+async function opened<T>(serving: Promise<T>, stderr: Terminal['stderr']): Promise<T | undefined> {
+  try {
+    return await serving;
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    stderr.write(`nexus-mcp: cannot listen: ${error.message}; set server.port or ops.port to a free port\n`);
+    return undefined;
+  }
 }

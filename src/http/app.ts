@@ -7,14 +7,14 @@ import type { Logger } from '../monitoring/logging.ts';
 import type { Recorder } from '../monitoring/recorder.ts';
 import { callerOf, requireCaller } from './authentication.ts';
 import { hostGuard } from './host-guard.ts';
-import { readJson } from './json-body.ts';
+import { mcpRoutes } from './mcp.ts';
 import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
 import { OPERATIONS_PATHS, operationsRoutes, type OperationsOptions } from './operations.ts';
-import { notFound, sendProblem, wrongMethod } from './problem.ts';
+import { notFound, problemsInJsonRpc, sendProblem, wrongMethod } from './problem.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
-import { statusPage } from './status-page.ts';
+import { statusPage, type StatusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
 import { traceRequests } from './trace.ts';
 
@@ -32,7 +32,7 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   readonly isDraining: () => boolean;
   /** What `/` says on this port. */
   readonly status: () => Facts;
-  /** Told of requests that are refused for their credentials; `undefined` when nothing is recorded. */
+  /** Told of requests that are refused for their credentials; `undefined` when metrics are switched off. */
   readonly activity: Pick<Activity, 'authFailed'> | undefined;
   readonly recorder: Recorder;
   readonly newRequestId: () => string;
@@ -41,44 +41,23 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
 
 /** The application of the main port: in this order, what every request passes. */
 export function createApp(options: AppOptions): Express {
-  const { mcp, recorder, authenticate, operations } = options;
+  const { operations } = options;
+  const page = statusPage(options.status);
+  const { guard, metricsGuard, pageGuard } = guardsOf(options, page);
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
-  const onAuthFailure = (reason: AuthFailureReason): void => {
-    recorder.authFailure(reason);
-    options.activity?.authFailed();
-  };
-  const guard = requireCaller(authenticate, onAuthFailure);
-  const metricsGuard = options.metricsNeedToken ? guard : undefined;
-  const page = statusPage(options.status);
-  // A browser has no token until the page has asked for it: to come without one is no failure there.
-  const onPageFailure = (reason: AuthFailureReason): void => {
-    if (reason !== 'missing') onAuthFailure(reason);
-  };
-  const pageGuard = options.metricsNeedToken ? requireCaller(authenticate, onPageFailure, page.refuse) : pass;
 
-  app.use(measure(recorder, options.now));
+  app.use(MCP_PATH, problemsInJsonRpc);
+  app.use(measure(options.recorder, options.now));
   app.use(requestIds(options.newRequestId));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
   app.use(closeWhenDraining(options.isDraining));
   if (operations) app.use(operationsRoutes({ ...operations, metricsGuard }));
-  // After those, which are asked all the time.
+  // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
   app.get('/', pageGuard, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
-  app.all('/mcp', guard, async (request, response, next) => {
-    if (!MCP_METHODS.includes(request.method)) {
-      next();
-      return;
-    }
-    const body = request.method === 'POST' ? await readJson(request, options.bodyBytes) : undefined;
-    if (body && !body.ok) sendProblem(request, response, body.problem);
-    else {
-      const origin = { caller: callerOf(response), requestId: requestIdOf(response) };
-      await mcp.serve(request, response, body?.value, origin);
-    }
-  });
-  app.all('/mcp', wrongMethod(MCP_METHODS.join(', ')));
+  app.use(mcpRoutes(MCP_PATH, { ...options, guard }));
   app.use(restRoutes({ ...options, guard }));
   app.get('/openapi.json', guard, (_request, response) => {
     const tools = visibleTo(callerOf(response), options.catalogue.tools);
@@ -120,8 +99,25 @@ function bareApp(): Express {
   return app;
 }
 
-/** MCP 2025-11-25, "Streamable HTTP"; not HEAD, which cannot begin a stream. */
-const MCP_METHODS = ['POST', 'GET', 'DELETE'];
+const MCP_PATH = '/mcp';
+
+/** Who must say who they are: clients always; where `metrics.needToken` is set, scrapers and readers of the page, too. */
+function guardsOf({ recorder, activity, authenticate, metricsNeedToken }: AppOptions, page: StatusPage) {
+  const onFailure = (reason: AuthFailureReason): void => {
+    recorder.authFailure(reason);
+    activity?.authFailed();
+  };
+  // A browser has no token until the page has asked for one: to come without is not counted as a failure.
+  const onPageFailure = (reason: AuthFailureReason): void => {
+    if (reason !== 'missing') onFailure(reason);
+  };
+  const guard = requireCaller(authenticate, onFailure);
+  return {
+    guard,
+    metricsGuard: metricsNeedToken ? guard : undefined,
+    pageGuard: metricsNeedToken ? requireCaller(authenticate, onPageFailure, page.refuse) : pass,
+  };
+}
 
 const pass: RequestHandler = (_request, _response, next) => {
   next();

@@ -16,10 +16,7 @@ const errorSchema = {
 };
 
 /** Describes the REST API in OpenAPI 3.1, with every tool's own path, arguments and result. */
-export function openApi(
-  tools: readonly OfferedTool[],
-  info: { name: string; version: string },
-): JsonSchema {
+export function openApi(tools: readonly OfferedTool[], info: { name: string; version: string }): JsonSchema {
   const object = { type: 'object' };
   const listed = { description: 'OK', content: json(object) };
   const executeBody = {

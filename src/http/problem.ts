@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
+import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
 import type { ErrorReason } from '../tools/outcome.ts';
 
 /** An HTTP request that was not carried out, in words for whoever made it. */
@@ -11,14 +12,21 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** JSON-RPC 2.0: the body cannot be taken as JSON. */
-const PARSE_ERROR = -32700;
-const INVALID_REQUEST = -32600;
-const INTERNAL_ERROR = -32603;
+/**
+ * Mounted at a path whose clients read JSON-RPC, before all that may refuse a request: problems there are written as
+ * JSON-RPC errors.
+ */
+export const problemsInJsonRpc: RequestHandler = (request, response, next) => {
+  // Express comes here for longer paths, too, and leaves the rest of the path in the request.
+  if (request.path === '/') response.locals[IN_JSON_RPC] = true;
+  next();
+};
+
+const IN_JSON_RPC = 'problemsInJsonRpc';
 
 /**
- * Answers with the one error body of the REST API, `{error, detail, tool_name, reason}`; on `/mcp` with a JSON-RPC
- * error, which is what its clients read.
+ * Answers with the one error body of the REST API, `{error, detail, tool_name, reason}`, or with a JSON-RPC error where
+ * {@link problemsInJsonRpc} stands.
  */
 export function sendProblem(request: Request, response: Response, problem: Problem): void {
   const { status, detail, toolName = null, reason = null, headers = {} } = problem;
@@ -28,12 +36,16 @@ export function sendProblem(request: Request, response: Response, problem: Probl
   }
   closeAfterBody(request, response);
   response.status(status).set(headers);
-  if (/^\/mcp\/?$/i.test(request.path)) {
-    const code = status >= 500 ? INTERNAL_ERROR : status === 400 ? PARSE_ERROR : INVALID_REQUEST;
-    response.json({ jsonrpc: '2.0', error: { code, message: detail }, id: null });
-  } else {
-    response.json({ error: STATUS_CODES[status] ?? 'Error', detail, tool_name: toolName, reason });
-  }
+  response.json(
+    response.locals[IN_JSON_RPC] === true
+      ? refusal(codeOf(status), detail)
+      : { error: STATUS_CODES[status] ?? 'Error', detail, tool_name: toolName, reason },
+  );
+}
+
+function codeOf(status: number): number {
+  if (status >= 500) return ERROR_CODES.internalError;
+  return status === 400 ? ERROR_CODES.parseError : ERROR_CODES.invalidRequest;
 }
 
 /**

@@ -133,7 +133,8 @@ const PROBLEMS: Record<Problem['kind'], { status: number; code: number; message:
   id_in_use: {
     status: 400,
     code: ERROR_CODES.invalidRequest,
-    message: 'Another request of this session has the same id and is in flight: give each request an id of its own',
+    message:
+      'Another request of this session has the same id and is in flight: give each request an id of its own',
   },
   missing_id: {
     status: 400,

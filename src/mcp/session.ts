@@ -129,6 +129,8 @@ export class Session {
 }
 
 const idsIn = (body: unknown): RpcRequest['id'][] =>
-  [body].flat().flatMap((message) =>
-    typeof message === 'object' && message !== null && isRequest(message) ? [message.id] : [],
-  );
+  [body]
+    .flat()
+    .flatMap((message) =>
+      typeof message === 'object' && message !== null && isRequest(message) ? [message.id] : [],
+    );

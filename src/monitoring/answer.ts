@@ -17,8 +17,11 @@ const failedFor = (reason: ErrorReason): Settled => ({ status: 'error', reason, 
 export function outcomeOf(answer: Message): Settled {
   const code = errorCodeOf(answer);
   if (code === ERROR_CODES.urlElicitationRequired) return { status: 'success', result: { content: [] } };
-  if ('error' in answer) return failedFor((code === undefined ? undefined : REASON_OF_CODE.get(code)) ?? 'exception');
-  return isErrorResult(answer) ? failedFor('tool_error') : { status: 'success', result: resultOf(answer.result) };
+  if ('error' in answer)
+    return failedFor((code === undefined ? undefined : REASON_OF_CODE.get(code)) ?? 'exception');
+  return isErrorResult(answer)
+    ? failedFor('tool_error')
+    : { status: 'success', result: resultOf(answer.result) };
 }
 
 /** A result as ours are. */

@@ -184,13 +184,13 @@ const bytesOf = (args: unknown): number | undefined =>
 
 const round = (seconds: number): number => Number(seconds.toFixed(6));
 
-/** One observer made of several, told in order. */
-export const observers = (...all: readonly CallObserver[]): CallObserver => ({
+/** One observer made of those there are, told in order. */
+export const observers = (...all: readonly (CallObserver | undefined)[]): CallObserver => ({
   started(tool) {
-    for (const observer of all) observer.started(tool);
+    for (const observer of all) observer?.started(tool);
   },
   finished(record) {
-    for (const observer of all) observer.finished(record);
+    for (const observer of all) observer?.finished(record);
   },
 });
 

@@ -12,5 +12,8 @@ export const ERROR_CODES = {
 } as const;
 
 /** The message that refuses a request, in the form of JSON-RPC 2.0. `id` is null where the request's cannot be told. */
-export const refusal = (code: number, message: string, id: string | number | null = null) =>
-  ({ jsonrpc: '2.0', error: { code, message }, id }) as const;
+export const refusal = <Id extends string | number | null = null>(
+  code: number,
+  message: string,
+  id: Id = null as Id,
+) => ({ jsonrpc: '2.0', error: { code, message }, id }) as const;

@@ -37,10 +37,6 @@ export type TransportName = (typeof TRANSPORTS)[number];
 export const SESSION_CLOSE_REASONS = ['client', 'idle', 'shutdown'] as const;
 export type SessionCloseReason = (typeof SESSION_CLOSE_REASONS)[number];
 
-/** What was wrong with a request's credentials: none, not a bearer token, or one we do not know. */
-export const AUTH_FAILURE_REASONS = ['missing', 'malformed', 'unknown_token'] as const;
-export type AuthFailureReason = (typeof AUTH_FAILURE_REASONS)[number];
-
 /** What became of a span: received by the OTLP endpoint, not received, or not sent because too many waited. */
 export const SPAN_OUTCOMES = ['exported', 'failed', 'dropped'] as const;
 export type SpanOutcome = (typeof SPAN_OUTCOMES)[number];

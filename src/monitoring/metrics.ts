@@ -1,3 +1,4 @@
+import { AUTH_FAILURE_REASONS } from '../authorization/authentication.ts';
 import { Registry } from 'prom-client';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS } from '../tools/outcome.ts';
 import {
@@ -18,7 +19,6 @@ import {
 import { Exemplars } from './exemplars.ts';
 import { createInstrument, type InstrumentOf } from './instruments.ts';
 import {
-  AUTH_FAILURE_REASONS,
   HTTP_METHODS,
   METHODS,
   PROTOCOL_VERSIONS,

@@ -1,7 +1,8 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { UNKNOWN_TOOL, type WorkerRestartReason } from '../tools/outcome.ts';
 import { OTHER } from './declaration.ts';
-import type { AuthFailureReason, SessionCloseReason, SpanOutcome, TransportName } from './labels.ts';
+import type { AuthFailureReason } from '../authorization/authentication.ts';
+import type { SessionCloseReason, SpanOutcome, TransportName } from './labels.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
 

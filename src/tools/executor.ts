@@ -1,13 +1,6 @@
 import { mayUse } from '../authorization/rights.ts';
 import { Admission, createLane, type Lane } from './admission.ts';
-import {
-  failed,
-  type CallObserver,
-  type Failure,
-  type Phase,
-  type Settled,
-  type ToolCall,
-} from './call.ts';
+import { failed, type CallObserver, type Failure, type Phase, type Settled, type ToolCall } from './call.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { OfferedTool } from './offered-tool.ts';
 import { UNKNOWN_TOOL } from './outcome.ts';

@@ -35,7 +35,11 @@ export interface OfferedTool {
 
 /** Runs an isolated tool's handler in a worker thread and kills it when `context.signal` aborts. */
 export interface Workers {
-  run(tool: { readonly name: string; readonly moduleUrl: string }, args: unknown, context: ToolContext): Promise<unknown>;
+  run(
+    tool: { readonly name: string; readonly moduleUrl: string },
+    args: unknown,
+    context: ToolContext,
+  ): Promise<unknown>;
   /** The worker threads, as a lane for admission. */
   readonly lane: Lane;
 }
@@ -62,7 +66,10 @@ const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 export function offerToolsets(
   toolsets: readonly Toolset[],
   workers: Workers,
-  { defaults, overrides = {} }: { readonly defaults: Limits; readonly overrides?: Readonly<Record<string, ToolLimits>> },
+  {
+    defaults,
+    overrides = {},
+  }: { readonly defaults: Limits; readonly overrides?: Readonly<Record<string, ToolLimits>> },
 ): OfferResult {
   const byName = new Map<string, OfferedTool>();
   const problems: string[] = [];

@@ -193,45 +193,26 @@ describe('the configuration file', () => {
 });
 
 describe('helm test', () => {
+  const podOf = async (values: Values = {}): Promise<Manifest> => one(await render({ values }), 'Pod');
+
   it('leaves its pod until the next time, so that Helm 3 can show its log', async () => {
-    expect(one(await render(), 'Pod').metadata.annotations).toEqual({
+    expect((await podOf()).metadata.annotations).toEqual({
       'helm.sh/hook': 'test',
       'helm.sh/hook-delete-policy': 'before-hook-creation',
     });
   });
-});
 
-describe('helm test and access to the Kubernetes API', () => {
-  const podOf = async (rbac?: Values, values: Values = {}): Promise<Manifest> =>
-    one(await render({ values: { ...values, ...(rbac && { rbac }) } }), 'Pod');
-  const argsOf = (pod: Manifest): readonly string[] => at(pod, 'spec.containers.0.args');
-
-  it('have nothing to do with each other where tools have no access', async () => {
-    const pod = await podOf();
-    expect(argsOf(pod)).not.toContain('--access');
-    expect(JSON.stringify(pod)).not.toMatch(/token|serviceAccountName/);
+  it('has no access to the Kubernetes API, also where tools have', async () => {
+    const pod = JSON.stringify(await podOf({ rbac: { profile: 'readonly' } }));
+    expect(pod).toContain('"automountServiceAccountToken":false');
+    expect(pod).not.toMatch(/kubernetes-token|serviceAccountName/);
   });
 
-  it('are tested as the account of the server, by the rules that its roles have, and that it sees no Secrets', async () => {
-    const rbac = { profile: 'readonly', namespaces: ['a', 'b'] };
-    const pod = await podOf(rbac);
-    const [role] = (await render({ values: { rbac } })).filter(({ kind }) => kind === 'Role');
-    const args = argsOf(pod);
-    expect(JSON.parse(args[args.indexOf('--access') + 1] ?? '')).toEqual({
-      namespaces: ['a', 'b'],
-      allowed: role?.['rules'],
-      denied: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list'] }],
-    });
-    expect(at(pod, 'spec.serviceAccountName')).toBe('nexus-mcp');
-    expect(at(pod, 'spec.containers.0.volumeMounts.0.mountPath')).toBe(
-      '/var/run/secrets/kubernetes.io/serviceaccount',
-    );
-  });
-
-  it('leaves metrics out where there are none, for the canary too', async () => {
+  it('leaves metrics out where there are none, as the canary does', async () => {
     const values = { config: { metrics: { enabled: false } }, canary: { enabled: true } };
     const ready = 'http://nexus-mcp-metrics.tools.svc:9998/readyz';
-    expect(argsOf(await podOf(undefined, values)).slice(2)).toEqual(['--no-metrics', '--ready-url', ready]);
+    const args = at<readonly string[]>(await podOf(values), 'spec.containers.0.args');
+    expect(args.slice(2)).toEqual(['--no-metrics', '--ready-url', ready]);
     expect(
       at(one(await render({ values }), 'CronJob'), 'spec.jobTemplate.spec.template.spec.containers.0.args'),
     ).toContain('--no-metrics');

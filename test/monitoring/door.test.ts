@@ -2,7 +2,9 @@ import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { InMemoryTransport as V1InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { watchDoor, type Watcher } from '../../src/monitoring/door.ts';
+import type { ConnectionOptions, RequestRecorder } from '../../src/monitoring/connection.ts';
+import { onConnected, passThroughDoor } from '../../src/monitoring/door-adapter.ts';
+import { Door } from '../../src/monitoring/door.ts';
 import { createMonitoring } from '../../src/monitoring/index.ts';
 import { newServer, newV1Server, registerTools, registerV1Tools } from '../support/foreign-servers.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
@@ -12,30 +14,33 @@ const breaks = (): never => {
   throw new Error('a bug of monitoring');
 };
 
-const sound: Omit<Watcher, 'onError'> = {
-  recorder: { request: () => undefined, operation: () => undefined },
-  tracing: undefined,
-  now: () => 0,
-  transportName: 'stdio',
-  versionOf: () => undefined,
-  toolLabel: (name) => name,
-};
+interface Parts {
+  readonly recorder: RequestRecorder;
+  readonly connection: Omit<ConnectionOptions<unknown>, 'transport'>;
+}
 
-/** What of a watcher may break, and when. */
-const BROKEN: Readonly<Record<string, Partial<Watcher>>> = {
-  'counting a request': { recorder: { request: breaks, operation: () => undefined } },
-  'counting an answer': { recorder: { request: () => undefined, operation: breaks } },
-  'naming the tool': { toolLabel: breaks },
-  'what follows the receipt': { received: breaks },
-  'what comes before the answer': { answered: breaks },
-  'the end of the connection': { closed: breaks },
+const recorder: RequestRecorder = { request: () => undefined, operation: () => undefined };
+const connection: Parts['connection'] = { toolLabel: (name) => name };
+
+/** What of the door's surroundings may break, and when. */
+const BROKEN: Readonly<Record<string, Partial<Parts>>> = {
+  'counting a request': { recorder: { ...recorder, request: breaks } },
+  'counting an answer': { recorder: { ...recorder, operation: breaks } },
+  'naming the tool': { connection: { toolLabel: breaks } },
+  'what follows the receipt': { connection: { ...connection, received: breaks } },
+  'what comes before the answer': { connection: { ...connection, answered: breaks } },
+  'the end of the connection': { connection: { ...connection, closed: breaks } },
 };
 
 describe('what breaks in monitoring', () => {
   it.each(Object.entries(BROKEN))('(%s) is reported, and hurts no request', async (_what, broken) => {
     const onError = vi.fn();
     const server = registerTools(newServer());
-    watchDoor(server.server, () => ({ ...sound, ...broken, onError }));
+    const parts = { recorder, connection, ...broken };
+    const door = new Door({ recorder: parts.recorder, tracing: undefined, now: () => 0, onError });
+    onConnected(server.server, (transport) => {
+      passThroughDoor(transport, door.connect({ transport: 'stdio', ...parts.connection }));
+    });
     const client = new Client({ name: 'test-client', version: '1.2.3' });
     const [near, far] = InMemoryTransport.createLinkedPair();
     await server.connect(far);

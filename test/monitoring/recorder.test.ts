@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { trustedCaller } from '../../src/authorization/caller.ts';
 import { expose } from '../../src/monitoring/exposition.ts';
 import { createMetrics } from '../../src/monitoring/metrics.ts';
 import { Recorder, type MeasuredTool } from '../../src/monitoring/recorder.ts';
@@ -30,7 +31,7 @@ const record = (name: string, reason?: (typeof REASONS)[number]): CallRecord => 
   call: {
     name,
     arguments: {},
-    caller: { name: 'test', quotaKey: 'test', mayUse: () => true },
+    caller: trustedCaller('test'),
     entrance: 'mcp',
     requestId: 'r',
     signal: new AbortController().signal,

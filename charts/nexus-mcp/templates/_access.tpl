@@ -27,15 +27,6 @@
 {{- end }}
 {{- end }}
 
-{{/* What helm test asks the API server about, as the server's own account. */}}
-{{- define "nexus-mcp.accessQuestions" -}}
-{{- $denied := list }}
-{{- if eq .Values.rbac.profile "readonly" }}
-{{- $denied = list (dict "apiGroups" (list "") "resources" (list "secrets") "verbs" (list "get" "list")) }}
-{{- end }}
-{{- dict "namespaces" (include "nexus-mcp.accessNamespaces" . | fromJsonArray) "allowed" (include "nexus-mcp.accessRules" . | fromYamlArray) "denied" $denied | toJson }}
-{{- end }}
-
 {{/* The token of the account, for those who may use the API. */}}
 {{- define "nexus-mcp.tokenVolume" -}}
 name: kubernetes-token

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readAccess, type Access } from './access.ts';
 
 /** What `probe` is asked to do. */
 export interface ProbeOptions {
@@ -13,8 +12,6 @@ export interface ProbeOptions {
   /** The tool to call, and with what; `undefined` takes one of our own. */
   readonly call: ToolUse | undefined;
   readonly token: string | undefined;
-  /** What its ServiceAccount may do in the cluster; `undefined` asks nothing. */
-  readonly access: Access | undefined;
   readonly deadlineSeconds: number;
 }
 
@@ -31,8 +28,6 @@ export const PROBE_OPTIONS = {
   tool: 'The read-only tool to call; current_timestamp if left out',
   arguments: "The tool's arguments, as JSON; {} if left out",
   'token-file': 'File with the bearer token (also NEXUS_PROBE_TOKEN)',
-  access: 'In a pod: RBAC rules to check, as JSON {namespaces, allowed, denied}',
-  'access-from': 'Directory of token and ca.crt for that; those of the pod if left out',
   deadline: 'Seconds it may take; 30 if left out',
 } as const;
 
@@ -66,7 +61,6 @@ export function readProbeOptions(
       flags['ready-url'] === undefined ? undefined : readUrl('--ready-url', flags['ready-url'], complain),
     call: readCall(flags, complain),
     token: readToken(flags['token-file'], env[TOKEN_VARIABLE], directory, complain),
-    access: readAccess(flags.access, flags['access-from'], env, directory, complain),
     deadlineSeconds: readDeadline(flags.deadline, complain),
   };
   if (!server || problems.length > 0) return { ok: false, problems };

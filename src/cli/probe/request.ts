@@ -1,13 +1,11 @@
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import { request as requestHttps, type Agent } from 'node:https';
+import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 export interface ProbeRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Keeps connections for further requests over HTTPS, and says whom to trust; left out, none is kept. */
-  readonly agent?: Agent;
   readonly signal: AbortSignal;
   /** How its host's name is resolved; left out, as the system does. */
   readonly lookup?: LookupFunction;
@@ -27,8 +25,8 @@ export type ProbeAnswerResult =
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Makes a request, without an agent on a connection of its own, so that a load balancer is free to choose another replica
- * each time, as it is for the requests of real clients.
+ * Makes a request on a connection of its own, so that a load balancer is free to choose another replica each time, as it
+ * is for the requests of real clients.
  */
 export async function ask(url: URL, { body, ...options }: ProbeRequest): Promise<ProbeAnswerResult> {
   try {
@@ -43,7 +41,7 @@ export async function ask(url: URL, { body, ...options }: ProbeRequest): Promise
     const { statusCode: status = 0, headers } = response;
     return { ok: true, answer: { status, headers, text: Buffer.concat(chunks).toString() } };
   } catch (error) {
-    return { ok: false, problem: explain(url, error, options) };
+    return { ok: false, problem: explain(url, error, options.signal) };
   }
 }
 
@@ -54,7 +52,7 @@ const send = (
 ): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const request = url.protocol === 'https:' ? requestHttps : requestHttp;
-    request(url, { agent: false, ...options }, resolve)
+    request(url, { ...options, agent: false }, resolve)
       .on('error', reject)
       .end(body);
   });
@@ -76,19 +74,13 @@ const UNTRUSTED: readonly string[] = [
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ];
 
-function explain(
-  url: URL,
-  error: unknown,
-  { signal, agent }: Pick<ProbeRequest, 'signal' | 'agent'>,
-): string {
+function explain(url: URL, error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return `${url.href} did not answer in time; is the server overloaded or stuck?`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   if (code.startsWith('HPE_')) return `${url.href} does not speak HTTP; is it https:// and not http://?`;
-  const untrusted =
-    agent?.options.ca === undefined
-      ? 'its certificate is not trusted; name its CA in NODE_EXTRA_CA_CERTS'
-      : 'its certificate is not signed by the CA in ca.crt; are both of this cluster?';
-  const explanation = UNTRUSTED.includes(code) ? untrusted : (EXPLANATIONS[code] ?? 'see the code');
+  const explanation = UNTRUSTED.includes(code)
+    ? 'its certificate is not trusted; name its CA in NODE_EXTRA_CA_CERTS'
+    : (EXPLANATIONS[code] ?? 'see the code');
   return `${url.href} cannot be reached (${code}): ${explanation}`;
 }
 

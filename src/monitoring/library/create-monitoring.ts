@@ -144,7 +144,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   const onError = (error: unknown): void => {
     process.emitWarning(error instanceof Error ? error : String(error));
   };
-  const observer = observers(recorder, tracing.outcomes, ...(callLog ? [harmless(callLog, onError)] : []));
+  const observer = observers(recorder, tracing.outcomes, callLog && harmless(callLog, onError));
   const sessions = new LiveSessions(recorder, now);
   const door = new Door<InstrumentedCall>({ recorder, tracing, now, onError });
   const parts = {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createRegistry, type Registry, type ToolLimits } from '../../src/tools/registry.ts';
+import { Catalogue } from '../../src/tools/catalogue.ts';
+import { createLane } from '../../src/tools/admission.ts';
+import { offerToolsets, type OfferedTool, type ToolLimits } from '../../src/tools/offered-tool.ts';
+import { callOf } from '../support/call-records.ts';
 import type { Schema, ToolDefinition, Toolset } from '../../src/tools/tool.ts';
 
 const base: ToolDefinition = {
@@ -22,51 +25,60 @@ const toolset = (name: string, ...tools: ToolDefinition[]): Toolset => ({
 
 const DEFAULTS = { timeoutSeconds: 10, maxConcurrency: 64 };
 
-function registryOf(tools: readonly ToolDefinition[], overrides?: Record<string, ToolLimits>): Registry {
-  const result = createRegistry([toolset('mine', ...tools)], DEFAULTS, overrides);
+const noWorkers = { run: () => Promise.reject(new Error('no tool here is isolated')), lane: createLane(1) };
+
+function offered(
+  tools: readonly ToolDefinition[],
+  overrides: Record<string, ToolLimits> = {},
+): readonly OfferedTool[] {
+  const limits = { defaults: DEFAULTS, overrides };
+  const result = offerToolsets([toolset('mine', ...tools)], noWorkers, limits);
   if (!result.ok) throw new Error(result.problems.join('\n'));
-  return result.registry;
+  return result.tools;
 }
 
 function problemsOf(...toolsets: readonly Toolset[]): readonly string[] {
-  const result = createRegistry(toolsets, DEFAULTS);
+  const result = offerToolsets(toolsets, noWorkers, { defaults: DEFAULTS });
   return result.ok ? [] : result.problems;
 }
 
-describe('a registry', () => {
-  it('keeps the order of toolsets and tools, and finds by exact name only', () => {
-    const result = createRegistry(
+describe('toolsets that are offered', () => {
+  it('keep the order of toolsets and tools, and are found by exact name only', () => {
+    const result = offerToolsets(
       [toolset('b', tool({ name: 'z' }), tool({ name: 'a' })), toolset('a', tool({ name: 'm' }))],
-      DEFAULTS,
+      noWorkers,
+      { defaults: DEFAULTS },
     );
     if (!result.ok) throw new Error(result.problems.join());
-    const { registry } = result;
-    expect(registry.tools.map(({ name, toolset: set }) => `${set}/${name}`)).toEqual(['b/z', 'b/a', 'a/m']);
-    expect(registry.get('z')?.toolset).toBe('b');
+    const catalogue = new Catalogue(result.tools);
+    expect(catalogue.tools.map(({ name, toolset: set }) => `${set}/${name}`)).toEqual(['b/z', 'b/a', 'a/m']);
+    expect(catalogue.get('z')?.toolset).toBe('b');
     for (const name of ['Z', ' z', 'y', '', 'constructor', '__proto__', 'toString'])
-      expect(registry.get(name), name).toBeUndefined();
+      expect(catalogue.get(name), name).toBeUndefined();
   });
 
-  it('publishes the schemas it enforces', async () => {
+  it('publish the schemas they enforce', async () => {
     const input = z.strictObject({ text: z.string(), count: z.number().default(1) });
-    const [registered] = registryOf([tool({ input, output: z.string() })]).tools;
+    const [registered] = offered([tool({ input, output: z.string() })]);
     expect(registered?.listing).toMatchObject({
       name: 'tool',
       title: 'A tool',
       inputSchema: { type: 'object', required: ['text'], additionalProperties: false },
       outputSchema: { type: 'string' },
     });
-    expect(await registered?.input.validate({ text: 'x' })).toEqual({
+    expect(await registered?.validate({ text: 'x' })).toEqual({
       ok: true,
       value: { text: 'x', count: 1 },
     });
-    expect(await registered?.input.validate({ text: 'x', more: 1 })).toMatchObject({ ok: false });
-    expect(await registered?.output?.validate(5)).toMatchObject({ ok: false });
+    expect(await registered?.validate({ text: 'x', more: 1 })).toMatchObject({ ok: false });
+    expect(await registered?.settle(5, callOf('tool'), 1000)).toMatchObject({
+      settled: { reason: 'exception' },
+    });
   });
 
-  it('publishes annotations as MCP hints; what changes something may destroy unless it says otherwise', () => {
+  it('publish annotations as MCP hints; what changes something may destroy unless it says otherwise', () => {
     const hints = (annotations: ToolDefinition['annotations']) =>
-      registryOf([tool({ annotations })]).tools[0]?.listing.annotations;
+      offered([tool({ annotations })])[0]?.listing.annotations;
     expect(hints({ readOnly: true, idempotent: true, openWorld: false })).toEqual({
       title: 'A tool',
       readOnlyHint: true,
@@ -82,8 +94,8 @@ describe('a registry', () => {
     });
   });
 
-  it("takes limits from the operator, else from the tool's author, else from the defaults", () => {
-    const [plain, stated, set, half] = registryOf(
+  it("take limits from the operator, else from the tool's author, else from the defaults", () => {
+    const [plain, stated, set, half] = offered(
       [
         tool({ name: 'plain' }),
         tool({ name: 'stated', timeoutSeconds: 2, maxConcurrency: 3 }),
@@ -94,14 +106,15 @@ describe('a registry', () => {
         set: { timeoutSeconds: 4, maxConcurrency: 5 },
         half: { maxConcurrency: 6, timeoutSeconds: undefined },
       },
-    ).tools;
-    expect(plain).toMatchObject({ timeoutSeconds: 10, maxConcurrency: 64, isolation: 'none' });
-    expect(stated).toMatchObject({ timeoutSeconds: 2, maxConcurrency: 3 });
-    expect(set).toMatchObject({ timeoutSeconds: 4, maxConcurrency: 5 });
-    expect(half).toMatchObject({ timeoutSeconds: 2, maxConcurrency: 6 });
+    );
+    const lane = (limit: number) => [{ limit, busy: 0, waiting: 0 }];
+    expect(plain).toMatchObject({ timeoutSeconds: 10, lanes: lane(64), isolation: 'none' });
+    expect(stated).toMatchObject({ timeoutSeconds: 2, lanes: lane(3) });
+    expect(set).toMatchObject({ timeoutSeconds: 4, lanes: lane(5) });
+    expect(half).toMatchObject({ timeoutSeconds: 2, lanes: lane(6) });
   });
 
-  it('calls a handler as a method of its tool', async () => {
+  it('have their handlers called as methods of their tools', async () => {
     class Greeter implements ToolDefinition {
       readonly name = 'greeter';
       readonly title = 'Greeter';
@@ -113,16 +126,16 @@ describe('a registry', () => {
         return this.#greeting;
       }
     }
-    const [greeter] = registryOf([new Greeter()]).tools;
-    expect(await greeter?.handler({}, undefined as never)).toBe('hello');
+    const [greeter] = offered([new Greeter()]);
+    expect(await greeter?.run({}, undefined as never)).toBe('hello');
   });
 
-  it('accepts any library that implements Standard Schema, functions too', async () => {
+  it('may have the schemas of any library that implements Standard Schema, functions too', async () => {
     const standard = z.strictObject({ text: z.string() })['~standard'];
     const callable = Object.assign(() => undefined, { '~standard': standard }) as unknown as Schema;
-    const [registered] = registryOf([tool({ input: callable })]).tools;
+    const [registered] = offered([tool({ input: callable })]);
     expect(registered?.listing.inputSchema).toMatchObject({ type: 'object' });
-    expect(await registered?.input.validate({ text: 5 })).toMatchObject({ ok: false });
+    expect(await registered?.validate({ text: 5 })).toMatchObject({ ok: false });
   });
 });
 
@@ -138,7 +151,7 @@ describe('a tool with a plain JSON Schema', () => {
     $defs: { item: { type: 'integer' } },
     'x-unknown': true,
   };
-  const validate = (value: unknown) => registryOf([tool({ input })]).tools[0]?.input.validate(value);
+  const validate = (value: unknown) => offered([tool({ input })])[0]?.validate(value);
 
   it('accepts what it allows, unchanged', () => {
     const value = { text: 'ok', list: [1] };
@@ -165,7 +178,7 @@ describe('a tool with a plain JSON Schema', () => {
       required: ['constructor'],
       additionalProperties: false,
     };
-    const check = registryOf([tool({ input: inherited })]).tools[0]?.input;
+    const check = offered([tool({ input: inherited })])[0];
     expect(check?.validate({})).toEqual({
       ok: false,
       problems: [expect.stringMatching(/required property 'constructor'/)],
@@ -182,7 +195,7 @@ describe('a tool with a plain JSON Schema', () => {
   });
 });
 
-describe('what a registry refuses', () => {
+describe('what is refused in toolsets', () => {
   it.each(['', 'with space', 'ünicode', 'a/b', 'a:b', 'a\n', 'x'.repeat(129)])('the name %j', (name) => {
     expect(problemsOf(toolset('mine', tool({ name })))).toEqual([
       `file:///mine.ts: tool ${name}: its name must be 1 to 128 of A-Z a-z 0-9 _ . -`,
@@ -190,7 +203,7 @@ describe('what a registry refuses', () => {
   });
 
   it.each(['a', 'x'.repeat(128), 'A-z_0.9', '__proto__', 'constructor'])('but not the name %j', (name) => {
-    expect(registryOf([tool({ name })]).get(name)?.name).toBe(name);
+    expect(new Catalogue(offered([tool({ name })])).get(name)?.name).toBe(name);
   });
 
   it('the name that stands for tools that do not exist', () => {

@@ -1,0 +1,37 @@
+import { Router, type RequestHandler } from 'express';
+import type { McpEndpoint } from '../mcp/endpoint.ts';
+import { callerOf } from './authentication.ts';
+import { readJson } from './json-body.ts';
+import { sendProblem, wrongMethod } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
+
+export interface McpRouteOptions {
+  readonly mcp: Pick<McpEndpoint, 'serve'>;
+  /** Stands before the endpoint and knows the caller. */
+  readonly guard: RequestHandler;
+  /** Largest body that is read. */
+  readonly bodyBytes: number;
+}
+
+/** MCP 2025-11-25, "Streamable HTTP"; not HEAD, which cannot begin a stream. */
+const METHODS = ['POST', 'GET', 'DELETE'];
+
+/** An MCP endpoint at a path. */
+export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptions): Router {
+  const router = Router();
+  router.all(path, guard, async (request, response, next) => {
+    if (!METHODS.includes(request.method)) {
+      next();
+      return;
+    }
+    const body = request.method === 'POST' ? await readJson(request, bodyBytes) : undefined;
+    if (body && !body.ok) {
+      sendProblem(request, response, body.problem);
+      return;
+    }
+    const origin = { caller: callerOf(response), requestId: requestIdOf(response) };
+    await mcp.serve(request, response, body?.value, origin);
+  });
+  router.all(path, wrongMethod(METHODS.join(', ')));
+  return router;
+}

@@ -1,0 +1,35 @@
+import type { Application } from './application.ts';
+import type { Settings } from './config/settings.ts';
+import { createOperationsApp } from './http/app.ts';
+import { listen, type Listener } from './http/listener.ts';
+import type { OperationsOptions } from './http/operations.ts';
+import type { Facts } from './http/status-page/status.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { Logger } from './monitoring/logging.ts';
+
+/** Probes and metrics of an application; `endpoint` says whether metrics are served. */
+export function operationsOf(
+  { expose }: Pick<Application, 'expose'>,
+  endpoint: boolean,
+  lifecycle: Lifecycle,
+): OperationsOptions {
+  return {
+    metrics: endpoint ? expose : undefined,
+    failingChecks: () => lifecycle.failingChecks(),
+  };
+}
+
+/**
+ * Opens the operations port, if the settings name one. Rejects when it cannot be opened.
+ * @param status what `/` says there; left out, there is no `/`
+ */
+export async function openOperationsPort(
+  operations: OperationsOptions,
+  { server, ops }: Settings,
+  logger: Logger,
+  status?: () => Facts,
+): Promise<Listener | undefined> {
+  if (ops.port === undefined) return undefined;
+  const app = createOperationsApp(operations, status, logger);
+  return listen(app, { ...server, host: ops.host ?? server.host, port: ops.port });
+}

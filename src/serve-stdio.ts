@@ -1,0 +1,36 @@
+import type { Application } from './application.ts';
+import type { Settings } from './config/settings.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { connectStdio } from './mcp/stdio.ts';
+import type { Logger } from './monitoring/logging.ts';
+import { openOperationsPort, operationsOf } from './operations-port.ts';
+import type { Serving } from './serve.ts';
+import { stopPlan } from './stop-plan.ts';
+
+/** Serves one client on stdin and stdout, until it hangs up or the server is stopped. */
+export interface ServingStdio extends Pick<Serving, 'stop'> {
+  /** Resolves when the client has hung up. */
+  readonly ended: Promise<void>;
+}
+
+/** Connects to stdin and stdout, and opens the operations port. Rejects when that port cannot be opened. */
+export async function serveStdio(
+  application: Application,
+  settings: Settings,
+  logger: Logger,
+): Promise<ServingStdio> {
+  const lifecycle = new Lifecycle(logger);
+  const operations = operationsOf(application, settings.metrics.endpoint, lifecycle);
+  const ops = await openOperationsPort(operations, settings, logger);
+  const connection = connectStdio(application.mcp);
+  application.bindGauges({
+    sessions: () => connection.sessions,
+    sessionsLimit: 1,
+    subscriptionsLimit: settings.sessions.maxSubscriptions,
+  });
+  lifecycle.started();
+  logger.info({ tools: application.catalogue.tools.length, ops_port: ops?.port }, 'ready');
+  const ends = [{ name: 'end the connection', run: () => connection.close() }];
+  const plan = stopPlan(application, { ends, ops }, settings.shutdown.deadlineSeconds);
+  return { ended: connection.ended, stop: () => lifecycle.stop(plan) };
+}
