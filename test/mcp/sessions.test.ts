@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor, waitUntil } from '../support/wait.ts';
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
@@ -179,20 +179,96 @@ describe('time limits on requests', () => {
   });
 });
 
-it('calls that use an id twice at a time are counted as what they are', async () => {
-  server = await startTestServer();
-  const params = { ...initialize.params, protocolVersion: '2025-03-26' };
-  const id = (await post({ ...initialize, params })).headers.get('mcp-session-id') ?? '';
-  const call = { jsonrpc: '2.0', id: 7, method: 'tools/call' };
-  const batch = [1, 2].map((b) => ({ ...call, params: { name: 'add', arguments: { a: 1, b } } }));
-  const response = await post(batch, { 'mcp-session-id': id });
-  await waitFor(async () => {
-    const samples = await server.scrape();
-    expect(samples.value('mcp_tool_calls_total', { tool_name: 'add', status: 'success' })).toBe(2);
-    expect(samples.value('mcp_server_operation_duration_seconds_count', { gen_ai_tool_name: 'add' })).toBe(2);
+describe('a request whose id another request of the session has', () => {
+  const slow = (milliseconds: number) => ({
+    jsonrpc: '2.0',
+    id: 7,
+    method: 'tools/call',
+    params: { name: 'slow', arguments: { milliseconds } },
   });
-  expect((await server.scrape()).value('mcp_tool_errors_total')).toBe(0);
-  await response.body?.cancel();
+  const refused = {
+    error: { code: -32600, message: expect.stringMatching(/same id/) as string },
+    id: 7,
+  };
+
+  it('that is in flight is refused, and the other gets its own answer', async () => {
+    server = await startTestServer();
+    const session = { 'mcp-session-id': await open() };
+    const first = await post(slow(1500), session);
+    const second = await post(slow(0), session);
+    expect(second.status).toBe(400);
+    expect(await second.json()).toMatchObject(refused);
+    expect(await first.text()).toContain('done');
+    const third = await post(slow(0), session);
+    expect(await third.text()).toContain('done');
+    const samples = await server.scrape();
+    expect(samples.value('mcp_tool_calls_total', { tool_name: 'slow', status: 'success' })).toBe(2);
+  });
+
+  it('that comes at the same time is refused', async () => {
+    server = await startTestServer();
+    const session = { 'mcp-session-id': await open() };
+    const both = await Promise.all([post(slow(0), session), post(slow(0), session)]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 400]);
+    await Promise.all(both.map((response) => response.text()));
+    const samples = await server.scrape();
+    expect(samples.value('mcp_tool_calls_total', { tool_name: 'slow' })).toBe(1);
+  });
+
+  it('in one batch is refused with it, and neither is carried out', async () => {
+    server = await startTestServer();
+    const params = { ...initialize.params, protocolVersion: '2025-03-26' };
+    const id = (await post({ ...initialize, params })).headers.get('mcp-session-id') ?? '';
+    const response = await post([slow(0), slow(1)], { 'mcp-session-id': id });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject(refused);
+    expect((await server.scrape()).value('mcp_tool_calls_total')).toBe(0);
+  });
+
+  it('whose answer waits to be fetched is served, and each answer is that of its own stream', async () => {
+    server = await startTestServer();
+    const session = { 'mcp-session-id': await open() };
+    const broken = new AbortController();
+    const first = await fetch(`${server.url}/mcp`, {
+      method: 'POST',
+      headers: { ...HEADERS, ...session },
+      body: JSON.stringify(slow(500)),
+      signal: broken.signal,
+    });
+    const reader = first.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const lastEventId = /^id: (.*)$/m.exec(String((await reader?.read())?.value))?.[1] ?? '';
+    broken.abort();
+    await waitFor(async () => {
+      const samples = await server.scrape();
+      expect(samples.value('mcp_tool_calls_total', { tool_name: 'slow', status: 'success' })).toBe(1);
+    });
+    const echo = { ...slow(0), params: { name: 'echo', arguments: { text: 'another' } } };
+    expect(await (await post(echo, session)).text()).toContain('another');
+    const resumed = await fetch(`${server.url}/mcp`, {
+      headers: { ...HEADERS, ...session, 'last-event-id': lastEventId },
+    });
+    const text = await resumed.text();
+    expect(text).toContain('done');
+    expect(text).not.toContain('another');
+  });
+});
+
+it('a call that waits for its client when the server stops is answered, and holds nothing up', async () => {
+  server = await startTestServer({ shutdown: { deadlineSeconds: 20 } });
+  const { client } = await connectClient(server.url, '2025-11-25', {
+    capabilities: { elicitation: { form: {} } },
+  });
+  let asked = false;
+  client.setRequestHandler('elicitation/create', async () => {
+    asked = true;
+    return new Promise<never>(() => undefined);
+  });
+  const call = client.callTool({ name: 'asks', arguments: {} });
+  const answered = expect(call).rejects.toThrow('The server is shutting down; try again');
+  await waitUntil(() => asked);
+  expect(await server.stop()).toBe(true);
+  await answered;
+  await client.close();
 });
 
 describe('a 2026-era client', () => {
