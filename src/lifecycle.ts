@@ -41,7 +41,8 @@ export class Lifecycle {
   }
 
   /**
-   * Turns not ready, then takes the steps in order. A step that throws is logged, and the next ones are taken all the same.
+   * Turns not ready, then takes the steps in order. When a step throws, that is logged, and the next ones are taken all the
+   * same.
    * @returns whether all steps succeeded before the deadline; a second call waits for the first
    */
   stop(plan: StopPlan): Promise<boolean> {

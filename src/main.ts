@@ -13,22 +13,22 @@ if (isOlder(process.version, engines.node)) {
   process.stderr.write(`nexus-mcp: needs Node ${engines.node}; this is ${process.version}\n`);
   process.exit(2);
 }
-// Only now, because an older Node fails to load it, and names an export that it does not have.
+// Imported only now: an older Node fails to load these modules, and complains of an export that it does not have.
 const { run } = await import('./cli/run.ts');
 const { describeThrown } = await import('./monitoring/describe-thrown.ts');
 
-let ends = false;
-let lost: Error | undefined;
+let endsAsPlanned = false;
+let outputError: Error | undefined;
 const end = (code: number): never => {
-  ends = true;
-  // What was written last fails only after this.
-  const error = lost ?? process.stdout.errored;
-  if (!error || isHungUp(error)) process.exit(code);
+  endsAsPlanned = true;
+  // The stream knows of a failed write before it emits the error.
+  const error = outputError ?? process.stdout.errored;
+  if (!error || isReaderGone(error)) process.exit(code);
   process.stderr.write(`nexus-mcp: cannot write to stdout: ${error.message}\n`);
   process.exit(1);
 };
 process.on('exit', (code) => {
-  if (ends) return;
+  if (endsAsPlanned) return;
   process.stderr.write(`nexus-mcp: ${unplanned()}\n`);
   if (code === 0) process.exitCode = 1;
 });
@@ -48,12 +48,12 @@ const stopRequested = new Promise<string | Error>((resolve) => {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('uncaughtException', stop);
-  // As after `nexus-mcp probe URL | head -1`: nobody is left to be told.
+  // Nobody reads the output any more, as after `nexus-mcp probe URL | head -1`, or it cannot be written.
   process.stdout.on('error', (error: Error) => {
-    lost = error;
+    outputError = error;
     resolve('stdout cannot be written to');
   });
-  // What tools print goes there, and is no reason to stop.
+  // Logs of stdio and what tools print go to stderr. That it cannot be written is no reason to stop.
   process.stderr.on('error', () => undefined);
 });
 
@@ -78,14 +78,14 @@ function isOlder(version: string, bound: string): boolean {
   return major < least || (major === least && minor < leastMinor);
 }
 
-function isHungUp(error: NodeJS.ErrnoException): boolean {
+function isReaderGone(error: NodeJS.ErrnoException): boolean {
   return error.code === 'EPIPE';
 }
 
-/** Why the process ends that was not told to, for whoever finds no other trace of it. */
+/** Explains why the process ends although nothing here ended it. */
 function unplanned(): string {
   const { stack = '' } = new Error('a tool module, most likely, called process.exit');
-  // Node ends it so when an await has nothing left to wait for, with a warning that points at this file.
+  // Node ends the process when nothing is left that could settle an await. Its own warning points at this file.
   if (!stack.includes('at process.exit'))
     return 'waits for what never comes; does a tool module await at its top level?';
   return `${stack.replace(/^Error: /, '')}\nA handler with isolation: 'worker' ends no more than its own thread.`;

@@ -30,7 +30,7 @@ export async function serveStdio(
   });
   lifecycle.started();
   logger.info({ tools: application.catalogue.tools.length, ops_port: ops?.port }, 'ready');
-  const ends = [{ name: 'end the connection', run: () => connection.close() }];
-  const plan = stopPlan(application, { ends, ops }, settings.shutdown.deadlineSeconds);
+  const afterCalls = [{ name: 'end the connection', run: () => connection.close() }];
+  const plan = stopPlan(application, { afterCalls, ops }, settings.shutdown.deadlineSeconds);
   return { ended: connection.ended, stop: () => lifecycle.stop(plan) };
 }

@@ -34,7 +34,7 @@ export async function serve(
     subscriptionsLimit: sessions.maxSubscriptions,
   });
   const operations = operationsOf(application, metrics.endpoint, lifecycle);
-  /** What `/` says. @param has which paths are on the port that was asked: those of clients, those of operations, or both */
+  /** What `/` says, on a port that has the paths of clients, those of operations, or both. */
   const status = (has: { readonly clients: boolean; readonly operations: boolean }): Facts => {
     const here = has.operations ? 'served' : 'operations_port';
     return {
@@ -79,19 +79,19 @@ export async function serve(
     'ready',
   );
 
-  const entrances = {
-    before: [{ name: 'wait for load balancers', run: () => sleep(shutdown.delaySeconds * 1000) }],
+  const transport = {
+    whileAccepting: [{ name: 'wait for load balancers', run: () => sleep(shutdown.delaySeconds * 1000) }],
     refuse: () => {
       mcp.refuse();
     },
-    ends: [
+    afterCalls: [
       { name: 'end streams', run: () => mcp.close() },
       { name: 'close the main port', run: () => main.close() },
     ],
     main,
     ops: opsListener,
   };
-  const plan = stopPlan(application, entrances, shutdown.deadlineSeconds);
+  const plan = stopPlan(application, transport, shutdown.deadlineSeconds);
   return {
     port: main.port,
     opsPort: opsListener?.port,

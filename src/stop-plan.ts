@@ -2,17 +2,17 @@ import type { Application } from './application.ts';
 import type { Listener } from './http/listener.ts';
 import type { StopPlan, StopStep } from './lifecycle.ts';
 
-/** What stops besides the application: the ways by which clients reach it. */
-export interface Entrances {
-  /** Taken while calls are still accepted. */
-  readonly before?: readonly StopStep[];
-  /** Accepts nothing new, from when calls are refused. */
+/** How the transport stops by which clients reach the application. */
+export interface TransportStop {
+  /** Steps taken first, while calls are still accepted; none if left out. */
+  readonly whileAccepting?: readonly StopStep[];
+  /** Stops accepting sessions; called when calls are no longer accepted. */
   readonly refuse?: () => void;
-  /** Taken when the last call has ended: what ends the connections of clients. */
-  readonly ends: readonly StopStep[];
-  /** The port of clients, if they come by one. */
+  /** Steps that end the connections of clients, taken when the last call has ended. */
+  readonly afterCalls: readonly StopStep[];
+  /** The port of the clients, if there is one; the steps above close it. */
   readonly main?: Listener;
-  /** The operations port, which closes last. */
+  /** The operations port, if there is one; closed last, so that metrics and probes are served to the end. */
   readonly ops: Listener | undefined;
 }
 
@@ -24,13 +24,13 @@ export function stopPlan(
     workers,
     flush,
   }: Pick<Application, 'executor' | 'finishCalls' | 'workers' | 'flush'>,
-  { before = [], refuse, ends, main, ops }: Entrances,
+  { whileAccepting = [], refuse, afterCalls, main, ops }: TransportStop,
   deadlineSeconds: number,
 ): StopPlan {
   return {
     deadlineSeconds,
     steps: [
-      ...before,
+      ...whileAccepting,
       {
         name: 'finish calls',
         run: () => {
@@ -38,7 +38,7 @@ export function stopPlan(
           return finishCalls();
         },
       },
-      ...ends,
+      ...afterCalls,
       { name: 'end workers', run: () => workers.close() },
       { name: 'flush log and traces', run: flush },
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },

@@ -55,7 +55,7 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
     return { ok: false, problem: problemOf(error) };
   }
   const named = parsed.tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
-  // Of other settings the last wins; of a list somebody may expect both.
+  // Of another setting that is given twice, the last value wins. Of a list, somebody may expect both to count.
   const twice = lists.find((path) => named.filter((name) => name === path).length > 1);
   if (twice !== undefined)
     return { ok: false, problem: `--${twice} is given twice; a list is one value, with commas: a,b` };
@@ -69,8 +69,9 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
     return { ok: false, problem: `too many operands for ${command}` };
   const given = Object.entries(rest).map(([name, value]) => [name, String(value)] as const);
   const probe = given.filter(([name]) => Object.hasOwn(PROBE_OPTIONS, name));
-  const others = command === 'probe' ? Object.keys(parsed.values) : probe.map(([name]) => name);
-  const stray = others.find((name) => Object.hasOwn(PROBE_OPTIONS, name) !== (command === 'probe'));
+  const stray = Object.keys(parsed.values).find(
+    (name) => Object.hasOwn(PROBE_OPTIONS, name) !== (command === 'probe'),
+  );
   if (stray !== undefined) return { ok: false, problem: `--${stray} is not an option of ${command}` };
   const settings = given.filter(([name]) => !Object.hasOwn(PROBE_OPTIONS, name));
   return {

@@ -59,7 +59,7 @@ function printSettled(settled: Settled, { stdout, stderr }: Terminal, json: bool
     const { reason, message, cause } = settled;
     if (json) stdout.write(`${JSON.stringify({ status: 'error', reason, detail: message })}\n`);
     else stderr.write(`nexus-mcp: ${reason}: ${message}\n`);
-    // Clients are not told what was thrown; whoever runs this may be the one to mend it.
+    // Clients are not told what was thrown, but whoever runs this command may be the author of the tool.
     if (reason === 'exception' && cause !== undefined) stderr.write(`${thrownText(cause)}\n`);
     return reason === 'invalid_arguments' ? EXIT.misused : EXIT.failed;
   }

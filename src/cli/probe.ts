@@ -15,11 +15,11 @@ const DEFAULT_CALLS: readonly ToolUse[] = [
   { tool: 'add', args: { a: 5, b: 3 } },
 ];
 
-/** As long as a scrape or a probe of Kubernetes would wait at most. */
+/** How long one request may take: as long as a scrape, or a probe of Kubernetes, waits at most. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 200;
 
-/** How long a replica that shuts down is waited for to leave. One that starts has until the deadline. */
+/** How long to wait for a replica that shuts down to be gone. One that starts has until the deadline. */
 const LEAVING_SECONDS = 5;
 
 export interface ProbeSurroundings {
@@ -71,7 +71,7 @@ class ProbeRun {
   readonly #options: ProbeOptions;
   readonly #surroundings: ProbeSurroundings;
   readonly #signal: AbortSignal;
-  /** Of the host of the metrics, so that each replica is looked at in turn. */
+  /** Resolves the host of readiness and metrics, to another replica each time. */
   readonly #lookup: LookupFunction;
   #before: Scrape | undefined;
   /** The call that succeeded. */
@@ -95,7 +95,8 @@ class ProbeRun {
     ];
   }
 
-  get #soon(): AbortSignal {
+  /** Aborts a request that begins now when it takes too long, or when the probe has to end. */
+  #patience(): AbortSignal {
     return AbortSignal.any([this.#signal, AbortSignal.timeout(PATIENCE_MS)]);
   }
 
@@ -106,7 +107,7 @@ class ProbeRun {
     const { now } = this.#surroundings;
     const end = now() + LEAVING_SECONDS;
     for (;;) {
-      const asked = await ask(url, { method: 'GET', signal: this.#soon, lookup: this.#lookup });
+      const asked = await ask(url, { method: 'GET', signal: this.#patience(), lookup: this.#lookup });
       if (!asked.ok) return fail(asked.problem);
       const { status, text } = asked.answer;
       if (status === 200) return ok(url.href);
@@ -120,7 +121,7 @@ class ProbeRun {
         return fail(
           `${url.href} answers ${status}; are the URL, --metrics-url and --ready-url those of this server?`,
         );
-      // During a roll-out some replica may not be ready yet, or no longer.
+      // During a roll-out a replica may not be ready yet, or no longer.
       const waits = text.includes('starting') || now() < end;
       if (!waits || !(await this.#pause()))
         return fail(`${url.href} keeps answering 503: ${quote(text)}; it starts or shuts down`);
@@ -148,7 +149,7 @@ class ProbeRun {
     const closed = await client.close();
     if (!found.ok) return fail(found.problem);
     if (!closed.ok) return fail(closed.problem);
-    // Its calls need no session, so that it can go on making them.
+    // Its calls need no session, so they can be repeated although the client is closed.
     if (era === '2026-07-28') this.#called = { client, use: found.value.use };
     return ok(found.value.text + (era === '2026-07-28' ? '' : ', in a session of its own'));
   }
@@ -196,13 +197,13 @@ class ProbeRun {
       }
       seen.set(replica, scraped.scrape);
       await this.#pause();
-      // A failure now says nothing new; if none of the calls succeeds, the deadline will.
+      // Whether this call fails is not looked at: if none succeeds, the deadline ends the check.
       await client.call(use.tool, use.args);
     }
   }
 
   #scrape(url: URL): Promise<ScrapeResult> {
-    return scrape(url, { headers: this.#headersFor(url), signal: this.#soon, lookup: this.#lookup });
+    return scrape(url, { headers: this.#headersFor(url), signal: this.#patience(), lookup: this.#lookup });
   }
 
   /** Waits a moment; resolves to whether there is time left. */

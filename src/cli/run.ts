@@ -12,7 +12,7 @@ import { probe } from './probe.ts';
 import { readProbeOptions } from './probe/options.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Everything a run of the program takes from around it. */
+/** What a run of the program is given from outside. */
 export interface Shell extends Terminal {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -64,10 +64,10 @@ async function runCommand(shell: Shell): Promise<ExitCode> {
   const loaded = loadSettings({ env: shell.env, flags, file: config, directory: shell.directory });
   if (!loaded.ok) return complain(loaded.problems);
   const { settings } = loaded;
-  // Only serve may log to stdout: it carries the protocol in stdio, and the answer in the other commands.
+  // Only serve logs to stdout. In stdio, stdout carries the protocol; in the other commands, the answer.
   const level = command === 'serve' || command === 'stdio' ? settings.log.level : 'silent';
   const logs = destination({ fd: command === 'serve' ? 1 : 2, sync: true });
-  // A full disk must not take the server down, and there is nowhere else to say so.
+  // A log that cannot be written, as on a full disk, must not end the server. There is nowhere else to say so.
   logs.on('error', () => undefined);
   const logger = createLogger(level, logs);
   const environment: Environment = {
@@ -155,7 +155,7 @@ async function stopWhenAsked(
   return inOrder && typeof why === 'string' ? EXIT.done : EXIT.failed;
 }
 
-/** What serves, or `undefined` when its port cannot be opened, which stderr is told. */
+/** What serves, or `undefined` when a port cannot be opened; stderr is told then. */
 async function opened<T>(serving: Promise<T>, stderr: Terminal['stderr']): Promise<T | undefined> {
   try {
     return await serving;

@@ -84,7 +84,10 @@ function readConfigFile(path: string, problems: string[]): Record<string, unknow
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The entries that have a value, which `port:` with nothing behind it has not, and those that are not known. */
+/**
+ * Leaves out known entries without a value, such as `port:` with nothing behind it. Unknown ones stay, so that validation
+ * reports them.
+ */
 const withoutUnset = (
   mapping: Readonly<Record<string, unknown>>,
   isKnown: (key: string) => boolean,
@@ -106,8 +109,8 @@ function readEnvironment(env: Sources['env'], settings: readonly Setting[], draf
 }
 
 /**
- * Kubernetes sets such variables in every pod for each Service of its namespace, which may be called nexus-…; that
- * of one called nexus-server has the name of a setting.
+ * Whether a variable is one of those that Kubernetes sets in every pod for each Service of the namespace. A Service may
+ * be called nexus-…, and the variable NEXUS_SERVER_PORT of one called nexus-server even has the name of a setting.
  */
 const isServiceLink = (name: string, text: string): boolean =>
   /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/.test(name) ||
@@ -124,13 +127,13 @@ function readFlags(flags: Sources['flags'], settings: readonly Setting[], draft:
 function set(draft: Draft, setting: Setting, text: string, origin: string): void {
   const [group = '', key = ''] = setting.path.split('.');
   const section = draft.values[group] ?? {};
-  // Left as it is, so that validation reports it.
+  // A group that is no mapping stays as it is, so that validation reports it.
   if (!isMapping(section)) return;
   draft.values[group] = { ...section, [key]: parseText(setting, text) };
   draft.origins.set(setting.path, origin);
 }
 
-/** A text in the type of its setting; what does not fit stays text, so that validation reports it. */
+/** Turns a text into the type of its setting. What does not fit stays a text, so that validation reports it. */
 function parseText({ kind }: Setting, text: string): unknown {
   switch (kind) {
     case 'string':
@@ -153,7 +156,7 @@ function parseText({ kind }: Setting, text: string): unknown {
   }
 }
 
-/** An empty text is none: an unset build argument or Helm value arrives as one. */
+/** The text, or `undefined` if it is empty: a build argument or Helm value that is not set arrives as an empty text. */
 export const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
 
 function describe(

@@ -16,7 +16,7 @@ export function readYaml(path: string): YamlFile {
     return { ok: false, problem: `${path}: cannot be read: ${String(error)}` };
   }
   try {
-    // Level `error`, because warnings go to stderr with the line they are about; `silent` would accept anything.
+    // At level `warn` the parser would write to stderr the lines it warns about; at `silent` it would accept anything.
     return { ok: true, content: parse(text, { logLevel: 'error' }) as unknown };
   } catch (error) {
     return { ok: false, problem: `${path}: is not valid YAML${placeOf(error)}` };

@@ -13,7 +13,7 @@ export interface Setting {
   readonly secret: boolean;
 }
 
-/** Names that the founding document promised, and one that OpenTelemetry gives. */
+/** Variables with names of their own: two that the first specification of this server named, and one of OpenTelemetry. */
 const ALIASES: Readonly<Record<string, string>> = {
   'metrics.enabled': 'PROMETHEUS_REGISTRY_ENABLED',
   'metrics.endpoint': 'METRICS_ENDPOINT_ENABLED',

@@ -5,7 +5,7 @@ import type { Settings } from './settings.ts';
 
 const LEAST_BYTES = 32;
 
-/** Reads the key that seals the state of input requests; without a file, one that lasts as long as the process. */
+/** Reads the key that seals the state of input requests. Without a file, makes one that lasts as long as the process. */
 export function loadStateKey(
   { stateKeyFile }: Settings['sessions'],
   directory: string,

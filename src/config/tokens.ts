@@ -32,7 +32,7 @@ export function loadTokens(
   const file = readTokens(resolve(directory, tokensFile));
   if (!file.ok) return file;
   const all = [...single, ...file.tokens];
-  const problems = twins(all).map((problem) => `auth.token and auth.tokensFile: ${problem}`);
+  const problems = duplicates(all).map((problem) => `auth.token and auth.tokensFile: ${problem}`);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, tokens: all };
 }
 
@@ -40,13 +40,13 @@ function readTokens(path: string): TokensResult<Tokens> {
   const file = readYaml(path);
   if (!file.ok) return { ok: false, problems: [file.problem] };
   const parsed = tokens.safeParse(file.content);
-  const problems = parsed.success ? twins(parsed.data) : parsed.error.issues.map(describe);
+  const problems = parsed.success ? duplicates(parsed.data) : parsed.error.issues.map(describe);
   if (parsed.success && problems.length === 0) return { ok: true, tokens: parsed.data };
   return { ok: false, problems: problems.map((problem) => `${path}: ${problem}`) };
 }
 
-/** Names and tokens that stand twice: one of the entries would be somebody else's. */
-function twins(all: Tokens): string[] {
+/** Complains of names and tokens that stand twice: calls by one entry would count as calls by the other. */
+function duplicates(all: Tokens): string[] {
   return all.flatMap(({ name, token }, index) =>
     all
       .slice(0, index)

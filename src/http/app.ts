@@ -28,7 +28,7 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   /** Probes and metrics, when they are served on this port. */
   readonly operations: OperationsOptions | undefined;
   readonly metricsNeedToken: boolean;
-  /** Whether answers should ask clients to open new connections, elsewhere. */
+  /** Whether the server stops. Answers then close their connection, so that clients connect to another replica. */
   readonly isDraining: () => boolean;
   /** What `/` says on this port. */
   readonly status: () => Facts;
@@ -81,6 +81,8 @@ export function createOperationsApp(
   logger: Logger,
 ): Express {
   const app = bareApp();
+  // For MCP clients that take this port for the main one.
+  app.use(MCP_PATH, problemsInJsonRpc);
   app.use(operationsRoutes(options));
   if (status) {
     app.get('/', statusPage(status).serve);

@@ -35,7 +35,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   } catch {
     return refuse(400, text === '' ? 'The body is empty; it must be JSON' : 'The body is not valid JSON');
   }
-  // Some parsers behind this one drop the key without a word, and a tool that copies it changes a prototype.
+  // Schemas that check the value later may drop this key silently, and a tool that copies it would change a prototype.
   if (MAY_SPELL_PROTO.test(text) && hasProto(value)) return refuse(400, 'The body has the key __proto__');
   return { ok: true, value };
 }
@@ -62,8 +62,8 @@ function isJsonType(header: string | undefined): boolean {
 async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // Neither stops early nor leaves bytes unread: that would reset the connection of a client that is still
-  // sending, and it would never see the answer.
+  // All bytes are read, also of a body that is too large: bytes left unread would reset the connection of a client
+  // that is still sending, and it would never see the answer.
   return new Promise((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
@@ -81,7 +81,7 @@ async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Bu
   });
 }
 
-/** How deep the brackets of a JSON text nest, without building anything. */
+/** How deep the brackets of a JSON text nest. Counted in the text, so that nothing deep is ever parsed. */
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;

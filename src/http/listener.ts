@@ -40,7 +40,7 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
   const latest = new WeakMap<Duplex, ServerResponse>();
   server.on('clientError', (error, socket) => {
     const response = latest.get(socket);
-    // In the middle of an answer, or of a request that was refused before its end, another answer would confuse.
+    // The answer has begun, or was sent before the whole request had come: a second answer would confuse the client.
     if (response?.headersSent && !(response.writableFinished && response.req.complete)) socket.destroy();
     else refuseBrokenRequest(error, socket);
   });
@@ -75,7 +75,7 @@ const LOOK_EVERY_MS = 50;
 
 /**
  * Closes a server whose last answers are being sent. Node counts a connection that has not sent a request yet as
- * busy, so those are cut once there has been no request for a moment.
+ * busy; such connections are cut once there has been no request for a moment.
  */
 function closeWhenQuiet(server: Server, unanswered: () => number): Promise<void> {
   return new Promise((resolve) => {
@@ -103,7 +103,7 @@ const LINGER_MS = 1000;
 
 /** Answers what is not HTTP, too large or too slow, before there is a request that a handler could answer. */
 function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // Refused already: what still arrives is dropped.
+  // An answer has been sent already; what still arrives is dropped.
   if (socket.writableEnded) return;
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
@@ -115,7 +115,7 @@ function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? ['408 Request Timeout', 'The request took too long to arrive']
         : ['400 Bad Request', 'The request is not valid HTTP'];
-  // Not at once, so that a client that is still sending sees the answer; but not when the client pleases, either.
+  // A client that is still sending gets time to see the answer, but not as much as it likes.
   setTimeout(() => {
     socket.destroy();
   }, LINGER_MS).unref();

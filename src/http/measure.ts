@@ -7,7 +7,7 @@ const UNMATCHED = 'unmatched';
 /** The status label of requests whose client went away before an answer. */
 const CLIENT_GONE = 499;
 
-/** The template of the route that matched, never the path. */
+/** The template of the route that matched, such as `/tools/:name`; never the path, of which there are any number. */
 export function routeOf(request: Request): string {
   const route = (request.route as { path?: unknown } | undefined)?.path;
   return typeof route === 'string' ? route : UNMATCHED;

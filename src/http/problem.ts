@@ -49,8 +49,9 @@ function codeOf(status: number): number {
 }
 
 /**
- * Where Node would close the connection right after the answer, does so when the client has sent its body: closing
- * earlier would reset the connection, and a client that sends all before it reads would not see the answer.
+ * Puts off the end of the connection, where there is to be one, until the client has sent its whole body. To close it
+ * right after the answer, as Node does, would reset the connection, and a client that sends all before it reads would
+ * not see the answer.
  */
 function closeAfterBody(request: Request, response: Response): void {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
 import { routeOf, statusOf } from './measure.ts';
 
-/** Traces every HTTP request that passes, with what it sets off. */
+/** Makes a span of every HTTP request that passes; the spans of what it causes are its children. */
 export const traceRequests =
   (tracing: Tracing): RequestHandler =>
   (request, response, next) => {
