@@ -1,11 +1,13 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { REFUSED, UNKNOWN_TOOL } from '../tools/outcome.ts';
-import { REASON_FACTS, reportTool, totals, type ActivityReport } from './activity-report.ts';
+import { ERROR_REASONS, REASONS, REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../tools/outcome.ts';
 import { CallCounts } from './call-counts.ts';
 
 const STEP_SECONDS = 15;
 /** Five minutes, before the step that is not over. */
 const WINDOW_STEPS = 20;
+
+/** Sooner than the alert, which waits for ten minutes, since the page wakes nobody. */
+const STUCK_SECONDS = 60;
 
 /** What happened in a part of the window. */
 interface Step {
@@ -21,6 +23,10 @@ interface State {
   /** When an accepted call last ended, or began while there was no other: seconds after the start. */
   movedAt: number;
 }
+
+/** What the tools did within the last five minutes, or since the start if that was later. */
+export type ActivityReport = ReturnType<Activity['report']>;
+export type ToolActivity = ActivityReport['tools'][number];
 
 /** Counts calls as they start and finish, and says what happened lately. */
 export class Activity implements CallObserver {
@@ -41,8 +47,7 @@ export class Activity implements CallObserver {
   }
 
   started(tool: string): void {
-    const state = this.#states.get(tool) ?? newState();
-    this.#states.set(tool, state);
+    const state = this.#stateOf(tool);
     if (state.inFlight === 0) state.movedAt = this.#elapsed();
     state.inFlight += 1;
   }
@@ -52,12 +57,11 @@ export class Activity implements CallObserver {
     const now = this.#elapsed();
     const { tools } = this.#stepAt(now);
     const counts = tools.get(tool) ?? new CallCounts();
-    counts.count(record);
     tools.set(tool, counts);
-    const state = this.#states.get(tool) ?? newState();
-    this.#states.set(tool, state);
+    counts.count(record);
+    const state = this.#stateOf(tool);
     state.calls += 1;
-    if (tool === UNKNOWN_TOOL) return; // no call of which starts
+    if (tool === UNKNOWN_TOOL) return; // its calls have no start
     state.inFlight -= 1;
     if (record.status === 'success' || !REFUSED.includes(record.reason)) state.movedAt = now;
   }
@@ -67,37 +71,51 @@ export class Activity implements CallObserver {
     this.#stepAt(this.#elapsed()).authFailures += 1;
   }
 
-  /** What happened lately. */
-  report(): ActivityReport {
+  /** What happened lately; all of it is in the JSON of `GET /`. */
+  report() {
     const now = this.#elapsed();
     const { number } = this.#stepAt(now);
+    const secondsSince = (step: number): number => now - step * STEP_SECONDS;
     const offered = this.#offered();
-    const history = this.#steps.map((step) => {
-      const seconds = now - step.number * STEP_SECONDS;
-      return {
-        seconds_ago: seconds,
-        seconds: Math.min(STEP_SECONDS, seconds),
-        ...totals(CallCounts.sum(step.tools.values())),
-      };
-    });
     return {
-      window_seconds: history[0]?.seconds_ago ?? 0,
+      window_seconds: secondsSince(Math.max(0, number - WINDOW_STEPS)),
+      /** Whether that is all there was. */
       since_start: number <= WINDOW_STEPS,
+      /** The tools that are offered, `unknown` for calls to tools that do not exist, and tools gone lately. */
       tools: [...this.#known()].map((name) => {
         const { calls, inFlight, movedAt } = this.#states.get(name) ?? newState();
-        const known = {
+        const stalled = inFlight > 0 ? now - movedAt : 0;
+        return {
           name,
+          /** Whether it is offered now. */
           registered: offered.has(name),
+          ...CallCounts.sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])).ofTool(),
+          /** Calls accepted and not yet answered, now. */
           in_flight: inFlight,
-          stalled_seconds: inFlight === 0 ? 0 : now - movedAt,
+          /** For how long they have been while no accepted one ended. */
+          stalled_seconds: stalled,
+          /** Whether that is so long that the calls may hang. */
+          stuck: stalled >= STUCK_SECONDS,
           calls_since_start: calls,
         };
-        return reportTool(known, CallCounts.sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])));
       }),
-      history,
+      /** What all tools did in each part of the window, oldest first. */
+      history: this.#steps.map((step) => ({
+        /** How long ago it began. */
+        seconds_ago: secondsSince(step.number),
+        seconds: Math.min(STEP_SECONDS, secondsSince(step.number)),
+        ...CallCounts.sum(step.tools.values()).totals(),
+      })),
+      /** Requests refused for their credentials. */
       auth_failures: this.#steps.reduce((sum, { authFailures }) => sum + authFailures, 0),
       reasons: REASON_FACTS,
     };
+  }
+
+  #stateOf(tool: string): State {
+    const state = this.#states.get(tool) ?? newState();
+    this.#states.set(tool, state);
+    return state;
   }
 
   /** The step that is now. When it begins, what has left the window is forgotten. */
@@ -126,3 +144,10 @@ export class Activity implements CallObserver {
 
 const newStep = (number: number): Step => ({ number, tools: new Map(), authFailures: 0 });
 const newState = (): State => ({ calls: 0, inFlight: 0, movedAt: 0 });
+
+const REASON_FACTS = Object.fromEntries(
+  REASONS.map((reason) => {
+    const { serverFault, when } = ERROR_REASONS[reason];
+    return [reason, { server_fault: serverFault, when }];
+  }),
+) as Record<ErrorReason, { readonly server_fault: boolean; readonly when: string }>;

@@ -1,8 +1,17 @@
 import type { CallRecord } from '../tools/call.ts';
-import type { ErrorReason } from '../tools/outcome.ts';
+import { ERROR_REASONS, REASONS, REFUSED, type ErrorReason } from '../tools/outcome.ts';
 import { DURATION_BUCKETS } from './metrics.ts';
 
 const BOUNDS = [...DURATION_BUCKETS, Infinity];
+const SERVER_FAULTS = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);
+
+/** The defaults of the alert on the errors of a tool. */
+const FAILING_CALLS = 5;
+const FAILING_SHARE = 0.1;
+
+/** The defaults of the alert on the latency of a tool. */
+const SLOW_CALLS = 20;
+const SLOW_SECONDS = 5;
 
 /** All calls, those that failed for a reason, and those in a bucket of `mcp_tool_duration_seconds`, by its bound. */
 type Key = 'calls' | ErrorReason | number;
@@ -11,9 +20,10 @@ type Key = 'calls' | ErrorReason | number;
 export class CallCounts {
   readonly #counts = new Map<Key, number>();
 
-  /** How many there were under any of the keys. */
-  of(...keys: readonly Key[]): number {
-    return keys.reduce<number>((sum, key) => sum + (this.#counts.get(key) ?? 0), 0);
+  static sum(all: Iterable<CallCounts>): CallCounts {
+    const total = new CallCounts();
+    for (const each of all) for (const [key, count] of each.#counts) total.#add(key, count);
+    return total;
   }
 
   count(record: CallRecord): void {
@@ -23,31 +33,56 @@ export class CallCounts {
     if (runSeconds !== undefined) this.#add(BOUNDS.find((bound) => runSeconds <= bound) ?? Infinity);
   }
 
-  static sum(all: Iterable<CallCounts>): CallCounts {
-    const total = new CallCounts();
-    for (const each of all) for (const [key, count] of each.#counts) total.#add(key, count);
-    return total;
-  }
-
   #add(key: Key, count = 1): void {
-    this.#counts.set(key, this.of(key) + count);
+    this.#counts.set(key, this.#of(key) + count);
   }
 
-  /** How many reached the tool's code, and so have a duration. */
-  get run(): number {
-    return this.of(...BOUNDS);
+  /** How many there were under any of the keys. */
+  #of(...keys: readonly Key[]): number {
+    return keys.reduce<number>((sum, key) => sum + (this.#counts.get(key) ?? 0), 0);
   }
 
-  /**
-   * A quantile of the durations, in seconds: interpolated within its bucket, as PromQL's `histogram_quantile` does; `null`
-   * without durations, the highest bound when above it.
-   */
-  quantile(share: number): number | null {
-    if (this.run === 0) return null;
-    let rank = share * this.run;
+  totals() {
+    return {
+      calls: this.#of('calls'),
+      errors: this.#of(...REASONS),
+      /** Errors that are the server's fault. */
+      server_faults: this.#of(...SERVER_FAULTS),
+    };
+  }
+
+  /** What there is to say if they are the calls of one tool. */
+  ofTool() {
+    const { calls, server_faults } = this.totals();
+    const accepted = calls - this.#of(...REFUSED);
+    const errors = REASONS.map((reason) => [reason, this.#of(reason)] as const);
+    const p95 = this.#durationQuantile(0.95);
+    return {
+      calls,
+      /** Those that were not refused for a mistake of the caller: what shares are of, here and in the alerts. */
+      accepted,
+      /** By reason; those that did not occur are left out. */
+      errors: Object.fromEntries(errors.filter(([, count]) => count > 0)) as Partial<
+        Record<ErrorReason, number>
+      >,
+      server_faults,
+      /** Whether those are so many, and so large a share, that something must be done. */
+      failing: server_faults >= FAILING_CALLS && server_faults >= FAILING_SHARE * accepted,
+      /** Seconds in the tool's code; `null` when no call reached it, the highest bound when above it. */
+      p50_seconds: this.#durationQuantile(0.5),
+      p95_seconds: p95,
+      /** Whether one in 20 of enough calls took too long. */
+      slow: (p95 ?? 0) > SLOW_SECONDS && this.#of(...BOUNDS) >= SLOW_CALLS,
+    };
+  }
+
+  /** Interpolated within its bucket, as PromQL's `histogram_quantile` does. */
+  #durationQuantile(share: number): number | null {
+    let rank = share * this.#of(...BOUNDS);
+    if (rank === 0) return null;
     let lower = 0;
     for (const upper of DURATION_BUCKETS) {
-      const count = this.of(upper);
+      const count = this.#of(upper);
       if (rank <= count) return lower + ((upper - lower) * rank) / count;
       rank -= count;
       lower = upper;

@@ -80,18 +80,19 @@ export class WorkerPool implements Workers {
         signal: context.signal,
         transferList: [port2],
       });
-      // The answer travels by another port, and may have overtaken what was said before it.
-      for (let said; (said = receiveMessageOnPort(port1));)
-        relay(said.message as Parameters<typeof relay>[0]);
+      // The answer travels by another port, and may have overtaken messages that were sent before it.
+      for (let received; (received = receiveMessageOnPort(port1));)
+        relay(received.message as Parameters<typeof relay>[0]);
       return resultOf(answer);
     } catch (error) {
-      return this.#afterLoss(tool.name, error, context.signal);
+      return this.#afterError(tool.name, error, context.signal);
     } finally {
       port1.close();
     }
   }
 
-  #afterLoss(tool: string, error: unknown, signal: AbortSignal): unknown {
+  /** Tells of a thread that was lost, if one was, and throws or returns what the call ends in. */
+  #afterError(tool: string, error: unknown, signal: AbortSignal): unknown {
     if (error instanceof HandlerError) throw error;
     // Arguments that cannot be cloned never reached a thread.
     if (error instanceof DOMException && error.name === 'DataCloneError') throw error;

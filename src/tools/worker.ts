@@ -18,7 +18,7 @@ export interface WorkerTask {
 export type WorkerAnswer =
   { readonly returned: unknown; readonly kind?: string } | { readonly thrown: Thrown };
 
-/** An error, without what may not leave the thread. */
+/** An error as it leaves the thread: further properties, which may not be cloneable, stay behind. */
 export interface Thrown {
   readonly name: string;
   readonly message: string;
@@ -57,7 +57,7 @@ export default async function run({
     const answer = isMarked(returned)
       ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) }
       : { returned };
-    return checked(answer);
+    return mustBeCloneable(answer);
   } catch (error) {
     return { thrown: thrownOf(error, MAX_CAUSES) };
   } finally {
@@ -83,12 +83,12 @@ function textOf(value: unknown): string {
   try {
     return String(value);
   } catch {
-    return Object.prototype.toString.call(value); // such as of what has no prototype
+    return Object.prototype.toString.call(value); // an object without a prototype has no toString
   }
 }
 
-/** What cannot be cloned would take the thread down on its way out of it, and nobody could say why. */
-function checked(answer: WorkerAnswer): WorkerAnswer {
+/** A result that cannot be cloned would end the thread when it is sent, without saying why: an error says it. */
+function mustBeCloneable(answer: WorkerAnswer): WorkerAnswer {
   try {
     structuredClone(answer);
     return answer;

@@ -1,7 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
-import type { ToolActivity } from '../../src/monitoring/activity-report.ts';
-import { Activity } from '../../src/monitoring/activity.ts';
+import { Activity, type ToolActivity } from '../../src/monitoring/activity.ts';
 import type { ErrorReason } from '../../src/tools/outcome.ts';
 import { recordOf } from '../support/call-records.ts';
 

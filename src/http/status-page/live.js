@@ -2,7 +2,7 @@
 // Runs in the browser as it stands here. All text goes into the page as text, never as markup.
 
 /** @import { ErrorReason } from '../../tools/outcome.ts' */
-/** @import { ActivityReport, ToolActivity } from '../../monitoring/activity-report.ts' */
+/** @import { ActivityReport, ToolActivity } from '../../monitoring/activity.ts' */
 /** @import { Status } from './status.ts' */
 
 const POLL_MS = 3000;
@@ -12,7 +12,6 @@ const PATIENCE_MS = 5000;
 /** The lowest and the highest bound of the histogram of durations, in seconds; beyond them nothing is known. */
 const SHORTEST = 0.005;
 const LONGEST = 10;
-const MARKS = { unknown: '·', good: '✓', warn: '!', bad: '✕' };
 
 /** @type {<T extends Element = HTMLElement>(id: string) => T} */
 const find = (id) => /** @type {any} */ (document.getElementById(id));
@@ -27,28 +26,23 @@ function make(tag, attributes, ...children) {
 
 /** Gives an element its children, and touches only what differs: screen readers and selections notice every change. */
 function fill(/** @type {Element} */ element, /** @type {(Node | string)[]} */ ...children) {
-  become(element, make(element.tagName, {}, ...children));
-}
-
-function become(/** @type {Element} */ element, /** @type {Element} */ wanted) {
-  const nodes = [...wanted.childNodes];
-  nodes.forEach((node, index) => {
+  const wanted = make(element.tagName, {}, ...children);
+  while (element.childNodes.length > wanted.childNodes.length) element.lastChild?.remove();
+  [...wanted.childNodes].forEach((node, index) => {
     const old = element.childNodes[index];
     if (!old) element.append(node);
     else if (old.isEqualNode(node)) return;
-    else if (old instanceof Element && node instanceof Element && old.tagName === node.tagName) {
-      for (const { name } of [...old.attributes]) if (!node.hasAttribute(name)) old.removeAttribute(name);
-      for (const { name, value } of node.attributes) old.setAttribute(name, value);
-      become(old, node);
-    } else old.replaceWith(node);
+    else if (old.childNodes.length > 0 && old.cloneNode().isEqualNode(node.cloneNode()))
+      fill(/** @type {Element} */ (old), ...node.childNodes);
+    else old.replaceWith(node);
   });
-  while (element.childNodes.length > nodes.length) element.lastChild?.remove();
 }
 
 const numbers = new Intl.NumberFormat('en');
 const number = (/** @type {number} */ value) => numbers.format(value);
 const percent = (/** @type {number} */ share) =>
   share < 0.01 ? 'under 1 %' : `${Math.floor(share * 100)} %`;
+const sum = (/** @type {number[]} */ values) => values.reduce((total, value) => total + value, 0);
 const lately = (/** @type {ActivityReport} */ { since_start }) =>
   since_start ? 'since the start' : 'in the last 5 minutes';
 
@@ -69,7 +63,6 @@ function span(/** @type {number} */ seconds) {
 
 function showVerdict(/** @type {Status['verdict']} */ { level, headline, detail }) {
   document.body.dataset['level'] = level;
-  fill(find('mark'), MARKS[level]);
   fill(find('headline'), headline);
   fill(find('detail'), detail);
   document.title = `${headline} – nexus-mcp`;
@@ -78,19 +71,18 @@ function showVerdict(/** @type {Status['verdict']} */ { level, headline, detail 
 function showFacts(
   /** @type {Status} */ { uptime_seconds, tools, sessions, sessions_limit, activity, metrics },
 ) {
-  const inFlight = activity?.tools.reduce((sum, { in_flight }) => sum + in_flight, 0) ?? 0;
   const facts = {
-    ...(activity && { 'Calls in flight': number(inFlight) }),
+    'Calls in flight': activity && number(sum(activity.tools.map(({ in_flight }) => in_flight))),
     Sessions: `${number(sessions)} of ${number(sessions_limit)}`,
     Tools: number(tools),
     'Running for': span(uptime_seconds),
-    ...(activity?.auth_failures && { 'Refused credentials': number(activity.auth_failures) }),
-    ...(metrics === 'not_served' && { Prometheus: 'cannot scrape (metrics.endpoint)' }),
+    'Refused credentials': activity?.auth_failures && number(activity.auth_failures),
+    Prometheus: metrics === 'not_served' && 'cannot scrape (metrics.endpoint)',
   };
-  const groups = Object.entries(facts).map(([name, value]) =>
-    make('div', {}, make('dt', {}, name), make('dd', {}, String(value))),
-  );
-  fill(find('facts'), ...groups);
+  const said = Object.entries(facts).filter(([, fact]) => fact);
+  const group = (/** @type {unknown[]} */ [name, fact]) =>
+    make('div', {}, make('dt', {}, String(name)), make('dd', {}, String(fact)));
+  fill(find('facts'), ...said.map(group));
 }
 
 const WIDTH = 600;
@@ -119,21 +111,19 @@ function showHistory(/** @type {ActivityReport} */ activity) {
   fill(find('history-text'), `Calls ${lately(activity)}${first ?? ''}`);
 }
 
-const failuresOf = (/** @type {ToolActivity} */ { errors }) =>
-  Object.values(errors).reduce((sum, count) => sum + count, 0);
+const failuresOf = (/** @type {ToolActivity} */ { errors }) => sum(Object.values(errors));
 
 function rowOf(/** @type {ToolActivity} */ tool, /** @type {ActivityReport['reasons']} */ reasons) {
   const { name, calls, failing, stuck, slow, server_faults, in_flight } = tool;
   const level = failing ? 'bad' : stuck || slow || server_faults > 0 ? 'warn' : 'good';
   const failed = failuresOf(tool);
   const errors = /** @type {[ErrorReason, number][]} */ (Object.entries(tool.errors));
-  const why = errors
-    .map(([reason, count]) => ({ reason, count, fault: reasons[reason].server_fault }))
-    .sort((a, b) => Number(b.fault) - Number(a.fault) || b.count - a.count)
-    .map(({ reason, count, fault }) => {
-      const attributes = { class: fault ? 'fault' : '', title: reasons[reason].when };
-      return make('span', attributes, `${number(count)} ${reason}`);
-    });
+  const rank = (/** @type {ErrorReason} */ reason) => Number(reasons[reason].server_fault);
+  errors.sort(([a, countOfA], [b, countOfB]) => rank(b) - rank(a) || countOfB - countOfA);
+  const why = errors.map(([reason, count]) => {
+    const { server_fault, when } = reasons[reason];
+    return make('span', { class: server_fault ? 'fault' : '', title: when }, `${number(count)} ${reason}`);
+  });
   const stalled = stuck ? `, none ended for ${span(tool.stalled_seconds)}` : '';
   if (in_flight > 0) why.push(make('span', {}, `${number(in_flight)} in flight${stalled}`));
   const cell = (/** @type {string} */ kind, /** @type {(Node | string)[]} */ ...content) =>
@@ -169,13 +159,10 @@ function showTools(/** @type {ActivityReport} */ activity) {
   find('idle').hidden = idle.length === 0;
   const what = `${number(idle.length)} ${idle.length === 1 ? 'tool' : 'tools'} without calls`;
   fill(find('idle-summary'), `${what} ${lately(activity)}`);
-  const items = idle.map(({ name, calls_since_start: before }) =>
-    make(
-      'li',
-      {},
-      before > 0 ? `${name}, ${number(before)} ${before === 1 ? 'call' : 'calls'} before` : name,
-    ),
-  );
+  const items = idle.map(({ name, calls_since_start: before }) => {
+    const calls = `, ${number(before)} ${before === 1 ? 'call' : 'calls'} before`;
+    return make('li', {}, before > 0 ? name + calls : name);
+  });
   fill(find('idle-list'), ...items);
 }
 

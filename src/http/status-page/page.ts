@@ -12,7 +12,7 @@ export interface Page {
 export function loadPage(): Page {
   const script = readFileSync(new URL('live.js', import.meta.url), 'utf8');
   return {
-    html: `${HEAD}<style>${STYLE}</style>\n${BODY}<script type="module">${script}</script>\n</body>\n</html>\n`,
+    html: htmlWith(script),
     contentSecurityPolicy: [
       "default-src 'none'",
       `style-src '${digest(STYLE)}'`,
@@ -28,18 +28,15 @@ export function loadPage(): Page {
 
 const digest = (text: string): string => `sha256-${createHash('sha256').update(text).digest('base64')}`;
 
-const HEAD = `<!doctype html>
+// Explicit roles, because the style lays the table out as a grid on a narrow screen, which takes the implied ones away.
+const htmlWith = (script: string): string => `<!doctype html>
 <html lang="en">
-<head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>nexus-mcp</title>
 <link rel="icon" href="data:,">
-`;
-
-// Explicit roles, because the style lays the table out as a grid on a narrow screen, which takes the implied ones away.
-const BODY = `</head>
-<body data-level="unknown">
+<style>${STYLE}</style>
+<body>
 <header>
 <p id="brand">nexus-mcp</p>
 <div role="status"><h1 id="verdict" tabindex="-1"><span id="mark" aria-hidden="true"></span><span id="headline">Asking the server …</span></h1></div>
@@ -61,23 +58,19 @@ const BODY = `</head>
 </figure>
 <table id="table" role="table">
 <caption>Tools</caption>
-<thead role="rowgroup">
-<tr role="row">
+<thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col">Tool</th>
 <th role="columnheader" scope="col">Calls</th>
 <th role="columnheader" scope="col">Failed</th>
 <th role="columnheader" scope="col"><abbr title="Half of the calls took no longer, as estimated from the histogram">p50</abbr></th>
 <th role="columnheader" scope="col"><abbr title="95 % of the calls took no longer, as estimated from the histogram">p95</abbr></th>
 <th role="columnheader" scope="col" class="why">Why</th>
-</tr>
-</thead>
+</tr></thead>
 <tbody role="rowgroup" id="tools"></tbody>
 </table>
 <details id="idle"><summary id="idle-summary"></summary><ul id="idle-list"></ul></details>
 </section>
 </main>
-<footer>
-<p id="links"></p>
-<p id="updated"></p>
-</footer>
+<footer><p id="links"></p><p id="updated"></p></footer>
+<script type="module">${script}</script>
 `;

@@ -1,4 +1,4 @@
-import type { ActivityReport } from '../../monitoring/activity-report.ts';
+import type { ActivityReport } from '../../monitoring/activity.ts';
 
 /** Is anything wrong, with which tool, and why: what a person is told first. */
 export interface Verdict {

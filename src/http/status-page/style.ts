@@ -13,17 +13,16 @@ body { --level: var(--quiet); max-width: 58rem; margin: 0 auto; padding: 2.5rem 
 p { margin: 0; }
 a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--quiet); }
 h1:focus { outline: none; }
-:focus-visible { outline: 2px solid var(--text); outline-offset: 3px; border-radius: 2px; }
-code { font: .9em ui-monospace, monospace; }
 abbr { text-decoration: none; }
 
 #brand { color: var(--quiet); }
 h1 { display: flex; gap: .75rem; align-items: baseline; margin: .5rem 0 .25rem; font-size: 1.9rem; line-height: 1.25; font-weight: 650; letter-spacing: -.015em; text-wrap: balance; overflow-wrap: anywhere; }
 #mark { flex: none; display: grid; place-items: center; width: 1.9rem; height: 1.9rem; border-radius: 50%; align-self: flex-start; margin-top: .2rem; font-size: 1rem; line-height: 1; background: var(--level); color: var(--page); }
 #detail { max-width: 46rem; min-height: 1.5em; overflow-wrap: anywhere; }
-[data-level=good] { --level: var(--good); }
-[data-level=warn] { --level: var(--warn); }
-[data-level=bad] { --level: var(--bad); }
+#mark::before { content: '·'; }
+[data-level=good] { --level: var(--good); #mark::before { content: '✓'; } }
+[data-level=warn] { --level: var(--warn); #mark::before { content: '!'; } }
+[data-level=bad] { --level: var(--bad); #mark::before { content: '✕'; } }
 [data-stale] main { filter: grayscale(1); }
 
 form { display: flex; gap: .75rem; flex-wrap: wrap; align-items: center; margin-top: 1rem; }
@@ -60,7 +59,6 @@ details { margin-top: 1.25rem; }
 summary { cursor: pointer; color: var(--quiet); width: fit-content; }
 ul { columns: 15rem; column-gap: 2rem; padding: 0; margin: .75rem 0 0; list-style: none; }
 li { break-inside: avoid; overflow-wrap: anywhere; }
-li span { color: var(--quiet); }
 
 footer { display: flex; flex-wrap: wrap; gap: .25rem 2rem; justify-content: space-between; margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .875rem; font-variant-numeric: tabular-nums; }
 #links { display: flex; flex-wrap: wrap; gap: .25rem 1rem; }

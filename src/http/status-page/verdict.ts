@@ -1,15 +1,14 @@
-import type { ActivityReport, ToolActivity } from '../../monitoring/activity-report.ts';
+import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts';
 import type { ErrorReason } from '../../tools/outcome.ts';
 import type { Facts, Verdict } from './status.ts';
 
 /** The share of the limit of sessions that is near it. */
 const NEAR_LIMIT = 0.9;
 
+type Judged = Pick<Facts, 'state' | 'sessions' | 'sessions_limit' | 'activity' | 'metrics'>;
+
 /** Puts a status into words. */
-export function judge(
-  status: Pick<Facts, 'state' | 'sessions' | 'sessions_limit' | 'activity' | 'metrics'>,
-): Verdict {
-  const { state, sessions, sessions_limit, activity, metrics } = status;
+export function judge({ state, sessions, sessions_limit, activity, metrics }: Judged): Verdict {
   if (state === 'starting') return warn('Starting', 'It takes no calls yet.');
   if (state === 'draining')
     return warn('Shutting down', 'It finishes the calls it has and takes no new ones.');

@@ -100,7 +100,7 @@ export function registerSdk({
   };
 }
 
-/** Hears from the SDK what became of spans, in place of a metrics SDK. */
+/** The SDK counts its spans with a meter; this one passes the counts on to `counted`. */
 function countingMeter(counted: (outcome: SpanOutcome, spans: number) => void) {
   const createCounter = () => ({
     add(spans: number, attributes?: Attributes) {
@@ -108,6 +108,6 @@ function countingMeter(counted: (outcome: SpanOutcome, spans: number) => void) {
       counted(error === undefined ? 'exported' : error === 'queue_full' ? 'dropped' : 'failed', spans);
     },
   });
-  // Not the no-op meter itself, which everyone shares.
+  // A copy, because everyone shares the no-op meter.
   return Object.assign(Object.create(createNoopMeter()) as Meter, { createCounter });
 }

@@ -21,7 +21,7 @@ const QUIET_SECONDS = 60;
  * Starts tracing if there is where to send spans to, or if an SDK has been registered before; only then is the
  * OpenTelemetry SDK loaded. The process gets one SDK: call once.
  * @param endpoint of OTLP over HTTP, without a path for traces
- * @returns every variable that asks for what there is not
+ * @returns `problems` names every variable whose value this server cannot follow
  */
 export async function startTracing(
   endpoint: string | undefined,

@@ -41,8 +41,8 @@ export interface OperationSpan {
 }
 
 /**
- * Makes spans by the OpenTelemetry conventions, through the OpenTelemetry API. What becomes of them is up to the SDK
- * that is registered there; without one nothing is made.
+ * Makes spans by the OpenTelemetry conventions, through the OpenTelemetry API. The SDK that is registered there keeps and
+ * sends them; without one nothing is traced.
  */
 export class Tracing {
   readonly #tracer = trace.getTracer(NAME);
@@ -50,14 +50,14 @@ export class Tracing {
 
   /** Whether an SDK is registered. */
   get active(): boolean {
-    // Without one, what is started has no identity; one that came stays.
+    // Without an SDK, the ids of a span are all zero. One that was registered is not taken away again.
     this.#active ||= isSpanContextValid(this.#tracer.startSpan('probe', { root: true }).spanContext());
     return this.#active;
   }
 
   /**
-   * The span of an HTTP request, which its own `traceparent` header may be the parent of. Not made inside the span of
-   * another instrumentation.
+   * The span of an HTTP request; its parent is the one that its `traceparent` header names. Where another instrumentation
+   * has made such a span already, there is no second one.
    * @param work is run in it, and gets what ends it, by the matched route's template and the status
    */
   request(
@@ -88,7 +88,7 @@ export class Tracing {
     if (!this.active) return undefined;
     const ambient = context.active();
     const here = trace.getSpanContext(ambient);
-    // What else the context holds is the application's.
+    // All but the span is kept, since an application may have put its own values there.
     const sent = propagation.extract(trace.deleteSpan(ambient), meta ?? {}, textsOf);
     const isChildOfClient = trace.getSpanContext(sent) !== undefined;
     const parent = isChildOfClient ? sent : ambient;
@@ -126,7 +126,7 @@ export class Tracing {
     };
   }
 
-  /** Where the call of the MCP request that is being carried out is in its trace. */
+  /** The place in its trace of the call that the current MCP request makes; `undefined` when it is not traced. */
   currentCall(): CallTrace | undefined {
     const ambient = context.active();
     const span = trace.getSpan(ambient);
@@ -165,7 +165,7 @@ const REASON = 'nexus_mcp.reason';
 
 const isSampled = (flags: number): boolean => (flags & TraceFlags.SAMPLED) !== 0;
 
-/** Reads what a client sent, which may be anything. */
+/** Reads headers or `_meta` as a client sent them: values that are no text are ignored. */
 const textsOf: TextMapGetter<unknown> = {
   keys: (carrier) => Object.keys(carrier as object),
   get(carrier, key) {
@@ -174,7 +174,7 @@ const textsOf: TextMapGetter<unknown> = {
   },
 };
 
-/** Marks a span as an error of a type. */
+/** Marks a span as an error; `errorType` is one of a few words, never the error's message. */
 export function markAsError(span: Span, errorType: string): void {
   span.setAttribute('error.type', errorType);
   span.setStatus({ code: SpanStatusCode.ERROR });
@@ -203,7 +203,6 @@ class SpanOfCall implements CallTrace {
     try {
       return await context.with(trace.setSpan(this.#context, span), work);
     } catch (error) {
-      // Not its message, which may hold anything.
       markAsError(span, error instanceof Error ? error.name : '_OTHER');
       throw error;
     } finally {

@@ -37,7 +37,7 @@ export function urlOf(endpoint: string | undefined, env: Variables): string | un
   return endpoint === undefined ? undefined : `${endpoint.replace(/\/$/, '')}/v1/traces`;
 }
 
-/** What else the variables say. @param url where spans go */
+/** Reads how spans are sampled and sent. @param url where spans go */
 export function readVariables(
   env: Variables,
   url: string,
@@ -45,7 +45,7 @@ export function readVariables(
   | { readonly ok: true; readonly options: SamplingAndBatches }
   | { readonly ok: false; readonly problems: readonly string[] } {
   const problems: string[] = [];
-  const must = (name: string, values: readonly string[]): string | undefined => {
+  const oneOfThese = (name: string, values: readonly string[]): string | undefined => {
     const value = env[name];
     if (value === undefined || value === '' || values.includes(value))
       return value === '' ? undefined : value;
@@ -61,10 +61,11 @@ export function readVariables(
   };
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     problems.push(`${TRACES_ENDPOINT}: must be a URL that begins with http:// or https://`);
-  must('OTEL_TRACES_EXPORTER', ['otlp', 'none']);
+  oneOfThese('OTEL_TRACES_EXPORTER', ['otlp', 'none']);
   for (const name of ['OTEL_EXPORTER_OTLP_PROTOCOL', 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'])
-    must(name, ['http/protobuf']);
-  const sampler = (must('OTEL_TRACES_SAMPLER', SAMPLER_NAMES) ?? 'parentbased_always_on') as SamplerName;
+    oneOfThese(name, ['http/protobuf']);
+  const sampler = (oneOfThese('OTEL_TRACES_SAMPLER', SAMPLER_NAMES) ??
+    'parentbased_always_on') as SamplerName;
   const ratio =
     number('OTEL_TRACES_SAMPLER_ARG', (value) => value >= 0 && value <= 1, 'a number from 0 to 1') ?? 1;
   const isPositive = (value: number): boolean => Number.isInteger(value) && value > 0;
