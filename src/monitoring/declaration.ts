@@ -97,6 +97,10 @@ export const also = <const D extends Declaration>(
   labels: { readonly [Name in keyof D['labels']]?: LabelValues | Domain },
 ): D => ({ ...declaration, also: labels });
 
+/** All that the labels of a metric may say: in the series declared first, and in the others. */
+export const labelSetsOf = ({ labels, also: others }: Declaration): readonly Labels[] =>
+  others ? [labels, others] : [labels];
+
 /** Declares a counter: how often something happened. Its name ends in `_total`. */
 export const counter = <const L extends Labels = NoLabels>(
   help: string,

@@ -1,7 +1,5 @@
-import { domainOf, type Declaration, type Domain } from './declaration.ts';
-
-/** The labels of one series. */
-export type Series = Record<string, string>;
+import { domainOf, labelSetsOf, type Declaration, type Domain } from './declaration.ts';
+import type { Series } from './series.ts';
 
 /** Label values as they are given: by programs, or out of requests. */
 export type Given = Readonly<Record<string, string | undefined>>;
@@ -14,15 +12,13 @@ const MAX_VALUE_LENGTH = 128;
  * @param folded told of each label whose value was not admitted
  */
 export function foldInto(
-  { labels, also = {} }: Declaration,
+  declaration: Declaration,
   folded: (label: string) => void = () => undefined,
 ): (given: Given) => Series {
-  const guards = Object.keys(labels).map((label) =>
-    guardOf(
-      label,
-      [labels[label], also[label]].flatMap((values) => (values ? [domainOf(values)] : [])),
-    ),
-  );
+  const guards = Object.keys(declaration.labels).map((label) => {
+    const said = labelSetsOf(declaration).flatMap(({ [label]: values }) => (values ? [domainOf(values)] : []));
+    return guardOf(label, said);
+  });
   // Values that only the program gives need not be looked at.
   if (guards.length > 0 && guards.every(({ rest }) => rest === undefined)) return (given) => given as Series;
   return (given) => {
@@ -41,7 +37,7 @@ export function foldInto(
   };
 }
 
-/** @param domains of the label: in the series declared first, and in the others */
+/** @param domains the label's in each kind of series, whose values it may all take */
 function guardOf(label: string, domains: readonly Domain[]) {
   const admitted = new Set<string>(domains.flatMap(({ values }) => values));
   const room = admitted.size + Math.max(...domains.map(({ more = 0 }) => more));
