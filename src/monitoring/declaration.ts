@@ -12,13 +12,13 @@ export const OTHER = 'other';
 export interface Domain<Value extends string = string> {
   /** Values that are known beforehand. */
   readonly values: readonly Value[];
-  /** Those of them whose series are there from the start, at 0; those of the others appear with use. */
+  /** Those of them whose series are there from the start, at 0. The series of the others appear with use. */
   readonly fromStart: readonly Value[];
-  /** How many other values may come, the first ones do. Default: none. */
+  /** How many values may come besides: the first that do are taken. Default: none. */
   readonly more?: number;
-  /** What all further values become. Missing where only the program gives values, and the types let no other pass. */
+  /** What all other values become. Without it none is looked at: the program gives them, and the types refuse others. */
   readonly rest?: string;
-  /** Whether the names of the tools there are belong to it. */
+  /** Whether the names of the tools that are registered belong to it. */
   readonly tools?: true;
   /** Whether the label can be left out. */
   readonly optional?: true;
@@ -26,13 +26,13 @@ export interface Domain<Value extends string = string> {
   readonly follows?: true;
 }
 
-/** What the program alone decides: the types let no other value pass. */
+/** Exactly these values, which the program gives: the types refuse others. */
 export const exactly = <const Value extends string>(values: readonly Value[]): Domain<Value> => ({
   values,
   fromStart: values,
 });
 
-/** What is listed; any other text becomes `rest`. */
+/** These values; any other becomes `rest`. */
 export const listed = (values: readonly string[], rest: string): Domain => ({
   values,
   fromStart: values,
@@ -42,13 +42,13 @@ export const listed = (values: readonly string[], rest: string): Domain => ({
 /** The names of the tools that are registered. */
 export const TOOLS: Domain = { values: [], fromStart: [], tools: true };
 
-/** The same, and what calls to tools that do not exist are counted as. */
+/** The same, and `unknown`, which stands for tools that do not exist. */
 export const TOOLS_OR_UNKNOWN: Domain = { ...TOOLS, values: [UNKNOWN_TOOL] };
 
-/** A value that follows from the other labels of its series. */
+/** Any value that the program gives, and that follows from the other labels of its series. */
 export const FOLLOWS: Domain = { values: [], fromStart: [], follows: true };
 
-/** Has series appear with use. */
+/** The same values, whose series appear with use. */
 export const onUse = <Value extends string = string>(values: LabelValues | Domain<Value>): Domain<Value> => ({
   ...domainOf(values),
   fromStart: [],
@@ -59,7 +59,7 @@ export const optional = <Value extends string = string>(
   values: LabelValues | Domain<Value>,
 ): Domain<Value> & { readonly optional: true } => ({ ...onUse(values), optional: true });
 
-/** A value that is one of these, and follows from the other labels of its series. */
+/** The same values, where the one follows from the other labels of its series. */
 export const follows = (values: LabelValues): Domain => ({ ...onUse(values), follows: true });
 
 /** The values of a label in full: what is not listed becomes `other`. */
@@ -87,15 +87,19 @@ export interface Declaration<L extends Labels = Labels, Type extends MetricType 
   readonly labels: L;
   /** Upper bounds of a histogram's buckets, in the metric's unit. */
   readonly buckets?: readonly number[];
-  /** Other series of it: what `labels` says is then said anew. */
+  /** What the labels may say in other series of it. */
   readonly also?: Labels;
 }
 
-/** Adds series whose labels are these. */
+/** Declares that a metric has series with these labels, too. */
 export const also = <const D extends Declaration>(
   declaration: D,
   labels: { readonly [Name in keyof D['labels']]?: LabelValues | Domain },
 ): D => ({ ...declaration, also: labels });
+
+/** All that the labels of a metric may say: in the series declared first, and in the others. */
+export const labelSetsOf = ({ labels, also: others }: Declaration): readonly Labels[] =>
+  others ? [labels, others] : [labels];
 
 /** Declares a counter: how often something happened. Its name ends in `_total`. */
 export const counter = <const L extends Labels = NoLabels>(

@@ -8,8 +8,8 @@ import {
 } from 'prom-client';
 import type { Declaration, Labels, ValuesOf } from './declaration.ts';
 import type { Exemplars } from './exemplars.ts';
-import { foldInto, type Given, type Series } from './fold.ts';
-import { startingLabels, toolLabelOf } from './series.ts';
+import { foldInto, type Given } from './fold.ts';
+import { startingLabels, toolLabelOf, type Series } from './series.ts';
 
 /** What all instruments have. */
 interface Instrument<L extends Labels> {

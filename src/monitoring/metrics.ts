@@ -33,7 +33,7 @@ export const DURATION_BUCKETS = [
 ] as const;
 
 /** Source: OpenTelemetry semantic conventions for MCP, docs/gen-ai/mcp.md, v1.41.1. */
-export const OTEL_MCP_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300] as const;
+const OTEL_MCP_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300] as const;
 
 /** Source: OpenTelemetry semantic conventions for HTTP metrics, http.server.request.duration; the same bounds. */
 const OTEL_HTTP_BUCKETS = DURATION_BUCKETS;

@@ -1,19 +1,21 @@
-import { domainOf, type Declaration, type Domain, type Labels } from './declaration.ts';
+import { domainOf, labelSetsOf, type Declaration, type Domain, type Labels } from './declaration.ts';
+
+/** The labels of one series. */
+export type Series = Record<string, string>;
 
 /**
  * The most series that a metric can have. A histogram has, for each combination of its labels' values, one a bucket, that
  * without an upper bound, the sum and the count.
  * @param tools how many tools are registered
  */
-export function seriesOf({ type, labels, also, buckets = [] }: Declaration, tools = 0): number {
-  const combinations = [labels, ...(also ? [also] : [])].reduce(
-    (sum, set) => sum + combinationsOf(set, tools),
-    0,
-  );
+export function seriesOf(declaration: Declaration, tools = 0): number {
+  const { type, buckets = [] } = declaration;
+  const combinations = labelSetsOf(declaration).reduce((sum, labels) => sum + numberOf(labels, tools), 0);
   return combinations * (type === 'histogram' ? buckets.length + 3 : 1);
 }
 
-const combinationsOf = (labels: Labels, tools: number): number =>
+/** How many combinations of their values labels can have. */
+const numberOf = (labels: Labels, tools: number): number =>
   Object.values(labels).reduce((product, values) => product * sizeOf(domainOf(values), tools), 1);
 
 function sizeOf({ values, more = 0, rest, follows, optional, ...domain }: Domain, tools: number): number {
@@ -31,13 +33,13 @@ const toolLabelIn = (labels: Labels): string | undefined =>
  * The labels of the series that are there from the start.
  * @param tool those of this tool alone; without it, those of no tool
  */
-export const startingLabels = ({ labels, also }: Declaration, tool?: string): Record<string, string>[] =>
-  [labels, ...(also ? [also] : [])]
-    .filter((set) => (toolLabelIn(set) === undefined) === (tool === undefined))
-    .flatMap((set) => combinations(set, tool));
+export const startingLabels = (declaration: Declaration, tool?: string): Series[] =>
+  labelSetsOf(declaration)
+    .filter((labels) => (toolLabelIn(labels) === undefined) === (tool === undefined))
+    .flatMap((labels) => combinationsOf(labels, tool));
 
-const combinations = (labels: Labels, tool: string | undefined): Record<string, string>[] =>
-  Object.entries(labels).reduce<Record<string, string>[]>(
+const combinationsOf = (labels: Labels, tool: string | undefined): Series[] =>
+  Object.entries(labels).reduce<Series[]>(
     (all, [name, values]) => {
       const { fromStart, tools } = domainOf(values);
       const known = tools && tool !== undefined ? [tool] : fromStart;

@@ -62,29 +62,6 @@ describe('an SDK that the application has registered', () => {
     },
   );
 
-  it('gets the span of a listen over stdio once that ends, which its client cancels', async () => {
-    const [near, far] = InMemoryTransport.createLinkedPair();
-    serveStdio(() => monitoring.instrument(registerTools(newServer())), { transport: far });
-    const client = new Client(
-      { name: 'test-client', version: '1.2.3' },
-      { versionNegotiation: { mode: { pin: '2026-07-28' } } },
-    );
-    await client.connect(near);
-    const subscription = await client.listen({ toolsListChanged: true });
-    expect(spansNamed('subscriptions/listen')).toEqual([]);
-    await subscription.close();
-    await waitFor(() => {
-      expect(spansNamed('subscriptions/listen')).toMatchObject([
-        {
-          kind: SpanKind.SERVER,
-          status: { code: SpanStatusCode.UNSET },
-          attributes: { 'mcp.method.name': 'subscriptions/listen', 'nexus_mcp.reason': 'cancelled' },
-        },
-      ]);
-    });
-    await client.close();
-  });
-
   it('gets the spans of measured functions, and what they call is below', async () => {
     const outer = monitoring.tool('outer', () => monitoring.tool('inner', () => 1)());
     await outer();

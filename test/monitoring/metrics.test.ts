@@ -85,7 +85,7 @@ describe('/metrics', () => {
 });
 
 describe('monitoring switched off', () => {
-  it('records nothing, and calls still work', async () => {
+  it('exposes nothing, and calls still work', async () => {
     server = await startTestServer({ metrics: { enabled: false } });
     expect((await server.execute('echo', { text: 'hi' })).body).toMatchObject({ result: 'hi' });
     expect((await fetch(`${server.url}/metrics`)).status).toBe(404);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { trustedCaller } from '../../src/authorization/caller.ts';
 import { expose } from '../../src/monitoring/exposition.ts';
-import { createMetrics } from '../../src/monitoring/metrics.ts';
+import { createMetrics, type MetricName, type Metrics } from '../../src/monitoring/metrics.ts';
 import { Recorder, type MeasuredTool } from '../../src/monitoring/recorder.ts';
 import type { CallRecord, CallTrace } from '../../src/tools/call.ts';
 import { REASONS, UNKNOWN_TOOL } from '../../src/tools/outcome.ts';
@@ -168,6 +168,21 @@ it('has exactly the series of the tools there are, however tools came and went d
       `seed ${seed}`,
     ).toEqual([]);
   }
+});
+
+it('does not compile with a metric, a label or a value that is not declared', () => {
+  type Labels = Parameters<Metrics['mcp_tool_calls_total']['inc']>[0];
+  const wrong = [
+    // @ts-expect-error: there is no such metric
+    'mcp_tool_call_total' satisfies MetricName,
+    // @ts-expect-error: it has no such label
+    { tool: 'a', status: 'success' } satisfies Labels,
+    // @ts-expect-error: the label has no such value
+    { tool_name: 'a', status: 'succes' } satisfies Labels,
+    // @ts-expect-error: a label is missing
+    { tool_name: 'a' } satisfies Labels,
+  ];
+  expect(wrong).toHaveLength(4);
 });
 
 /** Whole numbers below a bound, the same ones for the same seed: the minimal standard generator of Park and Miller. */

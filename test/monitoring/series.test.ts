@@ -6,9 +6,6 @@ import { connectClient, ERAS } from '../support/clients.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
-let server: TestServer;
-afterEach(() => server.stop());
-
 const NAMES = Object.keys(METRICS) as MetricName[];
 
 /** The series of a metric in a scrape; of a histogram, those of its buckets, sums and counts. */
@@ -21,26 +18,29 @@ async function toolsOf({ url }: TestServer): Promise<number> {
 }
 
 /** Calls that succeed, fail and are refused, by every entrance, and requests for what there is not. */
-async function useAll({ url, execute }: TestServer): Promise<void> {
+async function useAll(server: TestServer): Promise<void> {
   const calls = [
     ['echo', { text: 'hi' }],
     ['echo', { text: 5 }],
     ['fails', {}],
     ['no such tool', {}],
   ] as const;
-  for (const [tool, args] of calls) await execute(tool, args);
+  for (const [tool, args] of calls) await server.execute(tool, args);
   for (const era of ERAS) {
-    const { client, transport } = await connectClient(url, era);
+    const { client, transport } = await connectClient(server.url, era);
     await client.listTools();
     for (const [name, args] of calls) await client.callTool({ name, arguments: args }).catch(() => undefined);
     await transport.terminateSession();
     await client.close();
   }
   for (const method of ['GET', 'PUT', 'BREW'])
-    await fetch(`${url}/tools/x`, { method }).catch(() => undefined);
+    await fetch(`${server.url}/tools/x`, { method }).catch(() => undefined);
 }
 
-describe('the number of series that follows from the declarations', () => {
+describe('the number of series that follows from our declarations', () => {
+  let server: TestServer;
+  afterEach(() => server.stop());
+
   it('is exactly what there is from the start, where nothing waits for use', async () => {
     server = await startTestServer();
     const tools = await toolsOf(server);
@@ -71,22 +71,21 @@ describe('the number of series that follows from the declarations', () => {
     expect(samples.value('mcp_server_operation_duration_seconds_count')).toBeGreaterThan(0);
     expect(samples.value('http_server_request_duration_seconds_count')).toBeGreaterThan(0);
   });
+});
 
-  it('is reached by declared metrics of a caller, and never exceeded', async () => {
-    server = await startTestServer();
-    const declared = {
-      orders_total: counter('Orders placed', { plan: ['free', 'pro'], country: { atMost: 3 } }),
-      carts_open: gauge('Carts open now', { plan: ['free', 'pro'] }),
-      cart_value_euros: histogram('Value of carts', [10, 100], { country: { atMost: 2 } }),
-    };
-    const { custom, metrics } = createMonitoring({ metrics: declared });
-    for (const plan of ['free', 'pro', 'made up'] as 'free'[]) {
-      custom.carts_open.set({ plan }, 1);
-      for (let each = 0; each < 20; each += 1) custom.orders_total.inc({ plan, country: `c${each}` });
-    }
-    for (let each = 0; each < 20; each += 1) custom.cart_value_euros.observe({ country: `c${each}` }, each);
-    const samples = parseMetrics((await metrics()).body);
-    for (const [name, declaration] of Object.entries(declared))
-      expect(seriesIn(samples, name), name).toBe(seriesOf(declaration));
-  });
+it("the number of series that follows from a caller's declarations is reached, and never exceeded", async () => {
+  const declared = {
+    orders_total: counter('Orders placed', { plan: ['free', 'pro'], country: { atMost: 3 } }),
+    carts_open: gauge('Carts open now', { plan: ['free', 'pro'] }),
+    cart_value_euros: histogram('Value of carts', [10, 100], { country: { atMost: 2 } }),
+  };
+  const { custom, metrics } = createMonitoring({ metrics: declared });
+  for (const plan of ['free', 'pro', 'made up'] as 'free'[]) {
+    custom.carts_open.set({ plan }, 1);
+    for (let each = 0; each < 20; each += 1) custom.orders_total.inc({ plan, country: `c${each}` });
+  }
+  for (let each = 0; each < 20; each += 1) custom.cart_value_euros.observe({ country: `c${each}` }, each);
+  const samples = parseMetrics((await metrics()).body);
+  for (const [name, declaration] of Object.entries(declared))
+    expect(seriesIn(samples, name), name).toBe(seriesOf(declaration));
 });

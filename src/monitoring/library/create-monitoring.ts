@@ -104,7 +104,8 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
 ): Monitoring<Custom> {
   const { openTelemetryNames = true, logger, maxTools = 500 } = options;
   const { registry = new Registry() } = options;
-  if (registry.contentType !== Registry.PROMETHEUS_CONTENT_TYPE)
+  const { contentType }: { readonly contentType: string } = registry;
+  if (contentType !== Registry.PROMETHEUS_CONTENT_TYPE)
     throw new TypeError(
       'createMonitoring takes a registry with the default content type: pass new Registry(). Scrapers that ask for ' +
         'OpenMetrics get it all the same',

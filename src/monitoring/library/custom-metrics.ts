@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { Declaration, LabelValues, MetricType } from '../declaration.ts';
+import type { Declaration, LabelValues, MetricType, ValuesOf } from '../declaration.ts';
 import { createInstrument } from '../instruments.ts';
 import { fieldOf } from '../message.ts';
 import { METRICS } from '../metrics.ts';
@@ -15,10 +15,6 @@ export type CustomMetric<L extends Labels = Labels, Type extends MetricType = Me
 
 /** Metrics by name, in the manner of Prometheus: base units, `_total` at the end of counters and of nothing else. */
 export type CustomMetrics = Readonly<Record<string, CustomMetric>>;
-
-type ValuesOf<L extends Labels> = {
-  readonly [Name in keyof L]: L[Name] extends readonly (infer Value)[] ? Value : string;
-};
 
 export interface CustomCounter<L extends Labels> {
   /** Adds `by`, by default 1. */
