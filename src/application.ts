@@ -71,7 +71,10 @@ export interface Application {
   readonly flush: () => Promise<void>;
 }
 
-type Problems = { readonly ok: false; readonly problems: readonly string[] };
+interface Problems {
+  readonly ok: false;
+  readonly problems: readonly string[];
+}
 
 export type ApplicationResult = { readonly ok: true; readonly application: Application } | Problems;
 

@@ -16,7 +16,9 @@ export function foldInto(
   folded: (label: string) => void = () => undefined,
 ): (given: Given) => Series {
   const guards = Object.keys(declaration.labels).map((label) => {
-    const said = labelSetsOf(declaration).flatMap(({ [label]: values }) => (values ? [domainOf(values)] : []));
+    const said = labelSetsOf(declaration).flatMap(({ [label]: values }) =>
+      values ? [domainOf(values)] : [],
+    );
     return guardOf(label, said);
   });
   // Values that only the program gives need not be looked at.

@@ -227,7 +227,7 @@ describe('a request whose id another request of the session has', () => {
 
   it('whose answer waits to be fetched is served, and each answer is that of its own stream', async () => {
     server = await startTestServer();
-    const session = { 'mcp-session-id': await open() };
+    const session = { 'mcp-session-id': await open(), 'mcp-protocol-version': '2025-11-25' };
     const broken = new AbortController();
     const first = await fetch(`${server.url}/mcp`, {
       method: 'POST',

@@ -1,7 +1,6 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { SpanKind, SpanStatusCode, context, createContextKey, propagation, trace } from '@opentelemetry/api';
+import { SpanStatusCode, context, createContextKey, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
@@ -16,7 +15,6 @@ import {
   serveStateless,
   serveV1Sessions,
 } from '../support/foreign-servers.ts';
-import { waitFor } from '../support/wait.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const _meta = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
