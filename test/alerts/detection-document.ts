@@ -55,10 +55,14 @@ function table(what: string, events: readonly Event[], firings: readonly Firing[
 function cells(event: Event, severity: string, firings: readonly Firing[]): readonly string[] {
   const first = firings.find((firing) => firing.event === event && firing.severity === severity);
   if (!first) return ['none', '', ''];
-  const { alert, after, overAfter } = first;
-  const over =
-    overAfter > secondsOf(event.course.after) ? `after ${written(event.course.after)}` : duration(overAfter);
-  return [duration(after), `[${alert}](runbooks/${alert}.md)`, over];
+  const { alert, after } = first;
+  return [duration(after), `[${alert}](runbooks/${alert}.md)`, over(first)];
+}
+
+function over({ event, overAfter }: Firing): string {
+  if (overAfter < 0) return 'before the end';
+  const { after } = event.course;
+  return overAfter > secondsOf(after) ? `not within ${written(after)}` : duration(overAfter);
 }
 
 const UNITS = [
