@@ -48,8 +48,8 @@ generate: node_modules/.installed ## Write the generated sections and files
 rules: node_modules/.installed ## Write dist/nexus-mcp.rules.yaml with parameters of your own (ARGS=my-alerts.yaml)
 	@$(NODE) scripts/alert-rules.ts $(ARGS)
 
-alerts-report: docker node_modules/.installed ## Measure what the alerts detect, and print it (ARGS="--write" keeps it)
-	@$(NODE) alerts/report/main.ts $(ARGS)
+alerts-report: node_modules/.installed ## Measure what the alerts detect, and write alerts/DETECTION.md
+	@$(NPM) --silent run test:integration -- test/alerts/detection.test.ts --update
 
 build: node_modules/.installed ## Compile to dist/
 	@$(NPM) --silent run build

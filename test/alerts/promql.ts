@@ -1,8 +1,7 @@
-/**
- * A reader of the PromQL that the rules and dashboards are written in, for checks of their shape; Prometheus
- * itself checks the rest.
- */
+import type { SyntaxNode } from '@lezer/common';
+import { parser } from '@prometheus-io/lezer-promql';
 
+/** What the rules and dashboards use of PromQL, for checks of their shape; Prometheus itself checks the rest. */
 export type Expression =
   | { readonly kind: 'number'; readonly value: number }
   | Selector
@@ -36,108 +35,84 @@ interface Matcher {
   readonly value: string;
 }
 
-/** From weakest to strongest; `^` and unary operators are not used. */
-const PRECEDENCE: readonly (readonly string[])[] = [
-  ['or'],
-  ['and', 'unless'],
-  ['==', '!=', '<=', '<', '>=', '>'],
-  ['+', '-'],
-  ['*', '/', '%'],
-];
-export const COMPARISONS = new Set(PRECEDENCE[2]);
+export const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<=', '<', '>=', '>']);
 
-const AGGREGATIONS = new Set([
-  'sum',
-  'min',
-  'max',
-  'avg',
-  'count',
-  'group',
-  'topk',
-  'bottomk',
-  'quantile',
-  'stddev',
-]);
-
-const TOKEN =
-  /\s*("(?:[^"\\]|\\.)*"|\d+(?:\.\d+)?(?:ms|[smhdwy])|\d+(?:\.\d+)?|[a-zA-Z_:][\w:]*|=~|!~|==|!=|<=|>=|[-+*/%<>=(){}[\],:])/y;
-
-function tokensOf(text: string): readonly string[] {
-  const tokens: string[] = [];
-  TOKEN.lastIndex = 0;
-  while (text.slice(TOKEN.lastIndex).trim() !== '') {
-    const at = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
-    if (!match) throw new Error(`cannot read ${text.slice(at)}`);
-    tokens.push(match[1] ?? '');
-  }
-  return tokens;
-}
-
-/** Reads an expression; throws on what the rules do not use. */
+/** Reads an expression; throws on what is no PromQL, and on what the rules do not use. */
 export function readPromQL(text: string): Expression {
-  const tokens = [...tokensOf(text)];
-  const peek = (): string => tokens[0] ?? '';
-  const next = (): string => tokens.shift() ?? '';
-  const take = (token: string): boolean => peek() === token && next() === token;
-  const expect = (token: string): void => {
-    if (!take(token)) throw new Error(`${token} expected before ${tokens.slice(0, 5).join(' ')} in ${text}`);
+  const refuse = (node: SyntaxNode): never => {
+    throw new Error(`cannot read ${node.name} at ${text.slice(node.from, node.from + 40)} in ${text}`);
   };
-  const list = <T>(open: string, close: string, item: () => T): readonly T[] => {
-    const items: T[] = [];
-    expect(open);
-    while (!take(close)) {
-      items.push(item());
-      take(',');
-    }
-    return items;
+  const written = (node: SyntaxNode): string => text.slice(node.from, node.to);
+  const childrenOf = (node: SyntaxNode | null): readonly SyntaxNode[] => {
+    const children: SyntaxNode[] = [];
+    for (let child = node?.firstChild; child; child = child.nextSibling) children.push(child);
+    return children;
   };
+  const child = (node: SyntaxNode, name: string): SyntaxNode => node.getChild(name) ?? refuse(node);
+  const labels = (node: SyntaxNode): readonly string[] =>
+    childrenOf(child(node, 'GroupingLabels')).map(written);
 
-  const binary = (level: number): Expression => {
-    const operators = PRECEDENCE[level];
-    if (!operators) return operand();
-    let left = binary(level + 1);
-    while (operators.includes(peek())) {
-      const operator = next();
-      const on = take('on') ? list('(', ')', next) : undefined;
-      if (take('group_left')) list('(', ')', next);
-      left = { kind: 'binary', operator, left, right: binary(level + 1), ...(on && { on }) };
-    }
-    return left;
-  };
-
-  const operand = (): Expression => {
-    if (peek() === '(') return windowed(list('(', ')', () => binary(0))[0]);
-    const token = next();
-    if (/^\d/.test(token)) return { kind: 'number', value: Number(token) };
-    if (AGGREGATIONS.has(token)) {
-      const by = take('by') ? list('(', ')', next) : [];
-      return { kind: 'aggregation', name: token, by, args: list('(', ')', () => binary(0)) };
-    }
-    if (peek() === '(') return { kind: 'call', name: token, args: list('(', ')', () => binary(0)) };
-    if (!/^[a-zA-Z_]/.test(token)) throw new Error(`${token} is no metric in ${text}`);
-    const matchers = peek() === '{' ? list('{', '}', matcher) : [];
-    return windowed({ kind: 'selector', name: token, matchers });
-  };
-
-  const matcher = (): Matcher => ({
-    label: next(),
-    operator: next(),
-    value: JSON.parse(next()) as string,
+  const matcher = (node: SyntaxNode): Matcher => ({
+    label: written(child(node, 'LabelName')),
+    operator: written(child(node, 'MatchOp')),
+    value: JSON.parse(written(child(node, 'StringLiteral'))) as string,
   });
 
-  const windowed = (of: Expression | undefined): Expression => {
-    if (!of) throw new Error(`nothing between parentheses in ${text}`);
-    if (peek() !== '[') return of;
-    if (of.kind !== 'selector') throw new Error(`a window of no selector in ${text}`);
-    const window = list('[', ']', next).join('');
-    if (take('offset')) next();
-    return { ...of, window };
+  const read = (node: SyntaxNode): Expression => {
+    if (node.name === 'NumberDurationLiteral') return { kind: 'number', value: Number(written(node)) };
+    const children = childrenOf(node);
+    const [first = refuse(node)] = children;
+    const args = (): readonly Expression[] => childrenOf(child(node, 'FunctionCallBody')).map(read);
+    switch (node.name) {
+      case 'ParenExpr':
+      case 'OffsetExpr':
+        return read(first);
+      case 'MatrixSelector':
+      case 'SubqueryExpr': {
+        const of = read(first);
+        const window = /\[([^[]+)\]$/.exec(written(node))?.[1] ?? refuse(node);
+        return of.kind === 'selector' ? { ...of, window } : refuse(node);
+      }
+      case 'VectorSelector': {
+        const matchers = childrenOf(node.getChild('LabelMatchers')).map(matcher);
+        return { kind: 'selector', name: written(child(node, 'Identifier')), matchers };
+      }
+      case 'FunctionCall':
+        return { kind: 'call', name: written(first), args: args() };
+      case 'AggregateExpr': {
+        const modifier = node.getChild('AggregateModifier');
+        if (modifier) child(modifier, 'By');
+        return {
+          kind: 'aggregation',
+          name: written(first),
+          by: modifier ? labels(modifier) : [],
+          args: args(),
+        };
+      }
+      case 'BinaryExpr': {
+        const matching = node.getChild('MatchingModifierClause');
+        if (matching) child(matching, 'On');
+        if (node.getChild('BoolModifier')) refuse(node);
+        const [, operator = refuse(node)] = children;
+        const [left, right] = [read(first), read(children.at(-1) ?? refuse(node))];
+        return {
+          kind: 'binary',
+          operator: written(operator),
+          left,
+          right,
+          ...(matching && { on: labels(matching) }),
+        };
+      }
+      default:
+        return refuse(node);
+    }
   };
 
-  const expression = binary(0);
-  if (tokens.length > 0) throw new Error(`${tokens.join(' ')} left of ${text}`);
-  return expression;
+  const { topNode } = parser.parse(text);
+  topNode.cursor().iterate((node) => {
+    if (node.type.isError) refuse(node.node);
+  });
+  return read(topNode.firstChild ?? refuse(topNode));
 }
 
 /** An expression and all within it, with the name of the function each is directly an argument of. */

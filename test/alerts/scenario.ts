@@ -213,7 +213,7 @@ function unitTest(
   });
 }
 
-const matchers = (labels: Readonly<Record<string, string>>): string =>
+export const matchers = (labels: Readonly<Record<string, string>>): string =>
   `{${Object.entries(labels)
     .map(([name, value]) => `${name}="${value}"`)
     .join(', ')}}`;

@@ -81,16 +81,23 @@ export interface Series {
   readonly values: Values;
 }
 
-/** promtool's notation: runs of equal steps as `start+step x count`. */
+/**
+ * promtool's notation: runs of equal steps as `start+step x count`. A run begins with what promtool has added up to: a
+ * counter that went down by a binary fraction would be taken for one that began again.
+ */
 export function notation(samples: readonly Sample[]): string {
   const runs: string[] = [];
+  let reached = NaN;
   for (let index = 0; index < samples.length;) {
-    const start = samples[index] ?? '_';
+    const sample = samples[index] ?? '_';
+    const start = typeof sample === 'number' && isNear(sample, reached) ? reached : sample;
     const step = stepAfter(samples, index);
     let last = index;
     while (last + 1 < samples.length && isNext(samples[last], samples[last + 1], step)) last += 1;
     const count = last - index;
     if (typeof start === 'number') {
+      reached = start;
+      for (let added = 0; added < count; added += 1) reached += step;
       const sign = step < 0 ? '-' : '+';
       runs.push(count === 0 ? String(start) : `${start}${sign}${Math.abs(step)}x${count}`);
     } else if (start === '_') runs.push(`_x${count + 1}`);
@@ -106,10 +113,12 @@ function stepAfter(samples: readonly Sample[], index: number): number {
 }
 
 function isNext(sample: Sample | undefined, next: Sample | undefined, step: number): boolean {
-  if (typeof sample === 'number' && typeof next === 'number')
-    return Math.abs(next - sample - step) < 1e-9 * Math.max(1, Math.abs(next));
+  if (typeof sample === 'number' && typeof next === 'number') return isNear(sample + step, next);
   return sample === '_' && next === '_';
 }
+
+const isNear = (one: number, other: number): boolean =>
+  Math.abs(one - other) < 1e-9 * Math.max(1, Math.abs(other));
 
 /** A series that is called otherwise from a time on. */
 export function renamed(series: Series, at: Time, labels: Series['labels']): readonly Series[] {

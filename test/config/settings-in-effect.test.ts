@@ -1,33 +1,40 @@
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listSettings } from '../../src/config/setting-list.ts';
 import { startServer } from '../support/server-process.ts';
+import { startSite } from '../support/site.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
 
-const SRC = new URL('../../src/', import.meta.url).pathname;
+/** Settings whose effect other tests show, by the file that sets them or meets their default. */
+const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  'test/cli/commands.test.ts': ['server.port', 'sessions.stateKeyFile'],
+  'test/http/authentication.test.ts': [
+    'server.host',
+    'ops.host',
+    'auth.token',
+    'auth.tokensFile',
+    'metrics.needToken',
+  ],
+  'test/http/hazards.test.ts': ['server.headersTimeoutSeconds', 'server.requestTimeoutSeconds'],
+  'test/http/host-guard.test.ts': ['server.allowedHosts', 'server.allowedOrigins'],
+  'test/http/operations.test.ts': ['ops.port', 'metrics.enabled', 'metrics.endpoint'],
+  'test/cli/tool-modules.test.ts': ['tools.modules'],
+  'test/lifecycle.test.ts': ['limits.concurrency', 'shutdown.delaySeconds', 'shutdown.deadlineSeconds'],
+  'test/mcp/sessions.test.ts': ['sessions.idleSeconds', 'sessions.replayEvents'],
+  'test/monitoring/call-log.test.ts': ['log.successes', 'log.foldSeconds', 'log.arguments', 'log.results'],
+  'test/monitoring/tracing.test.ts': ['tracing.endpoint'],
+  'test/outcomes.test.ts': ['workers.maxHeapMegabytes'],
+  'test/tools/builtin/dns-lookup.test.ts': ['network.dnsTimeoutSeconds'],
+};
 
-/** The code besides that which declares and loads settings, without comments and texts. */
-const code = globSync('**/*.ts', {
-  cwd: SRC,
-  exclude: ['config/settings.ts', 'config/setting-list.ts', 'config/load.ts'],
-})
-  .map((file) => readFileSync(join(SRC, file), 'utf8'))
-  .join('\n')
-  .replace(/\/\*[^]*?\*\/|\/\/.*$/gm, '')
-  .replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
+const shownHere: string[] = [];
 
-const names = (word: string): boolean => new RegExp(`[.{,\\s]${word}\\b`).test(code);
-
-// The other way round, the compiler refuses to read a setting that does not exist.
-describe('every setting', () => {
-  it.each(listSettings())('$path is read somewhere besides where it is loaded', ({ path }) => {
-    const [group = '', key = ''] = path.split('.');
-    expect(names(group), group).toBe(true);
-    expect(names(key), key).toBe(true);
-  });
-});
+/** A test of what settings do. */
+function shows(settings: readonly string[], what: string, run: () => Promise<void>): void {
+  shownHere.push(...settings);
+  it(`${settings.join(', ')}: ${what}`, run);
+}
 
 let server: TestServer;
 
@@ -71,50 +78,58 @@ const initialize = (): Promise<Response> =>
 describe('in effect:', () => {
   afterEach(() => server.stop());
 
-  it('server.bodyBytes', async () => {
+  shows(['server.bodyBytes'], 'a larger body is refused', async () => {
     server = await startTestServer({ server: { bodyBytes: 1024 } });
     expect((await call('echo', { text: 'x'.repeat(900) })).status).toBe(200);
     expect((await call('echo', { text: 'x'.repeat(1024) })).status).toBe(413);
   });
 
-  it('server.keepAliveTimeoutSeconds', async () => {
+  shows(['server.keepAliveTimeoutSeconds'], 'clients are told', async () => {
     server = await startTestServer({ server: { keepAliveTimeoutSeconds: 33 } });
     expect((await fetch(`${server.url}/livez`)).headers.get('keep-alive')).toBe('timeout=33');
   });
 
-  it('server.trustedProxies: a client cannot choose its address unless a proxy is trusted', async () => {
-    const limits = { callsPerSecond: 0.001, burst: 1 };
-    const from = async (client: string): Promise<number> =>
-      (await call('echo', { text: 'hi' }, { 'x-forwarded-for': client })).status;
+  shows(
+    ['server.trustedProxies'],
+    'a client cannot choose its address unless a proxy is trusted',
+    async () => {
+      const limits = { callsPerSecond: 0.001, burst: 1 };
+      const from = async (client: string): Promise<number> =>
+        (await call('echo', { text: 'hi' }, { 'x-forwarded-for': client })).status;
 
-    server = await startTestServer({ limits });
-    expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([200, 429]);
-    await server.stop();
+      server = await startTestServer({ limits });
+      expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([200, 429]);
+      await server.stop();
 
-    server = await startTestServer({ limits, server: { trustedProxies: 1 } });
-    expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([200, 200]);
-    expect(await from('192.0.2.3, 192.0.2.1'), 'what a client wrote before the proxy did').toBe(429);
-  });
+      server = await startTestServer({ limits, server: { trustedProxies: 1 } });
+      expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([200, 200]);
+      expect(await from('192.0.2.3, 192.0.2.1'), 'what a client wrote before the proxy did').toBe(429);
+    },
+  );
 
-  it('limits.callsPerSecond: 0 is no limit; otherwise 429 says when to come back', async () => {
-    server = await startTestServer({ limits: { callsPerSecond: 0.01, burst: 2 } });
-    const statuses = [];
-    for (let each = 0; each < 3; each += 1) statuses.push((await call('echo', { text: 'hi' })).status);
-    expect(statuses).toEqual([200, 200, 429]);
-    const refused = await fetch(`${server.url}/execute`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"tool_name":"echo","arguments":{"text":"hi"}}',
-    });
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(60);
-    expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(100);
-    await server.stop();
+  shows(
+    ['limits.callsPerSecond', 'limits.burst'],
+    '0 is no limit; otherwise 429 says when to come back',
+    async () => {
+      server = await startTestServer({ limits: { callsPerSecond: 0.01, burst: 2 } });
+      const statuses = [];
+      for (let each = 0; each < 3; each += 1) statuses.push((await call('echo', { text: 'hi' })).status);
+      expect(statuses).toEqual([200, 200, 429]);
+      const refused = await fetch(`${server.url}/execute`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"tool_name":"echo","arguments":{"text":"hi"}}',
+      });
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(60);
+      expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(100);
+      await server.stop();
 
-    server = await startTestServer({ limits: { callsPerSecond: 0, burst: 1 } });
-    for (let each = 0; each < 20; each += 1) expect((await call('echo', { text: 'hi' })).status).toBe(200);
-  });
+      server = await startTestServer({ limits: { callsPerSecond: 0, burst: 1 } });
+      for (let each = 0; each < 20; each += 1) expect((await call('echo', { text: 'hi' })).status).toBe(200);
+    },
+  );
 
-  it('limits.toolTimeoutSeconds, and tools.settings over it', async () => {
+  shows(['limits.toolTimeoutSeconds', 'tools.settings'], 'the second over the first', async () => {
     server = await startTestServer({ limits: { toolTimeoutSeconds: 0.1 } });
     expect(await call('slow', { milliseconds: 10_000 })).toMatchObject({
       status: 504,
@@ -132,7 +147,7 @@ describe('in effect:', () => {
 
   const overloaded = { status: 503, body: { reason: 'overloaded' } };
 
-  it('limits.toolConcurrency and limits.queue: one tool is full, the others are not', async () => {
+  shows(['limits.toolConcurrency', 'limits.queue'], 'one tool is full, the others are not', async () => {
     server = await startTestServer({ limits: { toolConcurrency: 1, queue: 0, toolTimeoutSeconds: 30 } });
     await whileSlowRuns(async () => {
       expect(await call('slow', { milliseconds: 1 })).toMatchObject(overloaded);
@@ -140,7 +155,7 @@ describe('in effect:', () => {
     });
   });
 
-  it('tools.settings maxConcurrency and limits.queueWaitSeconds: who waits too long is refused', async () => {
+  shows(['limits.queueWaitSeconds'], 'who waits too long for a tool that is full is refused', async () => {
     server = await startTestServer({
       limits: { queueWaitSeconds: 0.2 },
       tools: { settings: { slow: { maxConcurrency: 1, timeoutSeconds: 30 } } },
@@ -152,7 +167,7 @@ describe('in effect:', () => {
     });
   });
 
-  it('limits.resultBytes', async () => {
+  shows(['limits.resultBytes'], 'a larger result is a failure of the tool', async () => {
     server = await startTestServer({ limits: { resultBytes: 1024 } });
     expect((await call('echo', { text: 'x'.repeat(100) })).status).toBe(200);
     expect(await call('echo', { text: 'x'.repeat(1000) })).toMatchObject({
@@ -161,7 +176,7 @@ describe('in effect:', () => {
     });
   });
 
-  it('tools.enabled and tools.disabled: what is left out is not there at all', async () => {
+  shows(['tools.enabled', 'tools.disabled'], 'what is left out is not there at all', async () => {
     server = await startTestServer({ tools: { enabled: ['calculator', 'echo'], disabled: ['divide'] } });
     const { tools } = (await (await fetch(`${server.url}/tools`)).json()) as { tools: { name: string }[] };
     expect(tools.map(({ name }) => name)).toEqual([
@@ -176,7 +191,7 @@ describe('in effect:', () => {
     expect(samples.select('mcp_tool_info').map(({ labels }) => labels['tool_name'])).not.toContain('divide');
   });
 
-  it('sessions.max', async () => {
+  shows(['sessions.max'], 'one more is refused', async () => {
     server = await startTestServer({ sessions: { max: 1 } });
     expect((await server.scrape()).value('mcp_sessions_limit')).toBe(1);
     expect((await initialize()).status).toBe(200);
@@ -186,12 +201,12 @@ describe('in effect:', () => {
     expect((await server.scrape()).value('mcp_active_sessions')).toBe(1);
   });
 
-  it('sessions.maxSubscriptions', async () => {
+  shows(['sessions.maxSubscriptions'], 'the limit is exposed', async () => {
     server = await startTestServer({ sessions: { maxSubscriptions: 7 } });
     expect((await server.scrape()).value('mcp_subscriptions_limit')).toBe(7);
   });
 
-  it('workers.maxThreads: isolated calls beyond it wait', async () => {
+  shows(['workers.maxThreads'], 'isolated calls beyond it wait', async () => {
     server = await startTestServer({
       workers: { maxThreads: 1 },
       tools: { settings: { spins: { timeoutSeconds: 3 } } },
@@ -205,7 +220,7 @@ describe('in effect:', () => {
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([504, 200]);
   });
 
-  it('metrics.openTelemetryNames', async () => {
+  shows(['metrics.openTelemetryNames'], 'operations are measured, or are not', async () => {
     const operations = async (): Promise<number | undefined> => {
       await (await initialize()).text();
       return (await server.scrape()).value('mcp_server_operation_duration_seconds_count');
@@ -217,18 +232,77 @@ describe('in effect:', () => {
     expect(await operations()).toBeUndefined();
   });
 
-  it.each([
-    ['info', false],
-    ['debug', true],
-  ])('log.level %s: successful calls are logged: %s', async (level, logged) => {
-    server = await startTestServer();
-    const child = await startServer({ env: { NEXUS_LOG_LEVEL: level } });
-    await fetch(`${child.url}/execute`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"tool_name":"add","arguments":{"a":5,"b":3}}',
+  shows(
+    [
+      'network.allowPrivateAddresses',
+      'network.fetchTimeoutSeconds',
+      'network.fetchMaxBytes',
+      'network.fetchMaxCharacters',
+      'network.fetchMaxRedirects',
+    ],
+    'what fetch_url_content may reach, and how much of it',
+    async () => {
+      const site = await startSite(({ url }, response) => {
+        if (url === '/moved') response.writeHead(302, { location: '/' }).end();
+        else if (url === '/silent') response.writeHead(200, { 'content-type': 'text/plain' }).flushHeaders();
+        else {
+          response.writeHead(200, { 'content-type': 'text/plain' });
+          response.end('x'.repeat(url === '/long' ? 1025 : 1024));
+        }
+      });
+      const get = (path: string): Promise<Answer> => call('fetch_url_content', { url: `${site.url}${path}` });
+      server = await startTestServer();
+      expect((await get('/')).body).toMatchObject({ reason: 'tool_error' });
+      await server.stop();
+
+      const fetchMaxCharacters = 100;
+      server = await startTestServer({
+        network: {
+          allowPrivateAddresses: true,
+          fetchTimeoutSeconds: 1,
+          fetchMaxBytes: 1024,
+          fetchMaxCharacters,
+          fetchMaxRedirects: 0,
+        },
+      });
+      expect((await get('/')).body).toMatchObject({ result: { content: 'x'.repeat(fetchMaxCharacters) } });
+      expect((await get('/long')).body['detail']).toMatch(/1024 bytes/);
+      expect((await get('/moved')).body['detail']).toMatch(/redirect/);
+      expect((await get('/silent')).body['detail']).toMatch(/\b1 s/);
+    },
+  );
+
+  describe('log.level', () => {
+    shownHere.push('log.level');
+
+    it.each([
+      ['info', false],
+      ['debug', true],
+    ])('%s: successful calls are logged: %s', async (level, logged) => {
+      server = await startTestServer();
+      const child = await startServer({ env: { NEXUS_LOG_LEVEL: level } });
+      await fetch(`${child.url}/execute`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"tool_name":"add","arguments":{"a":5,"b":3}}',
+      });
+      expect(await child.stop()).toBe(0);
+      expect(child.logs.some(({ msg }) => msg === 'tool call')).toBe(logged);
     });
-    expect(await child.stop()).toBe(0);
-    expect(child.logs.some(({ msg }) => msg === 'tool call')).toBe(logged);
+  });
+});
+
+describe('every setting', () => {
+  it('is shown in effect by a test, here or elsewhere', () => {
+    const shown = [...shownHere, ...Object.values(SHOWN_ELSEWHERE).flat()];
+    expect(shown.sort()).toEqual(
+      listSettings()
+        .map(({ path }) => path)
+        .sort(),
+    );
+  });
+
+  it.each(Object.entries(SHOWN_ELSEWHERE))('%s is there', (file) => {
+    expect(existsSync(new URL(`../../${file}`, import.meta.url))).toBe(true);
   });
 });

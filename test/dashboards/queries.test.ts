@@ -79,14 +79,16 @@ describe('the queries and /metrics', () => {
       ([metric]) => name.replace(/_(?:bucket|count|sum)$/, '') === metric || name === metric,
     )?.[1];
 
+  /** The names of the labels that a family of ours declares. */
+  const declaredLabels = (name: string): readonly string[] | undefined => {
+    const row = rowOf(name);
+    return row && Object.keys(row.labels);
+  };
+
   const labelsOf = (name: string): ReadonlySet<string> => {
     if (RECORDED.has(name)) return new Set(['cluster', 'namespace', 'job']);
-    const row = rowOf(name);
-    const own =
-      OF_PROMETHEUS[name] ??
-      (row
-        ? Object.keys(row.labels)
-        : [...new Set(samples.select(name).flatMap(({ labels }) => Object.keys(labels)))]);
+    const own = OF_PROMETHEUS[name] ??
+      declaredLabels(name) ?? [...new Set(samples.select(name).flatMap(({ labels }) => Object.keys(labels)))];
     return new Set([...OF_TARGETS, ...own, ...(name.endsWith('_bucket') ? ['le'] : [])]);
   };
 
