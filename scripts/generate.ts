@@ -23,7 +23,7 @@ import { listSettings } from '../src/config/setting-list.ts';
 import { settingsSchema } from '../src/config/settings.ts';
 import { METRICS } from '../src/monitoring/metrics.ts';
 import { builtinToolsets } from '../src/tools/builtin/index.ts';
-import { ERROR_REASONS } from '../src/tools/outcome.ts';
+import { ERROR_REASONS } from '../src/tools/reasons.ts';
 import { readChangelog } from './changelog.ts';
 import { plainManifests } from './plain-manifests.ts';
 

@@ -153,7 +153,7 @@ export async function createApplication(
       activity,
       authenticate: secrets.tokens ? bearer(secrets.tokens) : anonymous,
       bindGauges: (sources) => {
-        recorder.watch({
+        recorder.bindGauges({
           ...sources,
           subscriptions: () => door.listens,
           workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),

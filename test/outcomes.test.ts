@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ERROR_REASONS, REASONS, type ErrorReason } from '../src/tools/outcome.ts';
+import { ERROR_REASONS, REASONS, type ErrorReason } from '../src/tools/reasons.ts';
 import { connectClient, ERAS, type Era } from './support/clients.ts';
 import type { Samples } from './support/metrics-text.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';

@@ -1,6 +1,6 @@
 import { TEXT, type Alert } from './alert.ts';
 import type { RuleParameters } from './parameters.ts';
-import type { ErrorReason } from '../../src/tools/outcome.ts';
+import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { all, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const FIVE_MINUTES = 300;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
-import { ERROR_REASONS, REASONS } from '../../src/tools/outcome.ts';
+import { ERROR_REASONS, REASONS } from '../../src/tools/reasons.ts';
 import type { Amount } from './amount.ts';
 
 /** Severities, as Alertmanager configurations know them: wake someone, work hours, no notification. */

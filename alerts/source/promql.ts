@@ -1,5 +1,5 @@
 import type { METRICS, MetricName } from '../../src/monitoring/metrics.ts';
-import { REFUSED } from '../../src/tools/outcome.ts';
+import { REFUSED } from '../../src/tools/reasons.ts';
 import type { Parameters } from './parameters.ts';
 
 /** What identifies a service: labels survive aggregation, so that routing and inhibition work. */

@@ -1,4 +1,4 @@
-import { REASONS } from '../../src/tools/outcome.ts';
+import { REASONS } from '../../src/tools/reasons.ts';
 import type { Meaning } from './dashboard.ts';
 import { PARAMETERS } from './limits.ts';
 

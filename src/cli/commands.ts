@@ -3,7 +3,7 @@ import type { Application } from '../application.ts';
 import { trustedCaller } from '../authorization/caller.ts';
 import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Settled } from '../tools/call.ts';
+import type { Outcome } from '../tools/call.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 import { describeThrown } from '../monitoring/describe-thrown.ts';
 
@@ -33,7 +33,7 @@ export async function callTool(
     return complain('the arguments are not valid JSON; quote them, for example \'{"a":5,"b":3}\'');
   }
   const line = progressLine(terminal, name, now);
-  const settled = await executor.execute({
+  const outcome = await executor.execute({
     name,
     arguments: args,
     caller: CLI_CALLER,
@@ -46,7 +46,7 @@ export async function callTool(
     },
   });
   line.end();
-  return printSettled(settled, terminal, options.json);
+  return printOutcome(outcome, terminal, options.json);
 }
 
 function thrownText(cause: unknown): string {
@@ -54,16 +54,16 @@ function thrownText(cause: unknown): string {
   return typeof described === 'string' ? described : (described as { readonly stack: string }).stack;
 }
 
-function printSettled(settled: Settled, { stdout, stderr }: Terminal, json: boolean): ExitCode {
-  if (settled.status === 'error') {
-    const { reason, message, cause } = settled;
+function printOutcome(outcome: Outcome, { stdout, stderr }: Terminal, json: boolean): ExitCode {
+  if (outcome.status === 'error') {
+    const { reason, message, cause } = outcome;
     if (json) stdout.write(`${JSON.stringify({ status: 'error', reason, detail: message })}\n`);
     else stderr.write(`nexus-mcp: ${reason}: ${message}\n`);
     // Clients are not told what was thrown, but whoever runs this command may be the author of the tool.
     if (reason === 'exception' && cause !== undefined) stderr.write(`${thrownText(cause)}\n`);
     return reason === 'invalid_arguments' ? EXIT.misused : EXIT.failed;
   }
-  const result = settled.inputRequired ? [] : (settled.result.value ?? settled.result.content);
+  const result = outcome.inputRequired ? [] : (outcome.result.value ?? outcome.result.content);
   if (json) stdout.write(`${JSON.stringify({ status: 'success', result })}\n`);
   else stdout.write(`${typeof result === 'string' ? result : JSON.stringify(result, null, 2)}\n`);
   return EXIT.done;

@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTENT_TYPES } from '../monitoring/exposition.ts';
-import { ERAS, McpProbe, type Era, type ListedTool, type Outcome } from './probe/mcp-client.ts';
+import { ERAS, McpProbe, type Era, type ListedTool, type Answered } from './probe/mcp-client.ts';
 import { below, type ProbeOptions, type ToolUse } from './probe/options.ts';
 import { ask, quote } from './probe/request.ts';
 import { rotating } from './probe/rotation.ts';
@@ -154,7 +154,7 @@ class ProbeRun {
     return ok(found.value.text + (era === '2026-07-28' ? '' : ', in a session of its own'));
   }
 
-  async #use(client: McpProbe): Promise<Outcome<{ readonly use: ToolUse; readonly text: string }>> {
+  async #use(client: McpProbe): Promise<Answered<{ readonly use: ToolUse; readonly text: string }>> {
     const { now } = this.#surroundings;
     const listed = await client.listTools();
     if (!listed.ok) return listed;
@@ -221,9 +221,9 @@ class ProbeRun {
 
 const SHOWN_TOOLS = 5;
 
-const refuse = (problem: string): Outcome<never> => ({ ok: false, problem });
+const refuse = (problem: string): Answered<never> => ({ ok: false, problem });
 
-function chooseTool(wanted: ToolUse | undefined, tools: readonly ListedTool[]): Outcome<ToolUse> {
+function chooseTool(wanted: ToolUse | undefined, tools: readonly ListedTool[]): Answered<ToolUse> {
   const find = (name: string): ListedTool | undefined => tools.find((tool) => tool.name === name);
   const use = wanted ?? DEFAULT_CALLS.find(({ tool }) => find(tool));
   const listed = use && find(use.tool);

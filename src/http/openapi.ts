@@ -1,4 +1,4 @@
-import { ERROR_REASONS } from '../tools/outcome.ts';
+import { ERROR_REASONS } from '../tools/reasons.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { JsonSchema } from '../tools/tool.ts';
 

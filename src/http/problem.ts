@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
-import type { ErrorReason } from '../tools/outcome.ts';
+import type { ErrorReason } from '../tools/reasons.ts';
 
 /** An HTTP request that was not carried out, in words for whoever made it. */
 export interface Problem {

@@ -2,9 +2,9 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { z } from 'zod';
 import { mayUse, visibleTo } from '../authorization/rights.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
-import type { CallTrace, Failure, Settled, ToolCall } from '../tools/call.ts';
+import type { CallTrace, Failure, Outcome, ToolCall } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
-import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/outcome.ts';
+import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import { callerOf } from './authentication.ts';
@@ -102,7 +102,7 @@ async function execute(
   response.on('close', () => {
     if (!response.writableFinished) gone.abort();
   });
-  const make = (trace?: CallTrace): Promise<Settled> => executor.execute({ ...call, trace });
+  const make = (trace?: CallTrace): Promise<Outcome> => executor.execute({ ...call, trace });
   const call: ToolCall = {
     name,
     arguments: args,
@@ -113,30 +113,30 @@ async function execute(
     canElicit: false,
   };
   const startedAt = now();
-  const settled = inputRefused(
+  const outcome = inputRefused(
     await (tracing ? tracing.call(catalogue.get(name) ? name : UNKNOWN_TOOL, make) : make()),
   );
   const ran = { tool_name: name, arguments: args ?? {} };
   const execution_time = now() - startedAt;
-  if (settled.status === 'success') {
-    response.json({ ...ran, result: resultOf(settled), status: 'success', execution_time });
-  } else if (settled.reason === 'tool_error') {
-    const { reason, message } = settled;
+  if (outcome.status === 'success') {
+    response.json({ ...ran, result: resultOf(outcome), status: 'success', execution_time });
+  } else if (outcome.reason === 'tool_error') {
+    const { reason, message } = outcome;
     response.json({ ...ran, result: null, status: 'error', reason, detail: message, execution_time });
   } else {
-    sendProblem(request, response, problemOf(name, settled));
+    sendProblem(request, response, problemOf(name, outcome));
   }
 }
 
 /** The executor lets a call ask for input only when its client can answer, and a REST client cannot. */
-function inputRefused(settled: Settled): Exclude<Settled, { status: 'success'; inputRequired: object }> {
-  if (settled.status === 'success' && settled.inputRequired)
+function inputRefused(outcome: Outcome): Exclude<Outcome, { status: 'success'; inputRequired: object }> {
+  if (outcome.status === 'success' && outcome.inputRequired)
     throw new Error('a call that cannot elicit asked for input');
-  return settled;
+  return outcome;
 }
 
 /** The tool's value; for tools that return content blocks, their text when that is all there is. */
-function resultOf({ result }: Extract<Settled, { status: 'success'; inputRequired?: undefined }>): unknown {
+function resultOf({ result }: Extract<Outcome, { status: 'success'; inputRequired?: undefined }>): unknown {
   if (result.value !== undefined) return result.value;
   const [only] = result.content;
   return result.content.length === 1 && only?.type === 'text' ? only.text : result.content;

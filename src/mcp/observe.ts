@@ -5,7 +5,7 @@ import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
 import type { TransportName } from '../monitoring/labels.ts';
 import { toolNameOf } from '../monitoring/message.ts';
 import { failed, type ToolCall } from '../tools/call.ts';
-import { UNKNOWN_TOOL } from '../tools/outcome.ts';
+import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';
 import { originIn } from './caller.ts';
 

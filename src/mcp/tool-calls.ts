@@ -8,7 +8,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/labels.ts';
-import { ERROR_REASONS } from '../tools/outcome.ts';
+import { ERROR_REASONS } from '../tools/reasons.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import { fieldOf } from '../monitoring/message.ts';
 import type { Failure, ToolCall, ToolResult } from '../tools/call.ts';
@@ -50,15 +50,15 @@ export class ToolCalls {
     const { requestState, door, executor } = this.#binding;
     const call = this.#toolCall(params, requestState.open(params.name, context), context);
     if (door.current) door.current.held = call;
-    const settled = await executor.execute(call);
+    const outcome = await executor.execute(call);
     // A request that this client cannot answer goes out all the same: the SDK refuses it with the error that MCP wants (-32021).
-    if (settled.status === 'error')
-      return settled.unanswerable
-        ? this.#inputRequired(params.name, settled.unanswerable, context)
-        : failureResult(settled, call.requestId);
-    return settled.inputRequired
-      ? this.#inputRequired(params.name, settled.inputRequired, context)
-      : this.#success(settled.tool, settled.result);
+    if (outcome.status === 'error')
+      return outcome.unanswerable
+        ? this.#inputRequired(params.name, outcome.unanswerable, context)
+        : failureResult(outcome, call.requestId);
+    return outcome.inputRequired
+      ? this.#inputRequired(params.name, outcome.inputRequired, context)
+      : this.#success(outcome.tool, outcome.result);
   }
 
   #toolCall(

@@ -1,5 +1,5 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { ERROR_REASONS, REASONS, REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../tools/outcome.ts';
+import { ERROR_REASONS, REASONS, REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../tools/reasons.ts';
 import { CallCounts } from './call-counts.ts';
 
 const STEP_SECONDS = 15;

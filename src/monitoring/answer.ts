@@ -1,5 +1,5 @@
-import type { Settled, ToolResult } from '../tools/call.ts';
-import type { ErrorReason } from '../tools/outcome.ts';
+import type { Outcome, ToolResult } from '../tools/call.ts';
+import type { ErrorReason } from '../tools/reasons.ts';
 import { ERROR_CODES } from './json-rpc.ts';
 import { errorCodeOf, fieldOf, isErrorResult, type Message } from './message.ts';
 
@@ -11,10 +11,10 @@ const REASON_OF_CODE: ReadonlyMap<number, ErrorReason> = new Map([
   [ERROR_CODES.methodNotFound, 'unknown_tool'],
 ]);
 
-const failedFor = (reason: ErrorReason): Settled => ({ status: 'error', reason, message: reason });
+const failedFor = (reason: ErrorReason): Outcome => ({ status: 'error', reason, message: reason });
 
 /** The outcome of a call of a tool that exists, by what a server answered to it. */
-export function outcomeOf(answer: Message): Settled {
+export function outcomeOf(answer: Message): Outcome {
   const code = errorCodeOf(answer);
   if (code === ERROR_CODES.urlElicitationRequired) return { status: 'success', result: { content: [] } };
   if ('error' in answer)

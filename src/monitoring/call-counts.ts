@@ -1,5 +1,5 @@
 import type { CallRecord } from '../tools/call.ts';
-import { ERROR_REASONS, REASONS, REFUSED, type ErrorReason } from '../tools/outcome.ts';
+import { ERROR_REASONS, REASONS, REFUSED, type ErrorReason } from '../tools/reasons.ts';
 import { DURATION_BUCKETS } from './metrics.ts';
 
 const BOUNDS = [...DURATION_BUCKETS, Infinity];

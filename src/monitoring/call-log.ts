@@ -1,5 +1,5 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { ERROR_REASONS, type ErrorReason } from '../tools/outcome.ts';
+import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
 import { describeThrown } from './describe-thrown.ts';
 import { redactValue } from './redact.ts';
 

@@ -1,4 +1,4 @@
-import { UNKNOWN_TOOL } from '../tools/outcome.ts';
+import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 
 /**
  * The values a label may take: those listed, or whichever come first up to a number of them, of at most 128 characters.

@@ -1,6 +1,6 @@
 import { AUTH_FAILURE_REASONS } from '../authorization/authentication.ts';
 import { Registry } from 'prom-client';
-import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS } from '../tools/outcome.ts';
+import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS } from '../tools/reasons.ts';
 import {
   also,
   counter,

@@ -1,5 +1,5 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { UNKNOWN_TOOL, type WorkerRestartReason } from '../tools/outcome.ts';
+import { UNKNOWN_TOOL, type WorkerRestartReason } from '../tools/reasons.ts';
 import { OTHER } from './declaration.ts';
 import type { AuthFailureReason } from '../authorization/authentication.ts';
 import type { SessionCloseReason, SpanOutcome, TransportName } from './labels.ts';
@@ -77,7 +77,7 @@ export class Recorder implements CallObserver {
   }
 
   /** Binds the gauges to what they measure. */
-  watch({ sessions, sessionsLimit, subscriptions, subscriptionsLimit, workers }: GaugeSources): void {
+  bindGauges({ sessions, sessionsLimit, subscriptions, subscriptionsLimit, workers }: GaugeSources): void {
     const metrics = this.#metrics;
     metrics.mcp_active_sessions.atScrape(sessions);
     metrics.mcp_active_subscriptions.atScrape(subscriptions);

@@ -25,7 +25,7 @@ interface CallSteps {
 }
 export type CallStep = (...args: unknown[]) => Promise<unknown>;
 
-/** A `McpServer`: it knows its tools, and lets itself be watched step by step. */
+/** A `McpServer`: it knows its tools, and can be made to report its steps. */
 export interface HighServer extends CallSteps {
   readonly _registeredTools: Readonly<Record<string, { readonly enabled?: boolean }>>;
 }

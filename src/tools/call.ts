@@ -1,5 +1,5 @@
 import type { Caller } from '../authorization/caller.ts';
-import type { ErrorReason } from './outcome.ts';
+import type { ErrorReason } from './reasons.ts';
 import type { ContentBlock, InputRequired } from './result.ts';
 import type { LogLevel } from './tool.ts';
 
@@ -51,7 +51,7 @@ export interface ToolResult {
   readonly value?: unknown;
 }
 
-export type Settled =
+export type Outcome =
   | { readonly status: 'success'; readonly result: ToolResult; readonly inputRequired?: undefined }
   | { readonly status: 'success'; readonly inputRequired: InputRequired }
   | Failure;
@@ -79,7 +79,7 @@ export const failed = (reason: ErrorReason, message: string, more: Partial<Failu
 });
 
 /** One finished call: what metrics and the log are made of. */
-export type CallRecord = Settled & {
+export type CallRecord = Outcome & {
   /** The registered name, or `unknown`. */
   readonly tool: string;
   readonly call: ToolCall;

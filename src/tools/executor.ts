@@ -1,9 +1,9 @@
 import { mayUse } from '../authorization/rights.ts';
 import { Admission, createLane, type Lane } from './admission.ts';
-import { failed, type CallObserver, type Failure, type Phase, type Settled, type ToolCall } from './call.ts';
+import { failed, type CallObserver, type Failure, type Phase, type Outcome, type ToolCall } from './call.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { OfferedTool } from './offered-tool.ts';
-import { UNKNOWN_TOOL } from './outcome.ts';
+import { UNKNOWN_TOOL } from './reasons.ts';
 import type { Quota } from './quota.ts';
 import { settleThrown } from './settle.ts';
 import type { ToolContext } from './tool.ts';
@@ -23,10 +23,10 @@ export interface ExecutorOptions {
 }
 
 /** The outcome of a call, and the tool that it found: still the same if another was offered in its place meanwhile. */
-export type SettledCall = Settled & { readonly tool: OfferedTool | undefined };
+export type CallOutcome = Outcome & { readonly tool: OfferedTool | undefined };
 
 interface Measured {
-  settled: Settled;
+  outcome: Outcome;
   runSeconds?: number;
   resultBytes?: number;
 }
@@ -51,25 +51,25 @@ export class Executor {
   }
 
   /** Carries out a call, or says why not. Observed, whatever happens. */
-  async execute(call: ToolCall): Promise<SettledCall> {
+  async execute(call: ToolCall): Promise<CallOutcome> {
     const { catalogue, observer, now } = this.#options;
     const startedAt = now();
     const tool = catalogue.get(call.name);
     if (!tool) {
       const wait = this.#options.quota.take(call.caller.quotaKey);
       return this.#leave(undefined, call, startedAt, {
-        settled: wait > 0 ? rateLimited(wait) : unknownTool,
+        outcome: wait > 0 ? rateLimited(wait) : unknownTool,
       });
     }
     this.#inFlight.add(call);
     observer.started(tool.name);
     const measured = await this.#attempt(tool, call).catch((cause: unknown): Measured => ({
-      settled: settleThrown(cause),
+      outcome: settleThrown(cause),
     }));
     this.#inFlight.delete(call);
-    const settled = this.#leave(tool, call, startedAt, measured);
+    const outcome = this.#leave(tool, call, startedAt, measured);
     if (this.#inFlight.size === 0) this.#wakeIdle();
-    return settled;
+    return outcome;
   }
 
   /**
@@ -79,39 +79,39 @@ export class Executor {
     const tool = this.#options.catalogue.get(call.name);
     if (tool) this.#options.observer.started(tool.name);
     this.#leave(tool, call, this.#options.now(), {
-      settled: tool ? failure : unknownTool,
+      outcome: tool ? failure : unknownTool,
     });
   }
 
-  #leave(tool: OfferedTool | undefined, call: ToolCall, startedAt: number, measured: Measured): SettledCall {
-    const { settled, runSeconds, resultBytes } = measured;
+  #leave(tool: OfferedTool | undefined, call: ToolCall, startedAt: number, measured: Measured): CallOutcome {
+    const { outcome, runSeconds, resultBytes } = measured;
     const totalSeconds = this.#options.now() - startedAt;
     const label = tool?.name ?? UNKNOWN_TOOL;
     this.#options.observer.finished({
-      ...settled,
+      ...outcome,
       tool: label,
       call,
       totalSeconds,
       runSeconds,
       resultBytes,
     });
-    return { ...settled, tool };
+    return { ...outcome, tool };
   }
 
   async #attempt(tool: OfferedTool, call: ToolCall): Promise<Measured> {
     if (!mayUse(call.caller, tool))
-      return { settled: failed('denied', `You may not use the tool ${tool.name}.`) };
-    if (this.#closing) return { settled: overloaded('The server is shutting down; try again.') };
+      return { outcome: failed('denied', `You may not use the tool ${tool.name}.`) };
+    if (this.#closing) return { outcome: overloaded('The server is shutting down; try again.') };
     // Before the arguments are looked at, so that a flood of bad calls is cheap to refuse.
     const wait = this.#options.quota.take(call.caller.quotaKey);
-    if (wait > 0) return { settled: rateLimited(wait) };
+    if (wait > 0) return { outcome: rateLimited(wait) };
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));
-    if (!validation.ok) return { settled: invalidArguments(validation.problems) };
+    if (!validation.ok) return { outcome: invalidArguments(validation.problems) };
     const entered = this.#admission.enter([this.#all, ...tool.lanes], call.signal);
     const release = entered instanceof Promise ? await inPhase(call, 'queue', () => entered) : entered;
     if (!release)
-      return { settled: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };
+      return { outcome: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };
     try {
       return await this.#run(tool, call, validation.value);
     } finally {
@@ -143,12 +143,12 @@ export class Executor {
         return Promise.race([running, ended]);
       });
       const runSeconds = now() - startedAt;
-      if ('reason' in first) return { settled: first, runSeconds };
-      const { settled, bytes } = await tool.settle(first.value, call, limits.resultBytes);
-      return { settled, runSeconds, ...(bytes !== undefined && { resultBytes: bytes }) };
+      if ('reason' in first) return { outcome: first, runSeconds };
+      const { outcome, bytes } = await tool.settle(first.value, call, limits.resultBytes);
+      return { outcome, runSeconds, ...(bytes !== undefined && { resultBytes: bytes }) };
     } catch (cause) {
-      const settled = abort.signal.aborted ? (abort.signal.reason as Failure) : settleThrown(cause);
-      return { settled, runSeconds: now() - startedAt };
+      const outcome = abort.signal.aborted ? (abort.signal.reason as Failure) : settleThrown(cause);
+      return { outcome, runSeconds: now() - startedAt };
     } finally {
       clearTimeout(deadline);
       call.signal.removeEventListener('abort', onCancel);

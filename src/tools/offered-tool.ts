@@ -1,8 +1,8 @@
 import { createLane, type Lane } from './admission.ts';
 import type { ToolCall } from './call.ts';
-import { UNKNOWN_TOOL } from './outcome.ts';
+import { UNKNOWN_TOOL } from './reasons.ts';
 import { compileSchema, type Validation } from './schema.ts';
-import { settle, type SettledRun } from './settle.ts';
+import { settle, type RunOutcome } from './settle.ts';
 import type { Isolation, JsonSchema, ToolContext, ToolDefinition, Toolset } from './tool.ts';
 
 /** A tool as MCP's tools/list and REST's GET /tools publish it. */
@@ -30,7 +30,7 @@ export interface OfferedTool {
   /** Runs the tool's code on validated arguments; what it returns or throws is the tool's. */
   run(args: unknown, context: ToolContext): unknown;
   /** Makes the outcome of what {@link run} returned. */
-  settle(returned: unknown, call: ToolCall, maxBytes: number): Promise<SettledRun>;
+  settle(returned: unknown, call: ToolCall, maxBytes: number): Promise<RunOutcome>;
 }
 
 /** Runs an isolated tool's handler in a worker thread and kills it when `context.signal` aborts. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failed, type Settled, type ToolCall } from './call.ts';
+import { failed, type Outcome, type ToolCall } from './call.ts';
 import {
   RESULT_KIND,
   contentBlock,
@@ -14,14 +14,14 @@ const UNEXPECTED = 'The tool failed unexpectedly; this is a fault of the tool, n
 const contentBlocks = z.array(contentBlock);
 
 /** What a call that threw is settled as: the client gets a fixed text, the log gets the error. */
-export const settleThrown = (cause: unknown): Settled =>
+export const settleThrown = (cause: unknown): Outcome =>
   failed('exception', UNEXPECTED, { cause: cause ?? String(cause) });
 
-const invalidResult = (problem: string): Settled => settleThrown(new Error(`invalid result: ${problem}`));
+const invalidResult = (problem: string): Outcome => settleThrown(new Error(`invalid result: ${problem}`));
 
 /** The outcome of a run that returned. */
-export interface SettledRun {
-  readonly settled: Settled;
+export interface RunOutcome {
+  readonly outcome: Outcome;
   /** Bytes of the result as JSON; missing when there is none. */
   readonly bytes?: number;
 }
@@ -36,13 +36,13 @@ export async function settle(
   returned: unknown,
   call: ToolCall,
   maxBytes: number,
-): Promise<SettledRun> {
+): Promise<RunOutcome> {
   const result = asResult(returned);
   switch (result[RESULT_KIND]) {
     case 'failure':
-      return { settled: settleFailure(result) };
+      return { outcome: settleFailure(result) };
     case 'input_required':
-      return { settled: settleInputRequired(result, call) };
+      return { outcome: settleInputRequired(result, call) };
     case 'content':
       return settleContent(output, result, maxBytes);
   }
@@ -60,12 +60,12 @@ function settleFailure({
 }: {
   readonly reason: ToolFailure['reason'];
   readonly message: unknown;
-}): Settled {
+}): Outcome {
   if (typeof message === 'string') return failed(reason, message);
   return invalidResult(`the message of a failure must be a text, not ${nameOf(message)}`);
 }
 
-function settleInputRequired(result: InputRequired, call: ToolCall): Settled {
+function settleInputRequired(result: InputRequired, call: ToolCall): Outcome {
   if (call.canElicit) return { status: 'success', inputRequired: result };
   const message = 'This tool needs to ask its client for input, and the client does not support elicitation.';
   return failed('tool_error', message, { unanswerable: result });
@@ -75,8 +75,8 @@ async function settleContent(
   output: CompiledSchema | undefined,
   { content, value }: ToolContent,
   maxBytes: number,
-): Promise<SettledRun> {
-  const broken = (problem: string) => ({ settled: invalidResult(problem) });
+): Promise<RunOutcome> {
+  const broken = (problem: string) => ({ outcome: invalidResult(problem) });
   if (!output && isMcpResult(value))
     return broken(
       "it is a result as MCP has it; return content([...]), or failure('...') in place of isError",
@@ -104,11 +104,11 @@ async function settleContent(
   };
   const bytes =
     Buffer.byteLength(JSON.stringify(result.content)) + (output ? Buffer.byteLength(json ?? '') : 0);
-  if (bytes > maxBytes) return { settled: tooLarge(bytes, maxBytes), bytes };
-  return { settled: { status: 'success', result }, bytes };
+  if (bytes > maxBytes) return { outcome: tooLarge(bytes, maxBytes), bytes };
+  return { outcome: { status: 'success', result }, bytes };
 }
 
-const tooLarge = (bytes: number, maxBytes: number): Settled =>
+const tooLarge = (bytes: number, maxBytes: number): Outcome =>
   failed('exception', `The result is too large: ${bytes} bytes, and the server's limit is ${maxBytes}.`);
 
 const describe = ({ path, message }: z.core.$ZodIssue): string =>

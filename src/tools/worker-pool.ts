@@ -4,7 +4,7 @@ import { Piscina } from 'piscina';
 import { createLane, type Lane } from './admission.ts';
 import type { Failure } from './call.ts';
 import { neighbour } from './public-entry.ts';
-import type { WorkerRestartReason } from './outcome.ts';
+import type { WorkerRestartReason } from './reasons.ts';
 import type { Workers } from './offered-tool.ts';
 import { RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';

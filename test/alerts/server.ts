@@ -1,6 +1,6 @@
 import { DURATION_BUCKETS, type MetricName } from '../../src/monitoring/metrics.ts';
 import { AUTH_FAILURE_REASONS } from '../../src/authorization/authentication.ts';
-import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/outcome.ts';
+import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/reasons.ts';
 import {
   counter,
   gauge,

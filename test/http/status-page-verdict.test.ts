@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { judge } from '../../src/http/status-page/verdict.ts';
 import { Activity } from '../../src/monitoring/activity.ts';
-import type { ErrorReason } from '../../src/tools/outcome.ts';
+import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { recordOf } from '../support/call-records.ts';
 
 let time: number;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { ruleFile, ruleGroups } from '../../alerts/source/rules.ts';
-import { REASONS } from '../../src/tools/outcome.ts';
+import { REASONS } from '../../src/tools/reasons.ts';
 import { COMMITTED, labelValuesOf, type Committed, type Target } from '../dashboards/committed.ts';
 import { interpolate, type Choice } from '../dashboards/interpolate.ts';
 import { connectClient } from '../support/clients.ts';

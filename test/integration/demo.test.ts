@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../../scripts/stand-in-images/run.ts';
-import { REASONS } from '../../src/tools/outcome.ts';
+import { REASONS } from '../../src/tools/reasons.ts';
 import { PrometheusApi } from './harness/prometheus-api.ts';
 import { waitUntil } from '../support/wait.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { Activity, type ToolActivity } from '../../src/monitoring/activity.ts';
-import type { ErrorReason } from '../../src/tools/outcome.ts';
+import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { recordOf } from '../support/call-records.ts';
 
 let tools: { name: string }[];

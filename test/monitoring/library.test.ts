@@ -7,7 +7,7 @@ import { Counter, Registry, type PrometheusContentType } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
 import { METRICS } from '../../src/monitoring/metrics.ts';
-import { REASONS } from '../../src/tools/outcome.ts';
+import { REASONS } from '../../src/tools/reasons.ts';
 import { connectClient, connectV1Client, ERAS } from '../support/clients.ts';
 import {
   listenOnce,

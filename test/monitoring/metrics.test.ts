@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { METRICS } from '../../src/monitoring/metrics.ts';
-import { REASONS } from '../../src/tools/outcome.ts';
+import { REASONS } from '../../src/tools/reasons.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 let server: TestServer;

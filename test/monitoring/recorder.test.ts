@@ -4,7 +4,7 @@ import { expose } from '../../src/monitoring/exposition.ts';
 import { createMetrics, type MetricName, type Metrics } from '../../src/monitoring/metrics.ts';
 import { Recorder, type MeasuredTool } from '../../src/monitoring/recorder.ts';
 import type { CallRecord, CallTrace } from '../../src/tools/call.ts';
-import { REASONS, UNKNOWN_TOOL } from '../../src/tools/outcome.ts';
+import { REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
 import { parseMetrics, type Sample } from '../support/metrics-text.ts';
 
 const tool = (name: string, toolset = 'shop'): MeasuredTool => ({

@@ -1,6 +1,6 @@
 import { trustedCaller } from '../../src/authorization/caller.ts';
 import type { CallRecord, ToolCall } from '../../src/tools/call.ts';
-import type { ErrorReason } from '../../src/tools/outcome.ts';
+import type { ErrorReason } from '../../src/tools/reasons.ts';
 
 /** A call of a tool that nobody cancels. */
 export const callOf = (name: string, more: Partial<ToolCall> = {}): ToolCall => ({

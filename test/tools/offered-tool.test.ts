@@ -72,7 +72,7 @@ describe('toolsets that are offered', () => {
     });
     expect(await registered?.validate({ text: 'x', more: 1 })).toMatchObject({ ok: false });
     expect(await registered?.settle(5, callOf('tool'), 1000)).toMatchObject({
-      settled: { reason: 'exception' },
+      outcome: { reason: 'exception' },
     });
   });
 

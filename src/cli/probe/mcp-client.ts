@@ -5,7 +5,7 @@ export const ERAS = ['2026-07-28', '2025-11-25'] as const;
 export type Era = (typeof ERAS)[number];
 
 /** What a check found, in words for the operator. */
-export type Outcome<T> =
+export type Answered<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
 
 const fail = (problem: string): { readonly ok: false; readonly problem: string } => ({ ok: false, problem });
@@ -55,7 +55,7 @@ export class McpProbe {
   }
 
   /** Begins a session, where the era has them. */
-  async open(): Promise<Outcome<undefined>> {
+  async open(): Promise<Answered<undefined>> {
     if (this.#era === '2026-07-28') return { ok: true, value: undefined };
     const params = { protocolVersion: this.#era, capabilities: {}, clientInfo: this.#client };
     const opened = await this.#request('initialize', params);
@@ -72,7 +72,7 @@ export class McpProbe {
     return notified.value.status < 300 ? { ok: true, value: undefined } : this.#refused(notified.value);
   }
 
-  async listTools(): Promise<Outcome<readonly ListedTool[]>> {
+  async listTools(): Promise<Answered<readonly ListedTool[]>> {
     const tools: ListedTool[] = [];
     let cursor: unknown;
     for (let page = 0; page < MAX_PAGES; page += 1) {
@@ -87,7 +87,7 @@ export class McpProbe {
     return { ok: true, value: tools };
   }
 
-  async call(tool: string, args: Readonly<Record<string, unknown>>): Promise<Outcome<undefined>> {
+  async call(tool: string, args: Readonly<Record<string, unknown>>): Promise<Answered<undefined>> {
     const called = await this.#request('tools/call', { name: tool, arguments: args }, { 'mcp-name': tool });
     if (!called.ok) return called;
     const { result } = called.value;
@@ -99,7 +99,7 @@ export class McpProbe {
   }
 
   /** Ends the session, if there is one. */
-  async close(): Promise<Outcome<undefined>> {
+  async close(): Promise<Answered<undefined>> {
     if (this.#session === undefined) return { ok: true, value: undefined };
     const headers = this.#allHeaders();
     const closed = await ask(this.#url, { method: 'DELETE', headers, signal: this.#signal });
@@ -111,7 +111,7 @@ export class McpProbe {
     method: string,
     params: Params,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<Outcome<{ result: Params; answer: ProbeAnswer }>> {
+  ): Promise<Answered<{ result: Params; answer: ProbeAnswer }>> {
     const id = this.#nextId;
     this.#nextId += 1;
     const posted = await this.#post({ jsonrpc: '2.0', id, method, params: this.#withMeta(params) }, headers);
@@ -129,7 +129,7 @@ export class McpProbe {
   async #post(
     message: object,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<Outcome<ProbeAnswer>> {
+  ): Promise<Answered<ProbeAnswer>> {
     const method = 'method' in message ? String(message.method) : '';
     const posted = await ask(this.#url, {
       method: 'POST',

@@ -1,7 +1,7 @@
 // The script of the status page: asks the server how it is, again and again, and shows the answer.
 // Runs in the browser as it stands here. All text goes into the page as text, never as markup.
 
-/** @import { ErrorReason } from '../../tools/outcome.ts' */
+/** @import { ErrorReason } from '../../tools/reasons.ts' */
 /** @import { ActivityReport, ToolActivity } from '../../monitoring/activity.ts' */
 /** @import { Status } from './status.ts' */
 

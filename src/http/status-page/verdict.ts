@@ -1,5 +1,5 @@
 import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts';
-import type { ErrorReason } from '../../tools/outcome.ts';
+import type { ErrorReason } from '../../tools/reasons.ts';
 import type { Facts, Verdict } from './status.ts';
 
 /** The share of the limit of sessions that is near it. */

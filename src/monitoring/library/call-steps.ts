@@ -1,4 +1,4 @@
-import type { ErrorReason } from '../../tools/outcome.ts';
+import type { ErrorReason } from '../../tools/reasons.ts';
 import { reasonOfThrown, type InstrumentedCall } from './instrumented-call.ts';
 import { fieldOf } from '../message.ts';
 import type { CallStep, HighServer } from '../server-shape.ts';
@@ -7,16 +7,16 @@ import type { CallStep, HighServer } from '../server-shape.ts';
  * Has a `McpServer` say, for the call it carries out, what its answer will not: whether the arguments were refused, the
  * tool threw or its result was refused, and how long the tool itself took.
  */
-export function watchSteps(
+export function reportSteps(
   server: HighServer,
   current: () => InstrumentedCall | undefined,
   now: () => number,
 ): void {
-  const watching =
+  const reporting =
     (step: CallStep, reasonOf: (error: unknown) => ErrorReason): CallStep =>
     async (...args) => {
       const call = current();
-      if (call) call.watched = true;
+      if (call) call.reported = true;
       try {
         return await step.apply(server, args);
       } catch (cause) {
@@ -24,9 +24,9 @@ export function watchSteps(
         throw cause;
       }
     };
-  const execute = watching(server.executeToolHandler, reasonOfThrown);
-  server.validateToolInput = watching(server.validateToolInput, () => 'invalid_arguments');
-  server.validateToolOutput = watching(server.validateToolOutput, () => 'exception');
+  const execute = reporting(server.executeToolHandler, reasonOfThrown);
+  server.validateToolInput = reporting(server.validateToolInput, () => 'invalid_arguments');
+  server.validateToolOutput = reporting(server.validateToolOutput, () => 'exception');
   server.executeToolHandler = async (...args) => {
     const call = current();
     const startedAt = now();
@@ -41,15 +41,15 @@ export function watchSteps(
 }
 
 /** Calls back whenever a `McpServer` has been given a tool, so that its series exist before its first call. */
-export function watchRegistrations(server: HighServer, registered: (name: string) => void): void {
+export function onRegistered(server: HighServer, registered: (name: string) => void): void {
   for (const method of ['registerTool', 'tool'] as const) {
     const register = fieldOf(server, method);
     if (typeof register !== 'function') continue;
-    const watched = (...args: unknown[]): unknown => {
+    const reported = (...args: unknown[]): unknown => {
       const tool: unknown = register.apply(server, args);
       registered(String(args[0]));
       return tool;
     };
-    Object.assign(server, { [method]: watched });
+    Object.assign(server, { [method]: reported });
   }
 }

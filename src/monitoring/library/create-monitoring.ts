@@ -160,7 +160,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     newRequestId: randomUUID,
   };
   const instrumented = new WeakSet();
-  recorder.watch({
+  recorder.bindGauges({
     sessions: () => sessions.size,
     subscriptions: () => door.listens,
   });
@@ -173,9 +173,9 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
         throw new TypeError(
           'instrument takes a McpServer or Server of the MCP SDK, or what createMcpHandler returns',
         );
-      const watched = 'fetch' in server ? server : lowOf(server);
-      if (instrumented.has(watched)) return server;
-      instrumented.add(watched);
+      const subject = 'fetch' in server ? server : lowOf(server);
+      if (instrumented.has(subject)) return server;
+      instrumented.add(subject);
       if ('fetch' in server) takeListens(server, door);
       else instrument(server, instrumentOptions, parts);
       return server;

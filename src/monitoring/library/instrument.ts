@@ -1,6 +1,6 @@
 import { trustedCaller } from '../../authorization/caller.ts';
 import type { ToolCall } from '../../tools/call.ts';
-import { UNKNOWN_TOOL } from '../../tools/outcome.ts';
+import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
 import type { Connection, Pending } from '../connection.ts';
 import { onConnected, passThroughDoor, type DoorTransport } from '../door-adapter.ts';
 import type { TransportName } from '../labels.ts';
@@ -80,7 +80,7 @@ class InstrumentedConnection {
   #begin(pending: Pending<InstrumentedCall>): void {
     const call = this.#callOf(pending);
     const tool = this.#server.toolLabel(call.name);
-    pending.held = { call, tool, startedAt: pending.startedAt, watched: false };
+    pending.held = { call, tool, startedAt: pending.startedAt, reported: false };
     if (tool !== UNKNOWN_TOOL) this.#parts.observer.started(tool);
   }
 

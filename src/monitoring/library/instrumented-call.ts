@@ -1,8 +1,8 @@
 import { outcomeOf, resultSize } from '../answer.ts';
 import { ERROR_CODES } from '../json-rpc.ts';
 import { fieldOf, type Message } from '../message.ts';
-import type { CallRecord, Settled, ToolCall } from '../../tools/call.ts';
-import { UNKNOWN_TOOL, type ErrorReason } from '../../tools/outcome.ts';
+import type { CallRecord, Outcome, ToolCall } from '../../tools/call.ts';
+import { UNKNOWN_TOOL, type ErrorReason } from '../../tools/reasons.ts';
 
 /** A tools/call of an instrumented server, between its receipt and its answer. */
 export interface InstrumentedCall {
@@ -11,7 +11,7 @@ export interface InstrumentedCall {
   readonly tool: string;
   readonly startedAt: number;
   /** Whether the server said, step by step, what becomes of the call; otherwise the answer has to tell. */
-  watched: boolean;
+  reported: boolean;
   /** When the tool's code was entered. */
   runStartedAt?: number;
   /** Seconds in the tool's code, once that was left. */
@@ -31,25 +31,28 @@ export function reasonOfThrown(error: unknown): ErrorReason {
 
 /** The record of a call that was answered. */
 export function recordOf(instrumented: InstrumentedCall, answer: Message, now: number): CallRecord {
-  const settled = settledOf(instrumented, answer);
+  const outcome = outcomeOfCall(instrumented, answer);
   const totalSeconds = now - instrumented.startedAt;
-  const { call, tool, watched } = instrumented;
+  const { call, tool, reported } = instrumented;
   const refused =
-    settled.status === 'error' &&
-    (settled.reason === 'unknown_tool' || settled.reason === 'invalid_arguments');
-  const runSeconds = watched ? instrumented.runSeconds : refused ? undefined : totalSeconds;
-  const resultBytes = settled.status === 'success' ? resultSize(answer.result) : undefined;
-  return { ...settled, tool, call, totalSeconds, runSeconds, resultBytes };
+    outcome.status === 'error' &&
+    (outcome.reason === 'unknown_tool' || outcome.reason === 'invalid_arguments');
+  const runSeconds = reported ? instrumented.runSeconds : refused ? undefined : totalSeconds;
+  const resultBytes = outcome.status === 'success' ? resultSize(answer.result) : undefined;
+  return { ...outcome, tool, call, totalSeconds, runSeconds, resultBytes };
 }
 
 /** Seconds that a call which is not answered spent in the tool's code so far, if it got there. */
-export function secondsInTool({ tool, watched, ...call }: InstrumentedCall, now: number): number | undefined {
+export function secondsInTool(
+  { tool, reported, ...call }: InstrumentedCall,
+  now: number,
+): number | undefined {
   if (call.runSeconds !== undefined) return call.runSeconds;
-  const since = watched ? call.runStartedAt : tool === UNKNOWN_TOOL ? undefined : call.startedAt;
+  const since = reported ? call.runStartedAt : tool === UNKNOWN_TOOL ? undefined : call.startedAt;
   return since === undefined ? undefined : now - since;
 }
 
-function settledOf({ tool, failure }: InstrumentedCall, answer: Message): Settled {
+function outcomeOfCall({ tool, failure }: InstrumentedCall, answer: Message): Outcome {
   const outcome = outcomeOf(answer);
   if (outcome.status === 'success') return outcome;
   const { reason, cause } = failure ?? {

@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallObserver } from '../../tools/call.ts';
-import { UNKNOWN_TOOL } from '../../tools/outcome.ts';
-import { watchRegistrations, watchSteps } from './call-steps.ts';
+import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
+import { onRegistered, reportSteps } from './call-steps.ts';
 import type { Door } from '../door.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import type { KnownTools } from './known-tools.ts';
@@ -61,8 +61,8 @@ export class InstrumentedServer {
     this.#parts = parts;
     for (const name of options.tools ?? []) parts.tools.learn(name);
     if (this.high) {
-      watchSteps(this.high, () => parts.door.current?.held, parts.now);
-      watchRegistrations(this.high, (name) => {
+      reportSteps(this.high, () => parts.door.current?.held, parts.now);
+      onRegistered(this.high, (name) => {
         parts.tools.label(name);
       });
     }

@@ -26,7 +26,7 @@ export function measuredFunction<Args extends unknown[], Result>(
       };
       const startedAt = now();
       const finish = (result: unknown, failure?: InstrumentedCall['failure']): void => {
-        const ended = { call, tool, startedAt, watched: true, runSeconds: now() - startedAt };
+        const ended = { call, tool, startedAt, reported: true, runSeconds: now() - startedAt };
         observer.finished(recordOf({ ...ended, ...(failure && { failure }) }, { result }, now()));
       };
       observer.started(tool);

@@ -12,7 +12,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { CallObserver, CallTrace, Phase } from '../../tools/call.ts';
-import { ERROR_REASONS, type ErrorReason } from '../../tools/outcome.ts';
+import { ERROR_REASONS, type ErrorReason } from '../../tools/reasons.ts';
 import { HTTP_METHODS, METHODS, oneOf } from '../labels.ts';
 import { attributesOf, type Operation } from '../operation.ts';
 

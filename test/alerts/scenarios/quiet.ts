@@ -1,4 +1,4 @@
-import { ERROR_REASONS, REASONS, UNKNOWN_TOOL, type ErrorReason } from '../../../src/tools/outcome.ts';
+import { ERROR_REASONS, REASONS, UNKNOWN_TOOL, type ErrorReason } from '../../../src/tools/reasons.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum, type Values } from '../series.ts';
 import { calls, server, tool, type Tool } from '../server.ts';

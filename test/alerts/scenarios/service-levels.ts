@@ -1,4 +1,4 @@
-import { REFUSED } from '../../../src/tools/outcome.ts';
+import { REFUSED } from '../../../src/tools/reasons.ts';
 import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, once } from '../series.ts';
 import { calls, server, tool } from '../server.ts';
