@@ -143,6 +143,7 @@ export async function createApplication(
       mcp: {
         ...shared,
         door,
+        randomUuid: randomUUID,
         requestState: new RequestState(secrets.stateKey),
         onProtocolError: (error) => {
           logger.debug({ err: error }, 'request refused by the protocol layer');

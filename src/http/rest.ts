@@ -102,6 +102,8 @@ async function execute(
   response.on('close', () => {
     if (!response.writableFinished) gone.abort();
   });
+  // While the request was read or its caller was found out.
+  if (response.destroyed) gone.abort();
   const make = (trace?: CallTrace): Promise<Outcome> => executor.execute({ ...call, trace });
   const call: ToolCall = {
     name,

@@ -20,6 +20,7 @@ export interface McpBinding {
   /** Whether answers depend on who asks, so that no shared cache may keep them. */
   readonly authenticated: boolean;
   readonly newRequestId: () => string;
+  readonly randomUuid: () => string;
   /** Monotonic, in seconds. */
   readonly now: () => number;
   /** Told of what a client did wrong or did not wait for; the answers, if any, have said so. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isInitializeRequest } from '@modelcontextprotocol/server';
 import type { Caller } from '../authorization/caller.ts';
@@ -6,6 +5,7 @@ import type { RpcRequest } from '../monitoring/message.ts';
 import type { McpBinding } from './binding.ts';
 import type { ReplayBudget } from './event-store.ts';
 import type { ServerFactory } from './server.ts';
+import { newSessionId, readSessionId } from './session-id.ts';
 import { SessionTable } from './session-table.ts';
 import { Session } from './session.ts';
 
@@ -54,9 +54,10 @@ export class Sessions {
     body: unknown,
     caller: Caller,
   ): Promise<SessionProblem | undefined> {
-    const id = request.headers['mcp-session-id'];
-    if (id === undefined) return this.#open(request, response, body, caller);
-    const session = this.#table.get(String(id));
+    const header = request.headers['mcp-session-id'];
+    if (header === undefined) return this.#open(request, response, body, caller);
+    const id = readSessionId(header);
+    const session = id === undefined ? undefined : this.#table.get(id);
     if (session?.callerId !== caller.id) {
       this.#binding.recorder.sessionNotFound();
       return { kind: 'not_found' };
@@ -80,7 +81,7 @@ export class Sessions {
     try {
       const session = await Session.create(
         {
-          id: randomUUID(),
+          id: newSessionId(this.#binding.randomUuid),
           callerId: caller.id,
           replayEvents: this.#replayEvents,
           replay: this.#replay,

@@ -139,7 +139,7 @@ export const METRICS = {
   mcp_session_not_found_total: serverOnly(
     counter('Requests that named an MCP session this server does not have'),
   ),
-  mcp_active_subscriptions: gauge('Open subscriptions/listen streams, and resources subscribed to'),
+  mcp_active_subscriptions: gauge('Open subscriptions/listen streams'),
   mcp_subscriptions_limit: serverOnly(
     gauge('Most subscriptions/listen streams this server keeps open at a time'),
   ),

@@ -89,17 +89,6 @@ export function newQueryMcpServer(): McpServer {
   return server;
 }
 
-/** A low-level v2 server whose resources can be subscribed to, but for one. */
-export function newResourceServer(refused: string): Server {
-  const server = new Server(info, { capabilities: { resources: { subscribe: true } } });
-  server.setRequestHandler('resources/subscribe', ({ params }) => {
-    if (params.uri === refused) throw new Error('no such resource');
-    return {};
-  });
-  server.setRequestHandler('resources/unsubscribe', () => ({}));
-  return server;
-}
-
 /** Serves with a listener on a free port for as long as the test lasts. Returns the URL without a path. */
 export async function listenOnce(listener: RequestListener): Promise<string> {
   const server = createServer(listener);

@@ -58,8 +58,8 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
    * Observes a server at the protocol door: every request, of every tools/call its outcome, duration and size, and
    * sessions and subscriptions while they are open. Tools may be registered, and the server connected, before or
    * after. For servers that are made per request, call it in the factory; and call it with what `createMcpHandler`
-   * returns, which answers `subscriptions/listen` itself, where no server sees it. (Over stdio, the one listen that is
-   * not seen is that of a client which sends it before any other request.)
+   * returns, which answers `subscriptions/listen` itself, where no server sees it. (`serveStdio` does so, too, and those
+   * are not seen.)
    * @returns the server or handler
    * @throws TypeError when it is given neither
    */
