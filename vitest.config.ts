@@ -1,9 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // Outside of tests the server itself resolves this name for tool modules.
   resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
   test: {
+    reporters: [...configDefaults.reporters, 'test/support/costs.ts'],
     include: ['test/**/*.test.ts'],
     // These need containers or a browser; they have configurations of their own.
     exclude: ['test/integration/**', 'test/alerts/**', 'test/browser/**'],

@@ -96,11 +96,25 @@ function written(text: string): string {
   return name;
 }
 
-/** The objects of a rendering. Throws what Helm complained. */
+const renderings = new Map<string, readonly Manifest[]>();
+
+/** The objects of a rendering, which all who ask for the same share. Throws what Helm complained. */
 export async function render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
   const outcome = await template(options);
   if (!outcome.ok) throw new Error(outcome.error);
-  return readManifests(outcome.text);
+  const { text } = outcome;
+  const manifests = renderings.get(text) ?? frozen(readManifests(text));
+  renderings.set(text, manifests);
+  return manifests;
+}
+
+/** Makes what tests share unchangeable, all the way down. */
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(frozen);
+  }
+  return value;
 }
 
 /** The objects of a text. Throws on a key that stands twice. */
