@@ -1,17 +1,68 @@
-import { configDefaults, defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { Interleaved } from './test/support/interleaved.ts';
+
+const ON_CONTAINERS = ['test/integration/**/*.test.ts', 'test/alerts/**/*.test.ts'];
+/** Proves what the server can do when it has the machine for itself. */
+const ALONE = ['test/integration/load.test.ts'];
+const IN_BROWSER = ['test/browser/**/*.test.ts'];
+const OF_RUN = 'test/support/temporary-files.ts';
+/** In this order: an engine that the first starts lives on. */
+const CONTAINERS = ['test/integration/global-setup.ts', OF_RUN];
+
+/** Tests with containers and browsers wait for something most of the time, the others compute: two cores carry three. */
+const WORKERS = 3;
+
+const containers = {
+  globalSetup: CONTAINERS,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 30_000, interval: 100 } },
+};
+
+const projects: TestProjectConfiguration[] = [
+  {
+    extends: true,
+    test: {
+      name: 'unit',
+      include: ['test/**/*.test.ts'],
+      exclude: [...ON_CONTAINERS, ...IN_BROWSER],
+      globalSetup: OF_RUN,
+      maxWorkers: WORKERS,
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+    },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'browser',
+      include: IN_BROWSER,
+      globalSetup: ['test/browser/global-setup.ts', OF_RUN],
+      maxWorkers: WORKERS,
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      expect: { poll: { timeout: 20_000, interval: 100 } },
+    },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'integration',
+      include: ON_CONTAINERS,
+      exclude: ALONE,
+      maxWorkers: WORKERS,
+      ...containers,
+    },
+  },
+  { extends: true, test: { name: 'load', include: ALONE, maxWorkers: 1, ...containers } },
+];
 
 export default defineConfig({
   // Outside of tests the server itself resolves this name for tool modules.
   resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
   test: {
+    projects,
     reporters: [...configDefaults.reporters, 'test/support/costs.ts'],
-    include: ['test/**/*.test.ts'],
-    // These need containers or a browser; they have configurations of their own.
-    exclude: ['test/integration/**', 'test/alerts/**', 'test/browser/**'],
-    globalSetup: 'test/support/temporary-files.ts',
-    // Tests start servers and worker threads of their own; more files at once only make them wait for each other.
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    sequence: { sequencer: Interleaved },
   },
 });

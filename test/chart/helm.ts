@@ -96,35 +96,29 @@ function written(text: string): string {
   return name;
 }
 
-const renderings = new Map<string, readonly Manifest[]>();
-
-/** The objects of a rendering, which all who ask for the same share. Throws what Helm complained. */
+/** The objects of a rendering, which all who render the same share: they must not change. Throws what Helm complained. */
 export async function render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
   const outcome = await template(options);
   if (!outcome.ok) throw new Error(outcome.error);
-  const { text } = outcome;
-  const manifests = renderings.get(text) ?? frozen(readManifests(text));
-  renderings.set(text, manifests);
-  return manifests;
+  return readManifests(outcome.text);
 }
 
-/** Makes what tests share unchangeable, all the way down. */
-function frozen<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    Object.values(value).forEach(frozen);
-  }
-  return value;
-}
+const read = new Map<string, readonly Manifest[]>();
 
-/** The objects of a text. Throws on a key that stands twice. */
-export function readManifests(text: string): readonly Manifest[] {
-  return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
+/** The objects of a text. Throws on a key that stands twice. What most renderings have in common is read once. */
+export const readManifests = (text: string): readonly Manifest[] =>
+  text.split(/^---$/m).flatMap((document) => {
+    const manifests = read.get(document) ?? readDocuments(document);
+    read.set(document, manifests);
+    return manifests;
+  });
+
+const readDocuments = (text: string): readonly Manifest[] =>
+  parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     const [error] = document.errors;
     if (error) throw error;
     return document.contents === null ? [] : [document.toJS() as Manifest];
   });
-}
 
 /** The kinds of objects, in order. */
 export const kindsOf = (manifests: readonly Manifest[]): readonly string[] =>
