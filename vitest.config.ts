@@ -9,13 +9,8 @@ const OF_RUN = 'test/support/temporary-files.ts';
 /** In this order: an engine that the first starts lives on. */
 const CONTAINERS = ['test/integration/global-setup.ts', OF_RUN];
 
-/** Tests with containers and browsers wait for something most of the time, the others compute: two cores carry three. */
-const WORKERS = 3;
-
 const containers = {
   globalSetup: CONTAINERS,
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
   expect: { poll: { timeout: 30_000, interval: 100 } },
 };
 
@@ -27,9 +22,6 @@ const projects: TestProjectConfiguration[] = [
       include: ['test/**/*.test.ts'],
       exclude: [...ON_CONTAINERS, ...IN_BROWSER],
       globalSetup: OF_RUN,
-      maxWorkers: WORKERS,
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
     },
   },
   {
@@ -38,9 +30,6 @@ const projects: TestProjectConfiguration[] = [
       name: 'browser',
       include: IN_BROWSER,
       globalSetup: ['test/browser/global-setup.ts', OF_RUN],
-      maxWorkers: WORKERS,
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
       expect: { poll: { timeout: 20_000, interval: 100 } },
     },
   },
@@ -50,7 +39,6 @@ const projects: TestProjectConfiguration[] = [
       name: 'integration',
       include: ON_CONTAINERS,
       exclude: ALONE,
-      maxWorkers: WORKERS,
       ...containers,
     },
   },
@@ -62,7 +50,12 @@ export default defineConfig({
   resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
   test: {
     projects,
-    reporters: [...configDefaults.reporters, 'test/support/costs.ts'],
+    // Tests with containers wait most of the time, while the others compute: two cores carry three.
+    maxWorkers: 3,
+    // For a machine that does other things as well.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: [...configDefaults.reporters, './test/support/costs.ts'],
     sequence: { sequencer: Interleaved },
   },
 });

@@ -1,6 +1,8 @@
+import { expect } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
+import { parseMetrics } from '../support/metrics-text.ts';
 import type { ServerProcess } from '../support/server-process.ts';
-import { waitUntil } from '../support/wait.ts';
+import { waitFor, waitUntil } from '../support/wait.ts';
 
 /** Something that goes wrong, and what the people on call are told of it. */
 export interface Fault {
@@ -138,18 +140,28 @@ async function converse({ url }: ServerProcess): Promise<void> {
 
 const echo = (server: ServerProcess): Promise<number> => execute(server, 'echo', { text: 'hi' });
 
-/** Makes calls while all places are taken, until four of five were refused. */
+/** Waits until so many calls are in flight. */
+const inFlight = ({ url }: ServerProcess, count: number): Promise<void> =>
+  waitFor(async () => {
+    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
+    expect(samples.value('mcp_tool_calls_in_flight')).toBe(count);
+  }, 120_000);
+
+/** Makes calls while both places are taken by calls that last until then. */
 async function callWithoutPlaces(server: ServerProcess): Promise<void> {
-  let [carriedOut, refused] = [0, 0];
-  while (refused < 4 * carriedOut || refused < 8) {
-    const taking = times(2, () => execute(server, 'slow', { milliseconds: 500 }));
-    carriedOut += 2;
-    for (let call = 0; call < 10; call += 1) {
-      if ((await echo(server)) === 200) carriedOut += 1;
-      else refused += 1;
-    }
-    await taking;
-  }
+  const { signal, ...abort } = abortable();
+  const taking = times(2, () => execute(server, 'hangs', {}, { signal }).catch(() => undefined));
+  await inFlight(server, 2);
+  await times(10, () => echo(server));
+  abort.now();
+  await taking;
+  await inFlight(server, 0);
+}
+
+/** Holds the event loop all the time from one scrape to the next; what it did before this machine came to it is forgotten. */
+async function block(server: ServerProcess): Promise<void> {
+  await (await fetch(`${server.url}/metrics`)).arrayBuffer();
+  await execute(server, 'blocks', { milliseconds: 700 });
 }
 
 /** Nothing goes wrong. */
@@ -175,7 +187,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'slow-tool',
-    begin: (server) => keepCallingSlowly(server, 2600, 10),
+    begin: (server) => keepCallingSlowly(server, 5200, 20),
     notifies: ['NexusMCPLatencyBudgetBurn critical', 'NexusMCPToolLatencyHigh warning'],
     mayNotify: ['NexusMCPLatencyBudgetBurn warning'],
   },
@@ -208,7 +220,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'blocked-loop',
-    begin: each((server) => execute(server, 'blocks', { milliseconds: 700 })),
+    begin: each(block),
     notifies: ['NexusMCPEventLoopBlocked critical'],
     mayNotify: ['NexusMCPEventLoopLagging warning', 'NexusMCPEventLoopSaturated warning'],
   },
@@ -239,7 +251,10 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'no-places',
-    args: ['--limits.concurrency', '2', '--limits.queue', '0'],
+    args: [
+      ...['--limits.concurrency', '2', '--limits.queue', '0'],
+      ...['--tools.settings', '{hangs: {timeoutSeconds: 3600}}'],
+    ],
     spendsBudget: true,
     begin: each(callWithoutPlaces),
     notifies: ['NexusMCPOutage critical', 'NexusMCPOverloaded warning'],

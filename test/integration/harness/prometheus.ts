@@ -54,7 +54,7 @@ export class Prometheus extends PrometheusApi {
 
   /** Starts it, and waits until it is ready. */
   static async start(options: PrometheusOptions): Promise<Prometheus> {
-    const { ruleFiles = {}, features = [], history } = options;
+    const { features = [], history } = options;
     const container = new TestContainer(PROMETHEUS_IMAGE)
       .withCommand([
         `--config.file=${CONFIGURATION}`,
@@ -66,10 +66,7 @@ export class Prometheus extends PrometheusApi {
       .withCopyContentToContainer([
         { content: configurationOf(options), target: CONFIGURATION },
         ...(history === undefined ? [] : [{ content: history, target: HISTORY }]),
-        ...Object.entries(ruleFiles).map(([name, content]) => ({
-          content,
-          target: `/etc/prometheus/rules/${name}`,
-        })),
+        ...rulesOf(options),
       ])
       // In memory, and owned by the user it runs as.
       .withTmpFs({ '/prometheus': 'rw,uid=65534' })
@@ -81,10 +78,9 @@ export class Prometheus extends PrometheusApi {
 
   /** Makes rules look at another moment, from which their time passes as it does here. */
   async lookAt(moment: number): Promise<void> {
-    const content = configurationOf({ ...this.#options, moment });
-    await this.#container.copyContentToContainer([{ content, target: CONFIGURATION }]);
+    await this.#container.copyContentToContainer(rulesOf({ ...this.#options, moment }));
     const response = await fetch(`${this.url}/-/reload`, { method: 'POST' });
-    if (!response.ok) throw new Error(`Prometheus refused its configuration: ${await response.text()}`);
+    if (!response.ok) throw new Error(`Prometheus refused its rules: ${await response.text()}`);
   }
 
   /** The lines of its log that warn, or say that a scrape failed. */
@@ -122,16 +118,30 @@ function configurationOf({
   scrapeConfigs = '[]',
   alertmanagers = [],
   intervalSeconds = 1,
-  moment,
 }: PrometheusOptions): string {
   const interval = `${Math.round(intervalSeconds * 1000)}ms`;
   return stringify({
-    global: {
-      ...{ scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
-      ...(moment !== undefined && { rule_query_offset: `${Math.round(Date.now() - moment * 1000)}ms` }),
-    },
+    global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
     rule_files: ['/etc/prometheus/rules/*'],
     alerting: { alertmanagers: [{ static_configs: [{ targets: alertmanagers }] }] },
     scrape_configs: parse(scrapeConfigs) as unknown,
   });
+}
+
+interface RuleFile {
+  readonly groups: readonly object[];
+}
+
+/** The rule files, which look at the moment. */
+function rulesOf({ ruleFiles = {}, moment }: PrometheusOptions): { content: string; target: string }[] {
+  const at = (text: string, seconds: number): string => {
+    const query_offset = `${Math.round(Date.now() - seconds * 1000)}ms`;
+    return stringify({
+      groups: (parse(text) as RuleFile).groups.map((group) => ({ ...group, query_offset })),
+    });
+  };
+  return Object.entries(ruleFiles).map(([name, text]) => ({
+    content: moment === undefined ? text : at(text, moment),
+    target: `/etc/prometheus/rules/${name}`,
+  }));
 }
