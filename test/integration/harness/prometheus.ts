@@ -61,6 +61,7 @@ export class Prometheus extends PrometheusApi {
         '--storage.tsdb.path=/prometheus',
         '--log.level=debug',
         '--web.enable-lifecycle',
+        '--rules.alert.resend-delay=1s',
         ...(features.length > 0 ? [`--enable-feature=${features.join(',')}`] : []),
       ])
       .withCopyContentToContainer([
