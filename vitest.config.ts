@@ -1,16 +1,61 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { Interleaved } from './test/support/interleaved.ts';
+
+const ON_CONTAINERS = ['test/integration/**/*.test.ts', 'test/alerts/**/*.test.ts'];
+/** Proves what the server can do when it has the machine for itself. */
+const ALONE = ['test/integration/load.test.ts'];
+const IN_BROWSER = ['test/browser/**/*.test.ts'];
+const OF_RUN = 'test/support/temporary-files.ts';
+/** In this order: an engine that the first starts lives on. */
+const CONTAINERS = ['test/integration/global-setup.ts', OF_RUN];
+
+const containers = {
+  globalSetup: CONTAINERS,
+  expect: { poll: { timeout: 30_000, interval: 100 } },
+};
+
+const projects: TestProjectConfiguration[] = [
+  {
+    extends: true,
+    test: {
+      name: 'unit',
+      include: ['test/**/*.test.ts'],
+      exclude: [...ON_CONTAINERS, ...IN_BROWSER],
+      globalSetup: OF_RUN,
+    },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'browser',
+      include: IN_BROWSER,
+      globalSetup: ['test/browser/global-setup.ts', OF_RUN],
+      expect: { poll: { timeout: 20_000, interval: 100 } },
+    },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'integration',
+      include: ON_CONTAINERS,
+      exclude: ALONE,
+      ...containers,
+    },
+  },
+  { extends: true, test: { name: 'load', include: ALONE, maxWorkers: 1, ...containers } },
+];
 
 export default defineConfig({
   // Outside of tests the server itself resolves this name for tool modules.
   resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
   test: {
-    include: ['test/**/*.test.ts'],
-    // These need containers or a browser; they have configurations of their own.
-    exclude: ['test/integration/**', 'test/alerts/**', 'test/browser/**'],
-    globalSetup: 'test/support/temporary-files.ts',
-    // Tests start servers and worker threads of their own; more files at once only make them wait for each other.
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects,
+    // Tests with containers wait most of the time, while the others compute: two cores carry three.
+    maxWorkers: 3,
+    // For a machine that does other things as well.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: [...configDefaults.reporters, './test/support/costs.ts'],
+    sequence: { sequencer: Interleaved },
   },
 });

@@ -96,21 +96,29 @@ function written(text: string): string {
   return name;
 }
 
-/** The objects of a rendering. Throws what Helm complained. */
+/** The objects of a rendering, which all who render the same share: they must not change. Throws what Helm complained. */
 export async function render(options: RenderOptions = {}): Promise<readonly Manifest[]> {
   const outcome = await template(options);
   if (!outcome.ok) throw new Error(outcome.error);
   return readManifests(outcome.text);
 }
 
-/** The objects of a text. Throws on a key that stands twice. */
-export function readManifests(text: string): readonly Manifest[] {
-  return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
+const read = new Map<string, readonly Manifest[]>();
+
+/** The objects of a text. Throws on a key that stands twice. What most renderings have in common is read once. */
+export const readManifests = (text: string): readonly Manifest[] =>
+  text.split(/^---$/m).flatMap((document) => {
+    const manifests = read.get(document) ?? readDocuments(document);
+    read.set(document, manifests);
+    return manifests;
+  });
+
+const readDocuments = (text: string): readonly Manifest[] =>
+  parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
     const [error] = document.errors;
     if (error) throw error;
     return document.contents === null ? [] : [document.toJS() as Manifest];
   });
-}
 
 /** The kinds of objects, in order. */
 export const kindsOf = (manifests: readonly Manifest[]): readonly string[] =>

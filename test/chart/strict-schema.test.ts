@@ -29,17 +29,16 @@ const MISTAKES: readonly (readonly [kind: string, path: string, value: unknown, 
 ];
 
 it.each(MISTAKES)('a %s with %s is refused', async (kind, path, value, problem) => {
-  const manifests = structuredClone(await everything());
   const manifest = one(
-    manifests.filter(({ metadata }) => !/-(?:metrics|fleet|runtime|tools)$/.test(metadata.name)),
+    (await everything()).filter(({ metadata }) => !/-(?:metrics|fleet|runtime|tools)$/.test(metadata.name)),
     kind,
   );
   expect(schemaProblems(manifest)).toEqual([]);
+  const wrong = structuredClone(manifest);
   const [parent, last] = /^(?:(.*)\.)?([^.]+)$/.exec(path)?.slice(1) ?? [];
-  at<Record<string, unknown>>({ manifest }, parent === undefined ? 'manifest' : `manifest.${parent}`)[
-    last ?? ''
-  ] = value;
-  expect(schemaProblems(manifest).join('\n')).toMatch(problem);
+  at<Record<string, unknown>>({ wrong }, parent === undefined ? 'wrong' : `wrong.${parent}`)[last ?? ''] =
+    value;
+  expect(schemaProblems(wrong).join('\n')).toMatch(problem);
 });
 
 it('a KEDA trigger with an unknown field is refused', async () => {

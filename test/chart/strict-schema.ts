@@ -47,11 +47,19 @@ const MODELS: readonly Model[] = [
 
 const isGrafanaDashboard = new Ajv().compile(grafanaDashboard);
 
+const checked = new WeakMap<Manifest, readonly string[]>();
+
 /**
  * What the schema of an object's kind has against it, unknown fields included: the published validators pass over
  * those, so a field that they never look at is taken as unknown.
  */
 export function schemaProblems(manifest: Manifest): readonly string[] {
+  const problems = checked.get(manifest) ?? check(manifest);
+  checked.set(manifest, problems);
+  return problems;
+}
+
+function check(manifest: Manifest): readonly string[] {
   const name = `${manifest.kind} ${manifest.metadata.name}`;
   if (manifest.kind === 'GrafanaDashboard') {
     return isGrafanaDashboard(manifest)

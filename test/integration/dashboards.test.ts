@@ -1,6 +1,7 @@
 import { writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { ruleFile, ruleGroups } from '../../alerts/source/rules.ts';
@@ -12,7 +13,6 @@ import { parseMetrics } from '../support/metrics-text.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { FIXTURE_TOOLS } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
-import { FAULTS } from './faults.ts';
 import { Prometheus } from './harness.ts';
 import { HOST_NAME, LISTEN_ADDRESS } from './harness/host.ts';
 import type { Sample } from './harness/prometheus-api.ts';
@@ -96,8 +96,7 @@ beforeAll(async () => {
   await prometheus.catchUp();
   await makeCalls(servers.busy.url);
   await Promise.all([failInEveryWay(), keepConnections()]);
-  stopFailing =
-    (await FAULTS.find(({ name }) => name === 'failing-tool')?.inject(servers.busy)) ?? stopFailing;
+  stopFailing = keepFailing();
   await waitFor(
     async () => {
       const firing = await prometheus.query('ALERTS{alertname="NexusMCPOutage", alertstate="firing"}');
@@ -170,6 +169,24 @@ async function failInEveryWay(): Promise<void> {
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
     }),
   ]);
+}
+
+/** Lets a tool fail again and again, until told to stop. */
+function keepFailing(): () => Promise<void> {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const failing = Promise.all(
+    [1, 2].map(async () => {
+      while (!signal.aborted) {
+        await execute(servers.busy.url, 'throws', {});
+        await sleep(100, undefined, { signal }).catch(() => undefined);
+      }
+    }),
+  );
+  return async () => {
+    abort.abort();
+    await failing;
+  };
 }
 
 /** A session and a subscription that stay. */

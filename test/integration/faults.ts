@@ -1,17 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
+import { parseMetrics } from '../support/metrics-text.ts';
 import type { ServerProcess } from '../support/server-process.ts';
-
-type Stop = () => Promise<void>;
+import { waitFor, waitUntil } from '../support/wait.ts';
 
 /** Something that goes wrong, and what the people on call are told of it. */
 export interface Fault {
   readonly name: string;
   readonly args?: readonly string[];
-  /** What a client may do; default: no limit. */
-  readonly callsPerSecond?: number;
   readonly kills?: boolean;
-  readonly inject: (server: ServerProcess) => Promise<Stop>;
+  readonly begin: (server: ServerProcess) => Ongoing | Promise<Ongoing>;
   /** `alert severity` of each notification that must come. */
   readonly notifies: readonly string[];
   /** Notifications that may come as well, before what inhibits them has begun to fire. */
@@ -20,15 +18,22 @@ export interface Fault {
   readonly spendsBudget?: boolean;
 }
 
+/** A fault that goes on. */
+export interface Ongoing {
+  /** Lets happen what happens between two scrapes: so many calls, however long this machine takes for them. */
+  readonly step: () => Promise<unknown>;
+  readonly end?: () => Promise<unknown>;
+}
+
 const TOKEN = 'the-only-token-that-is-right';
 
+/** Calls a tool over REST, and returns the HTTP status. */
 async function execute(
   { url }: ServerProcess,
   tool: string,
-  args: Record<string, unknown>,
-  signal: AbortSignal,
-  token = TOKEN,
-): Promise<void> {
+  args: Record<string, unknown> = {},
+  { token = TOKEN, signal = null }: { readonly token?: string; readonly signal?: AbortSignal | null } = {},
+): Promise<number> {
   const response = await fetch(`${url}/execute`, {
     method: 'POST',
     signal,
@@ -36,68 +41,90 @@ async function execute(
     body: JSON.stringify({ tool_name: tool, arguments: args }),
   });
   await response.arrayBuffer();
+  return response.status;
 }
 
-interface Pace {
-  readonly lines?: number;
-  readonly pauseMs?: number;
-  /** What a call takes, where that is long. */
-  readonly callMs?: number;
-}
+/** So many times at once. */
+const times = (count: number, action: () => Promise<unknown>): Promise<unknown> =>
+  Promise.all(Array.from({ length: count }, action));
 
-/** Makes calls one after the other in a number of lines, with a pause between them, until told to stop. */
-function keepCalling(
-  call: (signal: AbortSignal) => Promise<void>,
-  { lines = 1, pauseMs = 100, callMs = 0 }: Pace = {},
-): Stop {
-  const abort = new AbortController();
-  const { signal } = abort;
-  const line = async (index: number): Promise<void> => {
-    // The lines start apart, so that calls end all the time and not in waves, between which they look stuck.
-    await sleep(((callMs + pauseMs) * index) / lines, undefined, { signal });
+const each =
+  (step: (server: ServerProcess) => Promise<unknown>): Fault['begin'] =>
+  (server) => ({ step: () => step(server) });
+
+/** Keeps so many slow calls in flight; with each step at least one more has ended. */
+function keepCallingSlowly(server: ServerProcess, milliseconds: number, lines: number): Ongoing {
+  const { signal, ...abort } = abortable();
+  let ended = 0;
+  const line = async (): Promise<void> => {
     while (!signal.aborted) {
-      await call(signal);
-      await sleep(pauseMs, undefined, { signal });
+      await execute(server, 'slow', { milliseconds }, { signal });
+      ended += 1;
     }
   };
-  const all = Array.from({ length: lines }, (_, index) => line(index).catch(() => undefined));
-  return async () => {
-    abort.abort();
-    await Promise.all(all);
+  const all = Array.from({ length: lines }, () => line().catch(() => undefined));
+  let seen = 0;
+  return {
+    step: async () => {
+      await waitUntil(() => ended > seen, { timeout: 120_000, interval: 20 });
+      seen = ended;
+    },
+    end: () => {
+      abort.now();
+      return Promise.all(all);
+    },
   };
 }
 
-const calls =
-  (tool: string, args: Record<string, unknown>, pace: Pace = {}) =>
-  (server: ServerProcess): Promise<Stop> =>
-    Promise.resolve(keepCalling((signal) => execute(server, tool, args, signal), pace));
+function abortable(): { readonly signal: AbortSignal; readonly now: () => void } {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    now: () => {
+      controller.abort();
+    },
+  };
+}
 
-/** Opens sessions and keeps them, and goes on trying to open more. */
-async function fillSessions({ url }: ServerProcess, count: number): Promise<Stop> {
-  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+const JSON_RPC = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+
+/** Opens a session, and returns its id if there was room for it. */
+async function openSession({ url }: ServerProcess): Promise<readonly string[]> {
   const params = {
     protocolVersion: '2025-11-25',
     capabilities: {},
     clientInfo: { name: 'hoarder', version: '1' },
   };
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+  const response = await fetch(`${url}/mcp`, { method: 'POST', headers: JSON_RPC, body });
+  await response.arrayBuffer();
+  return [response.headers.get('mcp-session-id')].filter((id) => id !== null);
+}
+
+/** Opens sessions and keeps them, and goes on trying to open more. */
+async function fillSessions(server: ServerProcess, count: number): Promise<Ongoing> {
   const ids: string[] = [];
-  const open = async (signal?: AbortSignal): Promise<void> => {
-    const response = await fetch(`${url}/mcp`, { method: 'POST', headers, body, signal: signal ?? null });
-    await response.arrayBuffer();
-    const id = response.headers.get('mcp-session-id');
-    if (id !== null) ids.push(id);
+  while (ids.length < count) ids.push(...(await openSession(server)));
+  const close = (id: string): Promise<unknown> =>
+    fetch(`${server.url}/mcp`, { method: 'DELETE', headers: { ...JSON_RPC, 'mcp-session-id': id } });
+  return {
+    step: async () => ids.push(...(await openSession(server))),
+    end: () => Promise.all(ids.map(close)),
   };
-  while (ids.length < count) await open();
-  const stop = keepCalling(open);
-  return async () => {
-    await stop();
-    await Promise.all(
-      ids.map((id) =>
-        fetch(`${url}/mcp`, { method: 'DELETE', headers: { ...headers, 'mcp-session-id': id } }),
-      ),
-    );
-  };
+}
+
+/** Goes on with a session that the server does not have. */
+async function useLostSession({ url }: ServerProcess): Promise<void> {
+  const response = await fetch(`${url}/mcp`, {
+    method: 'POST',
+    headers: {
+      ...JSON_RPC,
+      'mcp-session-id': '0d1f6e0c-2c1b-4f0e-9a53-5f2f0a8f3c11',
+      'mcp-protocol-version': '2025-11-25',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+  });
+  await response.arrayBuffer();
 }
 
 /** A client of each era that comes, calls a tool well and a tool that says no, and goes. */
@@ -111,46 +138,46 @@ async function converse({ url }: ServerProcess): Promise<void> {
   }
 }
 
-/** Both at a time. */
-const together =
-  (...injects: readonly Fault['inject'][]) =>
-  async (server: ServerProcess): Promise<Stop> => {
-    const stops = await Promise.all(injects.map((inject) => inject(server)));
-    return async () => {
-      await Promise.all(stops.map((stop) => stop()));
-    };
-  };
+const echo = (server: ServerProcess): Promise<number> => execute(server, 'echo', { text: 'hi' });
 
-/** Goes on with a session that the server does not have. */
-async function useLostSession({ url }: ServerProcess, signal: AbortSignal): Promise<void> {
-  const response = await fetch(`${url}/mcp`, {
-    method: 'POST',
-    signal,
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-session-id': '0d1f6e0c-2c1b-4f0e-9a53-5f2f0a8f3c11',
-      'mcp-protocol-version': '2025-11-25',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
-  });
-  await response.arrayBuffer();
+/** Waits until so many calls are in flight. */
+const inFlight = ({ url }: ServerProcess, count: number): Promise<void> =>
+  waitFor(async () => {
+    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
+    expect(samples.value('mcp_tool_calls_in_flight')).toBe(count);
+  }, 120_000);
+
+/** Makes calls while both places are taken by calls that last until then. */
+async function callWithoutPlaces(server: ServerProcess): Promise<void> {
+  const { signal, ...abort } = abortable();
+  const taking = times(2, () => execute(server, 'hangs', {}, { signal }).catch(() => undefined));
+  await inFlight(server, 2);
+  await times(10, () => echo(server));
+  abort.now();
+  await taking;
+  await inFlight(server, 0);
+}
+
+/** Holds the event loop all the time from one scrape to the next; what it did before this machine came to it is forgotten. */
+async function block(server: ServerProcess): Promise<void> {
+  await (await fetch(`${server.url}/metrics`)).arrayBuffer();
+  await execute(server, 'blocks', { milliseconds: 700 });
 }
 
 /** Nothing goes wrong. */
-export const healthyTraffic = calls('echo', { text: 'hi' });
+export const healthyCalls = (server: ServerProcess): Promise<unknown> => times(3, () => echo(server));
 
 /** Each has a server of its own; with the first, nothing is wrong that the server could help. */
 export const FAULTS: readonly Fault[] = [
   {
     name: 'healthy',
-    inject: together(healthyTraffic, (server) => Promise.resolve(keepCalling(() => converse(server)))),
+    begin: each((server) => Promise.all([healthyCalls(server), converse(server)])),
     notifies: [],
   },
   {
     name: 'failing-tool',
     spendsBudget: true,
-    inject: calls('throws', {}, { lines: 2 }),
+    begin: each((server) => times(10, () => execute(server, 'throws'))),
     notifies: ['NexusMCPOutage critical'],
     mayNotify: [
       'NexusMCPErrorBudgetBurn critical',
@@ -160,71 +187,76 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'slow-tool',
-    inject: calls('slow', { milliseconds: 2600 }, { lines: 40, callMs: 2600 }),
+    begin: (server) => keepCallingSlowly(server, 5200, 20),
     notifies: ['NexusMCPLatencyBudgetBurn critical', 'NexusMCPToolLatencyHigh warning'],
     mayNotify: ['NexusMCPLatencyBudgetBurn warning'],
   },
   {
     name: 'stuck-tool',
-    args: ['--tools.settings', '{slow: {timeoutSeconds: 600}}'],
-    inject: calls('slow', { milliseconds: 590_000 }),
+    args: ['--tools.settings', '{slow: {timeoutSeconds: 3600}}'],
+    begin: (server) => {
+      const { signal, ...abort } = abortable();
+      const call = execute(server, 'slow', { milliseconds: 3_500_000 }, { signal }).catch(() => undefined);
+      return {
+        step: () => Promise.resolve(),
+        end: () => {
+          abort.now();
+          return call;
+        },
+      };
+    },
     notifies: ['NexusMCPCallsStuck critical'],
     mayNotify: ['NexusMCPCallsStuck warning'],
   },
   {
     name: 'killed-server',
     kills: true,
-    inject: async (server) => {
+    begin: async (server) => {
       await server.stop('SIGKILL');
-      return () => Promise.resolve();
+      return { step: () => Promise.resolve() };
     },
     notifies: ['NexusMCPDown critical'],
-    // The start after it blocks the loop as long as ever, while windows are shortened.
-    mayNotify: ['NexusMCPTargetDown warning', 'NexusMCPEventLoopBlocked critical'],
+    mayNotify: ['NexusMCPTargetDown warning'],
   },
   {
     name: 'blocked-loop',
-    // The pauses let scrapes through: it is late, not gone.
-    inject: calls('blocks', { milliseconds: 150 }, { pauseMs: 20 }),
+    begin: each(block),
     notifies: ['NexusMCPEventLoopBlocked critical'],
     mayNotify: ['NexusMCPEventLoopLagging warning', 'NexusMCPEventLoopSaturated warning'],
   },
   {
     name: 'full-sessions',
     args: ['--sessions.max', '10'],
-    inject: (server) => fillSessions(server, 10),
+    begin: (server) => fillSessions(server, 10),
     notifies: ['NexusMCPSessionsNearLimit warning'],
   },
   {
     name: 'guessed-tokens',
     args: ['--auth.token', TOKEN],
-    inject: (server) =>
-      Promise.resolve(
-        keepCalling((signal) => execute(server, 'echo', { text: 'hi' }, signal, `guess-${Math.random()}`), {
-          lines: 2,
-          pauseMs: 50,
-        }),
-      ),
+    begin: each((server) =>
+      times(10, () => execute(server, 'echo', { text: 'hi' }, { token: `guess-${Math.random()}` })),
+    ),
     notifies: ['NexusMCPAuthFailures warning'],
   },
   {
     name: 'lost-sessions',
-    inject: (server) =>
-      Promise.resolve(keepCalling((signal) => useLostSession(server, signal), { lines: 2 })),
+    begin: each((server) => times(5, () => useLostSession(server))),
     notifies: ['NexusMCPSessionsNotFound warning'],
   },
   {
     name: 'looping-client',
-    callsPerSecond: 1,
-    args: ['--limits.burst', '1'],
-    inject: calls('echo', { text: 'hi' }, { lines: 15 }),
+    args: ['--limits.callsPerSecond', '0.01', '--limits.burst', '1'],
+    begin: each((server) => times(40, () => echo(server))),
     notifies: ['NexusMCPClientsRateLimited warning'],
   },
   {
     name: 'no-places',
-    args: ['--limits.concurrency', '2', '--limits.queue', '0'],
+    args: [
+      ...['--limits.concurrency', '2', '--limits.queue', '0'],
+      ...['--tools.settings', '{hangs: {timeoutSeconds: 3600}}'],
+    ],
     spendsBudget: true,
-    inject: calls('slow', { milliseconds: 1000 }, { lines: 8 }),
+    begin: each(callWithoutPlaces),
     notifies: ['NexusMCPOutage critical', 'NexusMCPOverloaded warning'],
     mayNotify: [
       'NexusMCPErrorBudgetBurn critical',
@@ -235,7 +267,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'crashing-worker',
     spendsBudget: true,
-    inject: together(calls('echo', { text: 'hi' }, { lines: 4 }), calls('exits', {}, { pauseMs: 1000 })),
+    begin: each((server) => Promise.all([times(4, () => echo(server)), execute(server, 'exits')])),
     notifies: ['NexusMCPToolErrorRateHigh warning', 'NexusMCPWorkerRestarts warning'],
     mayNotify: ['NexusMCPErrorBudgetBurn critical', 'NexusMCPErrorBudgetBurn warning'],
   },

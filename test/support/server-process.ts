@@ -4,6 +4,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { compiled } from './compile-cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -18,8 +19,8 @@ export interface ServerProcess {
 }
 
 /**
- * Starts a server, on a free port unless `args` name one, and waits until it is ready. It sees no environment
- * variables but `env`. Rejects with what it wrote to stderr when it ends instead.
+ * Starts a server, on a free port unless `args` name one, and waits until it is ready. Of
+ * environment variables that mean something to it, it sees `env` alone. Rejects with what it wrote to stderr when it ends instead.
  */
 export async function startServer({
   args = [],
@@ -29,7 +30,7 @@ export async function startServer({
   readonly env?: Readonly<Record<string, string>>;
 } = {}): Promise<ServerProcess> {
   const child = spawn(process.execPath, [MAIN, '--server.port', '0', ...args], {
-    env,
+    env: { ...compiled(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'close') as Promise<[number | null]>;

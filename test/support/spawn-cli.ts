@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { compiled } from './compile-cache.ts';
 
 export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -15,7 +16,7 @@ export interface CliResult {
 }
 
 export interface CliOptions {
-  /** All environment variables it sees. */
+  /** All environment variables it sees that mean something to it. */
   readonly env?: Readonly<Record<string, string>>;
   /** Its working directory. */
   readonly directory?: string | undefined;
@@ -28,7 +29,7 @@ export async function runCli(
   args: readonly string[],
   { env = {}, directory, input = '' }: CliOptions = {},
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env, cwd: directory });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...compiled(), ...env }, cwd: directory });
   // It may end without reading its input.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);

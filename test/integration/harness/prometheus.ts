@@ -6,6 +6,18 @@ import { PrometheusApi } from './prometheus-api.ts';
 import { waitUntil } from '../../support/wait.ts';
 
 const PORT = 9090;
+const CONFIGURATION = '/etc/prometheus/prometheus.yml';
+const HISTORY = '/etc/prometheus/history.txt';
+
+/**
+ * Takes a history in before it starts. As rules may look at moments within it, it is marked as one that came late:
+ * otherwise what they record there would be refused, being older than what is stored.
+ */
+const WITH_HISTORY = [
+  `promtool tsdb create-blocks-from openmetrics --quiet --max-block-duration=1d ${HISTORY} /prometheus`,
+  `sed -i 's/"compaction": *{/&"hints": ["from-out-of-order"],/' /prometheus/*/meta.json`,
+  'exec /bin/prometheus "$@"',
+].join(' && ');
 
 export interface PrometheusOptions {
   /** The list of scrape configurations, as YAML. */
@@ -16,6 +28,10 @@ export interface PrometheusOptions {
   readonly alertmanagers?: readonly string[];
   /** Time between scrapes, and between evaluations of rules. */
   readonly intervalSeconds?: number;
+  /** What it has known from the start, in OpenMetrics with the times of all samples. */
+  readonly history?: string;
+  /** When rules look at what there is, if that is not now: a time in seconds since the epoch. */
+  readonly moment?: number;
   /** What to switch on besides the defaults, as --enable-feature names it. */
   readonly features?: readonly string[];
 }
@@ -26,39 +42,46 @@ export class Prometheus extends PrometheusApi {
   readonly log: readonly string[];
   readonly #container: StartedTestContainer;
   readonly #intervalSeconds: number;
+  readonly #options: PrometheusOptions;
 
-  private constructor(container: StartedTestContainer, log: readonly string[], intervalSeconds: number) {
-    super(`http://${container.getHost()}:${container.getMappedPort(PORT)}`);
-    this.log = log;
-    this.#container = container;
-    this.#intervalSeconds = intervalSeconds;
+  private constructor(container: TestContainer, started: StartedTestContainer, options: PrometheusOptions) {
+    super(`http://${started.getHost()}:${started.getMappedPort(PORT)}`);
+    this.log = container.lines;
+    this.#container = started;
+    this.#intervalSeconds = options.intervalSeconds ?? 1;
+    this.#options = options;
   }
 
   /** Starts it, and waits until it is ready. */
-  static async start({ intervalSeconds = 1, ...options }: PrometheusOptions): Promise<Prometheus> {
-    const { ruleFiles = {}, features = [] } = options;
+  static async start(options: PrometheusOptions): Promise<Prometheus> {
+    const { features = [], history } = options;
     const container = new TestContainer(PROMETHEUS_IMAGE)
       .withCommand([
-        '--config.file=/etc/prometheus/prometheus.yml',
+        `--config.file=${CONFIGURATION}`,
         '--storage.tsdb.path=/prometheus',
         '--log.level=debug',
+        '--web.enable-lifecycle',
+        '--rules.alert.resend-delay=1s',
         ...(features.length > 0 ? [`--enable-feature=${features.join(',')}`] : []),
       ])
       .withCopyContentToContainer([
-        {
-          content: configurationOf({ intervalSeconds, ...options }),
-          target: '/etc/prometheus/prometheus.yml',
-        },
-        ...Object.entries(ruleFiles).map(([name, content]) => ({
-          content,
-          target: `/etc/prometheus/rules/${name}`,
-        })),
+        { content: configurationOf(options), target: CONFIGURATION },
+        ...(history === undefined ? [] : [{ content: history, target: HISTORY }]),
+        ...rulesOf(options),
       ])
       // In memory, and owned by the user it runs as.
       .withTmpFs({ '/prometheus': 'rw,uid=65534' })
       .withExposedPorts(PORT)
       .withWaitStrategy(Wait.forHttp('/-/ready', PORT, { abortOnContainerExit: true }));
-    return new Prometheus(await container.start(), container.lines, intervalSeconds);
+    if (history !== undefined) container.withEntrypoint(['sh', '-c', WITH_HISTORY, 'prometheus']);
+    return new Prometheus(container, await container.start(), options);
+  }
+
+  /** Makes rules look at another moment, from which their time passes as it does here. */
+  async lookAt(moment: number): Promise<void> {
+    await this.#container.copyContentToContainer(rulesOf({ ...this.#options, moment }));
+    const response = await fetch(`${this.url}/-/reload`, { method: 'POST' });
+    if (!response.ok) throw new Error(`Prometheus refused its rules: ${await response.text()}`);
   }
 
   /** The lines of its log that warn, or say that a scrape failed. */
@@ -95,8 +118,8 @@ export class Prometheus extends PrometheusApi {
 function configurationOf({
   scrapeConfigs = '[]',
   alertmanagers = [],
-  intervalSeconds,
-}: PrometheusOptions & { readonly intervalSeconds: number }): string {
+  intervalSeconds = 1,
+}: PrometheusOptions): string {
   const interval = `${Math.round(intervalSeconds * 1000)}ms`;
   return stringify({
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
@@ -104,4 +127,22 @@ function configurationOf({
     alerting: { alertmanagers: [{ static_configs: [{ targets: alertmanagers }] }] },
     scrape_configs: parse(scrapeConfigs) as unknown,
   });
+}
+
+interface RuleFile {
+  readonly groups: readonly object[];
+}
+
+/** The rule files, which look at the moment. */
+function rulesOf({ ruleFiles = {}, moment }: PrometheusOptions): { content: string; target: string }[] {
+  const at = (text: string, seconds: number): string => {
+    const query_offset = `${Math.round(Date.now() - seconds * 1000)}ms`;
+    return stringify({
+      groups: (parse(text) as RuleFile).groups.map((group) => ({ ...group, query_offset })),
+    });
+  };
+  return Object.entries(ruleFiles).map(([name, text]) => ({
+    content: moment === undefined ? text : at(text, moment),
+    target: `/etc/prometheus/rules/${name}`,
+  }));
 }
