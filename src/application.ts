@@ -8,12 +8,13 @@ import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { MODERN_VERSION } from './mcp/server.ts';
 import { Activity } from './monitoring/activity.ts';
-import { CallLog, observers } from './monitoring/call-log.ts';
+import { CallLog } from './monitoring/call-log.ts';
 import { describeThrown } from './monitoring/describe-thrown.ts';
 import { Door } from './monitoring/door.ts';
 import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics.ts';
+import { observers } from './monitoring/observers.ts';
 import { Recorder, type GaugeSources } from './monitoring/recorder.ts';
 import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
@@ -67,6 +68,8 @@ export interface Application {
   ) => void;
   /** Refuses new calls; resolves when those in flight have been answered, or wait for their clients. */
   readonly finishCalls: () => Promise<void>;
+  /** The calls that are being carried out, or wait for their clients. */
+  readonly callsInFlight: () => readonly ToolCall[];
   /** Writes what is still held back: folded log lines, and spans. */
   readonly flush: () => Promise<void>;
 }
@@ -109,21 +112,26 @@ export async function createApplication(
   const { catalogue, workers } = tools;
   const { tracing } = traced;
   catalogue.subscribe(({ removed, added }) => {
-    for (const { name } of removed) recorder.removeTool(name);
+    // A tool that takes the place of another of its name keeps the series.
+    const kept = new Set(added.map(({ name }) => name));
+    for (const { name } of removed) if (!kept.has(name)) recorder.removeTool(name);
     for (const tool of added) recorder.addTool(tool);
   });
   const activity = settings.metrics.enabled ? new Activity(() => catalogue.tools, now) : undefined;
+  const onError = (error: Error): void => {
+    logger.warn({ err: error }, 'error in the protocol layer');
+  };
+  const onObserverError = (error: Error): void => {
+    logger.error({ err: error }, 'a call was not recorded everywhere; its caller got its answer');
+  };
   const callLog = new CallLog(logger, settings.log);
   const executor = new Executor({
     catalogue,
     quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
-    observer: observers(recorder, callLog, activity, tracing?.outcomes),
+    observer: observers(onObserverError, recorder, callLog, activity, tracing?.outcomes),
     limits: settings.limits,
     now,
   });
-  const onError = (error: Error): void => {
-    logger.warn({ err: error }, 'error in the protocol layer');
-  };
   const door = new Door<ToolCall>({ recorder, tracing, now, onError });
   const shared = {
     info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
@@ -162,7 +170,14 @@ export async function createApplication(
       },
       finishCalls: async () => {
         await executor.drain();
-        await Promise.race([door.idle(), sleep(ANSWER_MS)]);
+        const answered = new AbortController();
+        const patience = sleep(ANSWER_MS, undefined, { signal: answered.signal }).catch(() => undefined);
+        await Promise.race([door.idle(), patience]);
+        answered.abort();
+      },
+      callsInFlight: () => {
+        const waiting = [...door.inFlight].flatMap(({ held }) => (held ? [held] : []));
+        return [...new Set([...executor.inFlight, ...waiting])];
       },
       flush: () => {
         callLog.flush();

@@ -14,7 +14,7 @@ export interface ServingStdio extends Pick<Serving, 'stop'> {
 }
 
 /** Connects to stdin and stdout, and opens the operations port. Rejects when that port cannot be opened. */
-export async function serveStdio(
+export async function serveOverStdio(
   application: Application,
   settings: Settings,
   logger: Logger,
@@ -22,7 +22,7 @@ export async function serveStdio(
   const lifecycle = new Lifecycle(logger);
   const operations = operationsOf(application, settings.metrics.endpoint, lifecycle);
   const ops = await openOperationsPort(operations, settings, logger);
-  const connection = connectStdio(application.mcp);
+  const connection = connectStdio(application.mcp, settings.sessions);
   application.bindGauges({
     sessions: () => connection.sessions,
     sessionsLimit: 1,

@@ -81,8 +81,8 @@ export async function serve(
 
   const transport = {
     whileAccepting: [{ name: 'wait for load balancers', run: () => sleep(shutdown.delaySeconds * 1000) }],
-    refuse: () => {
-      mcp.refuse();
+    acceptNoSessions: () => {
+      mcp.acceptNoSessions();
     },
     afterCalls: [
       { name: 'end streams', run: () => mcp.close() },

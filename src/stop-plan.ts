@@ -7,7 +7,7 @@ export interface TransportStop {
   /** Steps taken first, while calls are still accepted; none if left out. */
   readonly whileAccepting?: readonly StopStep[];
   /** Stops accepting sessions; called when calls are no longer accepted. */
-  readonly refuse?: () => void;
+  readonly acceptNoSessions?: () => void;
   /** Steps that end the connections of clients, taken when the last call has ended. */
   readonly afterCalls: readonly StopStep[];
   /** The port of the clients, if there is one; the steps above close it. */
@@ -19,12 +19,12 @@ export interface TransportStop {
 /** In what order the server stops, whichever way its clients come. */
 export function stopPlan(
   {
-    executor,
     finishCalls,
+    callsInFlight,
     workers,
     flush,
-  }: Pick<Application, 'executor' | 'finishCalls' | 'workers' | 'flush'>,
-  { whileAccepting = [], refuse, afterCalls, main, ops }: TransportStop,
+  }: Pick<Application, 'finishCalls' | 'callsInFlight' | 'workers' | 'flush'>,
+  { whileAccepting = [], acceptNoSessions, afterCalls, main, ops }: TransportStop,
   deadlineSeconds: number,
 ): StopPlan {
   return {
@@ -34,7 +34,7 @@ export function stopPlan(
       {
         name: 'finish calls',
         run: () => {
-          refuse?.();
+          acceptNoSessions?.();
           return finishCalls();
         },
       },
@@ -44,8 +44,10 @@ export function stopPlan(
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
     ],
     async cut() {
-      const calls = executor.inFlight.map(({ name, requestId }) => ({ tool: name, request_id: requestId }));
+      const calls = callsInFlight().map(({ name, requestId }) => ({ tool: name, request_id: requestId }));
       const cut = await Promise.all([main?.destroy() ?? 0, ops?.destroy() ?? 0]);
+      // The step that does so may not have been reached.
+      await flush();
       return { calls, connections: cut[0] + cut[1] };
     },
   };

@@ -4,7 +4,7 @@ import { createApplication, type Application, type Environment } from '../applic
 import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { createLogger, type Logger } from '../monitoring/logging.ts';
-import { serveStdio } from '../serve-stdio.ts';
+import { serveOverStdio } from '../serve-stdio.ts';
 import { serve, type Serving } from '../serve.ts';
 import { HELP, parseArguments } from './arguments.ts';
 import { callTool, EXIT, listTools, printSettings, type ExitCode } from './commands.ts';
@@ -131,7 +131,7 @@ async function runStdio(
   logger: Logger,
   { stderr, stopRequested }: Shell,
 ): Promise<ExitCode> {
-  const serving = await opened(serveStdio(application, settings, logger), stderr);
+  const serving = await opened(serveOverStdio(application, settings, logger), stderr);
   if (!serving) return EXIT.failed;
   const hungUp = serving.ended.then(() => 'the client hung up');
   return stopWhenAsked(serving, Promise.race([hungUp, stopRequested]), logger);

@@ -47,7 +47,7 @@ export function createApp(options: AppOptions): Express {
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
 
-  app.use(MCP_PATH, problemsInJsonRpc);
+  app.use(MCP_PATHS, problemsInJsonRpc);
   app.use(measure(options.recorder, options.now));
   app.use(requestIds(options.newRequestId));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
@@ -57,7 +57,7 @@ export function createApp(options: AppOptions): Express {
   if (options.tracing) app.use(traceRequests(options.tracing));
   app.get('/', pageGuard, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
-  app.use(mcpRoutes(MCP_PATH, { ...options, guard }));
+  app.use(mcpRoutes(MCP_PATHS, { ...options, guard }));
   app.use(restRoutes({ ...options, guard }));
   app.get('/openapi.json', guard, (_request, response) => {
     const tools = visibleTo(callerOf(response), options.catalogue.tools);
@@ -82,7 +82,7 @@ export function createOperationsApp(
 ): Express {
   const app = bareApp();
   // For MCP clients that take this port for the main one.
-  app.use(MCP_PATH, problemsInJsonRpc);
+  app.use(MCP_PATHS, problemsInJsonRpc);
   app.use(operationsRoutes(options));
   if (status) {
     app.get('/', statusPage(status).serve);
@@ -101,7 +101,8 @@ function bareApp(): Express {
   return app;
 }
 
-const MCP_PATH = '/mcp';
+/** Where MCP is spoken: problems there are JSON-RPC errors. */
+const MCP_PATHS = ['/mcp'];
 
 /** Who must say who they are: clients always; where `metrics.needToken` is set, scrapers and readers of the page, too. */
 function guardsOf({ recorder, activity, authenticate, metricsNeedToken }: AppOptions, page: StatusPage) {

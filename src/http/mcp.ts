@@ -17,7 +17,7 @@ export interface McpRouteOptions {
 const METHODS = ['POST', 'GET', 'DELETE'];
 
 /** An MCP endpoint at a path. */
-export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptions): Router {
+export function mcpRoutes(path: string | string[], { mcp, guard, bodyBytes }: McpRouteOptions): Router {
   const router = Router();
   router.all(path, guard, async (request, response, next) => {
     if (!METHODS.includes(request.method)) {
@@ -29,8 +29,9 @@ export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptio
       sendProblem(request, response, body.problem);
       return;
     }
-    const origin = { caller: callerOf(response), requestId: requestIdOf(response) };
-    await mcp.serve(request, response, body?.value, origin);
+    const sender = { caller: callerOf(response), requestId: requestIdOf(response) };
+    const refused = await mcp.serve(request, response, body?.value, sender);
+    if (refused) sendProblem(request, response, refused);
   });
   router.all(path, wrongMethod(METHODS.join(', ')));
   return router;

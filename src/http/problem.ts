@@ -10,6 +10,10 @@ export interface Problem {
   readonly toolName?: string;
   readonly reason?: ErrorReason;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of the JSON-RPC error, where the status does not tell. */
+  readonly code?: number;
+  /** Of the JSON-RPC request, where it is known. */
+  readonly id?: string | number;
 }
 
 /**
@@ -17,7 +21,7 @@ export interface Problem {
  * JSON-RPC errors.
  */
 export const problemsInJsonRpc: RequestHandler = (request, response, next) => {
-  // Express comes here for longer paths, too, and leaves the rest of the path in the request.
+  // `app.use` also matches longer paths; `/` means exactly this one.
   if (request.path === '/') response.locals[IN_JSON_RPC] = true;
   next();
 };
@@ -29,7 +33,7 @@ const IN_JSON_RPC = 'problemsInJsonRpc';
  * {@link problemsInJsonRpc} stands.
  */
 export function sendProblem(request: Request, response: Response, problem: Problem): void {
-  const { status, detail, toolName = null, reason = null, headers = {} } = problem;
+  const { status, detail, toolName = null, reason = null, headers = {}, code, id = null } = problem;
   if (response.headersSent) {
     response.destroy();
     return;
@@ -38,7 +42,7 @@ export function sendProblem(request: Request, response: Response, problem: Probl
   response.status(status).set(headers);
   response.json(
     response.locals[IN_JSON_RPC] === true
-      ? refusal(codeOf(status), detail)
+      ? refusal(code ?? codeOf(status), detail, id)
       : { error: STATUS_CODES[status] ?? 'Error', detail, tool_name: toolName, reason },
   );
 }

@@ -1,6 +1,6 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
-import { mayUse, visibleTo } from '../authorization/rights.ts';
+import { visibleTo } from '../authorization/rights.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { CallTrace, Failure, Outcome, ToolCall } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
@@ -43,8 +43,8 @@ export function restRoutes(options: RestOptions): Router {
   router.all('/tools', wrongMethod('GET, HEAD'));
 
   router.get('/tools/:name', guard, (request, response) => {
-    const tool = catalogue.get(nameIn(request));
-    if (tool && mayUse(callerOf(response), tool)) response.json(describe(tool));
+    const tool = visibleTo(callerOf(response), catalogue.tools).find(({ name }) => name === nameIn(request));
+    if (tool) response.json(describe(tool));
     else
       sendProblem(request, response, { status: 404, detail: 'There is no such tool; GET /tools lists them' });
   });

@@ -7,10 +7,10 @@ import {
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
-import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
+import { ERROR_CODES } from '../monitoring/json-rpc.ts';
 import { takeListens } from '../monitoring/listens.ts';
 import type { McpBinding } from './binding.ts';
-import { authInfoOf, type Origin } from './caller.ts';
+import { authInfoOf, type Sender } from './sender.ts';
 import { serveExchange } from './exchange.ts';
 import { MODERN_VERSION, ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits, type SessionProblem } from './sessions.ts';
@@ -49,15 +49,16 @@ export class McpEndpoint {
   /**
    * Serves a request that passed the guards.
    * @param body the parsed body of a POST, else `undefined`
+   * @returns why it did not, and then nothing was written
    */
   async serve(
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
-    origin: Origin,
-  ): Promise<void> {
+    sender: Sender,
+  ): Promise<McpRefusal | undefined> {
     const { headers, method = 'GET' } = request;
-    const authInfo = ((request as Authenticated).auth = authInfoOf(origin));
+    const authInfo = ((request as Authenticated).auth = authInfoOf(sender));
     const route = classifyInboundRequest({
       httpMethod: method,
       ...header('protocolVersionHeader', headers['mcp-protocol-version']),
@@ -70,15 +71,16 @@ export class McpEndpoint {
       Array.isArray(body) &&
       NO_BATCHES.has(String(headers['mcp-protocol-version']))
     ) {
-      refuse({ kind: 'batch' }, response);
+      return REFUSALS.batch;
     } else if (route.kind === 'legacy') {
-      const problem = await this.sessions.serve(request, response, body, origin.caller);
-      if (problem) refuse(problem, response);
+      const problem = await this.sessions.serve(request, response, body, sender.caller);
+      if (problem) return { ...REFUSALS[problem.kind], ...('id' in problem && { id: problem.id }) };
     } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
       await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
     } else {
       await this.#serveModern(request as Authenticated, response, body);
     }
+    return undefined;
   }
 
   /**
@@ -102,8 +104,8 @@ export class McpEndpoint {
   }
 
   /** Opens no new sessions; those there are go on. */
-  refuse(): void {
-    this.sessions.refuse();
+  acceptNoSessions(): void {
+    this.sessions.acceptNone();
   }
 
   /** Ends all streams: subscriptions with their final result, sessions with an error for what is in flight. */
@@ -121,51 +123,52 @@ const header = <Name extends string>(
 /** Revisions without JSON-RPC batches; MCP 2025-06-18, "Major changes". */
 const NO_BATCHES: ReadonlySet<string> = new Set(['2025-06-18', '2025-11-25']);
 
-type Problem = SessionProblem | { readonly kind: 'batch' };
+/** Why the endpoint did not serve a request, for whoever answers it over HTTP. */
+export interface McpRefusal {
+  readonly status: number;
+  /** Of the JSON-RPC error. */
+  readonly code: number;
+  readonly detail: string;
+  /** The id of the request, where that can be told. */
+  readonly id?: string | number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 // Statuses: MCP 2025-11-25, "Session Management".
-const PROBLEMS: Record<Problem['kind'], { status: number; code: number; message: string }> = {
+const REFUSALS: Record<SessionProblem['kind'] | 'batch', McpRefusal> = {
   batch: {
     status: 400,
     code: ERROR_CODES.invalidRequest,
-    message: 'This revision of MCP has no batches: send one message in a request',
+    detail: 'This revision of MCP has no batches: send one message in a request',
   },
   id_in_use: {
     status: 400,
     code: ERROR_CODES.invalidRequest,
-    message:
+    detail:
       'Another request of this session has the same id and is in flight: give each request an id of its own',
   },
   missing_id: {
     status: 400,
     code: ERROR_CODES.invalidRequest,
-    message:
+    detail:
       'The Mcp-Session-Id header is missing: begin a session with initialize, or send a 2026-07-28 request',
   },
   not_found: {
     status: 404,
     code: ERROR_CODES.invalidRequest,
-    message:
+    detail:
       'There is no such session: it ended or belongs to another replica; begin a new one with initialize',
   },
   full: {
     status: 503,
     code: ERROR_CODES.internalError,
-    message: 'The server has no room for another session; try again later',
+    detail: 'The server has no room for another session; try again later',
+    headers: { 'retry-after': '1' },
   },
   closing: {
     status: 503,
     code: ERROR_CODES.internalError,
-    message: 'The server is shutting down; try again',
+    detail: 'The server is shutting down; try again',
+    headers: { 'retry-after': '1' },
   },
 };
-
-function refuse(problem: Problem, response: ServerResponse): void {
-  const { status, code, message } = PROBLEMS[problem.kind];
-  const id = problem.kind === 'id_in_use' ? problem.id : null;
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    ...(status === 503 && { 'retry-after': '1' }),
-  });
-  response.end(JSON.stringify(refusal(code, message, id)));
-}

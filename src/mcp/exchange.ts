@@ -10,7 +10,7 @@ import {
   type TransportSendOptions,
 } from '@modelcontextprotocol/server';
 import type { McpBinding } from './binding.ts';
-import { observe } from './observe.ts';
+import { connectDoor } from './connect-door.ts';
 
 /**
  * One modern request and its answer, written straight to Node's response. The SDK's own way there, through web
@@ -51,10 +51,11 @@ export async function serveExchange(
 ): Promise<void> {
   const exchange = new Exchange(route, response);
   await server.connect(exchange);
-  observe(exchange, 'http', binding);
-  response.on('close', () => {
+  connectDoor(exchange, { transport: 'http' }, binding);
+  const cancelIfGone = (): void => {
     if (!response.writableFinished) void exchange.close();
-  });
+  };
+  response.on('close', cancelIfGone);
   // Not awaited: it settles only for answers that go the SDK's way.
   exchange
     .handleMessage(route.message, { authInfo })
@@ -65,6 +66,8 @@ export async function serveExchange(
       server.onerror?.(error instanceof Error ? error : new Error(String(error)));
       response.destroy();
     });
+  // The client may have left while its request was read or its caller was found out.
+  if (response.destroyed) cancelIfGone();
 }
 
 /** Writes a web Response to a Node response; a client that hangs up ends it early. */

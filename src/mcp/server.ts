@@ -4,7 +4,7 @@ import type { TransportName } from '../monitoring/labels.ts';
 import { onConnected } from '../monitoring/door-adapter.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { McpBinding } from './binding.ts';
-import { observe } from './observe.ts';
+import { connectDoor } from './connect-door.ts';
 import { ToolCalls } from './tool-calls.ts';
 
 /** The newest revision served, and the only stateless one. */
@@ -56,20 +56,20 @@ export class ServerFactory {
    */
   createForHandler(): Server | McpServer {
     const headerTools = this.#headerTools.among(this.#binding.catalogue.tools);
-    if (headerTools.length === 0) return this.#observed(this.create('modern'));
+    if (headerTools.length === 0) return this.#withDoor(this.create('modern'));
     const product = new McpServer(this.#binding.info, this.#options.modern);
     for (const { name, listing } of headerTools) {
       product.registerTool(name, { inputSchema: fromJsonSchema(listing.inputSchema) }, () => ({
         content: [],
       }));
     }
-    this.#observed(this.#bind(product.server));
+    this.#withDoor(this.#bind(product.server));
     return product;
   }
 
-  #observed(server: Server): Server {
+  #withDoor(server: Server): Server {
     onConnected<Transport>(server, (transport) => {
-      observe(transport, this.#transport, this.#binding);
+      connectDoor(transport, { transport: this.#transport }, this.#binding);
     });
     return server;
   }

@@ -1,6 +1,12 @@
 import type { SessionCloseReason } from '../monitoring/labels.ts';
+import { LiveSessions } from '../monitoring/live-sessions.ts';
 import type { Recorder } from '../monitoring/recorder.ts';
 import type { Session } from './session.ts';
+
+interface Entry {
+  readonly session: Session;
+  readonly end: ReturnType<LiveSessions['begin']>;
+}
 
 export interface SessionTableOptions {
   /** Most sessions at a time. */
@@ -10,22 +16,21 @@ export interface SessionTableOptions {
   readonly recorder: Pick<Recorder, 'sessionOpened' | 'sessionClosed'>;
   /** Monotonic, in seconds. */
   readonly now: () => number;
-  /** Told of sessions that could not be closed in order. */
-  readonly onError: (error: Error) => void;
 }
 
 /**
- * The sessions there are, and their counts. The number of active ones is the size of this table, so it cannot drift:
- * every session is in it from its `initialize` until it is deleted, swept as idle, or the server stops.
+ * The sessions there are, by id: every one from its `initialize` until it is deleted, swept as idle, or the server stops.
  */
 export class SessionTable {
   readonly #options: SessionTableOptions;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, Entry>();
+  readonly #live: LiveSessions;
   readonly #sweeper: NodeJS.Timeout;
   #reserved = 0;
 
   constructor(options: SessionTableOptions) {
     this.#options = options;
+    this.#live = new LiveSessions(options.recorder, options.now);
     const everyMs = Math.min(Math.max((options.idleSeconds * 1000) / 4, 100), 60_000);
     this.#sweeper = setInterval(() => {
       this.sweep();
@@ -37,7 +42,7 @@ export class SessionTable {
   }
 
   get(id: string): Session | undefined {
-    return this.#sessions.get(id);
+    return this.#sessions.get(id)?.session;
   }
 
   /**
@@ -46,43 +51,39 @@ export class SessionTable {
    */
   reserve(): (() => void) | undefined {
     if (this.#sessions.size + this.#reserved >= this.#options.max) return undefined;
-    let held = 1;
-    this.#reserved += held;
+    let places = 1;
+    this.#reserved += places;
     return () => {
-      this.#reserved -= held;
-      held = 0;
+      this.#reserved -= places;
+      places = 0;
     };
   }
 
   add(session: Session): void {
-    this.#sessions.set(session.id, session);
-    this.#options.recorder.sessionOpened('http');
+    this.#sessions.set(session.id, { session, end: this.#live.begin('http') });
   }
 
   /** Takes a session out and closes it; does nothing for one that is out. */
   async remove(session: Session, reason: SessionCloseReason): Promise<void> {
+    const entry = this.#sessions.get(session.id);
+    if (!entry) return;
     // Out of the table first: closing the transport may call back here.
-    if (!this.#sessions.delete(session.id)) return;
-    const { recorder, now, onError } = this.#options;
-    recorder.sessionClosed('http', reason, now() - session.openedAt, session.revision);
-    try {
-      if (reason === 'shutdown') await session.refuseInFlight('The server is shutting down; try again');
-      await session.close();
-    } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
-    }
+    this.#sessions.delete(session.id);
+    entry.end({ reason, protocolVersion: session.revision });
+    if (reason === 'shutdown') await session.refuseInFlight('The server is shutting down; try again');
+    await session.close();
   }
 
   /** Closes the sessions that have been idle too long: no open stream or call, and no request for a while. */
   sweep(): void {
     const idleSince = this.#options.now() - this.#options.idleSeconds;
-    for (const session of this.#sessions.values())
+    for (const { session } of this.#sessions.values())
       if (session.isIdleSince(idleSince)) void this.remove(session, 'idle');
   }
 
   /** Closes all sessions; resolves when they are closed. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    await Promise.all([...this.#sessions.values()].map((session) => this.remove(session, 'shutdown')));
+    await Promise.all([...this.#sessions.values()].map(({ session }) => this.remove(session, 'shutdown')));
   }
 }

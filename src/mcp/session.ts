@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
-import type { Connection } from '../monitoring/connection.ts';
+import type { Connection, Pending } from '../monitoring/connection.ts';
 import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
 import { isRequest, type RpcRequest } from '../monitoring/message.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { McpBinding } from './binding.ts';
 import { RecentEvents, type ReplayBudget } from './event-store.ts';
-import { observe } from './observe.ts';
+import { connectDoor } from './connect-door.ts';
 import type { ServerFactory } from './server.ts';
 
 /** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
@@ -28,8 +28,8 @@ export interface SessionOptions {
 export class Session {
   readonly id: string;
   readonly callerId: string;
-  readonly openedAt: number;
   readonly #now: () => number;
+  readonly #onError: (error: Error) => void;
   readonly #events: RecentEvents;
   readonly #transport: NodeStreamableHTTPServerTransport;
   readonly #connection: Connection<ToolCall>;
@@ -67,12 +67,18 @@ export class Session {
     this.id = id;
     this.callerId = callerId;
     this.#now = binding.now;
-    this.openedAt = this.#lastUsedAt = binding.now();
+    this.#onError = binding.onError;
+    this.#lastUsedAt = binding.now();
     this.#transport = transport;
     this.#events = events;
-    this.#connection = observe(transport, 'http', binding, ({ request }) => {
+    const received = ({ request }: Pending<ToolCall>): void => {
       this.#arriving.delete(request.id);
-    });
+    };
+    this.#connection = connectDoor(
+      transport,
+      { transport: 'http', answersCancelled: true, received },
+      binding,
+    );
   }
 
   /** The protocol revision that was agreed on. */
@@ -80,9 +86,10 @@ export class Session {
     return this.#connection.peer.revision;
   }
 
-  /** Whether nothing has been open or asked for since a time. */
+  /** Whether nothing has been open, in flight or asked for since a time. */
   isIdleSince(time: number): boolean {
-    return this.#openRequests === 0 && this.#lastUsedAt <= time;
+    const isInUse = this.#openRequests > 0 || this.#connection.inFlight.length > 0;
+    return !isInUse && this.#lastUsedAt <= time;
   }
 
   /**
@@ -101,12 +108,15 @@ export class Session {
   async serve(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
     const ids = idsIn(body);
     for (const id of ids) this.#arriving.set(id, request);
-    this.#openRequests += 1;
     this.#lastUsedAt = this.#now();
-    response.on('close', () => {
-      this.#openRequests -= 1;
-      this.#lastUsedAt = this.#now();
-    });
+    // Closed already, if the client left while its caller was found out.
+    if (!response.destroyed) {
+      this.#openRequests += 1;
+      response.on('close', () => {
+        this.#openRequests -= 1;
+        this.#lastUsedAt = this.#now();
+      });
+    }
     try {
       await this.#transport.handleRequest(request, response, body);
     } finally {
@@ -118,7 +128,9 @@ export class Session {
   /** Answers what is in flight with an error: such as a call that waits for its client's answer to a question. */
   async refuseInFlight(message: string): Promise<void> {
     for (const { request } of this.#connection.inFlight)
-      await this.#transport.send(refusal(ERROR_CODES.internalError, message, request.id));
+      await this.#transport
+        .send(refusal(ERROR_CODES.internalError, message, request.id))
+        .catch(this.#onError);
   }
 
   /** Ends the session and its streams. */

@@ -104,7 +104,7 @@ export class Sessions {
   }
 
   /** Opens no more sessions. */
-  refuse(): void {
+  acceptNone(): void {
     this.#closing = true;
   }
 

@@ -1,9 +1,10 @@
 import type { Server } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
-import { onConnected, reenter } from '../monitoring/door-adapter.ts';
+import { onConnected, runAsReceived } from '../monitoring/door-adapter.ts';
 import type { SessionCloseReason } from '../monitoring/labels.ts';
+import { LiveSessions } from '../monitoring/live-sessions.ts';
 import type { McpBinding } from './binding.ts';
-import { observe } from './observe.ts';
+import { connectDoor } from './connect-door.ts';
 import { ServerFactory } from './server.ts';
 
 /** One client on stdin and stdout. */
@@ -15,28 +16,31 @@ export interface StdioConnection {
   close(): Promise<void>;
 }
 
-/** Serves MCP over stdio, in whichever era the client speaks. Nothing else may write to stdout. */
-export function connectStdio(binding: McpBinding): StdioConnection {
+/**
+ * Serves MCP over stdio, in whichever era the client speaks. Nothing else may write to stdout.
+ * @param maxSubscriptions most subscriptions/listen streams open at a time
+ */
+export function connectStdio(
+  binding: McpBinding,
+  { maxSubscriptions }: { readonly maxSubscriptions: number },
+): StdioConnection {
   const { recorder, now } = binding;
   const servers = new ServerFactory(binding, 'stdio');
-  const openedAt = now();
-  let sessions = 1;
-  recorder.sessionOpened('stdio');
+  const live = new LiveSessions(recorder, now);
+  const endSession = live.begin('stdio');
   const transport = new StdioServerTransport();
   const create = ({ era }: { readonly era: 'legacy' | 'modern' }): Server => {
     const server = servers.create(era);
     onConnected(server, (channel) => {
-      reenter(channel, connection);
+      runAsReceived(channel, connection);
     });
     return server;
   };
-  const handle = serveStdio(create, { transport, onerror: binding.onError });
+  const handle = serveStdio(create, { transport, maxSubscriptions, onerror: binding.onError });
   // Outside of what the SDK does: it answers some requests itself.
-  const connection = observe(transport, 'stdio', binding);
+  const connection = connectDoor(transport, { transport: 'stdio' }, binding);
   const end = (reason: SessionCloseReason): void => {
-    if (sessions === 0) return;
-    sessions = 0;
-    recorder.sessionClosed('stdio', reason, now() - openedAt, connection.peer.revision);
+    endSession({ reason, protocolVersion: connection.peer.revision });
   };
   const ended = new Promise<void>((resolve) => {
     const { onclose } = transport;
@@ -48,7 +52,7 @@ export function connectStdio(binding: McpBinding): StdioConnection {
   });
   return {
     get sessions() {
-      return sessions;
+      return live.size;
     },
     ended,
     async close() {

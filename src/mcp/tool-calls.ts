@@ -14,7 +14,7 @@ import { fieldOf } from '../monitoring/message.ts';
 import type { Failure, ToolCall, ToolResult } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { InputRequired } from '../tools/result.ts';
-import { originIn, type Origin } from './caller.ts';
+import { senderIn, type Sender } from './sender.ts';
 import type { McpBinding } from './binding.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
@@ -34,7 +34,7 @@ export class ToolCalls {
 
   /** Answers tools/list with the tools the caller may use. */
   list(context: ServerContext): ListToolsResult {
-    const { caller } = this.#origin(context);
+    const { caller } = this.#sender(context);
     const tools = visibleTo(caller, this.#binding.catalogue.tools);
     return { tools: tools.map(({ listing }) => listing) as unknown as ListToolsResult['tools'] };
   }
@@ -49,6 +49,7 @@ export class ToolCalls {
   ): Promise<CallToolResult | InputRequiredResult> {
     const { requestState, door, executor } = this.#binding;
     const call = this.#toolCall(params, requestState.open(params.name, context), context);
+    // From here the executor counts the call; connect-door.ts counts those that never get here.
     if (door.current) door.current.held = call;
     const outcome = await executor.execute(call);
     // A request that this client cannot answer goes out all the same: the SDK refuses it with the error that MCP wants (-32021).
@@ -79,7 +80,7 @@ export class ToolCalls {
     return {
       name,
       arguments: args,
-      ...this.#origin(context),
+      ...this.#sender(context),
       entrance: 'mcp',
       sessionId,
       clientName: peer.name,
@@ -104,8 +105,8 @@ export class ToolCalls {
     };
   }
 
-  #origin({ http }: ServerContext): Origin {
-    return originIn(http?.authInfo, this.#transport, this.#binding.newRequestId);
+  #sender({ http }: ServerContext): Sender {
+    return senderIn(http?.authInfo, this.#transport, this.#binding.newRequestId);
   }
 
   #success(tool: OfferedTool | undefined, { content, value }: ToolResult): CallToolResult {

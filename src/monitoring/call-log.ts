@@ -176,34 +176,10 @@ function levelOfFailure({ reason }: Failed): Level {
  */
 function kindOf({ tool, call, reason, cause }: Failed): string {
   const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}` : '';
-  return JSON.stringify([tool, call.caller.name, reason, thrown]);
+  return JSON.stringify([tool, call.caller.id, reason, thrown]);
 }
 
 const bytesOf = (args: unknown): number | undefined =>
   args === undefined ? undefined : Buffer.byteLength(JSON.stringify(args));
 
 const round = (seconds: number): number => Number(seconds.toFixed(6));
-
-/** One observer made of those there are, told in order. */
-export const observers = (...all: readonly (CallObserver | undefined)[]): CallObserver => ({
-  started(tool) {
-    for (const observer of all) observer?.started(tool);
-  },
-  finished(record) {
-    for (const observer of all) observer?.finished(record);
-  },
-});
-
-/** An observer that throws nothing at those who tell it: what goes wrong, as in the logger of an application, is said elsewhere. */
-export const harmless = (observer: CallObserver, onError: (error: unknown) => void): CallObserver => ({
-  started(tool) {
-    observer.started(tool);
-  },
-  finished(record) {
-    try {
-      observer.finished(record);
-    } catch (error) {
-      onError(error);
-    }
-  },
-});

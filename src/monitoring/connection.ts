@@ -108,9 +108,7 @@ export class Connection<Held = unknown> {
    */
   receive(message: Message, extra: unknown, pass: () => void): void {
     if (isRequest(message)) {
-      const pending = this.admit(message, extra);
-      if (pending) this.enter(pending, pass);
-      else pass();
+      this.runAs(this.begin(message, extra), pass);
       return;
     }
     if (message.method === 'notifications/cancelled') {
@@ -122,7 +120,7 @@ export class Connection<Held = unknown> {
   }
 
   /** Takes a request in; `undefined` when that failed, which hurts no request. */
-  admit(request: RpcRequest, extra?: unknown): Pending<Held> | undefined {
+  begin(request: RpcRequest, extra?: unknown): Pending<Held> | undefined {
     return this.#guard(() => {
       const { recorder, tracing, now } = this.#door;
       const { transport, sessionId } = this.#options;
@@ -150,7 +148,8 @@ export class Connection<Held = unknown> {
   }
 
   /** Does what carries a request out, so that {@link Door.current} and its span are known there. */
-  enter<Result>(pending: Pending<Held>, work: () => Result): Result {
+  runAs<Result>(pending: Pending<Held> | undefined, work: () => Result): Result {
+    if (!pending) return this.#shared.running.exit(work);
     const run = (): Result => this.#shared.running.run(pending, work);
     return pending.span ? pending.span.run(run) : run();
   }
@@ -167,12 +166,12 @@ export class Connection<Held = unknown> {
   /** Ends a request by its answer. */
   answer(pending: Pending<Held>, answer: Message): void {
     if (!this.#take(pending)) return;
+    const { request, startedAt, span } = pending;
+    if (request.method === 'initialize' && 'result' in answer)
+      this.#peer = { ...pending.peer, revision: agreedRevision(answer) };
+    this.#guard(() => this.#options.answered?.(pending, answer));
     this.#guard(() => {
       const { recorder, now } = this.#door;
-      const { request, startedAt, span } = pending;
-      if (request.method === 'initialize' && 'result' in answer)
-        this.#peer = { ...pending.peer, revision: agreedRevision(answer) };
-      this.#options.answered?.(pending, answer);
       const operation = {
         method: request.method,
         protocolVersion: pending.peer.revision,

@@ -49,22 +49,17 @@ export function onConnected<Transport extends DoorTransport>(
 }
 
 /**
- * Carries out each request that a transport passes on as the one that came in through `connection`, from which something
- * in between may have passed it on in the context of another.
+ * Carries out each request that a transport passes on as the one that came in through `connection`: what lies between them
+ * may queue requests, and pass one on in the context of another.
  */
-export function reenter<Held>(transport: DoorTransport, connection: Connection<Held>): void {
-  const entered = new WeakSet<object>();
+export function runAsReceived<Held>(transport: DoorTransport, connection: Connection<Held>): void {
+  const passedOn = new WeakSet<object>();
   const { onmessage } = transport;
   transport.onmessage = (message: Message, extra?: never) => {
-    const pass = (): void => onmessage?.(message as never, extra);
     const pending = isRequest(message)
-      ? connection.withId(message.id).find((each) => !entered.has(each))
+      ? connection.withId(message.id).find((each) => !passedOn.has(each))
       : undefined;
-    if (!pending) {
-      pass();
-      return;
-    }
-    entered.add(pending);
-    connection.enter(pending, pass);
+    if (pending) passedOn.add(pending);
+    connection.runAs(pending, () => onmessage?.(message as never, extra));
   };
 }

@@ -28,7 +28,9 @@ export class Door<Held = unknown> {
 
   /** The request that is being carried out here. */
   get current(): Pending<Held> | undefined {
-    return this.#running.getStore();
+    const running = this.#running.getStore();
+    // Work that a request left behind is no longer part of it.
+    return running && this.#inFlight.has(running) ? running : undefined;
   }
 
   connect(options: ConnectionOptions<Held>): Connection<Held> {

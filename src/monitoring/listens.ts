@@ -21,8 +21,9 @@ export function takeListens<Held>(handler: FetchHandler, door: Door<Held>): void
   handler.fetch = async (request, options) => {
     const message = await listenIn(request, options?.parsedBody);
     if (!message) return answer(request, options);
+    // The label is never asked for: a listen calls no tool.
     const connection = door.connect({ transport: 'http', toolLabel: (name) => name });
-    const listen = connection.admit(message, { request });
+    const listen = connection.begin(message, { request });
     if (!listen) return answer(request, options);
     return new Listen(connection, listen, request.signal).serve(() => answer(request, options));
   };
@@ -44,7 +45,7 @@ class Listen<Held> {
   async serve(answer: () => Promise<Response>): Promise<Response> {
     let response: Response;
     try {
-      response = await this.#connection.enter(this.#listen, answer);
+      response = await this.#connection.runAs(this.#listen, answer);
     } catch (error) {
       this.#fail();
       throw error;
@@ -101,6 +102,7 @@ async function listenIn(request: Request, parsedBody: unknown): Promise<RpcReque
   if (parsedBody !== undefined) return listenOf(parsedBody);
   if (request.headers.get('mcp-method') !== LISTEN) return undefined;
   const length = Number(request.headers.get('content-length') ?? Infinity);
+  // The id in a body that is too large to read here is not known.
   return length > MAX_BODY_BYTES ? { id: '', method: LISTEN } : listenOf(await bodyOf(request));
 }
 

@@ -5,7 +5,7 @@ import type { Catalogue } from './catalogue.ts';
 import type { OfferedTool } from './offered-tool.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
 import type { Quota } from './quota.ts';
-import { settleThrown } from './settle.ts';
+import { settleThrown, type RunOutcome } from './settle.ts';
 import type { ToolContext } from './tool.ts';
 
 export interface ExecutorOptions {
@@ -25,14 +25,12 @@ export interface ExecutorOptions {
 /** The outcome of a call, and the tool that it found: still the same if another was offered in its place meanwhile. */
 export type CallOutcome = Outcome & { readonly tool: OfferedTool | undefined };
 
-interface Measured {
-  outcome: Outcome;
-  runSeconds?: number;
-  resultBytes?: number;
+interface Measured extends RunOutcome {
+  readonly runSeconds?: number;
 }
 
 /**
- * The one door of every tool call: look up, authorise, validate, admit, run, settle. A call leaves it with
+ * Every tool call goes through here: look up, authorise, validate, admit, run, settle. A call leaves it with
  * exactly one outcome, and is observed exactly once; `execute` does not throw.
  */
 export class Executor {
@@ -75,7 +73,7 @@ export class Executor {
   /**
    * Records a call that the protocol layer refused before it could reach `execute`, so that it is counted too.
    */
-  refuse(call: ToolCall, failure: Failure): void {
+  recordRefused(call: ToolCall, failure: Failure): void {
     const tool = this.#options.catalogue.get(call.name);
     if (tool) this.#options.observer.started(tool.name);
     this.#leave(tool, call, this.#options.now(), {
@@ -144,8 +142,7 @@ export class Executor {
       });
       const runSeconds = now() - startedAt;
       if ('reason' in first) return { outcome: first, runSeconds };
-      const { outcome, bytes } = await tool.settle(first.value, call, limits.resultBytes);
-      return { outcome, runSeconds, ...(bytes !== undefined && { resultBytes: bytes }) };
+      return { ...(await tool.settle(first.value, call, limits.resultBytes)), runSeconds };
     } catch (cause) {
       const outcome = abort.signal.aborted ? (abort.signal.reason as Failure) : settleThrown(cause);
       return { outcome, runSeconds: now() - startedAt };

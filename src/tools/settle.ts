@@ -23,7 +23,7 @@ const invalidResult = (problem: string): Outcome => settleThrown(new Error(`inva
 export interface RunOutcome {
   readonly outcome: Outcome;
   /** Bytes of the result as JSON; missing when there is none. */
-  readonly bytes?: number;
+  readonly resultBytes?: number;
 }
 
 /**
@@ -104,8 +104,8 @@ async function settleContent(
   };
   const bytes =
     Buffer.byteLength(JSON.stringify(result.content)) + (output ? Buffer.byteLength(json ?? '') : 0);
-  if (bytes > maxBytes) return { outcome: tooLarge(bytes, maxBytes), bytes };
-  return { outcome: { status: 'success', result }, bytes };
+  if (bytes > maxBytes) return { outcome: tooLarge(bytes, maxBytes), resultBytes: bytes };
+  return { outcome: { status: 'success', result }, resultBytes: bytes };
 }
 
 const tooLarge = (bytes: number, maxBytes: number): Outcome =>

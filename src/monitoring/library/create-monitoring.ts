@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { Registry } from 'prom-client';
-import { CallLog, harmless, observers, type CallLogger, type CallLogOptions } from '../call-log.ts';
+import { CallLog, type CallLogger, type CallLogOptions } from '../call-log.ts';
 import {
   checkCustomMetrics,
   createCustomMetrics,
@@ -17,9 +17,10 @@ import { Door } from '../door.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import { KnownTools } from './known-tools.ts';
 import { takeListens, type FetchHandler } from '../listens.ts';
-import { LiveSessions } from './live-sessions.ts';
+import { LiveSessions } from '../live-sessions.ts';
 import { measuredFunction } from './measured-function.ts';
 import { METRICS, createMetrics, type MetricName, type Row } from '../metrics.ts';
+import { observers } from '../observers.ts';
 import { metricsHandler, type MetricsHandler } from '../metrics-handler.ts';
 import { Recorder } from '../recorder.ts';
 import { collectRuntime, describeBuild } from '../runtime.ts';
@@ -142,10 +143,10 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   const tracing = new Tracing();
   const log = { successes: 0, foldSeconds: 10, arguments: {}, results: [], ...options.log };
   const callLog = logger && new CallLog(logger, log);
-  const onError = (error: unknown): void => {
-    process.emitWarning(error instanceof Error ? error : String(error));
+  const onError = (error: Error): void => {
+    process.emitWarning(error);
   };
-  const observer = observers(recorder, tracing.outcomes, callLog && harmless(callLog, onError));
+  const observer = observers(onError, recorder, tracing.outcomes, callLog);
   const sessions = new LiveSessions(recorder, now);
   const door = new Door<InstrumentedCall>({ recorder, tracing, now, onError });
   const parts = {

@@ -14,7 +14,7 @@ import {
   type InstrumentOptions,
   type InstrumentationParts,
 } from './instrumented-server.ts';
-import type { LiveSessions } from './live-sessions.ts';
+import type { LiveSessions } from '../live-sessions.ts';
 
 const MAX_CALLER_TEXT = 100;
 
@@ -44,7 +44,7 @@ class InstrumentedConnection {
     this.#transport = transport;
     this.#transportName = server.transportName(transport);
     this.#parts = parts;
-    server.learnRegistered();
+    server.connected();
     // Without HTTP in between, the connection is the session.
     if (this.#transportName === 'stdio') this.#endSession = parts.sessions.begin('stdio');
     this.connection = parts.door.connect({

@@ -6,7 +6,7 @@ import type { Door } from '../door.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import type { KnownTools } from './known-tools.ts';
 import type { TransportName } from '../labels.ts';
-import type { LiveSessions } from './live-sessions.ts';
+import type { LiveSessions } from '../live-sessions.ts';
 import type { DoorTransport } from '../door-adapter.ts';
 import { toolNamesIn, type Message } from '../message.ts';
 import type { Recorder } from '../recorder.ts';
@@ -82,11 +82,17 @@ export class InstrumentedServer {
     return this.#options.transport ?? transportNameOf(transport);
   }
 
+  /** It is in use on a transport, again perhaps. */
+  connected(): void {
+    this.#closed = false;
+    this.#learnRegistered();
+  }
+
   learnListed(answer: Message): void {
     for (const name of toolNamesIn(answer)) if (!this.#registered(name)) this.#parts.tools.learn(name);
   }
 
-  learnRegistered(): void {
+  #learnRegistered(): void {
     for (const name of Object.keys(this.high?._registeredTools ?? {})) this.#parts.tools.label(name);
   }
 

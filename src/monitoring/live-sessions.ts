@@ -1,5 +1,5 @@
-import type { SessionCloseReason, TransportName } from '../labels.ts';
-import type { Recorder } from '../recorder.ts';
+import type { SessionCloseReason, TransportName } from './labels.ts';
+import type { Recorder } from './recorder.ts';
 
 /** What is known of a session when it ends. */
 interface SessionEnd {
@@ -7,13 +7,13 @@ interface SessionEnd {
   readonly protocolVersion: string | undefined;
 }
 
-/** The sessions of servers that are not ours. */
+/** The sessions there are, and their counts: opened less closed are those that are active. */
 export class LiveSessions {
-  readonly #recorder: Recorder;
+  readonly #recorder: Pick<Recorder, 'sessionOpened' | 'sessionClosed'>;
   readonly #now: () => number;
   readonly #sessions = new Set<object>();
 
-  constructor(recorder: Recorder, now: () => number) {
+  constructor(recorder: Pick<Recorder, 'sessionOpened' | 'sessionClosed'>, now: () => number) {
     this.#recorder = recorder;
     this.#now = now;
   }

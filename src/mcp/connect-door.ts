@@ -7,20 +7,25 @@ import { toolNameOf } from '../monitoring/message.ts';
 import { failed, type ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';
-import { originIn } from './caller.ts';
+import { senderIn } from './sender.ts';
+
+export interface DoorConnectionOptions {
+  readonly transport: TransportName;
+  /** Whether cancelled requests are answered, because a stream of answers would stay open for them. */
+  readonly answersCancelled?: boolean;
+  /** Is called with each request that came in. */
+  readonly received?: (pending: Pending<ToolCall>) => void;
+}
 
 /**
- * Takes the messages of a transport that is in use through the door, so that every request is observed, and each tools/call
- * counted, by the executor or here.
- * @param received is called with each request that came in
+ * Takes the messages of a transport that is in use through the door, so that every request is measured there. A tools/call
+ * that reaches the executor is counted there, and one that does not is counted here.
  */
-export function observe(
+export function connectDoor(
   transport: Transport,
-  transportName: TransportName,
+  { transport: transportName, answersCancelled = false, received }: DoorConnectionOptions,
   { catalogue, door, executor, newRequestId, onProtocolError }: McpBinding,
-  received?: (pending: Pending<ToolCall>) => void,
 ): Connection<ToolCall> {
-  // Past the door: the cancelled request is no longer in flight there.
   const send = transport.send.bind(transport);
   const connection = door.connect({
     transport: transportName,
@@ -32,7 +37,7 @@ export function observe(
       // The SDK refused it before it reached the executor, for example because `arguments` is not an object.
       const { authInfo } = (extra ?? {}) as { readonly authInfo?: AuthInfo };
       const call: ToolCall = {
-        ...originIn(authInfo, transportName, newRequestId),
+        ...senderIn(authInfo, transportName, newRequestId),
         name: toolNameOf(request),
         arguments: undefined,
         entrance: 'mcp',
@@ -42,11 +47,11 @@ export function observe(
         canElicit: false,
         signal: neverAborts,
       };
-      executor.refuse(call, failed('invalid_arguments', 'refused by the protocol layer'));
+      executor.recordRefused(call, failed('invalid_arguments', 'refused by the protocol layer'));
     },
     dropped({ request: { id } }, why) {
-      // The SDK answers no cancelled request, and a session's stream of answers would stay open for it.
-      if (why === 'cancelled' && 'closeSSEStream' in transport)
+      // The SDK answers no cancelled request. Sent directly: the door has dropped this one.
+      if (why === 'cancelled' && answersCancelled)
         send(refusal(ERROR_CODES.invalidRequest, 'The request was cancelled', id)).catch(onProtocolError);
     },
   });

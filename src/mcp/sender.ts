@@ -1,0 +1,27 @@
+import type { AuthInfo } from '@modelcontextprotocol/server';
+import { trustedCaller, type Caller } from '../authorization/caller.ts';
+import type { TransportName } from '../monitoring/labels.ts';
+
+/** Who sent a request, and the id it goes by in logs. */
+export interface Sender {
+  readonly caller: Caller;
+  readonly requestId: string;
+}
+
+/** Wraps a sender for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers. */
+export function authInfoOf(sender: Sender): AuthInfo {
+  // The token itself stays behind: nothing past the guard needs it.
+  return { token: '', clientId: sender.caller.id, scopes: [], extra: { sender } };
+}
+
+/** The sender that {@link authInfoOf} wrapped; on stdio, which has no HTTP request, the user of this process. */
+export function senderIn(
+  authInfo: AuthInfo | undefined,
+  transport: TransportName,
+  newRequestId: () => string,
+): Sender {
+  if (transport === 'stdio') return { caller: trustedCaller('stdio'), requestId: newRequestId() };
+  const sender = authInfo?.extra?.['sender'] as Sender | undefined;
+  if (!sender) throw new Error('a request passed the guards without a sender');
+  return sender;
+}
