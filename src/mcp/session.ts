@@ -4,6 +4,7 @@ import type { Connection, Pending } from '../monitoring/connection.ts';
 import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
 import { isRequest, type RpcRequest } from '../monitoring/message.ts';
 import type { ToolCall } from '../tools/call.ts';
+import type { Executor } from '../tools/executor.ts';
 import type { McpBinding } from './binding.ts';
 import { RecentEvents, type ReplayBudget } from './event-store.ts';
 import { connectDoor } from './connect-door.ts';
@@ -30,6 +31,7 @@ export class Session {
   readonly callerId: string;
   readonly #now: () => number;
   readonly #onError: (error: Error) => void;
+  readonly #executor: Executor;
   readonly #events: RecentEvents;
   readonly #transport: NodeStreamableHTTPServerTransport;
   readonly #connection: Connection<ToolCall>;
@@ -68,6 +70,7 @@ export class Session {
     this.callerId = callerId;
     this.#now = binding.now;
     this.#onError = binding.onError;
+    this.#executor = binding.executor;
     this.#lastUsedAt = binding.now();
     this.#transport = transport;
     this.#events = events;
@@ -86,10 +89,10 @@ export class Session {
     return this.#connection.peer.revision;
   }
 
-  /** Whether nothing has been open, in flight or asked for since a time. */
+  /** Whether nothing has been open or asked for since a time, and no call runs, whose client may come back for it. */
   isIdleSince(time: number): boolean {
-    const isInUse = this.#openRequests > 0 || this.#connection.inFlight.length > 0;
-    return !isInUse && this.#lastUsedAt <= time;
+    const runs = this.#connection.inFlight.some(({ held }) => held && this.#executor.isRunning(held));
+    return this.#openRequests === 0 && !runs && this.#lastUsedAt <= time;
   }
 
   /**

@@ -153,6 +153,11 @@ export class Executor {
     }
   }
 
+  /** Whether a call has not got its outcome yet. */
+  isRunning(call: ToolCall): boolean {
+    return this.#inFlight.has(call);
+  }
+
   /** The calls that have not got their outcome yet. */
   get inFlight(): readonly ToolCall[] {
     return [...this.#inFlight];

@@ -97,6 +97,18 @@ describe('the session of a 2025-era client', () => {
     await waitFor(() => expectActive(0), { timeout: 5000 });
   });
 
+  it('is not swept while a call of it runs, though no stream of it is open', async () => {
+    server = await startTestServer({ sessions: { idleSeconds: 0.2 } });
+    const session = { 'mcp-session-id': await open(), 'mcp-protocol-version': '2025-11-25' };
+    const params = { name: 'lets_go', arguments: { milliseconds: 2000 } };
+    await (await post({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }, session)).text();
+    const succeeded = { tool_name: 'lets_go', status: 'success' };
+    await waitFor(async () => {
+      expect((await server.scrape()).value('mcp_tool_calls_total', succeeded)).toBe(1);
+    });
+    await waitFor(() => expectActive(0));
+  });
+
   it('does not leak when 1 000 clients abandon theirs', async () => {
     server = await startTestServer({ sessions: { idleSeconds: 6, max: 1000 } });
     for (let batch = 0; batch < 20; batch += 1) await Promise.all(Array.from({ length: 50 }, open));
@@ -208,8 +220,9 @@ describe('a request whose id another request of the session has', () => {
   it('that comes at the same time is refused', async () => {
     server = await startTestServer();
     const session = { 'mcp-session-id': await open() };
-    const both = await Promise.all([post(slow(0), session), post(slow(0), session)]);
+    const both = await Promise.all([post(slow(20_000), session), post(slow(20_000), session)]);
     expect(both.map(({ status }) => status).sort()).toEqual([200, 400]);
+    await fetch(`${server.url}/mcp`, { method: 'DELETE', headers: { ...HEADERS, ...session } });
     await Promise.all(both.map((response) => response.text()));
     const samples = await server.scrape();
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'slow' })).toBe(1);

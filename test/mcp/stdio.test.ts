@@ -10,6 +10,7 @@ interface Message {
   readonly id?: unknown;
   readonly method?: string;
   readonly result?: unknown;
+  readonly error?: unknown;
 }
 
 /** `nexus-mcp stdio`, spoken to in raw messages. */
@@ -20,8 +21,8 @@ interface RawStdio {
   scrape(): Promise<Samples>;
 }
 
-async function startStdio(): Promise<RawStdio> {
-  const options = { 'ops.port': '0', 'tools.modules': FIXTURE_TOOLS, 'log.level': 'info' };
+async function startStdio(more: Record<string, string> = {}): Promise<RawStdio> {
+  const options = { 'ops.port': '0', 'tools.modules': FIXTURE_TOOLS, 'log.level': 'info', ...more };
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   const child: ChildProcess = spawn(process.execPath, ['src/main.ts', 'stdio', ...flags]);
   onTestFinished(() => void child.kill());
@@ -69,6 +70,16 @@ it('requests that arrive together, and even with one id, are each counted, timed
   const version = { protocol_version: '2026-07-28', transport: 'stdio' };
   expect(samples.value('mcp_requests_total', { method: 'tools/call', ...version })).toBe(3);
   expect(samples.value('mcp_requests_total', { method: 'tools/list', ...version })).toBe(1);
+});
+
+it('no more streams of changes are open than the settings allow', async () => {
+  const stdio = await startStdio({ 'sessions.maxSubscriptions': '1' });
+  const params = { _meta, notifications: { toolsListChanged: true } };
+  for (const id of [1, 2]) stdio.send({ id, method: 'subscriptions/listen', params });
+  await waitUntil(() => stdio.messages.some(({ id, error }) => id === 2 && error));
+  const samples = await stdio.scrape();
+  expect(samples.value('mcp_active_subscriptions')).toBe(1);
+  expect(samples.value('mcp_subscriptions_limit')).toBe(1);
 });
 
 it('a stream of changes is counted though it is the first request, and though the SDK answers it itself', async () => {

@@ -180,6 +180,17 @@ export const counts = defineTool({
   },
 });
 
+export const letsGo = defineTool({
+  ...tool,
+  name: 'lets_go',
+  input: z.strictObject({ milliseconds: z.number() }),
+  handler: async ({ milliseconds }, context) => {
+    context.releaseConnection();
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    return 'done';
+  },
+});
+
 export const asks = defineTool({
   ...tool,
   name: 'asks',

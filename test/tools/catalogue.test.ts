@@ -166,6 +166,33 @@ describe('tools that come and go during calls', () => {
   );
 });
 
+it.each([true, false])(
+  'a tool that takes the place of another keeps its counts (in flight: %s)',
+  async (inFlight) => {
+    const { application } = await createServer();
+    const { catalogue, executor } = application;
+    const [first, second] = [held('same'), held('same')];
+    catalogue.change({ add: [first] });
+    const calls = [executor.execute(callOf('same'))];
+    await waitUntil(() => executor.inFlight.length === 1);
+    first.release();
+    await calls[0];
+    if (inFlight) {
+      calls.push(executor.execute(callOf('same')));
+      await waitUntil(() => executor.inFlight.length === 1);
+    }
+    catalogue.change({ remove: ['same'], add: [second] });
+    await waitUntil(() => {
+      first.release();
+      return executor.inFlight.length === 0;
+    });
+    await Promise.all(calls);
+    const samples = await scrape(application);
+    const succeeded = { tool_name: 'same', status: 'success' };
+    expect(samples.value('mcp_tool_calls_total', succeeded)).toBe(calls.length);
+  },
+);
+
 it('a name is offered once: adding it again changes nothing, and throws', async () => {
   const { application } = await createServer();
   const { catalogue } = application;
