@@ -127,11 +127,14 @@ describe('the session of a 2025-era client', () => {
       { name: 'slow', arguments: { milliseconds: 20_000 } },
       { signal: gone.signal },
     );
-    await waitFor(async () => {
-      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
-    });
+    const inFlight = (count: number): Promise<void> =>
+      waitFor(async () => {
+        expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
+      });
+    await inFlight(1);
     gone.abort();
     await expect(call).rejects.toThrow();
+    await inFlight(0);
     await transport.close();
     await waitFor(() => expectActive(0), { timeout: 5000 });
   });
