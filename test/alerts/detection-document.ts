@@ -1,5 +1,5 @@
 import type { Firing } from './detection.ts';
-import { DAYS, FAULTS, HEALTHY, HOURS, ORDINARY, type Course, type Event } from './events.ts';
+import { DAYS, FAULTS, HEALTHY, HOURS, NO_FAULT, SIX_HOURS, type Course, type Event } from './events.ts';
 import { secondsOf } from './series.ts';
 
 /** `alerts/DETECTION.md`: what the events lead to, and how they were played. */
@@ -21,7 +21,7 @@ ${table('Fault', FAULTS, firings)}
 
 ## No faults
 
-${table('What happens', ORDINARY, firings)}
+${table('What happens', NO_FAULT, firings)}
 
 Deploys, restarts and scrapes that fail raise nothing either: the tests of the rules play them.
 
@@ -31,6 +31,8 @@ Deploys, restarts and scrapes that fail raise nothing either: the tests of the r
   gaps, and the times differ by minutes.
 - One instance with one tool. Healthy calls take ${HEALTHY.seconds} s, and ${HEALTHY.failing * 100} % of them fail.
 ${[HOURS, DAYS].map(conditions).join('\n')}
+- Scraped every ${written(DAYS.scrape)}, windows of minutes are empty. So the first ${written(SIX_HOURS.during)} of what lasts ${written(DAYS.during)} are played
+  scraped every ${written(SIX_HOURS.scrape)}, too: no alert that looks back less than a day fires.
 - The rules have their default parameters.
 - In production add the time from a scrape to the next evaluation, up to a minute at the usual 30 s each, and what
   Alertmanager waits to group.

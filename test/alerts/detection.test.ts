@@ -1,36 +1,50 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { detect, type Firing } from './detection.ts';
 import { document } from './detection-document.ts';
-import { FAULTS, ORDINARY } from './events.ts';
+import { FAULTS, FIRST_HOURS, NO_FAULT } from './events.ts';
 import { stopPromtool } from './promtool.ts';
 
 afterAll(stopPromtool);
 
 describe('the alerts', () => {
   let firings: readonly Firing[];
+  let pages: readonly Firing[];
+  let tickets: readonly Firing[];
 
   beforeAll(async () => {
-    firings = await detect([...FAULTS, ...ORDINARY]);
+    firings = await detect([...FAULTS, ...NO_FAULT, ...FIRST_HOURS]);
+    pages = firings.filter(({ severity }) => severity === 'critical');
+    tickets = firings.filter(({ severity }) => severity === 'warning');
   }, 600_000);
 
-  it('fire for every fault, and not before', () => {
-    const unnoticed = FAULTS.filter((fault) => !firings.some(({ event }) => event === fault));
-    expect(unnoticed.map(({ name }) => name)).toEqual([]);
+  it('notify of every fault, and not before', () => {
+    const noticed = [...pages, ...tickets].map(({ event }) => event);
+    expect(FAULTS.filter((fault) => !noticed.includes(fault)).map(({ name }) => name)).toEqual([]);
     expect(firings.filter(({ after }) => after < 0)).toEqual([]);
   });
 
   it('page within three minutes when all calls fail', () => {
-    const outages = firings.filter(
+    const outages = pages.filter(
       ({ event, alert }) => event.name === '100 % of calls fail' && alert === 'NexusMCPOutage',
     );
     expect(outages.map(({ after }) => after <= 180)).toEqual([true, true]);
   });
 
-  it('page nobody without a fault', () => {
-    const pages = firings.filter(
-      ({ event, severity }) => ORDINARY.includes(event) && severity === 'critical',
+  it('open a ticket within a day when 2 % of calls fail, and page nobody', () => {
+    const name = '2 % of calls fail';
+    const burns = tickets.filter(
+      ({ event, alert }) => event.name === name && alert === 'NexusMCPErrorBudgetBurn',
     );
-    expect(pages).toEqual([]);
+    expect(burns.map(({ after }) => after <= 86_400)).toEqual([true, true]);
+    expect(pages.filter(({ event }) => event.name === name)).toEqual([]);
+  });
+
+  it('that look back less than a day are quiet in the first hours of what lasts days', () => {
+    expect(firings.filter(({ event }) => FIRST_HOURS.includes(event))).toEqual([]);
+  });
+
+  it('page nobody without a fault', () => {
+    expect(pages.filter(({ event }) => NO_FAULT.includes(event))).toEqual([]);
   });
 
   it('do what DETECTION.md says; make alerts-report writes it', async () => {

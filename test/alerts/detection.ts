@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
-import { DAYS, HOURS, type Course, type Event } from './events.ts';
+import type { Course, Event } from './events.ts';
 import { promtool } from './promtool.ts';
 import { matchers, RULES } from './scenario.ts';
 import { notation, secondsOf } from './series.ts';
@@ -19,7 +19,8 @@ export interface Firing {
 
 /** Plays the events through the generated rules. Returns the alerts that fire, the first one first. */
 export async function detect(events: readonly Event[]): Promise<readonly Firing[]> {
-  const played = await Promise.all([HOURS, DAYS].map((course) => play(events, course)));
+  const courses = [...new Set(events.map(({ course }) => course))];
+  const played = await Promise.all(courses.map((course) => play(events, course)));
   return played.flat().sort((one, other) => one.after - other.after);
 }
 

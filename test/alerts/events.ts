@@ -1,7 +1,7 @@
 import { counter, once, secondsOf, type Time } from './series.ts';
 import { calls, type Calls } from './server.ts';
 
-/** How an event is played: after a healthy history, and with a healthy time behind it. */
+/** How an event is played: healthy before and after. */
 export interface Course {
   readonly before: Time;
   readonly during: Time;
@@ -31,6 +31,9 @@ export const DAYS: Course = {
   evaluate: '30m',
   fillsDays: true,
 };
+
+/** The event itself fills the windows of pages, those of minutes too, which are empty in `DAYS`. */
+export const SIX_HOURS: Course = { ...HOURS, before: '30m', during: '6h', after: '30m' };
 
 /** Something that happens to a service with one instance and one tool. */
 export interface Event {
@@ -80,13 +83,20 @@ function flow(name: string, course: Course, callsPerSecond: number, parts: reado
 const atEachRate = (name: string, course: Course, parts: readonly Part[]): readonly Event[] =>
   [10, 0.1].map((callsPerSecond) => flow(name, course, callsPerSecond, parts));
 
+const slowFaults = (course: Course): readonly Event[] => [
+  ...atEachRate('2 % of calls fail', course, failing(0.02)),
+  ...atEachRate('10 % of calls take 4 s', course, slow(0.1, 4)),
+];
+
+const asAllowed = (course: Course): Event =>
+  flow('0.4 % of calls fail, as the objective allows', course, 10, failing(0.004));
+
 export const FAULTS: readonly Event[] = [
   ...atEachRate('100 % of calls fail', HOURS, failing(1)),
   ...atEachRate('50 % of calls fail', HOURS, failing(0.5)),
   ...atEachRate('15 % of calls fail', HOURS, failing(0.15)),
-  ...atEachRate('2 % of calls fail', DAYS, failing(0.02)),
   ...atEachRate('all calls take 8 s', HOURS, slow(1, 8)),
-  ...atEachRate('10 % of calls take 4 s', DAYS, slow(0.1, 4)),
+  ...slowFaults(DAYS),
 ];
 
 const failedAlone = (times: number): Event => ({
@@ -96,11 +106,14 @@ const failedAlone = (times: number): Event => ({
   calls: [calls('exception', once(HOURS.before, times))],
 });
 
-export const ORDINARY: readonly Event[] = [
+export const NO_FAULT: readonly Event[] = [
   { name: 'nothing is called', course: HOURS, callsPerSecond: 0, calls: [] },
   flow('30 % of calls have invalid arguments', HOURS, 10, failing(0.3, 'invalid_arguments')),
   flow('10 % of calls end in an error that the tool reports', HOURS, 10, failing(0.1, 'tool_error')),
-  flow('0.4 % of calls fail, as the objective allows', DAYS, 10, failing(0.004)),
+  asAllowed(DAYS),
   failedAlone(1),
   failedAlone(7),
 ];
+
+/** The first hours of all that lasts days, scraped as often as usual. */
+export const FIRST_HOURS: readonly Event[] = [...slowFaults(SIX_HOURS), asAllowed(SIX_HOURS)];

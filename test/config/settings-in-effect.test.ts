@@ -1,6 +1,10 @@
-import { existsSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listSettings } from '../../src/config/setting-list.ts';
+import { connectClient } from '../support/clients.ts';
 import { startServer } from '../support/server-process.ts';
 import { startSite } from '../support/site.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -8,7 +12,7 @@ import { waitFor } from '../support/wait.ts';
 
 /** Settings whose effect other tests show, by the file that sets them or meets their default. */
 const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
-  'test/cli/commands.test.ts': ['server.port', 'sessions.stateKeyFile'],
+  'test/cli/commands.test.ts': ['server.port'],
   'test/http/authentication.test.ts': [
     'server.host',
     'ops.host',
@@ -21,10 +25,9 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'test/http/operations.test.ts': ['ops.port', 'metrics.enabled', 'metrics.endpoint'],
   'test/cli/tool-modules.test.ts': ['tools.modules'],
   'test/lifecycle.test.ts': ['limits.concurrency', 'shutdown.delaySeconds', 'shutdown.deadlineSeconds'],
-  'test/mcp/sessions.test.ts': ['sessions.idleSeconds', 'sessions.replayEvents'],
+  'test/mcp/sessions.test.ts': ['sessions.idleSeconds'],
   'test/monitoring/call-log.test.ts': ['log.successes', 'log.foldSeconds', 'log.arguments', 'log.results'],
   'test/monitoring/tracing.test.ts': ['tracing.endpoint'],
-  'test/outcomes.test.ts': ['workers.maxHeapMegabytes'],
   'test/tools/builtin/dns-lookup.test.ts': ['network.dnsTimeoutSeconds'],
 };
 
@@ -59,20 +62,22 @@ async function whileSlowRuns(during: () => Promise<void>): Promise<void> {
   await first;
 }
 
-const initialize = (): Promise<Response> =>
+const post = (method: string, params: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${server.url}/mcp`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'initialize',
-      params: {
-        protocolVersion: '2025-11-25',
-        capabilities: {},
-        clientInfo: { name: 'test', version: '1' },
-      },
-    }),
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...headers,
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  });
+
+const initialize = (): Promise<Response> =>
+  post('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'test', version: '1' },
   });
 
 describe('in effect:', () => {
@@ -206,6 +211,79 @@ describe('in effect:', () => {
     expect((await server.scrape()).value('mcp_subscriptions_limit')).toBe(7);
   });
 
+  shows(['sessions.replayEvents'], 'a client that missed more cannot resume its stream', async () => {
+    const resumeHavingMissed = async (missed: number): Promise<{ status: number; text: string }> => {
+      const session = {
+        'mcp-session-id': (await initialize()).headers.get('mcp-session-id') ?? '',
+        'mcp-protocol-version': '2025-11-25',
+      };
+      const counts = { name: 'counts', arguments: {}, _meta: { progressToken: 'steps' } };
+      const sent = await (await post('tools/call', counts, session)).text();
+      const ids = [...sent.matchAll(/^id: (\S+)$/gm)].map(([, id = '']) => id);
+      const headers = { accept: 'text/event-stream', ...session, 'last-event-id': ids.at(-1 - missed) ?? '' };
+      const resumed = await fetch(`${server.url}/mcp`, { headers });
+      return { status: resumed.status, text: await resumed.text() };
+    };
+    const whole = { status: 200, text: expect.stringMatching(/counted/) as string };
+
+    server = await startTestServer();
+    expect(await resumeHavingMissed(3)).toEqual(whole);
+    await server.stop();
+
+    server = await startTestServer({ sessions: { replayEvents: 2 } });
+    expect(await resumeHavingMissed(1)).toEqual(whole);
+    expect((await resumeHavingMissed(3)).status).toBe(400);
+  });
+
+  shows(['sessions.stateKeyFile'], 'servers with the same key go on where another asked', async () => {
+    const stateKeyFile = (): string => {
+      const file = join(mkdtempSync(join(tmpdir(), 'key-')), 'state.key');
+      writeFileSync(file, randomBytes(32));
+      return file;
+    };
+    const shared = stateKeyFile();
+    const question = { name: 'asks', arguments: {} };
+    const connect = async () => {
+      const { client } = await connectClient(server.url, '2026-07-28', {
+        capabilities: { elicitation: { form: {} } },
+      });
+      return client;
+    };
+
+    server = await startTestServer({ sessions: { stateKeyFile: shared } });
+    const asked = await (await connect()).callTool(question, { allowInputRequired: true });
+    const answer = {
+      ...question,
+      inputResponses: { who: { action: 'accept', content: { name: 'Ada' } } },
+      requestState: asked['requestState'],
+    };
+    await server.stop();
+
+    server = await startTestServer({ sessions: { stateKeyFile: shared } });
+    expect(await (await connect()).callTool(answer)).toMatchObject({
+      content: [{ type: 'text', text: 'Hello Ada, {"asked":1}' }],
+    });
+    await server.stop();
+
+    server = await startTestServer({ sessions: { stateKeyFile: stateKeyFile() } });
+    await expect((await connect()).callTool(answer)).rejects.toThrow(/requestState/);
+  });
+
+  shows(['workers.maxHeapMegabytes'], 'an isolated call that needs more fails', async () => {
+    server = await startTestServer({ workers: { maxHeapMegabytes: 32 } });
+    expect(await call('eats_memory', { megabytes: 64 })).toMatchObject({
+      status: 500,
+      body: { reason: 'exception' },
+    });
+    await server.stop();
+
+    server = await startTestServer({ workers: { maxHeapMegabytes: 256 } });
+    expect(await call('eats_memory', { megabytes: 64 })).toMatchObject({
+      status: 200,
+      body: { result: 64 },
+    });
+  });
+
   shows(['workers.maxThreads'], 'isolated calls beyond it wait', async () => {
     server = await startTestServer({
       workers: { maxThreads: 1 },
@@ -302,7 +380,9 @@ describe('every setting', () => {
     );
   });
 
-  it.each(Object.entries(SHOWN_ELSEWHERE))('%s is there', (file) => {
-    expect(existsSync(new URL(`../../${file}`, import.meta.url))).toBe(true);
+  it.each(Object.entries(SHOWN_ELSEWHERE))('%s names the settings it shows', (file, settings) => {
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    const keys = settings.map((path) => path.slice(path.indexOf('.') + 1));
+    expect(keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(text))).toEqual([]);
   });
 });

@@ -103,13 +103,17 @@ export const spins = defineTool({
   },
 });
 
+/** Needs so much memory; without a number, more than there is. */
 export const eatsMemory = defineTool({
   ...tool,
   name: 'eats_memory',
   isolation: 'worker',
-  handler: () => {
+  input: z.strictObject({ megabytes: z.number().optional() }),
+  output: z.number(),
+  handler: ({ megabytes = Infinity }) => {
     const hoard: unknown[] = [];
-    for (;;) hoard.push(new Array(100_000).fill(hoard.length));
+    while (hoard.length < megabytes) hoard.push(new Array(125_000).fill(hoard.length));
+    return hoard.length;
   },
 });
 
