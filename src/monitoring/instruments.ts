@@ -57,19 +57,33 @@ export function createInstrument(
   { registers, exemplars, folded }: InstrumentOptions,
 ): { readonly record: object; readonly upkeep: Upkeep } {
   const { type, help, labels, buckets = [] } = declaration;
-  const series = new Series(declaration);
-  const fold = (given: Given): LabelSet =>
-    series.fold(given, (label) => {
-      folded(name, label);
-    });
   const configuration = { name, help, labelNames: Object.keys(labels), registers };
-  const { metric, zero, sample, record } = KINDS[type](configuration, fold, buckets, exemplars);
-  for (const set of series.atStart()) zero(set);
+  const metric =
+    type === 'histogram'
+      ? new Histogram({ ...configuration, buckets: [...buckets] })
+      : new (type === 'counter' ? Counter : Gauge)(configuration);
+  const series = new Series(declaration);
   const { toolLabel } = series;
+  const sample = type === 'histogram' ? `${name}_bucket` : name;
+
+  const create = (tool?: string): void => {
+    for (const set of series.atStart(tool)) {
+      if (metric instanceof Counter) metric.inc(set, 0);
+      if (metric instanceof Histogram) metric.zero(set);
+      // What a gauge says is not 0 because nobody set it yet.
+    }
+  };
+  create();
+  const record = recordOf(metric, {
+    fold: (given) =>
+      series.fold(given, (label) => {
+        folded(name, label);
+      }),
+    buckets,
+    trace: (set, traceId, value) => exemplars?.set(sample, set, traceId, value),
+  });
   const upkeep: Upkeep = {
-    addTool(tool) {
-      for (const set of series.atStart(tool)) zero(set);
-    },
+    addTool: create,
     removeTool(tool) {
       if (toolLabel === undefined) return;
       for (const set of labelSetsIn(metric)) if (set[toolLabel] === tool) metric.remove(set);
@@ -82,73 +96,43 @@ export function createInstrument(
   return { record, upkeep };
 }
 
-interface Kind {
-  readonly metric: Counter | Gauge | Histogram;
-  /** Makes a series, at 0. */
-  readonly zero: (labels: LabelSet) => void;
-  /** The name of the samples that point to traces. */
-  readonly sample: string;
-  readonly record: object;
+interface Recording {
+  readonly fold: (given: Given) => LabelSet;
+  readonly buckets: readonly number[];
+  /** Has a sample point to a trace. */
+  readonly trace: (labels: LabelSet, traceId: string, value: number) => void;
 }
 
-type CreateKind = (
-  configuration: {
-    readonly name: string;
-    readonly help: string;
-    readonly labelNames: string[];
-    readonly registers: Registry[];
-  },
-  fold: (given: Given) => LabelSet,
-  buckets: readonly number[],
-  exemplars: Exemplars | undefined,
-) => Kind;
-
-const KINDS: Record<Declaration['type'], CreateKind> = {
-  counter(configuration, fold, _buckets, exemplars) {
-    const metric = new Counter(configuration);
-    const sample = configuration.name;
-    const inc = (given: Given, by = 1, traceId?: string): void => {
-      const labels = fold(given);
-      metric.inc(labels, by);
-      if (traceId !== undefined) exemplars?.set(sample, labels, traceId, by);
-    };
-    const zero = (labels: LabelSet): void => {
-      metric.inc(labels, 0);
-    };
-    return { metric, zero, sample, record: { inc } };
-  },
-  gauge(configuration, fold) {
-    const metric = new Gauge(configuration);
-    const record = {
-      set(given: Given, value: number) {
-        metric.set(fold(given), value);
-      },
-      inc(given: Given, by = 1) {
-        metric.inc(fold(given), by);
-      },
-      dec(given: Given, by = 1) {
-        metric.dec(fold(given), by);
+function recordOf(metric: Counter | Gauge | Histogram, { fold, buckets, trace }: Recording): object {
+  if (metric instanceof Counter)
+    return {
+      inc(given: Given, by = 1, traceId?: string) {
+        const labels = fold(given);
+        metric.inc(labels, by);
+        if (traceId !== undefined) trace(labels, traceId, by);
       },
     };
-    // No series is there from the start: what a gauge says is not 0 because nobody set it yet.
-    return { metric, zero: () => undefined, sample: configuration.name, record };
-  },
-  histogram(configuration, fold, buckets, exemplars) {
-    const metric = new Histogram({ ...configuration, buckets: [...buckets] });
-    const sample = `${configuration.name}_bucket`;
-    const observe = (given: Given, value: number, traceId?: string): void => {
-      const labels = fold(given);
-      metric.observe(labels, value);
-      if (traceId === undefined) return;
-      const le = buckets.find((bound) => value <= bound) ?? '+Inf';
-      exemplars?.set(sample, { ...labels, le }, traceId, value);
+  if (metric instanceof Histogram)
+    return {
+      observe(given: Given, value: number, traceId?: string) {
+        const labels = fold(given);
+        metric.observe(labels, value);
+        const le = buckets.find((bound) => value <= bound) ?? '+Inf';
+        if (traceId !== undefined) trace({ ...labels, le: String(le) }, traceId, value);
+      },
     };
-    const zero = (labels: LabelSet): void => {
-      metric.zero(labels);
-    };
-    return { metric, zero, sample, record: { observe } };
-  },
-};
+  return {
+    set(given: Given, value: number) {
+      metric.set(fold(given), value);
+    },
+    inc(given: Given, by = 1) {
+      metric.inc(fold(given), by);
+    },
+    dec(given: Given, by = 1) {
+      metric.dec(fold(given), by);
+    },
+  };
+}
 
 /** The labels of each series, which prom-client's typings leave out. */
 const labelSetsIn = (metric: object): LabelSet[] =>
