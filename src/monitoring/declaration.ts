@@ -17,8 +17,8 @@ export interface Domain<Value extends string = string> {
   /** Whether the label can be left out. */
   readonly optional?: true;
   /**
-   * The label that determines this one, for all of its values but one; with that one, this label is one of `values` or left
-   * out. When the other label's value is folded, this one's becomes the same.
+   * The label that determines this one. If this one has values of its own, it takes them only with one certain value of the
+   * other. Where the other's value is folded, this one becomes the same.
    */
   readonly follows?: string;
 }

@@ -12,7 +12,7 @@ const MAX_VALUE_LENGTH = 128;
 
 interface Label extends Domain {
   readonly name: string;
-  readonly admits: (value: string) => boolean;
+  readonly admits: (value: string | undefined) => boolean;
 }
 
 /** The series of a metric, as they follow from its declaration: how many, which from the start, with which label values. */
@@ -38,11 +38,11 @@ export class Series {
    */
   most(tools = 0): number {
     const { type, buckets = [], unknownTool } = this.#declaration;
-    const independent = this.#labels.filter(({ follows }) => follows === undefined);
-    const combinations =
-      productOf(independent.map((label) => this.#statesOf(label, tools))) +
-      (unknownTool ? productOf(Object.values(unknownTool).map((values) => values.length)) : 0);
-    return combinations * (type === 'histogram' ? buckets.length + 3 : 1);
+    const combinations = this.#labels
+      .filter(({ follows }) => follows === undefined)
+      .reduce((product, label) => product * this.#statesOf(label, tools), 1);
+    const ofUnknown = unknownTool ? combinationsOf(unknownTool).length : 0;
+    return (combinations + ofUnknown) * (type === 'histogram' ? buckets.length + 3 : 1);
   }
 
   /** How many states a label and those that follow from it can be in together. */
@@ -72,36 +72,32 @@ export class Series {
    * @param folded told of each label whose value was not admitted
    */
   fold(given: Given, folded: (label: string) => void): LabelSet {
-    const instead = new Map<string, string>();
-    for (const { name, rest, optional, admits } of this.#labels) {
-      const value = given[name];
-      if (rest === undefined || (value === undefined && optional) || admits(String(value))) continue;
-      instead.set(name, rest);
-      folded(name);
-    }
+    const refused = this.#labels.filter(({ name, admits }) => !admits(given[name]));
+    for (const { name } of refused) folded(name);
     const labels: LabelSet = {};
-    for (const { name, optional, follows = name } of this.#labels) {
+    for (const { name, optional, follows } of this.#labels) {
       const value = given[name];
       if (value === undefined && optional) continue;
-      labels[name] = instead.get(name) ?? instead.get(follows) ?? String(value);
+      const instead = refused.find((label) => label.name === name || label.name === follows);
+      labels[name] = instead?.rest ?? String(value);
     }
     return labels;
   }
 }
 
-function admissionTo({ values, more = 0, rest = '' }: Domain): (value: string) => boolean {
+function admissionTo({ values, more = 0, rest, optional }: Domain): (value: string | undefined) => boolean {
+  if (rest === undefined) return () => true;
   const admitted = new Set<string>([...values, rest]);
   const most = admitted.size + more;
   return (value) => {
-    if (admitted.has(value)) return true;
-    if (admitted.size >= most || value.length > MAX_VALUE_LENGTH) return false;
-    admitted.add(value);
+    if (value === undefined && optional) return true;
+    const text = String(value);
+    if (admitted.has(text)) return true;
+    if (admitted.size >= most || text.length > MAX_VALUE_LENGTH) return false;
+    admitted.add(text);
     return true;
   };
 }
-
-const productOf = (factors: readonly number[]): number =>
-  factors.reduce((product, factor) => product * factor, 1);
 
 const combinationsOf = (labels: Readonly<Record<string, readonly string[]>>): LabelSet[] =>
   Object.entries(labels).reduce<LabelSet[]>(

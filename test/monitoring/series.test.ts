@@ -17,7 +17,7 @@ import { createMetrics, METRICS, type MetricName } from '../../src/monitoring/me
 import { Recorder } from '../../src/monitoring/recorder.ts';
 import { describeBuild } from '../../src/monitoring/runtime.ts';
 import { Series } from '../../src/monitoring/series.ts';
-import { REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
+import { ERROR_REASONS, REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { recordOf } from '../support/call-records.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
@@ -144,6 +144,11 @@ describe('the number of series that follows from our declarations', () => {
     expect(samples.value('http_server_request_duration_seconds_count')).toBeGreaterThan(0);
     await server.stop();
   });
+});
+
+it('the status codes that are declared include what REST answers to calls that fail', () => {
+  const answered = Object.values(ERROR_REASONS).map(({ httpStatus }) => String(httpStatus));
+  expect(answered.filter((status) => !HTTP_STATUS_CODES.includes(status))).toEqual([]);
 });
 
 it('the routes that are declared are those of the server', async () => {
