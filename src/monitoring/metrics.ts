@@ -12,6 +12,7 @@ import {
   optional,
   TOOLS,
   type Declaration,
+  type Labels,
 } from './declaration.ts';
 import { Exemplars } from './exemplars.ts';
 import { createInstrument, type InstrumentOf, type TraceId, type Upkeep } from './instruments.ts';
@@ -51,9 +52,10 @@ export interface Row extends Declaration {
 }
 
 const serverOnly = <const D extends Row>(declaration: D) => ({ ...declaration, serverOnly: true }) as const;
-const openTelemetryName = <const D extends Row>(declaration: D) =>
-  ({ ...declaration, openTelemetryName: true }) as const;
 const onUse = <const D extends Row>(declaration: D) => ({ ...declaration, onUse: true }) as const;
+
+const openTelemetry = <const L extends Labels>(help: string, labels: L) =>
+  ({ ...histogram(help, OTEL_MCP_BUCKETS, labels), onUse: true, openTelemetryName: true }) as const;
 
 /** JSON-RPC error codes told apart. Those of servers that are not ours are any. */
 const MAX_ERROR_CODES = 20;
@@ -97,37 +99,27 @@ export const METRICS = {
   ),
   // The largest: for each tool and each other method, 23 outcomes in 6 revisions over 2 transports. No request adds a value to
   // these labels, and a series exists only once a request was answered so.
-  mcp_server_operation_duration_seconds: openTelemetryName(
-    onUse(
-      histogram(
-        'Duration of MCP requests as the OpenTelemetry semantic conventions define it',
-        OTEL_MCP_BUCKETS,
-        {
-          mcp_method_name: METHODS,
-          // There is one if and only if the method is tools/call.
-          gen_ai_tool_name: optional(follows('mcp_method_name', { ...TOOLS, values: [UNKNOWN_TOOL] })),
-          gen_ai_operation_name: optional(follows('gen_ai_tool_name')),
-          // The code, or nothing if that is a caller's fault; without a code, whether the result has isError.
-          error_type: optional(follows('rpc_response_status_code', exactly([TOOL_ERROR]))),
-          rpc_response_status_code: optional({
-            values: CALLER_FAULTS,
-            more: MAX_ERROR_CODES - CALLER_FAULTS.length,
-            rest: OTHER,
-          }),
-          mcp_protocol_version: PROTOCOL_VERSIONS,
-          network_transport: exactly(['pipe', 'tcp']),
-        },
-      ),
-    ),
+  mcp_server_operation_duration_seconds: openTelemetry(
+    'Duration of MCP requests as the OpenTelemetry semantic conventions define it',
+    {
+      mcp_method_name: METHODS,
+      // There is one if and only if the method is tools/call.
+      gen_ai_tool_name: optional(follows('mcp_method_name', { ...TOOLS, values: [UNKNOWN_TOOL] })),
+      gen_ai_operation_name: optional(follows('gen_ai_tool_name')),
+      // The code, or nothing if that is a caller's fault; without a code, whether the result has isError.
+      error_type: optional(follows('rpc_response_status_code', exactly([TOOL_ERROR]))),
+      rpc_response_status_code: optional({
+        values: CALLER_FAULTS,
+        more: MAX_ERROR_CODES - CALLER_FAULTS.length,
+        rest: OTHER,
+      }),
+      mcp_protocol_version: PROTOCOL_VERSIONS,
+      network_transport: exactly(['pipe', 'tcp']),
+    },
   ),
-  mcp_server_session_duration_seconds: openTelemetryName(
-    onUse(
-      histogram(
-        'Duration of MCP sessions as the OpenTelemetry semantic conventions define it',
-        OTEL_MCP_BUCKETS,
-        { mcp_protocol_version: PROTOCOL_VERSIONS, network_transport: exactly(['pipe', 'tcp']) },
-      ),
-    ),
+  mcp_server_session_duration_seconds: openTelemetry(
+    'Duration of MCP sessions as the OpenTelemetry semantic conventions define it',
+    { mcp_protocol_version: PROTOCOL_VERSIONS, network_transport: exactly(['pipe', 'tcp']) },
   ),
 
   mcp_sessions_opened_total: counter('MCP sessions opened', { transport: exactly(TRANSPORTS) }),
