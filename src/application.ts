@@ -187,13 +187,13 @@ export async function createApplication(
   };
 }
 
-/** The metrics, which are always recorded; a setting decides whether they are exposed. */
+/** The metrics. Those of calls are always recorded; a setting decides whether any are exposed. */
 function createMonitoring({ metrics: { enabled, openTelemetryNames } }: Settings, environment: Environment) {
   const { now, version, revision } = environment;
   const { metrics, registry, exemplars } = createMetrics({
     exposes: (_name, row) => openTelemetryNames || !row.openTelemetryName,
   });
-  collectRuntime(registry, metrics);
+  if (enabled) collectRuntime(registry, metrics);
   describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
   const write = (format: ExpositionFormat): Promise<string> => expose(registry, format, now, exemplars);
   return { recorder: new Recorder(metrics, []), expose: enabled ? write : undefined };

@@ -1,8 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
+import { UNMATCHED } from '../monitoring/labels.ts';
 import type { Recorder } from '../monitoring/recorder.ts';
-
-/** The route label of requests that no route matched. */
-const UNMATCHED = 'unmatched';
 
 /** The status label of requests whose client went away before an answer. */
 const CLIENT_GONE = 499;

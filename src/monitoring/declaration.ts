@@ -1,77 +1,59 @@
-import { UNKNOWN_TOOL } from '../tools/reasons.ts';
+import { OTHER } from './labels.ts';
 
 /**
  * The values a label may take: those listed, or whichever come first up to a number of them, of at most 128 characters.
  */
 export type LabelValues = readonly string[] | { readonly atMost: number };
 
-/** What label values that were not declared, or are too many, become. */
-export const OTHER = 'other';
-
-/** The values a label may take, where it takes more to say so than `LabelValues` can. */
+/** Label values with details that `LabelValues` cannot express. */
 export interface Domain<Value extends string = string> {
-  /** Values that are known beforehand. */
   readonly values: readonly Value[];
-  /** Those of them whose series are there from the start, at 0. The series of the others appear with use. */
-  readonly fromStart: readonly Value[];
-  /** How many values may come besides: the first that do are taken. Default: none. */
+  /** How many other values are admitted: the first that come. Default: none. */
   readonly more?: number;
-  /** What all other values become. Without it none is looked at: the program gives them, and the types refuse others. */
+  /** What all other values become. Without it values are not checked when recorded; the types alone restrict them. */
   readonly rest?: string;
-  /** Whether the names of the tools that are registered belong to it. */
+  /** Whether the names of the registered tools belong to it. */
   readonly tools?: true;
   /** Whether the label can be left out. */
   readonly optional?: true;
-  /** Whether the value follows from the series' other labels, so that it makes no more series. */
-  readonly follows?: true;
+  /**
+   * The label that determines this one. If this one has values of its own, it takes them only with one certain value of the
+   * other. Where the other's value is folded, this one becomes the same.
+   */
+  readonly follows?: string;
 }
 
-/** Exactly these values, which the program gives: the types refuse others. */
-export const exactly = <const Value extends string>(values: readonly Value[]): Domain<Value> => ({
-  values,
-  fromStart: values,
-});
+/** Exactly these values; the types refuse others. */
+export const exactly = <const Value extends string>(values: readonly Value[]): Domain<Value> => ({ values });
 
 /** These values; any other becomes `rest`. */
-export const listed = (values: readonly string[], rest: string): Domain => ({
-  values,
-  fromStart: values,
-  rest,
-});
+export const listed = (values: readonly string[], rest: string): Domain => ({ values, rest });
 
-/** The names of the tools that are registered. */
-export const TOOLS: Domain = { values: [], fromStart: [], tools: true };
+/** The names of the registered tools. */
+export const TOOLS: Domain = { values: [], tools: true };
 
-/** The same, and `unknown`, which stands for tools that do not exist. */
-export const TOOLS_OR_UNKNOWN: Domain = { ...TOOLS, values: [UNKNOWN_TOOL] };
+/** Values that only the program knows, and how many there are at most. */
+export const given = (most: number): Domain => ({ values: [], more: most });
 
-/** Any value that the program gives, and that follows from the other labels of its series. */
-export const FOLLOWS: Domain = { values: [], fromStart: [], follows: true };
-
-/** The same values, whose series appear with use. */
-export const onUse = <Value extends string = string>(values: LabelValues | Domain<Value>): Domain<Value> => ({
-  ...domainOf(values),
-  fromStart: [],
+/** A value that another label determines. */
+export const follows = (label: string, domain: Domain = { values: [] }): Domain => ({
+  ...domain,
+  follows: label,
 });
 
 /** The same values, of a label that can be left out. */
-export const optional = <Value extends string = string>(
-  values: LabelValues | Domain<Value>,
-): Domain<Value> & { readonly optional: true } => ({ ...onUse(values), optional: true });
+export const optional = (domain: Domain): Domain & { readonly optional: true } => ({
+  ...domain,
+  optional: true,
+});
 
-/** The same values, where the one follows from the other labels of its series. */
-export const follows = (values: LabelValues): Domain => ({ ...onUse(values), follows: true });
+/** Whether label values are a list; `Array.isArray` does not narrow readonly arrays. */
+export const isList = (values: LabelValues | Domain): values is readonly string[] => Array.isArray(values);
 
-/** The values of a label in full: what is not listed becomes `other`. */
-export function domainOf<Value extends string>(values: LabelValues | Domain<Value>): Domain<Value> {
-  if ('fromStart' in values) return values;
-  const known = 'atMost' in values ? [] : (values as readonly Value[]);
-  return {
-    values: known,
-    fromStart: known,
-    rest: OTHER,
-    ...('atMost' in values && { more: values.atMost }),
-  };
+/** Label values in full: what is not listed becomes `other`. */
+export function domainOf(values: LabelValues | Domain): Domain {
+  if (isList(values)) return listed(values, OTHER);
+  return 'atMost' in values ? { ...given(values.atMost), rest: OTHER } : values;
 }
 
 export type Labels = Readonly<Record<string, LabelValues | Domain>>;
@@ -87,19 +69,11 @@ export interface Declaration<L extends Labels = Labels, Type extends MetricType 
   readonly labels: L;
   /** Upper bounds of a histogram's buckets, in the metric's unit. */
   readonly buckets?: readonly number[];
-  /** What the labels may say in other series of it. */
-  readonly also?: Labels;
+  /** Whether its series appear with use; else those of listed values are there from the start, at 0. */
+  readonly onUse?: true;
+  /** What the other labels say of the tool `unknown`, which stands for tools that do not exist. Default: it has no series. */
+  readonly unknownTool?: Readonly<Record<string, readonly string[]>>;
 }
-
-/** Declares that a metric has series with these labels, too. */
-export const also = <const D extends Declaration>(
-  declaration: D,
-  labels: { readonly [Name in keyof D['labels']]?: LabelValues | Domain },
-): D => ({ ...declaration, also: labels });
-
-/** All that the labels of a metric may say: in the series declared first, and in the others. */
-export const labelSetsOf = ({ labels, also: others }: Declaration): readonly Labels[] =>
-  others ? [labels, others] : [labels];
 
 /** Declares a counter: how often something happened. Its name ends in `_total`. */
 export const counter = <const L extends Labels = NoLabels>(

@@ -1,5 +1,6 @@
-import type { MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
+import type { MetricObject, MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
 import type { Exemplars } from './exemplars.ts';
+import { fieldOf } from './message.ts';
 import type { MetricName } from './metrics.ts';
 
 /** A text format that Prometheus scrapes. */
@@ -44,7 +45,7 @@ export async function expose(
     await nextTurn();
     sliceStart = now();
   };
-  const metrics = registry.getMetricsAsArray() as unknown as Readable[];
+  const metrics = registry.getMetricsAsArray() as (MetricObject & Readable)[];
   const defaults = defaultLabelsOf(registry);
   // Read in one turn, so that in every scrape the reasons add up to the errors.
   const together = await Promise.all(metrics.filter(({ name }) => TOGETHER.has(name)).map(copy));
@@ -84,7 +85,7 @@ function namesOf(
 
 /** What a registry adds to every sample (`setDefaultLabels`), which it says to nobody else. */
 function defaultLabelsOf(registry: Registry): Readonly<Record<string, string>> | undefined {
-  const { _defaultLabels: labels = {} } = registry as unknown as { _defaultLabels?: Record<string, string> };
+  const labels = (fieldOf(registry, '_defaultLabels') ?? {}) as Record<string, string>;
   return Object.keys(labels).length > 0 ? labels : undefined;
 }
 

@@ -4,13 +4,11 @@ export type { Monitoring, MonitoringOptions } from './library/create-monitoring.
 export { counter, gauge, histogram } from './declaration.ts';
 export type { LabelValues } from './declaration.ts';
 export type {
-  CustomCounter,
-  CustomGauge,
-  CustomHistogram,
-  CustomMetric,
-  CustomMetrics,
-  Instruments,
-} from './library/custom-metrics.ts';
+  CounterInstrument as CustomCounter,
+  GaugeInstrument as CustomGauge,
+  HistogramInstrument as CustomHistogram,
+} from './instruments.ts';
+export type { CustomMetric, CustomMetrics, Instruments } from './library/custom-metrics.ts';
 export type { InstrumentOptions } from './library/instrumented-server.ts';
 export type { InstrumentableServer } from './server-shape.ts';
 export type { CallLogger, CallLogOptions } from './call-log.ts';

@@ -11,6 +11,15 @@ export const ERROR_CODES = {
   urlElicitationRequired: -32_042,
 } as const;
 
+/** Errors that are the caller's fault carry no `error.type` (OpenTelemetry semantic conventions for MCP, v1.41.1). */
+export const CALLER_FAULTS: readonly string[] = [
+  ERROR_CODES.parseError,
+  ERROR_CODES.invalidRequest,
+  ERROR_CODES.methodNotFound,
+  ERROR_CODES.invalidParams,
+  ERROR_CODES.resourceNotFound,
+].map(String);
+
 /** The message that refuses a request, in the form of JSON-RPC 2.0. `id` is null where the request's cannot be told. */
 export const refusal = <Id extends string | number | null = null>(
   code: number,

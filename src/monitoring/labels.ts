@@ -1,4 +1,7 @@
-/** The closed sets that label values come from; whatever is not in its set is `other`. */
+/** The closed sets that label values come from. */
+
+/** What label values that were not declared, or are too many, become. */
+export const OTHER = 'other';
 
 /** Request methods of MCP 2024-11-05 to 2026-07-28. */
 export const METHODS: readonly string[] = [
@@ -41,6 +44,9 @@ export type SessionCloseReason = (typeof SESSION_CLOSE_REASONS)[number];
 export const SPAN_OUTCOMES = ['exported', 'failed', 'dropped'] as const;
 export type SpanOutcome = (typeof SPAN_OUTCOMES)[number];
 
+/** The `error_type` of an answer that is a result with `isError`. */
+export const TOOL_ERROR = 'tool_error';
+
 /** Source: RFC 9110 section 9.3, and RFC 5789. */
 export const HTTP_METHODS: readonly string[] = [
   'CONNECT',
@@ -54,6 +60,31 @@ export const HTTP_METHODS: readonly string[] = [
   'TRACE',
 ];
 
+/** The templates of this server's routes. */
+export const HTTP_ROUTES: readonly string[] = [
+  '/',
+  '/execute',
+  '/healthz',
+  '/livez',
+  '/mcp',
+  '/metrics',
+  '/openapi.json',
+  '/readyz',
+  '/tools',
+  '/tools/:name',
+  '/tools/:name/execute',
+];
+
+/** The route of requests that no route matched. */
+export const UNMATCHED = 'unmatched';
+
+/** What this server answers; 499 says that the client went away before an answer. */
+export const HTTP_STATUS_CODES: readonly string[] = [
+  ...['200', '202', '304'],
+  ...['400', '401', '403', '404', '405', '406', '409', '413', '415', '422', '429', '499'],
+  ...['500', '503', '504'],
+];
+
 /** The value if it is listed, else `rest`. */
-export const oneOf = (values: readonly string[], value: string | undefined, rest = 'other'): string =>
+export const oneOf = (values: readonly string[], value: string | undefined, rest = OTHER): string =>
   value !== undefined && values.includes(value) ? value : rest;

@@ -1,30 +1,34 @@
-import { AUTH_FAILURE_REASONS } from '../authorization/authentication.ts';
 import { Registry } from 'prom-client';
+import { AUTH_FAILURE_REASONS } from '../authorization/authentication.ts';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS } from '../tools/reasons.ts';
 import {
-  also,
   counter,
   exactly,
-  FOLLOWS,
   follows,
   gauge,
+  given,
   histogram,
   listed,
-  onUse,
   optional,
   TOOLS,
-  TOOLS_OR_UNKNOWN,
   type Declaration,
+  type Labels,
 } from './declaration.ts';
 import { Exemplars } from './exemplars.ts';
-import { createInstrument, type InstrumentOf } from './instruments.ts';
+import { createInstrument, type InstrumentOf, type TraceId, type Upkeep } from './instruments.ts';
+import { CALLER_FAULTS } from './json-rpc.ts';
 import {
   HTTP_METHODS,
+  HTTP_ROUTES,
+  HTTP_STATUS_CODES,
   METHODS,
+  OTHER,
   PROTOCOL_VERSIONS,
   SESSION_CLOSE_REASONS,
   SPAN_OUTCOMES,
+  TOOL_ERROR,
   TRANSPORTS,
+  UNMATCHED,
 } from './labels.ts';
 
 /** The bounds of `mcp_tool_duration_seconds`, in seconds: a published contract that dashboards and rules rely on. */
@@ -48,82 +52,74 @@ export interface Row extends Declaration {
 }
 
 const serverOnly = <const D extends Row>(declaration: D) => ({ ...declaration, serverOnly: true }) as const;
-const openTelemetryName = <const D extends Row>(declaration: D) =>
-  ({ ...declaration, openTelemetryName: true }) as const;
+const onUse = <const D extends Row>(declaration: D) => ({ ...declaration, onUse: true }) as const;
 
-const CALL = 'tools/call';
+const openTelemetry = <const L extends Labels>(help: string, labels: L) =>
+  ({ ...histogram(help, OTEL_MCP_BUCKETS, labels), onUse: true, openTelemetryName: true }) as const;
 
-/** What an operation's labels say besides its method. The error codes of servers that are not ours are any. */
-const OF_OPERATIONS = {
-  error_type: optional(follows({ atMost: 21 })),
-  rpc_response_status_code: optional({ atMost: 20 }),
-  mcp_protocol_version: PROTOCOL_VERSIONS,
-  network_transport: exactly(['pipe', 'tcp']),
-} as const;
+/** JSON-RPC error codes told apart. Those of servers that are not ours are any. */
+const MAX_ERROR_CODES = 20;
 
 /** Every metric of ours, by its published name. Whatever else names a metric is generated from or held to this. */
 export const METRICS = {
-  mcp_tool_calls_total: also(
-    counter('Total number of MCP tool calls', {
-      tool_name: TOOLS,
-      status: exactly(['success', 'error']),
-    }),
-    { tool_name: exactly([UNKNOWN_TOOL]), status: exactly(['error']) },
-  ),
+  mcp_tool_calls_total: {
+    ...counter('Total number of MCP tool calls', { tool_name: TOOLS, status: exactly(['success', 'error']) }),
+    unknownTool: { status: ['error'] },
+  },
   mcp_tool_duration_seconds: histogram('Duration of MCP tool execution in seconds', DURATION_BUCKETS, {
     tool_name: TOOLS,
   }),
   mcp_active_sessions: gauge('Number of currently active MCP sessions'),
 
-  mcp_tool_errors_total: also(
-    counter('Failed MCP tool calls, by the reason they failed', {
+  mcp_tool_errors_total: {
+    ...counter('Failed MCP tool calls, by the reason they failed', {
       tool_name: TOOLS,
       reason: exactly(REASONS),
     }),
-    {
-      tool_name: exactly([UNKNOWN_TOOL]),
-      // The others are those of servers that are not ours, whose tools may be known only once they were called.
-      reason: { ...exactly(REASONS), fromStart: ['unknown_tool', 'rate_limited'] },
-    },
-  ),
+    // Other reasons occur only in the library, where a tool may be called before its name is known.
+    unknownTool: { reason: ['unknown_tool', 'rate_limited'] },
+  },
   mcp_tool_calls_in_flight: gauge('MCP tool calls accepted and not yet answered', { tool_name: TOOLS }),
   mcp_tool_result_size_bytes: histogram('Size of MCP tool results as JSON, in bytes', RESULT_SIZE_BUCKETS, {
     tool_name: TOOLS,
   }),
   mcp_tool_info: gauge('The tools this server offers; always 1', {
     tool_name: TOOLS,
-    toolset: FOLLOWS,
-    source: FOLLOWS,
-    isolation: FOLLOWS,
+    toolset: follows('tool_name'),
+    source: follows('tool_name'),
+    isolation: follows('tool_name'),
   }),
 
-  mcp_requests_total: counter('MCP requests received, by protocol method', {
-    method: onUse(METHODS),
-    protocol_version: PROTOCOL_VERSIONS,
-    transport: exactly(TRANSPORTS),
-  }),
-  mcp_server_operation_duration_seconds: openTelemetryName(
-    also(
-      histogram(
-        'Duration of MCP requests as the OpenTelemetry semantic conventions define it',
-        OTEL_MCP_BUCKETS,
-        {
-          mcp_method_name: onUse(METHODS.filter((method) => method === CALL)),
-          gen_ai_tool_name: optional(TOOLS_OR_UNKNOWN),
-          gen_ai_operation_name: optional(FOLLOWS),
-          ...OF_OPERATIONS,
-        },
-      ),
-      { mcp_method_name: onUse(METHODS.filter((method) => method !== CALL)), ...OF_OPERATIONS },
-    ),
+  mcp_requests_total: onUse(
+    counter('MCP requests received, by protocol method', {
+      method: METHODS,
+      protocol_version: PROTOCOL_VERSIONS,
+      transport: exactly(TRANSPORTS),
+    }),
   ),
-
-  mcp_server_session_duration_seconds: openTelemetryName(
-    histogram(
-      'Duration of MCP sessions as the OpenTelemetry semantic conventions define it',
-      OTEL_MCP_BUCKETS,
-      { mcp_protocol_version: onUse(PROTOCOL_VERSIONS), network_transport: exactly(['pipe', 'tcp']) },
-    ),
+  // The largest: for each tool and each other method, 23 outcomes in 6 revisions over 2 transports. No request adds a value to
+  // these labels, and a series exists only once a request was answered so.
+  mcp_server_operation_duration_seconds: openTelemetry(
+    'Duration of MCP requests as the OpenTelemetry semantic conventions define it',
+    {
+      mcp_method_name: METHODS,
+      // There is one if and only if the method is tools/call.
+      gen_ai_tool_name: optional(follows('mcp_method_name', { ...TOOLS, values: [UNKNOWN_TOOL] })),
+      gen_ai_operation_name: optional(follows('gen_ai_tool_name')),
+      // The code, or nothing if that is a caller's fault; without a code, whether the result has isError.
+      error_type: optional(follows('rpc_response_status_code', exactly([TOOL_ERROR]))),
+      rpc_response_status_code: optional({
+        values: CALLER_FAULTS,
+        more: MAX_ERROR_CODES - CALLER_FAULTS.length,
+        rest: OTHER,
+      }),
+      mcp_protocol_version: PROTOCOL_VERSIONS,
+      network_transport: exactly(['pipe', 'tcp']),
+    },
+  ),
+  mcp_server_session_duration_seconds: openTelemetry(
+    'Duration of MCP sessions as the OpenTelemetry semantic conventions define it',
+    { mcp_protocol_version: PROTOCOL_VERSIONS, network_transport: exactly(['pipe', 'tcp']) },
   ),
 
   mcp_sessions_opened_total: counter('MCP sessions opened', { transport: exactly(TRANSPORTS) }),
@@ -156,27 +152,29 @@ export const METRICS = {
   ),
 
   http_server_request_duration_seconds: serverOnly(
-    histogram('Duration of HTTP requests in seconds', OTEL_HTTP_BUCKETS, {
-      // The templates of routes, and `unmatched`: never the text of a path.
-      http_route: { atMost: 20 },
-      http_request_method: listed(HTTP_METHODS, '_OTHER'),
-      http_response_status_code: { atMost: 30 },
-    }),
+    onUse(
+      histogram('Duration of HTTP requests in seconds', OTEL_HTTP_BUCKETS, {
+        http_route: listed(HTTP_ROUTES, UNMATCHED),
+        http_request_method: listed(HTTP_METHODS, '_OTHER'),
+        http_response_status_code: HTTP_STATUS_CODES,
+      }),
+    ),
   ),
 
   mcp_label_values_folded_total: counter(
     'Values of labels that were not among those declared, or too many, and became other',
-    { metric: { atMost: 100 }, label: { atMost: 100 } },
+    // One for each label above whose values may be folded; in the library, tools and its user's metrics come besides.
+    { metric: given(7), label: follows('metric') },
   ),
   mcp_trace_spans_total: serverOnly(
     counter('Spans of traces that ended, by what became of them', { outcome: exactly(SPAN_OUTCOMES) }),
   ),
 
   mcp_build_info: gauge('What is running; always 1', {
-    version: FOLLOWS,
-    revision: FOLLOWS,
-    node_version: FOLLOWS,
-    protocol: FOLLOWS,
+    version: given(1),
+    revision: given(1),
+    node_version: given(1),
+    protocol: given(1),
   }),
   nodejs_eventloop_utilization: gauge('Share of time the event loop was busy since the last scrape, 0 to 1'),
   nodejs_heap_size_limit_bytes: gauge('Heap size at which the process runs out of memory, in bytes'),
@@ -184,7 +182,9 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-export type Metrics = { readonly [Name in MetricName]: InstrumentOf<(typeof METRICS)[Name]> };
+export type Metrics = {
+  readonly [Name in MetricName]: InstrumentOf<(typeof METRICS)[Name], TraceId> & Upkeep;
+};
 
 export interface MetricsOptions {
   /** Where the metrics are registered. Default: a registry of their own. */
@@ -201,9 +201,14 @@ export function createMetrics({ registry = new Registry(), exposes = () => true 
   readonly exemplars: Exemplars;
 } {
   const exemplars = new Exemplars();
-  const metrics = Object.entries<Row>(METRICS).map(([name, declaration]) => {
+  const folded = (metric: string, label: string): void => {
+    metrics.mcp_label_values_folded_total.inc({ metric, label });
+  };
+  const instruments = Object.entries<Row>(METRICS).map(([name, declaration]) => {
     const registers = exposes(name as MetricName, declaration) ? [registry] : [];
-    return [name, createInstrument(name, declaration, { registers, exemplars })];
+    const { record, upkeep } = createInstrument(name, declaration, { registers, exemplars, folded });
+    return [name, { ...record, ...upkeep }];
   });
-  return { metrics: Object.fromEntries(metrics) as Metrics, registry, exemplars };
+  const metrics = Object.fromEntries(instruments) as Metrics;
+  return { metrics, registry, exemplars };
 }

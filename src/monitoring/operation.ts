@@ -1,5 +1,6 @@
-import { METHODS, PROTOCOL_VERSIONS, oneOf, type TransportName } from './labels.ts';
 import type { ValuesOf } from './declaration.ts';
+import { CALLER_FAULTS } from './json-rpc.ts';
+import { METHODS, PROTOCOL_VERSIONS, TOOL_ERROR, oneOf, type TransportName } from './labels.ts';
 import type { METRICS } from './metrics.ts';
 
 /** An MCP request that was answered, as the OpenTelemetry conventions want it described. */
@@ -18,16 +19,13 @@ export interface Operation {
   readonly traceId?: string | undefined;
 }
 
-/** JSON-RPC errors that are the caller's fault carry no `error.type` (OpenTelemetry semantic conventions for MCP). */
-const CALLER_FAULTS: ReadonlySet<number> = new Set([-32700, -32600, -32601, -32602, -32002]);
-
 /**
  * The `error.type` of an operation, if and only if it failed: `tool_error` for `isError`, else the JSON-RPC code.
  * Source: OpenTelemetry semantic conventions for MCP, docs/gen-ai/mcp.md, v1.41.1.
  */
-function errorTypeOf({ isError, errorCode }: Pick<Operation, 'isError' | 'errorCode'>): string | undefined {
-  if (isError) return 'tool_error';
-  return errorCode === undefined || CALLER_FAULTS.has(errorCode) ? undefined : String(errorCode);
+function errorTypeOf(code: string | undefined, isError: boolean): string | undefined {
+  if (code === undefined) return isError ? TOOL_ERROR : undefined;
+  return CALLER_FAULTS.includes(code) ? undefined : code;
 }
 
 /** The `network.transport` of those conventions: `pipe` for stdio, `tcp` for Streamable HTTP. */
@@ -50,13 +48,14 @@ type Label = keyof Labels;
 
 /** The labels of an operation. */
 export function labelsOf(operation: Operation): ValuesOf<Labels> {
-  const { method, tool, errorCode, protocolVersion, transport } = operation;
-  const errorType = errorTypeOf(operation);
+  const { method, tool, errorCode, isError, protocolVersion, transport } = operation;
+  const code = errorCode === undefined ? undefined : String(errorCode);
+  const errorType = errorTypeOf(code, isError);
   return {
     mcp_method_name: oneOf(METHODS, method),
     ...(tool !== undefined && { gen_ai_tool_name: tool, gen_ai_operation_name: 'execute_tool' }),
     ...(errorType !== undefined && { error_type: errorType }),
-    ...(errorCode !== undefined && { rpc_response_status_code: String(errorCode) }),
+    ...(code !== undefined && { rpc_response_status_code: code }),
     mcp_protocol_version: oneOf(PROTOCOL_VERSIONS, protocolVersion),
     network_transport: networkTransportOf(transport),
   };

@@ -1,8 +1,7 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { UNKNOWN_TOOL, type WorkerRestartReason } from '../tools/reasons.ts';
-import { OTHER } from './declaration.ts';
 import type { AuthFailureReason } from '../authorization/authentication.ts';
-import type { SessionCloseReason, SpanOutcome, TransportName } from './labels.ts';
+import { OTHER, type SessionCloseReason, type SpanOutcome, type TransportName } from './labels.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
 

@@ -273,7 +273,7 @@ describe("the founding document's switches", () => {
     expect((await add(server.url)).status).toBe(200);
   });
 
-  it('PROMETHEUS_REGISTRY_ENABLED=false: nothing is recorded, so there is no /metrics, and calls work', async () => {
+  it('PROMETHEUS_REGISTRY_ENABLED=false: metrics are switched off, so there is no /metrics, and calls work', async () => {
     server = await startServer({ env: { PROMETHEUS_REGISTRY_ENABLED: 'false' } });
     expect((await add(server.url)).status).toBe(200);
     expect((await fetch(`${server.url}/nothing`)).status).toBe(404);

@@ -133,17 +133,19 @@ describe('GET / as JSON', () => {
     expect(samples.value('nodejs_eventloop_lag_max_seconds')).toBeGreaterThan(0.5);
   });
 
-  it('says so when nothing is recorded', async () => {
+  it('says so when metrics are switched off', async () => {
     server = await startTestServer({ metrics: { enabled: false } });
     await times(1, 'echo', { text: 'hi' });
     const status = await statusOf();
     expect(status).toMatchObject({ ready: true, metrics: 'not_recorded', activity: null });
     expect(status.verdict).toMatchObject({ level: 'unknown', headline: 'Ready' });
-    expect(status.verdict.detail).toContain('metrics.enabled');
+    expect(status.verdict.detail).toBe(
+      'Metrics are switched off (metrics.enabled), so nothing can be said of calls.',
+    );
     expect(status.links).not.toContain('/metrics');
   });
 
-  it('shows all when metrics are recorded and not scraped', async () => {
+  it('shows all when metrics are switched on and not served', async () => {
     server = await startTestServer({ metrics: { endpoint: false } });
     await times(1, 'echo', { text: 'hi' });
     const status = await statusOf();

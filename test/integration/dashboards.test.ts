@@ -230,7 +230,7 @@ const ask = (
 const SILENT: ReadonlyMap<string, string> = new Map([
   [
     'mcp_label_values_folded_total',
-    'the server declares every label value, so only instrumented servers fold any',
+    'only requests with methods or revisions that nobody knows have values folded',
   ],
 ]);
 const isSilent = (expr: string): boolean => [...SILENT.keys()].some((metric) => expr.includes(metric));

@@ -2,7 +2,7 @@ import type { ActivityReport } from '../../monitoring/activity.ts';
 
 /** Is anything wrong, with which tool, and why: what a person is told first. */
 export interface Verdict {
-  /** `unknown` when nothing is recorded here that could tell. */
+  /** `unknown` when this port knows nothing of calls. */
   readonly level: 'good' | 'warn' | 'bad' | 'unknown';
   readonly headline: string;
   readonly detail: string;
@@ -24,11 +24,11 @@ export interface Status {
   /** Paths of this port worth a look. */
   readonly links: readonly string[];
   /**
-   * Where Prometheus finds metrics: at `/metrics`, at the operations port, nowhere though they are recorded, or
-   * nowhere because nothing is.
+   * Where Prometheus finds metrics: at `/metrics`, at the operations port, or nowhere, because they are not served
+   * (`metrics.endpoint`) or switched off (`metrics.enabled`: `not_recorded`).
    */
   readonly metrics: 'served' | 'operations_port' | 'not_served' | 'not_recorded';
-  /** `null` when nothing is recorded, and on the main port when the metrics are at the operations port. */
+  /** `null` when metrics are switched off, and on the main port when the metrics are at the operations port. */
   readonly activity: ActivityReport | null;
 }
 

@@ -15,7 +15,7 @@ export function judge({ state, sessions, sessions_limit, activity, metrics }: Ju
   if (!activity) {
     const detail =
       metrics === 'not_recorded'
-        ? 'Nothing is recorded, because metrics are switched off (metrics.enabled).'
+        ? 'Metrics are switched off (metrics.enabled), so nothing can be said of calls.'
         : 'What its tools do is shown at the same path of the operations port (ops.port).';
     return { level: 'unknown', headline: 'Ready', detail };
   }

@@ -1,9 +1,9 @@
 import type { Registry } from 'prom-client';
-import type { Declaration, LabelValues, MetricType, ValuesOf } from '../declaration.ts';
-import { createInstrument } from '../instruments.ts';
+import { isList, type Declaration, type LabelValues, type MetricType } from '../declaration.ts';
+import { createInstrument, type InstrumentOf } from '../instruments.ts';
 import { fieldOf } from '../message.ts';
 import { METRICS } from '../metrics.ts';
-import { seriesOf } from '../series.ts';
+import { Series } from '../series.ts';
 
 type Labels = Readonly<Record<string, LabelValues>>;
 
@@ -15,28 +15,6 @@ export type CustomMetric<L extends Labels = Labels, Type extends MetricType = Me
 
 /** Metrics by name, in the manner of Prometheus: base units, `_total` at the end of counters and of nothing else. */
 export type CustomMetrics = Readonly<Record<string, CustomMetric>>;
-
-export interface CustomCounter<L extends Labels> {
-  /** Adds `by`, by default 1. */
-  inc(labels: ValuesOf<L>, by?: number): void;
-}
-export interface CustomGauge<L extends Labels> {
-  set(labels: ValuesOf<L>, value: number): void;
-  inc(labels: ValuesOf<L>, by?: number): void;
-  dec(labels: ValuesOf<L>, by?: number): void;
-}
-export interface CustomHistogram<L extends Labels> {
-  observe(labels: ValuesOf<L>, value: number): void;
-}
-
-type InstrumentOf<Declared> =
-  Declared extends CustomMetric<infer L, 'counter'>
-    ? CustomCounter<L>
-    : Declared extends CustomMetric<infer L, 'gauge'>
-      ? CustomGauge<L>
-      : Declared extends CustomMetric<infer L, 'histogram'>
-        ? CustomHistogram<L>
-        : never;
 
 /** What declared metrics are recorded with, by name. */
 export type Instruments<Declared extends CustomMetrics> = {
@@ -70,19 +48,13 @@ export function createCustomMetrics<Declared extends CustomMetrics>(
   registry: Registry,
   folded: (metric: string, label: string) => void,
 ): Instruments<Declared> {
-  const instruments = Object.entries(declared).map(([name, metric]) => {
-    const options = {
-      registers: [registry],
-      folded: (label: string): void => {
-        folded(name, label);
-      },
-    };
-    return [name, createInstrument(name, metric, options)];
-  });
+  const options = { registers: [registry], folded };
+  const instruments = Object.entries(declared).map(([name, metric]) => [
+    name,
+    createInstrument(name, metric, options).record,
+  ]);
   return Object.fromEntries(instruments) as Instruments<Declared>;
 }
-
-const isList = (values: LabelValues): values is readonly string[] => Array.isArray(values);
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const SAMPLE_SUFFIX = /_(bucket|count|sum|created|info)$/;
@@ -104,7 +76,7 @@ function problemsOf(name: string, metric: CustomMetric, registry: Registry): str
   for (const [label, values] of Object.entries(labels))
     problems.push(...problemsOfLabel(label, values).map((problem) => `label ${label}: ${problem}`));
   if (problems.length > 0) return problems;
-  const series = seriesOf(metric);
+  const series = new Series(metric).most();
   return series > MAX_SERIES ? [`it may have ${series} series; the most is ${MAX_SERIES}`] : [];
 }
 
@@ -128,7 +100,7 @@ function problemsOfLabel(label: string, values: LabelValues): string[] {
       ? ['its values must be texts, each once, at least one']
       : [];
   }
-  const atMost: unknown = (values as { atMost?: unknown } | undefined)?.atMost;
+  const atMost = fieldOf(values, 'atMost');
   return Number.isInteger(atMost) && Number(atMost) >= 1 && Number(atMost) <= MAX_VALUES
     ? []
     : [`its values are not bounded: list them, or say { atMost: n }, up to ${MAX_VALUES}`];

@@ -1,7 +1,5 @@
+import { OTHER } from '../labels.ts';
 import type { Recorder } from '../recorder.ts';
-
-/** The label of tools beyond the number that get series of their own. */
-const OTHER = 'other';
 
 /** Names kept beyond those that get series. */
 const MAX_REMEMBERED = 10_000;
