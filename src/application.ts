@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { anonymous, bearer, type Authenticate } from './authorization/authentication.ts';
 import type { Settings } from './config/settings.ts';
 import { loadStateKey } from './config/state-key.ts';
-import { loadTokens, type Tokens } from './config/tokens.ts';
+import { loadTokens } from './config/tokens.ts';
+import { loadTools } from './load-tools.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { MODERN_VERSION } from './mcp/server.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog } from './monitoring/call-log.ts';
-import { describeThrown } from './monitoring/describe-thrown.ts';
 import { Door } from './monitoring/door.ts';
 import { expose, type ExpositionFormat } from './monitoring/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
@@ -20,15 +20,10 @@ import { collectRuntime, describeBuild } from './monitoring/runtime.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
 import type { Tracing } from './monitoring/traces/tracing.ts';
 import type { ToolCall } from './tools/call.ts';
-import { builtinToolsets } from './tools/builtin/index.ts';
-import { Catalogue } from './tools/catalogue.ts';
+import type { Catalogue } from './tools/catalogue.ts';
 import { Executor } from './tools/executor.ts';
-import { offerToolsets } from './tools/offered-tool.ts';
-import { resolvePublicEntry } from './tools/public-entry.ts';
 import { createQuota } from './tools/quota.ts';
-import { selectTools } from './tools/selection.ts';
-import { loadToolModules } from './tools/tool-modules.ts';
-import { WorkerPool } from './tools/worker-pool.ts';
+import type { WorkerPool } from './tools/worker-pool.ts';
 
 /** What surrounds the application: passed in, so that tests can pass their own. */
 export interface Environment {
@@ -74,12 +69,9 @@ export interface Application {
   readonly flush: () => Promise<void>;
 }
 
-interface Problems {
-  readonly ok: false;
-  readonly problems: readonly string[];
-}
-
-export type ApplicationResult = { readonly ok: true; readonly application: Application } | Problems;
+export type ApplicationResult =
+  | { readonly ok: true; readonly application: Application }
+  | { readonly ok: false; readonly problems: readonly string[] };
 
 /** How long an answer may take from the call's outcome to the client, in milliseconds. */
 const ANSWER_MS = 1000;
@@ -98,9 +90,7 @@ export async function createApplication(
   const monitoring = createMonitoring(settings, environment);
   const { recorder } = monitoring;
   const secrets = readSecrets(settings, directory);
-  const tools = await loadTools(settings, directory, secrets.tokens ?? [], (minThreads) =>
-    createWorkers(settings, minThreads, recorder, logger),
-  );
+  const tools = await loadTools(settings, directory, secrets.tokens ?? [], { recorder, logger });
   const problems = [...(tools.ok ? [] : tools.problems), ...secrets.problems];
   const traced = await traceCalls(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);
@@ -208,50 +198,6 @@ function readSecrets(settings: Settings, directory: string) {
     problems: [callers, key].flatMap((part) => (part.ok ? [] : part.problems)),
   };
 }
-
-async function loadTools(
-  settings: Settings,
-  directory: string,
-  tokens: Tokens,
-  createPool: (minThreads: 0 | 1) => WorkerPool,
-): Promise<{ readonly ok: true; readonly catalogue: Catalogue; readonly workers: WorkerPool } | Problems> {
-  resolvePublicEntry();
-  const modules = await loadToolModules(settings.tools.modules, directory);
-  if (!modules.ok) return modules;
-  const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], {
-    ...settings.tools,
-    granted: Object.fromEntries(
-      tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]),
-    ),
-    named: {
-      'tools.settings': Object.keys(settings.tools.settings),
-      'log.arguments': Object.keys(settings.log.arguments),
-      'log.results': settings.log.results,
-    },
-  });
-  if (!selected.ok) return selected;
-  const tools = selected.toolsets.flatMap((toolset) => toolset.tools);
-  const workers = createPool(tools.some(({ isolation }) => isolation === 'worker') ? 1 : 0);
-  const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
-  const offered = offerToolsets(selected.toolsets, workers, {
-    defaults: { timeoutSeconds, maxConcurrency },
-    overrides: settings.tools.settings,
-  });
-  if (offered.ok) return { ok: true, catalogue: new Catalogue(offered.tools), workers };
-  await workers.close();
-  return offered;
-}
-
-const createWorkers = (settings: Settings, minThreads: 0 | 1, recorder: Recorder, logger: Logger) =>
-  new WorkerPool({
-    ...settings.workers,
-    minThreads,
-    restarted: (reason, { tool, error }) => {
-      recorder.workerRestarted(reason);
-      const err = error === undefined ? undefined : describeThrown(error);
-      logger.warn({ reason, tool, err }, 'worker thread replaced');
-    },
-  });
 
 const traceCalls = ({ tracing }: Settings, { env, version, now, logger }: Environment, recorder: Recorder) =>
   startTracing(tracing.endpoint, env, {

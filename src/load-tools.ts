@@ -1,0 +1,73 @@
+import type { Settings } from './config/settings.ts';
+import type { Tokens } from './config/tokens.ts';
+import { describeThrown } from './monitoring/describe-thrown.ts';
+import type { Logger } from './monitoring/logging.ts';
+import type { Recorder } from './monitoring/recorder.ts';
+import { builtinToolsets } from './tools/builtin/index.ts';
+import { Catalogue } from './tools/catalogue.ts';
+import { offerToolsets } from './tools/offered-tool.ts';
+import { resolvePublicEntry } from './tools/public-entry.ts';
+import { selectTools } from './tools/selection.ts';
+import { loadToolModules } from './tools/tool-modules.ts';
+import { WorkerPool } from './tools/worker-pool.ts';
+
+/** Told of worker threads that are lost. */
+interface Parts {
+  readonly recorder: Recorder;
+  readonly logger: Logger;
+}
+
+export type LoadedTools =
+  | { readonly ok: true; readonly catalogue: Catalogue; readonly workers: WorkerPool }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * Loads the tools that the settings name, and starts the worker threads of those that are isolated.
+ * @param directory what relative paths in the settings start from
+ * @param tokens whose rights must name tools or toolsets that there are
+ * @returns every problem of tool modules, of the selection, or of the tools themselves
+ */
+export async function loadTools(
+  settings: Settings,
+  directory: string,
+  tokens: Tokens,
+  parts: Parts,
+): Promise<LoadedTools> {
+  resolvePublicEntry();
+  const modules = await loadToolModules(settings.tools.modules, directory);
+  if (!modules.ok) return modules;
+  const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], {
+    ...settings.tools,
+    granted: Object.fromEntries(
+      tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]),
+    ),
+    named: {
+      'tools.settings': Object.keys(settings.tools.settings),
+      'log.arguments': Object.keys(settings.log.arguments),
+      'log.results': settings.log.results,
+    },
+  });
+  if (!selected.ok) return selected;
+  const tools = selected.toolsets.flatMap((toolset) => toolset.tools);
+  const isIsolated = tools.some(({ isolation }) => isolation === 'worker');
+  const workers = createWorkers(settings, isIsolated ? 1 : 0, parts);
+  const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
+  const offered = offerToolsets(selected.toolsets, workers, {
+    defaults: { timeoutSeconds, maxConcurrency },
+    overrides: settings.tools.settings,
+  });
+  if (offered.ok) return { ok: true, catalogue: new Catalogue(offered.tools), workers };
+  await workers.close();
+  return offered;
+}
+
+const createWorkers = (settings: Settings, minThreads: 0 | 1, { recorder, logger }: Parts) =>
+  new WorkerPool({
+    ...settings.workers,
+    minThreads,
+    restarted: (reason, { tool, error }) => {
+      recorder.workerRestarted(reason);
+      const err = error === undefined ? undefined : describeThrown(error);
+      logger.warn({ reason, tool, err }, 'worker thread replaced');
+    },
+  });
