@@ -101,12 +101,7 @@ export async function createApplication(
 
   const { catalogue, workers } = tools;
   const { tracing } = traced;
-  catalogue.subscribe(({ removed, added }) => {
-    // A tool that takes the place of another of its name keeps the series.
-    const kept = new Set(added.map(({ name }) => name));
-    for (const { name } of removed) if (!kept.has(name)) recorder.removeTool(name);
-    for (const tool of added) recorder.addTool(tool);
-  });
+  keepSeries(catalogue, recorder);
   const activity = settings.metrics.enabled ? new Activity(() => catalogue.tools, now) : undefined;
   const onError = (error: Error): void => {
     logger.warn({ err: error }, 'error in the protocol layer');
@@ -158,23 +153,37 @@ export async function createApplication(
           workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
         });
       },
-      finishCalls: async () => {
-        await executor.drain();
-        const answered = new AbortController();
-        const patience = sleep(ANSWER_MS, undefined, { signal: answered.signal }).catch(() => undefined);
-        await Promise.race([door.idle(), patience]);
-        answered.abort();
-      },
-      callsInFlight: () => {
-        const waiting = [...door.inFlight].flatMap(({ held }) => (held ? [held] : []));
-        return [...new Set([...executor.inFlight, ...waiting])];
-      },
+      finishCalls: () => finishCalls(executor, door),
+      callsInFlight: () => callsInFlight(executor, door),
       flush: () => {
         callLog.flush();
         return traced.flush();
       },
     },
   };
+}
+
+/** Has every tool that is offered its series, and no other. */
+function keepSeries(catalogue: Catalogue, recorder: Recorder): void {
+  catalogue.subscribe(({ removed, added }) => {
+    // A tool that takes the place of another of its name keeps the series.
+    const kept = new Set(added.map(({ name }) => name));
+    for (const { name } of removed) if (!kept.has(name)) recorder.removeTool(name);
+    for (const tool of added) recorder.addTool(tool);
+  });
+}
+
+async function finishCalls(executor: Executor, door: Door<ToolCall>): Promise<void> {
+  await executor.drain();
+  const answered = new AbortController();
+  const patience = sleep(ANSWER_MS, undefined, { signal: answered.signal }).catch(() => undefined);
+  await Promise.race([door.idle(), patience]);
+  answered.abort();
+}
+
+function callsInFlight(executor: Executor, door: Door<ToolCall>): readonly ToolCall[] {
+  const waiting = [...door.inFlight].flatMap(({ held }) => (held ? [held] : []));
+  return [...new Set([...executor.inFlight, ...waiting])];
 }
 
 /** The metrics. Those of calls are always recorded; a setting decides whether any are exposed. */
