@@ -21,7 +21,7 @@ import { DASHBOARDS } from '../dashboards/source/dashboards.ts';
 import { renderDashboard } from '../dashboards/source/render.ts';
 import { listSettings } from '../src/config/setting-list.ts';
 import { settingsSchema } from '../src/config/settings.ts';
-import { METRICS } from '../src/monitoring/metrics.ts';
+import { METRICS } from '../src/monitoring/metrics/metrics.ts';
 import { builtinToolsets } from '../src/tools/builtin/index.ts';
 import { ERROR_REASONS } from '../src/tools/reasons.ts';
 import { readChangelog } from './changelog.ts';

@@ -2,7 +2,7 @@ import type { Settings } from './config/settings.ts';
 import type { Tokens } from './config/tokens.ts';
 import { describeThrown } from './monitoring/describe-thrown.ts';
 import type { Logger } from './monitoring/logging.ts';
-import type { Recorder } from './monitoring/recorder.ts';
+import type { Recorder } from './monitoring/metrics/recorder.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
 import { offerToolsets } from './tools/offered-tool.ts';

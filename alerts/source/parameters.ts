@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
 import { ERROR_REASONS, REASONS } from '../../src/tools/reasons.ts';
 import type { Amount } from './amount.ts';
 

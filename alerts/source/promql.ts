@@ -1,4 +1,4 @@
-import type { METRICS, MetricName } from '../../src/monitoring/metrics.ts';
+import type { METRICS, MetricName } from '../../src/monitoring/metrics/metrics.ts';
 import { REFUSED } from '../../src/tools/reasons.ts';
 import type { Parameters } from './parameters.ts';
 

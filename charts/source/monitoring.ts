@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { COUNTABLE, parametersSchema } from '../../alerts/source/parameters.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
 import { count, duration, flag, list, object, text, textMap, triState } from './fragments.ts';
 
 /** How Prometheus and Grafana see it. */

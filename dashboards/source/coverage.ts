@@ -1,5 +1,5 @@
 import { alertSet, ruleGroups } from '../../alerts/source/rules.ts';
-import { METRICS } from '../../src/monitoring/metrics.ts';
+import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { DASHBOARDS } from './dashboards.ts';
 import { PARAMETERS } from './limits.ts';
 

@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CONTENT_TYPES } from '../monitoring/exposition.ts';
+import { CONTENT_TYPES } from '../monitoring/metrics/exposition.ts';
 import { ERAS, McpProbe, type Era, type ListedTool, type Answered } from './probe/mcp-client.ts';
 import { below, type ProbeOptions, type ToolUse } from './probe/options.ts';
 import { ask, quote } from './probe/request.ts';

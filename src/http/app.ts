@@ -4,7 +4,7 @@ import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
 import type { Activity } from '../monitoring/activity.ts';
 import type { Logger } from '../monitoring/logging.ts';
-import type { Recorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import { callerOf, requireCaller } from './authentication.ts';
 import { hostGuard } from './host-guard.ts';
 import { mcpRoutes } from './mcp.ts';

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { UNMATCHED } from '../monitoring/labels.ts';
-import type { Recorder } from '../monitoring/recorder.ts';
+import { UNMATCHED } from '../monitoring/metrics/labels.ts';
+import type { Recorder } from '../monitoring/metrics/recorder.ts';
 
 /** The status label of requests whose client went away before an answer. */
 const CLIENT_GONE = 499;

@@ -1,6 +1,6 @@
 import { Router, type RequestHandler } from 'express';
-import type { ExpositionFormat } from '../monitoring/exposition.ts';
-import { metricsHandler } from '../monitoring/metrics-handler.ts';
+import type { ExpositionFormat } from '../monitoring/metrics/exposition.ts';
+import { metricsHandler } from '../monitoring/metrics/metrics-handler.ts';
 import { notFound, wrongMethod } from './problem.ts';
 
 export interface OperationsOptions {

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
-import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
+import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import type { ErrorReason } from '../tools/reasons.ts';
 
 /** An HTTP request that was not carried out, in words for whoever made it. */

@@ -1,5 +1,5 @@
 import type { RequestHandler, Response } from 'express';
-import { givenRequestId } from '../monitoring/request-id.ts';
+import { givenRequestId } from '../monitoring/door/request-id.ts';
 
 /**
  * Gives every request an id, its own `X-Request-Id` if that is well-formed, and answers with it. Log lines and

@@ -1,5 +1,5 @@
-import type { Door } from '../monitoring/door.ts';
-import type { Recorder } from '../monitoring/recorder.ts';
+import type { Door } from '../monitoring/door/door.ts';
+import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { Catalogue } from '../tools/catalogue.ts';

@@ -1,9 +1,9 @@
 import type { AuthInfo, Transport } from '@modelcontextprotocol/server';
-import type { Connection, Pending } from '../monitoring/connection.ts';
-import { passThroughDoor } from '../monitoring/door-adapter.ts';
-import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
-import type { TransportName } from '../monitoring/labels.ts';
-import { toolNameOf } from '../monitoring/message.ts';
+import type { Connection, Pending } from '../monitoring/door/connection.ts';
+import { passThroughDoor } from '../monitoring/door/door-adapter.ts';
+import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
+import type { TransportName } from '../monitoring/metrics/labels.ts';
+import { toolNameOf } from '../monitoring/door/message.ts';
 import { failed, type ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';

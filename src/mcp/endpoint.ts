@@ -7,8 +7,8 @@ import {
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
-import { ERROR_CODES } from '../monitoring/json-rpc.ts';
-import { takeListens } from '../monitoring/listens.ts';
+import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
+import { takeListens } from '../monitoring/door/listens.ts';
 import type { McpBinding } from './binding.ts';
 import { authInfoOf, type Sender } from './sender.ts';
 import { serveExchange } from './exchange.ts';

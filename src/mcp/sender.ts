@@ -1,6 +1,6 @@
 import type { AuthInfo } from '@modelcontextprotocol/server';
 import { trustedCaller, type Caller } from '../authorization/caller.ts';
-import type { TransportName } from '../monitoring/labels.ts';
+import type { TransportName } from '../monitoring/metrics/labels.ts';
 
 /** Who sent a request, and the id it goes by in logs. */
 export interface Sender {

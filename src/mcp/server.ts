@@ -1,7 +1,7 @@
 import { McpServer, Server, SUPPORTED_PROTOCOL_VERSIONS, fromJsonSchema } from '@modelcontextprotocol/server';
 import type { CacheScope, jsonSchemaValidator, ServerOptions, Transport } from '@modelcontextprotocol/server';
-import type { TransportName } from '../monitoring/labels.ts';
-import { onConnected } from '../monitoring/door-adapter.ts';
+import type { TransportName } from '../monitoring/metrics/labels.ts';
+import { onConnected } from '../monitoring/door/door-adapter.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';

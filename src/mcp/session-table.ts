@@ -1,6 +1,6 @@
-import type { SessionCloseReason } from '../monitoring/labels.ts';
+import type { SessionCloseReason } from '../monitoring/metrics/labels.ts';
 import { LiveSessions } from '../monitoring/live-sessions.ts';
-import type { Recorder } from '../monitoring/recorder.ts';
+import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import type { Session } from './session.ts';
 
 interface Entry {

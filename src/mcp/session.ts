@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
-import type { Connection, Pending } from '../monitoring/connection.ts';
-import { ERROR_CODES, refusal } from '../monitoring/json-rpc.ts';
-import { isRequest, type RpcRequest } from '../monitoring/message.ts';
+import type { Connection, Pending } from '../monitoring/door/connection.ts';
+import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
+import { isRequest, type RpcRequest } from '../monitoring/door/message.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
 import type { McpBinding } from './binding.ts';

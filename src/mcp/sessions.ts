@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isInitializeRequest } from '@modelcontextprotocol/server';
 import type { Caller } from '../authorization/caller.ts';
-import type { RpcRequest } from '../monitoring/message.ts';
+import type { RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
 import type { ReplayBudget } from './event-store.ts';
 import type { ServerFactory } from './server.ts';

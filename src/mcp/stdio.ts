@@ -1,7 +1,7 @@
 import type { Server } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
-import { onConnected, runAsReceived } from '../monitoring/door-adapter.ts';
-import type { SessionCloseReason } from '../monitoring/labels.ts';
+import { onConnected, runAsReceived } from '../monitoring/door/door-adapter.ts';
+import type { SessionCloseReason } from '../monitoring/metrics/labels.ts';
 import { LiveSessions } from '../monitoring/live-sessions.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';

@@ -7,10 +7,10 @@ import {
   type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type { TransportName } from '../monitoring/labels.ts';
+import type { TransportName } from '../monitoring/metrics/labels.ts';
 import { ERROR_REASONS } from '../tools/reasons.ts';
 import { visibleTo } from '../authorization/rights.ts';
-import { fieldOf } from '../monitoring/message.ts';
+import { fieldOf } from '../monitoring/door/message.ts';
 import type { Failure, ToolCall, ToolResult } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { InputRequired } from '../tools/result.ts';

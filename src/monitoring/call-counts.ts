@@ -1,6 +1,6 @@
 import type { CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, REASONS, REFUSED, type ErrorReason } from '../tools/reasons.ts';
-import { DURATION_BUCKETS } from './metrics.ts';
+import { DURATION_BUCKETS } from './metrics/metrics.ts';
 
 const BOUNDS = [...DURATION_BUCKETS, Infinity];
 const SERVER_FAULTS = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);

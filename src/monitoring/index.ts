@@ -1,15 +1,15 @@
 /** The public entry `nexus-mcp/monitoring`: the server's monitoring for any MCP server, and for any function. */
 export { createMonitoring } from './library/create-monitoring.ts';
 export type { Monitoring, MonitoringOptions } from './library/create-monitoring.ts';
-export { counter, gauge, histogram } from './declaration.ts';
-export type { LabelValues } from './declaration.ts';
+export { counter, gauge, histogram } from './metrics/declaration.ts';
+export type { LabelValues } from './metrics/declaration.ts';
 export type {
   CounterInstrument as CustomCounter,
   GaugeInstrument as CustomGauge,
   HistogramInstrument as CustomHistogram,
-} from './instruments.ts';
+} from './metrics/instruments.ts';
 export type { CustomMetric, CustomMetrics, Instruments } from './library/custom-metrics.ts';
 export type { InstrumentOptions } from './library/instrumented-server.ts';
-export type { InstrumentableServer } from './server-shape.ts';
+export type { InstrumentableServer } from './door/server-shape.ts';
 export type { CallLogger, CallLogOptions } from './call-log.ts';
-export type { MetricsHandler } from './metrics-handler.ts';
+export type { MetricsHandler } from './metrics/metrics-handler.ts';

@@ -1,5 +1,5 @@
-import type { SessionCloseReason, TransportName } from './labels.ts';
-import type { Recorder } from './recorder.ts';
+import type { SessionCloseReason, TransportName } from './metrics/labels.ts';
+import type { Recorder } from './metrics/recorder.ts';
 
 /** What is known of a session when it ends. */
 interface SessionEnd {

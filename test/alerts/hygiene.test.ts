@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { SEVERITIES } from '../../alerts/source/parameters.ts';
 import { ruleFile, ruleGroups, type Rule, type RuleGroup } from '../../alerts/source/rules.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
 import { COMMITTED } from '../dashboards/committed.ts';
 import { COMPARISONS, readPromQL, walk, type Expression } from './promql.ts';
 import { promtool, stopPromtool } from './promtool.ts';

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { ZodError } from 'zod';
 import { ruleGroups, type Rule } from '../../alerts/source/rules.ts';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
 import { ERROR_REASONS, REASONS, REFUSED } from '../../src/tools/reasons.ts';
 import { readPromQL, walk, type Expression, type Selector } from './promql.ts';
 import { secondsOf } from './series.ts';

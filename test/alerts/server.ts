@@ -1,4 +1,4 @@
-import { DURATION_BUCKETS, type MetricName } from '../../src/monitoring/metrics.ts';
+import { DURATION_BUCKETS, type MetricName } from '../../src/monitoring/metrics/metrics.ts';
 import { AUTH_FAILURE_REASONS } from '../../src/authorization/authentication.ts';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/reasons.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { METRICS } from '../../src/monitoring/metrics.ts';
+import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { at, kindsOf, one, render } from './helm.ts';
 
 describe('objects of Prometheus Operator', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
 import { run } from '../../scripts/stand-in-images/run.ts';
-import { METRICS } from '../../src/monitoring/metrics.ts';
+import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { at, one, readManifests, render, type Manifest } from './helm.ts';
 import { schemaProblems } from './strict-schema.ts';
 

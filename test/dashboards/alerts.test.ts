@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { ruleGroups, type Rule } from '../../alerts/source/rules.ts';
 import { alertRows, metricRows } from '../../dashboards/source/coverage.ts';
-import { METRICS } from '../../src/monitoring/metrics.ts';
+import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { COMPARISONS, readPromQL, walk, type Expression } from '../alerts/promql.ts';
 import { COMMITTED } from './committed.ts';
 import { interpolate } from './interpolate.ts';

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { METRICS } from '../../src/monitoring/metrics.ts';
+import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { keptLabels, readPromQL, walk, type Expression } from '../alerts/promql.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { METRICS } from '../../src/monitoring/metrics.ts';
+import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { connectClient, connectV1Client } from '../support/clients.ts';
 import { Prometheus, startContainer, startProcess, valuesBy, type Replica } from './harness.ts';
 import { callsBy, execute, makeCalls, times } from './traffic.ts';

@@ -6,7 +6,7 @@ import express from 'express';
 import { Counter, Registry, type PrometheusContentType } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
-import { METRICS } from '../../src/monitoring/metrics.ts';
+import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { REASONS } from '../../src/tools/reasons.ts';
 import { connectClient, connectV1Client, ERAS } from '../support/clients.ts';
 import {

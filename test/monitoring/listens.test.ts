@@ -6,7 +6,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
-import type { FetchHandler } from '../../src/monitoring/listens.ts';
+import type { FetchHandler } from '../../src/monitoring/door/listens.ts';
 import { connectClient } from '../support/clients.ts';
 import { listenOnce, newServer, registerTools } from '../support/foreign-servers.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { METRICS } from '../../src/monitoring/metrics.ts';
+import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { REASONS } from '../../src/tools/reasons.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 

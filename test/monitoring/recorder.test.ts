@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { trustedCaller } from '../../src/authorization/caller.ts';
-import { expose } from '../../src/monitoring/exposition.ts';
-import { createMetrics, type MetricName, type Metrics } from '../../src/monitoring/metrics.ts';
-import { Recorder, type MeasuredTool } from '../../src/monitoring/recorder.ts';
+import { expose } from '../../src/monitoring/metrics/exposition.ts';
+import { createMetrics, type MetricName, type Metrics } from '../../src/monitoring/metrics/metrics.ts';
+import { Recorder, type MeasuredTool } from '../../src/monitoring/metrics/recorder.ts';
 import type { CallRecord, CallTrace } from '../../src/tools/call.ts';
 import { REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
 import { parseMetrics, type Sample } from '../support/metrics-text.ts';

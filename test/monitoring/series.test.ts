@@ -1,8 +1,8 @@
 import { Router } from 'express';
 import { describe, expect, it, vi } from 'vitest';
-import type { Declaration } from '../../src/monitoring/declaration.ts';
+import type { Declaration } from '../../src/monitoring/metrics/declaration.ts';
 import { counter, createMonitoring, gauge, histogram } from '../../src/monitoring/index.ts';
-import { CALLER_FAULTS } from '../../src/monitoring/json-rpc.ts';
+import { CALLER_FAULTS } from '../../src/monitoring/door/json-rpc.ts';
 import {
   HTTP_METHODS,
   HTTP_ROUTES,
@@ -12,11 +12,11 @@ import {
   SESSION_CLOSE_REASONS,
   TRANSPORTS,
   UNMATCHED,
-} from '../../src/monitoring/labels.ts';
-import { createMetrics, METRICS, type MetricName } from '../../src/monitoring/metrics.ts';
-import { Recorder } from '../../src/monitoring/recorder.ts';
-import { describeBuild } from '../../src/monitoring/runtime.ts';
-import { Series } from '../../src/monitoring/series.ts';
+} from '../../src/monitoring/metrics/labels.ts';
+import { createMetrics, METRICS, type MetricName } from '../../src/monitoring/metrics/metrics.ts';
+import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
+import { describeBuild } from '../../src/monitoring/metrics/runtime.ts';
+import { Series } from '../../src/monitoring/metrics/series.ts';
 import { ERROR_REASONS, REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { recordOf } from '../support/call-records.ts';

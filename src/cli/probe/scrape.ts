@@ -1,5 +1,5 @@
-import { CONTENT_TYPES } from '../../monitoring/exposition.ts';
-import type { MetricName } from '../../monitoring/metrics.ts';
+import { CONTENT_TYPES } from '../../monitoring/metrics/exposition.ts';
+import type { MetricName } from '../../monitoring/metrics/metrics.ts';
 import { ask, type ProbeRequest } from './request.ts';
 
 /** What a scrape says of calls that succeeded, and of which process. */

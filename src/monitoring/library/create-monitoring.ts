@@ -10,21 +10,21 @@ import {
   type CustomMetrics,
   type Instruments,
 } from './custom-metrics.ts';
-import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from '../exposition.ts';
+import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from '../metrics/exposition.ts';
 import { instrument } from './instrument.ts';
 import type { InstrumentOptions } from './instrumented-server.ts';
-import { Door } from '../door.ts';
+import { Door } from '../door/door.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import { KnownTools } from './known-tools.ts';
-import { takeListens, type FetchHandler } from '../listens.ts';
+import { takeListens, type FetchHandler } from '../door/listens.ts';
 import { LiveSessions } from '../live-sessions.ts';
 import { measuredFunction } from './measured-function.ts';
-import { METRICS, createMetrics, type MetricName, type Row } from '../metrics.ts';
+import { METRICS, createMetrics, type MetricName, type Row } from '../metrics/metrics.ts';
 import { observers } from '../observers.ts';
-import { metricsHandler, type MetricsHandler } from '../metrics-handler.ts';
-import { Recorder } from '../recorder.ts';
-import { collectRuntime, describeBuild } from '../runtime.ts';
-import { isInstrumentable, lowOf, type InstrumentableServer } from '../server-shape.ts';
+import { metricsHandler, type MetricsHandler } from '../metrics/metrics-handler.ts';
+import { Recorder } from '../metrics/recorder.ts';
+import { collectRuntime, describeBuild } from '../metrics/runtime.ts';
+import { isInstrumentable, lowOf, type InstrumentableServer } from '../door/server-shape.ts';
 import { Tracing } from '../traces/tracing.ts';
 
 export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics> {

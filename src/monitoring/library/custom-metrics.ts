@@ -1,9 +1,9 @@
 import type { Registry } from 'prom-client';
-import { isList, type Declaration, type LabelValues, type MetricType } from '../declaration.ts';
-import { createInstrument, type InstrumentOf } from '../instruments.ts';
-import { fieldOf } from '../message.ts';
-import { METRICS } from '../metrics.ts';
-import { Series } from '../series.ts';
+import { isList, type Declaration, type LabelValues, type MetricType } from '../metrics/declaration.ts';
+import { createInstrument, type InstrumentOf } from '../metrics/instruments.ts';
+import { fieldOf } from '../door/message.ts';
+import { METRICS } from '../metrics/metrics.ts';
+import { Series } from '../metrics/series.ts';
 
 type Labels = Readonly<Record<string, LabelValues>>;
 

@@ -1,13 +1,13 @@
 import { trustedCaller } from '../../authorization/caller.ts';
 import type { ToolCall } from '../../tools/call.ts';
 import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
-import type { Connection, Pending } from '../connection.ts';
-import { onConnected, passThroughDoor, type DoorTransport } from '../door-adapter.ts';
-import type { TransportName } from '../labels.ts';
-import { fieldOf, headerOf, paramOf, toolNameOf, type Message } from '../message.ts';
-import { agreedRevision, named } from '../peer.ts';
-import { givenRequestId } from '../request-id.ts';
-import { lostClient, lowOf, type InstrumentableServer } from '../server-shape.ts';
+import type { Connection, Pending } from '../door/connection.ts';
+import { onConnected, passThroughDoor, type DoorTransport } from '../door/door-adapter.ts';
+import type { TransportName } from '../metrics/labels.ts';
+import { fieldOf, headerOf, paramOf, toolNameOf, type Message } from '../door/message.ts';
+import { agreedRevision, named } from '../door/peer.ts';
+import { givenRequestId } from '../door/request-id.ts';
+import { lostClient, lowOf, type InstrumentableServer } from '../door/server-shape.ts';
 import { recordOf, secondsInTool, type InstrumentedCall } from './instrumented-call.ts';
 import {
   InstrumentedServer,

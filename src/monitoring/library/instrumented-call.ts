@@ -1,6 +1,6 @@
-import { outcomeOf, resultSize } from '../answer.ts';
-import { ERROR_CODES } from '../json-rpc.ts';
-import { fieldOf, type Message } from '../message.ts';
+import { outcomeOf, resultSize } from '../door/answer.ts';
+import { ERROR_CODES } from '../door/json-rpc.ts';
+import { fieldOf, type Message } from '../door/message.ts';
 import type { CallRecord, Outcome, ToolCall } from '../../tools/call.ts';
 import { UNKNOWN_TOOL, type ErrorReason } from '../../tools/reasons.ts';
 

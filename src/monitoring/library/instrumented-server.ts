@@ -2,14 +2,14 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallObserver } from '../../tools/call.ts';
 import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
 import { onRegistered, reportSteps } from './call-steps.ts';
-import type { Door } from '../door.ts';
+import type { Door } from '../door/door.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import type { KnownTools } from './known-tools.ts';
-import type { TransportName } from '../labels.ts';
+import type { TransportName } from '../metrics/labels.ts';
 import type { LiveSessions } from '../live-sessions.ts';
-import type { DoorTransport } from '../door-adapter.ts';
-import { toolNamesIn, type Message } from '../message.ts';
-import type { Recorder } from '../recorder.ts';
+import type { DoorTransport } from '../door/door-adapter.ts';
+import { toolNamesIn, type Message } from '../door/message.ts';
+import type { Recorder } from '../metrics/recorder.ts';
 import {
   highOf,
   lowOf,
@@ -17,7 +17,7 @@ import {
   type HighServer,
   type InstrumentableServer,
   type LowServer,
-} from '../server-shape.ts';
+} from '../door/server-shape.ts';
 import type { Tracing } from '../traces/tracing.ts';
 
 export interface InstrumentOptions {

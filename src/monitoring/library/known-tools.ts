@@ -1,5 +1,5 @@
-import { OTHER } from '../labels.ts';
-import type { Recorder } from '../recorder.ts';
+import { OTHER } from '../metrics/labels.ts';
+import type { Recorder } from '../metrics/recorder.ts';
 
 /** Names kept beyond those that get series. */
 const MAX_REMEMBERED = 10_000;

@@ -2,7 +2,7 @@ import type { ToolCall } from '../../tools/call.ts';
 import { trustedCaller } from '../../authorization/caller.ts';
 import { reasonOfThrown, recordOf, type InstrumentedCall } from './instrumented-call.ts';
 import type { InstrumentationParts } from './instrumented-server.ts';
-import { fieldOf } from '../message.ts';
+import { fieldOf } from '../door/message.ts';
 
 /** Wraps a function so that each call of it is counted as one of a tool, unless the call it is part of is. */
 export function measuredFunction<Args extends unknown[], Result>(

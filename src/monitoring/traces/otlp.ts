@@ -30,7 +30,7 @@ import {
   TracerProvider,
   type Sampler,
 } from '@opentelemetry/sdk-trace';
-import type { SpanOutcome } from '../labels.ts';
+import type { SpanOutcome } from '../metrics/labels.ts';
 import { traceOutboundRequests } from './outbound.ts';
 import type { SamplerName, SamplingAndBatches } from './variables.ts';
 

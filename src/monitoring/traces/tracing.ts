@@ -13,8 +13,8 @@ import {
 } from '@opentelemetry/api';
 import type { CallObserver, CallTrace, Phase } from '../../tools/call.ts';
 import { ERROR_REASONS, type ErrorReason } from '../../tools/reasons.ts';
-import { HTTP_METHODS, METHODS, oneOf } from '../labels.ts';
-import { attributesOf, type Operation } from '../operation.ts';
+import { HTTP_METHODS, METHODS, oneOf } from '../metrics/labels.ts';
+import { attributesOf, type Operation } from '../metrics/operation.ts';
 
 const NAME = 'nexus-mcp';
 

@@ -1,5 +1,5 @@
 import type { ValuesOf } from './declaration.ts';
-import { CALLER_FAULTS } from './json-rpc.ts';
+import { CALLER_FAULTS } from '../door/json-rpc.ts';
 import { METHODS, PROTOCOL_VERSIONS, TOOL_ERROR, oneOf, type TransportName } from './labels.ts';
 import type { METRICS } from './metrics.ts';
 

@@ -1,6 +1,6 @@
-import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { UNKNOWN_TOOL, type WorkerRestartReason } from '../tools/reasons.ts';
-import type { AuthFailureReason } from '../authorization/authentication.ts';
+import type { CallObserver, CallRecord } from '../../tools/call.ts';
+import { UNKNOWN_TOOL, type WorkerRestartReason } from '../../tools/reasons.ts';
+import type { AuthFailureReason } from '../../authorization/authentication.ts';
 import { OTHER, type SessionCloseReason, type SpanOutcome, type TransportName } from './labels.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';

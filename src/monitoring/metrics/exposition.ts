@@ -1,6 +1,6 @@
 import type { MetricObject, MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
 import type { Exemplars } from './exemplars.ts';
-import { fieldOf } from './message.ts';
+import { fieldOf } from '../door/message.ts';
 import type { MetricName } from './metrics.ts';
 
 /** A text format that Prometheus scrapes. */

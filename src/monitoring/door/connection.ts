@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import type { TransportName } from './labels.ts';
+import type { TransportName } from '../metrics/labels.ts';
 import {
   errorCodeOf,
   headerOf,
@@ -10,9 +10,9 @@ import {
   type Message,
   type RpcRequest,
 } from './message.ts';
-import type { Operation } from './operation.ts';
+import type { Operation } from '../metrics/operation.ts';
 import { agreedRevision, statedPeer, type Peer } from './peer.ts';
-import type { OperationSpan, Tracing } from './traces/tracing.ts';
+import type { OperationSpan, Tracing } from '../traces/tracing.ts';
 
 /** Hears of every request: when it came, and how it was answered. */
 export interface RequestRecorder {

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
-import { AUTH_FAILURE_REASONS } from '../authorization/authentication.ts';
-import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS } from '../tools/reasons.ts';
+import { AUTH_FAILURE_REASONS } from '../../authorization/authentication.ts';
+import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS } from '../../tools/reasons.ts';
 import {
   counter,
   exactly,
@@ -16,7 +16,7 @@ import {
 } from './declaration.ts';
 import { Exemplars } from './exemplars.ts';
 import { createInstrument, type InstrumentOf, type TraceId, type Upkeep } from './instruments.ts';
-import { CALLER_FAULTS } from './json-rpc.ts';
+import { CALLER_FAULTS } from '../door/json-rpc.ts';
 import {
   HTTP_METHODS,
   HTTP_ROUTES,

@@ -1,5 +1,5 @@
 import type { DoorServer, DoorTransport } from './door-adapter.ts';
-import type { TransportName } from './labels.ts';
+import type { TransportName } from '../metrics/labels.ts';
 import { fieldOf } from './message.ts';
 
 /**

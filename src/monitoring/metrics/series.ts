@@ -1,4 +1,4 @@
-import { UNKNOWN_TOOL } from '../tools/reasons.ts';
+import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
 import { domainOf, type Declaration, type Domain } from './declaration.ts';
 
 /** The labels of one series. */

@@ -1,5 +1,5 @@
-import type { Outcome, ToolResult } from '../tools/call.ts';
-import type { ErrorReason } from '../tools/reasons.ts';
+import type { Outcome, ToolResult } from '../../tools/call.ts';
+import type { ErrorReason } from '../../tools/reasons.ts';
 import { ERROR_CODES } from './json-rpc.ts';
 import { errorCodeOf, fieldOf, isErrorResult, type Message } from './message.ts';
 
