@@ -57,7 +57,7 @@ export function createApp(options: AppOptions): Express {
   if (options.tracing) app.use(traceRequests(options.tracing));
   app.get('/', pageGuard, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
-  app.use(mcpRoutes(MCP_PATHS, { ...options, guard }));
+  for (const path of MCP_PATHS) app.use(mcpRoutes(path, { ...options, guard }));
   app.use(restRoutes({ ...options, guard }));
   app.get('/openapi.json', guard, (_request, response) => {
     const tools = visibleTo(callerOf(response), options.catalogue.tools);

@@ -17,7 +17,7 @@ export interface McpRouteOptions {
 const METHODS = ['POST', 'GET', 'DELETE'];
 
 /** An MCP endpoint at a path. */
-export function mcpRoutes(path: string | string[], { mcp, guard, bodyBytes }: McpRouteOptions): Router {
+export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptions): Router {
   const router = Router();
   router.all(path, guard, async (request, response, next) => {
     if (!METHODS.includes(request.method)) {
