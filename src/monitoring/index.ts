@@ -1,7 +1,7 @@
 /** The public entry `nexus-mcp/monitoring`: the server's monitoring for any MCP server, and for any function. */
 export { createMonitoring } from './library/create-monitoring.ts';
 export type { Monitoring, MonitoringOptions } from './library/create-monitoring.ts';
-export { counter, gauge, histogram } from './metrics/declaration.ts';
+export { counter, gauge, histogram } from './library/custom-metrics.ts';
 export type { LabelValues } from './metrics/declaration.ts';
 export type {
   CounterInstrument as CustomCounter,

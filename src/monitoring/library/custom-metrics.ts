@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import * as declare from '../metrics/declaration.ts';
 import { isList, type Declaration, type LabelValues, type MetricType } from '../metrics/declaration.ts';
 import { createInstrument, type InstrumentOf } from '../metrics/instruments.ts';
 import { fieldOf } from '../door/message.ts';
@@ -12,6 +13,27 @@ export type CustomMetric<L extends Labels = Labels, Type extends MetricType = Me
   L,
   Type
 >;
+
+type NoLabels = Readonly<Record<string, never>>;
+
+/** Declares a counter: how often something happened. Its name ends in `_total`. */
+export const counter: <const L extends Labels = NoLabels>(
+  help: string,
+  labels?: L,
+) => CustomMetric<L, 'counter'> = declare.counter;
+
+/** Declares a gauge: how much there is of something now. */
+export const gauge: <const L extends Labels = NoLabels>(
+  help: string,
+  labels?: L,
+) => CustomMetric<L, 'gauge'> = declare.gauge;
+
+/** Declares a histogram: how values are distributed. Seconds for time, bytes for sizes. */
+export const histogram: <const L extends Labels = NoLabels>(
+  help: string,
+  buckets: readonly number[],
+  labels?: L,
+) => CustomMetric<L, 'histogram'> = declare.histogram;
 
 /** Metrics by name, in the manner of Prometheus: base units, `_total` at the end of counters and of nothing else. */
 export type CustomMetrics = Readonly<Record<string, CustomMetric>>;
