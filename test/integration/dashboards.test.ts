@@ -106,7 +106,7 @@ beforeAll(async () => {
         recorded: 3 + ELSEWHERE.length,
       });
     },
-    { timeout: 90_000, interval: 500 },
+    { timeout: 300_000, interval: 500 },
   );
   let scraped = false;
   const keepInFlight = async (): Promise<void> => {
@@ -117,7 +117,7 @@ beforeAll(async () => {
   time = await prometheus.catchUp();
   scraped = true;
   await calling;
-}, 240_000);
+}, 600_000);
 
 afterAll(async () => {
   await stopFailing();
