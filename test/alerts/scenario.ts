@@ -20,8 +20,8 @@ export interface Service {
 }
 
 /**
- * Every scenario happens to each of these at once, so that each must be told from the others: with and without a
- * cluster, without a namespace, under the name of a Helm release.
+ * With and without a cluster, without a namespace, under the name of a Helm release. For each alert one scenario happens to all
+ * of these at once, so that each must be told from the others; the other scenarios take turns.
  */
 const SERVICES: readonly Service[] = [
   {
@@ -39,11 +39,13 @@ const SERVICES: readonly Service[] = [
   { labels: { job: 'my-release-nexus-mcp' }, text: 'my-release-nexus-mcp', n: '', prometheus: 3 },
 ];
 
-/** A busy healthy service of the same name elsewhere, and a broken one of somebody else: nothing fires for either. */
-const BYSTANDERS: readonly {
+interface Bystander {
   readonly labels: Readonly<Record<string, string>>;
   readonly series: readonly Series[];
-}[] = [
+}
+
+/** A busy healthy service of the same name elsewhere, and a broken one of somebody else: nothing fires for either. */
+const BYSTANDERS: readonly Bystander[] = [
   {
     labels: { cluster: 'us', job: 'nexus-mcp', namespace: 'tools' },
     series: server({ tools: [tool('echo', calls('success', counter({ perSecond: 30 })))] }),
@@ -109,7 +111,10 @@ export const RULES = (parse(RULES_TEXT) as { groups: readonly RuleGroup[] }).gro
 
 /** Where scenarios happen. */
 export interface Stage {
-  readonly services: readonly Service[];
+  /** To whom a scenario happens. */
+  readonly servicesOf: (scenario: Scenario, index: number) => readonly Service[];
+  /** Whether services of other names are there as well. Default: no. */
+  readonly crowded?: (scenario: Scenario) => boolean;
   /** The rule files that are loaded, as texts. */
   readonly rulesFor: (scenario: Scenario) => readonly string[];
 }
@@ -119,12 +124,33 @@ const ruleTextsOf = ({ parameters }: Scenario): readonly string[] =>
     ? [RULES_TEXT]
     : [parameters].flat().map((input: Parameters) => ruleFile(ruleGroups(input)));
 
-const PLAIN: Stage = { services: SERVICES, rulesFor: ruleTextsOf };
+/** The rules of the plain file, or those of a scenario's parameters; `crowded` scenarios happen to all services at once. */
+export const plainStage = (crowded: readonly Scenario[]): Stage => ({
+  servicesOf: (scenario, index) =>
+    crowded.includes(scenario) ? SERVICES : SERVICES.filter((_, place) => place === index % SERVICES.length),
+  crowded: (scenario) => crowded.includes(scenario),
+  rulesFor: ruleTextsOf,
+});
+
+/** For each alert and severity the shortest of the scenarios in which it fires. */
+export function shortestFor(scenarios: readonly Scenario[]): readonly Scenario[] {
+  const longestFirst = scenarios.toSorted((one, other) => endOf(other) - endOf(one));
+  const shortest = new Map(
+    longestFirst.flatMap((scenario) =>
+      Object.values(scenario.fires)
+        .flat()
+        .map(({ alert, severity }) => [`${alert} ${severity}`, scenario] as const),
+    ),
+  );
+  return [...new Set(shortest.values())];
+}
+
+const endOf = ({ fires }: Scenario): number => Math.max(...Object.keys(fires).map(secondsOf));
 
 /** Runs all scenarios in one go. Returns what promtool found wrong with each, by name. */
 export async function play(
   scenarios: readonly Scenario[],
-  { services, rulesFor }: Stage = PLAIN,
+  { servicesOf, crowded = () => false, rulesFor }: Stage,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const ruleTexts = [...new Set(scenarios.flatMap(rulesFor))];
   const ruleNames = (scenario: Scenario): readonly string[] =>
@@ -133,7 +159,10 @@ export async function play(
     ...ruleTexts.map((text, index) => [`rules-${index}.yaml`, text]),
     ...scenarios.map((scenario, index) => [
       `${index}.yaml`,
-      unitTest(scenario, index, ruleNames(scenario), services),
+      unitTest(scenario, index, ruleNames(scenario), {
+        services: servicesOf(scenario, index),
+        bystanders: crowded(scenario) ? BYSTANDERS : [],
+      }),
     ]),
   ]) as Record<string, string>;
   // One process plays one scenario after the other; the first are as long as the rest.
@@ -163,16 +192,21 @@ const complaintsIn = (output: string): readonly string[] =>
     .map((text) => text.replaceAll(/^(?:Unit Testing:.*| {2}SUCCESS| {2}FAILED:)$/gm, '').trimEnd())
     .filter((text) => text !== '');
 
+/** Who is there when a scenario is played. */
+interface Cast {
+  readonly services: readonly Service[];
+  readonly bystanders: readonly Bystander[];
+}
+
 /** The scenario as a file of promtool's. */
 function unitTest(
   scenario: Scenario,
   index: number,
   ruleFiles: readonly string[],
-  services: readonly Service[],
+  { services, bystanders }: Cast,
 ): string {
   const { fires, scrapeSeconds = 30, evaluateSeconds = 60 } = scenario;
-  const end = Math.max(...Object.keys(fires).map(secondsOf));
-  const grid = { scrapeSeconds, samples: Math.floor(end / scrapeSeconds) + 1 };
+  const grid = { scrapeSeconds, samples: Math.floor(endOf(scenario) / scrapeSeconds) + 1 };
   const stored = (series: readonly Series[], labels: Service['labels'], prometheus: Time | undefined) =>
     series
       .flatMap((some) => storedBy3From(prometheus, some))
@@ -193,13 +227,13 @@ function unitTest(
           ...services.flatMap(({ labels, prometheus }) =>
             stored(scenario.series, labels, scenario.upgraded ?? (prometheus === 3 ? '0s' : undefined)),
           ),
-          ...BYSTANDERS.flatMap(({ labels, series }) => stored(series, labels, undefined)),
+          ...bystanders.flatMap(({ labels, series }) => stored(series, labels, undefined)),
         ],
         promql_expr_test: Object.entries(fires).map(([time, expected]) => ({
           expr: `ALERTS{alertstate="firing", alertname!="${marker(index)}"}`,
           eval_time: time,
           exp_samples: expected.flatMap((some) =>
-            servicesOf(some, services).map((service) => ({
+            affected(some, services).map((service) => ({
               labels: `ALERTS${matchers(alertLabels(some, service))}`,
               value: 1,
             })),
@@ -226,7 +260,7 @@ function storedBy3From(time: Time | undefined, series: Series): readonly Series[
   return time === '0s' ? [{ ...series, labels }] : renamed(series, time, labels);
 }
 
-const servicesOf = ({ labels: { job } }: Firing, services: readonly Service[]): readonly Service[] =>
+const affected = ({ labels: { job } }: Firing, services: readonly Service[]): readonly Service[] =>
   services.filter(({ labels }) => job === undefined || labels['job'] === job);
 
 const alertLabels = ({ alert, severity, labels }: Firing, service: Service): Record<string, string> => ({
@@ -250,7 +284,7 @@ function textTests(
     exp_alerts: expected
       .filter(({ alert }) => alert === alertname)
       .flatMap((some) =>
-        servicesOf(some, services).map((service) => ({
+        affected(some, services).map((service) => ({
           exp_labels: { severity: some.severity, ...service.labels, ...some.labels },
           exp_annotations: annotations(some, service),
         })),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stopPromtool } from './promtool.ts';
-import { play, RULES, type AlertName, type Scenario } from './scenario.ts';
+import { plainStage, play, RULES, shortestFor, type AlertName, type Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { secondsOf } from './series.ts';
 
@@ -10,7 +10,7 @@ describe('the alerts', () => {
   let complaints: ReadonlyMap<string, readonly string[]>;
 
   beforeAll(async () => {
-    complaints = await play(SCENARIOS);
+    complaints = await play(SCENARIOS, plainStage(shortestFor(SCENARIOS)));
   }, 600_000);
 
   it.each(SCENARIOS.map(({ name }) => name))('do what they must when %s', (name) => {

@@ -3,9 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
 import { promtool, stopPromtool } from '../alerts/promtool.ts';
-import { page, play, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
+import { page, play, shortestFor, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
 import { SCENARIOS } from '../alerts/scenarios.ts';
-import { secondsOf } from '../alerts/series.ts';
 import { server } from '../alerts/server.ts';
 import { at, CHART, one, render, type RenderOptions } from '../chart/helm.ts';
 
@@ -43,27 +42,11 @@ const service = (labels: Record<string, string>, prometheus: 2 | 3): Service => 
   prometheus,
 });
 
-/** The labels of the rules' own and one more tell these apart. */
-const SERVICES = [
-  service({ region: 'a' }, 3),
-  service({ cluster: 'eu', region: 'b' }, 2),
-  service({ cluster: 'eu', region: 'c' }, 3),
-];
+/** Only the further label tells these apart. */
+const SERVICES = [service({ region: 'b' }, 2), service({ region: 'c' }, 3)];
 
-const end = ({ fires }: Scenario): number => Math.max(...Object.keys(fires).map(secondsOf));
-
-/** For each alert and severity the shortest scenario in which it fires, with the parameters of the plain file. */
-const PLAYED = [
-  ...new Map(
-    SCENARIOS.filter(({ parameters }) => parameters === undefined)
-      .sort((one, other) => end(other) - end(one))
-      .flatMap((scenario) =>
-        Object.values(scenario.fires)
-          .flat()
-          .map(({ alert, severity }) => [`${alert} ${severity}`, scenario] as const),
-      ),
-  ).values(),
-].filter((scenario, index, all) => all.indexOf(scenario) === index);
+/** With the parameters of the plain file. */
+const PLAYED = shortestFor(SCENARIOS.filter(({ parameters }) => parameters === undefined));
 
 describe('the rules of a release whose pods', () => {
   const UP = { job: RELEASE.job, namespace: RELEASE.namespace };
@@ -100,7 +83,7 @@ describe('the rules of a release whose pods', () => {
   ])('%s', async (_what, values, scenarios) => {
     const { text } = await ruleFile({ release: 'agents', namespace: 'prod', values });
     const only: Service = { labels: UP, text: 'agents-nexus-mcp in prod', n: '-n prod ', prometheus: 3 };
-    const complaints = await play(scenarios, { services: [only], rulesFor: () => [text] });
+    const complaints = await play(scenarios, { servicesOf: () => [only], rulesFor: () => [text] });
     expect([...complaints.values()].flat()).toEqual([]);
   });
 });
@@ -119,7 +102,7 @@ describe("the rules of a release of another name and namespace, with a tool's ow
       },
     };
     const { text } = await ruleFile({ release: 'agents', namespace: 'prod', values });
-    const stage: Stage = { services: SERVICES, rulesFor: () => [text] };
+    const stage: Stage = { servicesOf: () => SERVICES, rulesFor: () => [text] };
     complaints = await play(PLAYED, stage);
   }, 600_000);
 
