@@ -9,7 +9,7 @@ NODE_IMAGE ?= node:24-bookworm-slim
 ARGS ?=
 
 # What a change must pass before its tests: independent of each other.
-CHECKS := types lint format unused generated
+CHECKS := lint format unused generated
 # Side by side on two cores, each with its output in one piece where make can do that.
 TOGETHER := --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 

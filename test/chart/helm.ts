@@ -135,7 +135,7 @@ export function one(manifests: readonly Manifest[], kind: string, name?: string)
 }
 
 /** What stands at a path such as `spec.ports.0.name`, as the type that the caller knows it has. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- spares a cast at each use
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- spares a cast at each use
 export function at<T>(object: unknown, path: string): T {
   const value = path
     .split('.')

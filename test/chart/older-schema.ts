@@ -1,17 +1,27 @@
-import { existsSync } from 'node:fs';
-import ts from 'typescript';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { provideKubernetesTypes } from '../../scripts/kubernetes-types.ts';
 import type { Manifest } from './helm.ts';
 
-const FILE = '/objects.ts';
-const OPTIONS: ts.CompilerOptions = {
-  strict: true,
-  noEmit: true,
-  skipLibCheck: true,
-  types: [],
-  lib: ['lib.es2022.d.ts'],
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.NodeNext,
+const run = promisify(execFile);
+const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
+const FILE = 'objects.ts';
+const PROJECT = {
+  compilerOptions: {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: [],
+    lib: ['es2022'],
+    target: 'es2022',
+    module: 'nodenext',
+  },
+  files: [FILE],
 };
 
 /**
@@ -33,9 +43,8 @@ export async function olderSchemaProblems(
     literals.set(`void (${JSON.stringify(manifest)} satisfies ${type});`, `${kind} ${metadata.name}`);
   }
   const names = [...literals.values()];
-  return problemsOf([...literals.keys()].join('\n')).map(
-    ({ line, message }) => `${names[line] ?? ''}: ${message}`,
-  );
+  const problems = await problemsOf([...literals.keys()].join('\n'));
+  return problems.map(({ line, message }) => `${names[line - 1] ?? ''}: ${message}`);
 }
 
 /** Whether a kind is one of Kubernetes itself; `gateway.networking.k8s.io`, for one, is an addition. */
@@ -43,18 +52,34 @@ export const isOfKubernetes = ({ apiVersion }: Manifest): boolean =>
   !/^[^/]+\.[^/]+\//.test(apiVersion) || /^(networking|rbac\.authorization)\.k8s\.io\//.test(apiVersion);
 
 interface Problem {
+  /** Counted from one; 0 is none of the literals. */
   readonly line: number;
   readonly message: string;
 }
 
-function problemsOf(literals: string): readonly Problem[] {
-  const host = ts.createCompilerHost(OPTIONS);
-  const read = host.getSourceFile.bind(host);
-  host.getSourceFile = (path, ...rest) =>
-    path === FILE ? ts.createSourceFile(path, literals, ts.ScriptTarget.ES2022) : read(path, ...rest);
-  const program = ts.createProgram([FILE], OPTIONS, host);
-  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => ({
-    line: file?.fileName === FILE ? file.getLineAndCharacterOfPosition(start).line : -1,
-    message: ts.flattenDiagnosticMessageText(messageText, ' '),
-  }));
+async function problemsOf(literals: string): Promise<readonly Problem[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'objects-'));
+  try {
+    writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify(PROJECT));
+    writeFileSync(join(directory, FILE), literals);
+    // What belongs to a problem follows it, indented.
+    const problems = (await compile(directory)).split(/\n(?! )/).filter((problem) => problem !== '');
+    return problems.map((problem) => {
+      const [, line = 0, message = problem] = /^objects\.ts\((\d+),\d+\): error (.*)$/s.exec(problem) ?? [];
+      return { line: Number(line), message };
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** What the compiler says of a project, which is nothing when it has nothing against it. */
+async function compile(cwd: string): Promise<string> {
+  try {
+    return (await run(process.execPath, [TSC, '--pretty', 'false'], { cwd })).stdout;
+  } catch (error) {
+    const { stdout } = error as { stdout?: string };
+    if (!stdout) throw error;
+    return stdout;
+  }
 }

@@ -63,6 +63,6 @@ it(
     expect(await prometheus.value(`quantile_over_time(0.5, mcp_worker_pool_waiting${range})`, end)).toBe(
       SPINNERS - WORKERS,
     );
-    expect(await prometheus.value(`${added} - ${before}`, time)).toBe(calls);
+    expect(await prometheus.value(`${added} - ${String(before)}`, time)).toBe(calls);
   },
 );

@@ -112,7 +112,7 @@ export const eatsMemory = defineTool({
   output: z.number(),
   handler: ({ megabytes = Infinity }) => {
     const hoard: unknown[] = [];
-    while (hoard.length < megabytes) hoard.push(new Array(125_000).fill(hoard.length));
+    while (hoard.length < megabytes) hoard.push(Array.from({ length: 125_000 }, () => hoard.length));
     return hoard.length;
   },
 });

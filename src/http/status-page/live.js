@@ -13,8 +13,7 @@ const PATIENCE_MS = 5000;
 const SHORTEST = 0.005;
 const LONGEST = 10;
 
-/** @type {<T extends Element = HTMLElement>(id: string) => T} */
-const find = (id) => /** @type {any} */ (document.getElementById(id));
+const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /** @type {(tag: string, attributes: Record<string, string>, ...children: (Node | string)[]) => HTMLElement} */
 function make(tag, attributes, ...children) {
@@ -222,14 +221,14 @@ async function poll() {
       askForToken(token !== '');
       return;
     }
-    if (response.ok) show(await response.json());
+    if (response.ok) show(/** @type {Status} */ (await response.json()));
     else showGone(`It answered with status ${response.status}`);
   } catch (error) {
     const late = error instanceof DOMException && error.name === 'TimeoutError';
     showGone(late ? `Nothing came within ${PATIENCE_MS / 1000} s` : 'It cannot be reached');
   }
   clearTimeout(timer);
-  timer = setTimeout(poll, document.hidden ? POLL_HIDDEN_MS : POLL_MS);
+  timer = setTimeout(() => void poll(), document.hidden ? POLL_HIDDEN_MS : POLL_MS);
 }
 
 find('access').addEventListener('submit', (event) => {

@@ -152,7 +152,7 @@ export class PrometheusApi {
     const url = `${this.url}/api/v1/${path}`;
     const response = await (method === 'GET'
       ? fetch(`${url}?${form.toString()}`)
-      : fetch(url, { method, body: form }));
+      : fetch(url, { method: 'POST', body: form }));
     const body: unknown = await response.json();
     if (!response.ok) throw new Error(`Prometheus refused ${form.toString()}: ${JSON.stringify(body)}`);
     return answer.parse(body);
