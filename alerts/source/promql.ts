@@ -28,7 +28,9 @@ type HistogramName = {
 
 /** A histogram is stored as three series, under none of which it has its own name. */
 export type SeriesName =
-  Exclude<MetricName, HistogramName> | `${HistogramName}_${'bucket' | 'count' | 'sum'}` | ForeignMetric;
+  | Exclude<MetricName, HistogramName>
+  | `${HistogramName}_${'bucket' | 'count' | 'sum'}`
+  | ForeignMetric;
 
 /** Writes PromQL for the targets and time scale of the parameters. */
 export class PromQL {

@@ -14,7 +14,8 @@ export interface Credentials {
 }
 
 export type Authentication =
-  { readonly ok: true; readonly caller: Caller } | { readonly ok: false; readonly reason: AuthFailureReason };
+  | { readonly ok: true; readonly caller: Caller }
+  | { readonly ok: false; readonly reason: AuthFailureReason };
 
 /** Says who a request comes from, or why that cannot be said. It may have to fetch keys first. */
 export type Authenticate = (credentials: Credentials) => Promise<Authentication>;

@@ -26,7 +26,8 @@ export interface Arguments {
 }
 
 export type ArgumentsResult =
-  { readonly ok: true; readonly arguments: Arguments } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly arguments: Arguments }
+  | { readonly ok: false; readonly problem: string };
 
 const SHORTHANDS: Readonly<Record<string, string>> = { port: 'server.port', host: 'server.host' };
 const OPERANDS: Readonly<Partial<Record<Command, number>>> = { call: 2, probe: 1 };

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parse, YAMLParseError } from 'yaml';
 
 export type YamlFile =
-  { readonly ok: true; readonly content: unknown } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly content: unknown }
+  | { readonly ok: false; readonly problem: string };
 
 /**
  * Reads a YAML file that may hold secrets.

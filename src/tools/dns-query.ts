@@ -38,7 +38,8 @@ type NameProblem = 'no_such_name' | 'no_such_records' | 'bad_name' | 'broken_dom
 
 /** Records as text (MX as `priority exchange`), or why there are none. */
 export type DnsAnswer =
-  { readonly records: readonly string[] } | { readonly problem: NameProblem | 'unavailable' };
+  | { readonly records: readonly string[] }
+  | { readonly problem: NameProblem | 'unavailable' };
 
 /** c-ares' error codes (https://nodejs.org/api/dns.html#error-codes) that say something about the name. */
 const PROBLEMS: Readonly<Record<string, NameProblem>> = {

@@ -9,7 +9,8 @@ interface Issue {
 }
 
 type Result<Output> =
-  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[] };
 
 /** Validation: https://standardschema.dev/schema */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {

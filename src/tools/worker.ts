@@ -16,7 +16,8 @@ export interface WorkerTask {
 
 /** What a handler returned, its kind spelled out because a symbol does not survive the clone. */
 export type WorkerAnswer =
-  { readonly returned: unknown; readonly kind?: string } | { readonly thrown: Thrown };
+  | { readonly returned: unknown; readonly kind?: string }
+  | { readonly thrown: Thrown };
 
 /** An error as it leaves the thread: further properties, which may not be cloneable, stay behind. */
 export interface Thrown {

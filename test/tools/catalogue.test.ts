@@ -111,7 +111,7 @@ describe('tools that come and go during calls', () => {
     const offeredNow = catalogue.tools.map(({ name }) => name).sort();
     for (const metric of ['mcp_tool_info', 'mcp_tool_calls_in_flight', 'mcp_tool_duration_seconds_count'])
       expect(
-        samples.select(metric).map(({ labels }) => labels['tool_name']).sort(), // prettier-ignore
+        samples.select(metric).map(({ labels }) => labels['tool_name']).sort(), // oxfmt-ignore
         metric,
       ).toEqual(offeredNow);
     expect(samples.value('mcp_tool_calls_in_flight')).toBe(0);

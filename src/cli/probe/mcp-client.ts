@@ -6,7 +6,8 @@ export type Era = (typeof ERAS)[number];
 
 /** What a check found, in words for the operator. */
 export type Answered<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: string };
 
 const fail = (problem: string): { readonly ok: false; readonly problem: string } => ({ ok: false, problem });
 

@@ -11,7 +11,8 @@ export interface Scrape {
 }
 
 export type ScrapeResult =
-  { readonly ok: true; readonly scrape: Scrape } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly scrape: Scrape }
+  | { readonly ok: false; readonly problem: string };
 
 const CALLS: MetricName = 'mcp_tool_calls_total';
 const SUCCESSES = new RegExp(`^${CALLS}\\{tool_name="([^"]+)",status="success"\\} (\\S+)$`, 'gm');
