@@ -64,7 +64,6 @@ export async function serve(
     trustedProxies: server.trustedProxies,
     operations: ops.port === undefined ? operations : undefined,
     metricsNeedToken: metrics.needToken,
-    isDraining: () => lifecycle.state === 'draining',
     status: () => status({ clients: true, operations: ops.port === undefined }),
   });
 
@@ -80,7 +79,23 @@ export async function serve(
   );
 
   const transport = {
-    whileAccepting: [{ name: 'wait for load balancers', run: () => sleep(shutdown.delaySeconds * 1000) }],
+    whileAccepting: [
+      {
+        name: 'wait for load balancers',
+        run: () => {
+          main.startDraining();
+          return sleep(shutdown.delaySeconds * 1000);
+        },
+      },
+      {
+        name: 'let connections go',
+        run: () =>
+          main.drain({
+            idleSeconds: shutdown.idleSeconds,
+            limitSeconds: spareSeconds(application, settings),
+          }),
+      },
+    ],
     acceptNoSessions: () => {
       mcp.acceptNoSessions();
     },
@@ -97,6 +112,12 @@ export async function serve(
     opsPort: opsListener?.port,
     stop: () => lifecycle.stop(plan),
   };
+}
+
+/** What the deadline leaves for new calls, so that each can still wait for its place and take as long as its tool may. */
+function spareSeconds({ catalogue }: Application, { shutdown, limits }: Settings): number {
+  const longest = Math.max(0, ...catalogue.tools.map(({ timeoutSeconds }) => timeoutSeconds));
+  return shutdown.deadlineSeconds - shutdown.delaySeconds - limits.queueWaitSeconds - longest;
 }
 
 const LOOPBACK = /^(127\.|::1$|localhost$)/;

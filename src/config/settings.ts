@@ -209,7 +209,13 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .max(300)
         .default(0)
-        .describe('Time between turning not ready and refusing work, for load balancers to notice'),
+        .describe('Time between turning not ready and letting connections go, for load balancers to notice'),
+      idleSeconds: z
+        .number()
+        .min(0)
+        .max(300)
+        .default(1)
+        .describe('Time without a request after which a connection is closed while stopping'),
       deadlineSeconds: seconds.default(25).describe('Time after which what still runs is cut off'),
     })
     .prefault({}),

@@ -28,8 +28,6 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
   /** Probes and metrics, when they are served on this port. */
   readonly operations: OperationsOptions | undefined;
   readonly metricsNeedToken: boolean;
-  /** Whether the server stops. Answers then close their connection, so that clients connect to another replica. */
-  readonly isDraining: () => boolean;
   /** What `/` says on this port. */
   readonly status: () => Facts;
   /** Told of requests that are refused for their credentials; `undefined` when metrics are switched off. */
@@ -51,7 +49,6 @@ export function createApp(options: AppOptions): Express {
   app.use(measure(options.recorder, options.now));
   app.use(requestIds(options.newRequestId));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
-  app.use(closeWhenDraining(options.isDraining));
   if (operations) app.use(operationsRoutes({ ...operations, metricsGuard }));
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
@@ -125,13 +122,6 @@ function guardsOf({ recorder, activity, authenticate, metricsNeedToken }: AppOpt
 const pass: RequestHandler = (_request, _response, next) => {
   next();
 };
-
-const closeWhenDraining =
-  (isDraining: () => boolean): RequestHandler =>
-  (_request, response, next) => {
-    if (isDraining()) response.set('connection', 'close');
-    next();
-  };
 
 /** What a handler throws is a bug, except Express's own refusals, which carry a 4xx status. */
 const onError =

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Connections, type DrainOptions } from './connections.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -16,6 +17,10 @@ export interface ListenerOptions {
 /** An open port. */
 export interface Listener {
   readonly port: number;
+  /** Answers from now on say that the connection ends with them. */
+  startDraining(): void;
+  /** Lets the connections there are end without losing a request; others are still accepted. */
+  drain(options: DrainOptions): Promise<void>;
   /** Accepts no more connections; resolves when those there are have ended. */
   close(): Promise<void>;
   /** Cuts all connections. Returns how many there were. */
@@ -37,6 +42,7 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
     },
     app,
   );
+  const connections = new Connections(server);
   const latest = new WeakMap<Duplex, ServerResponse>();
   server.on('clientError', (error, socket) => {
     const response = latest.get(socket);
@@ -61,6 +67,10 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
   });
   return {
     port: (server.address() as AddressInfo).port,
+    startDraining: () => {
+      connections.startDraining();
+    },
+    drain: (options) => connections.drain(options),
     close: () => closeWhenQuiet(server, () => unanswered),
     async destroy() {
       const open = await countConnections(server);

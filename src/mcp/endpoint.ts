@@ -8,6 +8,7 @@ import {
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
 import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
+import { LISTEN } from '../monitoring/door/message.ts';
 import { takeListens } from '../monitoring/door/listens.ts';
 import type { McpBinding } from './binding.ts';
 import { authInfoOf, type Sender } from './sender.ts';
@@ -59,6 +60,9 @@ export class McpEndpoint {
   ): Promise<McpRefusal | undefined> {
     const { headers, method = 'GET' } = request;
     const authInfo = ((request as Authenticated).auth = authInfoOf(sender));
+    // A stop ends the stream, and what else would come on its connection.
+    if (method === 'GET' || (body as { method?: unknown } | null | undefined)?.method === LISTEN)
+      response.setHeader('connection', 'close');
     const route = classifyInboundRequest({
       httpMethod: method,
       ...header('protocolVersionHeader', headers['mcp-protocol-version']),

@@ -40,6 +40,8 @@ export async function startTestServer(overrides: Overrides = {}): Promise<TestSe
     server: { port: 0, ...overrides['server'] },
     tools: { modules: [FIXTURE_TOOLS], ...overrides['tools'] },
     log: { level: 'debug', ...overrides['log'] },
+    // The connections that fetch keeps are never used at the moment of a stop.
+    shutdown: { idleSeconds: 0.1, ...overrides['shutdown'] },
   });
   const logs: Record<string, unknown>[] = [];
   const logger = createLogger('debug', {
