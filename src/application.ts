@@ -137,6 +137,7 @@ export async function createApplication(
         ...shared,
         door,
         randomUuid: randomUUID,
+        keepAliveSeconds: settings.server.streamKeepAliveSeconds,
         requestState: new RequestState(secrets.stateKey),
         onProtocolError: (error) => {
           logger.debug({ err: error }, 'request refused by the protocol layer');

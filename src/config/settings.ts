@@ -50,6 +50,11 @@ export const settingsSchema = z.strictObject({
       keepAliveTimeoutSeconds: seconds
         .default(75)
         .describe('Time an idle connection stays open; longer than that of a proxy in front'),
+      streamKeepAliveSeconds: seconds
+        .default(15)
+        .describe(
+          'Longest silence of an MCP answer: one that takes longer becomes a stream with comments; shorter than what a proxy in front waits',
+        ),
     })
     .prefault({}),
   ops: z

@@ -19,6 +19,8 @@ export interface McpBinding {
   readonly requestState: RequestState;
   /** Whether answers depend on who asks, so that no shared cache may keep them. */
   readonly authenticated: boolean;
+  /** Longest silence of an answer over HTTP, in seconds: after it, something is sent that says that the server is still there. */
+  readonly keepAliveSeconds: number;
   readonly newRequestId: () => string;
   readonly randomUuid: () => string;
   /** Monotonic, in seconds. */

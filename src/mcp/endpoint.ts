@@ -41,6 +41,7 @@ export class McpEndpoint {
     this.#modern = createMcpHandler(() => this.#servers.createForHandler(), {
       legacy: 'reject',
       maxSubscriptions,
+      keepAliveMs: binding.keepAliveSeconds * 1000,
       onerror: binding.onProtocolError,
     });
     takeListens(this.#modern, binding.door);

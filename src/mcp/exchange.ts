@@ -1,6 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import {
   PerRequestHTTPServerTransport,
   type AuthInfo,
@@ -13,30 +11,84 @@ import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
 
 /**
- * One modern request and its answer, written straight to Node's response. The SDK's own way there, through web
- * Request and Response objects, costs more than the call itself; anything but a plain result still takes it.
+ * One modern request and its answer, written straight to Node's response: as JSON, or, when something must be said before
+ * it, as a stream of events (MCP 2026-07-28, "Streamable HTTP"). The SDK's own way there, through web Request and Response
+ * objects, costs more than the call itself; only errors that have an HTTP status of their own still take it.
  */
 class Exchange extends PerRequestHTTPServerTransport {
   readonly #response: ServerResponse;
-  #streaming = false;
+  readonly #keepAliveMs: number;
+  /** Whether the client takes a stream. */
+  readonly #mayStream: boolean;
+  #speaking: NodeJS.Timeout | undefined;
 
-  constructor(route: InboundModernRoute, response: ServerResponse) {
+  constructor(route: InboundModernRoute, response: ServerResponse, keepAliveSeconds: number) {
     super({ classification: route.classification });
     this.#response = response;
+    this.#keepAliveMs = keepAliveSeconds * 1000;
+    this.#mayStream = takesEvents(response.req.headers.accept);
+    if (this.#mayStream) this.#speakLater();
+    response.once('close', () => {
+      clearTimeout(this.#speaking);
+    });
   }
 
   override send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
-    if ('method' in message) this.#streaming = true;
-    if (this.#streaming || !('result' in message)) return super.send(message, options);
-    const body = JSON.stringify(message);
-    this.#response.writeHead(200, {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    });
-    this.#response.end(body);
+    if (this.#response.writableEnded || this.#response.destroyed) return Promise.resolve();
+    if ('method' in message) {
+      if (this.#mayStream && options?.relatedRequestId !== undefined) this.#writeEvent(message);
+    } else if (this.#isStreaming) {
+      this.#writeEvent(message);
+      this.#end();
+    } else if ('result' in message) {
+      const body = JSON.stringify(message);
+      this.#response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      });
+      this.#end(body);
+    } else {
+      return super.send(message, options);
+    }
     return Promise.resolve();
   }
+
+  get #isStreaming(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** A proxy in front cuts off an answer of which nothing is heard for long: nginx after a minute, if not told otherwise. */
+  #speakLater(): void {
+    this.#speaking = setTimeout(() => {
+      this.#write(': keepalive\n\n');
+    }, this.#keepAliveMs);
+  }
+
+  #writeEvent(message: JSONRPCMessage): void {
+    this.#write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
+  }
+
+  #write(text: string): void {
+    if (!this.#isStreaming)
+      this.#response.writeHead(200, {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-cache, no-transform',
+        // For nginx, which would wait for more.
+        'x-accel-buffering': 'no',
+      });
+    this.#response.write(text);
+    clearTimeout(this.#speaking);
+    this.#speakLater();
+  }
+
+  #end(body?: string): void {
+    clearTimeout(this.#speaking);
+    this.#response.end(body);
+  }
 }
+
+/** RFC 9110, 12.5.1, as far as it matters here. */
+const takesEvents = (accept = '*/*'): boolean => /text\/event-stream|text\/\*|\*\/\*/i.test(accept);
 
 /**
  * Serves one modern request on a server made for it. When the client goes away first, the request is cancelled
@@ -49,17 +101,19 @@ export async function serveExchange(
   response: ServerResponse,
   authInfo: AuthInfo,
 ): Promise<void> {
-  const exchange = new Exchange(route, response);
+  const exchange = new Exchange(route, response, binding.keepAliveSeconds);
   await server.connect(exchange);
   connectDoor(exchange, { transport: 'http' }, binding);
   const cancelIfGone = (): void => {
     if (!response.writableFinished) void exchange.close();
   };
   response.on('close', cancelIfGone);
-  // Not awaited: it settles only for answers that go the SDK's way.
+  // Not awaited: it settles only for errors, which go the SDK's way.
   exchange
     .handleMessage(route.message, { authInfo })
-    .then((answer) => writeResponse(answer, response))
+    .then(async (answer) => {
+      response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+    })
     .catch((error: unknown) => {
       // Closed before an answer means that the client is gone: there is nobody to tell.
       if (response.destroyed || response.writableEnded) return;
@@ -68,17 +122,4 @@ export async function serveExchange(
     });
   // The client may have left while its request was read or its caller was found out.
   if (response.destroyed) cancelIfGone();
-}
-
-/** Writes a web Response to a Node response; a client that hangs up ends it early. */
-async function writeResponse(answer: Response, response: ServerResponse): Promise<void> {
-  response.writeHead(answer.status, Object.fromEntries(answer.headers));
-  if (answer.body === null) {
-    response.end();
-    return;
-  }
-  response.flushHeaders();
-  await pipeline(Readable.fromWeb(answer.body), response).catch((error: unknown) => {
-    if (!response.destroyed) throw error;
-  });
 }

@@ -53,6 +53,7 @@ export class Session {
       sessionIdGenerator: () => id,
       eventStore: events,
       retryInterval: RETRY_MS,
+      keepAliveMs: binding.keepAliveSeconds * 1000,
       onsessioninitialized: initialized,
       onsessionclosed: ended,
     });

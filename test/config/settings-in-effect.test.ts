@@ -26,6 +26,7 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'test/cli/tool-modules.test.ts': ['tools.modules'],
   'test/lifecycle.test.ts': ['limits.concurrency', 'shutdown.delaySeconds', 'shutdown.deadlineSeconds'],
   'test/mcp/sessions.test.ts': ['sessions.idleSeconds'],
+  'test/mcp/silence.test.ts': ['server.streamKeepAliveSeconds'],
   'test/rollout.test.ts': ['shutdown.idleSeconds'],
   'test/monitoring/call-log.test.ts': ['log.successes', 'log.foldSeconds', 'log.arguments', 'log.results'],
   'test/monitoring/tracing.test.ts': ['tracing.endpoint'],
