@@ -66,9 +66,20 @@ end(
     now: () => performance.now() / 1000,
     stdout: process.stdout,
     stderr: process.stderr,
+    openStdio,
     stopRequested,
   }),
 );
+
+/**
+ * Lets stdout take what its reader has not read yet: otherwise Node waits in a write to a pipe, and nothing else is done.
+ * Node has no public name for this.
+ */
+function openStdio(): { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream } {
+  const { stdin, stdout } = process;
+  (stdout as { _handle?: { setBlocking?: (blocking: boolean) => void } })._handle?.setBlocking?.(false);
+  return { stdin, stdout };
+}
 
 /** Whether a version such as `v24.16.0` is below a bound such as `>=24.16`. */
 function isOlder(version: string, bound: string): boolean {

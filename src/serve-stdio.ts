@@ -1,7 +1,7 @@
 import type { Application } from './application.ts';
 import type { Settings } from './config/settings.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { connectStdio } from './mcp/stdio.ts';
+import { connectStdio, type StdioOptions } from './mcp/stdio.ts';
 import type { Logger } from './monitoring/logging.ts';
 import { openOperationsPort, operationsOf } from './operations-port.ts';
 import type { Serving } from './serve.ts';
@@ -18,11 +18,16 @@ export async function serveOverStdio(
   application: Application,
   settings: Settings,
   logger: Logger,
+  streams: Pick<StdioOptions, 'stdin' | 'stdout'>,
 ): Promise<ServingStdio> {
   const lifecycle = new Lifecycle(logger);
   const operations = operationsOf(application, settings.metrics.endpoint, lifecycle);
   const ops = await openOperationsPort(operations, settings, logger);
-  const connection = connectStdio(application.mcp, settings.sessions);
+  const connection = connectStdio(application.mcp, {
+    ...streams,
+    maxMessageBytes: settings.server.bodyBytes,
+    maxSubscriptions: settings.sessions.maxSubscriptions,
+  });
   application.bindGauges({
     sessions: () => connection.sessions,
     sessionsLimit: 1,

@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import { destination } from 'pino';
 import { createApplication, type Application, type Environment } from '../application.ts';
 import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
@@ -22,6 +23,8 @@ export interface Shell extends Terminal {
   readonly now: () => number;
   /** Resolves with why the process should stop: a signal's name, or an uncaught error. */
   readonly stopRequested: Promise<string | Error>;
+  /** Opens stdin and stdout for a protocol, so that a reader who does not read holds nothing up; for the command `stdio`. */
+  readonly openStdio?: () => { readonly stdin: Readable; readonly stdout: Writable };
   /** How probe resolves names of hosts; left out, as the system does. */
   readonly lookup?: LookupFunction;
 }
@@ -129,9 +132,10 @@ async function runStdio(
   application: Application,
   settings: Settings,
   logger: Logger,
-  { stderr, stopRequested }: Shell,
+  { stderr, stopRequested, openStdio }: Shell,
 ): Promise<ExitCode> {
-  const serving = await opened(serveOverStdio(application, settings, logger), stderr);
+  if (!openStdio) throw new Error('there is no stdin and stdout to serve on');
+  const serving = await opened(serveOverStdio(application, settings, logger, openStdio()), stderr);
   if (!serving) return EXIT.failed;
   const hungUp = serving.ended.then(() => 'the client hung up');
   return stopWhenAsked(serving, Promise.race([hungUp, stopRequested]), logger);

@@ -1,8 +1,10 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Server } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { onConnected, runAsReceived } from '../monitoring/door/door-adapter.ts';
 import type { SessionCloseReason } from '../monitoring/metrics/labels.ts';
 import { LiveSessions } from '../monitoring/live-sessions.ts';
+import { MessageLines } from './message-lines.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
 import { ServerFactory } from './server.ts';
@@ -16,19 +18,46 @@ export interface StdioConnection {
   close(): Promise<void>;
 }
 
-/**
- * Serves MCP over stdio, in whichever era the client speaks. Nothing else may write to stdout.
- * @param maxSubscriptions most subscriptions/listen streams open at a time
- */
+/** How much a client may leave unread before it is taken for one that never reads. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+export interface StdioOptions {
+  readonly stdin: Readable;
+  /** Nothing else may write to it. */
+  readonly stdout: Writable;
+  /** The longest message that is read. */
+  readonly maxMessageBytes: number;
+  /** Most subscriptions/listen streams open at a time. */
+  readonly maxSubscriptions: number;
+}
+
+/** Serves MCP over stdio, in whichever era the client speaks. */
 export function connectStdio(
   binding: McpBinding,
-  { maxSubscriptions }: { readonly maxSubscriptions: number },
+  { stdin, stdout, maxMessageBytes, maxSubscriptions }: StdioOptions,
 ): StdioConnection {
   const { recorder, now } = binding;
   const servers = new ServerFactory(binding, 'stdio');
   const live = new LiveSessions(recorder, now);
   const endSession = live.begin('stdio');
-  const transport = new StdioServerTransport();
+  const lines = new MessageLines(maxMessageBytes, (answer) => {
+    binding.onProtocolError(new Error(answer.error.message));
+    stdout.write(`${JSON.stringify(answer)}\n`);
+    expectReader();
+  });
+  // The SDK listens for an error once for each answer that is on its way.
+  stdout.setMaxListeners(0);
+  const transport = new StdioServerTransport(stdin.pipe(lines), stdout);
+  let isUnread = false;
+  const expectReader = (): void => {
+    const { writableLength: unread } = stdout;
+    if (isUnread || unread <= MAX_UNREAD_BYTES) return;
+    isUnread = true;
+    binding.onError(
+      new Error(`The client leaves ${unread} bytes of answers unread: its connection is closed`),
+    );
+    void transport.close();
+  };
   const create = ({ era }: { readonly era: 'legacy' | 'modern' }): Server => {
     const server = servers.create(era);
     onConnected(server, (channel) => {
@@ -37,6 +66,12 @@ export function connectStdio(
     return server;
   };
   const handle = serveStdio(create, { transport, maxSubscriptions, onerror: binding.onError });
+  const send = transport.send.bind(transport);
+  transport.send = (message) => {
+    const sent = send(message);
+    expectReader();
+    return sent;
+  };
   // Outside of what the SDK does: it answers some requests itself.
   const connection = connectDoor(transport, { transport: 'stdio' }, binding);
   const end = (reason: SessionCloseReason): void => {
@@ -58,6 +93,8 @@ export function connectStdio(
     async close() {
       end('shutdown');
       await handle.close();
+      // The last answers are on their way when what follows them is.
+      if (!isUnread) await new Promise((resolve) => stdout.write('', resolve));
     },
   };
 }

@@ -1,62 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import process from 'node:process';
-import { createInterface } from 'node:readline';
-import { expect, it, onTestFinished } from 'vitest';
-import { FIXTURE_TOOLS } from '../support/test-server.ts';
-import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { expect, it } from 'vitest';
 import { waitFor, waitUntil } from '../support/wait.ts';
-
-interface Message {
-  readonly id?: unknown;
-  readonly method?: string;
-  readonly result?: unknown;
-  readonly error?: unknown;
-}
-
-/** `nexus-mcp stdio`, spoken to in raw messages. */
-interface RawStdio {
-  /** What came back so far. */
-  readonly messages: readonly Message[];
-  send(...messages: readonly object[]): void;
-  scrape(): Promise<Samples>;
-}
-
-async function startStdio(more: Record<string, string> = {}): Promise<RawStdio> {
-  const options = { 'ops.port': '0', 'tools.modules': FIXTURE_TOOLS, 'log.level': 'info', ...more };
-  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-  const child: ChildProcess = spawn(process.execPath, ['src/main.ts', 'stdio', ...flags]);
-  onTestFinished(() => void child.kill());
-  const messages: Message[] = [];
-  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-    messages.push(JSON.parse(line) as Message);
-  });
-  let ops = '';
-  createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
-    const { ops_port: port } = JSON.parse(line) as { readonly ops_port?: number };
-    if (port !== undefined) ops = `http://127.0.0.1:${port}`;
-  });
-  await waitUntil(() => ops !== '');
-  return {
-    messages,
-    send(...sent) {
-      child.stdin?.write(
-        sent.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''),
-      );
-    },
-    scrape: async () => parseMetrics(await (await fetch(`${ops}/metrics`)).text()),
-  };
-}
-
-const _meta = {
-  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-  'io.modelcontextprotocol/clientCapabilities': {},
-  'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
-};
-const echo = (id: number, text: string) => ({
-  id,
-  method: 'tools/call',
-  params: { name: 'echo', arguments: { text }, _meta },
-});
+import { echo, startStdio, _meta } from './raw-stdio.ts';
 
 it('requests that arrive together, and even with one id, are each counted, timed and answered', async () => {
   const stdio = await startStdio();
