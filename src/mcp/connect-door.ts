@@ -4,7 +4,7 @@ import { passThroughDoor } from '../monitoring/door/door-adapter.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import type { TransportName } from '../monitoring/metrics/labels.ts';
 import { toolNameOf } from '../monitoring/door/message.ts';
-import { failed, type ToolCall } from '../tools/call.ts';
+import { failed, type Failure, type ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';
 import { senderIn } from './sender.ts';
@@ -27,32 +27,40 @@ export function connectDoor(
   { catalogue, door, executor, newRequestId, onProtocolError }: McpBinding,
 ): Connection<ToolCall> {
   const send = transport.send.bind(transport);
+  const countIfUnheld = ({ request, extra, peer, held }: Pending<ToolCall>, failure: Failure): void => {
+    if (request.method !== 'tools/call' || held) return;
+    const { authInfo } = (extra ?? {}) as { readonly authInfo?: AuthInfo };
+    const call: ToolCall = {
+      ...senderIn(authInfo, transportName, newRequestId),
+      name: toolNameOf(request),
+      arguments: undefined,
+      entrance: 'mcp',
+      sessionId: transport.sessionId,
+      clientName: peer.name,
+      clientVersion: peer.version,
+      canElicit: false,
+      signal: neverAborts,
+    };
+    executor.recordRefused(call, failure);
+  };
   const connection = door.connect({
     transport: transportName,
     sessionId: () => transport.sessionId,
     toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
     received,
-    answered({ request, extra, peer, held }) {
-      if (request.method !== 'tools/call' || held) return;
+    answered(pending) {
       // The SDK refused it before it reached the executor, for example because `arguments` is not an object.
-      const { authInfo } = (extra ?? {}) as { readonly authInfo?: AuthInfo };
-      const call: ToolCall = {
-        ...senderIn(authInfo, transportName, newRequestId),
-        name: toolNameOf(request),
-        arguments: undefined,
-        entrance: 'mcp',
-        sessionId: transport.sessionId,
-        clientName: peer.name,
-        clientVersion: peer.version,
-        canElicit: false,
-        signal: neverAborts,
-      };
-      executor.recordRefused(call, failed('invalid_arguments', 'refused by the protocol layer'));
+      countIfUnheld(pending, failed('invalid_arguments', 'refused by the protocol layer'));
     },
-    dropped({ request: { id } }, why) {
+    dropped(pending, why) {
+      if (why !== 'cancelled' || !answersCancelled) return;
       // The SDK answers no cancelled request. Sent directly: the door has dropped this one.
-      if (why === 'cancelled' && answersCancelled)
-        send(refusal(ERROR_CODES.invalidRequest, 'The request was cancelled', id)).catch(onProtocolError);
+      const { id } = pending.request;
+      send(refusal(ERROR_CODES.invalidRequest, 'The request was cancelled', id)).catch(onProtocolError);
+      // It may still be on its way to the executor.
+      setImmediate(() => {
+        countIfUnheld(pending, failed('cancelled', 'cancelled before it was carried out'));
+      });
     },
   });
   passThroughDoor(transport, connection);

@@ -50,7 +50,7 @@ export class ToolCalls {
     const { requestState, door, executor } = this.#binding;
     const call = this.#toolCall(params, requestState.open(params.name, context), context);
     // From here the executor counts the call; connect-door.ts counts those that never get here.
-    if (door.current) door.current.held = call;
+    door.hold(call);
     const outcome = await executor.execute(call);
     // A request that this client cannot answer goes out all the same: the SDK refuses it with the error that MCP wants (-32021).
     if (outcome.status === 'error')

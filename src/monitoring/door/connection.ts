@@ -112,9 +112,11 @@ export class Connection<Held = unknown> {
       return;
     }
     if (message.method === 'notifications/cancelled') {
-      // Of several requests with the id, this is the one that the SDKs cancel.
-      const cancelled = this.withId(paramOf(message, 'requestId')).at(-1);
-      if (cancelled) this.drop(cancelled, 'cancelled');
+      // The SDKs cancel in a microtask, too: also a request that comes after it in one batch, and of several the last one.
+      queueMicrotask(() => {
+        const cancelled = this.withId(paramOf(message, 'requestId')).at(-1);
+        if (cancelled) this.drop(cancelled, 'cancelled');
+      });
     }
     pass();
   }

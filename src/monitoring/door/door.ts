@@ -33,6 +33,12 @@ export class Door<Held = unknown> {
     return running && this.#inFlight.has(running) ? running : undefined;
   }
 
+  /** Keeps something with the request that is being carried out here, even when it is no longer waited for. */
+  hold(held: Held): void {
+    const running = this.#running.getStore();
+    if (running) running.held = held;
+  }
+
   connect(options: ConnectionOptions<Held>): Connection<Held> {
     return new Connection(options, this.#options, {
       all: this.#inFlight,

@@ -3,7 +3,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /** What a client sent, or what is wrong with it, to be said of the body or line that it was. */
 export type JsonText =
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problem: string };
 
 /** Reads JSON strictly: UTF-8, at most 64 levels deep, without the key `__proto__`. */
 export function parseJson(bytes: Buffer): JsonText {
