@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'ty
   monitoring: { authorization: 'values', tools: 'types' },
   mcp: { authorization: 'values', tools: 'values', monitoring: 'values' },
   http: { authorization: 'values', tools: 'values', monitoring: 'values', mcp: 'types' },
-  config: {},
+  config: { http: 'values' },
   cli: {
     root: 'values',
     authorization: 'values',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readAllowedHost, readAllowedOrigin, type Reading } from '../http/host-names.ts';
 
 const port = z.int().min(0).max(65_535);
 const seconds = z.number().positive().max(86_400);
@@ -12,6 +13,15 @@ export const bearerToken = z
 
 /** Marks a setting whose value must never be shown. */
 export const secrets = z.registry<{ readonly secret: true }>();
+
+/** A text that is compared with others: as it is to be written, or refused with how it would be. */
+const written = (read: (text: string) => Reading) =>
+  z.string().transform((text, context) => {
+    const reading = read(text);
+    if (reading.ok) return reading.value;
+    context.addIssue(reading.problem);
+    return z.NEVER;
+  });
 
 const tool = z.strictObject({
   timeoutSeconds: seconds.optional(),
@@ -28,15 +38,17 @@ export const settingsSchema = z.strictObject({
       host: z.string().default('127.0.0.1').describe('Address to listen on; 0.0.0.0 or :: for all'),
       port: port.default(9999).describe('Port of MCP and REST; 0 picks a free one'),
       allowedHosts: z
-        .array(z.string())
-        .default([])
+        .array(written(readAllowedHost))
+        .prefault([])
         .describe(
-          'Host names clients may use besides localhost and IP addresses; *.example.com for those below, * for any',
+          'Host names clients may use, without port, besides localhost and IP addresses; *.example.com for those below, * for any',
         ),
       allowedOrigins: z
-        .array(z.string())
-        .default([])
-        .describe('Origins that are not refused, besides those of localhost; no CORS headers are sent'),
+        .array(written(readAllowedOrigin))
+        .prefault([])
+        .describe(
+          'Origins whose pages may ask, as https://app.example.com, besides localhost and the server itself; no CORS headers are sent',
+        ),
       trustedProxies: z
         .int()
         .min(0)

@@ -6,11 +6,11 @@ import type { Activity } from '../monitoring/activity.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import { callerOf, requireCaller } from './authentication.ts';
-import { hostGuard } from './host-guard.ts';
+import { hostGuard, oneHost } from './host-guard.ts';
 import { mcpRoutes } from './mcp.ts';
 import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
-import { OPERATIONS_PATHS, operationsRoutes, type OperationsOptions } from './operations.ts';
+import { metricsRoutes, OPERATIONS_PATHS, probeRoutes, type OperationsOptions } from './operations.ts';
 import { notFound, problemsInJsonRpc, sendProblem, wrongMethod } from './problem.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
@@ -48,8 +48,11 @@ export function createApp(options: AppOptions): Express {
   app.use(MCP_PATHS, problemsInJsonRpc);
   app.use(measure(options.recorder, options.now));
   app.use(requestIds(options.newRequestId));
+  app.use(oneHost);
+  // Before the guard: probes have no power, and what asks them may call this server by any name.
+  if (operations) app.use(probeRoutes(operations));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
-  if (operations) app.use(operationsRoutes({ ...operations, metricsGuard }));
+  if (operations) app.use(metricsRoutes({ ...operations, metricsGuard }));
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
   app.get('/', pageGuard, page.serve);
@@ -80,7 +83,9 @@ export function createOperationsApp(
   const app = bareApp();
   // For MCP clients that take this port for the main one.
   app.use(MCP_PATHS, problemsInJsonRpc);
-  app.use(operationsRoutes(options));
+  app.use(oneHost);
+  app.use(probeRoutes(options));
+  app.use(metricsRoutes(options));
   if (status) {
     app.get('/', statusPage(status).serve);
     app.all('/', wrongMethod('GET, HEAD'));

@@ -1,35 +1,47 @@
-import { isIP } from 'node:net';
 import type { RequestHandler } from 'express';
+import { isAddress, isLoopback, readHost, readOrigin, writeHost, writeOrigin } from './host-names.ts';
 import { sendProblem } from './problem.ts';
 
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+/**
+ * Refuses what is no request by RFC 9112, section 3.2: one with more than one Host, or in HTTP/1.1 without any. Proxies
+ * might understand it otherwise than this server does.
+ */
+export const oneHost: RequestHandler = (request, response, next) => {
+  const count = request.headersDistinct['host']?.length ?? 0;
+  if (count === 1 || (count === 0 && request.httpVersion !== '1.1')) {
+    next();
+    return;
+  }
+  const detail = count === 0 ? 'The Host header is missing' : 'There is more than one Host header';
+  sendProblem(request, response, { status: 400, detail });
+};
 
 /**
  * Refuses requests that a web page could have made by DNS rebinding: their Host is a name that is not ours, or
- * their Origin a site that is not allowed (MCP, "Security Warning" of Streamable HTTP). IP literals pass as Host,
- * because rebinding needs a name; so probes and scrapes by pod address work without configuration.
+ * their Origin a site that is neither allowed nor the one that they ask (MCP, "Security Warning" of Streamable HTTP).
+ * Addresses pass as Host, because rebinding needs a name; so scrapes by pod address work without configuration.
  *
- * @param allowedHosts further host names, without port; `*.example.com` stands for all names below `example.com`, as in
- *   the routes of gateways, and `*` switches the Host check off
- * @param allowedOrigins further origins, such as `https://app.example.com`
+ * @param allowedHosts further host names, as settings have them: without port; `*.example.com` stands for all names below
+ *   `example.com`, as in the routes of gateways, and `*` switches the Host check off
+ * @param allowedOrigins further origins, as settings have them, such as `https://app.example.com`
  */
 export function hostGuard(
   allowedHosts: readonly string[],
   allowedOrigins: readonly string[],
 ): RequestHandler {
-  const hosts = new Set([...LOOPBACK, ...allowedHosts.map((host) => host.toLowerCase())]);
+  const hosts = new Set(allowedHosts);
   const origins = new Set(allowedOrigins);
   return (request, response, next) => {
-    const { host, origin } = request.headers;
-    if (host === undefined && request.httpVersion === '1.1') {
-      sendProblem(request, response, { status: 400, detail: 'The Host header is missing' });
-    } else if (!hosts.has('*') && !isOurs(hostnameOf(`http://${host ?? ''}`), hosts)) {
+    const { host = '', origin } = request.headers;
+    const name = readHost(host)?.name;
+    const isOurs = name !== undefined && isNamed(name, hosts);
+    if (!isOurs && !hosts.has('*')) {
       sendProblem(request, response, {
         status: 403,
         detail:
           'The Host header names a host this server does not answer for; see the setting server.allowedHosts',
       });
-    } else if (origin !== undefined && !origins.has(origin) && !LOOPBACK.includes(hostnameOf(origin) ?? '')) {
+    } else if (origin !== undefined && !mayAsk(origin, origins, isOurs ? host : undefined)) {
       sendProblem(request, response, {
         status: 403,
         detail: 'Requests from this Origin are not allowed; see the setting server.allowedOrigins',
@@ -40,12 +52,18 @@ export function hostGuard(
   };
 }
 
-function isOurs(hostname: string | undefined, hosts: ReadonlySet<string>): boolean {
-  if (hostname === undefined) return false;
-  if (hosts.has(hostname) || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) return true;
-  const labels = hostname.split('.');
+function isNamed(name: string, hosts: ReadonlySet<string>): boolean {
+  if (name === 'localhost' || isAddress(name) || hosts.has(name)) return true;
+  const labels = name.split('.');
   return labels.some((_label, index) => index > 0 && hosts.has(['*', ...labels.slice(index)].join('.')));
 }
 
-const hostnameOf = (url: string): string | undefined =>
-  URL.canParse(url) ? new URL(url).hostname : undefined;
+/** @param host the Host header, where its name is ours: a page that comes from there asks its own server */
+function mayAsk(header: string, allowed: ReadonlySet<string>, host: string | undefined): boolean {
+  const origin = readOrigin(header);
+  if (!origin) return allowed.has(header);
+  if (allowed.has(writeOrigin(origin)) || isLoopback(origin.name)) return true;
+  // Whether the client came by TLS, only the proxy in front knows: the scheme is taken to be that of the page.
+  const asked = host === undefined ? undefined : readOrigin(`${origin.scheme}//${host}`);
+  return asked !== undefined && writeHost(asked) === writeHost(origin);
+}

@@ -14,8 +14,8 @@ export interface OperationsOptions {
 
 export const OPERATIONS_PATHS = ['/livez', '/healthz', '/readyz', '/metrics'];
 
-/** What an operator's systems ask: probes and metrics. None of it waits for a tool. */
-export function operationsRoutes({ metrics, metricsGuard, failingChecks }: OperationsOptions): Router {
+/** What Kubernetes and load balancers ask, whatever name they call this server by. None of it waits for a tool. */
+export function probeRoutes({ failingChecks }: Pick<OperationsOptions, 'failingChecks'>): Router {
   const router = Router();
   const alive: RequestHandler = (_request, response) => {
     response.json({ status: 'ok' });
@@ -30,7 +30,15 @@ export function operationsRoutes({ metrics, metricsGuard, failingChecks }: Opera
     response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'not ready', failing });
   });
   router.all('/readyz', wrongMethod('GET, HEAD'));
+  return router;
+}
 
+/** What Prometheus asks. */
+export function metricsRoutes({
+  metrics,
+  metricsGuard,
+}: Pick<OperationsOptions, 'metrics' | 'metricsGuard'>): Router {
+  const router = Router();
   if (metrics) {
     router.get('/metrics', ...(metricsGuard ? [metricsGuard] : []), metricsHandler(metrics));
     router.all('/metrics', wrongMethod('GET, HEAD'));

@@ -80,6 +80,7 @@ describe('settings', () => {
       'log.level': 'warn',
       'log.arguments': '{add: [a]}',
       'log.successes': '0.5',
+      'server.allowedOrigins': 'https://a.example,https://b.example',
       'tracing.endpoint': 'http://collector:4318',
       'auth.token': 'a-token-0123456789',
       'network.fetchMaxRedirects': '7',
@@ -208,8 +209,8 @@ describe('values as text', () => {
     [',', []],
     ['a b', ['a b']],
   ])('%j is the list %j', (text, value) => {
-    expect(fromEnv('NEXUS_SERVER_ALLOWED_HOSTS', text)).toMatchObject({
-      settings: { server: { allowedHosts: value } },
+    expect(fromEnv('NEXUS_TOOLS_DISABLED', text)).toMatchObject({
+      settings: { tools: { disabled: value } },
     });
   });
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { answerOn, ask, refuseInternals, requestBytes, sendBytes, type RawAnswer } from './raw-client.ts';
 
-/** Every route, with a request that it would serve. */
+/** Every route but probes, with a request that it would serve. */
 const ROUTES: readonly (readonly [line: string, body: string])[] = [
   ['GET /', ''],
   ['GET /tools', ''],
@@ -12,9 +12,6 @@ const ROUTES: readonly (readonly [line: string, body: string])[] = [
   ['POST /tools/echo/execute', '{"arguments":{"text":"hi"}}'],
   ['GET /openapi.json', ''],
   ['GET /metrics', ''],
-  ['GET /livez', ''],
-  ['GET /healthz', ''],
-  ['GET /readyz', ''],
   [
     'POST /mcp',
     '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},' +
@@ -87,7 +84,7 @@ describe('Host', () => {
     '[2001:db8::1]:9999',
     '[::ffff:10.1.2.3]',
   ])('%s passes: no page can rebind it', async (host) => {
-    expect((await ask(server.url, 'GET /livez', { host })).status).toBe(200);
+    expect((await ask(server.url, 'GET /tools', { host })).status).toBe(200);
   });
 
   it.each([
@@ -109,22 +106,22 @@ describe('Host', () => {
     '',
     '*',
   ])('%j does not', async (host) => {
-    const answer = await ask(server.url, 'GET /livez', { host });
+    const answer = await ask(server.url, 'GET /tools', { host });
     // Shorthand such as 1.2.3 is an address too.
     if (host === '1.2.3') expect(answer.status).toBe(200);
-    else expectForbidden(answer, 'GET /livez', /server\.allowedHosts/);
+    else expectForbidden(answer, 'GET /tools', /server\.allowedHosts/);
   });
 
   it('is needed: HTTP/1.1 demands one, and HTTP/1.0 gets no further without', async () => {
-    expect((await ask(server.url, 'GET /livez', { host: undefined })).status).toBe(400);
-    const old = await sendBytes(server.url, 'GET /livez HTTP/1.0\r\n\r\n');
-    expectForbidden(old, 'GET /livez', /server\.allowedHosts/);
-    expect((await sendBytes(server.url, 'GET /livez HTTP/1.0\r\nHost: localhost\r\n\r\n')).status).toBe(200);
+    expect((await ask(server.url, 'GET /tools', { host: undefined })).status).toBe(400);
+    const old = await sendBytes(server.url, 'GET /tools HTTP/1.0\r\n\r\n');
+    expectForbidden(old, 'GET /tools', /server\.allowedHosts/);
+    expect((await sendBytes(server.url, 'GET /tools HTTP/1.0\r\nHost: localhost\r\n\r\n')).status).toBe(200);
   });
 
   it('decides, not the authority in the request line', async () => {
-    const answer = await ask(server.url, 'GET http://localhost/livez', { host: 'evil.example' });
-    expectForbidden(answer, 'GET /livez', /server\.allowedHosts/);
+    const answer = await ask(server.url, 'GET http://localhost/tools', { host: 'evil.example' });
+    expectForbidden(answer, 'GET /tools', /server\.allowedHosts/);
   });
 });
 
@@ -136,7 +133,7 @@ describe('Origin', () => {
     'http://127.0.0.1:80',
     'http://[::1]:1',
   ])('%s passes', async (origin) => {
-    expect((await ask(server.url, 'GET /livez', { origin })).status).toBe(200);
+    expect((await ask(server.url, 'GET /tools', { origin })).status).toBe(200);
   });
 
   it.each([
@@ -151,7 +148,7 @@ describe('Origin', () => {
     '*',
     '',
   ])('%j does not', async (origin) => {
-    expectForbidden(await ask(server.url, 'GET /livez', { origin }), 'GET /livez', /server\.allowedOrigins/);
+    expectForbidden(await ask(server.url, 'GET /tools', { origin }), 'GET /tools', /server\.allowedOrigins/);
   });
 });
 
@@ -176,7 +173,7 @@ describe('with names of its own', () => {
     'a.agents.example',
     'A.B.Agents.example:8443',
   ])('answers for %s', async (host) => {
-    expect((await ask(named.url, 'GET /livez', { host })).status).toBe(200);
+    expect((await ask(named.url, 'GET /tools', { host })).status).toBe(200);
   });
 
   it.each([
@@ -188,18 +185,18 @@ describe('with names of its own', () => {
     'notagents.example',
     'a.agents.example.evil.example',
   ])('does not answer for %s', async (host) => {
-    expectForbidden(await ask(named.url, 'GET /livez', { host }), 'GET /livez', /server\.allowedHosts/);
+    expectForbidden(await ask(named.url, 'GET /tools', { host }), 'GET /tools', /server\.allowedHosts/);
   });
 
   it('lets pages of an allowed origin through, and of no other scheme, port or host', async () => {
     const status = async (origin: string): Promise<number> =>
-      (await ask(named.url, 'GET /livez', { host: 'mcp.example.com', origin })).status;
+      (await ask(named.url, 'GET /tools', { host: 'mcp.example.com', origin })).status;
     expect(await status('https://app.example.com')).toBe(200);
     expect(await status('http://localhost:3000')).toBe(200);
     for (const origin of [
       'http://app.example.com',
       'https://app.example.com:8443',
-      'https://mcp.example.com',
+      'http://mcp.example.com:8443',
       'null',
     ])
       expect(await status(origin), origin).toBe(403);
@@ -211,10 +208,10 @@ describe('with allowedHosts: *', () => {
     const open = await startTestServer({ server: { allowedHosts: ['*'] } });
     try {
       for (const host of ['anything.example', 'localhost', 'a b'])
-        expect((await ask(open.url, 'GET /livez', { host })).status).toBe(200);
-      expect((await ask(open.url, 'GET /livez', { host: undefined })).status).toBe(400);
+        expect((await ask(open.url, 'GET /tools', { host })).status).toBe(200);
+      expect((await ask(open.url, 'GET /tools', { host: undefined })).status).toBe(400);
       expect(
-        (await ask(open.url, 'GET /livez', { host: 'a.example', origin: 'http://a.example' })).status,
+        (await ask(open.url, 'GET /tools', { host: 'a.example', origin: 'http://a.example' })).status,
       ).toBe(403);
     } finally {
       await open.stop();
@@ -226,7 +223,7 @@ it('listens on IPv6 and takes its address for a Host', async () => {
   const six = await startTestServer({ server: { host: '::1' } });
   try {
     const socket = connect({ host: '::1', port: Number(new URL(six.url).port) });
-    socket.write(requestBytes('GET /livez', { host: `[::1]:${new URL(six.url).port}` }));
+    socket.write(requestBytes('GET /tools', { host: `[::1]:${new URL(six.url).port}` }));
     expect((await answerOn(socket)).status).toBe(200);
   } finally {
     await six.stop();
