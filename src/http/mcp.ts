@@ -1,5 +1,5 @@
-import { Router, type RequestHandler } from 'express';
-import type { McpEndpoint } from '../mcp/endpoint.ts';
+import { Router, type Request, type RequestHandler } from 'express';
+import type { Accepts, McpEndpoint } from '../mcp/endpoint.ts';
 import { callerOf } from './authentication.ts';
 import { readJson } from './json-body.ts';
 import { sendProblem, wrongMethod } from './problem.ts';
@@ -30,9 +30,19 @@ export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptio
       return;
     }
     const sender = { caller: callerOf(response), requestId: requestIdOf(response) };
-    const refused = await mcp.serve(request, response, body?.value, sender);
+    const refused = await mcp.serve(request, response, {
+      body: body?.value,
+      sender,
+      accepts: acceptedBy(request),
+    });
     if (refused) sendProblem(request, response, refused);
   });
   router.all(path, wrongMethod(METHODS.join(', ')));
   return router;
 }
+
+/** With the charset that some clients name: both forms are always in UTF-8. */
+const acceptedBy = (request: Request): Accepts => ({
+  json: request.accepts('application/json; charset=utf-8') !== false,
+  streams: request.accepts('text/event-stream; charset=utf-8') !== false,
+});

@@ -12,6 +12,8 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
   /** Of the JSON-RPC error, where the status does not tell. */
   readonly code?: number;
+  /** What more the JSON-RPC error says. */
+  readonly data?: unknown;
   /** Of the JSON-RPC request, where it is known. */
   readonly id?: string | number;
 }
@@ -33,7 +35,7 @@ const IN_JSON_RPC = 'problemsInJsonRpc';
  * {@link problemsInJsonRpc} stands.
  */
 export function sendProblem(request: Request, response: Response, problem: Problem): void {
-  const { status, detail, toolName = null, reason = null, headers = {}, code, id = null } = problem;
+  const { status, detail, toolName = null, reason = null, headers = {}, code, id = null, data } = problem;
   if (response.headersSent) {
     response.destroy();
     return;
@@ -42,7 +44,7 @@ export function sendProblem(request: Request, response: Response, problem: Probl
   response.status(status).set(headers);
   response.json(
     response.locals[IN_JSON_RPC] === true
-      ? refusal(code ?? codeOf(status), detail, id)
+      ? refusal(code ?? codeOf(status), detail, id, data)
       : { error: STATUS_CODES[status] ?? 'Error', detail, tool_name: toolName, reason },
   );
 }

@@ -7,19 +7,33 @@ import {
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
-import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
-import { LISTEN } from '../monitoring/door/message.ts';
 import { takeListens } from '../monitoring/door/listens.ts';
+import { fieldOf, isRequest, LISTEN, type Message } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
 import { authInfoOf, type Sender } from './sender.ts';
 import { serveExchange } from './exchange.ts';
+import { isServed, notAcceptable, REFUSALS, unsupportedVersion, type McpRefusal } from './refusals.ts';
 import { MODERN_VERSION, ServerFactory } from './server.ts';
-import { Sessions, type SessionLimits, type SessionProblem } from './sessions.ts';
+import { Sessions, type SessionLimits } from './sessions.ts';
 
 export interface EndpointOptions {
   readonly sessions: SessionLimits;
   /** Most subscriptions/listen streams open at a time. */
   readonly maxSubscriptions: number;
+}
+
+/** Which of the forms of an answer a client takes, by its Accept header. */
+export interface Accepts {
+  readonly json: boolean;
+  readonly streams: boolean;
+}
+
+/** What is known of an HTTP request that passed the guards. */
+export interface McpRequest {
+  /** The parsed body of a POST, else `undefined`. */
+  readonly body: unknown;
+  readonly sender: Sender;
+  readonly accepts: Accepts;
 }
 
 /** What the SDK's Node handlers take: a request, and who makes it. */
@@ -49,21 +63,16 @@ export class McpEndpoint {
   }
 
   /**
-   * Serves a request that passed the guards.
-   * @param body the parsed body of a POST, else `undefined`
+   * Serves a request.
    * @returns why it did not, and then nothing was written
    */
   async serve(
     request: IncomingMessage,
     response: ServerResponse,
-    body: unknown,
-    sender: Sender,
+    { body, sender, accepts }: McpRequest,
   ): Promise<McpRefusal | undefined> {
     const { headers, method = 'GET' } = request;
-    const authInfo = ((request as Authenticated).auth = authInfoOf(sender));
-    // A stop ends the stream, and what else would come on its connection.
-    if (method === 'GET' || (body as { method?: unknown } | null | undefined)?.method === LISTEN)
-      response.setHeader('connection', 'close');
+    const authInfo = ((request as Authenticated).auth = authInfoOf(sender, accepts.streams));
     const route = classifyInboundRequest({
       httpMethod: method,
       ...header('protocolVersionHeader', headers['mcp-protocol-version']),
@@ -71,15 +80,14 @@ export class McpEndpoint {
       ...header('mcpNameHeader', headers['mcp-name']),
       ...(body !== undefined && { body }),
     });
-    if (
-      route.kind === 'legacy' &&
-      Array.isArray(body) &&
-      NO_BATCHES.has(String(headers['mcp-protocol-version']))
-    ) {
-      return REFUSALS.batch;
-    } else if (route.kind === 'legacy') {
+    const refused = refusalOf(request, body, route, accepts);
+    if (refused) return { ...refused, ...idIn(body) };
+    // A stop ends the stream, and what else would come on its connection.
+    if (method === 'GET' || fieldOf(body, 'method') === LISTEN) response.setHeader('connection', 'close');
+    if (route.kind === 'legacy') {
       const problem = await this.sessions.serve(request, response, body, sender.caller);
-      if (problem) return { ...REFUSALS[problem.kind], ...('id' in problem && { id: problem.id }) };
+      if (problem)
+        return { ...REFUSALS[problem.kind], ...idIn(body), ...('id' in problem && { id: problem.id }) };
     } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
       await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
     } else {
@@ -128,52 +136,42 @@ const header = <Name extends string>(
 /** Revisions without JSON-RPC batches; MCP 2025-06-18, "Major changes". */
 const NO_BATCHES: ReadonlySet<string> = new Set(['2025-06-18', '2025-11-25']);
 
-/** Why the endpoint did not serve a request, for whoever answers it over HTTP. */
-export interface McpRefusal {
-  readonly status: number;
-  /** Of the JSON-RPC error. */
-  readonly code: number;
-  readonly detail: string;
-  /** The id of the request, where that can be told. */
-  readonly id?: string | number;
-  readonly headers?: Readonly<Record<string, string>>;
+const idIn = (body: unknown): Pick<McpRefusal, 'id'> =>
+  typeof body === 'object' && body !== null && isRequest(body) ? { id: body.id } : {};
+
+type Route = ReturnType<typeof classifyInboundRequest>;
+
+/** Why a request is refused for what its headers say, if it is. */
+function refusalOf(
+  { method, headers }: IncomingMessage,
+  body: unknown,
+  route: Route,
+  accepts: Accepts,
+): McpRefusal | undefined {
+  const version = headers['mcp-protocol-version'];
+  const isOfSession = headers['mcp-session-id'] !== undefined && version !== MODERN_VERSION;
+  if (method !== 'POST' && !isOfSession) return REFUSALS.post_only;
+  const unserved = versionsIn(version, route).find((each) => !isServed(each));
+  if (unserved !== undefined) return unsupportedVersion(unserved);
+  if (route.kind === 'legacy' && Array.isArray(body) && NO_BATCHES.has(String(version)))
+    return REFUSALS.batch;
+  const missing = formsOf(method, route).filter((form) => !accepts[form]);
+  return missing.length > 0 ? notAcceptable(missing.map((form) => TYPES[form])) : undefined;
 }
 
-// Statuses: MCP 2025-11-25, "Session Management".
-const REFUSALS: Record<SessionProblem['kind'] | 'batch', McpRefusal> = {
-  batch: {
-    status: 400,
-    code: ERROR_CODES.invalidRequest,
-    detail: 'This revision of MCP has no batches: send one message in a request',
-  },
-  id_in_use: {
-    status: 400,
-    code: ERROR_CODES.invalidRequest,
-    detail:
-      'Another request of this session has the same id and is in flight: give each request an id of its own',
-  },
-  missing_id: {
-    status: 400,
-    code: ERROR_CODES.invalidRequest,
-    detail:
-      'The Mcp-Session-Id header is missing: begin a session with initialize, or send a 2026-07-28 request',
-  },
-  not_found: {
-    status: 404,
-    code: ERROR_CODES.invalidRequest,
-    detail:
-      'There is no such session: it ended or belongs to another replica; begin a new one with initialize',
-  },
-  full: {
-    status: 503,
-    code: ERROR_CODES.internalError,
-    detail: 'The server has no room for another session; try again later',
-    headers: { 'retry-after': '1' },
-  },
-  closing: {
-    status: 503,
-    code: ERROR_CODES.internalError,
-    detail: 'The server is shutting down; try again',
-    headers: { 'retry-after': '1' },
-  },
-};
+/** The versions that a request is to be served by. An `initialize` of the 2025 era asks for its version, which is agreed on. */
+function versionsIn(header: string | string[] | undefined, route: Route): string[] {
+  if (route.kind === 'legacy' && route.reason === 'initialize') return [];
+  const claimed = route.kind === 'modern' ? route.classification.revision : undefined;
+  return [header, claimed].flatMap((version) => version ?? []);
+}
+
+const TYPES = { json: 'application/json', streams: 'text/event-stream' } as const;
+
+/** The forms that an answer may have. In the stateless era what only a stream can say is left out where none is taken. */
+function formsOf(method: string | undefined, route: Route): readonly (keyof Accepts)[] {
+  if (route.kind === 'reject' || method === 'DELETE') return [];
+  if (method === 'GET') return ['streams'];
+  if (route.kind === 'legacy') return ['json', 'streams'];
+  return (route.message as Message).method === LISTEN ? ['streams'] : ['json'];
+}

@@ -13,7 +13,10 @@ export interface ReplayBudget {
   used: number;
 }
 
-/** What a session has sent of late, so that a client whose stream broke can resume it (`Last-Event-ID`). */
+/**
+ * What a session has sent of late, so that a client whose stream broke can resume it (`Last-Event-ID`). It does not tell
+ * the SDK the streams of events (`getStreamIdForEventId`): that would refuse to resume one that the server takes to be open.
+ */
 export class RecentEvents implements EventStore {
   readonly #limit: number;
   readonly #budget: ReplayBudget;
@@ -48,8 +51,9 @@ export class RecentEvents implements EventStore {
     while (this.#dropOldest());
   }
 
-  getStreamIdForEventId(eventId: string): Promise<string | undefined> {
-    return Promise.resolve(this.#events.find(({ id }) => id === eventId)?.streamId);
+  /** Whether an event is kept, so that what came after it can be replayed. */
+  has(eventId: string): boolean {
+    return this.#events.some(({ id }) => id === eventId);
   }
 
   async replayEventsAfter(

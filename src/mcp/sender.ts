@@ -8,11 +8,18 @@ export interface Sender {
   readonly requestId: string;
 }
 
-/** Wraps a sender for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers. */
-export function authInfoOf(sender: Sender): AuthInfo {
+/**
+ * Wraps a sender for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers.
+ * @param takesStreams whether its client reads a stream of messages, and not only an answer
+ */
+export function authInfoOf(sender: Sender, takesStreams: boolean): AuthInfo {
   // The token itself stays behind: nothing past the guard needs it.
-  return { token: '', clientId: sender.caller.id, scopes: [], extra: { sender } };
+  return { token: '', clientId: sender.caller.id, scopes: [], extra: { sender, takesStreams } };
 }
+
+/** Whether the client of a request can be told something before the answer. */
+export const takesStreams = (authInfo: AuthInfo | undefined): boolean =>
+  authInfo?.extra?.['takesStreams'] !== false;
 
 /** The sender that {@link authInfoOf} wrapped; on stdio, which has no HTTP request, the user of this process. */
 export function senderIn(

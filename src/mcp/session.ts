@@ -109,6 +109,13 @@ export class Session {
     });
   }
 
+  /** Whether the stream that a GET request wants to resume can be replayed; true of one that wants none. */
+  canResume({ method, headers }: IncomingMessage): boolean {
+    const eventId = headers['last-event-id'] ?? '';
+    return method !== 'GET' || eventId === '' || this.#events.has(String(eventId));
+  }
+
+  /** Serves a request that nothing is to be said against. */
   async serve(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
     const ids = idsIn(body);
     for (const id of ids) this.#arriving.set(id, request);
@@ -121,6 +128,10 @@ export class Session {
         this.#lastUsedAt = this.#now();
       });
     }
+    // A client that asks again has lost the stream that it had, though nothing here may have noticed.
+    if (request.method === 'GET' && !request.headers['last-event-id'])
+      this.#transport.closeStandaloneSSEStream();
+    acceptAll(request);
     try {
       await this.#transport.handleRequest(request, response, body);
     } finally {
@@ -142,6 +153,12 @@ export class Session {
     this.#events.clear();
     await this.#transport.close();
   }
+}
+
+/** The SDK looks for the names of both forms in the header itself. What it says has been looked at before. */
+function acceptAll({ headers, rawHeaders }: IncomingMessage): void {
+  headers.accept = 'application/json, text/event-stream';
+  rawHeaders.push('Accept', headers.accept);
 }
 
 const idsIn = (body: unknown): RpcRequest['id'][] =>

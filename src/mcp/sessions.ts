@@ -20,7 +20,7 @@ const REPLAY_CHARACTERS = 32 * 1024 * 1024;
 
 /** Why a request cannot be served by a session. */
 export type SessionProblem =
-  | { readonly kind: 'missing_id' | 'not_found' | 'full' | 'closing' }
+  | { readonly kind: 'missing_id' | 'not_found' | 'not_kept' | 'full' | 'closing' }
   | { readonly kind: 'id_in_use'; readonly id: RpcRequest['id'] };
 
 /** Serves 2025-era clients over HTTP, each by the session that its `initialize` opened. */
@@ -64,6 +64,7 @@ export class Sessions {
     }
     const twice = session.idInUse(body);
     if (twice !== undefined) return { kind: 'id_in_use', id: twice };
+    if (!session.canResume(request)) return { kind: 'not_kept' };
     await session.serve(request, response, body);
     return undefined;
   }

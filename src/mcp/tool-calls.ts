@@ -14,7 +14,7 @@ import { fieldOf } from '../monitoring/door/message.ts';
 import type { Failure, ToolCall, ToolResult } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { InputRequired } from '../tools/result.ts';
-import { senderIn, type Sender } from './sender.ts';
+import { senderIn, takesStreams, type Sender } from './sender.ts';
 import type { McpBinding } from './binding.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
@@ -74,8 +74,9 @@ export class ToolCalls {
     const { door, tracing } = this.#binding;
     const peer = door.current?.peer ?? {};
     const token = mcpReq._meta?.progressToken;
-    const send = (sent: Promise<void>): void => {
-      sent.catch(this.#binding.onProtocolError);
+    const canBeTold = takesStreams(http?.authInfo);
+    const tell = (send: () => Promise<void>): void => {
+      if (canBeTold) send().catch(this.#binding.onProtocolError);
     };
     return {
       name,
@@ -94,10 +95,10 @@ export class ToolCalls {
         if (token === undefined) return;
         const optional = { ...(total !== undefined && { total }), ...(message !== undefined && { message }) };
         const params = { progressToken: token, progress, ...optional };
-        send(mcpReq.notify({ method: 'notifications/progress', params }));
+        tell(() => mcpReq.notify({ method: 'notifications/progress', params }));
       },
       log(level, data) {
-        send(mcpReq.log(level, data, name));
+        tell(() => mcpReq.log(level, data, name));
       },
       releaseConnection() {
         http?.closeSSE?.();

@@ -5,6 +5,8 @@ export const ERROR_CODES = {
   methodNotFound: -32_601,
   invalidParams: -32_602,
   internalError: -32_603,
+  /** MCP 2026-07-28, "Protocol Version". */
+  unsupportedProtocolVersion: -32_022,
   /** MCP 2025-11-25, "Resources". */
   resourceNotFound: -32_002,
   /** MCP 2025-11-25, "Elicitation": the call goes on once the user has visited a URL. */
@@ -25,4 +27,5 @@ export const refusal = <Id extends string | number | null = null>(
   code: number,
   message: string,
   id: Id = null as Id,
-) => ({ jsonrpc: '2.0', error: { code, message }, id }) as const;
+  data?: unknown,
+) => ({ jsonrpc: '2.0', error: { code, message, ...(data !== undefined && { data }) }, id }) as const;

@@ -117,12 +117,13 @@ const numberOf = (value: number): string =>
   value === Infinity ? '+Inf' : value === -Infinity ? '-Inf' : String(value);
 
 /**
- * The format a scraper prefers, by its Accept header: the known type with the highest weight, Prometheus text
- * when neither is named or both weigh the same. Parameters such as version and escaping do not matter here.
+ * The format a scraper prefers, by its Accept header (RFC 9110, section 12.5.1): the known type with the highest weight,
+ * Prometheus text when both weigh the same. Parameters such as version and escaping do not matter here.
  */
 export function preferredFormat(accept = ''): ExpositionFormat {
-  const openMetrics = weightOf('application/openmetrics-text', accept) ?? 0;
-  return openMetrics > (weightOf('text/plain', accept) ?? 0) ? 'openmetrics' : 'prometheus';
+  const weight = (type: 'application' | 'text', subtype: string): number =>
+    weightOf(`${type}/${subtype}`, accept) ?? weightOf(`${type}/*`, accept) ?? weightOf('*/*', accept) ?? 0;
+  return weight('application', 'openmetrics-text') > weight('text', 'plain') ? 'openmetrics' : 'prometheus';
 }
 
 /** The weight of a value in a header of the Accept kind (RFC 9110, section 12.4.2), if it is named. */

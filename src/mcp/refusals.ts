@@ -1,0 +1,87 @@
+import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
+import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
+import { MODERN_VERSION } from './server.ts';
+import type { SessionProblem } from './sessions.ts';
+
+/** Why the endpoint did not serve a request, for whoever answers it over HTTP. */
+export interface McpRefusal {
+  readonly status: number;
+  /** Of the JSON-RPC error. */
+  readonly code: number;
+  readonly detail: string;
+  /** What more the JSON-RPC error says. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** The id of the request, where that can be told. */
+  readonly id?: string | number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Every revision that is served, in either era, the newest first. */
+const VERSIONS: readonly string[] = [MODERN_VERSION, ...SUPPORTED_PROTOCOL_VERSIONS];
+
+export const isServed = (version: string): boolean => VERSIONS.includes(version);
+
+/** MCP 2026-07-28, "Protocol Version"; in earlier revisions any 400 says as much. */
+export const unsupportedVersion = (requested: string): McpRefusal => ({
+  status: 400,
+  code: ERROR_CODES.unsupportedProtocolVersion,
+  detail: `The protocol version ${requested.slice(0, 100)} is not served; those served are ${VERSIONS.join(', ')}`,
+  data: { supported: VERSIONS, requested },
+});
+
+/** RFC 9110, section 15.5.7. */
+export const notAcceptable = (missing: readonly string[]): McpRefusal => ({
+  status: 406,
+  code: ERROR_CODES.invalidRequest,
+  detail: `The Accept header must allow ${missing.join(' and ')}`,
+});
+
+// Statuses of sessions: MCP 2025-11-25, "Session Management".
+export const REFUSALS: Record<SessionProblem['kind'] | 'batch' | 'post_only', McpRefusal> = {
+  post_only: {
+    status: 405,
+    code: ERROR_CODES.invalidRequest,
+    detail: 'GET and DELETE are for sessions of 2025-11-25 and earlier, which Mcp-Session-Id names',
+    headers: { allow: 'POST' },
+  },
+  batch: {
+    status: 400,
+    code: ERROR_CODES.invalidRequest,
+    detail: 'This revision of MCP has no batches: send one message in a request',
+  },
+  id_in_use: {
+    status: 400,
+    code: ERROR_CODES.invalidRequest,
+    detail:
+      'Another request of this session has the same id and is in flight: give each request an id of its own',
+  },
+  missing_id: {
+    status: 400,
+    code: ERROR_CODES.invalidRequest,
+    detail:
+      'The Mcp-Session-Id header is missing: begin a session with initialize, or send a 2026-07-28 request',
+  },
+  not_found: {
+    status: 404,
+    code: ERROR_CODES.invalidRequest,
+    detail:
+      'There is no such session: it ended or belongs to another replica; begin a new one with initialize',
+  },
+  not_kept: {
+    status: 400,
+    code: ERROR_CODES.invalidRequest,
+    detail: 'The event that Last-Event-ID names is no longer kept: what came after it cannot be replayed',
+  },
+  full: {
+    status: 503,
+    code: ERROR_CODES.internalError,
+    detail: 'The server has no room for another session; try again later',
+    headers: { 'retry-after': '1' },
+  },
+  closing: {
+    status: 503,
+    code: ERROR_CODES.internalError,
+    detail: 'The server is shutting down; try again',
+    headers: { 'retry-after': '1' },
+  },
+};
