@@ -7,7 +7,7 @@ import { loadTokens } from './config/tokens.ts';
 import { loadTools } from './load-tools.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
-import { MODERN_VERSION } from './mcp/server.ts';
+import { MODERN_VERSION } from './mcp/versions.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog } from './monitoring/call-log.ts';
 import { Door } from './monitoring/door/door.ts';

@@ -8,6 +8,7 @@ import { failed, type Failure, type ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';
 import { senderIn } from './sender.ts';
+import { reworded } from './words.ts';
 
 export interface DoorConnectionOptions {
   readonly transport: TransportName;
@@ -64,6 +65,8 @@ export function connectDoor(
     },
   });
   passThroughDoor(transport, connection);
+  const sendThroughDoor = transport.send.bind(transport);
+  transport.send = (message, options) => sendThroughDoor(reworded(message), options);
   return connection;
 }
 

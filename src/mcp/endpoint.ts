@@ -12,9 +12,11 @@ import { fieldOf, isRequest, LISTEN, type Message } from '../monitoring/door/mes
 import type { McpBinding } from './binding.ts';
 import { authInfoOf, type Sender } from './sender.ts';
 import { serveExchange } from './exchange.ts';
-import { isServed, notAcceptable, REFUSALS, unsupportedVersion, type McpRefusal } from './refusals.ts';
-import { MODERN_VERSION, ServerFactory } from './server.ts';
+import { invalidInitialize, notAcceptable, notServed, REFUSALS, type McpRefusal } from './refusals.ts';
+import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
+import { isServed, MODERN_VERSION } from './versions.ts';
+import { problemOfInitialize } from './words.ts';
 
 export interface EndpointOptions {
   readonly sessions: SessionLimits;
@@ -152,19 +154,23 @@ function refusalOf(
   const isOfSession = headers['mcp-session-id'] !== undefined && version !== MODERN_VERSION;
   if (method !== 'POST' && !isOfSession) return REFUSALS.post_only;
   const unserved = versionsIn(version, route).find((each) => !isServed(each));
-  if (unserved !== undefined) return unsupportedVersion(unserved);
+  if (unserved !== undefined) return notServed(unserved);
   if (route.kind === 'legacy' && Array.isArray(body) && NO_BATCHES.has(String(version)))
     return REFUSALS.batch;
   const missing = formsOf(method, route).filter((form) => !accepts[form]);
-  return missing.length > 0 ? notAcceptable(missing.map((form) => TYPES[form])) : undefined;
+  if (missing.length > 0) return notAcceptable(missing.map((form) => TYPES[form]));
+  const problem = isInitialize(route) ? problemOfInitialize(body) : undefined;
+  return problem === undefined ? undefined : invalidInitialize(problem);
 }
 
 /** The versions that a request is to be served by. An `initialize` of the 2025 era asks for its version, which is agreed on. */
 function versionsIn(header: string | string[] | undefined, route: Route): string[] {
-  if (route.kind === 'legacy' && route.reason === 'initialize') return [];
+  if (isInitialize(route)) return [];
   const claimed = route.kind === 'modern' ? route.classification.revision : undefined;
   return [header, claimed].flatMap((version) => version ?? []);
 }
+
+const isInitialize = (route: Route): boolean => route.kind === 'legacy' && route.reason === 'initialize';
 
 const TYPES = { json: 'application/json', streams: 'text/event-stream' } as const;
 

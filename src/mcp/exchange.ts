@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
+import { takesStreams } from './sender.ts';
 
 /**
  * One modern request and its answer, written straight to Node's response: as JSON, or, when something must be said before
@@ -22,11 +23,15 @@ class Exchange extends PerRequestHTTPServerTransport {
   readonly #mayStream: boolean;
   #speaking: NodeJS.Timeout | undefined;
 
-  constructor(route: InboundModernRoute, response: ServerResponse, keepAliveSeconds: number) {
+  constructor(
+    route: InboundModernRoute,
+    response: ServerResponse,
+    { keepAliveSeconds, mayStream }: { readonly keepAliveSeconds: number; readonly mayStream: boolean },
+  ) {
     super({ classification: route.classification });
     this.#response = response;
     this.#keepAliveMs = keepAliveSeconds * 1000;
-    this.#mayStream = takesEvents(response.req.headers.accept);
+    this.#mayStream = mayStream;
     if (this.#mayStream) this.#speakLater();
     response.once('close', () => {
       clearTimeout(this.#speaking);
@@ -87,9 +92,6 @@ class Exchange extends PerRequestHTTPServerTransport {
   }
 }
 
-/** RFC 9110, 12.5.1, as far as it matters here. */
-const takesEvents = (accept = '*/*'): boolean => /text\/event-stream|text\/\*|\*\/\*/i.test(accept);
-
 /**
  * Serves one modern request on a server made for it. When the client goes away first, the request is cancelled
  * (MCP 2026-07-28: closing the response stream is the cancellation).
@@ -101,7 +103,10 @@ export async function serveExchange(
   response: ServerResponse,
   authInfo: AuthInfo,
 ): Promise<void> {
-  const exchange = new Exchange(route, response, binding.keepAliveSeconds);
+  const exchange = new Exchange(route, response, {
+    keepAliveSeconds: binding.keepAliveSeconds,
+    mayStream: takesStreams(authInfo),
+  });
   await server.connect(exchange);
   connectDoor(exchange, { transport: 'http' }, binding);
   const cancelIfGone = (): void => {

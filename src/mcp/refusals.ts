@@ -1,7 +1,6 @@
-import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
 import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
-import { MODERN_VERSION } from './server.ts';
 import type { SessionProblem } from './sessions.ts';
+import { unsupportedVersion } from './words.ts';
 
 /** Why the endpoint did not serve a request, for whoever answers it over HTTP. */
 export interface McpRefusal {
@@ -16,17 +15,17 @@ export interface McpRefusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Every revision that is served, in either era, the newest first. */
-const VERSIONS: readonly string[] = [MODERN_VERSION, ...SUPPORTED_PROTOCOL_VERSIONS];
-
-export const isServed = (version: string): boolean => VERSIONS.includes(version);
-
 /** MCP 2026-07-28, "Protocol Version"; in earlier revisions any 400 says as much. */
-export const unsupportedVersion = (requested: string): McpRefusal => ({
+export function notServed(version: string): McpRefusal {
+  const { message, ...error } = unsupportedVersion(version);
+  return { status: 400, ...error, detail: message };
+}
+
+/** What the session layer would take for a request without a session. */
+export const invalidInitialize = (detail: string): McpRefusal => ({
   status: 400,
-  code: ERROR_CODES.unsupportedProtocolVersion,
-  detail: `The protocol version ${requested.slice(0, 100)} is not served; those served are ${VERSIONS.join(', ')}`,
-  data: { supported: VERSIONS, requested },
+  code: ERROR_CODES.invalidParams,
+  detail,
 });
 
 /** RFC 9110, section 15.5.7. */

@@ -1,4 +1,4 @@
-import { McpServer, Server, SUPPORTED_PROTOCOL_VERSIONS, fromJsonSchema } from '@modelcontextprotocol/server';
+import { McpServer, Server, fromJsonSchema } from '@modelcontextprotocol/server';
 import type { CacheScope, jsonSchemaValidator, ServerOptions, Transport } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/metrics/labels.ts';
 import { onConnected } from '../monitoring/door/door-adapter.ts';
@@ -6,9 +6,7 @@ import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
 import { ToolCalls } from './tool-calls.ts';
-
-/** The newest revision served, and the only stateless one. */
-export const MODERN_VERSION = '2026-07-28';
+import { VERSIONS } from './versions.ts';
 
 /** What clients may keep a tools/list answer for, in milliseconds. */
 const LIST_TTL_MS = 60_000;
@@ -36,8 +34,7 @@ export class ServerFactory {
         'server/discover': { ttlMs: LIST_TTL_MS, cacheScope },
       },
     };
-    const supportedProtocolVersions = [MODERN_VERSION, ...SUPPORTED_PROTOCOL_VERSIONS];
-    this.#options = { legacy, modern: { ...legacy, supportedProtocolVersions } };
+    this.#options = { legacy, modern: { ...legacy, supportedProtocolVersions: [...VERSIONS] } };
   }
 
   /** Whether calls of the tool need the SDK's check of `Mcp-Param-*` headers. */

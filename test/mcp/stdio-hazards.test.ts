@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { waitFor, waitUntil } from '../support/wait.ts';
-import { echo, startStdio, _meta } from './raw-stdio.ts';
+import { echo, startStdio, _meta } from '../support/raw-stdio.ts';
 
 const request = (more: object): string =>
   JSON.stringify({ jsonrpc: '2.0', id: 'x', method: 'tools/list', params: { _meta }, ...more });

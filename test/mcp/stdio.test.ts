@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { waitFor, waitUntil } from '../support/wait.ts';
-import { echo, startStdio, _meta } from './raw-stdio.ts';
+import { echo, startStdio, _meta } from '../support/raw-stdio.ts';
 
 it('requests that arrive together, and even with one id, are each counted, timed and answered', async () => {
   const stdio = await startStdio();

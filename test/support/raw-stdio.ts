@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
-import { compiled } from '../support/compile-cache.ts';
-import { FIXTURE_TOOLS } from '../support/test-server.ts';
-import { parseMetrics, type Samples } from '../support/metrics-text.ts';
-import { waitUntil } from '../support/wait.ts';
+import { compiled } from './compile-cache.ts';
+import { FIXTURE_TOOLS } from './test-server.ts';
+import { parseMetrics, type Samples } from './metrics-text.ts';
+import { waitUntil } from './wait.ts';
 
 interface Message {
   readonly id?: unknown;

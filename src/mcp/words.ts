@@ -1,0 +1,71 @@
+import { specTypeSchemas, type JSONRPCMessage } from '@modelcontextprotocol/server';
+import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
+import { fieldOf } from '../monitoring/door/message.ts';
+import { VERSIONS } from './versions.ts';
+
+/** The error that names the revisions which are served (MCP 2026-07-28, "Protocol Version"). */
+export function unsupportedVersion(version: string) {
+  const requested = version.slice(0, MAX_LENGTH);
+  return {
+    code: ERROR_CODES.unsupportedProtocolVersion,
+    message: `The protocol version ${requested} is not served; those served are ${VERSIONS.join(', ')}`,
+    data: { supported: VERSIONS, requested },
+  };
+}
+
+const MAX_PROBLEMS = 5;
+const MAX_LENGTH = 100;
+
+/** What a validator says of a value: zod, or any library of Standard Schema. */
+interface Issue {
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+  readonly message: string;
+}
+
+/** One sentence of what a validator found. */
+export function inWords(issues: readonly Issue[]): string {
+  const problems = issues.slice(0, MAX_PROBLEMS).map(({ path = [], message }) => {
+    const place = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+    const problem = message.replace(/^Invalid input: /, '').replaceAll(/[\n[{]/g, ' ');
+    return `${place || 'the request'}: ${problem}`.slice(0, 2 * MAX_LENGTH);
+  });
+  return `Invalid request: ${problems.join('; ')}`;
+}
+
+/** What is wrong with an `initialize`, in one sentence; `undefined` when nothing is. */
+export function problemOfInitialize(body: unknown): string | undefined {
+  const { issues } = specTypeSchemas.InitializeRequest['~standard'].validate(body);
+  return issues && inWords(issues);
+}
+
+/**
+ * Puts an error of the SDK in words for whoever reads it: the SDK answers with the JSON of what its validator found, and
+ * with the revisions of one era only.
+ */
+export function reworded(message: JSONRPCMessage): JSONRPCMessage {
+  if (!('error' in message)) return message;
+  const { code, message: text, data } = message.error;
+  const requested = fieldOf(data, 'requested');
+  if (code === ERROR_CODES.unsupportedProtocolVersion && typeof requested === 'string')
+    return { ...message, error: unsupportedVersion(requested) };
+  const issues = issuesIn(text);
+  if (!issues) return message;
+  // What the SDK throws while it reads a request, it takes for a fault of its own.
+  const mended = text.startsWith('[') ? ERROR_CODES.invalidParams : code;
+  return { ...message, error: { ...message.error, code: mended, message: inWords(issues) } };
+}
+
+/** The issues of a validator that are all that a text says, besides what was validated. */
+function issuesIn(text: string): readonly Issue[] | undefined {
+  const [, json] = /^(?:Invalid \S+ \w+: )?(\[[^]*\])$/.exec(text) ?? [];
+  if (json === undefined) return undefined;
+  try {
+    const issues = JSON.parse(json) as unknown;
+    return Array.isArray(issues) && issues.every(isIssue) ? issues : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isIssue = (value: unknown): value is Issue =>
+  typeof fieldOf(value, 'message') === 'string' && Array.isArray(fieldOf(value, 'path') ?? []);
