@@ -46,7 +46,8 @@ const withoutBrackets = (name: string): string => name.replace(/^\[|\]$/g, '');
 
 /** How a setting is to be understood, or why it never could be. */
 export type Reading =
-  { readonly ok: true; readonly value: string } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly problem: string };
 
 /** Reads an entry of `server.allowedHosts`: a name, `*.` and a name, or `*`. */
 export function readAllowedHost(text: string): Reading {
