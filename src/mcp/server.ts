@@ -65,9 +65,9 @@ export class ServerFactory {
   }
 
   #withDoor(server: Server): Server {
-    onConnected<Transport>(server, (transport) => {
-      connectDoor(transport, { transport: this.#transport }, this.#binding);
-    });
+    onConnected<Transport>(server, (transport) =>
+      connectDoor(transport, { transport: this.#transport }, this.#binding),
+    );
     return server;
   }
 

@@ -62,6 +62,7 @@ export function connectStdio(
     const server = servers.create(era);
     onConnected(server, (channel) => {
       runAsReceived(channel, connection);
+      return undefined;
     });
     return server;
   };

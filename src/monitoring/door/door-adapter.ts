@@ -6,6 +6,7 @@ export interface DoorTransport {
   // Messages and what comes with them are typed differently by each SDK.
   onmessage?: ((message: never, extra?: never) => void) | undefined;
   onclose?: (() => void) | undefined;
+  start(): Promise<void>;
   send(message: never, options?: never): Promise<void>;
   readonly sessionId?: string | undefined;
 }
@@ -35,16 +36,35 @@ export function passThroughDoor<Held>(transport: DoorTransport, connection: Conn
   };
 }
 
-/** Calls back with each transport that a server is connected to, now or later, when it is in use. */
+/**
+ * Calls back with each transport that a server is connected to, now or later: when the server takes its messages, and before
+ * the first comes, as it may while the transport starts.
+ * @param connected is told whether the transport was in use before, and returns the connection through which the messages
+ * pass, if they do; that is closed when the transport cannot be started
+ */
 export function onConnected<Transport extends DoorTransport>(
   server: DoorServer<Transport>,
-  connected: (transport: Transport) => void,
+  connected: (transport: Transport, inUse: boolean) => Pick<Connection, 'close'> | undefined,
 ): void {
-  if (server.transport) connected(server.transport);
+  if (server.transport) connected(server.transport, true);
   const connect = server.connect.bind(server);
   server.connect = async (transport) => {
-    await connect(transport);
-    connected(transport);
+    const start = transport.start.bind(transport);
+    let connection: Pick<Connection, 'close'> | undefined;
+    // The SDKs set their handlers on a transport, and start it then.
+    transport.start = () => {
+      transport.start = start;
+      connection = connected(transport, false);
+      return start();
+    };
+    try {
+      await connect(transport);
+    } catch (error) {
+      connection?.close();
+      throw error;
+    } finally {
+      transport.start = start;
+    }
   };
 }
 

@@ -15,6 +15,8 @@ export interface InstrumentableServer {
 export interface LowServer extends DoorServer<DoorTransport> {
   close(): Promise<void>;
   getClientVersion?(): unknown;
+  /** In v2 alone. */
+  getNegotiatedProtocolVersion?(): string | undefined;
 }
 
 /** What a `McpServer` does with a tools/call, one after the other; the same in both lines of the SDK. */
@@ -56,8 +58,11 @@ export function highOf(server: InstrumentableServer): HighServer | undefined {
 export const lostClient = (transport: DoorTransport): boolean =>
   fieldOf(fieldOf(transport, '_wire'), '_closed') === true;
 
-/** By what the SDK's transports have: those of HTTP take requests, the others are their own connection. */
+/**
+ * What connects one client without HTTP, by the fields of the SDK's own: over stdio, as a channel of `serveStdio`, or within
+ * the process. Of any other a connection may be one of many requests.
+ */
+const PIPES = ['_stdin', '_stdout', '_wire', '_otherTransport'];
+
 export const transportNameOf = (transport: DoorTransport): TransportName =>
-  ['handleRequest', 'handleMessage', 'handlePostMessage'].some((method) => method in transport)
-    ? 'http'
-    : 'stdio';
+  PIPES.some((field) => field in transport) ? 'stdio' : 'http';

@@ -5,9 +5,9 @@ import type { Connection, Pending } from '../door/connection.ts';
 import { onConnected, passThroughDoor, type DoorTransport } from '../door/door-adapter.ts';
 import type { TransportName } from '../metrics/labels.ts';
 import { fieldOf, headerOf, paramOf, toolNameOf, type Message } from '../door/message.ts';
-import { agreedRevision, named } from '../door/peer.ts';
+import { agreedRevision, named, type Peer } from '../door/peer.ts';
 import { givenRequestId } from '../door/request-id.ts';
-import { lostClient, lowOf, type InstrumentableServer } from '../door/server-shape.ts';
+import { lostClient, lowOf, type InstrumentableServer, type LowServer } from '../door/server-shape.ts';
 import { recordOf, secondsInTool, type InstrumentedCall } from './instrumented-call.ts';
 import {
   InstrumentedServer,
@@ -25,8 +25,10 @@ export function instrument(
   parts: InstrumentationParts,
 ): void {
   const instrumented = new InstrumentedServer(server, options, parts);
-  onConnected(lowOf(server), (transport) => {
-    passThroughDoor(transport, new InstrumentedConnection(instrumented, transport, parts).connection);
+  onConnected(lowOf(server), (transport, inUse) => {
+    const { connection } = new InstrumentedConnection(instrumented, transport, parts, inUse);
+    passThroughDoor(transport, connection);
+    return connection;
   });
 }
 
@@ -39,20 +41,26 @@ class InstrumentedConnection {
   readonly #parts: InstrumentationParts;
   #endSession: ReturnType<LiveSessions['begin']> | undefined;
 
-  constructor(server: InstrumentedServer, transport: DoorTransport, parts: InstrumentationParts) {
+  /** @param inUse whether requests came before, which nobody saw */
+  constructor(
+    server: InstrumentedServer,
+    transport: DoorTransport,
+    parts: InstrumentationParts,
+    inUse: boolean,
+  ) {
     this.#server = server;
     this.#transport = transport;
     this.#transportName = server.transportName(transport);
     this.#parts = parts;
     server.connected();
     // Without HTTP in between, the connection is the session.
-    if (this.#transportName === 'stdio') this.#endSession = parts.sessions.begin('stdio');
+    if (this.#transportName === 'stdio' || (inUse && transport.sessionId !== undefined))
+      this.#endSession = parts.sessions.begin(this.#transportName);
     this.connection = parts.door.connect({
       transport: this.#transportName,
       sessionId: () => transport.sessionId,
       toolLabel: (name) => server.toolLabel(name),
-      // Known already, when the server was connected before it was instrumented.
-      peer: named(server.low.getClientVersion?.()),
+      peer: inUse ? peerOf(server.low) : undefined,
       received: (pending) => {
         if (pending.request.method === 'tools/call') this.#begin(pending);
       },
@@ -130,5 +138,11 @@ class InstrumentedConnection {
     };
   }
 }
+
+/** Who a server has been talking to, as far as it says. */
+const peerOf = (server: LowServer): Peer => ({
+  ...named(server.getClientVersion?.()),
+  revision: server.getNegotiatedProtocolVersion?.(),
+});
 
 const neverAborts = new AbortController().signal;
