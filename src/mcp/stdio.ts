@@ -62,7 +62,6 @@ export function connectStdio(
     const server = servers.create(era);
     onConnected(server, (channel) => {
       runAsReceived(channel, connection);
-      return undefined;
     });
     return server;
   };

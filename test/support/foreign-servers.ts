@@ -4,9 +4,11 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import { McpServer, Server, createMcpHandler } from '@modelcontextprotocol/server';
+import { McpServer, Server, createMcpHandler, type CallToolResult } from '@modelcontextprotocol/server';
+import { Server as V1Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { McpServer as V1McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import type { Monitoring } from '../../src/monitoring/index.ts';
@@ -133,3 +135,48 @@ export function serveV1Sessions(create: () => V1McpServer, monitoring: Monitorin
   };
   return listenOnce((request, response) => void handle(request, response));
 }
+
+type CallHandler = (name: string, args: Record<string, unknown>) => CallToolResult | Promise<CallToolResult>;
+type ListHandler = (cursor: string | undefined) => Promise<{ names: readonly string[]; nextCursor?: string }>;
+
+export interface LowLevelTools {
+  /** What its list has. Without it there is no list. */
+  readonly list?: ListHandler | undefined;
+  readonly call: CallHandler;
+}
+
+const capabilities = { tools: {} };
+const asTools = (names: readonly string[]) =>
+  names.map((name) => ({ name, inputSchema: { type: 'object' as const } }));
+
+/** A list that is there at once. */
+export const listing =
+  (...names: string[]): ListHandler =>
+  () =>
+    Promise.resolve({ names });
+
+/** A low-level server of each line of the SDK, by handlers alone. */
+export const LOW_LEVEL = {
+  v1({ list, call }: LowLevelTools): V1Server {
+    const server = new V1Server(info, { capabilities });
+    if (list)
+      server.setRequestHandler(ListToolsRequestSchema, async ({ params }) => {
+        const { names, ...rest } = await list(params?.cursor);
+        return { tools: asTools(names), ...rest };
+      });
+    server.setRequestHandler(CallToolRequestSchema, async ({ params }) => ({
+      ...(await call(params.name, params.arguments ?? {})),
+    }));
+    return server;
+  },
+  v2({ list, call }: LowLevelTools): Server {
+    const server = new Server(info, { capabilities });
+    if (list)
+      server.setRequestHandler('tools/list', async ({ params }) => {
+        const { names, ...rest } = await list(params?.cursor);
+        return { tools: asTools(names), ...rest };
+      });
+    server.setRequestHandler('tools/call', ({ params }) => call(params.name, params.arguments ?? {}));
+    return server;
+  },
+};

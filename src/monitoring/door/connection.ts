@@ -40,8 +40,10 @@ export interface ConnectionOptions<Held> {
   /** The client, when it said who it is before this connection was made known here. */
   readonly peer?: Peer | undefined;
   readonly received?: ((pending: Pending<Held>) => void) | undefined;
-  /** Called before the answer is sent. */
-  readonly answered?: ((pending: Pending<Held>, answer: Message) => void) | undefined;
+  /** What has to be known before a request that was answered can be described, where something has. */
+  readonly settles?: ((pending: Pending<Held>, answer: Message) => Promise<void> | undefined) | undefined;
+  /** Called before the answer is sent, if nothing has to be known first, with the seconds since the request was received. */
+  readonly answered?: ((pending: Pending<Held>, answer: Message, seconds: number) => void) | undefined;
   /** Called when a request will not be answered: it was cancelled, or the connection closed. */
   readonly dropped?: ((pending: Pending<Held>, why: DropReason) => void) | undefined;
   readonly closed?: (() => void) | undefined;
@@ -168,12 +170,21 @@ export class Connection<Held = unknown> {
   /** Ends a request by its answer. */
   answer(pending: Pending<Held>, answer: Message): void {
     if (!this.#take(pending)) return;
-    const { request, startedAt, span } = pending;
-    if (request.method === 'initialize' && 'result' in answer)
+    if (pending.request.method === 'initialize' && 'result' in answer)
       this.#peer = { ...pending.peer, revision: agreedRevision(answer) };
-    this.#guard(() => this.#options.answered?.(pending, answer));
+    const seconds = this.#door.now() - pending.startedAt;
+    const settled = this.#guard(() => this.#options.settles?.(pending, answer));
+    if (!settled) this.#describe(pending, answer, seconds);
+    else
+      void settled.then(() => {
+        this.#describe(pending, answer, seconds);
+      });
+  }
+
+  #describe(pending: Pending<Held>, answer: Message, seconds: number): void {
+    const { request, span } = pending;
+    this.#guard(() => this.#options.answered?.(pending, answer, seconds));
     this.#guard(() => {
-      const { recorder, now } = this.#door;
       const operation = {
         method: request.method,
         protocolVersion: pending.peer.revision,
@@ -181,10 +192,10 @@ export class Connection<Held = unknown> {
         tool: this.#toolOf(request),
         errorCode: errorCodeOf(answer),
         isError: isErrorResult(answer),
-        seconds: now() - startedAt,
+        seconds,
         traceId: span?.sampledTraceId,
       };
-      recorder.operation(operation);
+      this.#door.recorder.operation(operation);
       span?.end(operation);
     });
   }

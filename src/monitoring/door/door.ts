@@ -39,6 +39,11 @@ export class Door<Held = unknown> {
     if (running) running.held = held;
   }
 
+  /** Does what is no part of the request that is being carried out here. */
+  apart<Result>(work: () => Result): Result {
+    return this.#running.exit(work);
+  }
+
   connect(options: ConnectionOptions<Held>): Connection<Held> {
     return new Connection(options, this.#options, {
       all: this.#inFlight,

@@ -9,6 +9,8 @@ export const ERROR_CODES = {
   unsupportedProtocolVersion: -32_022,
   /** MCP 2025-11-25, "Resources". */
   resourceNotFound: -32_002,
+  /** MCP 2026-07-28: the client has not said that it can do what the call needs. */
+  missingClientCapability: -32_021,
   /** MCP 2025-11-25, "Elicitation": the call goes on once the user has visited a URL. */
   urlElicitationRequired: -32_042,
 } as const;

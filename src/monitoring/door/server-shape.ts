@@ -19,6 +19,19 @@ export interface LowServer extends DoorServer<DoorTransport> {
   getNegotiatedProtocolVersion?(): string | undefined;
 }
 
+/** What a server does with a request of one method, and with what comes with it. */
+export type RequestHandler = (request: unknown, context: unknown) => unknown;
+
+/** The handlers of a server, by method; the same in both lines of the SDK. */
+export function requestHandlersOf(server: LowServer): Map<string, RequestHandler> | undefined {
+  const handlers = fieldOf(server, '_requestHandlers');
+  return handlers instanceof Map ? (handlers as Map<string, RequestHandler>) : undefined;
+}
+
+/** What a server is called, which those that are made for each request have in common. */
+export const serverNameOf = (server: LowServer): string =>
+  String(fieldOf(fieldOf(server, '_serverInfo'), 'name'));
+
 /** What a `McpServer` does with a tools/call, one after the other; the same in both lines of the SDK. */
 interface CallSteps {
   validateToolInput: CallStep;

@@ -33,9 +33,12 @@ export function reportSteps(
     if (call) call.runStartedAt = startedAt;
     try {
       const trace = call?.call.trace;
-      return await (trace ? trace.phase('run', () => execute(...args)) : execute(...args));
+      const returned = await (trace ? trace.phase('run', () => execute(...args)) : execute(...args));
+      if (call) call.returned = returned;
+      return returned;
     } finally {
-      if (call) call.runSeconds = now() - startedAt;
+      // A tool that asks for input is run once for each round.
+      if (call) call.runSeconds = (call.runSeconds ?? 0) + now() - startedAt;
     }
   };
 }

@@ -16,6 +16,7 @@ import type { InstrumentOptions } from './instrumented-server.ts';
 import { Door } from '../door/door.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import { KnownTools } from './known-tools.ts';
+import { ToolLists } from './tool-lists.ts';
 import { takeListens, type FetchHandler } from '../door/listens.ts';
 import { LiveSessions } from '../live-sessions.ts';
 import { measuredFunction } from './measured-function.ts';
@@ -71,14 +72,15 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
   /**
    * Wraps a function so that each call of it is measured as one of a tool: what it throws is `exception`, or
    * `cancelled` and `timeout` for errors of aborted signals; a result with `isError` is `tool_error`. Within a call
-   * of an instrumented server to the tool of the same name it counts nothing.
-   * @returns a function that does the same, asynchronously
+   * of an instrumented server to the tool of the same name it counts nothing, and what it throws is why that call failed,
+   * whatever the server makes of it.
+   * @returns a function that does the same, asynchronously, with the same `this`
    * @throws TypeError when it is given no name or no function
    */
-  readonly tool: <Args extends unknown[], Result>(
+  readonly tool: <This, Args extends unknown[], Result>(
     name: string,
-    run: (...args: Args) => Result | Promise<Result>,
-  ) => (...args: Args) => Promise<Result>;
+    run: (this: This, ...args: Args) => Result | Promise<Result>,
+  ) => (this: This, ...args: Args) => Promise<Result>;
   /** Answers `GET /metrics` in express, or in any server on `node:http`. */
   readonly expressHandler: () => MetricsHandler;
   /**
@@ -149,11 +151,13 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   const observer = observers(onError, recorder, tracing.outcomes, callLog);
   const sessions = new LiveSessions(recorder, now);
   const door = new Door<InstrumentedCall>({ recorder, tracing, now, onError });
+  const tools = new KnownTools(recorder, maxTools, now);
   const parts = {
     recorder,
     observer,
     tracing,
-    tools: new KnownTools(recorder, maxTools),
+    tools,
+    lists: new ToolLists(tools, now),
     sessions,
     door,
     functions: new AsyncLocalStorage<string>(),

@@ -1,6 +1,7 @@
 import { trustedCaller } from '../../authorization/caller.ts';
 import type { ToolCall } from '../../tools/call.ts';
 import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
+import { outcomeOf } from '../door/answer.ts';
 import type { Connection, Pending } from '../door/connection.ts';
 import { onConnected, passThroughDoor, type DoorTransport } from '../door/door-adapter.ts';
 import type { TransportName } from '../metrics/labels.ts';
@@ -8,7 +9,7 @@ import { fieldOf, headerOf, paramOf, toolNameOf, type Message } from '../door/me
 import { agreedRevision, named, type Peer } from '../door/peer.ts';
 import { givenRequestId } from '../door/request-id.ts';
 import { lostClient, lowOf, type InstrumentableServer, type LowServer } from '../door/server-shape.ts';
-import { recordOf, secondsInTool, type InstrumentedCall } from './instrumented-call.ts';
+import { identify, recordOf, secondsInTool, type InstrumentedCall } from './instrumented-call.ts';
 import {
   InstrumentedServer,
   type InstrumentOptions,
@@ -64,9 +65,10 @@ class InstrumentedConnection {
       received: (pending) => {
         if (pending.request.method === 'tools/call') this.#begin(pending);
       },
-      answered: (pending, answer) => {
+      settles: ({ held }, answer) => (outcomeOf(answer).status === 'error' ? held?.asking : undefined),
+      answered: (pending, answer, seconds) => {
         const { method } = pending.request;
-        if (method === 'tools/call') this.#finish(pending, answer);
+        if (method === 'tools/call') this.#finish(pending, answer, seconds);
         if (method === 'initialize') this.#initialized(answer);
         if (method === 'tools/list') server.learnListed(answer);
       },
@@ -86,26 +88,26 @@ class InstrumentedConnection {
   }
 
   #begin(pending: Pending<InstrumentedCall>): void {
+    const { startedAt, peer } = pending;
     const call = this.#callOf(pending);
     const tool = this.#server.toolLabel(call.name);
-    pending.held = { call, tool, startedAt: pending.startedAt, reported: false };
+    const missing = tool === UNKNOWN_TOOL && this.#server.registersTools;
+    pending.held = { call, startedAt, peer, tool, missing, reported: false, finished: false };
     if (tool !== UNKNOWN_TOOL) this.#parts.observer.started(tool);
+    this.#server.watchHandler();
   }
 
-  #finish({ held }: Pending<InstrumentedCall>, answer: Message): void {
+  #finish({ held }: Pending<InstrumentedCall>, answer: Message, seconds: number): void {
     if (!held) return;
-    const { observer, now } = this.#parts;
-    const record = recordOf(held, answer, now());
-    if (held.tool === UNKNOWN_TOOL && record.status === 'success') {
-      // The server has it after all, and was not asked for its list yet.
-      const tool = this.#parts.tools.learn(held.call.name);
-      observer.started(tool);
-      observer.finished({ ...record, tool });
-    } else observer.finished(record);
+    // What a server answers well it has.
+    if (outcomeOf(answer).status === 'success') identify(held, this.#parts);
+    held.finished = true;
+    this.#parts.observer.finished(recordOf(held, answer, seconds));
   }
 
   #drop({ held }: Pending<InstrumentedCall>): void {
     if (!held) return;
+    held.finished = true;
     const { call, tool, startedAt } = held;
     const now = this.#parts.now();
     this.#parts.observer.finished({

@@ -1,23 +1,45 @@
-import { outcomeOf, resultSize } from '../door/answer.ts';
+import { outcomeOf, resultSize, textOf } from '../door/answer.ts';
 import { ERROR_CODES } from '../door/json-rpc.ts';
 import { fieldOf, type Message } from '../door/message.ts';
-import type { CallRecord, Outcome, ToolCall } from '../../tools/call.ts';
+import type { Peer } from '../door/peer.ts';
+import type { CallObserver, CallRecord, Outcome, ToolCall } from '../../tools/call.ts';
 import { UNKNOWN_TOOL, type ErrorReason } from '../../tools/reasons.ts';
+import type { KnownTools } from './known-tools.ts';
 
 /** A tools/call of an instrumented server, between its receipt and its answer. */
 export interface InstrumentedCall {
   readonly call: ToolCall;
-  /** The label of its tool when it came: a registered name, or `unknown`. */
-  readonly tool: string;
   readonly startedAt: number;
+  /** Who made it. */
+  readonly peer: Peer;
+  /** The label of its tool: a name that the server has, or `unknown` until that is known. */
+  tool: string;
+  /** Whether the server is known to have no such tool. */
+  missing: boolean;
+  /** Resolves when its server has said whether it has the tool; missing when it is not being asked. */
+  asking?: Promise<void> | undefined;
   /** Whether the server said, step by step, what becomes of the call; otherwise the answer has to tell. */
   reported: boolean;
   /** When the tool's code was entered. */
   runStartedAt?: number;
-  /** Seconds in the tool's code, once that was left. */
+  /** Seconds in the tool's code, each time that was left. */
   runSeconds?: number;
+  /** What the tool's code returned. */
+  returned?: unknown;
   /** Why it failed, where the answer could not tell. */
-  failure?: { readonly reason: ErrorReason; readonly cause: unknown };
+  failure?: { readonly reason: ErrorReason; readonly cause: unknown } | undefined;
+  /** Whether its outcome was recorded. */
+  finished: boolean;
+}
+
+/** The server has the tool of a call, as it showed. */
+export function identify(
+  call: InstrumentedCall,
+  { tools, observer }: { readonly tools: KnownTools; readonly observer: CallObserver },
+): void {
+  if (call.tool !== UNKNOWN_TOOL || call.finished) return;
+  call.tool = tools.learn(call.call.name);
+  observer.started(call.tool);
 }
 
 /**
@@ -25,14 +47,25 @@ export interface InstrumentedCall {
  * are told apart from bugs. Aborted work is a bug, too: a call that its client cancelled is not answered at all.
  */
 export function reasonOfThrown(error: unknown): ErrorReason {
-  if (fieldOf(error, 'name') === 'TimeoutError') return 'timeout';
+  if (isLate(error)) return 'timeout';
   return fieldOf(error, 'code') === ERROR_CODES.invalidParams ? 'invalid_arguments' : 'exception';
 }
 
-/** The record of a call that was answered. */
-export function recordOf(instrumented: InstrumentedCall, answer: Message, now: number): CallRecord {
+/** The same of one that a handler of tools/call threw, which becomes the answer. */
+export function reasonOfThrownByHandler(error: unknown): ErrorReason | undefined {
+  if (isLate(error)) return 'timeout';
+  const outcome = outcomeOf({ error: error ?? {} });
+  return outcome.status === 'error' ? outcome.reason : undefined;
+}
+
+const isLate = (error: unknown): boolean => fieldOf(error, 'name') === 'TimeoutError';
+
+/**
+ * The record of a call that was answered.
+ * @param totalSeconds from its receipt to its answer
+ */
+export function recordOf(instrumented: InstrumentedCall, answer: Message, totalSeconds: number): CallRecord {
   const outcome = outcomeOfCall(instrumented, answer);
-  const totalSeconds = now - instrumented.startedAt;
   const { call, tool, reported } = instrumented;
   const refused =
     outcome.status === 'error' &&
@@ -52,13 +85,41 @@ export function secondsInTool(
   return since === undefined ? undefined : now - since;
 }
 
-function outcomeOfCall({ tool, failure }: InstrumentedCall, answer: Message): Outcome {
+function outcomeOfCall(call: InstrumentedCall, answer: Message): Outcome {
   const outcome = outcomeOf(answer);
   if (outcome.status === 'success') return outcome;
-  const { reason, cause } = failure ?? {
-    // The SDK's v1 answers an unknown tool with a result, the v2 with an error.
-    reason: tool === UNKNOWN_TOOL ? ('unknown_tool' as const) : outcome.reason,
-    cause: undefined,
-  };
-  return { status: 'error', reason, message: reason, ...(cause !== undefined && { cause }) };
+  // The SDK's v1 answers an unknown tool with a result, the v2 with an error.
+  if (call.missing) return failedFor('unknown_tool');
+  const { reason, cause } = call.failure ?? refusedResult(call, answer) ?? outcome;
+  // What is refused by a server of which the tools are not known is either.
+  const isUnknown = call.tool === UNKNOWN_TOOL && reason === 'invalid_arguments';
+  return failedFor(isUnknown ? 'unknown_tool' : reason, cause);
+}
+
+const failedFor = (reason: ErrorReason, cause?: unknown): Outcome => ({
+  status: 'error',
+  reason,
+  message: reason,
+  ...(cause !== undefined && { cause }),
+});
+
+/** What clients must have said to be capable of, so that they can be asked for input. */
+const CAPABILITIES: Readonly<Record<string, string>> = {
+  'elicitation/create': 'elicitation',
+  'sampling/createMessage': 'sampling',
+  'roots/list': 'roots',
+};
+
+/**
+ * Why a call failed after its tool had returned well: what it returned is forbidden, or it asked for input, and could not
+ * be answered.
+ */
+function refusedResult({ returned, peer }: InstrumentedCall, answer: Message): InstrumentedCall['failure'] {
+  if (returned === undefined || fieldOf(returned, 'isError') === true) return undefined;
+  const requests = Object.values(fieldOf(returned, 'inputRequests') ?? {});
+  const lacks = requests.some((request) => {
+    const capability = CAPABILITIES[String(fieldOf(request, 'method'))];
+    return capability !== undefined && fieldOf(peer.capabilities, capability) === undefined;
+  });
+  return { reason: lacks ? 'tool_error' : 'exception', cause: lacks ? undefined : textOf(answer) };
 }

@@ -2,8 +2,8 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallObserver } from '../../tools/call.ts';
 import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
 import { onRegistered, reportSteps } from './call-steps.ts';
+import { identify, reasonOfThrownByHandler, type InstrumentedCall } from './instrumented-call.ts';
 import type { Door } from '../door/door.ts';
-import type { InstrumentedCall } from './instrumented-call.ts';
 import type { KnownTools } from './known-tools.ts';
 import type { TransportName } from '../metrics/labels.ts';
 import type { LiveSessions } from '../live-sessions.ts';
@@ -13,17 +13,22 @@ import type { Recorder } from '../metrics/recorder.ts';
 import {
   highOf,
   lowOf,
+  requestHandlersOf,
+  serverNameOf,
   transportNameOf,
   type HighServer,
   type InstrumentableServer,
   type LowServer,
 } from '../door/server-shape.ts';
+import type { ToolLists } from './tool-lists.ts';
 import type { Tracing } from '../traces/tracing.ts';
+import { watchToolsCall } from './watched-handler.ts';
 
 export interface InstrumentOptions {
   /**
    * Names of tools that are not registered, as those of a low-level `Server` or of a tools/call handler of one's own, so
-   * that their series exist from the start. Otherwise they are known once they were listed or called with success.
+   * that their series exist from the start. Otherwise they are known once they were listed or called with success, or a
+   * call of one failed: then the server is asked for its list.
    */
   readonly tools?: readonly string[];
   /** How clients reach it. Default: told by the transport it is connected to. */
@@ -37,9 +42,10 @@ export interface InstrumentationParts {
   readonly observer: CallObserver;
   readonly tracing: Tracing;
   readonly tools: KnownTools;
+  readonly lists: ToolLists;
   readonly sessions: LiveSessions;
   readonly door: Door<InstrumentedCall>;
-  /** The label of the measured function that runs, where one does. */
+  /** The name of the measured function that runs, where one does. */
   readonly functions: AsyncLocalStorage<string>;
   /** Monotonic, in seconds. */
   readonly now: () => number;
@@ -99,12 +105,45 @@ export class InstrumentedServer {
   toolLabel(name: string): string {
     const { tools } = this.#parts;
     const registered = this.#registered(name);
-    const exists = registered ? registered.enabled !== false : tools.hasLearned(name);
+    const exists = registered ? registered.enabled !== false : !this.registersTools && tools.hasLearned(name);
     return exists ? tools.label(name) : UNKNOWN_TOOL;
+  }
+
+  /** Whether the tools it has are those that are registered; otherwise handlers of the application say. */
+  get registersTools(): boolean {
+    return Object.keys(this.high?._registeredTools ?? {}).length > 0;
   }
 
   #registered(name: string): HighServer['_registeredTools'][string] | undefined {
     const tools = this.high?._registeredTools ?? {};
     return Object.hasOwn(tools, name) ? tools[name] : undefined;
+  }
+
+  /** Has the application's handler of tools/call report, for the call that it carries out, what the answer will not. */
+  watchHandler(): void {
+    if (this.registersTools) return;
+    watchToolsCall(this.low, this, (handle) => async (request, context) => {
+      const call = this.#parts.door.current?.held;
+      if (call?.tool === UNKNOWN_TOOL) this.#askForTool(call, context);
+      try {
+        return await handle(request, context);
+      } catch (cause) {
+        const reason = reasonOfThrownByHandler(cause);
+        if (call && reason) call.failure ??= { reason, cause };
+        throw cause;
+      }
+    });
+  }
+
+  #askForTool(call: InstrumentedCall, context: unknown): void {
+    const { door, lists, tools } = this.#parts;
+    const list = requestHandlersOf(this.low)?.get('tools/list');
+    if (!list) return;
+    const listing = door.apart(() => lists.of(serverNameOf(this.low), list, context));
+    call.asking = listing.ended.then(() => {
+      call.asking = undefined;
+      if (tools.hasLearned(call.call.name)) identify(call, this.#parts);
+      else call.missing = listing.state === 'had';
+    });
   }
 }

@@ -1,18 +1,36 @@
 import type { ToolCall } from '../../tools/call.ts';
 import { trustedCaller } from '../../authorization/caller.ts';
-import { reasonOfThrown, recordOf, type InstrumentedCall } from './instrumented-call.ts';
+import { outcomeOf, resultSize } from '../door/answer.ts';
+import { identify, reasonOfThrown } from './instrumented-call.ts';
 import type { InstrumentationParts } from './instrumented-server.ts';
 import { fieldOf } from '../door/message.ts';
 
 /** Wraps a function so that each call of it is counted as one of a tool, unless the call it is part of is. */
-export function measuredFunction<Args extends unknown[], Result>(
+export function measuredFunction<This, Args extends unknown[], Result>(
   name: string,
-  run: (...args: Args) => Result | Promise<Result>,
-  { tracing, now, observer, newRequestId, tools, door, functions }: InstrumentationParts,
-): (...args: Args) => Promise<Result> {
-  const tool = tools.label(name);
-  return async (...args) => {
-    if (functions.getStore() === tool || door.current?.held?.tool === tool) return run(...args);
+  run: (this: This, ...args: Args) => Result | Promise<Result>,
+  parts: InstrumentationParts,
+): (this: This, ...args: Args) => Promise<Result> {
+  const { tracing, now, observer, newRequestId, tools, door, functions } = parts;
+  tools.learn(name);
+
+  /** Says of the call that it is part of what the call's answer may not: that there is the tool, and what it threw. */
+  async function runWithin(work: () => Result | Promise<Result>): Promise<Result> {
+    const call = door.current?.held;
+    if (call?.call.name !== name) return work();
+    identify(call, parts);
+    try {
+      const result = await work();
+      call.failure = undefined;
+      return result;
+    } catch (cause) {
+      call.failure = { reason: reasonOfThrown(cause), cause };
+      throw cause;
+    }
+  }
+
+  function runMeasured(work: () => Result | Promise<Result>): Promise<Result> {
+    const tool = tools.label(name);
     return tracing.call(tool, async (trace) => {
       const call: ToolCall = {
         name,
@@ -25,23 +43,37 @@ export function measuredFunction<Args extends unknown[], Result>(
         trace,
       };
       const startedAt = now();
-      const finish = (result: unknown, failure?: InstrumentedCall['failure']): void => {
-        const ended = { call, tool, startedAt, reported: true, runSeconds: now() - startedAt };
-        observer.finished(recordOf({ ...ended, ...(failure && { failure }) }, { result }, now()));
-      };
       observer.started(tool);
+      const finish = (outcome: ReturnType<typeof outcomeOf>, resultBytes?: number): void => {
+        const seconds = now() - startedAt;
+        observer.finished({
+          ...outcome,
+          tool,
+          call,
+          totalSeconds: seconds,
+          runSeconds: seconds,
+          resultBytes,
+        });
+      };
       let result: Result;
       try {
-        result = await functions.run(tool, () => run(...args));
+        result = await functions.run(name, work);
       } catch (cause) {
         // Who calls a function may have aborted it; there is no client that would say so.
         const reason = fieldOf(cause, 'name') === 'AbortError' ? 'cancelled' : reasonOfThrown(cause);
-        finish({ isError: true }, { reason, cause });
+        finish({ status: 'error', reason, message: reason, cause });
         throw cause;
       }
-      finish(result);
+      const outcome = outcomeOf({ result });
+      finish(outcome, outcome.status === 'success' ? resultSize(result) : undefined);
       return result;
     });
+  }
+
+  return async function (...args) {
+    const work = (): Result | Promise<Result> => run.apply(this, args);
+    const isPart = functions.getStore() === name || door.current?.held?.call.name === name;
+    return isPart ? runWithin(work) : runMeasured(work);
   };
 }
 
