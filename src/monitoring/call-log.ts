@@ -150,7 +150,7 @@ export class CallLog implements CallObserver {
         : undefined;
     if (record.inputRequired) return undefined;
     const { content, value } = record.result;
-    return redactValue('result', value ?? content, MAX_VALUE_LENGTH);
+    return redactValue('result', value === undefined ? content : value, MAX_VALUE_LENGTH);
   }
 }
 

@@ -10,7 +10,8 @@ const MAX_CAUSES = 5;
  * without what looks like a secret; other properties may hold anything, such as the headers of a request.
  */
 export function describeThrown(thrown: unknown): unknown {
-  if (!(thrown instanceof Error)) return typeof thrown === 'string' ? redactText(thrown) : textOf(thrown);
+  if (!(thrown instanceof Error))
+    return typeof thrown === 'string' ? redactText(thrown) : redactValue('thrown', thrown, MAX_LENGTH);
   const chain = chainOf(thrown);
   const { code } = thrown as NodeJS.ErrnoException;
   const type = thrown.name === 'Error' ? thrown.constructor.name : thrown.name;
@@ -30,12 +31,4 @@ function chainOf(error: Error): readonly Error[] {
   for (let next = error.cause; next instanceof Error && chain.length < MAX_CAUSES; next = next.cause)
     chain.push(next);
   return chain;
-}
-
-function textOf(thrown: unknown): string {
-  try {
-    return redactValue('thrown', thrown, MAX_LENGTH);
-  } catch {
-    return Object.prototype.toString.call(thrown); // no JSON
-  }
 }

@@ -26,7 +26,18 @@ const MARGIN = 1000;
 /** A value as a text that may be logged: JSON, unless it is text itself, without secrets, at most `length` long. */
 export function redactValue(name: string, value: unknown, length: number): string {
   if (SECRET_NAME.test(name)) return REDACTED;
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : jsonOf(value);
   const safe = redactText(text, length + MARGIN);
   return safe.length > length ? `${safe.slice(0, length)}… (${text.length} characters)` : safe;
+}
+
+/** A value as JSON; what is no JSON by its kind, as `[object BigInt]`. */
+function jsonOf(value: unknown): string {
+  try {
+    const json = JSON.stringify(value) as string | undefined;
+    if (json !== undefined) return json;
+  } catch {
+    // A circle, or a number that is too large.
+  }
+  return Object.prototype.toString.call(value);
 }

@@ -27,8 +27,7 @@ type Use = (measured: () => Promise<CallToolResult>) => Promise<CallToolResult>;
 const SERVERS: Readonly<
   Record<string, (monitoring: Monitoring, handler: () => Promise<CallToolResult>) => Connectable>
 > = {
-  'a low-level server of v1': (monitoring, handler) =>
-    monitoring.instrument(LOW_LEVEL.v1({ call: handler })),
+  'a low-level server of v1': (monitoring, handler) => monitoring.instrument(LOW_LEVEL.v1({ call: handler })),
   'a low-level server of v2': (monitoring, handler) => monitoring.instrument(LOW_LEVEL.v2({ call: handler })),
   'a McpServer': (monitoring, handler) => {
     const server = monitoring.instrument(newServer());

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { Registry } from 'prom-client';
+import { checkLogger, checkRegistry } from './check-options.ts';
 import { CallLog, type CallLogger, type CallLogOptions } from '../call-log.ts';
 import {
   checkCustomMetrics,
@@ -100,19 +101,15 @@ const UNKNOWN = 'unknown';
  * Creates monitoring. Traces go wherever the OpenTelemetry SDK that the process has registered sends them; without one
  * there are none.
  * @throws Error with every problem of the declared metrics, or when the registry has metrics of these names
- * @throws TypeError when the registry writes OpenMetrics
+ * @throws TypeError when the registry is none or writes OpenMetrics, or the logger is none
  */
 export function createMonitoring<const Custom extends CustomMetrics = Readonly<Record<string, never>>>(
   options: MonitoringOptions<Custom> = {},
 ): Monitoring<Custom> {
   const { openTelemetryNames = true, logger, maxTools = 500 } = options;
   const { registry = new Registry() } = options;
-  const { contentType }: { readonly contentType: string } = registry;
-  if (contentType !== Registry.PROMETHEUS_CONTENT_TYPE)
-    throw new TypeError(
-      'createMonitoring takes a registry with the default content type: pass new Registry(). Scrapers that ask for ' +
-        'OpenMetrics get it all the same',
-    );
+  checkRegistry(registry);
+  if (logger !== undefined) checkLogger(logger);
   const runtime = options.runtime ?? options.registry === undefined;
   const exposes = (name: MetricName): boolean => {
     const row: Row = METRICS[name];
@@ -139,15 +136,18 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
   if (runtime) collectRuntime(registry, metrics);
   const { version = UNKNOWN, revision = UNKNOWN } = options.build ?? {};
   describeBuild(metrics, { version, revision, protocol: UNKNOWN });
-  const custom = createCustomMetrics(declared, registry, (metric, label) => {
-    recorder.labelFolded(metric, label);
+  const onError = (error: Error): void => {
+    process.emitWarning(error);
+  };
+  const custom = createCustomMetrics(declared, registry, {
+    folded(metric, label) {
+      recorder.labelFolded(metric, label);
+    },
+    spoilt: onError,
   });
   const tracing = new Tracing();
   const log = { successes: 0, foldSeconds: 10, arguments: {}, results: [], ...options.log };
   const callLog = logger && new CallLog(logger, log);
-  const onError = (error: Error): void => {
-    process.emitWarning(error);
-  };
   const observer = observers(onError, recorder, tracing.outcomes, callLog);
   const sessions = new LiveSessions(recorder, now);
   const door = new Door<InstrumentedCall>({ recorder, tracing, now, onError });

@@ -5,6 +5,7 @@ import { createInstrument, type InstrumentOf } from '../metrics/instruments.ts';
 import { fieldOf } from '../door/message.ts';
 import { METRICS } from '../metrics/metrics.ts';
 import { Series } from '../metrics/series.ts';
+import { withoutSpoilt } from './spoilt-values.ts';
 
 type Labels = Readonly<Record<string, LabelValues>>;
 
@@ -61,20 +62,25 @@ export function checkCustomMetrics(declared: CustomMetrics, registry: Registry):
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
-/**
- * Creates declared metrics, which were checked, in a registry.
- * @param folded told of each label value that became `other`
- */
+/** Who hears of what is not recorded as it was given. */
+interface Listeners {
+  /** Told of each label value that became `other`. */
+  readonly folded: (metric: string, label: string) => void;
+  /** Told once for each metric of a value that would have spoilt it. */
+  readonly spoilt: (error: RangeError) => void;
+}
+
+/** Creates declared metrics, which were checked, in a registry. */
 export function createCustomMetrics<Declared extends CustomMetrics>(
   declared: Declared,
   registry: Registry,
-  folded: (metric: string, label: string) => void,
+  { folded, spoilt }: Listeners,
 ): Instruments<Declared> {
   const options = { registers: [registry], folded };
-  const instruments = Object.entries(declared).map(([name, metric]) => [
-    name,
-    createInstrument(name, metric, options).record,
-  ]);
+  const instruments = Object.entries(declared).map(([name, metric]) => {
+    const { record } = createInstrument(name, metric, options);
+    return [name, withoutSpoilt(name, metric.type, record, spoilt)];
+  });
   return Object.fromEntries(instruments) as Instruments<Declared>;
 }
 

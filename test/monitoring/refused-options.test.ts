@@ -1,0 +1,41 @@
+import { Registry, register } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { createMonitoring, type MonitoringOptions } from '../../src/monitoring/index.ts';
+
+const create = (options: unknown): unknown => createMonitoring(options as MonitoringOptions);
+const log = () => undefined;
+const levels = { debug: log, info: log, warn: log, error: log };
+
+describe('createMonitoring', () => {
+  it.each([
+    ['an object', {}, 'an object'],
+    ['the text of one', new Registry().metrics(), 'a Promise'],
+    ['a function', () => new Registry(), 'a function'],
+    ['a class', Registry, 'the class Registry'],
+    ['null', null, 'null'],
+    ['another kind of registry', new Map(), 'a Map'],
+  ])('says what a registry is, when given %s', (_what, registry, got) => {
+    expect(() => create({ registry })).toThrow(
+      new TypeError(
+        `registry takes a Registry of prom-client, as new Registry() or its register, not ${got}`,
+      ),
+    );
+  });
+
+  it.each([
+    [{}, 'without debug, info, warn, error, isLevelEnabled'],
+    [levels, 'without isLevelEnabled'],
+    [{ ...levels, isLevelEnabled: true }, 'without isLevelEnabled'],
+    [log, 'a function without debug'],
+    [null, 'null'],
+  ])('says what a logger is, when given %j', (logger, problem) => {
+    expect(() => create({ logger })).toThrow(TypeError);
+    expect(() => create({ logger })).toThrow(problem);
+    expect(() => create({ logger })).toThrow('logger takes a pino logger, or an object with the methods');
+  });
+
+  it('takes the registry that prom-client has by itself', () => {
+    expect(() => create({ registry: register })).not.toThrow();
+    register.clear();
+  });
+});
