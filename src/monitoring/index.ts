@@ -1,6 +1,9 @@
 /** The public entry `nexus-mcp/monitoring`: the server's monitoring for any MCP server, and for any function. */
 export { createMonitoring } from './library/create-monitoring.ts';
-export type { Monitoring, MonitoringOptions } from './library/create-monitoring.ts';
+export type { Monitoring, MonitoringOptions } from './library/monitoring.ts';
+export type { Instrumentable } from './library/instrumentable.ts';
+export type { ServerStrategy, SessionClass, SessionServers } from './library/frameworks.ts';
+export type { McpHandler } from './door/listens.ts';
 export { counter, gauge, histogram } from './library/custom-metrics.ts';
 export type { LabelValues } from './metrics/declaration.ts';
 export type {

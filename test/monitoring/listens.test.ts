@@ -5,8 +5,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createMonitoring, type Monitoring } from '../../src/monitoring/index.ts';
-import type { FetchHandler } from '../../src/monitoring/door/listens.ts';
+import { createMonitoring, type McpHandler, type Monitoring } from '../../src/monitoring/index.ts';
 import { connectClient } from '../support/clients.ts';
 import { listenOnce, newServer, registerTools } from '../support/foreign-servers.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
@@ -195,7 +194,11 @@ describe('a handler of another make', () => {
       signal: signal ?? null,
     });
   const answering = (answer: () => Response | Promise<Response>) =>
-    monitoring.instrument<FetchHandler>({ fetch: () => Promise.resolve().then(answer) });
+    monitoring.instrument<McpHandler>({
+      fetch: () => Promise.resolve().then(answer),
+      close: () => Promise.resolve(),
+      notify: { toolsChanged: () => undefined },
+    });
   const streaming = (source: {
     pull?: (controller: ReadableStreamDefaultController<Uint8Array>) => void | Promise<void>;
   }) =>

@@ -69,6 +69,8 @@ export interface RequestsInFlight<Held> {
   readonly all: Set<Pending<Held>>;
   /** Which of them is being carried out, where something is. */
   readonly running: AsyncLocalStorage<Pending<Held>>;
+  /** Whether requests pass without being seen. */
+  readonly closed: () => boolean;
   /** Called when one of them was answered or dropped. */
   readonly settled: () => void;
 }
@@ -125,6 +127,7 @@ export class Connection<Held = unknown> {
 
   /** Takes a request in; `undefined` when that failed, which hurts no request. */
   begin(request: RpcRequest, extra?: unknown): Pending<Held> | undefined {
+    if (this.#shared.closed()) return undefined;
     return this.#guard(() => {
       const { recorder, tracing, now } = this.#door;
       const { transport, sessionId } = this.#options;

@@ -11,6 +11,7 @@ export class Door<Held = unknown> {
   readonly #inFlight = new Set<Pending<Held>>();
   readonly #running = new AsyncLocalStorage<Pending<Held>>();
   readonly #whenSettled = new Set<() => void>();
+  #closed = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
@@ -19,6 +20,17 @@ export class Door<Held = unknown> {
   /** The requests of all connections that are neither answered nor dropped. */
   get inFlight(): ReadonlySet<Pending<Held>> {
     return this.#inFlight;
+  }
+
+  /** Whether requests pass without being seen. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Lets what comes from now on pass without being seen, and forgets what is in flight. */
+  close(): void {
+    this.#closed = true;
+    this.#inFlight.clear();
   }
 
   /** Streams of changes that are open. They end with their connections, not by themselves. */
@@ -47,6 +59,7 @@ export class Door<Held = unknown> {
   connect(options: ConnectionOptions<Held>): Connection<Held> {
     return new Connection(options, this.#options, {
       all: this.#inFlight,
+      closed: () => this.#closed,
       running: this.#running,
       settled: () => {
         for (const look of this.#whenSettled) look();

@@ -3,11 +3,23 @@ import type { Door } from './door.ts';
 import { ERROR_CODES } from './json-rpc.ts';
 import { LISTEN, fieldOf, isRequest, type Message, type RpcRequest } from './message.ts';
 import { statedRevision } from './peer.ts';
+import { hasMethods } from './server-shape.ts';
 
 /** What answers HTTP requests with servers of its own making, as `createMcpHandler` of the SDK does. */
 export interface FetchHandler {
   fetch(request: Request, options?: { readonly parsedBody?: unknown }): Promise<Response>;
 }
+
+/** What `createMcpHandler` returns. */
+export interface McpHandler extends FetchHandler {
+  close(): Promise<void>;
+  /** Publishes changes to the streams of `subscriptions/listen`. */
+  readonly notify: object;
+}
+
+/** Whether it is one: much else has a method of the name `fetch`. */
+export const isMcpHandler = (given: unknown): given is McpHandler =>
+  hasMethods(given, 'fetch', 'close') && hasMethods(fieldOf(given, 'notify'), 'toolsChanged');
 
 /** Larger bodies are left to the handler, which has limits of its own. */
 const MAX_BODY_BYTES = 65_536;

@@ -48,12 +48,17 @@ export interface HighServer extends CallSteps {
 export const lowOf = (server: InstrumentableServer): LowServer =>
   ('server' in server ? server.server : server) as LowServer;
 
-/** Whether it is a server of the SDK, or what `createMcpHandler` returns: the types say so, and JavaScript does not. */
-export function isInstrumentable(given: unknown): boolean {
-  const isServer = (value: unknown): boolean =>
-    ['connect', 'close'].every((method) => typeof fieldOf(value, method) === 'function');
-  return typeof fieldOf(given, 'fetch') === 'function' || isServer(fieldOf(given, 'server') ?? given);
-}
+/** Whether all of these are methods of what may be an object or a class. */
+export const hasMethods = (given: unknown, ...methods: readonly string[]): boolean =>
+  methods.every((method) => typeof fieldOf(given, method) === 'function');
+
+/** Whether it is a server of the SDK: the types say so, and JavaScript does not. */
+export const isServer = (given: unknown): given is InstrumentableServer =>
+  [given, fieldOf(given, 'server')].some(
+    (low) =>
+      hasMethods(low, 'connect', 'close', 'setRequestHandler', 'getClientCapabilities') &&
+      hasMethods(given, 'connect', 'close'),
+  );
 
 /** The server as a `McpServer`; `undefined` for a low-level one, and for what a future SDK may call the same. */
 export function highOf(server: InstrumentableServer): HighServer | undefined {

@@ -72,6 +72,7 @@ export function measuredFunction<This, Args extends unknown[], Result>(
 
   return async function (...args) {
     const work = (): Result | Promise<Result> => run.apply(this, args);
+    if (door.closed) return work();
     const isPart = functions.getStore() === name || door.current?.held?.call.name === name;
     return isPart ? runWithin(work) : runMeasured(work);
   };
