@@ -23,7 +23,7 @@ interface Issue {
 }
 
 /** One sentence of what a validator found. */
-export function inWords(issues: readonly Issue[]): string {
+function inWords(issues: readonly Issue[]): string {
   const problems = issues.slice(0, MAX_PROBLEMS).map(({ path = [], message }) => {
     const place = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
     const problem = message.replace(/^Invalid input: /, '').replaceAll(/[\n[{]/g, ' ');

@@ -52,7 +52,7 @@ async function expectCounted(
       const reasons = samples
         .select('mcp_tool_errors_total', { tool_name })
         .filter((sample) => sample.value > 0)
-        .map((sample) => `${sample.labels['reason']}`);
+        .map((sample) => sample.labels['reason']);
       return [`${tool_name} ${status === 'error' ? reasons.join('+') : 'success'}`, value] as const;
     });
   expect(Object.fromEntries(found)).toEqual(counts);

@@ -13,7 +13,11 @@ import {
 
 /** What can be watched: servers of the SDK, and what shows those that it makes. */
 export type Instrumentable =
-  InstrumentableServer | McpHandler | SessionClass | SessionServers | ServerStrategy;
+  | InstrumentableServer
+  | McpHandler
+  | SessionClass
+  | SessionServers
+  | ServerStrategy;
 
 /** What was recognised, with what it is. */
 export type Recognised =
