@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DestinationRule } from '@kubernetes-models/istio/networking.istio.io/v1';
+import { DestinationRule } from '@kubernetes-models/istio/networking.istio.io/v1/DestinationRule';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
