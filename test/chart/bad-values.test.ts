@@ -1,9 +1,11 @@
-import { expect, it } from 'vitest';
-import { template, type Values } from './helm.ts';
+import { describe, expect, it } from 'vitest';
+import { complaints, template, type Values } from './helm.ts';
+import { merged } from './merged.ts';
 
 /** Values that are wrong, and the one line that says so. */
-const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = [
-  // What the schema of the values sees
+type Mistake = readonly [what: string, values: Values, says: RegExp];
+
+const BY_THE_SCHEMA: readonly Mistake[] = [
   ['a misspelt value', { replica: 2 }, /additional properties 'replica' not allowed/],
   ['a misspelt value further down', { service: { prot: 1 } }, /'\/service'.*'prot' not allowed/],
   ['a negative number of replicas', { replicas: -1 }, /'\/replicas'.*minimum/],
@@ -77,7 +79,7 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
   ],
   [
     'a host with its scheme',
-    { ingress: { enabled: true, hosts: ['https://mcp.example.com'] } },
+    { ingress: { hosts: ['https://mcp.example.com'] } },
     /'\/ingress\/hosts\/0'.*pattern/,
   ],
   [
@@ -90,20 +92,18 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     { networkPolicy: { enabled: true, clients: [{ podSelector: { app: 'agent' } }] } },
     /'\/networkPolicy\/clients\/0\/podSelector'.*'app' not allowed/,
   ],
-  // What only the templates see
+  ['a collector that is no URL', { config: { tracing: { endpoint: 5 } } }, /'\/config\/tracing\/endpoint'/],
+  ['an unknown sampler', { tracing: { sampler: 'jaeger_remote' } }, /'\/tracing\/sampler'.*must be one of/],
+  ['more than all traces', { tracing: { ratio: 2 } }, /'\/tracing\/ratio'.*maximum/],
   [
-    'an amount of memory without its unit',
-    { resources: { limits: { memory: 512 } } },
-    /resources\.limits\.memory: 512 is 512 bytes; write it in Mi or Gi/,
+    'an attribute that breaks the list of them',
+    { tracing: { resourceAttributes: { 'team=a,b': 'c' } } },
+    /'\/tracing\/resourceAttributes': additional properties 'team=a,b'/,
   ],
-  [
-    'an amount of memory in thousandths',
-    { resources: { limits: { memory: '300m' } } },
-    /resources\.limits\.memory: 300m cannot be read; write it in Mi or Gi/,
-  ],
+];
+
+const BY_THE_TEMPLATES: readonly Mistake[] = [
   ['two listeners on one port', { config: { ops: { port: 9999 } } }, /config\.ops\.port: must differ/],
-  ['no operations port', { config: { ops: { port: 0 } } }, /config\.ops\.port: must be a port/],
-  ['a port that the server picks', { config: { server: { port: 0 } } }, /config\.server\.port: 0 would pick/],
   [
     'a server on loopback',
     { config: { server: { host: '127.0.0.1' } } },
@@ -123,6 +123,16 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     'a variable that the chart owns',
     { extraEnv: [{ name: 'NEXUS_OPS_PORT', value: '1' }] },
     /NEXUS_OPS_PORT would win over/,
+  ],
+  [
+    'a variable that the checks do not see',
+    { extraEnv: [{ name: 'NEXUS_LIMITS_TOOL_TIMEOUT_SECONDS', value: '600' }] },
+    /extraEnv: NEXUS_LIMITS_TOOL_TIMEOUT_SECONDS would win over config/,
+  ],
+  [
+    'another configuration file',
+    { extraEnv: [{ name: 'NEXUS_CONFIG', value: '/data/nexus.yaml' }] },
+    /extraEnv: NEXUS_CONFIG would win over config/,
   ],
   [
     'no room for a heap',
@@ -151,52 +161,19 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /service\.nodePort: a ClusterIP Service has none/,
   ],
   [
-    'a route without hosts, to whose clients the server would not answer',
-    { httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] } },
-    /httpRoute\.hostnames: name the hosts/,
-  ],
-  [
-    'a network policy that keeps a load balancer from seeing whether pods are ready',
-    {
-      ingress: { enabled: true, controller: 'alb', hosts: ['a.example.com'] },
-      networkPolicy: { enabled: true },
-    },
-    /networkPolicy\.extraIngress: let the subnets/,
-  ],
-  [
-    'a Service with IPv6 before a server without',
-    { service: { ipFamilies: ['IPv6', 'IPv4'] } },
-    /config\.server\.host, config\.ops\.host: 0\.0\.0\.0 hears no IPv6/,
-  ],
-  [
     'a share of a request that is not set',
     { autoscaling: { enabled: true }, resources: { requests: null } },
     /autoscaling\.cpuUtilization: is a share of/,
   ],
   [
-    'a variable that the checks do not see',
-    { extraEnv: [{ name: 'NEXUS_LIMITS_TOOL_TIMEOUT_SECONDS', value: '600' }] },
-    /extraEnv: NEXUS_LIMITS_TOOL_TIMEOUT_SECONDS would win over config/,
-  ],
-  [
-    'another configuration file',
-    { extraEnv: [{ name: 'NEXUS_CONFIG', value: '/data/nexus.yaml' }] },
-    /extraEnv: NEXUS_CONFIG would win over config/,
-  ],
-  [
     'two autoscalers',
-    { autoscaling: { enabled: true }, keda: { enabled: true, serverAddress: 'http://p' } },
+    { autoscaling: { enabled: true }, keda: { enabled: true } },
     /both would scale the Deployment/,
   ],
   [
     'more at least than at most',
     { autoscaling: { enabled: true, minReplicas: 11 } },
     /autoscaling\.minReplicas: must not exceed/,
-  ],
-  [
-    'an autoscaler without a measure',
-    { autoscaling: { enabled: true, cpuUtilization: 0 } },
-    /autoscaling: has nothing to scale by/,
   ],
   ['KEDA without Prometheus', { keda: { enabled: true } }, /keda\.serverAddress: name the Prometheus/],
   [
@@ -217,14 +194,65 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
   [
     'rules about targets that are relabeled',
     { monitoring: { monitor: { relabelings: [{ targetLabel: 'job', replacement: 'tools' }] } } },
-    /rules\.selector: state which targets the rules are about, because monitor\.relabelings changes job$/m,
+    /rules\.selector: state which targets the rules are about, because monitor\.relabelings changes job$/,
   ],
+  ...['NexusMCPErrorBudgetBurn', 'NexusMCPLatencyBudgetBurn', 'NexusMCPErrorBudgetExhausted'].map(
+    (alert): Mistake => [
+      `${alert} without the records that it reads`,
+      { monitoring: { rules: { recordingRules: false } } },
+      new RegExp(`rules\\.recordingRules: alerts\\.${alert} reads what they record`),
+    ],
+  ),
   [
     'labels of a Service for a PodMonitor',
     { monitoring: { monitor: { kind: 'PodMonitor', targetLabels: ['team'] } } },
     /targetLabels: a PodMonitor has no Service/,
   ],
+  [
+    'a GrafanaDashboard for no Grafana',
+    { monitoring: { dashboards: { grafanaOperator: { enabled: true } } } },
+    /instanceSelector: say which Grafana/,
+  ],
   ['arguments for no tool', { probe: { arguments: { a: 1 } } }, /probe\.arguments: say of which tool/],
+  [
+    "rules of one's own without the profile",
+    { rbac: { rules: [{ verbs: ['get'] }] } },
+    /rbac\.rules: the profile none ignores them/,
+  ],
+  [
+    'a share of traces that go nowhere',
+    { tracing: { ratio: 0.1 } },
+    /tracing\.ratio: nothing is traced; say where to in config\.tracing\.endpoint/,
+  ],
+];
+
+/** Mistakes that contradict one of the above. */
+const BY_THE_TEMPLATES_TOO: readonly Mistake[] = [
+  ['no operations port', { config: { ops: { port: 0 } } }, /config\.ops\.port: must be a port/],
+  ['a port that the server picks', { config: { server: { port: 0 } } }, /config\.server\.port: 0 would pick/],
+  [
+    'a Service with IPv6 before a server without',
+    { service: { ipFamilies: ['IPv6', 'IPv4'] } },
+    /config\.server\.host, config\.ops\.host: 0\.0\.0\.0 hears no IPv6/,
+  ],
+  [
+    'a route without hosts, to whose clients the server would not answer',
+    { httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] } },
+    /httpRoute\.hostnames: name the hosts/,
+  ],
+  [
+    'a network policy that keeps a load balancer from seeing whether pods are ready',
+    {
+      ingress: { enabled: true, controller: 'alb', hosts: ['a.example.com'] },
+      networkPolicy: { enabled: true },
+    },
+    /networkPolicy\.extraIngress: let the subnets/,
+  ],
+  [
+    'an autoscaler without a measure',
+    { autoscaling: { enabled: true, cpuUtilization: 0 } },
+    /autoscaling: has nothing to scale by/,
+  ],
   [
     'a canary without the token it needs',
     { canary: { enabled: true }, auth: { tokensSecret: { name: 'tokens' } } },
@@ -236,50 +264,61 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     /monitor\.enabled: there are no metrics/,
   ],
   [
-    'a GrafanaDashboard for no Grafana',
-    { monitoring: { dashboards: { grafanaOperator: { enabled: true } } } },
-    /instanceSelector: say which Grafana/,
-  ],
-  [
-    "rules of one's own without the profile",
-    { rbac: { rules: [{ verbs: ['get'] }] } },
-    /rbac\.rules: the profile none ignores them/,
-  ],
-  [
-    'a share of traces that go nowhere',
-    { tracing: { ratio: 0.1 } },
-    /tracing\.ratio: nothing is traced; say where to in config\.tracing\.endpoint/,
-  ],
-  ['a collector that is no URL', { config: { tracing: { endpoint: 5 } } }, /'\/config\/tracing\/endpoint'/],
-  ['an unknown sampler', { tracing: { sampler: 'jaeger_remote' } }, /'\/tracing\/sampler'.*must be one of/],
-  [
     'an endpoint of traces alone',
     { config: { tracing: { endpoint: 'http://c:4318/v1/traces' } } },
     /config\.tracing\.endpoint: leave out \/v1\/traces/,
   ],
   [
     'a share for a sampler that takes none',
-    { config: { tracing: { endpoint: 'http://c:4318' } }, tracing: { sampler: 'always_on', ratio: 0.5 } },
+    { tracing: { sampler: 'always_on', ratio: 0.5 } },
     /tracing\.ratio: the sampler always_on does not look at it/,
   ],
   [
     'a collector that the network policy does not know',
-    {
-      config: { tracing: { endpoint: 'http://c:4318' } },
-      extraEnv: [{ name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', value: 'http://d' }],
-    },
+    { extraEnv: [{ name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', value: 'http://d' }] },
     /extraEnv: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT would win over config\.tracing\.endpoint/,
+  ],
+];
+
+describe.each([
+  { by: 'the schema', mistakes: BY_THE_SCHEMA },
+  { by: 'the templates', mistakes: BY_THE_TEMPLATES },
+  { by: 'the templates too', mistakes: BY_THE_TEMPLATES_TOO },
+])('of mistakes that are all made at once, and seen by $by,', ({ mistakes }) => {
+  const values = merged(mistakes.map(([, wrong]) => wrong));
+
+  it.each(mistakes)('%s is refused', async (_what, _values, says) => {
+    expect(await complaints({ values })).toContainEqual(expect.stringMatching(says));
+  });
+
+  it('each is refused in one line, by Helm 3 too', async () => {
+    const lines = await complaints({ values });
+    expect(lines).toHaveLength(mistakes.length);
+    const older = await complaints({ values, helm: 'helm3' });
+    expect(older).toHaveLength(mistakes.length);
+    for (const line of lines) {
+      // Helm 3 has words of its own for what the schema sees, and writes paths with dots.
+      const path = /at '\/?(?<path>.*?)'/.exec(line)?.groups?.['path'];
+      expect(older).toContainEqual(expect.stringContaining(path?.replaceAll('/', '.') ?? line));
+    }
+  });
+});
+
+it.each<Mistake>([
+  [
+    'an amount of memory without its unit',
+    { resources: { limits: { memory: 512 } } },
+    /resources\.limits\.memory: 512 is 512 bytes; write it in Mi or Gi/,
+  ],
+  [
+    'an amount of memory in thousandths',
+    { resources: { limits: { memory: '300m' } } },
+    /resources\.limits\.memory: 300m cannot be read; write it in Mi or Gi/,
   ],
   [
     'a collector without a scheme',
     { config: { ops: { port: 9998 }, tracing: { endpoint: 'collector:4318' } } },
     /config\.tracing\.endpoint: must be a URL that begins with http:\/\/ or https:\/\/.*not collector:4318/,
-  ],
-  ['more than all traces', { tracing: { ratio: 2 } }, /'\/tracing\/ratio'.*maximum/],
-  [
-    'an attribute that breaks the list of them',
-    { tracing: { resourceAttributes: { 'team=a,b': 'c' } } },
-    /'\/tracing\/resourceAttributes': additional properties 'team=a,b'/,
   ],
   [
     'a collector at no port',
@@ -296,62 +335,32 @@ const BAD: readonly (readonly [what: string, values: Values, says: RegExp])[] = 
     { config: { tracing: { endpoint: 'http://c:4318/v1/traces/' } } },
     /config\.tracing\.endpoint: leave out \/v1\/traces/,
   ],
-];
-
-it.each(BAD)('%s is refused in one line', async (_what, values, says) => {
-  const [line] = await complaints('helm4', values);
-  expect(line).toMatch(says);
-  const [older] = await complaints('helm3', values);
-  // Helm 3 has words of its own for what the schema sees, and writes paths with dots.
-  const path = /at '\/?(?<path>.*?)'/.exec(line ?? '')?.groups?.['path'];
-  expect(older).toContain(path?.replaceAll('/', '.') ?? line);
-});
-
-/** The one line that a Helm says about values. */
-async function complaints(helm: 'helm3' | 'helm4', values: Values): Promise<readonly string[]> {
-  const outcome = await template({ values, helm });
-  if (outcome.ok) throw new Error('was accepted');
-  const lines = outcome.error.split('\n').filter((line) => line.startsWith('- '));
-  expect(lines).toHaveLength(1);
-  return lines;
-}
-
-it('alerts that read records which are not kept are refused, each', async () => {
-  const outcome = await template({ values: { monitoring: { rules: { recordingRules: false } } } });
-  expect(outcome).toMatchObject({ ok: false });
-  expect('error' in outcome && outcome.error.match(/^- monitoring\.rules\.recordingRules/gm)).toHaveLength(3);
-});
-
-it.each([
-  ['the token, from wherever', { extraEnv: [{ name: 'NEXUS_AUTH_TOKEN', value: 'a-token-of-the-tests' }] }],
-  ["a variable of another's", { extraEnv: [{ name: 'NEXUS_TOKEN', value: 'x' }] }],
   [
-    'a route without hosts for a server that is told of them',
-    {
-      httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
-      config: { server: { allowedHosts: ['mcp.example.com'] } },
-    },
+    'a threshold that is unset',
+    { alerts: { NexusMCPOutage: { threshold: null } } },
+    /alerts\.NexusMCPOutage\.threshold: must be a number/,
   ],
-])('%s is taken', async (_what, values) => {
-  expect(await template({ values })).toMatchObject({ ok: true });
-});
-
-it('a threshold that is unset is refused by its name', async () => {
-  const outcome = await template({ values: { alerts: { NexusMCPOutage: { threshold: null } } } });
-  expect('error' in outcome && outcome.error).toContain('alerts.NexusMCPOutage.threshold: must be a number');
-});
-
-it('several mistakes are told at once', async () => {
-  const outcome = await template({
-    values: { service: { nodePort: 30_000 }, ingress: { enabled: true }, terminationGracePeriodSeconds: 1 },
-  });
-  expect('error' in outcome && outcome.error.match(/^- /gm)).toHaveLength(3);
+])('%s is refused', async (_what, values, says) => {
+  expect(await template({ values })).toEqual({ ok: false, error: expect.stringMatching(says) as string });
 });
 
 it('a cluster without the Operator is refused where that is wanted', async () => {
-  const outcome = await template({ operator: false, values: { monitoring: { failIfMissing: true } } });
-  expect(outcome).toMatchObject({ ok: false });
-  expect('error' in outcome && outcome.error).toMatch(
-    /has no monitoring\.coreos\.com\/v1\/ServiceMonitor; install/,
+  const lines = await complaints({ operator: false, values: { monitoring: { failIfMissing: true } } });
+  expect(lines).toContainEqual(
+    expect.stringMatching(/has no monitoring\.coreos\.com\/v1\/ServiceMonitor; install/),
   );
+});
+
+it('what looks like a mistake, and is none, is taken', async () => {
+  const values: Values = {
+    // The token may come from wherever, and the other is a variable of another's.
+    extraEnv: [
+      { name: 'NEXUS_AUTH_TOKEN', value: 'a-token-of-the-tests' },
+      { name: 'NEXUS_TOKEN', value: 'x' },
+    ],
+    // A route needs no hosts where the server is told of them.
+    httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
+    config: { server: { allowedHosts: ['mcp.example.com'] } },
+  };
+  expect(await template({ values })).toMatchObject({ ok: true });
 });

@@ -103,11 +103,12 @@ async function run(tool: 'helm3' | 'helm4', args: readonly string[], input: stri
   );
 }
 
-/** What Helm complained, a line for each mistake. Throws where it did not. */
+/** What Helm complained, a line for each mistake; not that of a section in which there are several. Throws where it did not. */
 export async function complaints(options: RenderOptions): Promise<readonly string[]> {
   const outcome = await template(options);
   if (outcome.ok) throw new Error('was accepted');
-  return outcome.error.split('\n').filter((line) => line.startsWith('- '));
+  const lines = outcome.error.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line.startsWith('- ') && !line.endsWith(': validation failed'));
 }
 
 /** The objects of a rendering, which all who render the same share: they must not change. Throws what Helm complained. */

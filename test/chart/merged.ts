@@ -1,18 +1,19 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Values } from './helm.ts';
 
-/** Values with all of these in them. Throws where two of them contradict each other. */
+/** Values with all of these in them, with lists one after the other. Throws where two contradict each other. */
 export const merged = (all: readonly Values[]): Values =>
-  all.reduce<Values>((values, more) => mergeOf(values, more, ''), {});
+  all.reduce<Values>((values, more) => mergeOf(values, more, 'values') as Values, {});
 
-function mergeOf(one: Values, other: Values, above: string): Values {
-  const both = Object.keys(one).filter((name) => name in other);
-  const inBoth = both.map((name): [string, Values] => {
-    const path = `${above}${name}`;
-    const [part, more] = [one[name], other[name]];
-    if (!isSection(part) || !isSection(more)) throw new Error(`${path} is there twice`);
-    return [name, mergeOf(part, more, `${path}.`)];
-  });
-  return { ...one, ...other, ...Object.fromEntries(inBoth) };
+function mergeOf(one: unknown, other: unknown, path: string): unknown {
+  if (Array.isArray(one) && Array.isArray(other)) return [...(one as unknown[]), ...(other as unknown[])];
+  if (isSection(one) && isSection(other)) {
+    const both = Object.keys(one).filter((name) => name in other);
+    const inBoth = both.map((name) => [name, mergeOf(one[name], other[name], `${path}.${name}`)]);
+    return { ...one, ...other, ...(Object.fromEntries(inBoth) as Values) };
+  }
+  if (!isDeepStrictEqual(one, other)) throw new Error(`two contradict each other at ${path}`);
+  return one;
 }
 
 const isSection = (value: unknown): value is Values =>
