@@ -1,33 +1,20 @@
-import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { at, CHART, helm, one, render, type Manifest } from './helm.ts';
+import { NEWEST, OLDER, renderOn, VALUES_FILES } from './clusters.ts';
+import { at, helm, kindsOf, one, type Manifest } from './helm.ts';
 import { schemaProblems } from './strict-schema.ts';
 
-const FILES = readdirSync(`${CHART}ci`).filter((name) => name.endsWith('-values.yaml'));
-const MATRIX = FILES.flatMap((file) =>
-  [true, false].map((operator) => ({ file, operator, cluster: operator ? 'with' : 'without' })),
+const MATRIX = [NEWEST, OLDER['1.30'], OLDER['1.28']].flatMap((cluster) =>
+  VALUES_FILES.map((file) => ({
+    ...{ file, cluster, version: cluster.kubeVersion, operator: cluster.operator ? 'with' : 'without' },
+  })),
 );
-/** The version whose schemas kubernetes-models has; older ones are tested in older-schema.test.ts. */
-const NEWEST = '1.36.0';
 
-it('has ten clusters or more', () => {
-  expect(FILES.length).toBeGreaterThanOrEqual(10);
+it('has ten kinds of clusters or more', () => {
+  expect(VALUES_FILES.length).toBeGreaterThanOrEqual(10);
 });
 
-describe.each(MATRIX)('$file $cluster Prometheus Operator', ({ file, operator }) => {
-  const rendered = (tool: 'helm3' | 'helm4' = 'helm4') =>
-    render({
-      helm: tool,
-      valuesFiles: [file],
-      operator,
-      release: 'agents',
-      namespace: 'tools',
-      kubeVersion: NEWEST,
-    });
-
-  it('gives the same objects with Helm 3 and Helm 4', async () => {
-    expect(await rendered('helm3')).toEqual(await rendered('helm4'));
-  });
+describe.each(MATRIX)('$file on $version $operator Prometheus Operator', ({ file, cluster }) => {
+  const rendered = () => renderOn(cluster, file);
 
   it('gives objects that have no field that their schema does not know', async () => {
     expect((await rendered()).flatMap(schemaProblems)).toEqual([]);
@@ -91,13 +78,35 @@ describe.each(MATRIX)('$file $cluster Prometheus Operator', ({ file, operator })
   });
 });
 
-it.each(FILES)('%s passes helm lint, as strict as it can be, with Helm 3 and 4', async (file) => {
-  for (const tool of ['helm3', 'helm4'] as const) {
-    expect(await helm('lint', { helm: tool, valuesFiles: [file] }, ['--strict', '--quiet'])).toMatchObject({
-      ok: true,
-    });
-  }
+it.each([
+  ...VALUES_FILES.map((file) => ({ file, cluster: NEWEST, operator: 'with' })),
+  { file: 'minimal-values.yaml', cluster: OLDER['1.30'], operator: 'without' },
+])(
+  '$file $operator Prometheus Operator gives the same objects with Helm 3 and 4',
+  async ({ file, cluster }) => {
+    expect(await renderOn(cluster, file, 'helm3')).toEqual(await renderOn(cluster, file, 'helm4'));
+  },
+);
+
+/** Between them these have all kinds of objects. */
+const LINTED = ['everything', 'custom-tools', 'keda', 'pod-monitor'].map((name) => `${name}-values.yaml`);
+
+it('all kinds of objects are among those that are linted', async () => {
+  const kindsIn = async (files: readonly string[]) => {
+    const found = new Set<string>();
+    for (const file of files) for (const kind of kindsOf(await renderOn(NEWEST, file))) found.add(kind);
+    return found;
+  };
+  expect(await kindsIn(LINTED)).toEqual(await kindsIn(VALUES_FILES));
 });
+
+it.each([...LINTED.map((file) => ['helm4', file] as const), ['helm3', 'everything-values.yaml'] as const])(
+  '%s lint, as strict as it can be, passes %s',
+  async (tool, file) => {
+    const outcome = await helm('lint', { helm: tool, valuesFiles: [file] }, ['--strict', '--quiet']);
+    expect(outcome).toMatchObject({ ok: true });
+  },
+);
 
 interface PodSpec {
   readonly automountServiceAccountToken?: boolean;

@@ -1,55 +1,63 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { OLDER, renderOn, VALUES_FILES } from './clusters.ts';
 import { at, CHART, one, render, type Manifest } from './helm.ts';
 import { isOfKubernetes, olderSchemaProblems } from './older-schema.ts';
-import { schemaProblems } from './strict-schema.ts';
-
-const FILES = readdirSync(`${CHART}ci`).filter((name) => name.endsWith('-values.yaml'));
-const VERSIONS = ['1.28', '1.30'] as const;
 
 it('the oldest version is the oldest that the chart takes', () => {
   const { kubeVersion } = parse(readFileSync(`${CHART}Chart.yaml`, 'utf8')) as { kubeVersion: string };
-  expect(kubeVersion).toBe(`>=${VERSIONS[0]}.0-0`);
+  expect(kubeVersion).toBe(`>=${OLDER['1.28'].kubeVersion}-0`);
 });
 
-/** All that the matrix gives on a version of Kubernetes. */
-async function matrixOn(kubeVersion: string): Promise<readonly Manifest[]> {
-  const all = FILES.flatMap((file) =>
-    [true, false].map((operator) => render({ valuesFiles: [file], operator, kubeVersion })),
-  );
-  return (await Promise.all(all)).flat();
-}
+/** Mistakes in a Deployment: where, what, and words of the problem. */
+const MISTAKES: readonly (readonly [what: string, path: string, value: unknown, problem: string])[] = [
+  ['a misspelt field', 'spec.template.spec.containers.0.imagePullPolice', 'Always', 'imagePullPolice'],
+  ['a value of another type', 'spec.replicas', 'three', "'string' is not assignable to type 'number'"],
+  [
+    'a field that came with 1.33',
+    'spec.template.spec.containers.0.lifecycle.stopSignal',
+    'SIGINT',
+    'stopSignal',
+  ],
+  [
+    'a field that came with 1.31',
+    'spec.template.spec.securityContext.supplementalGroupsPolicy',
+    'Strict',
+    'supplementalGroupsPolicy',
+  ],
+];
+const SLEEP = 'spec.template.spec.containers.0.lifecycle.preStop';
 
-describe.each(VERSIONS)('on Kubernetes %s', (version) => {
-  it('the matrix has no field that this version does not know', async () => {
-    const manifests = await matrixOn(`${version}.0`);
+describe.each([
+  {
+    version: '1.28',
+    mistakes: [...MISTAKES, ['the sleep of 1.30', SLEEP, { sleep: { seconds: 5 } }, 'sleep']],
+  },
+  { version: '1.30', mistakes: MISTAKES },
+] as const)('on Kubernetes $version', ({ version, mistakes }) => {
+  it('no object has a field that this version does not know', async () => {
+    const manifests: Manifest[] = [];
+    for (const file of VALUES_FILES) manifests.push(...(await renderOn(OLDER[version], file)));
     expect(manifests.filter(isOfKubernetes).length).toBeGreaterThan(100);
     expect(await olderSchemaProblems(version, manifests)).toEqual([]);
-    expect(manifests.filter((manifest) => !isOfKubernetes(manifest)).flatMap(schemaProblems)).toEqual([]);
   });
 
-  it.each([
-    ['a misspelt field', 'spec.template.spec.containers.0.imagePullPolice', 'Always', 'imagePullPolice'],
-    ['a value of another type', 'spec.replicas', 'three', "'string' is not assignable to type 'number'"],
-    [
-      'a field that came with 1.33',
-      'spec.template.spec.containers.0.lifecycle.stopSignal',
-      'SIGINT',
-      'stopSignal',
-    ],
-    [
-      'a field that came with 1.31',
-      'spec.template.spec.securityContext.supplementalGroupsPolicy',
-      'Strict',
-      'supplementalGroupsPolicy',
-    ],
-  ])('%s is refused', async (_what, path, value, problem) => {
-    const manifest = structuredClone(one(await render({ kubeVersion: `${version}.0` }), 'Deployment'));
-    const [parent = '', last = ''] = /^(.*)\.([^.]+)$/.exec(path)?.slice(1) ?? [];
-    at<Record<string, unknown>>(manifest, parent)[last] = value;
-    expect((await olderSchemaProblems(version, [manifest])).join('\n')).toContain(problem);
+  it.each(mistakes)('%s is refused', async (what, _path, _value, problem) => {
+    const problems = await problemsOfMistakes();
+    expect(problems.filter((text) => text.startsWith(`Deployment ${what}: `)).join()).toContain(problem);
   });
+
+  let found: ReturnType<typeof olderSchemaProblems> | undefined;
+  /** Of all mistakes at once, because the compiler takes its time. */
+  const problemsOfMistakes = () =>
+    (found ??= render({ kubeVersion: OLDER[version].kubeVersion }).then((manifests) => {
+      const deployment = one(manifests, 'Deployment');
+      return olderSchemaProblems(
+        version,
+        mistakes.map(([what, path, value]) => withMistake(deployment, what, path, value)),
+      );
+    }));
 
   it('an object without what its kind requires, and one of an unknown kind, are refused', async () => {
     const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', spec: { egress: {} } };
@@ -62,8 +70,10 @@ describe.each(VERSIONS)('on Kubernetes %s', (version) => {
   });
 });
 
-it('1.28 does not know the sleep that 1.30 knows', async () => {
-  const manifests = await render({ kubeVersion: '1.30.0' });
-  expect(await olderSchemaProblems('1.30', manifests)).toEqual([]);
-  expect((await olderSchemaProblems('1.28', manifests)).join('\n')).toContain('"sleep"');
-});
+/** A Deployment with a mistake, by which it is called. */
+function withMistake(deployment: Manifest, what: string, path: string, value: unknown): Manifest {
+  const wrong = structuredClone(deployment);
+  const [parent = '', last = ''] = /^(.*)\.([^.]+)$/.exec(path)?.slice(1) ?? [];
+  at<Record<string, unknown>>(wrong, parent)[last] = value;
+  return { ...wrong, metadata: { ...wrong.metadata, name: what } };
+}
