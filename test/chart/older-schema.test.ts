@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { OLDER, renderOn, VALUES_FILES } from './clusters.ts';
-import { at, CHART, one, render, type Manifest } from './helm.ts';
+import { at, CHART, one, type Manifest } from './helm.ts';
 import { isOfKubernetes, olderSchemaProblems } from './older-schema.ts';
 
 it('the oldest version is the oldest that the chart takes', () => {
@@ -51,7 +51,7 @@ describe.each([
   let found: ReturnType<typeof olderSchemaProblems> | undefined;
   /** Of all mistakes at once, because the compiler takes its time. */
   const problemsOfMistakes = () =>
-    (found ??= render({ kubeVersion: OLDER[version].kubeVersion }).then((manifests) => {
+    (found ??= renderOn(OLDER[version], 'minimal-values.yaml').then((manifests) => {
       const deployment = one(manifests, 'Deployment');
       return olderSchemaProblems(
         version,

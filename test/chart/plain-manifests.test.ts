@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
 import { run } from '../../scripts/stand-in-images/run.ts';
 import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
-import { at, one, readManifests, render, type Manifest } from './helm.ts';
+import { at, one, readManifests, render, renderPlain, type Manifest } from './helm.ts';
 import { schemaProblems } from './strict-schema.ts';
 
 const PROJECT = new URL('../../', import.meta.url).pathname;
@@ -14,10 +14,12 @@ async function kustomize(path: string): Promise<readonly Manifest[]> {
   const { kubectl } = await provideKubernetesTools();
   return readManifests(await run(kubectl, ['kustomize', path], PROJECT));
 }
+const plain = kustomize('k8s');
+const monitoring = kustomize('k8s/monitoring');
 
 describe('k8s/', () => {
   it('is built by kubectl into objects that their schemas know', async () => {
-    const manifests = [...(await kustomize('k8s')), ...(await kustomize('k8s/monitoring'))];
+    const manifests = [...(await plain), ...(await monitoring)];
     expect(manifests.map(({ kind }) => kind).sort()).toEqual([
       'ConfigMap',
       'Deployment',
@@ -33,18 +35,16 @@ describe('k8s/', () => {
 
   it('runs the pod that the chart runs', async () => {
     const annotations = { monitoring: { scrapeAnnotations: true } };
-    const plain = one(await kustomize('k8s'), 'Deployment');
-    const charted = one(await render({ namespace: 'nexus-mcp', values: annotations }), 'Deployment');
-    expect(plain['spec']).toEqual(charted['spec']);
+    const charted = one(await renderPlain({ namespace: 'nexus-mcp', values: annotations }), 'Deployment');
+    expect(one(await plain, 'Deployment')['spec']).toEqual(charted['spec']);
   });
 
   it('has a ServiceMonitor that selects its Service, and rules about its job', async () => {
-    const monitoring = await kustomize('k8s/monitoring');
-    const service = one(await kustomize('k8s'), 'Service', 'nexus-mcp-metrics');
+    const service = one(await plain, 'Service', 'nexus-mcp-metrics');
     expect(service.metadata.labels).toMatchObject(
-      at<object>(one(monitoring, 'ServiceMonitor'), 'spec.selector.matchLabels'),
+      at<object>(one(await monitoring, 'ServiceMonitor'), 'spec.selector.matchLabels'),
     );
-    expect(JSON.stringify(one(monitoring, 'PrometheusRule'))).toContain(
+    expect(JSON.stringify(one(await monitoring, 'PrometheusRule'))).toContain(
       'job=\\"nexus-mcp\\", namespace=\\"nexus-mcp\\"',
     );
   });
@@ -77,7 +77,7 @@ describe('the worked examples', () => {
       'rules.custom',
     );
     const values = { autoscaling: { enabled: true, callsInFlight: 5, activeSessions: 5 } };
-    const scaler = one(await render({ values }), 'HorizontalPodAutoscaler');
+    const scaler = one(await renderPlain({ values }), 'HorizontalPodAutoscaler');
     const asked = at<readonly { pods?: { metric: { name: string } } }[]>(scaler, 'spec.metrics').flatMap(
       ({ pods }) => pods?.metric.name ?? [],
     );

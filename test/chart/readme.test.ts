@@ -2,7 +2,7 @@ import { readFileSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { at, CHART, one, render, type Values } from './helm.ts';
+import { at, CHART, one, render, renderPlain, type Values } from './helm.ts';
 import { schemaProblems } from './strict-schema.ts';
 
 const README = readFileSync(`${CHART}README.md`, 'utf8');
@@ -23,7 +23,7 @@ describe("the chart's README", () => {
     const [flag = ''] = /--set-file '[^']+'/.exec(README) ?? [];
     const [name = '', file = ''] = flag.replace(/^--set-file '(.*)'$/, '$1').split('=');
     expect(file).toBe('weather.ts');
-    const manifests = await render({ args: ['--set-file', `${name}=${CHART}Chart.yaml`] });
+    const manifests = await renderPlain({ args: ['--set-file', `${name}=${CHART}Chart.yaml`] });
     const modules = one(manifests, 'ConfigMap', 'nexus-mcp-modules');
     expect(Object.keys(at<object>(modules, 'data'))).toEqual(['weather.ts']);
   });
@@ -31,7 +31,7 @@ describe("the chart's README", () => {
   it('shows how numbers of users are unset', async () => {
     const [, sets = ''] = /--set (podSecurityContext\S+)/.exec(README) ?? [];
     const context = at(
-      one(await render({ args: ['--set', sets] }), 'Deployment'),
+      one(await renderPlain({ args: ['--set', sets] }), 'Deployment'),
       'spec.template.spec.securityContext',
     );
     expect(context).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });

@@ -3,7 +3,7 @@ import { DestinationRule } from '@kubernetes-models/istio/networking.istio.io/v1
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { at, CHART, one, render, type Manifest, type Values } from './helm.ts';
+import { at, CHART, one, renderPlain as render, type Manifest, type Values } from './helm.ts';
 import { schemaProblems } from './strict-schema.ts';
 
 const RELEASE = { release: 'agents', namespace: 'prod' } as const;
