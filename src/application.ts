@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { anonymous, bearer, type Authenticate } from './authorization/authentication.ts';
 import type { Settings } from './config/settings.ts';
 import { loadStateKey } from './config/state-key.ts';
-import { loadTokens } from './config/tokens.ts';
+import { isReadOnce, loadTokens } from './config/tokens.ts';
 import { loadTools } from './load-tools.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
@@ -24,6 +24,7 @@ import type { Catalogue } from './tools/catalogue.ts';
 import { Executor } from './tools/executor.ts';
 import { createQuota } from './tools/quota.ts';
 import type { WorkerPool } from './tools/worker-pool.ts';
+import { TokensInEffect } from './tokens-in-effect.ts';
 
 /** What surrounds the application: passed in, so that tests can pass their own. */
 export interface Environment {
@@ -52,6 +53,8 @@ export interface Application {
   /** What the tools did lately; `undefined` when metrics are switched off. */
   readonly activity: Activity | undefined;
   readonly authenticate: Authenticate;
+  /** The tokens of a file that can be read again; missing when there is no such file. */
+  readonly tokens: TokensInEffect | undefined;
   /** Whether callers must say who they are. */
   readonly authenticated: boolean;
   /** Monotonic, in seconds. */
@@ -99,7 +102,7 @@ export async function createApplication(
     return { ok: false, problems };
   }
 
-  const { catalogue, workers } = tools;
+  const { catalogue, workers, problemsOf } = tools;
   const { tracing } = traced;
   keepSeries(catalogue, recorder);
   const activity = settings.metrics.enabled ? new Activity(() => catalogue.tools, now) : undefined;
@@ -118,13 +121,19 @@ export async function createApplication(
     now,
   });
   const door = new Door<ToolCall>({ recorder, tracing, now, onError });
+  const { auth } = settings;
+  const { file, tokens } = secrets;
+  const inEffect =
+    file && tokens && !isReadOnce(file.path)
+      ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger })
+      : undefined;
   const shared = {
     info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
     catalogue,
     executor,
     recorder,
     tracing,
-    authenticated: secrets.tokens !== undefined,
+    authenticated: tokens !== undefined,
     now,
     newRequestId: randomUUID,
   };
@@ -146,7 +155,8 @@ export async function createApplication(
       },
       expose: monitoring.expose,
       activity,
-      authenticate: secrets.tokens ? bearer(secrets.tokens) : anonymous,
+      authenticate: inEffect?.authenticate ?? (tokens ? bearer(tokens) : anonymous),
+      tokens: inEffect,
       bindGauges: (sources) => {
         recorder.bindGauges({
           ...sources,
@@ -203,6 +213,7 @@ function readSecrets(settings: Settings, directory: string) {
   const callers = loadTokens(settings.auth, directory);
   const key = loadStateKey(settings.sessions, directory);
   return {
+    file: callers.ok ? callers.file : undefined,
     tokens: callers.ok ? callers.tokens : undefined,
     stateKey: key.ok ? key.key : new Uint8Array(),
     problems: [callers, key].flatMap((part) => (part.ok ? [] : part.problems)),

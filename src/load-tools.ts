@@ -7,7 +7,7 @@ import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
 import { offerToolsets } from './tools/offered-tool.ts';
 import { resolvePublicEntry } from './tools/public-entry.ts';
-import { selectTools } from './tools/selection.ts';
+import { problemsOfRights, selectTools, type NamesByPlace } from './tools/selection.ts';
 import { loadToolModules } from './tools/tool-modules.ts';
 import { WorkerPool } from './tools/worker-pool.ts';
 
@@ -18,7 +18,13 @@ interface Parts {
 }
 
 export type LoadedTools =
-  | { readonly ok: true; readonly catalogue: Catalogue; readonly workers: WorkerPool }
+  | {
+      readonly ok: true;
+      readonly catalogue: Catalogue;
+      readonly workers: WorkerPool;
+      /** What is wrong with the rights of other tokens, by the rules for those of the start. */
+      readonly problemsOf: (tokens: Tokens) => readonly string[];
+    }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /**
@@ -36,11 +42,10 @@ export async function loadTools(
   resolvePublicEntry();
   const modules = await loadToolModules(settings.tools.modules, directory);
   if (!modules.ok) return modules;
-  const selected = selectTools([...builtinToolsets(settings), ...modules.toolsets], {
+  const toolsets = [...builtinToolsets(settings), ...modules.toolsets];
+  const selected = selectTools(toolsets, {
     ...settings.tools,
-    granted: Object.fromEntries(
-      tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]),
-    ),
+    granted: rightsOf(tokens),
     named: {
       'tools.settings': Object.keys(settings.tools.settings),
       'log.arguments': Object.keys(settings.log.arguments),
@@ -56,10 +61,19 @@ export async function loadTools(
     defaults: { timeoutSeconds, maxConcurrency },
     overrides: settings.tools.settings,
   });
-  if (offered.ok) return { ok: true, catalogue: new Catalogue(offered.tools), workers };
+  if (offered.ok)
+    return {
+      ok: true,
+      catalogue: new Catalogue(offered.tools),
+      workers,
+      problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others)),
+    };
   await workers.close();
   return offered;
 }
+
+const rightsOf = (tokens: Tokens): NamesByPlace =>
+  Object.fromEntries(tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]));
 
 const createWorkers = (settings: Settings, minThreads: 0 | 1, { recorder, logger }: Parts) =>
   new WorkerPool({

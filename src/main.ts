@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
+import { isatty } from 'node:tty';
 
 const { version, engines } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -33,6 +34,10 @@ process.on('exit', (code) => {
   if (code === 0) process.exitCode = 1;
 });
 
+// Seen before the terminal may be gone.
+const hasTerminal = isatty(0) || isatty(1);
+let hangup: (() => void) | undefined;
+
 const stopRequested = new Promise<string | Error>((resolve) => {
   let asked = false;
   const stop = (why: string | Error): void => {
@@ -47,6 +52,11 @@ const stopRequested = new Promise<string | Error>((resolve) => {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.on('SIGHUP', (signal) => {
+    if (hangup && !hasTerminal) hangup();
+    // Who closes a terminal may send it twice: by the terminal and by the shell.
+    else if (!asked) stop(signal);
+  });
   process.on('uncaughtException', stop);
   // Nobody reads the output any more, as after `nexus-mcp probe URL | head -1`, or it cannot be written.
   process.stdout.on('error', (error: Error) => {
@@ -67,6 +77,9 @@ end(
     stdout: process.stdout,
     stderr: process.stderr,
     openStdio,
+    onHangup: (listener) => {
+      hangup = listener;
+    },
     stopRequested,
   }),
 );

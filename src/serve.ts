@@ -71,6 +71,7 @@ export async function serve(
     status({ clients: false, operations: true }),
   );
   const main = await listen(app, server);
+  const stopWatching = application.tokens?.watch(TOKEN_FILE_SECONDS);
   lifecycle.started();
   warnIfExposed(application, settings, logger);
   logger.info(
@@ -110,7 +111,8 @@ export async function serve(
   return {
     port: main.port,
     opsPort: opsListener?.port,
-    stop: () => lifecycle.stop(plan),
+    // Calls are accepted until then.
+    stop: () => lifecycle.stop(plan).finally(stopWatching),
   };
 }
 
@@ -119,6 +121,9 @@ function spareSeconds({ catalogue }: Application, { shutdown, limits }: Settings
   const longest = Math.max(0, ...catalogue.tools.map(({ timeoutSeconds }) => timeoutSeconds));
   return shutdown.deadlineSeconds - shutdown.delaySeconds - limits.queueWaitSeconds - longest;
 }
+
+/** How often the token file is looked at: a new token is in effect within a minute even where this machine is slow. */
+const TOKEN_FILE_SECONDS = 30;
 
 const LOOPBACK = /^(127\.|::1$|localhost$)/;
 

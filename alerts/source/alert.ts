@@ -35,6 +35,8 @@ export interface Recording {
 const SERVICE_TEXT = '{{ $labels.job }}{{ with $labels.namespace }} in {{ . }}{{ end }}';
 const NAMESPACE_FLAG = '{{ with $labels.namespace }}-n {{ . }} {{ end }}';
 
+const LOGS = `kubectl ${NAMESPACE_FLAG}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1`;
+
 /** How descriptions name things and what they tell to run first. */
 export const TEXT = {
   service: SERVICE_TEXT,
@@ -42,6 +44,8 @@ export const TEXT = {
   percent: '{{ $value | humanizePercentage }}',
   number: '{{ $value | humanize }}',
   duration: '{{ $value | humanizeDuration }}',
-  logs: `kubectl ${NAMESPACE_FLAG}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`,
+  logs: `${LOGS} --since=15m`,
+  /** Of what is said but once, and may have been long ago. */
+  allLogs: LOGS,
   pods: `kubectl ${NAMESPACE_FLAG}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`,
 } as const;

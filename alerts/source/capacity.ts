@@ -72,6 +72,17 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       dashboard: 'fleet',
     },
     {
+      name: 'NexusMCPTokenFileStale',
+      severity: 'warning',
+      // The most of some minutes, so that a scrape that fails does not begin them anew.
+      expr: `${promql.over('max', 'mcp_token_file_current', 300)} == 0`,
+      forSeconds: 300,
+      keepFiringForSeconds: 300,
+      summary: 'The token file has changed and cannot be used.',
+      description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has gone on with the tokens of before its token file changed: new ones are refused, and those that were taken out are still good. First: ${TEXT.allLogs} | grep 'token file' | tail -5`,
+      dashboard: 'fleet',
+    },
+    {
       name: 'NexusMCPSeriesGrowing',
       severity: 'warning',
       expr: all(`${samples} > on (${SERVICE}) group_left () 2 * ${yesterday}`, `${samples} > 3000`),

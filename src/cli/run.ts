@@ -23,6 +23,10 @@ export interface Shell extends Terminal {
   readonly now: () => number;
   /** Resolves with why the process should stop: a signal's name, or an uncaught error. */
   readonly stopRequested: Promise<string | Error>;
+  /**
+   * Takes what SIGHUP asks for. Before, and where it says that a terminal was closed, it is a reason to stop.
+   */
+  readonly onHangup?: (listener: () => void) => void;
   /** Opens stdin and stdout for a protocol, so that a reader who does not read holds nothing up; for the command `stdio`. */
   readonly openStdio?: () => { readonly stdin: Readable; readonly stdout: Writable };
   /** How probe resolves names of hosts; left out, as the system does. */
@@ -80,9 +84,15 @@ async function runCommand(shell: Shell): Promise<ExitCode> {
     revision: nonEmpty(shell.env[REVISION_VARIABLE]) ?? 'unknown',
     env: shell.env,
   };
+  let application: Application | undefined;
+  // Before anything is loaded: a server that is starting must not end of it. What it misses then, it sees when it looks next.
+  if (command === 'serve')
+    shell.onHangup?.(() => {
+      if (application) rereadTokens(application, logger);
+    });
   const created = await createApplication(settings, loaded.directory, environment);
   if (!created.ok) return complain(created.problems);
-  const { application } = created;
+  ({ application } = created);
   try {
     switch (command) {
       case 'serve':
@@ -139,6 +149,15 @@ async function runStdio(
   if (!serving) return EXIT.failed;
   const hungUp = serving.ended.then(() => 'the client hung up');
   return stopWhenAsked(serving, Promise.race([hungUp, stopRequested]), logger);
+}
+
+/** Nothing else is read again: what else changes takes effect in a new process. */
+function rereadTokens({ tokens }: Application, logger: Logger): void {
+  if (tokens) tokens.reread();
+  else
+    logger.info(
+      'SIGHUP: there is nothing to read again; only a token file is, if auth.tokensFile names one that is no pipe',
+    );
 }
 
 /** A listening host as part of a URL that can be opened here. */

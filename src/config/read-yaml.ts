@@ -5,17 +5,30 @@ export type YamlFile =
   | { readonly ok: true; readonly content: unknown }
   | { readonly ok: false; readonly problem: string };
 
+/** A file as it was read, or why it could not be. */
+export type TextFile =
+  | { readonly ok: true; readonly path: string; readonly text: string }
+  | { readonly ok: false; readonly path: string; readonly problem: string };
+
+/** Reads a text file. */
+export function readText(path: string): TextFile {
+  try {
+    return { ok: true, path, text: readFileSync(path, 'utf8') };
+  } catch (error) {
+    return { ok: false, path, problem: `${path}: cannot be read: ${String(error)}` };
+  }
+}
+
+/** Reads a YAML file that may hold secrets. */
+export const readYaml = (path: string): YamlFile => parseYaml(readText(path));
+
 /**
- * Reads a YAML file that may hold secrets.
+ * Parses a YAML file that may hold secrets.
  * @returns what is wrong with it, in one line, without any of its content: the parser's own messages quote it
  */
-export function readYaml(path: string): YamlFile {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    return { ok: false, problem: `${path}: cannot be read: ${String(error)}` };
-  }
+export function parseYaml(file: TextFile): YamlFile {
+  if (!file.ok) return file;
+  const { path, text } = file;
   try {
     // At level `warn` the parser would write to stderr the lines it warns about; at `silent` it would accept anything.
     return { ok: true, content: parse(text, { logLevel: 'error' }) as unknown };

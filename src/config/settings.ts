@@ -89,7 +89,7 @@ export const settingsSchema = z.strictObject({
         .string()
         .optional()
         .describe(
-          'YAML file with a list of tokens: {name, token, tools?}, where tools names tools and toolsets; authentication is on if set',
+          'YAML file with a list of tokens: {name, token, tools?}, where tools names tools and toolsets; read again when it changes; authentication is on if set',
         ),
     })
     .prefault({}),

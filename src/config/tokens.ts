@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { readYaml } from './read-yaml.ts';
+import { parseYaml, readText, type TextFile } from './read-yaml.ts';
 import { bearerToken, type Settings } from './settings.ts';
 
 const tokens = z
@@ -15,34 +16,60 @@ const tokens = z
 
 export type Tokens = z.infer<typeof tokens>;
 
-type TokensResult<Found> =
-  | { readonly ok: true; readonly tokens: Found }
+type TokensResult =
+  | { readonly ok: true; readonly tokens: Tokens }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/**
- * The bearer tokens of the settings and of the file they name; `undefined` when nobody needs one. Problems name the
- * entry, never its token.
- */
-export function loadTokens(
-  { token, tokensFile }: Settings['auth'],
-  directory: string,
-): TokensResult<Tokens | undefined> {
-  const single = token === undefined ? [] : [{ name: 'default', token }];
-  if (tokensFile === undefined) return { ok: true, tokens: token === undefined ? undefined : single };
-  const file = readTokens(resolve(directory, tokensFile));
-  if (!file.ok) return file;
-  const all = [...single, ...file.tokens];
+type LoadedTokens =
+  | {
+      readonly ok: true;
+      /** `undefined` when nobody needs one. */
+      readonly tokens: Tokens | undefined;
+      /** The file that some of them are from. */
+      readonly file: TextFile | undefined;
+    }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** The bearer tokens of the settings and of the file they name. Problems name the entry, never its token. */
+export function loadTokens(auth: Settings['auth'], directory: string): LoadedTokens {
+  const { token, tokensFile } = auth;
+  if (tokensFile === undefined)
+    return { ok: true, tokens: token === undefined ? undefined : ofSettings(auth), file: undefined };
+  const file = readText(resolve(directory, tokensFile));
+  const read = tokensOf(auth, file);
+  return read.ok ? { ...read, file } : read;
+}
+
+/** The bearer tokens of the settings and of a token file as it was read. */
+export function tokensOf(auth: Settings['auth'], file: TextFile): TokensResult {
+  const listed = parseTokens(file);
+  if (!listed.ok) return listed;
+  const all = [...ofSettings(auth), ...listed.tokens];
   const problems = duplicates(all).map((problem) => `auth.token and auth.tokensFile: ${problem}`);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, tokens: all };
 }
 
-function readTokens(path: string): TokensResult<Tokens> {
-  const file = readYaml(path);
-  if (!file.ok) return { ok: false, problems: [file.problem] };
-  const parsed = tokens.safeParse(file.content);
+/** Whether what stands at a path can be read but once, as a pipe: who reads it again may wait for ever. */
+export function isReadOnce(path: string): boolean {
+  try {
+    const stats = statSync(path);
+    return !stats.isFile() && !stats.isDirectory();
+  } catch {
+    // Reading says why.
+    return false;
+  }
+}
+
+const ofSettings = ({ token }: Settings['auth']): Tokens =>
+  token === undefined ? [] : [{ name: 'default', token }];
+
+function parseTokens(file: TextFile): TokensResult {
+  const yaml = parseYaml(file);
+  if (!yaml.ok) return { ok: false, problems: [yaml.problem] };
+  const parsed = tokens.safeParse(yaml.content);
   const problems = parsed.success ? duplicates(parsed.data) : parsed.error.issues.map(describe);
   if (parsed.success && problems.length === 0) return { ok: true, tokens: parsed.data };
-  return { ok: false, problems: problems.map((problem) => `${path}: ${problem}`) };
+  return { ok: false, problems: problems.map((problem) => `${file.path}: ${problem}`) };
 }
 
 /** Complains of names and tokens that stand twice: calls by one entry would count as calls by the other. */

@@ -5,6 +5,9 @@ export type SelectionResult =
   | { readonly ok: true; readonly toolsets: readonly Toolset[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** Lists of names, by where they stand. */
+export type NamesByPlace = Readonly<Record<string, readonly string[]>>;
+
 /**
  * The toolsets reduced to the tools an operator wants: those enabled, less those disabled, each by the name of a
  * tool or a toolset, or `*`.
@@ -21,28 +24,15 @@ export function selectTools(
     readonly enabled: readonly string[];
     readonly disabled: readonly string[];
     /** Lists of the same kind that give rights, by where they stand: no name in them may mean two things. */
-    readonly granted?: Readonly<Record<string, readonly string[]>>;
+    readonly granted?: NamesByPlace;
     /** Names of single tools that other settings hold, by setting. */
-    readonly named?: Readonly<Record<string, readonly string[]>>;
+    readonly named?: NamesByPlace;
   },
 ): SelectionResult {
-  const known = new Set([
-    '*',
-    ...toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)]),
-  ]);
   const tools = new Set(toolsets.flatMap((toolset) => toolset.tools.map(({ name }) => name)));
   const problems = [
-    ...Object.entries({ 'tools.enabled': enabled, 'tools.disabled': disabled, ...granted }).flatMap(
-      ([place, names]) =>
-        names
-          .filter((name) => !known.has(name))
-          .map((name) => `${place}: there is no tool or toolset ${name}`),
-    ),
-    ...Object.entries(granted).flatMap(([place, names]) =>
-      names
-        .filter((name) => meansMore(toolsets, name))
-        .map((name) => `${place}: ${name} names more than one tool or toolset; rename one of them`),
-    ),
+    ...problemsOfNames(toolsets, { 'tools.enabled': enabled, 'tools.disabled': disabled }),
+    ...problemsOfRights(toolsets, granted),
     ...Object.entries(named).flatMap(([setting, names]) =>
       names.filter((name) => !tools.has(name)).map((name) => `${setting}: there is no tool ${name}`),
     ),
@@ -59,6 +49,26 @@ export function selectTools(
       ),
     })),
   };
+}
+
+/** What is wrong with lists that give rights: no name in them may mean nothing, or two things. */
+export const problemsOfRights = (toolsets: readonly Toolset[], granted: NamesByPlace): readonly string[] => [
+  ...problemsOfNames(toolsets, granted),
+  ...Object.entries(granted).flatMap(([place, names]) =>
+    names
+      .filter((name) => meansMore(toolsets, name))
+      .map((name) => `${place}: ${name} names more than one tool or toolset; rename one of them`),
+  ),
+];
+
+function problemsOfNames(toolsets: readonly Toolset[], lists: NamesByPlace): readonly string[] {
+  const known = new Set([
+    '*',
+    ...toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)]),
+  ]);
+  return Object.entries(lists).flatMap(([place, names]) =>
+    names.filter((name) => !known.has(name)).map((name) => `${place}: there is no tool or toolset ${name}`),
+  );
 }
 
 /** Whether a name is that of several toolsets, or of a tool and a toolset with more than that tool. */

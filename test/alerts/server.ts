@@ -96,6 +96,7 @@ type GaugeName =
       | 'mcp_sessions_limit'
       | 'mcp_active_subscriptions'
       | 'mcp_subscriptions_limit'
+      | 'mcp_token_file_current'
       | 'mcp_build_info'
       | 'nodejs_eventloop_utilization'
       | 'nodejs_heap_size_limit_bytes'
@@ -111,6 +112,7 @@ const HEALTHY: Readonly<Record<GaugeName, number>> = {
   up: 1,
   scrape_samples_scraped: 1200,
   mcp_build_info: 1,
+  mcp_token_file_current: 1,
   mcp_active_sessions: 3,
   mcp_sessions_limit: 1000,
   mcp_active_subscriptions: 0,

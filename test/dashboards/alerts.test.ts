@@ -155,6 +155,7 @@ const OWN_LINES: Readonly<Record<string, readonly number[]>> = {
 const WITHOUT_LINE: Readonly<Record<string, string>> = {
   NexusMCPTargetDown: 'a state, not a number',
   NexusMCPMetricsMissing: 'two lines that should be one',
+  NexusMCPTokenFileStale: 'a state, not a number',
   NexusMCPCallsStuck: 'two numbers, in flight and finished',
   NexusMCPToolSilent: 'two days compared',
   NexusMCPSeriesGrowing: 'the line is the day before, doubled, and a series of its own',

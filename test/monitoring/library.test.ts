@@ -385,6 +385,7 @@ describe('the metrics', () => {
       'mcp_session_not_found_total',
       'mcp_sessions_limit',
       'mcp_subscriptions_limit',
+      'mcp_token_file_current',
       'mcp_trace_spans_total',
       'mcp_worker_pool_busy',
       'mcp_worker_pool_size',

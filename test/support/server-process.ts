@@ -14,6 +14,8 @@ export interface ServerProcess {
   readonly url: string;
   /** The log so far, parsed. */
   readonly logs: readonly Record<string, unknown>[];
+  /** Sends it a signal that does not end it. */
+  signal(signal: NodeJS.Signals): void;
   /** Asks it to stop, and resolves to its exit code, or to `null` when the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -53,6 +55,9 @@ export async function startServer({
     port,
     url: `http://127.0.0.1:${port}`,
     logs,
+    signal(signal) {
+      child.kill(signal);
+    },
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       const [code] = await ended;

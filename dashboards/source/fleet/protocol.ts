@@ -1,8 +1,8 @@
 import { SERVICE } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
-import { PARAMETERS, ticketFrom } from '../limits.ts';
-import { increase, ours, quantile, rate, sum } from '../queries.ts';
-import { NO_FAILURES, SERVICE_LEGEND } from '../words.ts';
+import { GOOD, PARAMETERS, TICKET, ticketFrom } from '../limits.ts';
+import { increase, ours, quantile, rate, series, sum } from '../queries.ts';
+import { INSTANCE_LEGEND, NO_FAILURES, SERVICE_LEGEND } from '../words.ts';
 
 /** As the alerts. */
 const FIVE_MINUTES = 300;
@@ -115,7 +115,6 @@ export const refused: readonly Panel[] = [
     noValue: 'No data',
     limits: [ticketFrom(PARAMETERS.authFailures)],
     alerts: ['NexusMCPAuthFailures'],
-    width: 12,
   },
   {
     kind: 'timeseries',
@@ -135,6 +134,16 @@ export const refused: readonly Panel[] = [
     noValue: 'No data',
     limits: [ticketFrom(PARAMETERS.rateLimitedCalls)],
     alerts: ['NexusMCPClientsRateLimited'],
-    width: 12,
+  },
+  {
+    kind: 'state-timeline',
+    title: 'Are the tokens those of the file?',
+    description:
+      'Whether the tokens in effect are those of `auth.tokensFile`, by instance. Good: green, or no line where there is no such file. Red: the file has changed and cannot be used; new tokens are refused, and those that were taken out are still good. The log says why.',
+    queries: [{ expr: ours(series('mcp_token_file_current')), legend: INSTANCE_LEGEND }],
+    states: { 0: { text: 'of before', color: TICKET }, 1: { text: 'current', color: GOOD } },
+    unit: 'none',
+    noValue: 'No data, or no token file',
+    alerts: ['NexusMCPTokenFileStale'],
   },
 ];

@@ -74,6 +74,8 @@ export function createInstrument(
     }
   };
   create();
+  // A gauge without labels is 0 before anybody has set it.
+  if (metric instanceof Gauge && declaration.onUse) metric.remove({});
   const record = recordOf(metric, {
     fold: (given) =>
       series.fold(given, (label) => {

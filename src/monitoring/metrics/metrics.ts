@@ -143,6 +143,13 @@ export const METRICS = {
   mcp_auth_failures_total: serverOnly(
     counter('Requests refused for their credentials', { reason: exactly(AUTH_FAILURE_REASONS) }),
   ),
+  mcp_token_file_current: serverOnly(
+    onUse(
+      gauge(
+        'Whether the tokens in effect are those of auth.tokensFile; 0 since it has changed and is no good',
+      ),
+    ),
+  ),
 
   mcp_worker_pool_size: serverOnly(gauge('Worker threads alive')),
   mcp_worker_pool_busy: serverOnly(gauge('Worker threads that run a tool')),

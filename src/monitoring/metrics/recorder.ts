@@ -157,6 +157,11 @@ export class Recorder implements CallObserver {
     this.#metrics.mcp_auth_failures_total.inc({ reason });
   }
 
+  /** Whether the tokens in effect are those of the token file. */
+  tokenFile(isCurrent: boolean): void {
+    this.#metrics.mcp_token_file_current.set({}, isCurrent ? 1 : 0);
+  }
+
   /** A label value was not among those declared, or one too many, and became `other`. */
   labelFolded(metric: string, label: string): void {
     this.#metrics.mcp_label_values_folded_total.inc({ metric, label });

@@ -202,6 +202,55 @@ export const capacityScenarios: readonly Scenario[] = [
     fires: { '26m': [], '30m': [] },
   },
   {
+    name: 'the token file is spoilt on one of two replicas, and mended',
+    about: ['NexusMCPTokenFileStale'],
+    series: [
+      ...server({
+        instance: 'a',
+        gauges: {
+          mcp_token_file_current: gauge({ is: 1, until: '15m' }, { is: 0, until: '40m' }, { is: 1 }),
+        },
+        failedScrapes: ['22m'],
+      }),
+      ...server({ instance: 'b' }),
+    ],
+    fires: {
+      '15m': [],
+      '23m': [],
+      '26m': [
+        ticket('NexusMCPTokenFileStale', on('a'), {
+          says: ({ text, n }) =>
+            `For 10 minutes a:9999 of ${text} has gone on with the tokens of before its token file changed: new ones are refused, and those that were taken out are still good. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'token file' | tail -5`,
+          dashboard: 'fleet',
+        }),
+      ],
+      '44m': [ticket('NexusMCPTokenFileStale', on('a'))],
+      '47m': [],
+    },
+  },
+  {
+    name: 'the token file is mended within minutes, twice',
+    about: ['NexusMCPTokenFileStale'],
+    series: server({
+      gauges: {
+        mcp_token_file_current: gauge(
+          { is: 1, until: '15m' },
+          { is: 0, until: '23m' },
+          { is: 1, until: '24m' },
+          { is: 0, until: '32m' },
+          { is: 1 },
+        ),
+      },
+    }),
+    fires: { '22m': [], '28m': [], '33m': [], '40m': [] },
+  },
+  {
+    name: 'a server has no token file',
+    about: ['NexusMCPTokenFileStale'],
+    series: server({ without: ['mcp_token_file_current'] }),
+    fires: { '20m': [], '40m': [] },
+  },
+  {
     name: 'a scrape becomes three times as large',
     about: ['NexusMCPSeriesGrowing'],
     scrapeSeconds: 300,
