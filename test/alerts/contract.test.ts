@@ -1,5 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { ruleGroups } from '../../alerts/source/rules.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
@@ -36,17 +38,28 @@ describe('the rules and /metrics', () => {
   let samples: Samples;
   let types: ReadonlyMap<string, string>;
 
+  const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
+  const token = 'the-only-token-that-is-right';
+  const execute = (tool: string, args: object = {}) =>
+    server.execute(tool, args, { headers: { authorization: `Bearer ${token}` } });
+
   beforeAll(async () => {
-    server = await startTestServer();
-    await server.execute('throws');
-    await server.execute('echo', { text: 'hi' });
+    // Half a minute passes at once when the token file is to be looked at.
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    writeFileSync(tokensFile, `- {name: ci, token: ${token}}\n`);
+    server = await startTestServer({ auth: { tokensFile } });
+    await execute('throws');
+    await execute('echo', { text: 'hi' });
     const text = await (await fetch(`${server.url}/metrics`)).text();
     samples = parseMetrics(text);
     types = new Map(
       [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),
     );
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    vi.useRealTimers();
+    await server.stop();
+  });
 
   /** The type of the family a series is of. */
   const typeOf = (name: string): string | undefined => {
@@ -130,7 +143,9 @@ describe('the rules and /metrics', () => {
   });
 
   it('agree with the log on what to search for', async () => {
-    await server.execute('spins');
+    await execute('spins');
+    writeFileSync(tokensFile, 'no list');
+    vi.advanceTimersByTime(30_000);
     const lines = server.logs.map((line) => JSON.stringify(line));
     const searches = rules.flatMap(({ annotations }) =>
       [

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
@@ -8,7 +11,9 @@ import { startTestServer } from '../support/test-server.ts';
 const without = ['up', 'scrape_samples_scraped', 'mcp_build_info'];
 
 it('the series that the tests of the alerts play are series that a server has', async () => {
-  const real = await startTestServer();
+  const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
+  writeFileSync(tokensFile, '- {name: ci, token: the-only-token-that-is-right}\n');
+  const real = await startTestServer({ auth: { tokensFile } });
   const samples = await real.scrape();
   await real.stop();
   const ofTarget = Object.keys(on('a'));
