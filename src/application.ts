@@ -113,9 +113,10 @@ export async function createApplication(
     logger.error({ err: error }, 'a call was not recorded everywhere; its caller got its answer');
   };
   const callLog = new CallLog(logger, settings.log);
+  const quota = createQuota(settings.limits.callsPerSecond, settings.limits.burst, now);
   const executor = new Executor({
     catalogue,
-    quota: createQuota(settings.limits.callsPerSecond, settings.limits.burst, now),
+    quota,
     observer: observers(onObserverError, recorder, callLog, activity, tracing?.outcomes),
     limits: settings.limits,
     now,
@@ -145,6 +146,7 @@ export async function createApplication(
       mcp: {
         ...shared,
         door,
+        quota,
         randomUuid: randomUUID,
         keepAliveSeconds: settings.server.streamKeepAliveSeconds,
         requestState: new RequestState(secrets.stateKey),

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Caller } from './caller.ts';
+import { clientOf } from './client-address.ts';
 
 /** What was wrong with a request's credentials: none, not a bearer token, or one we do not know. */
 export const AUTH_FAILURE_REASONS = ['missing', 'malformed', 'unknown_token'] as const;
@@ -29,11 +30,11 @@ export interface Token {
   readonly tools?: readonly string[] | undefined;
 }
 
-/** Takes every request for its client address, and lets it use all tools. */
+/** Takes every request for its client's address, and lets it use all tools. */
 export const anonymous: Authenticate = ({ address }) =>
   Promise.resolve({
     ok: true,
-    caller: { id: 'anonymous', name: 'anonymous', quotaKey: address, rights: ['*'] },
+    caller: { id: 'anonymous', name: 'anonymous', quotaKey: clientOf(address), rights: ['*'] },
   });
 
 /** Takes requests with one of the given tokens (RFC 6750, section 2.1). */

@@ -119,8 +119,10 @@ export const settingsSchema = z.strictObject({
         .number()
         .min(0)
         .default(100)
-        .describe('Steady rate of calls of one client; 0 for no limit'),
-      burst: count.default(500).describe('Calls one client may make at once after a pause'),
+        .describe(
+          'Steady rate of calls and new sessions of one client: token, IPv4 address or IPv6 /64; 0 for no limit',
+        ),
+      burst: count.default(500).describe('Calls and new sessions one client may have at once after a pause'),
     })
     .prefault({}),
   workers: z

@@ -12,7 +12,14 @@ import { fieldOf, isRequest, LISTEN, type Message } from '../monitoring/door/mes
 import type { McpBinding } from './binding.ts';
 import { authInfoOf, type Sender } from './sender.ts';
 import { serveExchange } from './exchange.ts';
-import { invalidInitialize, notAcceptable, notServed, REFUSALS, type McpRefusal } from './refusals.ts';
+import {
+  invalidInitialize,
+  notAcceptable,
+  notServed,
+  REFUSALS,
+  refusalBySession,
+  type McpRefusal,
+} from './refusals.ts';
 import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 import { isServed, MODERN_VERSION } from './versions.ts';
@@ -88,8 +95,7 @@ export class McpEndpoint {
     if (method === 'GET' || fieldOf(body, 'method') === LISTEN) response.setHeader('connection', 'close');
     if (route.kind === 'legacy') {
       const problem = await this.sessions.serve(request, response, body, sender.caller);
-      if (problem)
-        return { ...REFUSALS[problem.kind], ...idIn(body), ...('id' in problem && { id: problem.id }) };
+      if (problem) return { ...idIn(body), ...refusalBySession(problem) };
     } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
       await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
     } else {

@@ -35,8 +35,22 @@ export const notAcceptable = (missing: readonly string[]): McpRefusal => ({
   detail: `The Accept header must allow ${missing.join(' and ')}`,
 });
 
+/** Why a session did not serve a request. */
+export function refusalBySession(problem: SessionProblem): McpRefusal {
+  if (problem.kind === 'id_in_use') return { ...REFUSALS.id_in_use, id: problem.id };
+  if (problem.kind !== 'rate_limited') return REFUSALS[problem.kind];
+  return {
+    status: 429,
+    code: ERROR_CODES.invalidRequest,
+    detail: `Too many sessions and calls; try again in ${problem.waitSeconds.toFixed(1)} s`,
+    headers: { 'retry-after': String(Math.ceil(problem.waitSeconds)) },
+  };
+}
+
+type Kind = Exclude<SessionProblem['kind'], 'rate_limited'> | 'batch' | 'post_only';
+
 // Statuses of sessions: MCP 2025-11-25, "Session Management".
-export const REFUSALS: Record<SessionProblem['kind'] | 'batch' | 'post_only', McpRefusal> = {
+export const REFUSALS: Record<Kind, McpRefusal> = {
   post_only: {
     status: 405,
     code: ERROR_CODES.invalidRequest,

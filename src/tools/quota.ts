@@ -1,6 +1,6 @@
 /** A quota per client; see {@link createQuota}. */
 export interface Quota {
-  /** Takes one call from the client's quota. Returns 0, or the seconds after which the next call will fit. */
+  /** Takes one call from the client's quota, or one session. Returns 0, or the seconds after which the next will fit. */
   take(client: string): number;
 }
 
