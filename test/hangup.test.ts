@@ -83,7 +83,7 @@ describe('SIGHUP', () => {
     const port = await waitFor(() => {
       const [, found] = /"port":(\d+).*"msg":"ready"/.exec(shown) ?? [];
       expect(found, shown).toBeDefined();
-      return found;
+      return Number(found);
     }, 60_000);
     const url = `http://127.0.0.1:${port}`;
     const call = slow(url, 2000);

@@ -84,15 +84,18 @@ async function runCommand(shell: Shell): Promise<ExitCode> {
     revision: nonEmpty(shell.env[REVISION_VARIABLE]) ?? 'unknown',
     env: shell.env,
   };
-  let application: Application | undefined;
+  let hangUp = (): void => undefined;
   // Before anything is loaded: a server that is starting must not end of it. What it misses then, it sees when it looks next.
   if (command === 'serve')
     shell.onHangup?.(() => {
-      if (application) rereadTokens(application, logger);
+      hangUp();
     });
   const created = await createApplication(settings, loaded.directory, environment);
   if (!created.ok) return complain(created.problems);
-  ({ application } = created);
+  const { application } = created;
+  hangUp = () => {
+    rereadTokens(application, logger);
+  };
   try {
     switch (command) {
       case 'serve':
