@@ -12,11 +12,12 @@ interface Import {
 
 const files = globSync('**/*.ts', { cwd: SRC }).sort();
 const sources = new Map(files.map((file) => [file, readFileSync(join(SRC, file), 'utf8')]));
-const IMPORT = /^(?:import|export)(?<type> type)?\b[^;']*?from '(?<to>[^']+)'|^import '(?<bare>[^']+)'/gm;
+const IMPORT =
+  /^(?:import|export)(?<type> type)?\b[^;']*?from '(?<to>[^']+)'|^import '(?<bare>[^']+)'|\bimport\('(?<late>[^']+)'\)/gm;
 
 const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
   [...text.matchAll(IMPORT)].map(({ groups = {} }) => {
-    const target = groups['to'] ?? groups['bare'] ?? '';
+    const target = groups['to'] ?? groups['bare'] ?? groups['late'] ?? '';
     const to = target.startsWith('.') ? normalize(join(dirname(from), target)) : target;
     return { from, to, typeOnly: groups['type'] !== undefined };
   }),

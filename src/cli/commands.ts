@@ -4,12 +4,9 @@ import { trustedCaller } from '../authorization/caller.ts';
 import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Outcome } from '../tools/call.ts';
+import { EXIT, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 import { describeThrown } from '../monitoring/describe-thrown.ts';
-
-/** Process exit codes; documented in `--help`. */
-export const EXIT = { done: 0, failed: 1, misused: 2 } as const;
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const CLI_CALLER = trustedCaller('cli');
 

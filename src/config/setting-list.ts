@@ -21,23 +21,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** All settings, in the order of the schema. */
-export function listSettings(): readonly Setting[] {
-  return Object.entries(settingsSchema.shape).flatMap(([group, schema]) =>
-    Object.entries(schema.unwrap().shape).map(([key, leaf]: [string, z.ZodType]) => {
-      const path = `${group}.${key}`;
-      const json = z.toJSONSchema(leaf, { io: 'input' });
-      const alias = ALIASES[path];
-      return {
-        path,
-        env: [envName(path), ...(alias === undefined ? [] : [alias])],
-        kind: kindOf(json),
-        default: json.default,
-        description: json.description ?? '',
-        secret: isSecret(leaf),
-      };
-    }),
-  );
-}
+export const listSettings = (): readonly Setting[] => SETTINGS;
 
 /** `server.allowedHosts` becomes `NEXUS_SERVER_ALLOWED_HOSTS`. */
 const envName = (path: string): string =>
@@ -57,3 +41,20 @@ function isSecret(schema: z.ZodType): boolean {
   if (secrets.get(schema)) return true;
   return schema instanceof z.ZodOptional && isSecret(schema.unwrap() as z.ZodType);
 }
+
+// Reading the schema takes a moment: once for all.
+const SETTINGS: readonly Setting[] = Object.entries(settingsSchema.shape).flatMap(([group, schema]) =>
+  Object.entries(schema.unwrap().shape).map(([key, leaf]: [string, z.ZodType]) => {
+    const path = `${group}.${key}`;
+    const json = z.toJSONSchema(leaf, { io: 'input' });
+    const alias = ALIASES[path];
+    return {
+      path,
+      env: [envName(path), ...(alias === undefined ? [] : [alias])],
+      kind: kindOf(json),
+      default: json.default,
+      description: json.description ?? '',
+      secret: isSecret(leaf),
+    };
+  }),
+);

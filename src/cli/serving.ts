@@ -1,0 +1,77 @@
+import type { Application, Environment } from '../application.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Logger } from '../monitoring/logging.ts';
+import { serveOverStdio } from '../serve-stdio.ts';
+import { serve, type Serving } from '../serve.ts';
+import { EXIT, type ExitCode, type Shell } from './shell.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Serves over HTTP until the process should stop. */
+export async function runServer(
+  application: Application,
+  settings: Settings,
+  environment: Environment,
+  shell: Shell,
+): Promise<ExitCode> {
+  const serving = await opened(serve(application, settings, environment), shell.stderr);
+  if (!serving) return EXIT.failed;
+  if (shell.stderr.isTTY) {
+    const origin = `http://${reachable(settings.server.host)}:${serving.port}`;
+    shell.stderr.write(
+      `nexus-mcp ${shell.version} serves ${origin}/mcp, and how it is at ${origin}/; Ctrl-C stops it\n`,
+    );
+  }
+  return stopWhenAsked(serving, shell.stopRequested, environment.logger);
+}
+
+/** Serves over stdio until the client hangs up, or the process should stop. */
+export async function runStdio(
+  application: Application,
+  settings: Settings,
+  logger: Logger,
+  { stderr, stopRequested, openStdio }: Shell,
+): Promise<ExitCode> {
+  if (!openStdio) throw new Error('there is no stdin and stdout to serve on');
+  const serving = await opened(serveOverStdio(application, settings, logger, openStdio()), stderr);
+  if (!serving) return EXIT.failed;
+  const hungUp = serving.ended.then(() => 'the client hung up');
+  return stopWhenAsked(serving, Promise.race([hungUp, stopRequested]), logger);
+}
+
+/** Nothing else is read again: what else changes takes effect in a new process. */
+export function rereadTokens({ tokens }: Application, logger: Logger): void {
+  if (tokens) tokens.reread();
+  else
+    logger.info(
+      'SIGHUP: there is nothing to read again; only a token file is, if auth.tokensFile names one that is no pipe',
+    );
+}
+
+/** A listening host as part of a URL that can be opened here. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+async function stopWhenAsked(
+  serving: Pick<Serving, 'stop'>,
+  stopRequested: Promise<string | Error>,
+  logger: Logger,
+): Promise<ExitCode> {
+  const why = await stopRequested;
+  if (typeof why === 'string') logger.info({ why }, 'stop requested');
+  else logger.fatal({ err: why }, 'stopping after an unexpected error');
+  const inOrder = await serving.stop();
+  return inOrder && typeof why === 'string' ? EXIT.done : EXIT.failed;
+}
+
+/** What serves, or `undefined` when a port cannot be opened; stderr is told then. */
+async function opened<T>(serving: Promise<T>, stderr: Terminal['stderr']): Promise<T | undefined> {
+  try {
+    return await serving;
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    stderr.write(`nexus-mcp: cannot listen: ${error.message}; set server.port or ops.port to a free port\n`);
+    return undefined;
+  }
+}
