@@ -1,9 +1,9 @@
 import { createLane, type Lane } from './admission.ts';
 import type { ToolCall } from './call.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
-import { compileSchema, type Validation } from './schema.ts';
+import { compileSchema, type CompiledSchema, type Validation } from './schema.ts';
 import { settle, type RunOutcome } from './settle.ts';
-import type { Isolation, JsonSchema, ToolContext, ToolDefinition, Toolset } from './tool.ts';
+import type { Isolation, JsonSchema, Schema, ToolContext, ToolDefinition, Toolset } from './tool.ts';
 
 /** A tool as MCP's tools/list and REST's GET /tools publish it. */
 export interface ToolListing {
@@ -76,54 +76,60 @@ export function offerToolsets(
   for (const toolset of toolsets) {
     for (const tool of toolset.tools) {
       const twin = byName.get(tool.name);
-      const found = twin ? [`its name is taken by toolset ${twin.toolset}`] : problemsOf(tool);
+      const { input, output, problems: own } = examine(tool);
+      const found = twin ? [`its name is taken by toolset ${twin.toolset}`] : own;
       problems.push(...found.map((problem) => `${toolset.moduleUrl}: tool ${tool.name}: ${problem}`));
-      if (found.length > 0) continue;
+      if (!input || found.length > 0) continue;
       const override = Object.hasOwn(overrides, tool.name) ? overrides[tool.name] : undefined;
       const limits = {
         timeoutSeconds: override?.timeoutSeconds ?? tool.timeoutSeconds ?? defaults.timeoutSeconds,
         maxConcurrency: override?.maxConcurrency ?? tool.maxConcurrency ?? defaults.maxConcurrency,
       };
-      byName.set(tool.name, offer(tool, toolset, workers, limits));
+      byName.set(tool.name, offer(tool, { input, output }, toolset, workers, limits));
     }
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, tools: [...byName.values()] };
 }
 
-function problemsOf(tool: ToolDefinition): string[] {
+interface Schemas {
+  readonly input: CompiledSchema;
+  readonly output: CompiledSchema | undefined;
+}
+
+/** Compiles a tool's schemas, and finds what is wrong with the tool; without `input`, at least that. */
+function examine(tool: ToolDefinition): Partial<Schemas> & { readonly problems: readonly string[] } {
   const problems: string[] = [];
   if (!TOOL_NAME.test(tool.name)) problems.push('its name must be 1 to 128 of A-Z a-z 0-9 _ . -');
   if (tool.name === UNKNOWN_TOOL)
     problems.push(`the name ${UNKNOWN_TOOL} is reserved for calls to unknown tools`);
-  try {
-    const { json } = compileSchema(tool.input, 'input');
-    if (json['type'] !== 'object')
-      problems.push('its input schema must have type "object", as z.strictObject({...}) gives');
-    else if (!('additionalProperties' in json) && !('unevaluatedProperties' in json))
-      problems.push(
-        'its input schema does not say what happens to unknown fields: use z.strictObject to refuse them, ' +
-          'z.looseObject to accept them',
-      );
-  } catch (error) {
-    problems.push(`its input schema cannot be published: ${String(error)}`);
-  }
-  try {
-    if (tool.output !== undefined) compileSchema(tool.output, 'output');
-  } catch (error) {
-    problems.push(`its output schema cannot be published: ${String(error)}`);
-  }
-  return problems;
+  const compile = (schema: Schema, side: 'input' | 'output'): CompiledSchema | undefined => {
+    try {
+      return compileSchema(schema, side);
+    } catch (error) {
+      problems.push(`its ${side} schema cannot be published: ${String(error)}`);
+      return undefined;
+    }
+  };
+  const input = compile(tool.input, 'input');
+  if (input && input.json['type'] !== 'object')
+    problems.push('its input schema must have type "object", as z.strictObject({...}) gives');
+  else if (input && !('additionalProperties' in input.json) && !('unevaluatedProperties' in input.json))
+    problems.push(
+      'its input schema does not say what happens to unknown fields: use z.strictObject to refuse them, ' +
+        'z.looseObject to accept them',
+    );
+  const output = tool.output === undefined ? undefined : compile(tool.output, 'output');
+  return { ...(input && { input }), output, problems };
 }
 
 function offer(
   tool: ToolDefinition,
+  { input, output }: Schemas,
   { name: toolset, source, moduleUrl }: Toolset,
   workers: Workers,
   { timeoutSeconds, maxConcurrency }: Limits,
 ): OfferedTool {
   const { name, isolation = 'none' } = tool;
-  const input = compileSchema(tool.input, 'input');
-  const output = tool.output === undefined ? undefined : compileSchema(tool.output, 'output');
   const own = createLane(maxConcurrency);
   const isIsolated = isolation === 'worker';
   return {
