@@ -3,9 +3,8 @@ import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { parseMetrics } from '../support/metrics-text.ts';
-import { startServer, type ServerProcess } from '../support/server-process.ts';
-import { runCli } from '../support/spawn-cli.ts';
+import { parseMetrics, scrape } from '../support/metrics-text.ts';
+import { runHere, serveHere, type ServerHere } from '../support/run-here.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { ask } from './raw-client.ts';
@@ -100,7 +99,7 @@ describe('/metrics', () => {
   });
   afterAll(() => server.stop());
 
-  const scrape = (headers: Record<string, string | undefined> = {}) =>
+  const askWith = (headers: Record<string, string | undefined> = {}) =>
     ask(server.url, 'GET /metrics', headers);
 
   it.each([
@@ -116,7 +115,7 @@ describe('/metrics', () => {
     `${TEXT_RANGES},application/openmetrics-text;q=0.1`,
     ';;;,,,q=',
   ])('is Prometheus text for Accept: %s', async (accept) => {
-    const { status, headers, body } = await scrape({ accept });
+    const { status, headers, body } = await askWith({ accept });
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe(TEXT);
     expect(body).not.toContain('# EOF');
@@ -132,7 +131,7 @@ describe('/metrics', () => {
     'application/openmetrics-text',
     'APPLICATION/OpenMetrics-Text; version=1.0.0',
   ])('is OpenMetrics for Accept: %s', async (accept) => {
-    const { status, headers, body } = await scrape({ accept });
+    const { status, headers, body } = await askWith({ accept });
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe(OPENMETRICS);
     expect(body.endsWith('\n# EOF\n')).toBe(true);
@@ -162,7 +161,7 @@ describe('/metrics', () => {
   it.each([undefined, 'identity', 'br', 'deflate', 'gzip;q=0', 'identity;q=1, gzip;q=0.5', ''])(
     'is not compressed for Accept-Encoding: %s',
     async (encoding) => {
-      const { headers, body } = await scrape({ 'accept-encoding': encoding });
+      const { headers, body } = await askWith({ 'accept-encoding': encoding });
       expect(headers.get('content-encoding')).toBeNull();
       expect(body).toMatch(/^# HELP /);
       expect(Number(headers.get('content-length'))).toBe(Buffer.byteLength(body));
@@ -173,7 +172,7 @@ describe('/metrics', () => {
     await ask(server.url, 'GET /tools/no-such-tool-0123456789');
     await ask(server.url, 'GET /no-such-route-0123456789');
     await ask(server.url, 'PROPFIND /tools');
-    const { body } = await scrape();
+    const { body } = await askWith();
     expect(body).not.toContain('0123456789');
     const samples = parseMetrics(body);
     const seen = (http_route: string, http_response_status_code: string) =>
@@ -251,7 +250,7 @@ describe('ops.port', () => {
 });
 
 describe("the founding document's switches", () => {
-  let server: ServerProcess;
+  let server: ServerHere;
   afterEach(async () => {
     expect(await server.stop()).toBe(0);
   });
@@ -263,7 +262,7 @@ describe("the founding document's switches", () => {
     });
 
   it('METRICS_ENDPOINT_ENABLED=false: /metrics is not there, everything else is', async () => {
-    server = await startServer({ env: { METRICS_ENDPOINT_ENABLED: 'false' } });
+    server = await serveHere([], { env: { METRICS_ENDPOINT_ENABLED: 'false' } });
     for (const method of ['GET', 'HEAD', 'POST'])
       expect((await fetch(`${server.url}/metrics`, { method })).status, method).toBe(404);
     expect(await (await fetch(`${server.url}/metrics`)).json()).toMatchObject({
@@ -274,7 +273,7 @@ describe("the founding document's switches", () => {
   });
 
   it('PROMETHEUS_REGISTRY_ENABLED=false: metrics are switched off, so there is no /metrics, and calls work', async () => {
-    server = await startServer({ env: { PROMETHEUS_REGISTRY_ENABLED: 'false' } });
+    server = await serveHere([], { env: { PROMETHEUS_REGISTRY_ENABLED: 'false' } });
     expect((await add(server.url)).status).toBe(200);
     expect((await fetch(`${server.url}/nothing`)).status).toBe(404);
     for (const method of ['GET', 'HEAD', 'POST'])
@@ -283,11 +282,11 @@ describe("the founding document's switches", () => {
   });
 
   it('both true, as they stand in the document, change nothing', async () => {
-    server = await startServer({
+    server = await serveHere([], {
       env: { METRICS_ENDPOINT_ENABLED: 'true', PROMETHEUS_REGISTRY_ENABLED: 'true' },
     });
     await add(server.url);
-    const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
+    const samples = await scrape(server.url);
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'add', status: 'success' })).toBe(1);
   });
 });
@@ -297,8 +296,8 @@ describe('mcp_build_info', () => {
     ['abc1234', 'abc1234'],
     ['', 'unknown'],
   ])('says the revision of a build with NEXUS_REVISION=%s: %s', async (revision, shown) => {
-    const server = await startServer({ env: { NEXUS_REVISION: revision } });
-    const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
+    const server = await serveHere([], { env: { NEXUS_REVISION: revision } });
+    const samples = await scrape(server.url);
     expect(samples.value('mcp_build_info', { revision: shown })).toBe(1);
     expect(await server.stop()).toBe(0);
   });
@@ -314,7 +313,7 @@ describe('a port that is taken', () => {
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     try {
-      const { code, stdout, stderr } = await runCli(flags(String(port)));
+      const { code, stdout, stderr } = await runHere(['--log.level', 'silent', ...flags(String(port))]);
       expect(code).toBe(1);
       expect(stdout).toBe('');
       expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -326,7 +325,7 @@ describe('a port that is taken', () => {
   });
 
   it('and an address that this machine does not have, just so', async () => {
-    const { code, stderr } = await runCli(['--server.host', '192.0.2.1', '--server.port', '0']);
+    const { code, stderr } = await runHere(['--server.host', '192.0.2.1', '--server.port', '0']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^nexus-mcp: cannot listen: .*EADDRNOTAVAIL/);
   });

@@ -29,22 +29,38 @@ export class Samples {
   }
 }
 
-const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
+const HEAD = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?$/;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/g;
+
+/** What stands before the values, parsed. Most of it is the same in every scrape, and tests scrape until something is so. */
+const heads = new Map<string, Pick<Sample, 'name' | 'labels'>>();
+
+function parseHead(head: string): Pick<Sample, 'name' | 'labels'> {
+  const known = heads.get(head);
+  if (known) return known;
+  const [, name, labels = ''] = HEAD.exec(head) ?? [];
+  if (name === undefined) throw new Error(`not a name with labels: ${head}`);
+  const pairs = [...labels.matchAll(LABEL)].map(([, label = '', text = '']) => [label, text]);
+  const parsed = { name, labels: Object.fromEntries(pairs) as Labels };
+  heads.set(head, parsed);
+  return parsed;
+}
 
 /** Parses the Prometheus text format; throws on a line that is not in it. */
 export function parseMetrics(text: string): Samples {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Samples(
     lines.map((line) => {
-      const [, name, labels = '', value] = LINE.exec(line) ?? [];
-      if (name === undefined) throw new Error(`not a sample: ${line}`);
-      const pairs = [...labels.matchAll(LABEL)].map(([, label = '', text_ = '']) => [label, text_]);
-      return {
-        name,
-        labels: Object.fromEntries(pairs) as Labels,
-        value: Number(value?.replace('Inf', 'Infinity')),
-      };
+      const space = line.lastIndexOf(' ');
+      const value = Number(line.slice(space + 1).replace('Inf', 'Infinity'));
+      return { ...parseHead(line.slice(0, Math.max(space, 0))), value };
     }),
   );
+}
+
+/** Scrapes a server. */
+export async function scrape(url: string): Promise<Samples> {
+  // Compressing and expanding would cost more than sending.
+  const response = await fetch(`${url}/metrics`, { headers: { 'accept-encoding': 'identity' } });
+  return parseMetrics(await response.text());
 }

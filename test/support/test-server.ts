@@ -3,7 +3,7 @@ import { createApplication } from '../../src/application.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { createLogger } from '../../src/monitoring/logging.ts';
 import { serve } from '../../src/serve.ts';
-import { parseMetrics, type Samples } from './metrics-text.ts';
+import { scrape, type Samples } from './metrics-text.ts';
 
 export const FIXTURE_TOOLS = fileURLToPath(new URL('fixture-tools.ts', import.meta.url));
 
@@ -63,7 +63,7 @@ export async function startTestServer(overrides: Overrides = {}): Promise<TestSe
     url,
     opsUrl,
     logs,
-    scrape: async () => parseMetrics(await (await fetch(`${opsUrl ?? url}/metrics`)).text()),
+    scrape: () => scrape(opsUrl ?? url),
     async execute(tool, args, init = {}) {
       const response = await fetch(`${url}/execute`, {
         method: 'POST',
