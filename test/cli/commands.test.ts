@@ -12,7 +12,9 @@ import { run } from '../../src/cli/run.ts';
 import type { Shell } from '../../src/cli/shell.ts';
 import { listSettings } from '../../src/config/setting-list.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
-import { MAIN, runCli, type CliOptions, type CliResult } from '../support/spawn-cli.ts';
+import { compiled } from '../support/compile-cache.ts';
+import { runHere as runInThisProcess, type HereOptions } from '../support/run-here.ts';
+import { MAIN, runCli, type CliResult } from '../support/spawn-cli.ts';
 import { FIXTURE_TOOLS } from '../support/test-server.ts';
 
 // Each run of the program is a process, which takes its time on a busy machine.
@@ -25,31 +27,17 @@ const write = (name: string, content: string): string => {
   return name;
 };
 
-/**
- * Runs the program to its end in this process, which takes a tenth of the time. It sees and writes to nothing of
- * this process.
- */
-async function runHere(args: readonly string[], { env = {} }: CliOptions = {}): Promise<CliResult> {
-  const [stdout, stderr] = [new Text(), new Text()];
-  const code = await run({
-    argv: args,
-    env,
-    directory,
-    version: packageJson.version,
-    now: () => performance.now() / 1000,
-    stdout,
-    stderr,
-    stopRequested: new Promise(() => undefined),
-  });
-  return { code, stdout: stdout.written, stderr: stderr.written };
-}
+const runHere = (args: readonly string[], options: HereOptions = {}): Promise<CliResult> =>
+  runInThisProcess(args, { directory, ...options });
 
-class Text {
-  written = '';
-  write(text: string): void {
-    this.written += text;
-  }
-}
+/** What a run is given, but for its arguments and where it writes. */
+const shell: Omit<Shell, 'argv' | 'stdout' | 'stderr'> = {
+  env: {},
+  directory,
+  version: packageJson.version,
+  now: () => performance.now() / 1000,
+  stopRequested: new Promise(() => undefined),
+};
 
 /** Lines on stderr without the program's name, which begins each. */
 function complaints(stderr: string): string[] {
@@ -69,7 +57,6 @@ const moduleWith = (handler: string): string =>
 describe('the program', () => {
   it.each([
     [0, 1],
-    [3, 3],
     [13, 13],
   ])('says who called process.exit(%i), and ends as a failure', async (called, exits) => {
     const module = write('quits.mjs', moduleWith(`handler: () => process.exit(${called})`));
@@ -82,7 +69,10 @@ describe('the program', () => {
 
   it('fails when its output cannot be written', async () => {
     const full = openSync('/dev/full', 'w');
-    const child = spawn(process.execPath, [MAIN, 'tools'], { env: {}, stdio: ['ignore', full, 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, '--help'], {
+      env: compiled(),
+      stdio: ['ignore', full, 'pipe'],
+    });
     closeSync(full);
     if (!child.stderr) throw new Error('there is no pipe');
     const ended = once(child, 'close') as Promise<[number | null]>;
@@ -101,7 +91,7 @@ describe('the program', () => {
   });
 
   it('ends without a word when nobody reads its output any more', async () => {
-    const child = spawn(process.execPath, [MAIN, 'probe', 'http://127.0.0.1:1'], { env: {} });
+    const child = spawn(process.execPath, [MAIN, 'probe', 'http://127.0.0.1:1'], { env: compiled() });
     child.stdout.destroy();
     const ended = once(child, 'close') as Promise<[number | null]>;
     const [stderr, [code]] = await Promise.all([text(child.stderr), ended]);
@@ -119,14 +109,9 @@ describe('the program', () => {
 
   it.each([
     ['--version'],
-    ['bogus'],
-    ['tools', '--tools.enabled', 'time'],
-    ['call', 'add', '{"a":5,"b":3}', '--json'],
+    ['call', 'json_format', '{"json_string":"[1,{}]"}', '--json'],
     ['call', 'divide', '{"a":1,"b":0}'],
-    ['call', 'add', '{"a":1}'],
-    ['call', 'json_format', '{"json_string":"[1,{}]"}'],
     ['check', '--server.port', 'x', '--limits.queue', '-1'],
-    ['serve', '--server.port', '70000'],
   ])('does in a process of its own what run does: %s %s %s %s', async (...args) => {
     expect(await runCli(args)).toEqual(await runHere(args));
   });
@@ -317,7 +302,7 @@ describe('call', () => {
           ),
         ),
       ],
-      { env: {} },
+      { env: compiled() },
     );
     const errors = text(child.stderr.on('data', () => child.kill('SIGINT')));
     const [code] = (await once(child, 'close')) as [number];
@@ -438,21 +423,13 @@ describe('a server with a wrong setting', () => {
 describe('an unexpected error', () => {
   it('is printed with its stack, and exit code 1: never silence and success', async () => {
     const printed: string[] = [];
-    const shell: Shell = {
-      argv: ['tools'],
-      env: {},
-      directory,
-      version: '0.0.0',
-      now: () => 0,
-      stdout: {
-        write: () => {
-          throw new Error('the disk is full');
-        },
+    const stdout = {
+      write: () => {
+        throw new Error('the disk is full');
       },
-      stderr: { write: (line: string) => printed.push(line) },
-      stopRequested: new Promise(() => undefined),
     };
-    expect(await run(shell)).toBe(1);
+    const stderr = { write: (line: string) => printed.push(line) };
+    expect(await run({ ...shell, argv: ['tools'], stdout, stderr })).toBe(1);
     expect(printed.join('')).toMatch(/^nexus-mcp: unexpected error: Error: the disk is full\n +at /);
   });
 
@@ -488,7 +465,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
   async function onTerminal(args: readonly string[], { endAt }: { readonly endAt?: RegExp } = {}) {
     const command = ['exec', process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
     const child = spawn(SCRIPT, ['-qefc', command, '/dev/null'], {
-      env: { TERM: 'xterm', PATH: process.env['PATH'] },
+      env: { ...compiled(), TERM: 'xterm', PATH: process.env['PATH'] },
     });
     let shown = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -502,19 +479,6 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     return { code, shown };
   }
 
-  const slow = ['call', 'slow', '{"milliseconds":700}', ...withFixtures];
-
-  it('call shows a line while it runs, and takes it away', async () => {
-    const { code, shown } = await onTerminal(slow);
-    expect(code).toBe(0);
-    expect(shown).toMatch(/\r\x1b\[Kslow 0\.\d s/);
-    expect(shown.endsWith('\r\x1b[Kdone\r\n')).toBe(true);
-  });
-
-  it('call shows nothing of the kind when the call is quick', async () => {
-    expect((await onTerminal(['call', 'add', '{"a":5,"b":3}'])).shown).toBe('8\r\n');
-  });
-
   it('serve says where it is, and stops at Ctrl-C', async () => {
     const { code, shown } = await onTerminal(['--port', '0', '--log.level', 'silent'], { endAt: /stops it/ });
     expect(code).toBe(0);
@@ -522,8 +486,24 @@ describe.skipIf(!hasScript)('on a terminal', () => {
       /^nexus-mcp \S+ serves (http:\/\/127\.0\.0\.1:\d+)\/mcp, and how it is at \1\/; Ctrl-C stops it/,
     );
   });
+});
 
-  it('and only there: a pipe gets neither', async () => {
-    expect(await runCli(slow)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+const SLOW = ['call', 'slow', '{"milliseconds":700}', ...withFixtures];
+
+describe('the line of a call', () => {
+  it('is shown on a terminal while it runs, and taken away before the result', async () => {
+    let shown = '';
+    const terminal = { isTTY: true, write: (text: string) => (shown += text) };
+    expect(await run({ ...shell, argv: SLOW, stdout: terminal, stderr: terminal })).toBe(0);
+    expect(shown).toMatch(/^\r\x1b\[Kslow \d+\.\d s[^]*\r\x1b\[Kdone\n$/);
+  });
+
+  it('is not shown when the call is quick', async () => {
+    const quick = ['call', 'add', '{"a":5,"b":3}'];
+    expect(await runHere(quick, { isTTY: true })).toEqual({ code: 0, stdout: '8\n', stderr: '' });
+  });
+
+  it('is not shown in a pipe', async () => {
+    expect(await runHere(SLOW)).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
   });
 });
