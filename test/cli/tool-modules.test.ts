@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it, vi } from 'vitest';
-import { startServer } from '../support/server-process.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { compiled } from '../support/compile-cache.ts';
+import { scrape } from '../support/metrics-text.ts';
+import { runHere } from '../support/run-here.ts';
+import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { MAIN, runCli } from '../support/spawn-cli.ts';
 
 // Each run of the program is a process, which takes its time on a busy machine.
@@ -21,7 +24,8 @@ function moduleFile(name: string, source: string): string {
 
 const modules = (...names: readonly string[]): string[] => ['--tools.modules', names.join(',')];
 
-const TYPESCRIPT = `
+/** A module in TypeScript with two tools, one of them isolated. */
+const typescript = (tool: string): string => `
 import { defineTool, failure, z, type ToolContext } from 'nexus-mcp/tools';
 
 interface Greeting { readonly text: string }
@@ -30,12 +34,12 @@ const input = z.strictObject({ name: z.string().min(1) });
 const greet = (name: string): Greeting => ({ text: \`Hello \${name}\` });
 
 export const hello = defineTool({
-  name: 'hello', title: 'Hello', description: 'Greets.', annotations, input,
+  name: '${tool}', title: 'Hello', description: 'Greets.', annotations, input,
   output: z.strictObject({ text: z.string() }),
   handler: ({ name }, _context: ToolContext) => name === 'nobody' ? failure('There is nobody.') : greet(name),
 });
 export const isolatedHello = defineTool({
-  ...hello, name: 'isolated_hello', isolation: 'worker',
+  ...hello, name: 'isolated_${tool}', isolation: 'worker',
   handler: async ({ name }) => { console.log('isolated handler'); return greet(name); },
 });
 `;
@@ -54,78 +58,72 @@ export default [
 ];
 `;
 
-describe('a good TypeScript module outside the project that imports nexus-mcp/tools', () => {
-  const file = moduleFile('greetings.ts', TYPESCRIPT);
-  const call = (...operands: string[]) => runCli(['call', ...operands, ...modules(file)], { directory });
-
-  it.each(['greetings.ts', 'greetings.mts'])('offers its tools under its own name: %s', async (name) => {
-    const flags = ['--tools.enabled', 'greetings', ...modules(moduleFile(name, TYPESCRIPT))];
-    const { code, stdout, stderr } = await runCli(['tools', ...flags], { directory });
-    expect([code, stderr]).toEqual([0, '']);
-    expect(stdout).toBe('hello           Greets.\nisolated_hello  Greets.\n');
+describe('good modules outside the project that import nexus-mcp/tools', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    moduleFile('greetings.ts', typescript('hello'));
+    moduleFile('salutes.mts', typescript('salute'));
+    moduleFile('mein 100% #1 wörk.mjs', JAVASCRIPT);
+    const paths = "['./greetings.ts', './salutes.mts', './mein 100% #1 wörk.mjs']";
+    const config = join(directory, moduleFile('nexus.yaml', `tools: {modules: ${paths}}\n`));
+    // They are found from the directory of the configuration file, which is not the working directory.
+    // What they print may not get between the lines of the log, which are all JSON.
+    server = await startServer({ args: ['--config', config] });
+  });
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0);
   });
 
-  it.each(['hello', 'isolated_hello'])('runs %s, and checks its arguments', async (tool) => {
-    const ran = await call(tool, '{"name":"Ada"}');
-    expect([ran.code, JSON.parse(ran.stdout)]).toEqual([0, { text: 'Hello Ada' }]);
-    const refused = await call(tool, '{"name":"","age":36}');
-    expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/invalid_arguments.*name.*age/);
-  });
+  async function call(tool: string, args: unknown): Promise<unknown> {
+    const response = await fetch(`${server.url}/tools/${tool}/execute`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ arguments: args }),
+    });
+    return response.json();
+  }
 
-  it('fails in the words of its tool', async () => {
-    const { code, stderr } = await call('hello', '{"name":"nobody"}');
-    expect([code, stderr]).toEqual([1, 'nexus-mcp: tool_error: There is nobody.\n']);
-  });
-});
-
-describe('a good .mjs module', () => {
-  it('works from a path with spaces, percent signs and other letters, in a worker too', async () => {
-    const file = moduleFile('mein 100% #1 wörk.mjs', JAVASCRIPT);
-    for (const [tool, stdout] of [
-      ['shout', /"text": "HI"/],
-      ['isolated_shout', /"HI"|^HI$/m],
-    ] as const) {
-      const result = await runCli(['call', tool, '{"text":"hi"}', ...modules(file)], { directory });
-      expect([result.code, result.stdout]).toEqual([0, expect.stringMatching(stdout)]);
-    }
-  });
-
-  it('is found from the directory of the configuration file, not from the working directory', async () => {
-    moduleFile('shout.mjs', JAVASCRIPT);
-    const config = join(directory, moduleFile('nexus.yaml', 'tools: {modules: [./shout.mjs]}\n'));
-    mkdirSync(join(directory, 'elsewhere'), { recursive: true });
-    const { code } = await runCli(['tools', '-c', config], { directory: join(directory, 'elsewhere') });
-    expect(code).toBe(0);
-  });
-
-  it('is counted, labelled with its toolset and source, when served', async () => {
-    const file = join(directory, moduleFile('served.mjs', JAVASCRIPT));
-    // Its prints may not get between the lines of the log, which are all JSON.
-    const server = await startServer({ args: modules(file) });
-    try {
-      for (const tool of ['shout', 'isolated_shout']) {
-        const response = await fetch(`${server.url}/tools/${tool}/execute`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: '{"arguments":{"text":"hi"}}',
-        });
-        expect(await response.json()).toMatchObject({ result: 'HI', status: 'success' });
-      }
-      const metrics = await (await fetch(`${server.url}/metrics`)).text();
-      expect(metrics).toContain(
-        'mcp_tool_info{tool_name="shout",toolset="served",source="module",isolation="none"} 1',
+  it.each([
+    ['greetings', 'hello'],
+    ['greetings', 'isolated_hello'],
+    ['salutes', 'salute'],
+    ['salutes', 'isolated_salute'],
+    ['mein 100% #1 wörk', 'shout'],
+    ['mein 100% #1 wörk', 'isolated_shout'],
+  ])(
+    'offer their tools under their own names, where calls of them are counted: %s, %s',
+    async (toolset, tool) => {
+      const [args, result] = tool.includes('shout')
+        ? [{ text: 'hi' }, 'HI']
+        : [{ name: 'Ada' }, { text: 'Hello Ada' }];
+      expect(await call(tool, args)).toMatchObject({ result, status: 'success' });
+      const samples = await scrape(server.url);
+      const isolation = tool.startsWith('isolated') ? 'worker' : 'none';
+      expect(samples.value('mcp_tool_info', { tool_name: tool, toolset, source: 'module', isolation })).toBe(
+        1,
       );
-      expect(metrics).toContain('mcp_tool_calls_total{tool_name="isolated_shout",status="success"} 1');
-    } finally {
-      expect(await server.stop()).toBe(0);
-    }
+      expect(samples.value('mcp_tool_calls_total', { tool_name: tool, status: 'success' })).toBe(1);
+    },
+  );
+
+  it.each(['salute', 'isolated_salute'])('have the arguments of %s checked', async (tool) => {
+    expect(await call(tool, { name: '', age: 36 })).toMatchObject({
+      reason: 'invalid_arguments',
+      detail: expect.stringMatching(/name.*age/) as string,
+    });
+  });
+
+  it('fail in the words of their tools', async () => {
+    expect(await call('hello', { name: 'nobody' })).toMatchObject({
+      reason: 'tool_error',
+      detail: 'There is nobody.',
+    });
   });
 });
 
 describe('what a tool module prints', () => {
   const file = moduleFile('prints.mjs', JAVASCRIPT);
-  const isolated = moduleFile('prints-isolated.ts', TYPESCRIPT);
+  const isolated = moduleFile('prints-isolated.ts', typescript('hello'));
 
   it('goes to stderr, so that stdout carries the answer alone', async () => {
     const { stdout, stderr } = await runCli(['call', 'shout', '{"text":"hi"}', '--json', ...modules(file)], {
@@ -134,18 +132,9 @@ describe('what a tool module prints', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 'success' });
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
     expect(stderr).toMatch(/^imported\nhandler\n/);
-    const listed = await runCli(['tools', '--json', ...modules(file)], { directory });
-    expect(() => JSON.parse(listed.stdout) as unknown).not.toThrow();
   });
 
-  it('goes to stderr from a worker too', async () => {
-    const { stdout } = await runCli(['call', 'isolated_hello', '{"name":"Ada"}', ...modules(isolated)], {
-      directory,
-    });
-    expect(JSON.parse(stdout)).toEqual({ text: 'Hello Ada' });
-  });
-
-  it('does not break the protocol on stdio', async () => {
+  it('does not break the protocol on stdio, from a worker neither', async () => {
     const messages = [
       {
         id: 1,
@@ -162,7 +151,7 @@ describe('what a tool module prints', () => {
     ];
     const child = spawn(process.execPath, [MAIN, 'stdio', ...modules(file, isolated)], {
       cwd: directory,
-      env: {},
+      env: compiled(),
     });
     const errors = text(child.stderr);
     for (const message of messages) child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
@@ -183,7 +172,7 @@ describe('broken tool modules', () => {
     input: { type: 'object', additionalProperties: false },
     annotations: { readOnly: true, idempotent: true, openWorld: false }, handler: () => 'x', ${fields} }`;
 
-  it.each(['serve', 'check'])('stop %s with every file and reason, and exit code 2', async (command) => {
+  it('stop the server with every file and reason, and exit code 2', async () => {
     const files = [
       moduleFile('syntax.mjs', 'export const x = ;\n'),
       moduleFile('syntax.ts', 'export enum Colour { Red }\n'),
@@ -191,7 +180,7 @@ describe('broken tool modules', () => {
       moduleFile('missing-fields.mjs', `export const t = ${tool('title: undefined, handler: undefined')};\n`),
       'gone.mjs',
     ];
-    const { code, stdout, stderr } = await runCli([command, '--server.port', '0', ...modules(...files)], {
+    const { code, stdout, stderr } = await runCli(['serve', '--server.port', '0', ...modules(...files)], {
       directory,
     });
     expect([code, stdout]).toEqual([2, '']);
@@ -220,7 +209,7 @@ describe('broken tool modules', () => {
       moduleFile('reserved.mjs', `export const t = ${tool("name: 'unknown'")};\n`),
       moduleFile('named.mjs', `export const t = ${tool("name: 'a b'")};\n`),
     ];
-    const { code, stdout, stderr } = await runCli(['check', ...modules(...files)], { directory });
+    const { code, stdout, stderr } = await runHere(['check', ...modules(...files)], { directory });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/duplicate\.mjs: tool add: its name is taken by toolset calculator$/),
@@ -236,7 +225,7 @@ describe('broken tool modules', () => {
   it('do not matter when their twin is switched off', async () => {
     const file = moduleFile('replacement.mjs', `export const t = ${tool("name: 'add'")};\n`);
     const flags = ['--tools.disabled', 'calculator', ...modules(file)];
-    expect(await runCli(['call', 'add', ...flags], { directory })).toEqual({
+    expect(await runHere(['call', 'add', ...flags], { directory })).toEqual({
       code: 0,
       stdout: 'x\n',
       stderr: '',
