@@ -5,8 +5,8 @@ import { connect, createServer as createTcpServer, type AddressInfo, type Lookup
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { run } from '../../src/cli/run.ts';
 import { connectClient } from '../support/clients.ts';
+import { runHere, type HereOptions } from '../support/run-here.ts';
 import { startServer } from '../support/server-process.ts';
 import { runCli } from '../support/spawn-cli.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -19,7 +19,7 @@ const tokenFile = join(directory, 'token');
 writeFileSync(tokenFile, `${TOKEN}\n`);
 
 interface Probed {
-  readonly code: number;
+  readonly code: number | null;
   /** The lines, by check. */
   readonly checks: Readonly<Record<string, string>>;
   readonly stdout: string;
@@ -27,23 +27,8 @@ interface Probed {
 }
 
 /** Runs `nexus-mcp probe` in this process. */
-async function probe(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  lookup?: LookupFunction,
-): Promise<Probed> {
-  const written = { stdout: '', stderr: '' };
-  const code = await run({
-    argv: ['probe', ...args],
-    env,
-    directory,
-    version: '0.0.0',
-    now: () => performance.now() / 1000,
-    stdout: { write: (text: string) => (written.stdout += text) },
-    stderr: { write: (text: string) => (written.stderr += text) },
-    stopRequested: new Promise(() => undefined),
-    ...(lookup && { lookup }),
-  });
+async function probe(args: readonly string[], options: HereOptions = {}): Promise<Probed> {
+  const { code, ...written } = await runHere(['probe', ...args], { directory, ...options });
   const lines = written.stdout.split('\n').slice(0, -1);
   const checks = lines.map((line) => {
     const [, status = '', name = '', text = ''] = /^(ok {2}|FAIL|skip) {2}(.{14}) {2}(.+)$/.exec(line) ?? [];
@@ -71,8 +56,10 @@ afterEach(async () => {
   server = stranger = undefined;
 });
 
-async function start(settings: Record<string, Record<string, unknown>> = {}): Promise<string> {
-  server = await startTestServer(settings);
+/** Starts a server, with as many tools as there are to call: it is scraped often. */
+async function start({ tools, ...settings }: Record<string, Record<string, unknown>> = {}): Promise<string> {
+  const enabled = ['current_timestamp', 'add', 'echo', 'fails', 'throws', 'hangs'];
+  server = await startTestServer({ ...settings, tools: { enabled, ...tools } });
   return server.url;
 }
 
@@ -161,7 +148,7 @@ describe('probe of a server that wants a token', () => {
 
   it('takes it from a file or the environment', async () => {
     expectProblems(await probe([url, '--token-file', tokenFile]), {});
-    expectProblems(await probe([url], { NEXUS_PROBE_TOKEN: TOKEN }), {});
+    expectProblems(await probe([url], { env: { NEXUS_PROBE_TOKEN: TOKEN } }), {});
   });
 
   it('says that none was given', async () => {
@@ -175,7 +162,7 @@ describe('probe of a server that wants a token', () => {
 
   it('says that it was the wrong one, and not which', async () => {
     const wrong = 'some-other-token';
-    const probed = await probe([url], { NEXUS_PROBE_TOKEN: wrong });
+    const probed = await probe([url], { env: { NEXUS_PROBE_TOKEN: wrong } });
     expectProblems(probed, {
       metrics: /^FAIL .*answers 401/,
       'MCP 2026-07-28': /^FAIL .*not valid; is the token right\?/,
@@ -192,35 +179,41 @@ describe('probe of a server that wants a token', () => {
       response.end();
     });
     const metrics = `${elsewhere.replace('127.0.0.1', 'localhost')}/metrics`;
-    await probe([url, '--metrics-url', metrics], { NEXUS_PROBE_TOKEN: TOKEN });
+    await probe([url, '--metrics-url', metrics], { env: { NEXUS_PROBE_TOKEN: TOKEN } });
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.every((authorization) => authorization === undefined)).toBe(true);
   });
 });
 
 describe('probe of a server with something wrong', () => {
+  /** A clock that is fast, so that nothing takes long. */
+  const now = (): number => performance.now() / 50;
+
+  /** Starts a server that is not ready as long as asked. */
+  const startUnready = (failing: string, until: () => boolean): Promise<string> =>
+    startStranger((request, response) => {
+      if (request.url !== '/readyz') return void response.writeHead(404).end();
+      const ready = until();
+      response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ status: 'not ready', failing: ready ? [] : [failing] }));
+    });
+
   it('says that it shuts down', async () => {
-    const url = await start({ shutdown: { delaySeconds: 15, deadlineSeconds: 20 } });
-    const stopped = server?.stop();
-    expectProblems(await probe([url]), { ready: /^FAIL .*keeps answering 503: .*draining.* shuts down$/ });
-    await stopped;
+    const url = await start();
+    const ready = `${await startUnready('draining', () => false)}/readyz`;
+    expectProblems(await probe([url, '--ready-url', ready], { now }), {
+      ready: /^FAIL .*keeps answering 503: .*draining.* shuts down$/,
+    });
   });
 
   it('waits for it to start, as long as there is time', async () => {
     const url = await start();
+    const startedAt = now();
     let asked = 0;
-    const startedAt = performance.now();
-    const starting = await startStranger((request, response) => {
-      if (request.url !== '/readyz') return void response.writeHead(404).end();
-      asked += 1;
-      // Longer than one that shuts down is waited for.
-      const ready = performance.now() - startedAt > 6000;
-      response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ status: 'not ready', failing: ready ? [] : ['starting'] }));
-    });
-    const { checks } = await probe([url, '--metrics-url', `${starting}/metrics`]);
+    // Longer than one that shuts down is waited for.
+    const starting = await startUnready('starting', () => ++asked > 2 && now() - startedAt > 6);
+    const { checks } = await probe([url, '--metrics-url', `${starting}/metrics`], { now });
     expect(checks['ready']).toBe(`ok ${starting}/readyz`);
-    expect(asked).toBeGreaterThan(2);
   });
 
   it('says that there are no metrics, unless told to look at none', async () => {
@@ -259,11 +252,14 @@ describe('probe of a server with something wrong', () => {
          annotations: { readOnly: false, idempotent: false, openWorld: false }, handler: () => 'written' });`,
     );
     const says = /^FAIL writes is not marked as read-only/;
-    expectProblems(await probe([await start({ tools: { modules: [module] } }), '--tool', 'writes']), {
-      'MCP 2026-07-28': says,
-      'MCP 2025-11-25': says,
-      counted: /^skip /,
-    });
+    expectProblems(
+      await probe([await start({ tools: { enabled: ['writes'], modules: [module] } }), '--tool', 'writes']),
+      {
+        'MCP 2026-07-28': says,
+        'MCP 2025-11-25': says,
+        counted: /^skip /,
+      },
+    );
     expect((await server?.scrape())?.value('mcp_tool_calls_total', { tool_name: 'writes' })).toBe(0);
   });
 
@@ -363,18 +359,23 @@ async function startBalancer(ports: readonly number[]): Promise<{ url: string; c
   };
 }
 
+/** A server with few tools starts sooner. */
+const FEW = ['--tools.enabled', 'time'];
+
 describe('probe of several replicas', () => {
   it('sees the call counted at the one that took it, and that sessions need affinity', async () => {
-    const replicas = await Promise.all([startServer(), startServer(), startServer()]);
+    const own = await start();
+    const others = await Promise.all([startServer({ args: FEW }), startServer({ args: FEW })]);
+    const replicas = [...others.map(({ url }) => url), own];
     // Calls of others make the replicas' counts differ, so that no one's can be taken for another's.
-    for (const [index, { url }] of replicas.entries())
-      for (let call = 0; call < index * 50; call += 1)
+    for (const [index, url] of replicas.entries())
+      for (let call = 0; call < index * 25; call += 1)
         await fetch(`${url}/tools/current_timestamp/execute`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: '{}',
         });
-    const balancer = await startBalancer(replicas.map(({ port }) => port));
+    const balancer = await startBalancer(replicas.map((url) => Number(new URL(url).port)));
     try {
       const probed = await probe([balancer.url]);
       expectProblems(probed, {
@@ -385,17 +386,23 @@ describe('probe of several replicas', () => {
       expect(Number(after) - Number(before)).toBeLessThan(20);
     } finally {
       balancer.close();
-      await Promise.all(replicas.map((replica) => replica.stop()));
+      await Promise.all(others.map((replica) => replica.stop()));
     }
   });
 
   it('looks at each in turn where the name of the metrics has the addresses of all, in one order', async () => {
-    const named = ['--server.allowedHosts', 'replicas.test'];
-    const first = await startServer({ args: [...named, '--server.host', '127.0.0.1'] });
-    const port = String(first.port);
+    const { port } = new URL(await start({ server: { allowedHosts: ['replicas.test'] } }));
     // The client's address is kept with the replica whose metrics come last.
     const last = await startServer({
-      args: [...named, '--server.host', '127.0.0.3', '--server.port', port],
+      args: [
+        ...FEW,
+        '--server.allowedHosts',
+        'replicas.test',
+        '--server.host',
+        '127.0.0.3',
+        '--server.port',
+        port,
+      ],
     });
     const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'].map((address) => ({ address, family: 4 }));
     const lookup: LookupFunction = (_hostname, options, callback) => {
@@ -406,17 +413,17 @@ describe('probe of several replicas', () => {
       // At the second address nothing listens, as in a pod that starts.
       const metrics = `http://replicas.test:${port}/metrics`;
       const args = [`http://127.0.0.3:${port}`, '--metrics-url', metrics];
-      const probed = await probe(args, {}, lookup);
+      const probed = await probe(args, { lookup });
       expectProblems(probed, {});
       expect(probed.checks['counted']).toMatch(/rose from 0 to \d/);
     } finally {
-      await Promise.all([first.stop(), last.stop()]);
+      await last.stop();
     }
   });
 
   it('says that the metrics are those of another server', async () => {
     const url = await start();
-    const other = await startServer();
+    const other = await startTestServer({ tools: { enabled: ['current_timestamp'], modules: [] } });
     try {
       expectProblems(await probe([url, '--metrics-url', `${other.url}/metrics`, '--deadline', '5']), {
         counted: /^FAIL .*did not rise in \d+ scrapes of 1 replica; are .* the metrics of this server\?/,
@@ -462,7 +469,7 @@ describe('wrong usage of probe', () => {
   });
 
   it('is refused to other commands', async () => {
-    const { code, stderr } = await runCli(['tools', '--tool', 'add']);
+    const { code, stderr } = await runHere(['tools', '--tool', 'add']);
     expect(code).toBe(2);
     expect(stderr).toContain('--tool is not an option of tools');
   });

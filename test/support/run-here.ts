@@ -8,6 +8,8 @@ export interface HereOptions extends Omit<CliOptions, 'input'> {
   /** Whether stdout and stderr pass for a terminal. */
   readonly isTTY?: boolean;
   readonly lookup?: LookupFunction;
+  /** A clock, in seconds. */
+  readonly now?: () => number;
 }
 
 /**
@@ -50,14 +52,15 @@ export async function serveHere(
   };
 }
 
+const seconds = (): number => performance.now() / 1000;
+
 function start(
   args: readonly string[],
-  { env = {}, directory = process.cwd(), isTTY = false, lookup }: HereOptions,
+  { env = {}, directory = process.cwd(), isTTY = false, lookup, now = seconds }: HereOptions,
   stopRequested: Promise<string>,
 ) {
   const [stdout, stderr] = [new Written(isTTY), new Written(isTTY)];
   const { version } = packageJson;
-  const now = () => performance.now() / 1000;
   const shell = { argv: args, env, directory, version, now, stdout, stderr, stopRequested };
   return { code: run({ ...shell, ...(lookup && { lookup }) }), stdout, stderr };
 }
