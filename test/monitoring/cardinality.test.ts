@@ -7,6 +7,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+const ROUNDS = 100;
+
 const random = (): string => Math.random().toString(36).slice(2);
 
 /** One request with a tool name, method, path and protocol version nobody has seen before. */
@@ -78,15 +80,16 @@ async function series(): Promise<readonly string[]> {
     .filter((each) => !/^nodejs_(gc|active)/.test(each));
 }
 
-it('keeps its series when 10 000 requests carry random names, methods, paths and versions', async () => {
+it('keeps its series when 1 000 requests carry random names, methods, paths and versions', async () => {
   // The first of each kind may create the series of its kind: `unknown`, `other`, `unmatched`.
   await attack(3);
   await server.scrape();
   const before = await series();
-  await attack(1000);
+  // Five times as many values as any label of the server admits before it folds.
+  await attack(ROUNDS);
   const after = await server.scrape();
   expect((await series()).filter((each) => !before.includes(each))).toEqual([]);
   expect(
     after.value('mcp_tool_calls_total', { tool_name: 'unknown', status: 'error' }),
-  ).toBeGreaterThanOrEqual(3000);
-}, 600_000);
+  ).toBeGreaterThanOrEqual(3 * ROUNDS);
+});
