@@ -1,8 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ERROR_REASONS, REASONS, type ErrorReason } from '../src/tools/reasons.ts';
 import { connectClient, ERAS, type Era } from './support/clients.ts';
 import type { Samples } from './support/metrics-text.ts';
@@ -22,7 +21,7 @@ interface Case {
   readonly says: RegExp;
   readonly logLevel: 'info' | 'warn' | 'error';
   readonly reachesTool: boolean;
-  /** Calls made before the one that fails, and not waited for. */
+  /** A call made before the one that fails, and not waited for. */
   readonly before?: { readonly tool: string; readonly args: unknown };
 }
 
@@ -54,7 +53,7 @@ const CASES: readonly Case[] = [
     tool: 'echo',
     args: { text: 'hi' },
     settings: oneSlot,
-    before: { tool: 'slow', args: { milliseconds: 2000 } },
+    before: { tool: 'slow', args: { milliseconds: 20_000 } },
     says: /busy/,
     logLevel: 'warn',
     reachesTool: false,
@@ -89,8 +88,23 @@ const CASES: readonly Case[] = [
   },
 ];
 
-let server: TestServer;
-afterEach(() => server.stop());
+/** Serves what needs no settings of its own: what is expected is what a call adds. */
+let shared: TestServer;
+beforeAll(async () => {
+  const tools = CASES.filter(({ settings, tool }) => !settings && tool !== 'nope').map(({ tool }) => tool);
+  const enabled = [...new Set([...tools, 'slow', 'isolated', 'fetches_in_thread'])];
+  shared = await startTestServer({ tools: { enabled }, workers: { maxHeapMegabytes: 32 } });
+});
+afterAll(() => shared.stop());
+
+async function serverOf({ settings }: Case): Promise<TestServer> {
+  if (!settings) return shared;
+  const server = await startTestServer({ tools: { enabled: ['add', 'echo', 'slow'] }, ...settings });
+  onTestFinished(async () => {
+    await server.stop();
+  });
+  return server;
+}
 
 function expectRecorded(before: Samples, after: Samples, { reason, tool, reachesTool }: Case): void {
   const tool_name = reason === 'unknown_tool' ? 'unknown' : tool;
@@ -110,8 +124,9 @@ function expectReasonsToSumToErrors(samples: Samples): void {
   }
 }
 
-function expectLogged({ reason, tool, logLevel }: Case): void {
-  const line = server.logs.find((entry) => entry['msg'] === 'tool call' && entry['reason'] === reason);
+/** Expects a line of the call among those of the log since `from`. */
+function expectLogged({ logs }: TestServer, from: number, { reason, tool, logLevel }: Case): void {
+  const line = logs.slice(from).find((entry) => entry['msg'] === 'tool call' && entry['reason'] === reason);
   expect(line).toMatchObject({
     level: logLevel,
     status: 'error',
@@ -119,10 +134,14 @@ function expectLogged({ reason, tool, logLevel }: Case): void {
   });
 }
 
-/** Begins the call that has to be there first, and waits until the server has taken it up. */
-async function begin({ before: first }: Case): Promise<void> {
+/** Begins the call that has to be there first, and waits until the server has taken it up. It ends with the test. */
+async function begin(server: TestServer, { before: first }: Case): Promise<void> {
   if (!first) return;
-  void server.execute(first.tool, first.args);
+  const gone = new AbortController();
+  onTestFinished(() => {
+    gone.abort();
+  });
+  void server.execute(first.tool, first.args, { signal: gone.signal }).catch(() => undefined);
   await waitFor(async () => {
     const samples = await server.scrape();
     const started =
@@ -138,9 +157,9 @@ describe('a failed call over REST', () => {
   it.each(CASES.map((each) => [title(each), each] as const))(
     'answers, counts and logs %s',
     async (_title, each) => {
-      server = await startTestServer(each.settings);
-      await begin(each);
-      const before = await server.scrape();
+      const server = await serverOf(each);
+      await begin(server, each);
+      const [before, from] = [await server.scrape(), server.logs.length];
       const { status, body } = await server.execute(each.tool, each.args, { headers });
       expect(status).toBe(ERROR_REASONS[each.reason].httpStatus);
       expect(body).toMatchObject({
@@ -149,7 +168,7 @@ describe('a failed call over REST', () => {
         detail: expect.stringMatching(each.says) as string,
       });
       expectRecorded(before, await server.scrape(), each);
-      expectLogged(each);
+      expectLogged(server, from, each);
       expect(JSON.stringify(body)).not.toContain('secret');
     },
   );
@@ -159,10 +178,10 @@ describe.each(ERAS)('a failed call over MCP %s', (era) => {
   it.each(CASES.map((each) => [title(each), each] as const))(
     'answers, counts and logs %s',
     async (_title, each) => {
-      server = await startTestServer(each.settings);
+      const server = await serverOf(each);
       const { client } = await connectClient(server.url, era, { headers });
-      await begin(each);
-      const before = await server.scrape();
+      await begin(server, each);
+      const [before, from] = [await server.scrape(), server.logs.length];
       const call = client.callTool({
         name: each.tool,
         arguments: (each.args ?? {}) as Record<string, unknown>,
@@ -181,89 +200,90 @@ describe.each(ERAS)('a failed call over MCP %s', (era) => {
         expect(JSON.stringify(content)).not.toContain('secret');
       }
       expectRecorded(before, await server.scrape(), each);
-      expectLogged(each);
+      expectLogged(server, from, each);
       await client.close();
     },
   );
 });
 
-it('a result that cannot leave its thread is a bug of the tool, which the log explains, and costs no thread', async () => {
-  server = await startTestServer();
-  const { body } = await server.execute('isolated', { what: 'function' });
-  expect(body).toMatchObject({ reason: 'exception' });
-  expect(server.logs.at(-1)).toMatchObject({
-    reason: 'exception',
-    err: { message: expect.stringContaining('the result cannot leave the thread') as string },
+describe('an isolated call', () => {
+  const restarts = async (): Promise<number | undefined> =>
+    (await shared.scrape()).value('mcp_worker_restarts_total');
+
+  it('whose result cannot leave its thread is a bug of the tool, which the log explains, and costs no thread', async () => {
+    const before = await restarts();
+    const { body } = await shared.execute('isolated', { what: 'function' });
+    expect(body).toMatchObject({ reason: 'exception' });
+    expect(shared.logs.at(-1)).toMatchObject({
+      reason: 'exception',
+      err: { message: expect.stringContaining('the result cannot leave the thread') as string },
+    });
+    expect(await restarts()).toBe(before);
   });
-  expect((await server.scrape()).value('mcp_worker_restarts_total')).toBe(0);
-});
 
-it('what a handler throws in its thread is logged with its cause and code', async () => {
-  server = await startTestServer();
-  await server.execute('fetches_in_thread', { url: 'http://127.0.0.1:1/', patienceMilliseconds: 10_000 });
-  expect(server.logs.at(-1)).toMatchObject({
-    reason: 'exception',
-    err: { message: expect.stringMatching(/^fetch failed: ./) as string },
+  it('that throws is logged with its cause and code', async () => {
+    await shared.execute('fetches_in_thread', { url: 'http://127.0.0.1:1/', patienceMilliseconds: 10_000 });
+    expect(shared.logs.at(-1)).toMatchObject({
+      reason: 'exception',
+      err: { message: expect.stringMatching(/^fetch failed: ./) as string },
+    });
   });
-});
 
-it('what has no text is thrown like anything else, and costs no thread', async () => {
-  server = await startTestServer();
-  const { body } = await server.execute('isolated', { what: 'throws what has no text' });
-  expect(body).toMatchObject({ reason: 'exception' });
-  expect((await server.scrape()).value('mcp_worker_restarts_total')).toBe(0);
-});
+  it('that throws what has no text has thrown like any other, and costs no thread', async () => {
+    const before = await restarts();
+    const { body } = await shared.execute('isolated', { what: 'throws what has no text' });
+    expect(body).toMatchObject({ reason: 'exception' });
+    expect(await restarts()).toBe(before);
+  });
 
-it('a thread that is lost is logged with its tool, and why', async () => {
-  server = await startTestServer();
-  await server.execute('exits');
-  const line = server.logs.find(({ msg }) => msg === 'worker thread replaced');
-  expect(line).toMatchObject({
-    reason: 'crashed',
-    tool: 'exits',
-    err: { message: expect.any(String) as string },
+  it('whose thread is lost is logged with its tool, and why', async () => {
+    const from = shared.logs.length;
+    await shared.execute('exits');
+    const line = shared.logs.slice(from).find(({ msg }) => msg === 'worker thread replaced');
+    expect(line).toMatchObject({
+      reason: 'crashed',
+      tool: 'exits',
+      err: { message: expect.any(String) as string },
+    });
   });
 });
 
 describe('a cancelled call', () => {
   const each: Case = { reason: 'cancelled', tool: 'slow', says: /./, logLevel: 'info', reachesTool: true };
   const args = { milliseconds: 20_000 };
-  const inFlight = (): Promise<void> =>
-    waitFor(async () => {
-      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
-    });
-  const expectCancelled = async (before: Samples): Promise<void> => {
+  const inFlight = async (count: number): Promise<void> => {
+    const samples = await shared.scrape();
+    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
+  };
+  const expectCancelled = async (before: Samples, from: number): Promise<void> => {
+    await waitFor(() => inFlight(0));
     await waitFor(async () => {
-      const after = await server.scrape();
-      expect(after.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(0);
-      expectRecorded(before, after, each);
+      expectRecorded(before, await shared.scrape(), each);
     });
-    expectLogged(each);
+    expectLogged(shared, from, each);
   };
 
   it('is counted when a REST client goes away', async () => {
-    server = await startTestServer();
-    const before = await server.scrape();
+    const [before, from] = [await shared.scrape(), shared.logs.length];
     const gone = new AbortController();
-    const call = server.execute('slow', args, { signal: gone.signal }).catch((error: unknown) => error);
-    await inFlight();
+    const call = shared.execute('slow', args, { signal: gone.signal }).catch((error: unknown) => error);
+    await waitFor(() => inFlight(1));
     gone.abort();
     await call;
-    await expectCancelled(before);
+    await expectCancelled(before, from);
   });
 
   it.each(ERAS)('is counted when an MCP %s client cancels', async (era: Era) => {
-    server = await startTestServer();
-    const { client } = await connectClient(server.url, era);
-    const before = await server.scrape();
+    const { client } = await connectClient(shared.url, era);
+    const [before, from] = [await shared.scrape(), shared.logs.length];
     const gone = new AbortController();
     const call = client
       .callTool({ name: 'slow', arguments: args }, { signal: gone.signal })
       .catch((error: unknown) => error);
-    await inFlight();
+    await waitFor(() => inFlight(1));
     gone.abort();
     await call;
-    await expectCancelled(before);
+    await expectCancelled(before, from);
     await client.close();
   });
 });
@@ -271,5 +291,4 @@ describe('a cancelled call', () => {
 it('has a case for every reason', () => {
   const covered = new Set<ErrorReason>([...CASES.map(({ reason }) => reason), 'cancelled']);
   expect([...covered].sort()).toEqual([...REASONS].sort());
-  server = { stop: () => Promise.resolve(true) } as TestServer;
 });
