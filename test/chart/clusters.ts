@@ -9,9 +9,9 @@ export interface Cluster {
 
 /** Of the version whose schemas kubernetes-models has. */
 export const NEWEST: Cluster = { kubeVersion: '1.36.0', operator: true };
-/** Of versions whose schemas provideKubernetesTypes brings. */
+/** Of versions whose schemas provideKubernetesTypes brings; what the Operator's own objects are does not depend on them. */
 export const OLDER: Readonly<Record<'1.28' | '1.30', Cluster>> = {
-  '1.28': { kubeVersion: '1.28.0', operator: true },
+  '1.28': { kubeVersion: '1.28.0', operator: false },
   '1.30': { kubeVersion: '1.30.0', operator: false },
 };
 

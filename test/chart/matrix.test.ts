@@ -79,8 +79,8 @@ describe.each(MATRIX)('$file on $version $operator Prometheus Operator', ({ file
 });
 
 it.each([
-  ...VALUES_FILES.map((file) => ({ file, cluster: NEWEST, operator: 'with' })),
-  { file: 'minimal-values.yaml', cluster: OLDER['1.30'], operator: 'without' },
+  ...VALUES_FILES.map((file) => ({ file, cluster: OLDER['1.30'], operator: 'without' })),
+  { file: 'minimal-values.yaml', cluster: NEWEST, operator: 'with' },
 ])(
   '$file $operator Prometheus Operator gives the same objects with Helm 3 and 4',
   async ({ file, cluster }) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ruleGroups, type Rule, type RuleGroup } from '../../alerts/source/rules.ts';
+import { NEWEST, renderOn } from './clusters.ts';
 import { at, one, render, type Values } from './helm.ts';
 
 const OWN = { job: 'agents-nexus-mcp', namespace: 'tools' };
@@ -32,9 +33,10 @@ const grafanaBaseUrl = 'https://grafana.example.com';
 const SAME: readonly (readonly [what: string, values: Values, parameters: Values])[] = [
   ['an address of Grafana', grafanaUrl, { grafanaBaseUrl }],
   [
-    'objectives, floors and one reason',
+    'objectives, floors and one reason, and a scrape of your own',
     {
       monitoring: {
+        monitor: { enabled: false },
         rules: {
           availabilityObjective: 99.9,
           latencyObjective: 99,
@@ -55,21 +57,27 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
       badReasons: ['exception'],
       runbookBaseUrl: 'https://runbooks.example.com',
       labels: { team: 'agents' },
+      mustExist: false,
     },
   ],
   [
-    'a whole number of seconds, which Prometheus 3 stores with a decimal',
-    { monitoring: { rules: { latencySeconds: 5, badReasons: ['timeout', 'unavailable'] } } },
-    { latency: { thresholdSeconds: 5 }, badReasons: ['timeout', 'unavailable'] },
+    'a whole number of seconds, which Prometheus 3 stores with a decimal, and no pods',
+    { replicas: 0, monitoring: { rules: { latencySeconds: 5, badReasons: ['timeout', 'unavailable'] } } },
+    { latency: { thresholdSeconds: 5 }, badReasons: ['timeout', 'unavailable'], mustExist: false },
   ],
   [
-    'a tool of its own',
-    { alerts: { tools: { echo: { errorRatio: 0.5 } } } },
+    'a tool of its own, and pods of an autoscaler',
+    {
+      replicas: 0,
+      autoscaling: { enabled: true },
+      alerts: { tools: { echo: { errorRatio: 0.5 } } },
+    },
     { tools: { echo: { errorRatio: 0.5 } } },
   ],
   [
-    'several tools of their own',
+    'several tools of their own, and no pods as long as nobody calls',
     {
+      keda: { enabled: true, minReplicas: 0, serverAddress: 'http://prometheus:9090' },
       alerts: {
         tools: {
           'a.b': { errorRatio: 0.5, latencySeconds: 9 },
@@ -84,11 +92,13 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
         c: { latencySeconds: 1 },
         d: { errorRatio: 0.02 },
       },
+      mustExist: false,
     },
   ],
   [
-    'changes to single alerts',
+    'changes to single alerts, and pods that need not be there',
     {
+      monitoring: { rules: { mustExist: false } },
       alerts: {
         NexusMCPDown: { for: '10m', keepFiringFor: '0s', labels: { page: 'yes' } },
         NexusMCPOutage: { threshold: 0.5, severity: 'warning' },
@@ -114,6 +124,7 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
       restarts: 6,
       heapRatio: 0.95,
       overloadedCalls: 1000,
+      mustExist: false,
     },
   ],
   [
@@ -121,15 +132,6 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
     { monitoring: { rules: { selector: 'job=~"mcp-.+"' } } },
     { selector: 'job=~"mcp-.+"', mustExist: false },
   ],
-  ['no pods', { replicas: 0 }, { mustExist: false }],
-  ['pods that need not be there', { monitoring: { rules: { mustExist: false } } }, { mustExist: false }],
-  [
-    'no pods as long as nobody calls',
-    { keda: { enabled: true, minReplicas: 0, serverAddress: 'http://prometheus:9090' } },
-    { mustExist: false },
-  ],
-  ['pods of an autoscaler', { replicas: 0, autoscaling: { enabled: true } }, {}],
-  ['a scrape of your own', { monitoring: { monitor: { enabled: false } } }, { mustExist: false }],
 ];
 
 /** There are pods, and the chart says how Prometheus finds them. */
@@ -143,14 +145,6 @@ describe("the chart's rules are the plain file's", () => {
   it.each(SAME)('with %s', async (_what, values, parameters) => {
     const plain = ruleGroups({ ...PLAIN, ...parameters });
     expect(await groupsOf(values)).toEqual(values === grafanaUrl ? plain : unlinked(plain));
-  });
-});
-
-describe('of one name at one limit each', () => {
-  it('sessions and subscriptions have thresholds of their own', async () => {
-    const values = { alerts: { NexusMCPSessionsNearLimit: { threshold: 0.5 } } };
-    expect((await alertsOf(values, 'NexusMCPSessionsNearLimit'))[0]?.expr).toMatch(/> 0\.5$/);
-    expect((await alertsOf(values, 'NexusMCPSubscriptionsNearLimit'))[0]?.expr).toMatch(/> 0\.9$/);
   });
 });
 
@@ -184,40 +178,55 @@ describe('an operator can', () => {
     expect(groups.map(({ name }) => name)).toEqual(['nexus-mcp.alerts']);
   });
 
+  const annotations = { chat: 'tell {{ $labels.job }}', summary: 'Ours.' };
+  const group = {
+    name: 'own',
+    rules: [{ alert: 'Own', expr: 'up == 0', annotations: { summary: '{{ $value }}' } }],
+  };
+  /** What the tests below look at a part of each. */
+  const CHANGED: Values = {
+    nameOverride: 'agents',
+    alerts: {
+      NexusMCPDown: { enabled: null, annotations },
+      NexusMCPRestarting: null,
+      NexusMCPErrorBudgetBurn: null,
+      NexusMCPSessionsNearLimit: { threshold: 0.5 },
+    },
+    monitoring: { rules: { extraGroups: [group] } },
+  };
+
   it('keep an alert whose switch alone is null, as an empty `enabled:` is', async () => {
-    const values = { alerts: { NexusMCPDown: { enabled: null } } };
-    expect(await alertsOf(values, 'NexusMCPDown')).toHaveLength(1);
+    expect(await alertsOf(CHANGED, 'NexusMCPDown')).toHaveLength(1);
   });
 
   it('unset an alert, and have it no more', async () => {
-    const values = { alerts: { NexusMCPDown: null, NexusMCPErrorBudgetBurn: null } };
-    expect(await alertsOf(values, 'NexusMCPDown')).toEqual([]);
-    expect(await alertsOf(values, 'NexusMCPTargetDown')).toHaveLength(1);
+    expect(await alertsOf(CHANGED, 'NexusMCPRestarting')).toEqual([]);
+    expect(await alertsOf(CHANGED, 'NexusMCPErrorBudgetBurn')).toEqual([]);
+    expect(await alertsOf(CHANGED, 'NexusMCPTargetDown')).toHaveLength(1);
   });
 
   it('annotate an alert, with templates that Helm leaves to Prometheus', async () => {
-    const annotations = { chat: 'tell {{ $labels.job }}', summary: 'Ours.' };
-    const [rule] = await alertsOf({ alerts: { NexusMCPDown: { annotations } } }, 'NexusMCPDown');
+    const [rule] = await alertsOf(CHANGED, 'NexusMCPDown');
     expect(rule?.annotations).toMatchObject(annotations);
     expect(rule?.annotations?.['description']).toContain('{{ $labels.job }}');
   });
 
   it('add groups, with templates that Helm leaves to Prometheus', async () => {
-    const group = {
-      name: 'own',
-      rules: [{ alert: 'Own', expr: 'up == 0', annotations: { summary: '{{ $value }}' } }],
-    };
-    expect((await groupsOf({ monitoring: { rules: { extraGroups: [group] } } })).at(-1)).toEqual(group);
+    expect((await groupsOf(CHANGED)).at(-1)).toEqual(group);
   });
 
   it('rename the chart, and the first command still finds the pods', async () => {
-    const [rule] = await alertsOf({ nameOverride: 'agents' }, 'NexusMCPDown');
+    const [rule] = await alertsOf(CHANGED, 'NexusMCPDown');
     expect(rule?.annotations?.['description']).toContain('-l app.kubernetes.io/name=agents ');
+  });
+
+  it('tell the thresholds of sessions and of subscriptions apart, which have one name at one limit each', async () => {
+    expect((await alertsOf(CHANGED, 'NexusMCPSessionsNearLimit'))[0]?.expr).toMatch(/> 0\.5$/);
+    expect((await alertsOf(CHANGED, 'NexusMCPSubscriptionsNearLimit'))[0]?.expr).toMatch(/> 0\.9$/);
   });
 });
 
-it('leave no mark behind', async () => {
-  for (const valuesFiles of [[], ['many-replicas-values.yaml'], ['custom-tools-values.yaml']]) {
-    expect(JSON.stringify(one(await render({ valuesFiles }), 'PrometheusRule'))).not.toMatch(/@[\w.*]+@/);
-  }
+it.each(['minimal', 'many-replicas', 'custom-tools'])('the rules of %s have no mark left', async (name) => {
+  const rules = one(await renderOn(NEWEST, `${name}-values.yaml`), 'PrometheusRule');
+  expect(JSON.stringify(rules)).not.toMatch(/@[\w.*]+@/);
 });
