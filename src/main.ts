@@ -57,7 +57,10 @@ const stopRequested = new Promise<string | Error>((resolve) => {
     // Who closes a terminal may send it twice: by the terminal and by the shell.
     else if (!asked) stop(signal);
   });
-  process.on('uncaughtException', stop);
+  process.on('uncaughtException', (thrown: unknown) => {
+    // Whatever a tool throws: a text is no signal's name.
+    stop(thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`));
+  });
   // Nobody reads the output any more, as after `nexus-mcp probe URL | head -1`, or it cannot be written.
   process.stdout.on('error', (error: Error) => {
     outputError = error;

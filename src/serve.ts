@@ -93,7 +93,7 @@ export async function serve(
         run: () =>
           main.drain({
             idleSeconds: shutdown.idleSeconds,
-            limitSeconds: spareSeconds(application, settings),
+            limitSeconds: patienceSeconds(application, settings),
           }),
       },
     ],
@@ -116,10 +116,14 @@ export async function serve(
   };
 }
 
-/** What the deadline leaves for new calls, so that each can still wait for its place and take as long as its tool may. */
-function spareSeconds({ catalogue }: Application, { shutdown, limits }: Settings): number {
+/**
+ * How long connections may take to go: as long as a new call can still wait for its place and take all the time of its tool,
+ * and in any case long enough for those that are idle.
+ */
+function patienceSeconds({ catalogue }: Application, { shutdown, limits }: Settings): number {
   const longest = Math.max(0, ...catalogue.tools.map(({ timeoutSeconds }) => timeoutSeconds));
-  return shutdown.deadlineSeconds - shutdown.delaySeconds - limits.queueWaitSeconds - longest;
+  const left = shutdown.deadlineSeconds - shutdown.delaySeconds;
+  return Math.max(left - limits.queueWaitSeconds - longest, Math.min(2 * shutdown.idleSeconds, left / 2));
 }
 
 /** How often the token file is looked at: a new token is in effect within a minute even where this machine is slow. */

@@ -178,9 +178,10 @@ it(
 );
 
 it('a stop closes idle connections, and none on which a request has begun', async () => {
-  const server = await startTestServer({ shutdown: { idleSeconds: 0.2 } });
+  const server = await startTestServer({ shutdown: { idleSeconds: 0.2, deadlineSeconds: 300 } });
   const connect = async (): Promise<KeptAlive> => new KeptAlive(await dial(server.url));
-  const [idle, silent, halfway, calling] = await Promise.all([connect(), connect(), connect(), connect()]);
+  const [idle, silent, refused] = await Promise.all([connect(), connect(), connect()]);
+  const [halfway, calling, uploading] = await Promise.all([connect(), connect(), connect()]);
   const livez = requestBytes('GET /livez', KEEP_ALIVE);
   for (const each of [idle, halfway]) {
     each.socket.write(livez);
@@ -198,11 +199,28 @@ it('a stop closes idle connections, and none on which a request has begun', asyn
     expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
   });
 
+  // Its headers have come, and a part of its body.
+  const upload = requestBytes(
+    'POST /execute',
+    json,
+    JSON.stringify({ tool_name: 'echo', arguments: { text: 'late' } }),
+  );
+  uploading.socket.write(upload.subarray(0, -10));
+  // It is answered before its body has come, and is idle afterwards.
+  const large = requestBytes('POST /nowhere', { ...json, 'content-length': 10 });
+  refused.socket.write(large);
+  await waitFor(() => {
+    expect(refused.text).toContain('404 Not Found');
+  });
+  refused.socket.write('0123456789');
+
   const stopped = server.stop();
-  await Promise.all([idle.ended, silent.ended]);
+  await Promise.all([idle.ended, silent.ended, refused.ended]);
+  uploading.socket.write(upload.subarray(-10));
   expect(halfway.text).toBe('');
   halfway.socket.write(livez.subarray(20));
-  await Promise.all([halfway.ended, calling.ended]);
-  for (const { text } of [halfway, calling]) expect(text).toMatch(/^HTTP\/1\.1 200 OK[^]*Connection: close/i);
+  await Promise.all([halfway.ended, calling.ended, uploading.ended]);
+  for (const { text } of [halfway, calling, uploading])
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK[^]*Connection: close/i);
   expect(await stopped).toBe(true);
 });

@@ -43,12 +43,11 @@ export class Connections {
 
   /**
    * Resolves when of the connections that there are now each has ended, has been told to, or was idle and is closed; at
-   * the limit, whatever they do. Counts the turns of a timer, not the clock, so that a process that stalls takes nobody for idle.
+   * the limit, whatever they do. Idleness is counted in turns of a timer, so that a process that stalls takes nobody for idle.
    */
   drain({ idleSeconds, limitSeconds }: DrainOptions): Promise<void> {
     this.startDraining();
     const waiting = new Map([...this.#open.keys()].map((socket) => [socket, { read: -1, idleMs: 0 }]));
-    let waitedMs = 0;
     return new Promise((resolve) => {
       const look = (): void => {
         for (const [socket, seen] of waiting) {
@@ -61,12 +60,15 @@ export class Connections {
           if (isIdleLong) socket.end();
           if (isIdleLong || !connection || isTold(connection)) waiting.delete(socket);
         }
-        waitedMs += TICK_MS;
-        if (waiting.size > 0 && waitedMs < limitSeconds * 1000) return;
-        clearInterval(looking);
-        resolve();
+        if (waiting.size === 0) end();
       };
       const looking = setInterval(look, TICK_MS);
+      const end = (): void => {
+        clearInterval(looking);
+        clearTimeout(limit);
+        resolve();
+      };
+      const limit = setTimeout(end, Math.max(0, limitSeconds) * 1000);
       look();
     });
   }
@@ -77,10 +79,15 @@ export class Connections {
     if (!connection) return;
     connection.unanswered.add(response);
     if (this.#draining) endWith(response);
+    const noteRead = (): void => {
+      if (response.closed) connection.readAtLastAnswer = socket.bytesRead;
+    };
     response.once('close', () => {
       connection.unanswered.delete(response);
-      connection.readAtLastAnswer = socket.bytesRead;
+      noteRead();
     });
+    // The rest of a body that the answer did not wait for is no part of a next request.
+    response.req.once('close', noteRead);
   }
 }
 
@@ -88,8 +95,9 @@ const endWith = (response: ServerResponse): void => {
   if (!response.headersSent) response.setHeader('connection', 'close');
 };
 
+/** A request of which only a part has come is not in time yet: what carries it out may refuse it later. */
 const isTold = ({ unanswered }: Connection): boolean =>
-  [...unanswered].some((response) => response.getHeader('connection') === 'close');
+  [...unanswered].some((response) => response.getHeader('connection') === 'close' && response.req.complete);
 
 /** Whether a connection goes on is not for handlers to say: the SDK puts `Connection: keep-alive` on every stream. */
 function leaveConnectionToServer(response: ServerResponse): void {

@@ -20,7 +20,8 @@ export interface DoorConnectionOptions {
 
 /**
  * Takes the messages of a transport that is in use through the door, so that every request is measured there. A tools/call
- * that reaches the executor is counted there, and one that does not is counted here.
+ * that reaches the executor is counted there, and one that does not is counted here, unless nobody waits for its answer:
+ * over stdio one that is cancelled, and over HTTP one whose client leaves, before the SDK has refused it.
  */
 export function connectDoor(
   transport: Transport,

@@ -56,6 +56,7 @@ export class McpEndpoint {
   /** The SDK's handler of modern requests, and its entrance from Node. */
   readonly #modern: McpHttpHandler;
   readonly #serveModern: ReturnType<typeof toNodeHandler>;
+  #isClosed = false;
 
   constructor(binding: McpBinding, { sessions, maxSubscriptions }: EndpointOptions) {
     this.#binding = binding;
@@ -91,6 +92,7 @@ export class McpEndpoint {
     });
     const refused = refusalOf(request, body, route, accepts);
     if (refused) return { ...refused, ...idIn(body) };
+    if (this.#isClosed) return { ...REFUSALS.closing, ...idIn(body) };
     // A stop ends the stream, and what else would come on its connection.
     if (method === 'GET' || fieldOf(body, 'method') === LISTEN) response.setHeader('connection', 'close');
     if (route.kind === 'legacy') {
@@ -131,6 +133,7 @@ export class McpEndpoint {
 
   /** Ends all streams: subscriptions with their final result, sessions with an error for what is in flight. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([this.sessions.close(), this.#modern.close()]);
   }
 }

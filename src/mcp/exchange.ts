@@ -58,6 +58,11 @@ class Exchange extends PerRequestHTTPServerTransport {
     return Promise.resolve();
   }
 
+  override close(): Promise<void> {
+    clearTimeout(this.#speaking);
+    return super.close();
+  }
+
   get #isStreaming(): boolean {
     return this.#response.headersSent;
   }

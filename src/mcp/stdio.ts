@@ -18,7 +18,7 @@ export interface StdioConnection {
   close(): Promise<void>;
 }
 
-/** How much a client may leave unread before it is taken for one that never reads. */
+/** How much of its answers a client may leave unread before its further requests wait until it has read. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 export interface StdioOptions {
@@ -47,16 +47,25 @@ export function connectStdio(
   });
   // The SDK listens for an error once for each answer that is on its way.
   stdout.setMaxListeners(0);
-  const transport = new StdioServerTransport(stdin.pipe(lines), stdout);
-  let isUnread = false;
+  // What else ends stdin ends the connection, too: `pipe` passes on no errors.
+  for (const event of ['error', 'close']) stdin.once(event, () => lines.end());
+  const transport = new StdioServerTransport(stdin.pipe(lines), stdout, {
+    // Larger than any line, of which it keeps one at a time.
+    maxBufferSize: 2 * maxMessageBytes,
+  });
+  let isWaiting = false;
   const expectReader = (): void => {
     const { writableLength: unread } = stdout;
-    if (isUnread || unread <= MAX_UNREAD_BYTES) return;
-    isUnread = true;
+    if (isWaiting || unread <= MAX_UNREAD_BYTES) return;
+    isWaiting = true;
     binding.onError(
-      new Error(`The client leaves ${unread} bytes of answers unread: its connection is closed`),
+      new Error(`The client leaves ${unread} bytes of answers unread: its requests wait until it has read`),
     );
-    void transport.close();
+    lines.pause();
+    stdout.once('drain', () => {
+      isWaiting = false;
+      lines.resume();
+    });
   };
   const create = ({ era }: { readonly era: 'legacy' | 'modern' }): Server => {
     const server = servers.create(era);
@@ -94,7 +103,7 @@ export function connectStdio(
       end('shutdown');
       await handle.close();
       // The last answers are on their way when what follows them is.
-      if (!isUnread) await new Promise((resolve) => stdout.write('', resolve));
+      await new Promise((resolve) => stdout.write('', resolve));
     },
   };
 }

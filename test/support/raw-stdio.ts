@@ -26,6 +26,7 @@ export interface RawStdio {
   sendLine(line: string | Buffer): void;
   /** Stops reading what comes back. */
   stopReading(): void;
+  readAgain(): void;
   readonly opsUrl: string;
   /** Resolves to the exit code. */
   readonly ended: Promise<number | null>;
@@ -38,10 +39,9 @@ export async function startStdio(more: Record<string, string> = {}): Promise<Raw
   const child = spawn(process.execPath, ['src/main.ts', 'stdio', ...flags], { env: compiled() });
   onTestFinished(() => void child.kill('SIGKILL'));
   const ended = once(child, 'exit').then(([code]) => code as number | null);
-  let isReading = true;
   const messages: Message[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (isReading) messages.push(JSON.parse(line) as Message);
+    messages.push(JSON.parse(line) as Message);
   });
   // It may end before it has read everything.
   child.stdin.on('error', () => undefined);
@@ -60,10 +60,8 @@ export async function startStdio(more: Record<string, string> = {}): Promise<Raw
     opsUrl: ops,
     ended,
     sendLine: (line) => child.stdin.write(Buffer.concat([Buffer.from(line), Buffer.from('\n')])),
-    stopReading() {
-      isReading = false;
-      child.stdout.pause();
-    },
+    stopReading: () => child.stdout.pause(),
+    readAgain: () => child.stdout.resume(),
     send(...sent) {
       child.stdin.write(
         sent.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join(''),
