@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectClient, ERAS } from '../support/clients.ts';
+import { connectClient, ERAS, type Era } from '../support/clients.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
@@ -8,6 +8,11 @@ const HEADERS = { 'content-type': 'application/json', accept: 'application/json,
 
 let server: TestServer;
 afterEach(() => server.stop());
+
+/** Starts a server, with the tools that are called here alone: it is scraped often. */
+async function start(settings: Record<string, Record<string, unknown>> = {}): Promise<void> {
+  server = await startTestServer({ tools: { enabled: ['asks', 'echo', 'lets_go', 'slow'] }, ...settings });
+}
 
 async function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
   const init = { method: 'POST', headers: { ...HEADERS, ...headers }, body: JSON.stringify(body) };
@@ -49,7 +54,7 @@ async function expectActive(count: number): Promise<Samples> {
 
 describe('the session of a 2025-era client', () => {
   it('begins with initialize, is counted, and ends with DELETE', async () => {
-    server = await startTestServer();
+    await start();
     const { client, transport } = await connectClient(server.url, '2025-11-25');
     const id = transport.sessionId ?? '';
     await expectActive(1);
@@ -61,7 +66,7 @@ describe('the session of a 2025-era client', () => {
   });
 
   it('is needed: requests without an id get 400, with an unknown one 404 and a count', async () => {
-    server = await startTestServer();
+    await start();
     const missing = await post({ jsonrpc: '2.0', id: 2, method: 'tools/list' });
     expect(missing.status).toBe(400);
     expect(await missing.json()).toMatchObject({
@@ -72,7 +77,7 @@ describe('the session of a 2025-era client', () => {
   });
 
   it('is refused with 503 when the server is full, and there is room again after one ends', async () => {
-    server = await startTestServer({ sessions: { max: 2 } });
+    await start({ sessions: { max: 2 } });
     const first = await open();
     await open();
     const refused = await post(initialize);
@@ -85,7 +90,7 @@ describe('the session of a 2025-era client', () => {
   });
 
   it('is swept when idle, but not while its GET stream is open', async () => {
-    server = await startTestServer({ sessions: { idleSeconds: 0.3 } });
+    await start({ sessions: { idleSeconds: 0.3 } });
     const idle = await open();
     const { client, transport } = await connectClient(server.url, '2025-11-25');
     await waitFor(() => expectActive(1));
@@ -98,7 +103,7 @@ describe('the session of a 2025-era client', () => {
   });
 
   it('is not swept while a call of it runs, though no stream of it is open', async () => {
-    server = await startTestServer({ sessions: { idleSeconds: 0.2 } });
+    await start({ sessions: { idleSeconds: 0.2 } });
     const session = { 'mcp-session-id': await open(), 'mcp-protocol-version': '2025-11-25' };
     const params = { name: 'lets_go', arguments: { milliseconds: 2000 } };
     await (await post({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }, session)).text();
@@ -109,21 +114,18 @@ describe('the session of a 2025-era client', () => {
     await waitFor(() => expectActive(0));
   });
 
-  it('does not leak when 1 000 clients abandon theirs', async () => {
-    server = await startTestServer({
-      sessions: { idleSeconds: 6, max: 1000 },
-      limits: { callsPerSecond: 0 },
-    });
-    for (let batch = 0; batch < 20; batch += 1) await Promise.all(Array.from({ length: 50 }, open));
+  it('does not leak when 200 clients abandon theirs', async () => {
+    await start({ sessions: { idleSeconds: 1, max: 200 }, limits: { callsPerSecond: 0 } });
+    for (let batch = 0; batch < 4; batch += 1) await Promise.all(Array.from({ length: 50 }, open));
     // On a slow machine the first are swept before the last are opened.
     const samples = await server.scrape();
-    expect(samples.value('mcp_sessions_opened_total')).toBe(1000);
+    expect(samples.value('mcp_sessions_opened_total')).toBe(200);
     expectReconciled(samples);
     await waitFor(() => expectActive(0), { timeout: 20_000, interval: 200 });
   });
 
   it('is swept although its calls were cancelled and never answered', async () => {
-    server = await startTestServer({ sessions: { idleSeconds: 0.5 } });
+    await start({ sessions: { idleSeconds: 0.5 } });
     const { client, transport } = await connectClient(server.url, '2025-11-25');
     const gone = new AbortController();
     const call = client.callTool(
@@ -143,14 +145,14 @@ describe('the session of a 2025-era client', () => {
   });
 
   it('has no batches in the revision that has none', async () => {
-    server = await startTestServer();
+    await start();
     const ping = { jsonrpc: '2.0', id: 2, method: 'ping' };
     const headers = { 'mcp-session-id': await open(), 'mcp-protocol-version': '2025-11-25' };
     expect((await post([ping], headers)).status).toBe(400);
   });
 
   it('resumes a stream that broke: what was sent meanwhile is replayed', async () => {
-    server = await startTestServer();
+    await start();
     const id = await open();
     const session = { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
     const broken = new AbortController();
@@ -177,7 +179,7 @@ describe('the session of a 2025-era client', () => {
   });
 
   it('ends with the server, which counts it', async () => {
-    server = await startTestServer({ ops: { port: 0 } });
+    await start({ ops: { port: 0 } });
     const { client } = await connectClient(server.url, '2025-11-25');
     const scrape = (): Promise<Samples> => server.scrape();
     await expectActive(1);
@@ -188,12 +190,16 @@ describe('the session of a 2025-era client', () => {
 });
 
 describe('time limits on requests', () => {
-  it.each(ERAS)('do not cut the answer of a long call (%s)', async (era) => {
-    server = await startTestServer({ server: { requestTimeoutSeconds: 1, headersTimeoutSeconds: 1 } });
-    const { client } = await connectClient(server.url, era);
-    const result = await client.callTool({ name: 'slow', arguments: { milliseconds: 3500 } });
-    expect(result.content).toEqual([{ type: 'text', text: 'done' }]);
-    await client.close();
+  it('do not cut the answer of a long call, in either era', async () => {
+    await start({ server: { requestTimeoutSeconds: 1, headersTimeoutSeconds: 1 } });
+    const call = async (era: Era): Promise<unknown> => {
+      const { client } = await connectClient(server.url, era);
+      const { content } = await client.callTool({ name: 'slow', arguments: { milliseconds: 3500 } });
+      await client.close();
+      return content;
+    };
+    const done = [{ type: 'text', text: 'done' }];
+    expect(await Promise.all(ERAS.map(call))).toEqual(ERAS.map(() => done));
   });
 });
 
@@ -210,7 +216,7 @@ describe('a request whose id another request of the session has', () => {
   };
 
   it('that is in flight is refused, and the other gets its own answer', async () => {
-    server = await startTestServer();
+    await start();
     const session = { 'mcp-session-id': await open() };
     const first = await post(slow(1500), session);
     const second = await post(slow(0), session);
@@ -224,7 +230,7 @@ describe('a request whose id another request of the session has', () => {
   });
 
   it('that comes at the same time is refused', async () => {
-    server = await startTestServer();
+    await start();
     const session = { 'mcp-session-id': await open() };
     const both = await Promise.all([post(slow(20_000), session), post(slow(20_000), session)]);
     expect(both.map(({ status }) => status).sort()).toEqual([200, 400]);
@@ -235,7 +241,7 @@ describe('a request whose id another request of the session has', () => {
   });
 
   it('in one batch is refused with it, and neither is carried out', async () => {
-    server = await startTestServer();
+    await start();
     const params = { ...initialize.params, protocolVersion: '2025-03-26' };
     const id = (await post({ ...initialize, params })).headers.get('mcp-session-id') ?? '';
     const response = await post([slow(0), slow(1)], { 'mcp-session-id': id });
@@ -245,7 +251,7 @@ describe('a request whose id another request of the session has', () => {
   });
 
   it('whose answer waits to be fetched is served, and each answer is that of its own stream', async () => {
-    server = await startTestServer();
+    await start();
     const session = { 'mcp-session-id': await open(), 'mcp-protocol-version': '2025-11-25' };
     const broken = new AbortController();
     const first = await fetch(`${server.url}/mcp`, {
@@ -273,7 +279,7 @@ describe('a request whose id another request of the session has', () => {
 });
 
 it('a call that waits for its client when the server stops is answered, and holds nothing up', async () => {
-  server = await startTestServer({ shutdown: { deadlineSeconds: 20 } });
+  await start({ shutdown: { deadlineSeconds: 20 } });
   const { client } = await connectClient(server.url, '2025-11-25', {
     capabilities: { elicitation: { form: {} } },
   });
@@ -292,7 +298,7 @@ it('a call that waits for its client when the server stops is answered, and hold
 
 describe('a 2026-era client', () => {
   it('that listens for changes that cannot come is told so at once, and holds no stream open', async () => {
-    server = await startTestServer();
+    await start();
     const { client } = await connectClient(server.url, '2026-07-28');
     const subscription = await client.listen({ toolsListChanged: true });
     expect(subscription.honoredFilter).toEqual({});
@@ -306,7 +312,7 @@ describe('a 2026-era client', () => {
   });
 
   it('does not open a session', async () => {
-    server = await startTestServer();
+    await start();
     const { client } = await connectClient(server.url, '2026-07-28');
     await client.listTools();
     await expectActive(0);
