@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'ty
     config: 'values',
     mcp: 'values',
     monitoring: 'values',
-    tools: 'types',
+    tools: 'values',
   },
   root: {
     authorization: 'values',

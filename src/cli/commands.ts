@@ -3,7 +3,7 @@ import type { Application } from '../application.ts';
 import { trustedCaller } from '../authorization/caller.ts';
 import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Outcome } from '../tools/call.ts';
+import { plainValue, type Outcome } from '../tools/call.ts';
 import { EXIT, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 import { describeThrown } from '../monitoring/describe-thrown.ts';
@@ -60,7 +60,7 @@ function printOutcome(outcome: Outcome, { stdout, stderr }: Terminal, json: bool
     if (reason === 'exception' && cause !== undefined) stderr.write(`${thrownText(cause)}\n`);
     return reason === 'invalid_arguments' ? EXIT.misused : EXIT.failed;
   }
-  const result = outcome.inputRequired ? [] : (outcome.result.value ?? outcome.result.content);
+  const result = outcome.inputRequired ? null : plainValue(outcome.result);
   if (json) stdout.write(`${JSON.stringify({ status: 'success', result })}\n`);
   else stdout.write(`${typeof result === 'string' ? result : JSON.stringify(result, null, 2)}\n`);
   return EXIT.done;

@@ -2,7 +2,7 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { z } from 'zod';
 import { visibleTo } from '../authorization/rights.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
-import type { CallTrace, Failure, Outcome, ToolCall } from '../tools/call.ts';
+import { plainValue, type CallTrace, type Failure, type Outcome, type ToolCall } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
 import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
@@ -121,7 +121,7 @@ async function execute(
   const ran = { tool_name: name, arguments: args ?? {} };
   const execution_time = now() - startedAt;
   if (outcome.status === 'success') {
-    response.json({ ...ran, result: resultOf(outcome), status: 'success', execution_time });
+    response.json({ ...ran, result: plainValue(outcome.result), status: 'success', execution_time });
   } else if (outcome.reason === 'tool_error') {
     const { reason, message } = outcome;
     response.json({ ...ran, result: null, status: 'error', reason, detail: message, execution_time });
@@ -135,13 +135,6 @@ function inputRefused(outcome: Outcome): Exclude<Outcome, { status: 'success'; i
   if (outcome.status === 'success' && outcome.inputRequired)
     throw new Error('a call that cannot elicit asked for input');
   return outcome;
-}
-
-/** The tool's value; for tools that return content blocks, their text when that is all there is. */
-function resultOf({ result }: Extract<Outcome, { status: 'success'; inputRequired?: undefined }>): unknown {
-  if (result.value !== undefined) return result.value;
-  const [only] = result.content;
-  return result.content.length === 1 && only?.type === 'text' ? only.text : result.content;
 }
 
 function problemOf(toolName: string, { reason, message, retryAfterSeconds }: Failure): Problem {

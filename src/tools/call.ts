@@ -39,6 +39,8 @@ export interface ToolCall {
   readonly state?: unknown;
   /** Missing when the call is not traced. */
   readonly trace?: CallTrace | undefined;
+  /** What is wrong with requests for input, where the client can be asked for some. */
+  problemOfRequests?(requests: InputRequired['requests']): string | undefined;
   progress?(progress: number, total?: number, message?: string): void;
   log?(level: LogLevel, data: unknown): void;
   releaseConnection?(): void;
@@ -49,6 +51,14 @@ export interface ToolResult {
   readonly content: readonly ContentBlock[];
   /** The value its output schema describes; any JSON value. */
   readonly value?: unknown;
+}
+
+/** The tool's value; of a tool that returns content blocks, their text when that is all there is. */
+export function plainValue({ content, value }: ToolResult): unknown {
+  if (value !== undefined) return value;
+  const [only] = content;
+  if (only === undefined) return null;
+  return content.length === 1 && only.type === 'text' ? only.text : content;
 }
 
 export type Outcome =

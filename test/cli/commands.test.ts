@@ -219,7 +219,7 @@ describe('call', () => {
   it.each([
     [['add', '{"a":5,"b":3}'], '8\n'],
     [['echo', '{"text":"hello\\nthere"}'], 'hello\nthere\n'],
-    [['isolated', '{"what":"value"}'], '[\n  {\n    "type": "text",\n    "text": "value"\n  }\n]\n'],
+    [['isolated', '{"what":"value"}'], 'value\n'],
     [['url_encode', '{"text":"a b"}'], 'a%20b\n'],
     [['counts'], 'counted\n'],
   ])('prints what %j returns, and nothing else', async (operands, stdout) => {
