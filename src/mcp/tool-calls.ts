@@ -16,6 +16,7 @@ import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { InputRequired } from '../tools/result.ts';
 import { senderIn, takesStreams, type Sender } from './sender.ts';
 import type { McpBinding } from './binding.ts';
+import { problemOfRequests } from './input-requests.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
 const FAILURE_META_KEY = 'nexus-mcp/failure';
@@ -90,6 +91,7 @@ export class ToolCalls {
       signal: mcpReq.signal,
       answers: mcpReq.inputResponses,
       state,
+      problemOfRequests,
       trace: tracing?.currentCall(),
       progress(progress, total, message) {
         if (token === undefined) return;

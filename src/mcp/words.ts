@@ -22,20 +22,22 @@ interface Issue {
   readonly message: string;
 }
 
-/** One sentence of what a validator found. */
-function inWords(issues: readonly Issue[]): string {
+/** What a validator found, in one line. */
+export function inWords(issues: readonly Issue[]): string {
   const problems = issues.slice(0, MAX_PROBLEMS).map(({ path = [], message }) => {
     const place = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
     const problem = message.replace(/^Invalid input: /, '').replaceAll(/[\n[{]/g, ' ');
-    return `${place || 'the request'}: ${problem}`.slice(0, 2 * MAX_LENGTH);
+    return `${place || 'the whole'}: ${problem}`.slice(0, 2 * MAX_LENGTH);
   });
-  return `Invalid request: ${problems.join('; ')}`;
+  return problems.join('; ');
 }
+
+const invalidRequest = (issues: readonly Issue[]): string => `Invalid request: ${inWords(issues)}`;
 
 /** What is wrong with an `initialize`, in one sentence; `undefined` when nothing is. */
 export function problemOfInitialize(body: unknown): string | undefined {
   const { issues } = specTypeSchemas.InitializeRequest['~standard'].validate(body);
-  return issues && inWords(issues);
+  return issues && invalidRequest(issues);
 }
 
 /**
@@ -52,7 +54,7 @@ export function reworded(message: JSONRPCMessage): JSONRPCMessage {
   if (!issues) return message;
   // What the SDK throws while it reads a request, it takes for a fault of its own.
   const mended = text.startsWith('[') ? ERROR_CODES.invalidParams : code;
-  return { ...message, error: { ...message.error, code: mended, message: inWords(issues) } };
+  return { ...message, error: { ...message.error, code: mended, message: invalidRequest(issues) } };
 }
 
 /** The issues of a validator that are all that a text says, besides what was validated. */

@@ -2,11 +2,11 @@ import { mayUse } from '../authorization/rights.ts';
 import { Admission, createLane, type Lane } from './admission.ts';
 import { failed, type CallObserver, type Failure, type Phase, type Outcome, type ToolCall } from './call.ts';
 import type { Catalogue } from './catalogue.ts';
+import { contextOf } from './context.ts';
 import type { OfferedTool } from './offered-tool.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
 import type { Quota } from './quota.ts';
 import { settleThrown, type RunOutcome } from './settle.ts';
-import type { ToolContext } from './tool.ts';
 
 export interface ExecutorOptions {
   readonly catalogue: Pick<Catalogue, 'get'>;
@@ -127,23 +127,33 @@ export class Executor {
         resolve(abort.signal.reason as Failure);
       });
     });
-    const deadline = setTimeout(() => {
+    const endAtDeadline = (): void => {
       abort.abort(timedOut(tool.timeoutSeconds));
-    }, tool.timeoutSeconds * 1000);
+    };
+    const deadline = setTimeout(endAtDeadline, tool.timeoutSeconds * 1000);
+    // The timer cannot fire while a handler holds the event loop.
+    const endIfLate = (): void => {
+      if (now() - startedAt > tool.timeoutSeconds) endAtDeadline();
+    };
     const onCancel = (): void => {
       abort.abort(cancelled);
     };
     call.signal.addEventListener('abort', onCancel);
-    const { context, revoke } = contextOf(call, abort.signal);
+    const { context, revoke, misuse } = contextOf(call, abort.signal);
     try {
       const first = await inPhase(call, 'run', () => {
         const running = Promise.resolve(tool.run(args, context)).then((value) => ({ value }));
         return Promise.race([running, ended]);
       });
       const runSeconds = now() - startedAt;
-      if ('reason' in first) return { outcome: first, runSeconds };
+      endIfLate();
+      if ('reason' in first || abort.signal.aborted)
+        return { outcome: abort.signal.reason as Failure, runSeconds };
+      const misused = misuse();
+      if (misused) return { outcome: settleThrown(misused), runSeconds };
       return { ...(await tool.settle(first.value, call, limits.resultBytes)), runSeconds };
     } catch (cause) {
+      endIfLate();
       const outcome = abort.signal.aborted ? (abort.signal.reason as Failure) : settleThrown(cause);
       return { outcome, runSeconds: now() - startedAt };
     } finally {
@@ -179,32 +189,6 @@ export class Executor {
 /** Does a step of a call, and lets its trace see it if it has one. */
 const inPhase = <Result>(call: ToolCall, phase: Phase, work: () => Result | Promise<Result>) =>
   call.trace ? call.trace.phase(phase, work) : work();
-
-/** A context whose effects stop at the call's outcome, so that a late handler cannot reach another call. */
-function contextOf(call: ToolCall, signal: AbortSignal): { context: ToolContext; revoke: () => void } {
-  let live = true;
-  const context: ToolContext = {
-    signal,
-    canElicit: call.canElicit,
-    answers: call.answers ?? {},
-    state: call.state,
-    progress(progress, total, message) {
-      if (live) call.progress?.(progress, total, message);
-    },
-    log(level, data) {
-      if (live) call.log?.(level, data);
-    },
-    releaseConnection() {
-      if (live) call.releaseConnection?.();
-    },
-  };
-  return {
-    context,
-    revoke: () => {
-      live = false;
-    },
-  };
-}
 
 const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list names those there are.');
 const cancelled = failed('cancelled', 'The call was cancelled.');

@@ -66,9 +66,26 @@ function settleFailure({
 }
 
 function settleInputRequired(result: InputRequired, call: ToolCall): Outcome {
+  const problem = problemOfInput(result, call);
+  if (problem !== undefined) return invalidResult(problem);
   if (call.canElicit) return { status: 'success', inputRequired: result };
   const message = 'This tool needs to ask its client for input, and the client does not support elicitation.';
   return failed('tool_error', message, { unanswerable: result });
+}
+
+const inputRequests = z.record(z.string(), z.looseObject({ method: z.string(), params: z.looseObject({}) }));
+
+/** Why a request for input cannot be sent to any client, or not to this one, if it cannot. */
+function problemOfInput({ requests, state }: InputRequired, call: ToolCall): string | undefined {
+  const shape = inputRequests.safeParse(requests);
+  if (!shape.success) return shape.error.issues.map((issue) => describe('requests', issue)).join('; ');
+  if (state === undefined && Object.keys(shape.data).length === 0) return 'it asks for nothing';
+  try {
+    if (state !== undefined) strictJson(state);
+  } catch (cause) {
+    return `state: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+  return call.problemOfRequests?.(requests);
 }
 
 async function settleContent(
@@ -89,7 +106,8 @@ async function settleContent(
   }
   const blocks =
     content.length === 0 ? { success: true as const, data: [] } : contentBlocks.safeParse(content);
-  if (!blocks.success) return broken(blocks.error.issues.map(describe).join('; '));
+  if (!blocks.success)
+    return broken(blocks.error.issues.map((issue) => describe('content', issue)).join('; '));
   const shown = output ? structured : value;
   let json: string | undefined;
   try {
@@ -108,11 +126,14 @@ async function settleContent(
   return { outcome: { status: 'success', result }, resultBytes: bytes };
 }
 
+/** The log says why, without the size, which its line has: so equal failures are folded. */
 const tooLarge = (bytes: number, maxBytes: number): Outcome =>
-  failed('exception', `The result is too large: ${bytes} bytes, and the server's limit is ${maxBytes}.`);
+  failed('exception', `The result is too large: ${bytes} bytes, and the server's limit is ${maxBytes}.`, {
+    cause: new Error(`invalid result: it is larger than ${maxBytes} bytes (limits.resultBytes)`),
+  });
 
-const describe = ({ path, message }: z.core.$ZodIssue): string =>
-  `${['content', ...path].join('.')}: ${message}`;
+const describe = (whole: string, { path, message }: z.core.$ZodIssue): string =>
+  `${[whole, ...path].join('.')}: ${message}`;
 
 const MCP_FIELDS: ReadonlySet<string> = new Set(['content', 'isError', 'structuredContent', '_meta']);
 

@@ -17,10 +17,25 @@ export type Infer<S> = S extends StandardSchemaV1<unknown, infer Value> ? Value 
 /** Where a tool's code runs: on the event loop, or in a worker thread that its deadline can kill. */
 export type Isolation = 'none' | 'worker';
 
-/** The syslog levels of MCP's notifications/message. */
-export type LogLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critical' | 'alert' | 'emergency';
+/** The syslog levels of MCP's notifications/message, the least severe first. */
+export const LOG_LEVELS = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+] as const;
 
-/** What a tool may know and do while it runs. All of it stops working once the call has its outcome. */
+/** One of {@link LOG_LEVELS}. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/**
+ * What a tool may know and do while it runs. All of it stops working once the call has its outcome. A function that is
+ * called with what it cannot take makes the call end as `exception`, and the log says where.
+ */
 export interface ToolContext {
   /** Aborts when the deadline passes, the client cancels or goes away, or the server gives up draining. */
   readonly signal: AbortSignal;

@@ -1,5 +1,6 @@
 /** The entry of a worker thread: runs one isolated tool call at a time. */
 import type { MessagePort } from 'node:worker_threads';
+import { checkedFunctions } from './context.ts';
 import { toolsIn } from './exported-tools.ts';
 import { resolvePublicEntry } from './public-entry.ts';
 import { RESULT_KIND } from './result.ts';
@@ -42,6 +43,11 @@ export default async function run({
     (...values: unknown[]): void => {
       port.postMessage([name, ...values]);
     };
+  const { functions, misuse } = checkedFunctions({
+    progress: send('progress'),
+    log: send('log'),
+    releaseConnection: send('releaseConnection'),
+  });
   try {
     const definition = toolsIn((await import(moduleUrl)) as Record<string, unknown>).find(
       ({ name }) => name === tool,
@@ -51,10 +57,10 @@ export default async function run({
       ...context,
       // Never aborts: the thread is killed instead.
       signal: new AbortController().signal,
-      progress: send('progress'),
-      log: send('log'),
-      releaseConnection: send('releaseConnection'),
+      ...functions,
     });
+    const misused = misuse();
+    if (misused) throw misused;
     const answer = isMarked(returned)
       ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) }
       : { returned };
