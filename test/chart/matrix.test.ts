@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { NEWEST, OLDER, renderOn, VALUES_FILES } from './clusters.ts';
 import { at, helm, kindsOf, one, type Manifest } from './helm.ts';
+import { lint } from './kube-linter.ts';
 import { schemaProblems } from './strict-schema.ts';
 
-const MATRIX = [NEWEST, OLDER['1.30'], OLDER['1.28']].flatMap((cluster) =>
+const MATRIX = [NEWEST, OLDER['1.30']].flatMap((cluster) =>
   VALUES_FILES.map((file) => ({
     ...{ file, cluster, version: cluster.kubeVersion, operator: cluster.operator ? 'with' : 'without' },
   })),
@@ -18,6 +19,10 @@ describe.each(MATRIX)('$file on $version $operator Prometheus Operator', ({ file
 
   it('gives objects that have no field that their schema does not know', async () => {
     expect((await rendered()).flatMap(schemaProblems)).toEqual([]);
+  });
+
+  it("gives a release that passes KubeLinter's checks", async () => {
+    expect(lint(await rendered())).toEqual([]);
   });
 
   it('gives no null, which server-side apply refuses or takes as a deletion', async () => {
