@@ -1,42 +1,50 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient } from './support/clients.ts';
-import { parseMetrics } from './support/metrics-text.ts';
+import { scrape } from './support/metrics-text.ts';
+import { serveHere } from './support/run-here.ts';
 import { startServer, type ServerProcess } from './support/server-process.ts';
-import { FIXTURE_TOOLS, startTestServer } from './support/test-server.ts';
+import { FIXTURE_TOOLS, startTestServer, type TestServer } from './support/test-server.ts';
 import { waitFor } from './support/wait.ts';
 
-const withTools = ['--tools.modules', FIXTURE_TOOLS];
+const withTools = ['--tools.modules', FIXTURE_TOOLS, '--tools.enabled', 'slow'];
+/** How long a client that is turned away waits before it knocks again. */
+const KNOCK_MS = 50;
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-let server: ServerProcess;
-afterEach(async () => {
-  await server.stop('SIGKILL');
-});
+/** Starts a server in a process of its own, which ends with the test. */
+async function startProcess(args: readonly string[]): Promise<ServerProcess> {
+  const server = await startServer({ args: [...withTools, ...args] });
+  onTestFinished(async () => {
+    await server.stop('SIGKILL');
+  });
+  return server;
+}
+
+/** Starts a server in this process, with the tools that are called here alone. */
+const startHere = (settings: Record<string, Record<string, unknown>> = {}): Promise<TestServer> =>
+  startTestServer({ tools: { enabled: ['echo', 'slow'] }, ...settings });
 
 interface Answer {
   readonly status: number;
   readonly body: { readonly result?: unknown; readonly reason?: string };
 }
 
-async function slow(milliseconds: number, url = server.url): Promise<Answer> {
+async function slow(url: string, milliseconds: number): Promise<Answer> {
   const body = JSON.stringify({ tool_name: 'slow', arguments: { milliseconds } });
   const response = await fetch(`${url}/execute`, { method: 'POST', headers: JSON_HEADERS, body });
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
 
-const inFlight = (count: number, url = server.url): Promise<void> =>
+const inFlight = (url: string, count: number): Promise<void> =>
   waitFor(async () => {
-    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
-    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
+    expect((await scrape(url)).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
   });
-
-const opsPort = (): number => Number(server.logs.find(({ msg }) => msg === 'ready')?.['ops_port']);
 
 describe('SIGTERM under load', () => {
   it('loses no accepted call: 200 in flight get their result, later ones a retryable error or no connection', async () => {
-    server = await startServer({
-      args: [...withTools, '--limits.toolConcurrency', '300', '--ops.port', '0'],
-    });
+    const server = await startProcess(['--limits.toolConcurrency', '300', '--ops.port', '0']);
+    const opsPort = server.logs.find(({ msg }) => msg === 'ready')?.['ops_port'];
     const eras = await Promise.all([
       connectClient(server.url, '2026-07-28'),
       connectClient(server.url, '2025-11-25'),
@@ -45,14 +53,17 @@ describe('SIGTERM under load', () => {
     const overMcp = eras.flatMap(({ client }) =>
       Array.from({ length: 50 }, async () => (await client.callTool(call)).content),
     );
-    const overRest = Array.from({ length: 100 }, () => slow(6000));
-    await inFlight(200, `http://127.0.0.1:${opsPort()}`);
+    const overRest = Array.from({ length: 100 }, () => slow(server.url, 6000));
+    await inFlight(`http://127.0.0.1:${String(opsPort)}`, 200);
 
     const stopped = server.stop();
     const late: (Answer | 'no connection')[] = [];
     const knocker = { running: true };
     const knocking = (async () => {
-      while (knocker.running) late.push(await slow(1).catch(() => 'no connection' as const));
+      while (knocker.running) {
+        late.push(await slow(server.url, 1).catch(() => 'no connection' as const));
+        await sleep(KNOCK_MS);
+      }
     })();
     for (const { status, body } of await Promise.all(overRest)) {
       expect(status).toBe(200);
@@ -77,43 +88,40 @@ describe('SIGTERM under load', () => {
 
 describe('stopping', () => {
   it('sends the answer of the last call, when that is one of a session', async () => {
-    server = await startServer({ args: withTools });
+    const server = await startHere();
     const { client } = await connectClient(server.url, '2025-11-25');
     const call = client.callTool({ name: 'slow', arguments: { milliseconds: 3000 } });
-    await inFlight(1);
-    expect(await server.stop()).toBe(0);
+    await inFlight(server.url, 1);
+    expect(await server.stop()).toBe(true);
     expect((await call).content).toEqual([{ type: 'text', text: 'done' }]);
     await client.close();
   });
 
   it('turns not ready first, keeps answering meanwhile, and serves metrics to the end', async () => {
-    server = await startServer({ args: [...withTools, '--shutdown.delaySeconds', '3', '--ops.port', '0'] });
-    const ops = `http://127.0.0.1:${opsPort()}`;
+    const server = await startHere({ shutdown: { delaySeconds: 3 }, ops: { port: 0 } });
+    const ops = String(server.opsUrl);
     expect((await fetch(`${ops}/readyz`)).status).toBe(200);
-    const call = slow(9000);
-    await inFlight(1, ops);
+    const call = slow(server.url, 9000);
+    await inFlight(ops, 1);
     const stopped = server.stop();
-    await waitFor(async () => {
-      const response = await fetch(`${ops}/readyz`);
-      expect(response.status).toBe(503);
-      expect(await response.json()).toEqual({ status: 'not ready', failing: ['draining'] });
-    });
+    const ready = await fetch(`${ops}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toEqual({ status: 'not ready', failing: ['draining'] });
     expect((await fetch(`${ops}/livez`)).status).toBe(200);
-    expect((await slow(1)).status).toBe(200);
-    const refused = async (): Promise<void> => {
-      expect((await slow(1)).body.reason).toBe('overloaded');
-    };
-    await waitFor(refused);
+    expect((await slow(server.url, 1)).status).toBe(200);
+    await waitFor(async () => {
+      expect((await slow(server.url, 1)).body.reason).toBe('overloaded');
+    });
     expect((await fetch(`${ops}/metrics`)).status).toBe(200);
     expect((await call).body.result).toBe('done');
-    expect(await stopped).toBe(0);
-  }, 60_000);
+    expect(await stopped).toBe(true);
+  });
 
-  it('cuts at its deadline what does not end, says what that was, and exits with 1', async () => {
-    server = await startServer({ args: [...withTools, '--shutdown.deadlineSeconds', '0.3'] });
-    const call = slow(8000).catch(() => 'cut');
-    await inFlight(1);
-    expect(await server.stop()).toBe(1);
+  it('cuts at its deadline what does not end, and says what that was', async () => {
+    const server = await startHere({ shutdown: { deadlineSeconds: 0.3 } });
+    const call = slow(server.url, 20_000).catch(() => 'cut');
+    await inFlight(server.url, 1);
+    expect(await server.stop()).toBe(false);
     expect(await call).toBe('cut');
     expect(server.logs.find(({ level }) => level === 'error')).toMatchObject({
       msg: 'stopped by force at the deadline',
@@ -123,10 +131,18 @@ describe('stopping', () => {
     });
   });
 
+  it('exits with 1 where something was cut', async () => {
+    const server = await serveHere([...withTools, '--shutdown.deadlineSeconds', '0.3']);
+    const call = slow(server.url, 20_000).catch(() => 'cut');
+    await inFlight(server.url, 1);
+    expect(await server.stop()).toBe(1);
+    expect(await call).toBe('cut');
+  });
+
   it('does not wait when it is asked twice', async () => {
-    server = await startServer({ args: withTools });
-    void slow(8000).catch(() => undefined);
-    await inFlight(1);
+    const server = await startProcess([]);
+    void slow(server.url, 20_000).catch(() => undefined);
+    await inFlight(server.url, 1);
     const first = server.stop();
     await waitFor(() => {
       expect(server.logs.at(-1)).toMatchObject({ msg: 'stopping' });
@@ -136,9 +152,9 @@ describe('stopping', () => {
   });
 
   it('is not held up by the open streams of sessions', async () => {
-    server = await startServer();
+    const server = await startHere();
     const { client } = await connectClient(server.url, '2025-11-25');
-    expect(await server.stop()).toBe(0);
+    expect(await server.stop()).toBe(true);
     expect(server.logs.at(-1)).toMatchObject({ msg: 'stopped' });
     await client.close();
   });
@@ -146,25 +162,30 @@ describe('stopping', () => {
 
 describe('a worker tool in an endless loop, with every place taken', () => {
   it('does not keep metrics and probes from answering', async () => {
-    const here = await startTestServer({
+    const server = await startTestServer({
       limits: { concurrency: 2, queue: 2 },
       workers: { maxThreads: 2 },
-      tools: { settings: { spins: { timeoutSeconds: 3 } } },
+      tools: { enabled: ['echo', 'spins'], settings: { spins: { timeoutSeconds: 60 } } },
     });
-    const spinning = Array.from({ length: 4 }, () => here.execute('spins'));
+    const gone = new AbortController();
+    const spinning = Array.from({ length: 4 }, () =>
+      server.execute('spins', undefined, { signal: gone.signal }).catch(() => 'cancelled'),
+    );
     await waitFor(async () => {
-      expect((await here.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'spins' })).toBe(4);
+      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'spins' })).toBe(4);
     });
-    const samples = await here.scrape();
+    const samples = await server.scrape();
     expect(samples.value('mcp_worker_pool_busy')).toBe(2);
     expect(samples.value('mcp_worker_pool_waiting')).toBe(2);
-    expect((await fetch(`${here.url}/livez`)).status).toBe(200);
-    expect((await here.execute('echo', { text: 'hi' })).body.reason).toBe('overloaded');
-    for (const { body } of await Promise.all(spinning)) expect(body.reason).toBe('timeout');
-    const after = await here.scrape();
-    expect(after.value('mcp_worker_restarts_total', { reason: 'timeout' })).toBe(4);
-    expect(after.value('mcp_worker_pool_busy')).toBe(0);
-    await here.stop();
-    server = { stop: () => Promise.resolve(0) } as unknown as ServerProcess;
+    expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+    expect((await server.execute('echo', { text: 'hi' })).body.reason).toBe('overloaded');
+    gone.abort();
+    expect(await Promise.all(spinning)).toEqual(Array.from({ length: 4 }, () => 'cancelled'));
+    await waitFor(async () => {
+      const after = await server.scrape();
+      expect(after.value('mcp_worker_pool_busy')).toBe(0);
+      expect(after.value('mcp_worker_restarts_total', { reason: 'cancelled' })).toBe(2);
+    });
+    await server.stop();
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { ERROR_REASONS, REASONS, type ErrorReason } from '../src/tools/reasons.ts';
+import { ERROR_REASONS, REASONS, type ErrorReason, type WorkerRestartReason } from '../src/tools/reasons.ts';
 import { connectClient, ERAS, type Era } from './support/clients.ts';
 import type { Samples } from './support/metrics-text.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
@@ -21,6 +21,8 @@ interface Case {
   readonly says: RegExp;
   readonly logLevel: 'info' | 'warn' | 'error';
   readonly reachesTool: boolean;
+  /** Why the thread of an isolated tool is lost. */
+  readonly restart?: WorkerRestartReason;
   /** A call made before the one that fails, and not waited for. */
   readonly before?: { readonly tool: string; readonly args: unknown };
 }
@@ -43,11 +45,26 @@ const CASES: readonly Case[] = [
     says: /failed unexpectedly/,
     logLevel: 'error',
     reachesTool: true,
+    restart: 'out_of_memory',
   },
   { reason: 'timeout', tool: 'hangs', says: /within 0.2 s/, logLevel: 'warn', reachesTool: true },
-  { reason: 'timeout', tool: 'spins', says: /within 0.5 s/, logLevel: 'warn', reachesTool: true },
+  {
+    reason: 'timeout',
+    tool: 'spins',
+    says: /within 0.5 s/,
+    logLevel: 'warn',
+    reachesTool: true,
+    restart: 'timeout',
+  },
   { reason: 'unavailable', tool: 'unreachable', says: /database/, logLevel: 'warn', reachesTool: true },
-  { reason: 'unavailable', tool: 'exits', says: /worker thread/, logLevel: 'warn', reachesTool: true },
+  {
+    reason: 'unavailable',
+    tool: 'exits',
+    says: /worker thread/,
+    logLevel: 'warn',
+    reachesTool: true,
+    restart: 'crashed',
+  },
   {
     reason: 'overloaded',
     tool: 'echo',
@@ -106,7 +123,7 @@ async function serverOf({ settings }: Case): Promise<TestServer> {
   return server;
 }
 
-function expectRecorded(before: Samples, after: Samples, { reason, tool, reachesTool }: Case): void {
+function expectRecorded(before: Samples, after: Samples, { reason, tool, reachesTool, restart }: Case): void {
   const tool_name = reason === 'unknown_tool' ? 'unknown' : tool;
   const grown = (name: string, labels: Record<string, string>): number =>
     (after.value(name, labels) ?? 0) - (before.value(name, labels) ?? 0);
@@ -114,6 +131,8 @@ function expectRecorded(before: Samples, after: Samples, { reason, tool, reaches
   expect(grown('mcp_tool_errors_total', { tool_name })).toBe(1);
   expect(grown('mcp_tool_errors_total', { tool_name, reason })).toBe(1);
   expect(grown('mcp_tool_duration_seconds_count', { tool_name })).toBe(reachesTool ? 1 : 0);
+  expect(grown('mcp_worker_restarts_total', {})).toBe(restart ? 1 : 0);
+  if (restart) expect(grown('mcp_worker_restarts_total', { reason: restart })).toBe(1);
   expectReasonsToSumToErrors(after);
 }
 
