@@ -42,7 +42,7 @@ const inFlight = (url: string, count: number): Promise<void> =>
   });
 
 describe('SIGTERM under load', () => {
-  it('loses no accepted call: 200 in flight get their result, later ones a retryable error or no connection', async () => {
+  it('loses no accepted call: 200 in flight get their result, later ones theirs, a retryable error, or no connection', async () => {
     const server = await startProcess(['--limits.toolConcurrency', '300', '--ops.port', '0']);
     const opsPort = server.logs.find(({ msg }) => msg === 'ready')?.['ops_port'];
     const eras = await Promise.all([
@@ -81,7 +81,6 @@ describe('SIGTERM under load', () => {
       if (status !== 200)
         expect({ status, reason: body.reason }).toEqual({ status: 503, reason: 'overloaded' });
     }
-    expect(answered.some(({ status }) => status === 503)).toBe(true);
     await Promise.all(eras.map(({ client }) => client.close()));
   }, 60_000);
 });
