@@ -41,6 +41,8 @@ export interface Environment {
 export interface Application {
   readonly info: { readonly name: string; readonly title: string; readonly version: string };
   readonly catalogue: Catalogue;
+  /** What is allowed and hardly meant; the log has it, too. */
+  readonly warnings: readonly string[];
   readonly executor: Executor;
   readonly workers: Pick<WorkerPool, 'close'>;
   readonly recorder: Recorder;
@@ -76,6 +78,8 @@ export type ApplicationResult =
   | { readonly ok: true; readonly application: Application }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+const NO_TOOLS = 'no tool is offered: tools.enabled and tools.disabled leave none of those there are';
+
 /** How long an answer may take from the call's outcome to the client, in milliseconds. */
 const ANSWER_MS = 1000;
 
@@ -104,6 +108,8 @@ export async function createApplication(
 
   const { catalogue, workers, problemsOf } = tools;
   const { tracing } = traced;
+  const warnings = catalogue.tools.length === 0 ? [NO_TOOLS] : [];
+  for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, recorder);
   const activity = settings.metrics.enabled ? new Activity(() => catalogue.tools, now) : undefined;
   const onError = (error: Error): void => {
@@ -142,6 +148,7 @@ export async function createApplication(
     ok: true,
     application: {
       ...shared,
+      warnings,
       workers,
       mcp: {
         ...shared,

@@ -4,7 +4,7 @@ import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
 import { createLogger } from '../monitoring/logging.ts';
 import type { Arguments, Command } from './arguments.ts';
 import { callTool, listTools, printSettings } from './commands.ts';
-import { complain, interruption, type ExitCode, type Shell } from './shell.ts';
+import { complain, interruption, tell, type ExitCode, type Shell } from './shell.ts';
 
 /** Runs a command that has settings, and needs the server's tools. */
 export async function runWithSettings(
@@ -37,6 +37,8 @@ export async function runWithSettings(
   const created = await createApplication(settings, loaded.directory, environment);
   if (!created.ok) return complain(shell, created.problems);
   const { application } = created;
+  // The others have a log, which says so.
+  if (command === 'tools' || command === 'check') tell(shell, application.warnings);
   try {
     switch (command) {
       case 'serve': {

@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import { serveOverStdio } from '../serve-stdio.ts';
 import { serve, type Serving } from '../serve.ts';
+import { adviceOn } from './listen-advice.ts';
 import { EXIT, type ExitCode, type Shell } from './shell.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,7 +14,7 @@ export async function runServer(
   environment: Environment,
   shell: Shell,
 ): Promise<ExitCode> {
-  const serving = await opened(serve(application, settings, environment), shell.stderr);
+  const serving = await opened(serve(application, settings, environment), settings, shell.stderr);
   if (!serving) return EXIT.failed;
   if (shell.stderr.isTTY) {
     const origin = `http://${reachable(settings.server.host)}:${serving.port}`;
@@ -32,7 +33,8 @@ export async function runStdio(
   { stderr, stopRequested, openStdio }: Shell,
 ): Promise<ExitCode> {
   if (!openStdio) throw new Error('there is no stdin and stdout to serve on');
-  const serving = await opened(serveOverStdio(application, settings, logger, openStdio()), stderr);
+  const server = serveOverStdio(application, settings, logger, openStdio());
+  const serving = await opened(server, settings, stderr);
   if (!serving) return EXIT.failed;
   const hungUp = serving.ended.then(() => 'the client hung up');
   return stopWhenAsked(serving, Promise.race([hungUp, stopRequested]), logger);
@@ -66,12 +68,16 @@ async function stopWhenAsked(
 }
 
 /** What serves, or `undefined` when a port cannot be opened; stderr is told then. */
-async function opened<T>(serving: Promise<T>, stderr: Terminal['stderr']): Promise<T | undefined> {
+async function opened<T>(
+  serving: Promise<T>,
+  settings: Settings,
+  stderr: Terminal['stderr'],
+): Promise<T | undefined> {
   try {
     return await serving;
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
-    stderr.write(`nexus-mcp: cannot listen: ${error.message}; set server.port or ops.port to a free port\n`);
+    stderr.write(`nexus-mcp: cannot listen: ${error.message}; ${adviceOn(error, settings)}\n`);
     return undefined;
   }
 }

@@ -24,9 +24,14 @@ export interface Shell extends Terminal {
 export const EXIT = { done: 0, failed: 1, misused: 2 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Says what is wrong with the usage or the configuration, a line a problem. */
-export function complain({ stderr }: Terminal, problems: readonly string[]): ExitCode {
-  for (const problem of problems) stderr.write(`nexus-mcp: ${problem}\n`);
+/** Says on stderr what whoever runs the program should know, a line each. */
+export function tell({ stderr }: Terminal, lines: readonly string[]): void {
+  for (const line of lines) stderr.write(`nexus-mcp: ${line}\n`);
+}
+
+/** Says what is wrong with the usage or the configuration. */
+export function complain(terminal: Terminal, problems: readonly string[]): ExitCode {
+  tell(terminal, problems);
   return EXIT.misused;
 }
 

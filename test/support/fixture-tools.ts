@@ -108,6 +108,8 @@ export const eatsMemory = defineTool({
   ...tool,
   name: 'eats_memory',
   isolation: 'worker',
+  // Its heap is to end it, also on a busy machine.
+  timeoutSeconds: 120,
   input: z.strictObject({ megabytes: z.number().optional() }),
   output: z.number(),
   handler: ({ megabytes = Infinity }) => {

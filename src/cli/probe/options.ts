@@ -22,9 +22,10 @@ export interface ToolUse {
 
 /** The options of `probe`, as `--help` explains them. */
 export const PROBE_OPTIONS = {
-  'metrics-url': 'Where its metrics are; /metrics of URL if left out',
+  'metrics-url': 'Where its metrics are, with or without /metrics; at URL if left out',
   'no-metrics': 'Look at no metrics, for a server that has none',
-  'ready-url': 'Where its /readyz is; beside the metrics, or of URL, if left out',
+  'ready-url':
+    'Where it says whether it is ready, with or without /readyz; beside the metrics, or at URL, if left out',
   tool: 'The read-only tool to call; current_timestamp if left out',
   arguments: "The tool's arguments, as JSON; {} if left out",
   'token-file': 'File with the bearer token (also NEXUS_PROBE_TOKEN)',
@@ -57,8 +58,7 @@ export function readProbeOptions(
   const server = url === undefined ? undefined : readUrl('the URL', url, complain);
   const options = {
     metrics: readMetrics(server, flags, complain),
-    ready:
-      flags['ready-url'] === undefined ? undefined : readUrl('--ready-url', flags['ready-url'], complain),
+    ready: readUrlOf('ready-url', 'readyz', flags, complain),
     call: readCall(flags, complain),
     token: readToken(flags['token-file'], env[TOKEN_VARIABLE], directory, complain),
     deadlineSeconds: readDeadline(flags.deadline, complain),
@@ -82,11 +82,22 @@ function readUrl(what: string, text: string, complain: Complain): URL | undefine
   return url;
 }
 
+/** Reads an option that may leave out the path which is meant. */
+function readUrlOf(
+  option: 'metrics-url' | 'ready-url',
+  path: string,
+  flags: ProbeFlags,
+  complain: Complain,
+): URL | undefined {
+  const text = flags[option];
+  const url = text === undefined ? undefined : readUrl(`--${option}`, text, complain);
+  return url?.pathname === '/' ? new URL(path, url) : url;
+}
+
 function readMetrics(server: URL | undefined, flags: ProbeFlags, complain: Complain): URL | undefined {
   const { 'metrics-url': url, 'no-metrics': none } = flags;
   if (none === undefined) {
-    if (url !== undefined) return readUrl('--metrics-url', url, complain);
-    return server && below(server, 'metrics');
+    return readUrlOf('metrics-url', 'metrics', flags, complain) ?? (server && below(server, 'metrics'));
   }
   if (url !== undefined) complain('--metrics-url and --no-metrics exclude each other');
   return undefined;
