@@ -43,6 +43,10 @@ function shows(settings: readonly string[], what: string, run: () => Promise<voi
 
 let server: TestServer;
 
+/** Starts a server, with the tools that most of these tests call. */
+const start = ({ tools, ...settings }: Record<string, Record<string, unknown>> = {}): Promise<TestServer> =>
+  startTestServer({ ...settings, tools: { enabled: ['asks', 'counts', 'echo', 'hangs', 'slow'], ...tools } });
+
 interface Answer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
@@ -86,13 +90,13 @@ describe('in effect:', () => {
   afterEach(() => server.stop());
 
   shows(['server.bodyBytes'], 'a larger body is refused', async () => {
-    server = await startTestServer({ server: { bodyBytes: 1024 } });
+    server = await start({ server: { bodyBytes: 1024 } });
     expect((await call('echo', { text: 'x'.repeat(900) })).status).toBe(200);
     expect((await call('echo', { text: 'x'.repeat(1024) })).status).toBe(413);
   });
 
   shows(['server.keepAliveTimeoutSeconds'], 'clients are told', async () => {
-    server = await startTestServer({ server: { keepAliveTimeoutSeconds: 33 } });
+    server = await start({ server: { keepAliveTimeoutSeconds: 33 } });
     expect((await fetch(`${server.url}/livez`)).headers.get('keep-alive')).toBe('timeout=33');
   });
 
@@ -104,11 +108,11 @@ describe('in effect:', () => {
       const from = async (client: string): Promise<number> =>
         (await call('echo', { text: 'hi' }, { 'x-forwarded-for': client })).status;
 
-      server = await startTestServer({ limits });
+      server = await start({ limits });
       expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([200, 429]);
       await server.stop();
 
-      server = await startTestServer({ limits, server: { trustedProxies: 1 } });
+      server = await start({ limits, server: { trustedProxies: 1 } });
       expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([200, 200]);
       expect(await from('192.0.2.3, 192.0.2.1'), 'what a client wrote before the proxy did').toBe(429);
     },
@@ -118,7 +122,7 @@ describe('in effect:', () => {
     ['limits.callsPerSecond', 'limits.burst'],
     '0 is no limit; otherwise 429 says when to come back',
     async () => {
-      server = await startTestServer({ limits: { callsPerSecond: 0.01, burst: 2 } });
+      server = await start({ limits: { callsPerSecond: 0.01, burst: 2 } });
       const statuses = [];
       for (let each = 0; each < 3; each += 1) statuses.push((await call('echo', { text: 'hi' })).status);
       expect(statuses).toEqual([200, 200, 429]);
@@ -131,20 +135,20 @@ describe('in effect:', () => {
       expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(100);
       await server.stop();
 
-      server = await startTestServer({ limits: { callsPerSecond: 0, burst: 1 } });
+      server = await start({ limits: { callsPerSecond: 0, burst: 1 } });
       for (let each = 0; each < 20; each += 1) expect((await call('echo', { text: 'hi' })).status).toBe(200);
     },
   );
 
   shows(['limits.toolTimeoutSeconds', 'tools.settings'], 'the second over the first', async () => {
-    server = await startTestServer({ limits: { toolTimeoutSeconds: 0.1 } });
+    server = await start({ limits: { toolTimeoutSeconds: 0.1 } });
     expect(await call('slow', { milliseconds: 10_000 })).toMatchObject({
       status: 504,
       body: { reason: 'timeout' },
     });
     await server.stop();
 
-    server = await startTestServer({
+    server = await start({
       limits: { toolTimeoutSeconds: 0.1 },
       tools: { settings: { slow: { timeoutSeconds: 5 }, hangs: { timeoutSeconds: 0.05 } } },
     });
@@ -155,7 +159,7 @@ describe('in effect:', () => {
   const overloaded = { status: 503, body: { reason: 'overloaded' } };
 
   shows(['limits.toolConcurrency', 'limits.queue'], 'one tool is full, the others are not', async () => {
-    server = await startTestServer({ limits: { toolConcurrency: 1, queue: 0, toolTimeoutSeconds: 30 } });
+    server = await start({ limits: { toolConcurrency: 1, queue: 0, toolTimeoutSeconds: 30 } });
     await whileSlowRuns(async () => {
       expect(await call('slow', { milliseconds: 1 })).toMatchObject(overloaded);
       expect((await call('echo', { text: 'hi' })).status).toBe(200);
@@ -163,7 +167,7 @@ describe('in effect:', () => {
   });
 
   shows(['limits.queueWaitSeconds'], 'who waits too long for a tool that is full is refused', async () => {
-    server = await startTestServer({
+    server = await start({
       limits: { queueWaitSeconds: 0.2 },
       tools: { settings: { slow: { maxConcurrency: 1, timeoutSeconds: 30 } } },
     });
@@ -175,7 +179,7 @@ describe('in effect:', () => {
   });
 
   shows(['limits.resultBytes'], 'a larger result is a failure of the tool', async () => {
-    server = await startTestServer({ limits: { resultBytes: 1024 } });
+    server = await start({ limits: { resultBytes: 1024 } });
     expect((await call('echo', { text: 'x'.repeat(100) })).status).toBe(200);
     expect(await call('echo', { text: 'x'.repeat(1000) })).toMatchObject({
       status: 500,
@@ -184,7 +188,7 @@ describe('in effect:', () => {
   });
 
   shows(['tools.enabled', 'tools.disabled'], 'what is left out is not there at all', async () => {
-    server = await startTestServer({ tools: { enabled: ['calculator', 'echo'], disabled: ['divide'] } });
+    server = await start({ tools: { enabled: ['calculator', 'echo'], disabled: ['divide'] } });
     const { tools } = (await (await fetch(`${server.url}/tools`)).json()) as { tools: { name: string }[] };
     expect(tools.map(({ name }) => name)).toEqual([
       'add',
@@ -199,7 +203,7 @@ describe('in effect:', () => {
   });
 
   shows(['sessions.max'], 'one more is refused', async () => {
-    server = await startTestServer({ sessions: { max: 1 } });
+    server = await start({ sessions: { max: 1 } });
     expect((await server.scrape()).value('mcp_sessions_limit')).toBe(1);
     expect((await initialize()).status).toBe(200);
     const full = await initialize();
@@ -209,7 +213,7 @@ describe('in effect:', () => {
   });
 
   shows(['sessions.maxSubscriptions'], 'the limit is exposed', async () => {
-    server = await startTestServer({ sessions: { maxSubscriptions: 7 } });
+    server = await start({ sessions: { maxSubscriptions: 7 } });
     expect((await server.scrape()).value('mcp_subscriptions_limit')).toBe(7);
   });
 
@@ -228,11 +232,11 @@ describe('in effect:', () => {
     };
     const whole = { status: 200, text: expect.stringMatching(/counted/) as string };
 
-    server = await startTestServer();
+    server = await start();
     expect(await resumeHavingMissed(3)).toEqual(whole);
     await server.stop();
 
-    server = await startTestServer({ sessions: { replayEvents: 2 } });
+    server = await start({ sessions: { replayEvents: 2 } });
     expect(await resumeHavingMissed(1)).toEqual(whole);
     expect((await resumeHavingMissed(3)).status).toBe(400);
   });
@@ -252,7 +256,7 @@ describe('in effect:', () => {
       return client;
     };
 
-    server = await startTestServer({ sessions: { stateKeyFile: shared } });
+    server = await start({ sessions: { stateKeyFile: shared } });
     const asked = await (await connect()).callTool(question, { allowInputRequired: true });
     const answer = {
       ...question,
@@ -261,25 +265,25 @@ describe('in effect:', () => {
     };
     await server.stop();
 
-    server = await startTestServer({ sessions: { stateKeyFile: shared } });
+    server = await start({ sessions: { stateKeyFile: shared } });
     expect(await (await connect()).callTool(answer)).toMatchObject({
       content: [{ type: 'text', text: 'Hello Ada, {"asked":1}' }],
     });
     await server.stop();
 
-    server = await startTestServer({ sessions: { stateKeyFile: stateKeyFile() } });
+    server = await start({ sessions: { stateKeyFile: stateKeyFile() } });
     await expect((await connect()).callTool(answer)).rejects.toThrow(/requestState/);
   });
 
   shows(['workers.maxHeapMegabytes'], 'an isolated call that needs more fails', async () => {
-    server = await startTestServer({ workers: { maxHeapMegabytes: 32 } });
+    server = await start({ workers: { maxHeapMegabytes: 32 }, tools: { enabled: ['eats_memory'] } });
     expect(await call('eats_memory', { megabytes: 64 })).toMatchObject({
       status: 500,
       body: { reason: 'exception' },
     });
     await server.stop();
 
-    server = await startTestServer({ workers: { maxHeapMegabytes: 256 } });
+    server = await start({ workers: { maxHeapMegabytes: 256 }, tools: { enabled: ['eats_memory'] } });
     expect(await call('eats_memory', { megabytes: 64 })).toMatchObject({
       status: 200,
       body: { result: 64 },
@@ -287,17 +291,22 @@ describe('in effect:', () => {
   });
 
   shows(['workers.maxThreads'], 'isolated calls beyond it wait', async () => {
-    server = await startTestServer({
+    server = await start({
       workers: { maxThreads: 1 },
-      tools: { settings: { spins: { timeoutSeconds: 3 } } },
+      tools: { enabled: ['isolated', 'spins'], settings: { spins: { timeoutSeconds: 60 } } },
     });
-    const calls = [call('spins'), call('isolated', { what: 'value' })];
-    await waitFor(async () => {
-      const samples = await server.scrape();
-      expect(samples.value('mcp_worker_pool_busy')).toBe(1);
-      expect(samples.value('mcp_worker_pool_waiting')).toBe(1);
-    });
-    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([504, 200]);
+    const gone = new AbortController();
+    const first = server.execute('spins', undefined, { signal: gone.signal }).catch(() => 'gone');
+    const isSo = (metric: string): Promise<void> =>
+      waitFor(async () => {
+        expect((await server.scrape()).value(metric)).toBe(1);
+      });
+    await isSo('mcp_worker_pool_busy');
+    const second = call('isolated', { what: 'value' });
+    await isSo('mcp_worker_pool_waiting');
+    gone.abort();
+    expect(await first).toBe('gone');
+    expect((await second).status).toBe(200);
   });
 
   shows(['metrics.openTelemetryNames'], 'operations are measured, or are not', async () => {
@@ -305,10 +314,10 @@ describe('in effect:', () => {
       await (await initialize()).text();
       return (await server.scrape()).value('mcp_server_operation_duration_seconds_count');
     };
-    server = await startTestServer();
+    server = await start();
     expect(await operations()).toBe(1);
     await server.stop();
-    server = await startTestServer({ metrics: { openTelemetryNames: false } });
+    server = await start({ metrics: { openTelemetryNames: false } });
     expect(await operations()).toBeUndefined();
   });
 
@@ -331,12 +340,14 @@ describe('in effect:', () => {
         }
       });
       const get = (path: string): Promise<Answer> => call('fetch_url_content', { url: `${site.url}${path}` });
-      server = await startTestServer();
+      const tools = { enabled: ['fetch_url_content'] };
+      server = await start({ tools });
       expect((await get('/')).body).toMatchObject({ reason: 'tool_error' });
       await server.stop();
 
       const fetchMaxCharacters = 100;
-      server = await startTestServer({
+      server = await start({
+        tools,
         network: {
           allowPrivateAddresses: true,
           fetchTimeoutSeconds: 1,
@@ -351,24 +362,26 @@ describe('in effect:', () => {
       expect((await get('/silent')).body['detail']).toMatch(/\b1 s/);
     },
   );
+});
 
-  describe('log.level', () => {
-    shownHere.push('log.level');
+describe('in effect: log.level', () => {
+  shownHere.push('log.level');
 
-    it.each([
-      ['info', false],
-      ['debug', true],
-    ])('%s: successful calls are logged: %s', async (level, logged) => {
-      server = await startTestServer();
-      const child = await startServer({ env: { NEXUS_LOG_LEVEL: level } });
-      await fetch(`${child.url}/execute`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"tool_name":"add","arguments":{"a":5,"b":3}}',
-      });
-      expect(await child.stop()).toBe(0);
-      expect(child.logs.some(({ msg }) => msg === 'tool call')).toBe(logged);
+  it.each([
+    ['info', false],
+    ['debug', true],
+  ])('%s: successful calls are logged: %s', async (level, logged) => {
+    const child = await startServer({
+      args: ['--tools.enabled', 'add'],
+      env: { NEXUS_LOG_LEVEL: level },
     });
+    await fetch(`${child.url}/execute`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"tool_name":"add","arguments":{"a":5,"b":3}}',
+    });
+    expect(await child.stop()).toBe(0);
+    expect(child.logs.some(({ msg }) => msg === 'tool call')).toBe(logged);
   });
 });
 
