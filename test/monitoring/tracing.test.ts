@@ -1,7 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startTracing } from '../../src/monitoring/traces/start-tracing.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
-import { parseMetrics } from '../support/metrics-text.ts';
+import { scrape } from '../support/metrics-text.ts';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
+import { runHere } from '../support/run-here.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { startSite } from '../support/site.ts';
 import { runCli } from '../support/spawn-cli.ts';
@@ -18,13 +20,19 @@ const args = [
   'debug',
   '--network.allowPrivateAddresses',
   'true',
+  '--tools.enabled',
+  'add,counts,divide,echo,fails,fetch_url_content,fetches,hangs,slow,throws,unreachable',
+  '--tools.settings',
+  '{slow: {maxConcurrency: 1, timeoutSeconds: 30}}',
 ];
 const quickly = { OTEL_BSP_SCHEDULE_DELAY: '50' };
 
 let receiver: OtlpReceiver;
+/** Takes spans, or not, as each test has it answer. */
+let moody: OtlpReceiver;
 let server: ServerProcess;
 beforeAll(async () => {
-  receiver = await startOtlpReceiver();
+  [receiver, moody] = await Promise.all([startOtlpReceiver(), startOtlpReceiver()]);
   server = await startServer({
     args,
     env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_SERVICE_NAME: 'tools-for-tests' },
@@ -32,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
-  await receiver.stop();
+  await Promise.all([receiver.stop(), moody.stop()]);
 });
 
 /** The names of a span's children, in the order they ended. */
@@ -49,8 +57,7 @@ const openMetrics = async (url = server.url): Promise<string> => {
 
 const slowIsInFlight = (url: string): Promise<void> =>
   waitFor(async () => {
-    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
-    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+    expect((await scrape(url)).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
   });
 
 /** A trace of its own for each test. */
@@ -248,7 +255,7 @@ describe('subscriptions/listen', () => {
     });
     const http = await receiver.span('POST /mcp', ({ spanId }) => spanId === span.links[0]?.spanId);
     expect(http.traceId).not.toBe(traceId);
-    const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
+    const samples = await scrape(server.url);
     const operation = { mcp_method_name: 'subscriptions/listen' };
     expect(samples.value('mcp_server_operation_duration_seconds_count', operation)).toBe(1);
   });
@@ -388,15 +395,10 @@ it('a request that a tool gives up is an error named after why', async () => {
 });
 
 it('a call that had to wait for its place shows the wait', async () => {
-  const small = await startServer({
-    args: [...args, '--limits.concurrency', '1'],
-    env: { ...quickly, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.url}/v1/traces` },
-  });
-  onTestFinished(() => void small.stop());
   const { traceId, _meta } = newTrace();
-  const { client } = await connectClient(small.url, '2026-07-28');
+  const { client } = await connectClient(server.url, '2026-07-28');
   const first = client.callTool({ name: 'slow', arguments: { milliseconds: 2000 } });
-  await slowIsInFlight(small.url);
+  await slowIsInFlight(server.url);
   await Promise.all([first, client.callTool({ name: 'slow', arguments: { milliseconds: 1 }, _meta })]);
   await client.close();
   const span = await receiver.span('tools/call slow', (each) => each.traceId === traceId);
@@ -426,55 +428,42 @@ const complaints = ({ logs }: Pick<typeof server, 'logs'>) =>
   logs.filter(({ msg }) => String(msg).startsWith('spans cannot be exported'));
 
 describe('an OTLP endpoint that does not take spans', () => {
-  let failing: OtlpReceiver | undefined;
-  afterEach(() => failing?.stop());
-
-  it.each(['refuses them', 'is not there'])('(%s) hurts no call, and is counted', async (what) => {
-    failing = await startOtlpReceiver(400);
-    if (what === 'is not there') await failing.stop();
-    const alone = await startServer({
-      args,
-      env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: failing.url, OTEL_EXPORTER_OTLP_TIMEOUT: '500' },
-    });
+  /** Starts a server that sends its spans there, and sees that its calls are answered all the same. */
+  async function startUnheard(endpoint: string) {
+    const env = { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TIMEOUT: '500' };
+    const alone = await startServer({ args, env });
     onTestFinished(() => void alone.stop());
     const { client } = await connectClient(alone.url, '2026-07-28');
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => client.callTool({ name: 'echo', arguments: { text: 'hi' } })),
-    );
+    onTestFinished(() => client.close());
+    const call = () => client.callTool({ name: 'echo', arguments: { text: 'hi' } });
+    const answers = await Promise.all(Array.from({ length: 20 }, call));
     expect(answers.filter(({ isError }) => isError)).toEqual([]);
-    await client.close();
-    await waitFor(
-      async () => {
-        const samples = parseMetrics(await (await fetch(`${alone.url}/metrics`)).text());
-        expect(samples.value('mcp_trace_spans_total', { outcome: 'failed' })).toBeGreaterThan(20);
-        expect(samples.value('mcp_trace_spans_total', { outcome: 'exported' })).toBe(0);
-      },
-      { timeout: 15_000, interval: 200 },
-    );
+    await waitFor(async () => {
+      const samples = await scrape(alone.url);
+      expect(samples.value('mcp_trace_spans_total', { outcome: 'failed' })).toBeGreaterThan(20);
+      expect(samples.value('mcp_trace_spans_total', { outcome: 'exported' })).toBe(0);
+    }, 15_000);
     expect(complaints(alone)).toMatchObject([{ level: 'warn', err: expect.anything() as unknown }]);
+    return { alone, call };
+  }
+
+  it('(refuses them) hurts no call, and is counted; when it takes spans again, that is said', async () => {
+    moody.answer(400);
+    const { alone, call } = await startUnheard(moody.url);
+    moody.answer(200);
+    await call();
+    await moody.span('tools/call echo');
+    await waitFor(() => {
+      expect(alone.logs).toContainEqual(expect.objectContaining({ msg: 'spans are exported again' }));
+    });
+    expect(complaints(alone)).toHaveLength(1);
     expect(await alone.stop()).toBe(0);
   });
-});
 
-it('an endpoint that takes spans again ends the complaint, and is said', async () => {
-  const flaky = await startOtlpReceiver(400);
-  onTestFinished(() => flaky.stop());
-  const alone = await startServer({ args, env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: flaky.url } });
-  onTestFinished(() => void alone.stop());
-  const { client } = await connectClient(alone.url, '2026-07-28');
-  const call = () => client.callTool({ name: 'echo', arguments: { text: 'hi' } });
-  await call();
-  await waitFor(() => {
-    expect(complaints(alone)).toHaveLength(1);
+  it('(is not there) hurts no call, and is counted', async () => {
+    const { alone } = await startUnheard('http://127.0.0.1:1');
+    expect(await alone.stop()).toBe(0);
   });
-  flaky.answer(200);
-  await call();
-  await flaky.span('tools/call echo');
-  await waitFor(() => {
-    expect(alone.logs).toContainEqual(expect.objectContaining({ msg: 'spans are exported again' }));
-  });
-  expect(complaints(alone)).toHaveLength(1);
-  await client.close();
 });
 
 it('spans that wait are sent when the server stops', async () => {
@@ -491,18 +480,17 @@ it('spans that wait are sent when the server stops', async () => {
 });
 
 it('spans that are being sent when the server stops arrive, too', async () => {
-  const busy = await startOtlpReceiver(503);
-  onTestFinished(() => busy.stop());
-  const alone = await startServer({ args, env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: busy.url } });
+  moody.answer(503);
+  const alone = await startServer({ args, env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: moody.url } });
   const { traceId, _meta } = newTrace();
   const { client } = await connectClient(alone.url, '2026-07-28');
   await client.callTool({ name: 'echo', arguments: { text: 'hi' }, _meta });
   await client.close();
   const isOurs = (span: ReceivedSpan): boolean => span.traceId === traceId;
-  await waitUntil(() => busy.refused.some(isOurs));
-  busy.answer(200);
+  await waitUntil(() => moody.refused.some(isOurs));
+  moody.answer(200);
   expect(await alone.stop()).toBe(0);
-  expect(busy.spans.some(isOurs)).toBe(true);
+  expect(moody.spans.some(isOurs)).toBe(true);
 });
 
 describe('the OpenTelemetry SDK', () => {
@@ -511,24 +499,37 @@ describe('the OpenTelemetry SDK', () => {
     'import{registerHooks}from"node:module";registerHooks({load:(u,c,n)=>{process.stderr.write(u+"\\n");return n(u,c)}})';
   const loaded = async (env: Record<string, string>): Promise<string> =>
     (
-      await runCli(['call', 'add', '{"a":5,"b":3}'], {
+      await runCli(['tools', '--tools.enabled', 'add'], {
         env: { ...env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hooks)}` },
       })
     ).stderr;
 
   it('is loaded only when there is an endpoint', async () => {
     const sdk = '@opentelemetry/sdk-trace';
-    expect(await loaded({})).toContain('@opentelemetry/api');
-    expect(await loaded({})).not.toContain(sdk);
-    const OTEL_EXPORTER_OTLP_ENDPOINT = receiver.url;
-    expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT })).toContain(sdk);
-    expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' })).not.toContain(sdk);
-    expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' })).not.toContain(sdk);
-  }, 120_000);
+    const without = await loaded({});
+    expect(without).toContain('@opentelemetry/api');
+    expect(without).not.toContain(sdk);
+    expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })).toContain(sdk);
+  });
+
+  it.each([{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }])(
+    'is not used with %o, endpoint or not',
+    async (off) => {
+      const now = () => 0;
+      const ignore = () => undefined;
+      const options = { version: '0', now, counted: ignore, onError: ignore, onRecovered: ignore };
+      expect(
+        await startTracing(undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ...off }, options),
+      ).toMatchObject({
+        ok: true,
+        tracing: undefined,
+      });
+    },
+  );
 });
 
 it('an endpoint for traces that is no URL stops the start', async () => {
-  const { code, stderr } = await runCli(['check'], {
+  const { code, stderr } = await runHere(['check'], {
     env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'localhost:4318/v1/traces' },
   });
   expect(code).toBe(2);
@@ -538,7 +539,7 @@ it('an endpoint for traces that is no URL stops the start', async () => {
 });
 
 it('variables that ask for what there is not stop the start, all named', async () => {
-  const { code, stderr } = await runCli(['check'], {
+  const { code, stderr } = await runHere(['check'], {
     env: {
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4317',
       OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
