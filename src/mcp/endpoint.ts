@@ -163,7 +163,7 @@ function refusalOf(
   const isOfSession = headers['mcp-session-id'] !== undefined && version !== MODERN_VERSION;
   if (method !== 'POST' && !isOfSession) return REFUSALS.post_only;
   const unserved = versionsIn(version, route).find((each) => !isServed(each));
-  if (unserved !== undefined) return notServed(unserved);
+  if (unserved !== undefined) return notServed(unserved, route.kind === 'modern');
   if (route.kind === 'legacy' && Array.isArray(body) && NO_BATCHES.has(String(version)))
     return REFUSALS.batch;
   const missing = formsOf(method, route).filter((form) => !accepts[form]);

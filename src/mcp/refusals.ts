@@ -16,8 +16,8 @@ export interface McpRefusal {
 }
 
 /** MCP 2026-07-28, "Protocol Version"; in earlier revisions any 400 says as much. */
-export function notServed(version: string): McpRefusal {
-  const { message, ...error } = unsupportedVersion(version);
+export function notServed(version: string, isStateless: boolean): McpRefusal {
+  const { message, ...error } = unsupportedVersion(version, isStateless);
   return { status: 400, ...error, detail: message };
 }
 

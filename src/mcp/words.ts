@@ -1,15 +1,18 @@
 import { specTypeSchemas, type JSONRPCMessage } from '@modelcontextprotocol/server';
 import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
-import { VERSIONS } from './versions.ts';
+import { MODERN_VERSION, VERSIONS } from './versions.ts';
 
-/** The error that names the revisions which are served (MCP 2026-07-28, "Protocol Version"). */
-export function unsupportedVersion(version: string) {
+/**
+ * The error that names the revisions which are served (MCP 2026-07-28, "Protocol Version").
+ * @param isStateless whether the request says its revision itself: such are served by those that server/discover lists
+ */
+export function unsupportedVersion(version: string, isStateless: boolean) {
   const requested = version.slice(0, MAX_LENGTH);
   return {
     code: ERROR_CODES.unsupportedProtocolVersion,
     message: `The protocol version ${requested} is not served; those served are ${VERSIONS.join(', ')}`,
-    data: { supported: VERSIONS, requested },
+    data: { supported: isStateless ? [MODERN_VERSION] : VERSIONS, requested },
   };
 }
 
@@ -49,7 +52,7 @@ export function reworded(message: JSONRPCMessage): JSONRPCMessage {
   const { code, message: text, data } = message.error;
   const requested = fieldOf(data, 'requested');
   if (code === ERROR_CODES.unsupportedProtocolVersion && typeof requested === 'string')
-    return { ...message, error: unsupportedVersion(requested) };
+    return { ...message, error: unsupportedVersion(requested, true) };
   const issues = issuesIn(text);
   if (!issues) return message;
   // What the SDK throws while it reads a request, it takes for a fault of its own.

@@ -66,7 +66,8 @@ function settleFailure({
 }
 
 function settleInputRequired(result: InputRequired, call: ToolCall): Outcome {
-  const problem = problemOfInput(result, call);
+  const problem =
+    problemOfInput(result) ?? (call.canElicit ? call.problemOfRequests?.(result.requests) : undefined);
   if (problem !== undefined) return invalidResult(problem);
   if (call.canElicit) return { status: 'success', inputRequired: result };
   const message = 'This tool needs to ask its client for input, and the client does not support elicitation.';
@@ -75,8 +76,8 @@ function settleInputRequired(result: InputRequired, call: ToolCall): Outcome {
 
 const inputRequests = z.record(z.string(), z.looseObject({ method: z.string(), params: z.looseObject({}) }));
 
-/** Why a request for input cannot be sent to any client, or not to this one, if it cannot. */
-function problemOfInput({ requests, state }: InputRequired, call: ToolCall): string | undefined {
+/** Why a request for input cannot be sent to anybody, if it cannot. */
+function problemOfInput({ requests, state }: InputRequired): string | undefined {
   const shape = inputRequests.safeParse(requests);
   if (!shape.success) return shape.error.issues.map((issue) => describe('requests', issue)).join('; ');
   if (state === undefined && Object.keys(shape.data).length === 0) return 'it asks for nothing';
@@ -85,7 +86,7 @@ function problemOfInput({ requests, state }: InputRequired, call: ToolCall): str
   } catch (cause) {
     return `state: ${cause instanceof Error ? cause.message : String(cause)}`;
   }
-  return call.problemOfRequests?.(requests);
+  return undefined;
 }
 
 async function settleContent(
