@@ -4,6 +4,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as V1StdioTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compiled } from '../support/compile-cache.ts';
 import { connectClient, connectV1Client, ERAS } from '../support/clients.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -16,13 +17,17 @@ const stdio = {
     'stdio',
     '--tools.modules',
     FIXTURE_TOOLS,
+    '--tools.enabled',
+    'add,fails',
   ],
+  env: compiled(),
   stderr: 'pipe' as const,
 };
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer();
+  const enabled = ['add', 'asks', 'counts', 'isolated', 'slow'];
+  server = await startTestServer({ tools: { enabled } });
 });
 afterAll(() => server.stop());
 
