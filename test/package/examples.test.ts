@@ -1,13 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient, connectV1Client } from '../support/clients.ts';
+import { provideFrameworks } from '../support/frameworks.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
 
@@ -34,6 +35,16 @@ const COMPANIONS = [
 /** An OpenTelemetry SDK that refuses later versions of the API than its own. */
 const OLDER_SDK = ['@opentelemetry/api@1.9.0', '@opentelemetry/sdk-trace-node@2.0.1'];
 
+/** What the examples of frameworks import, which has dependencies of its own. */
+const FRAMEWORKS = [
+  '@nestjs/common',
+  '@nestjs/core',
+  '@rekog/mcp-nest',
+  'fastmcp',
+  'mcp-use',
+  'reflect-metadata',
+];
+
 /** An empty project into which the packed package is installed, with the examples in it. */
 let project: string;
 
@@ -52,6 +63,12 @@ beforeAll(async () => {
   ];
   await run('npm', [...install, tarball, ...COMPANIONS, ...OLDER_SDK], { cwd: project });
   cpSync(join(ROOT, 'examples'), project, { recursive: true });
+  const { directory } = await provideFrameworks();
+  for (const name of FRAMEWORKS) {
+    const link = join(project, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(directory, 'node_modules', name), link, 'dir');
+  }
 }, 300_000);
 afterAll(() => {
   rmSync(project, { recursive: true, force: true });
@@ -68,7 +85,7 @@ async function freePort(): Promise<number> {
 /** Runs an example that serves, and waits until its metrics can be scraped. */
 async function serve(file: string): Promise<{ url: string; scrape: () => Promise<Samples> }> {
   const port = await freePort();
-  const env = { ...process.env, PORT: String(port) };
+  const env = { ...process.env, PORT: String(port), MCP_USE_ANONYMIZED_TELEMETRY: 'false' };
   const child: ChildProcess = spawn(process.execPath, [file], { cwd: project, env, stdio: 'inherit' });
   onTestFinished(() => void child.kill());
   const url = `http://127.0.0.1:${port}`;
@@ -93,9 +110,9 @@ async function compile(...args: readonly string[]): Promise<string> {
 
 describe('the packed package, in an empty project,', () => {
   it('has types that all examples compile against', async () => {
-    const files = ['v2-server.ts', 'v1-server.ts', 'function.ts', 'custom-metrics.ts'];
-    expect(await compile('--skipLibCheck', ...files)).toBe('');
-    expect(await compile('--skipLibCheck', '--allowJs', '--checkJs', 'commonjs.cjs')).toBe('');
+    const typed = ['v2-server.ts', 'v1-server.ts', 'function.ts', 'custom-metrics.ts'];
+    const plain = ['commonjs.cjs', 'fastmcp.js', 'mcp-nest.js', 'mcp-use.js'];
+    expect(await compile('--skipLibCheck', '--allowJs', '--checkJs', ...typed, ...plain)).toBe('');
   }, 120_000);
 
   it('refuses at compile time what would be refused at run time', async () => {
@@ -140,6 +157,16 @@ describe('the packed package, in an empty project,', () => {
     const samples = await scrape();
     expect(samples.value('mcp_active_sessions')).toBe(0);
     expect(samples.value('mcp_tool_calls_total', { tool_name: 'greet', status: 'success' })).toBe(1);
+  });
+
+  it.each(['fastmcp.js', 'mcp-nest.js', 'mcp-use.js'])('runs the framework of %s', async (file) => {
+    const { url, scrape } = await serve(file);
+    const { client } = await connectV1Client(url);
+    const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } });
+    expect(content).toMatchObject([{ text: expect.stringContaining('Hello Ada') as string }]);
+    await client.close();
+    const labels = { tool_name: 'greet', status: 'success' };
+    expect((await scrape()).value('mcp_tool_calls_total', labels)).toBe(1);
   });
 
   it('runs the function, and is loaded by require, too', async () => {

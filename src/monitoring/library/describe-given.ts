@@ -10,8 +10,10 @@ export function describeGiven(given: unknown): string {
 const isClass = (given: { readonly name: string }): boolean =>
   given.name !== '' && /^class\b/.test(Function.prototype.toString.call(given));
 
-/** The name of an object's class. */
+/** The name of an object's class, without the underscores that bundlers put before it. */
 function classOf(given: object): string {
   const made = (Object.getPrototypeOf(given) as { readonly constructor?: unknown } | null)?.constructor;
-  return typeof made === 'function' && made.name !== '' && made !== Object ? made.name : 'object';
+  return typeof made === 'function' && made.name !== '' && made !== Object
+    ? made.name.replace(/^_+/, '')
+    : 'object';
 }
