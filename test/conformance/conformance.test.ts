@@ -41,7 +41,9 @@ const UNCOUNTED: readonly (readonly [readonly string[], Revision, Readonly<Recor
 let server: ServerProcess;
 
 beforeAll(async () => {
-  server = await startServer({ args: ['--tools.modules', FIXTURE_TOOLS, '--tools.enabled', 'fixture-tools'] });
+  server = await startServer({
+    args: ['--tools.modules', FIXTURE_TOOLS, '--tools.enabled', 'fixture-tools'],
+  });
 });
 
 afterAll(async () => {
