@@ -41,8 +41,15 @@ export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptio
   return router;
 }
 
-/** With the charset that some clients name: both forms are always in UTF-8. */
-const acceptedBy = (request: Request): Accepts => ({
-  json: request.accepts('application/json; charset=utf-8') !== false,
-  streams: request.accepts('text/event-stream; charset=utf-8') !== false,
-});
+/** What clients are to send (MCP 2025-11-25 and 2026-07-28, "Streamable HTTP"), and most do. */
+const BOTH = 'application/json, text/event-stream';
+
+function acceptedBy(request: Request): Accepts {
+  // Negotiation takes some microseconds, which calls need not pay.
+  if (request.headers.accept === BOTH) return { json: true, streams: true };
+  // With the charset that some clients name: both forms are always in UTF-8.
+  return {
+    json: request.accepts('application/json; charset=utf-8') !== false,
+    streams: request.accepts('text/event-stream; charset=utf-8') !== false,
+  };
+}

@@ -19,6 +19,9 @@ const BODY_BYTES = 100_000;
 const json = { 'content-type': 'application/json' };
 const call = '{"tool_name":"echo","arguments":{"text":"hi"}}';
 
+/** No more than are called: the server is scraped after each hazard. */
+const tools = { enabled: ['echo'] };
+
 let server: TestServer;
 const unhandled: unknown[] = [];
 const remember = (error: unknown): void => {
@@ -29,7 +32,7 @@ beforeAll(async () => {
   process.on('unhandledRejection', remember);
   // Longer than any of the tests may take: how busy the machine is must not decide what is answered.
   const patience = { headersTimeoutSeconds: 600, requestTimeoutSeconds: 600 };
-  server = await startTestServer({ server: { bodyBytes: BODY_BYTES, ...patience } });
+  server = await startTestServer({ server: { bodyBytes: BODY_BYTES, ...patience }, tools });
 });
 
 /** After every hazard. */
@@ -360,7 +363,7 @@ describe('slow clients', () => {
   let impatient: TestServer;
   beforeAll(async () => {
     const server = { bodyBytes: BODY_BYTES, headersTimeoutSeconds: 1, requestTimeoutSeconds: 2 };
-    impatient = await startTestServer({ server });
+    impatient = await startTestServer({ server, tools });
   });
   afterEach(() => expectUnharmed(impatient));
   afterAll(() => impatient.stop());

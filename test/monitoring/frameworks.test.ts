@@ -51,8 +51,8 @@ function outcomesIn(samples: Samples): readonly string[] {
     .select('mcp_tool_calls_total', { status: 'success' })
     .filter(({ value }) => value > 0);
   return [
-    ...worked.map(({ labels, value }) => `${labels['tool_name']}: success ${value}`),
-    ...failed.map(({ labels, value }) => `${labels['tool_name']}: ${labels['reason']} ${value}`),
+    ...worked.map(({ labels, value }) => `${labels['tool_name'] ?? ''}: success ${value}`),
+    ...failed.map(({ labels, value }) => `${labels['tool_name'] ?? ''}: ${labels['reason'] ?? ''} ${value}`),
   ].sort();
 }
 
