@@ -104,7 +104,7 @@ const RESULTS: readonly (readonly [tool: string, result: unknown])[] = [
   ['null_value', null],
   ['false_value', false],
   ['empty_text', ''],
-  ['nothing', []],
+  ['nothing', null],
 ];
 
 describe.each([
