@@ -7,6 +7,13 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
+/** Starts a server, with the tools that are called here. */
+const start = (settings: Record<string, Record<string, unknown>> = {}): Promise<TestServer> =>
+  startTestServer({
+    tools: { enabled: ['add', 'blocks', 'echo', 'hangs', 'slow', 'throws', 'unreachable'] },
+    ...settings,
+  });
+
 let server: TestServer;
 afterEach(() => server.stop());
 
@@ -31,7 +38,7 @@ async function times(count: number, tool: string, args: unknown = {}): Promise<v
 
 describe('GET / as JSON', () => {
   it('says that nothing is wrong, and how many calls there were', async () => {
-    server = await startTestServer();
+    server = await start();
     expect((await statusOf()).verdict).toEqual({
       level: 'good',
       headline: 'Nothing is wrong',
@@ -53,7 +60,7 @@ describe('GET / as JSON', () => {
   });
 
   it('names the tool that fails, and why, before everything else', async () => {
-    server = await startTestServer();
+    server = await start();
     await times(6, 'unreachable');
     await times(1, 'throws');
     const { verdict, activity } = await statusOf();
@@ -66,14 +73,14 @@ describe('GET / as JSON', () => {
   });
 
   it('names all tools that fail, the worst first', async () => {
-    server = await startTestServer();
+    server = await start();
     await times(5, 'throws');
     await times(6, 'unreachable');
     expect((await statusOf()).verdict.headline).toBe('2 tools are failing: unreachable, throws');
   });
 
   it('sees a tool fail among many calls that it refused for a mistake of their callers', async () => {
-    server = await startTestServer();
+    server = await start();
     await times(5, 'throws');
     await times(60, 'throws', { unexpected: true });
     const { verdict } = await statusOf();
@@ -82,7 +89,7 @@ describe('GET / as JSON', () => {
   });
 
   it('does not cry over a single failed call', async () => {
-    server = await startTestServer();
+    server = await start();
     await times(1, 'throws');
     expect((await statusOf()).verdict).toMatchObject({
       level: 'warn',
@@ -91,7 +98,7 @@ describe('GET / as JSON', () => {
   });
 
   it('agrees with /metrics on calls, reasons and time', async () => {
-    server = await startTestServer();
+    server = await start();
     await times(3, 'hangs');
     await times(2, 'echo', { text: 'hi' });
     await server.execute('no_such_tool');
@@ -116,7 +123,7 @@ describe('GET / as JSON', () => {
   });
 
   it('warns when sessions are near their limit', async () => {
-    server = await startTestServer({ sessions: { max: 1 } });
+    server = await start({ sessions: { max: 1 } });
     const { client } = await connectClient(server.url, '2025-11-25');
     const { verdict, sessions, sessions_limit } = await statusOf();
     expect({ sessions, sessions_limit }).toEqual({ sessions: 1, sessions_limit: 1 });
@@ -125,7 +132,7 @@ describe('GET / as JSON', () => {
   });
 
   it('does not begin anew what a scrape says of the time since the last one', async () => {
-    server = await startTestServer();
+    server = await start();
     await server.scrape();
     await server.execute('blocks', { milliseconds: 700 });
     for (let poll = 0; poll < 3; poll += 1) await statusOf();
@@ -134,7 +141,7 @@ describe('GET / as JSON', () => {
   });
 
   it('says so when metrics are switched off', async () => {
-    server = await startTestServer({ metrics: { enabled: false } });
+    server = await start({ metrics: { enabled: false } });
     await times(1, 'echo', { text: 'hi' });
     const status = await statusOf();
     expect(status).toMatchObject({ ready: true, metrics: 'not_recorded', activity: null });
@@ -146,7 +153,7 @@ describe('GET / as JSON', () => {
   });
 
   it('shows all when metrics are switched on and not served', async () => {
-    server = await startTestServer({ metrics: { endpoint: false } });
+    server = await start({ metrics: { endpoint: false } });
     await times(1, 'echo', { text: 'hi' });
     const status = await statusOf();
     expect(status.metrics).toBe('not_served');
@@ -155,7 +162,7 @@ describe('GET / as JSON', () => {
   });
 
   it('moves to the operations port with the metrics', async () => {
-    server = await startTestServer({ ops: { port: 0 } });
+    server = await start({ ops: { port: 0 } });
     await times(1, 'echo', { text: 'hi' });
     const main = await statusOf();
     expect(main).toMatchObject({ ready: true, metrics: 'operations_port', activity: null });
@@ -171,7 +178,7 @@ describe('GET / as JSON', () => {
 });
 
 it('GET / names no port for metrics that none serves', async () => {
-  server = await startTestServer({ ops: { port: 0 }, metrics: { endpoint: false } });
+  server = await start({ ops: { port: 0 }, metrics: { endpoint: false } });
   const main = await statusOf();
   expect(main).toMatchObject({ metrics: 'not_served', activity: null });
   expect(main.verdict.detail).toContain('ops.port');
@@ -180,7 +187,7 @@ it('GET / names no port for metrics that none serves', async () => {
 
 describe('GET / for a browser', () => {
   it('is a page that may run its own script and style, and ask its own server', async () => {
-    server = await startTestServer();
+    server = await start();
     const response = await fetch(server.url, { headers: { accept: BROWSER } });
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
     const page = await response.text();
@@ -211,7 +218,7 @@ describe('GET / for a browser', () => {
   });
 
   it('says nothing of the server to those without a token, when one is needed', async () => {
-    server = await startTestServer({ auth: { token: 'a-long-enough-token' }, metrics: { needToken: true } });
+    server = await start({ auth: { token: 'a-long-enough-token' }, metrics: { needToken: true } });
     await times(1, 'echo', { text: 'hi' });
     const response = await fetch(server.url, { headers: { accept: BROWSER } });
     expect(response.status).toBe(401);
@@ -225,7 +232,7 @@ describe('GET / for a browser', () => {
 
   it('counts wrong tokens as failures, and not that a page is opened, which cannot have one yet', async () => {
     const token = 'a-long-enough-token';
-    server = await startTestServer({ auth: { token }, metrics: { needToken: true } });
+    server = await start({ auth: { token }, metrics: { needToken: true } });
     const ask = async (accept: string, authorization?: string): Promise<number> =>
       (await fetch(server.url, { headers: { accept, ...(authorization && { authorization }) } })).status;
     expect(await ask(BROWSER)).toBe(401);

@@ -5,6 +5,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
+/** Starts a server, with the tools that are called here. */
+const start = (settings: Record<string, Record<string, unknown>> = {}): Promise<TestServer> =>
+  startTestServer({
+    tools: { enabled: ['echo', 'fails', 'generate_hmac', 'slow', 'throws', 'throws_secret', 'unreachable'] },
+    ...settings,
+  });
+
 let server: TestServer;
 afterEach(async () => {
   vi.useRealTimers();
@@ -17,7 +24,7 @@ const lastCall = (): Line => calls().at(-1) ?? {};
 
 describe('the line of a call', () => {
   it('says what a person would ask of it, and neither arguments nor result', async () => {
-    server = await startTestServer();
+    server = await start();
     await server.execute('echo', { text: 'a private text' });
     expect(lastCall()).toMatchObject({
       level: 'debug',
@@ -35,7 +42,7 @@ describe('the line of a call', () => {
   });
 
   it.each(ERAS)('names the client, over MCP %s', async (era) => {
-    server = await startTestServer();
+    server = await start();
     const { client } = await connectClient(server.url, era);
     await client.callTool({ name: 'echo', arguments: { text: 'hi' } });
     expect(lastCall()).toMatchObject({ client_name: 'test-client', client_version: '1.2.3' });
@@ -43,7 +50,7 @@ describe('the line of a call', () => {
   });
 
   it('is at info for the share of successes that log.successes names', async () => {
-    server = await startTestServer({ log: { successes: 0.25 } });
+    server = await start({ log: { successes: 0.25 } });
     for (let each = 0; each < 8; each += 1) await server.execute('echo', { text: 'hi' });
     expect(calls().map(({ level }) => level)).toEqual([
       ...['debug', 'debug', 'debug', 'info'],
@@ -52,7 +59,7 @@ describe('the line of a call', () => {
   });
 
   it('has the arguments and results that the settings name, and no others', async () => {
-    server = await startTestServer({ log: { arguments: { slow: ['milliseconds'] }, results: ['slow'] } });
+    server = await start({ log: { arguments: { slow: ['milliseconds'] }, results: ['slow'] } });
     await server.execute('slow', { milliseconds: 1 });
     expect(lastCall()).toMatchObject({ arguments: { milliseconds: '1' }, result: 'done' });
     await server.execute('slow', { milliseconds: 1, other: 'a private text' });
@@ -62,7 +69,7 @@ describe('the line of a call', () => {
   });
 
   it('has what a tool says of its failure where its results are named', async () => {
-    server = await startTestServer({ log: { results: ['unreachable'] } });
+    server = await start({ log: { results: ['unreachable'] } });
     await server.execute('unreachable');
     expect(lastCall()).toMatchObject({ reason: 'unavailable', result: 'The database cannot be reached.' });
     await server.execute('unreachable', { no: 'such argument' });
@@ -72,7 +79,7 @@ describe('the line of a call', () => {
   });
 
   it('has long values cut, and secrets taken out', async () => {
-    server = await startTestServer({
+    server = await start({
       log: { arguments: { echo: ['text'], generate_hmac: ['key', 'message'] }, results: ['echo'] },
     });
     await server.execute('echo', { text: 'x'.repeat(10_000) });
@@ -90,7 +97,7 @@ describe('the line of a call', () => {
   });
 
   it('is written at once for a text that is made to be slow to look through', async () => {
-    server = await startTestServer({ log: { arguments: { echo: ['text'] } } });
+    server = await start({ log: { arguments: { echo: ['text'] } } });
     for (const part of ['a-', 'a.', 'token', '://', 'basic ']) {
       const { status } = await server.execute('echo', { text: part.repeat(200_000 / part.length) });
       expect(status).toBe(200);
@@ -99,7 +106,7 @@ describe('the line of a call', () => {
   });
 
   it('has no secret in what a tool threw', async () => {
-    server = await startTestServer();
+    server = await start();
     await server.execute('throws_secret');
     expect(lastCall()).toMatchObject({ level: 'error', reason: 'exception' });
     expect(JSON.stringify(lastCall())).toContain('cannot log in');
@@ -109,7 +116,7 @@ describe('the line of a call', () => {
 
 describe('a flood of equal failures', () => {
   it('becomes a few lines and one with the count, and hides no other failure', async () => {
-    server = await startTestServer({ log: { foldSeconds: 60 }, limits: { callsPerSecond: 0 } });
+    server = await start({ log: { foldSeconds: 60 }, limits: { callsPerSecond: 0 } });
     // However long the calls take, the flood lasts until this clock says that its time is over.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const lines = () => calls().filter(({ tool }) => tool === 'throws');
@@ -130,7 +137,7 @@ describe('a flood of equal failures', () => {
     const tokens = ['loop', 'other'].map((name) => ({ name, token: `token-of-${name}-that-is-long` }));
     const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
     writeFileSync(tokensFile, JSON.stringify(tokens));
-    server = await startTestServer({ auth: { tokensFile } });
+    server = await start({ auth: { tokensFile } });
     const call = ({ token }: { token: string }) =>
       server.execute('throws', {}, { headers: { authorization: `Bearer ${token}` } });
     for (const token of [...Array.from({ length: 8 }, () => tokens[0]), tokens[1]])
@@ -141,14 +148,14 @@ describe('a flood of equal failures', () => {
   });
 
   it('is counted to the end when the server stops', async () => {
-    server = await startTestServer({ log: { foldSeconds: 3600 } });
+    server = await start({ log: { foldSeconds: 3600 } });
     await Promise.all(Array.from({ length: 8 }, () => server.execute('throws')));
     await server.stop();
     expect(server.logs.filter((line) => 'folded' in line)).toMatchObject([{ tool: 'throws', folded: 3 }]);
   });
 
   it('is not folded when log.foldSeconds is 0', async () => {
-    server = await startTestServer({ log: { foldSeconds: 0 } });
+    server = await start({ log: { foldSeconds: 0 } });
     await Promise.all(Array.from({ length: 8 }, () => server.execute('throws')));
     expect(calls()).toHaveLength(8);
   });
@@ -163,7 +170,7 @@ describe('the request id', () => {
     });
 
   it('is taken in when well-formed, echoed and logged', async () => {
-    server = await startTestServer();
+    server = await start();
     const response = await execute({ 'x-request-id': 'gateway-1/42' });
     expect(response.headers.get('x-request-id')).toBe('gateway-1/42');
     expect(lastCall()['request_id']).toBe('gateway-1/42');
@@ -175,14 +182,14 @@ describe('the request id', () => {
     ['with quotes', '"a"'],
     ['not ASCII', 'caf\u00e9'],
   ])('is made anew when the one given is %s', async (_what, given) => {
-    server = await startTestServer();
+    server = await start();
     const answered = (await execute({ 'x-request-id': given })).headers.get('x-request-id');
     expect(answered).toMatch(/^[0-9a-f-]{36}$/);
     expect(lastCall()['request_id']).toBe(answered);
   });
 
   it.each(ERAS)('is the same in header, failed result and log line, over MCP %s', async (era) => {
-    server = await startTestServer();
+    server = await start();
     const { client } = await connectClient(server.url, era, { headers: { 'x-request-id': 'mine' } });
     const { _meta } = await client.callTool({ name: 'fails', arguments: {} });
     expect(_meta?.['nexus-mcp/failure']).toMatchObject({ requestId: 'mine' });
@@ -192,8 +199,8 @@ describe('the request id', () => {
 });
 
 it('a setting that names a tool that is not there stops the start', async () => {
-  await expect(startTestServer({ log: { arguments: { nope: ['x'] }, results: ['nada'] } })).rejects.toThrow(
+  await expect(start({ log: { arguments: { nope: ['x'] }, results: ['nada'] } })).rejects.toThrow(
     'log.arguments: there is no tool nope\nlog.results: there is no tool nada',
   );
-  server = await startTestServer();
+  server = await start();
 });
