@@ -192,7 +192,9 @@ describe('tools', () => {
   });
 
   it('prints nothing of none', async () => {
-    expect(await runHere(['tools', '--tools.disabled', '*'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    const printed = await runHere(['tools', '--tools.disabled', '*']);
+    expect(printed).toMatchObject({ code: 0, stdout: '' });
+    expect(printed.stderr).toMatch(/^nexus-mcp: no tool is offered: /);
     expect((await runHere(['tools', '--json', '--tools.disabled', '*'])).stdout).toBe('[]\n');
   });
 

@@ -194,6 +194,7 @@ const SILENT: readonly (readonly [RegExp, string])[] = [
   [/ offset 1d/, 'asks about yesterday'],
   [/^changes\(process_start_time_seconds/, RESTART],
   [/^predict_linear\(/, 'answers only when the heap will be full within an hour'],
+  [/^mcp_token_file_current\{/, 'asks about a token file, which no server here has'],
   [/^mcp_worker_pool_waiting\{.*> 0$/, 'answers only when all workers are busy'],
 ];
 const reasonForSilence = (query: string): string | undefined =>

@@ -24,8 +24,7 @@ export interface ToolUse {
 export const PROBE_OPTIONS = {
   'metrics-url': 'Where its metrics are, with or without /metrics; at URL if left out',
   'no-metrics': 'Look at no metrics, for a server that has none',
-  'ready-url':
-    'Where it says whether it is ready, with or without /readyz; beside the metrics, or at URL, if left out',
+  'ready-url': 'Where /readyz is, with or without that path; beside the metrics or at URL if left out',
   tool: 'The read-only tool to call; current_timestamp if left out',
   arguments: "The tool's arguments, as JSON; {} if left out",
   'token-file': 'File with the bearer token (also NEXUS_PROBE_TOKEN)',
