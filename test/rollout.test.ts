@@ -19,7 +19,7 @@ let second: ServerProcess;
 beforeAll(async () => {
   [first, second] = await Promise.all([start(), start()]);
 });
-afterAll(() => second.stop('SIGKILL'));
+afterAll(() => Promise.all([first.stop('SIGKILL'), second.stop('SIGKILL')]));
 
 const start = (): Promise<ServerProcess> => {
   const limits = { callsPerSecond: 0, concurrency: CLIENTS, queue: CLIENTS, toolConcurrency: CLIENTS };
