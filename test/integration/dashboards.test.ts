@@ -244,6 +244,8 @@ describe.each(COMMITTED)('$uid, after calls that ended in every way', (dashboard
     const choices = CHOICES[choice]?.() ?? {};
     const empty: string[] = [];
     for (const { expr, place } of targets) {
+      // The one that is chosen then has no token file.
+      if (choice === 'one of each' && expr.includes('mcp_token_file_current')) continue;
       if (!isSilent(expr) && !hasData(await ask(expr, dashboard, choices))) empty.push(`${place}: ${expr}`);
     }
     expect(empty).toEqual([]);
