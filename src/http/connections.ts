@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 const TICK_MS = 50;
 
@@ -12,6 +13,8 @@ export interface DrainOptions {
 
 interface Connection {
   readonly unanswered: Set<ServerResponse>;
+  /** The response of the last request, answered or not. */
+  latest?: ServerResponse;
   /** How much had been read when the last answer was sent; more than that is a part of the next request. */
   readAtLastAnswer: number;
 }
@@ -32,6 +35,16 @@ export class Connections {
     server.prependListener('request', ({ socket }, response) => {
       this.#begin(socket, response);
     });
+  }
+
+  /** How many requests have no answer yet. */
+  get unanswered(): number {
+    return [...this.#open.values()].reduce((sum, { unanswered }) => sum + unanswered.size, 0);
+  }
+
+  /** The response of the last request on a connection, answered or not. */
+  latestOn(socket: Duplex): ServerResponse | undefined {
+    return this.#open.get(socket as Socket)?.latest;
   }
 
   /** Answers from now on say that the connection ends with them. */
@@ -77,6 +90,7 @@ export class Connections {
     leaveConnectionToServer(response);
     const connection = this.#open.get(socket);
     if (!connection) return;
+    connection.latest = response;
     connection.unanswered.add(response);
     if (this.#draining) endWith(response);
     const noteRead = (): void => {

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connections, type DrainOptions } from './connections.ts';
@@ -43,20 +43,11 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
     app,
   );
   const connections = new Connections(server);
-  const latest = new WeakMap<Duplex, ServerResponse>();
   server.on('clientError', (error, socket) => {
-    const response = latest.get(socket);
+    const response = connections.latestOn(socket);
     // The answer has begun, or was sent before the whole request had come: a second answer would confuse the client.
     if (response?.headersSent && !(response.writableFinished && response.req.complete)) socket.destroy();
     else refuseBrokenRequest(error, socket);
-  });
-  let unanswered = 0;
-  server.on('request', ({ socket }, response) => {
-    latest.set(socket, response);
-    unanswered += 1;
-    response.on('close', () => {
-      unanswered -= 1;
-    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -71,7 +62,7 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
       connections.startDraining();
     },
     drain: (options) => connections.drain(options),
-    close: () => closeWhenQuiet(server, () => unanswered),
+    close: () => closeWhenQuiet(server, () => connections.unanswered),
     async destroy() {
       const open = await countConnections(server);
       server.closeAllConnections();
