@@ -18,10 +18,10 @@ import { takesStreams } from './sender.ts';
  */
 class Exchange extends PerRequestHTTPServerTransport {
   readonly #response: ServerResponse;
-  readonly #keepAliveMs: number;
   /** Whether the client takes a stream. */
   readonly #mayStream: boolean;
-  #speaking: NodeJS.Timeout | undefined;
+  /** Runs out when nothing has been said for long. */
+  readonly #speaking: NodeJS.Timeout | undefined;
 
   constructor(
     route: InboundModernRoute,
@@ -30,12 +30,12 @@ class Exchange extends PerRequestHTTPServerTransport {
   ) {
     super({ classification: route.classification });
     this.#response = response;
-    this.#keepAliveMs = keepAliveSeconds * 1000;
     this.#mayStream = mayStream;
-    if (this.#mayStream) this.#speakLater();
-    response.once('close', () => {
-      clearTimeout(this.#speaking);
-    });
+    // A proxy in front cuts off an answer of which nothing is heard for long: nginx after a minute, if not told otherwise.
+    if (mayStream)
+      this.#speaking = setTimeout(() => {
+        this.#write(': keepalive\n\n');
+      }, keepAliveSeconds * 1000);
   }
 
   override send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
@@ -67,13 +67,6 @@ class Exchange extends PerRequestHTTPServerTransport {
     return this.#response.headersSent;
   }
 
-  /** A proxy in front cuts off an answer of which nothing is heard for long: nginx after a minute, if not told otherwise. */
-  #speakLater(): void {
-    this.#speaking = setTimeout(() => {
-      this.#write(': keepalive\n\n');
-    }, this.#keepAliveMs);
-  }
-
   #writeEvent(message: JSONRPCMessage): void {
     this.#write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
   }
@@ -87,8 +80,7 @@ class Exchange extends PerRequestHTTPServerTransport {
         'x-accel-buffering': 'no',
       });
     this.#response.write(text);
-    clearTimeout(this.#speaking);
-    this.#speakLater();
+    this.#speaking?.refresh();
   }
 
   #end(body?: string): void {
