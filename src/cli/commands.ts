@@ -56,8 +56,8 @@ function printOutcome(outcome: Outcome, { stdout, stderr }: Terminal, json: bool
     const { reason, message, cause } = outcome;
     if (json) stdout.write(`${JSON.stringify({ status: 'error', reason, detail: message })}\n`);
     else stderr.write(`nexus-mcp: ${reason}: ${message}\n`);
-    // Clients are not told what was thrown, but whoever runs this command may be the author of the tool.
-    if (reason === 'exception' && cause !== undefined) stderr.write(`${thrownText(cause)}\n`);
+    // Clients are not told the cause, but whoever runs this command may be the author of the tool.
+    if (reason !== 'invalid_arguments' && cause !== undefined) stderr.write(`${thrownText(cause)}\n`);
     return reason === 'invalid_arguments' ? EXIT.misused : EXIT.failed;
   }
   const result = outcome.inputRequired ? null : plainValue(outcome.result);

@@ -11,7 +11,8 @@ import { takeListens } from '../monitoring/door/listens.ts';
 import { fieldOf, isRequest, LISTEN, type Message } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
 import { authInfoOf, type Sender } from './sender.ts';
-import { serveExchange } from './exchange.ts';
+import { serveExchange, writeAnswer } from './exchange.ts';
+import { HeaderCheck } from './header-check.ts';
 import {
   invalidInitialize,
   notAcceptable,
@@ -53,6 +54,7 @@ export class McpEndpoint {
   readonly sessions: Sessions;
   readonly #binding: McpBinding;
   readonly #servers: ServerFactory;
+  readonly #headerCheck: HeaderCheck;
   /** The SDK's handler of modern requests, and its entrance from Node. */
   readonly #modern: McpHttpHandler;
   readonly #serveModern: ReturnType<typeof toNodeHandler>;
@@ -61,6 +63,7 @@ export class McpEndpoint {
   constructor(binding: McpBinding, { sessions, maxSubscriptions }: EndpointOptions) {
     this.#binding = binding;
     this.#servers = new ServerFactory(binding, 'http');
+    this.#headerCheck = new HeaderCheck(binding);
     this.sessions = new Sessions(this.#servers, sessions, binding);
     this.#modern = createMcpHandler(() => this.#servers.createForHandler(), {
       legacy: 'reject',
@@ -98,32 +101,23 @@ export class McpEndpoint {
     if (route.kind === 'legacy') {
       const problem = await this.sessions.serve(request, response, body, sender.caller);
       if (problem) return { ...idIn(body), ...refusalBySession(problem) };
-    } else if (route.kind === 'modern' && this.#isPlainCall(route, request)) {
-      await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
+    } else if (route.kind === 'modern' && isCall(route)) {
+      await this.#serveCall(request, response, route, authInfo);
     } else {
       await this.#serveModern(request as Authenticated, response, body);
     }
     return undefined;
   }
 
-  /**
-   * Whether a request is a tools/call about whose headers there is nothing to check or to say: the SDK's handler
-   * would do no more with it than serve it.
-   */
-  #isPlainCall(
-    { classification, messageKind, message }: InboundModernRoute,
-    { headers }: IncomingMessage,
-  ): boolean {
-    return (
-      messageKind === 'request' &&
-      message.method === 'tools/call' &&
-      classification.revision === MODERN_VERSION &&
-      headers['mcp-protocol-version'] !== undefined &&
-      headers['mcp-method'] === 'tools/call' &&
-      typeof message.params?.['name'] === 'string' &&
-      headers['mcp-name'] === message.params['name'] &&
-      !this.#servers.checksHeaders(message.params['name'])
-    );
+  async #serveCall(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: InboundModernRoute,
+    authInfo: AuthInfo,
+  ): Promise<void> {
+    const refused = await this.#headerCheck.refusal(request, route);
+    if (refused) await writeAnswer(refused, response);
+    else await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
   }
 
   /** Opens no new sessions; those there are go on. */
@@ -143,6 +137,9 @@ const header = <Name extends string>(
   value: string | string[] | undefined,
 ): Partial<Record<Name, string>> =>
   (value === undefined ? {} : { [name]: String(value) }) as Partial<Record<Name, string>>;
+
+const isCall = ({ messageKind, message }: InboundModernRoute): boolean =>
+  messageKind === 'request' && message.method === 'tools/call';
 
 /** Revisions without JSON-RPC batches; MCP 2025-06-18, "Major changes". */
 const NO_BATCHES: ReadonlySet<string> = new Set(['2025-06-18', '2025-11-25']);

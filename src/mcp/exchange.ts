@@ -113,9 +113,7 @@ export async function serveExchange(
   // Not awaited: it settles only for errors, which go the SDK's way.
   exchange
     .handleMessage(route.message, { authInfo })
-    .then(async (answer) => {
-      response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
-    })
+    .then((answer) => writeAnswer(answer, response))
     .catch((error: unknown) => {
       // Closed before an answer means that the client is gone: there is nobody to tell.
       if (response.destroyed || response.writableEnded) return;
@@ -124,4 +122,9 @@ export async function serveExchange(
     });
   // The client may have left while its request was read or its caller was found out.
   if (response.destroyed) cancelIfGone();
+}
+
+/** Sends an answer that the SDK has made. */
+export async function writeAnswer(answer: Response, response: ServerResponse): Promise<void> {
+  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
 }

@@ -1,8 +1,7 @@
-import { McpServer, Server, fromJsonSchema } from '@modelcontextprotocol/server';
+import { Server } from '@modelcontextprotocol/server';
 import type { CacheScope, jsonSchemaValidator, ServerOptions, Transport } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/metrics/labels.ts';
 import { onConnected } from '../monitoring/door/door-adapter.ts';
-import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
 import { ToolCalls } from './tool-calls.ts';
@@ -18,7 +17,6 @@ export class ServerFactory {
   readonly #binding: McpBinding;
   readonly #transport: TransportName;
   readonly #options: { readonly legacy: ServerOptions; readonly modern: ServerOptions };
-  readonly #headerTools = new HeaderTools();
 
   constructor(binding: McpBinding, transport: TransportName) {
     this.#binding = binding;
@@ -37,34 +35,14 @@ export class ServerFactory {
     this.#options = { legacy, modern: { ...legacy, supportedProtocolVersions: [...VERSIONS] } };
   }
 
-  /** Whether calls of the tool need the SDK's check of `Mcp-Param-*` headers. */
-  checksHeaders(toolName: string): boolean {
-    return this.#headerTools.among(this.#binding.catalogue.tools).some(({ name }) => name === toolName);
-  }
-
   /** A server for one connection, or one modern request, of the era given. */
   create(era: 'legacy' | 'modern'): Server {
     return this.#bind(new Server(this.#binding.info, this.#options[era]));
   }
 
-  /**
-   * A server for one modern request of the SDK's own handler, which connects it, and looks for header tools in a
-   * McpServer.
-   */
-  createForHandler(): Server | McpServer {
-    const headerTools = this.#headerTools.among(this.#binding.catalogue.tools);
-    if (headerTools.length === 0) return this.#withDoor(this.create('modern'));
-    const product = new McpServer(this.#binding.info, this.#options.modern);
-    for (const { name, listing } of headerTools) {
-      product.registerTool(name, { inputSchema: fromJsonSchema(listing.inputSchema) }, () => ({
-        content: [],
-      }));
-    }
-    this.#withDoor(this.#bind(product.server));
-    return product;
-  }
-
-  #withDoor(server: Server): Server {
+  /** A server for one modern request of the SDK's own handler, which connects it. */
+  createForHandler(): Server {
+    const server = this.create('modern');
     onConnected<Transport>(server, (transport) =>
       connectDoor(transport, { transport: this.#transport }, this.#binding),
     );
@@ -79,22 +57,6 @@ export class ServerFactory {
     return server;
   }
 }
-
-/** Tools that mirror arguments in `Mcp-Param-*` headers, which only the SDK's high-level server checks. */
-class HeaderTools {
-  #tools: readonly OfferedTool[] = [];
-  #found: readonly OfferedTool[] = [];
-
-  /** @param tools a snapshot of the catalogue; looked through once */
-  among(tools: readonly OfferedTool[]): readonly OfferedTool[] {
-    if (tools !== this.#tools) this.#found = tools.filter(mirrorsArguments);
-    this.#tools = tools;
-    return this.#found;
-  }
-}
-
-const mirrorsArguments = ({ listing }: OfferedTool): boolean =>
-  JSON.stringify(listing.inputSchema).includes('"x-mcp-header"');
 
 /** Without this every server would compile a JSON Schema validator of its own; the executor validates. */
 const noValidator: jsonSchemaValidator = {

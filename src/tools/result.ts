@@ -60,6 +60,8 @@ export interface ToolFailure {
   readonly [RESULT_KIND]: 'failure';
   readonly reason: 'tool_error' | 'unavailable';
   readonly message: string;
+  /** For the log only: what kept the server from running the tool to its end. */
+  readonly cause?: unknown;
 }
 
 /** A call that cannot go on without answers from the client. */

@@ -57,11 +57,9 @@ function asResult(returned: unknown): ToolContent | ToolFailure | InputRequired 
 function settleFailure({
   reason,
   message,
-}: {
-  readonly reason: ToolFailure['reason'];
-  readonly message: unknown;
-}): Outcome {
-  if (typeof message === 'string') return failed(reason, message);
+  cause,
+}: Omit<ToolFailure, 'message'> & { readonly message: unknown }): Outcome {
+  if (typeof message === 'string') return failed(reason, message, { cause });
   return invalidResult(`the message of a failure must be a text, not ${nameOf(message)}`);
 }
 

@@ -106,7 +106,7 @@ export class WorkerPool implements Workers {
       throw error;
     }
     this.#restarted('crashed', { tool, error });
-    return unavailable('The worker thread that ran the tool was lost; try again.');
+    return { ...unavailable('The worker thread that ran the tool was lost; try again.'), cause: error };
   }
 
   /** Ends all threads, running or not. */

@@ -240,7 +240,6 @@ describe('call', () => {
     [['hangs'], 1, /^timeout: .*0\.2 s/],
     [['spins'], 1, /^timeout: .*0\.5 s/],
     [['unreachable'], 1, /^unavailable: The database/],
-    [['exits'], 1, /^unavailable: The worker thread/],
     [['asks'], 1, /^tool_error: .*input/],
     [['add', '{"a":1}'], 2, /^invalid_arguments: .*b: .*expected number/],
     [['add', '[1,2]'], 2, /^invalid_arguments: .*expected object, received array/],
@@ -269,6 +268,16 @@ describe('call', () => {
     expect(says).toMatch(/^nexus-mcp: exception: The tool failed unexpectedly/);
     expect(place).toMatch(/^ +at .*fixture-tools\.ts:\d+/);
     expect((await runHere(['call', 'throws_secret', ...withFixtures])).stderr).not.toContain('hunter2');
+  });
+
+  it('shows what ended the thread of a tool', async () => {
+    const { code, stderr } = await runHere(['call', 'exits', ...withFixtures]);
+    const [says, ended] = stderr.split('\n');
+    expect([code, says]).toEqual([
+      1,
+      'nexus-mcp: unavailable: The worker thread that ran the tool was lost; try again.',
+    ]);
+    expect(ended).toMatch(/exit/);
   });
 
   it('with --json prints a failure as the answer, with the exit code of the failure', async () => {

@@ -1,21 +1,30 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
 
 const VERSION = '2026-07-28';
+const HEADER_TOOL = fileURLToPath(new URL('../support/header-tool.ts', import.meta.url));
 const BOTH = 'application/json, text/event-stream';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({ server: { streamKeepAliveSeconds: 0.1 } });
+  server = await startTestServer({
+    server: { streamKeepAliveSeconds: 0.1 },
+    tools: { modules: [FIXTURE_TOOLS, HEADER_TOOL] },
+  });
 });
 afterAll(() => server.stop());
 
-/** Calls `slow` as a 2026-07-28 client. */
-function call(milliseconds: number, accept: string): Promise<Response> {
+/** Makes a call as a 2026-07-28 client. */
+function send(
+  name: string,
+  args: Record<string, unknown>,
+  headers: Record<string, string>,
+): Promise<Response> {
   const params = {
-    name: 'slow',
-    arguments: { milliseconds },
+    name,
+    arguments: args,
     _meta: {
       'io.modelcontextprotocol/protocolVersion': VERSION,
       'io.modelcontextprotocol/clientCapabilities': {},
@@ -25,12 +34,16 @@ function call(milliseconds: number, accept: string): Promise<Response> {
   return fetch(`${server.url}/mcp`, {
     method: 'POST',
     headers: {
-      ...{ accept, 'content-type': 'application/json', 'mcp-protocol-version': VERSION },
-      ...{ 'mcp-method': 'tools/call', 'mcp-name': 'slow' },
+      ...{ accept: BOTH, 'content-type': 'application/json', 'mcp-protocol-version': VERSION },
+      ...{ 'mcp-method': 'tools/call', 'mcp-name': name },
+      ...headers,
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }),
   });
 }
+
+const call = (milliseconds: number, accept: string): Promise<Response> =>
+  send('slow', { milliseconds }, { accept });
 
 it('a plain call that takes long is a stream that is never silent for long, and ends with the answer', async () => {
   const response = await call(1000, BOTH);
@@ -41,6 +54,18 @@ it('a plain call that takes long is a stream that is never silent for long, and 
   const [event, data = ''] = answer.split('\ndata: ');
   expect(event).toBe('event: message');
   expect(JSON.parse(data)).toMatchObject({ id: 7, result: { content: [{ type: 'text', text: 'done' }] } });
+});
+
+it('a call whose arguments are in headers too is as little silent, and is refused when these differ', async () => {
+  const text = await (await send('routed', { region: 'eu' }, { 'mcp-param-region': 'eu' })).text();
+  expect(text).toMatch(/^(: keepalive\n\n)+event: message\ndata: .*"done".*\n\n$/);
+  const refused = await send('routed', { region: 'eu' }, { 'mcp-param-region': 'us' });
+  expect(refused.status).toBe(400);
+  expect(await refused.json()).toMatchObject({ id: 7, error: { code: -32020 } });
+  const called = (await server.scrape()).value('mcp_tool_calls_total', {
+    ...{ tool_name: 'routed', status: 'success' },
+  });
+  expect(called).toBe(1);
 });
 
 it('a call that takes long is JSON for who takes nothing else', async () => {
