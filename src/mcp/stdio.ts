@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Server } from '@modelcontextprotocol/server';
+import { SUBSCRIPTION_ID_META_KEY, type Server } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { onConnected, runAsReceived } from '../monitoring/door/door-adapter.ts';
 import type { SessionCloseReason } from '../monitoring/metrics/labels.ts';
@@ -79,6 +79,9 @@ export function connectStdio(
   transport.send = (message) => {
     const sent = send(message);
     expectReader();
+    // The SDK puts a new stream of changes in the place of one with its id, and says no more of the old one.
+    const begun = 'method' in message ? message.params?._meta?.[SUBSCRIPTION_ID_META_KEY] : undefined;
+    for (const replaced of connection.withId(begun).slice(0, -1)) connection.drop(replaced, 'cancelled');
     return sent;
   };
   // Outside of what the SDK does: it answers some requests itself.

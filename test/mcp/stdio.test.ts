@@ -26,6 +26,14 @@ it('no more streams of changes are open than the settings allow', async () => {
   expect(samples.value('mcp_subscriptions_limit')).toBe(1);
 });
 
+it('a stream of changes takes the place of one with its id', async () => {
+  const stdio = await startStdio();
+  const params = { _meta, notifications: { toolsListChanged: true } };
+  for (const _time of [1, 2, 3]) stdio.send({ id: 7, method: 'subscriptions/listen', params });
+  await waitUntil(() => stdio.messages.length === 3);
+  expect((await stdio.scrape()).value('mcp_active_subscriptions')).toBe(1);
+});
+
 it('a stream of changes is counted though it is the first request, and though the SDK answers it itself', async () => {
   const stdio = await startStdio();
   const params = { _meta, notifications: { toolsListChanged: true } };
