@@ -29,7 +29,8 @@ it('no more streams of changes are open than the settings allow', async () => {
 it('a stream of changes takes the place of one with its id', async () => {
   const stdio = await startStdio();
   const params = { _meta, notifications: { toolsListChanged: true } };
-  for (const _time of [1, 2, 3]) stdio.send({ id: 7, method: 'subscriptions/listen', params });
+  const listen = { id: 7, method: 'subscriptions/listen', params };
+  stdio.send(listen, listen, listen);
   await waitUntil(() => stdio.messages.length === 3);
   expect((await stdio.scrape()).value('mcp_active_subscriptions')).toBe(1);
 });

@@ -56,8 +56,6 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-const kindOf = (index: number): Kind => KINDS[index % KINDS.length] as Kind;
-
 const request = (method: string, params: unknown) => ({ jsonrpc: '2.0', id: 1, method, params });
 
 const CALLS_BEFORE = 3;
@@ -124,7 +122,9 @@ export async function stopAmongBusyClients<Result>(
   urls: readonly [stopped: string, other: string],
   stop: () => Promise<Result>,
 ): Promise<Result> {
-  const clients = Array.from({ length: count }, (_each, index) => new BusyClient(kindOf(index)));
+  const clients = KINDS.flatMap((kind) =>
+    Array.from({ length: count / KINDS.length }, () => new BusyClient(kind)),
+  );
   const { promise: allConnected, resolve: go } = Promise.withResolvers<undefined>();
   const running = clients.map((client) => client.run(urls, allConnected));
   const each = (isSo: (client: BusyClient) => boolean) =>
