@@ -26,10 +26,12 @@ export function operationsOf(
 export async function openOperationsPort(
   operations: OperationsOptions,
   { server, ops }: Settings,
+  { connectionCut }: Pick<Application, 'connectionCut'>,
   logger: Logger,
   status?: () => Facts,
 ): Promise<Listener | undefined> {
   if (ops.port === undefined) return undefined;
   const app = createOperationsApp(operations, status, logger);
-  return listen(app, { ...server, host: ops.host ?? server.host, port: ops.port });
+  const host = ops.host ?? server.host;
+  return listen(app, { ...server, host, port: ops.port, onCut: connectionCut });
 }

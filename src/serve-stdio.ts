@@ -22,7 +22,7 @@ export async function serveOverStdio(
 ): Promise<ServingStdio> {
   const lifecycle = new Lifecycle(logger);
   const operations = operationsOf(application, settings.metrics.endpoint, lifecycle);
-  const ops = await openOperationsPort(operations, settings, logger);
+  const ops = await openOperationsPort(operations, settings, application, logger);
   const connection = connectStdio(application.mcp, {
     ...streams,
     maxMessageBytes: settings.server.bodyBytes,

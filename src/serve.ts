@@ -28,11 +28,6 @@ export async function serve(
   const startedAt = now();
   const lifecycle = new Lifecycle(logger);
   const mcp = new McpEndpoint(application.mcp, { sessions, maxSubscriptions: sessions.maxSubscriptions });
-  application.bindGauges({
-    sessions: () => mcp.sessions.size,
-    sessionsLimit: sessions.max,
-    subscriptionsLimit: sessions.maxSubscriptions,
-  });
   const operations = operationsOf(application, metrics.endpoint, lifecycle);
   /** What `/` says, on a port that has the paths of clients, those of operations, or both. */
   const status = (has: { readonly clients: boolean; readonly operations: boolean }): Facts => {
@@ -67,10 +62,16 @@ export async function serve(
     status: () => status({ clients: true, operations: ops.port === undefined }),
   });
 
-  const opsListener = await openOperationsPort(operations, settings, logger, () =>
+  const opsListener = await openOperationsPort(operations, settings, application, logger, () =>
     status({ clients: false, operations: true }),
   );
-  const main = await listen(app, server);
+  const main = await listen(app, { ...server, onCut: application.connectionCut });
+  application.bindGauges({
+    sessions: () => mcp.sessions.size,
+    sessionsLimit: sessions.max,
+    subscriptionsLimit: sessions.maxSubscriptions,
+    connections: main.connections,
+  });
   const stopWatching = application.tokens?.watch(TOKEN_FILE_SECONDS);
   lifecycle.started();
   warnIfExposed(application, settings, logger);

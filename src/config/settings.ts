@@ -62,6 +62,17 @@ export const settingsSchema = z.strictObject({
       keepAliveTimeoutSeconds: seconds
         .default(75)
         .describe('Time an idle connection stays open; longer than that of a proxy in front'),
+      stallTimeoutSeconds: seconds
+        .default(30)
+        .describe('Time a client may read nothing of an answer before its connection is cut'),
+      maxConnections: count.default(4096).describe('Connections open at a time, on each port'),
+      unreadBytes: z
+        .int()
+        .min(1024)
+        .default(67_108_864)
+        .describe(
+          'Answers that wait for clients to read them, together; above it the connections with most are cut',
+        ),
       streamKeepAliveSeconds: seconds
         .default(15)
         .describe(

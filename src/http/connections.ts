@@ -1,8 +1,24 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ConnectionCutReason } from '../monitoring/metrics/labels.ts';
 
 const TICK_MS = 50;
+
+/** Requests that a client may send on a connection before it has the answer to the first. Hardly any sends two. */
+const MAX_UNANSWERED = 16;
+
+/** How often to look at how much is left unread. */
+const LOOK_EVERY_MS = 100;
+
+export interface ConnectionLimits {
+  /** Most connections open at a time. */
+  readonly maxConnections: number;
+  /** How long a client may take nothing of an answer that waits for it. */
+  readonly stallTimeoutSeconds: number;
+  /** Most bytes of answers that wait for their clients, on all connections together. */
+  readonly unreadBytes: number;
+}
 
 export interface DrainOptions {
   /** How long a connection must have been idle to be closed; who uses it at just that moment loses that request. */
@@ -13,6 +29,8 @@ export interface DrainOptions {
 
 interface Connection {
   readonly unanswered: Set<ServerResponse>;
+  /** Serve the requests that wait for the answer to the one before. */
+  readonly waiting: (() => void)[];
   /** The response of the last request, answered or not. */
   latest?: ServerResponse;
   /** How much had been read when the last answer was sent; more than that is a part of the next request. */
@@ -20,21 +38,63 @@ interface Connection {
 }
 
 /**
- * The kept-alive connections of a server, and how they end without losing a request: by an answer that says
- * `Connection: close`, after which a client sends no more on it (RFC 9112, 9.6), or when they are idle.
+ * The connections of a server. It bounds what their clients can make it keep: a request is served when the client has the
+ * answer to the one before it, so that one answer at most waits for each client.
+ *
+ * Kept-alive connections end without losing a request: by an answer that says `Connection: close`, after which a client
+ * sends no more on it (RFC 9112, 9.6), or when they are idle.
  */
 export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #onCut: (reason: ConnectionCutReason) => void;
   readonly #open = new Map<Socket, Connection>();
   #draining = false;
 
-  constructor(server: Server) {
+  /** @param onCut told of each connection that is cut or refused */
+  constructor(limits: ConnectionLimits, onCut: (reason: ConnectionCutReason) => void) {
+    this.#limits = limits;
+    this.#onCut = onCut;
+  }
+
+  /** Lets an application serve the requests that come to a server. */
+  serve(server: Server, app: RequestListener): void {
+    server.maxConnections = this.#limits.maxConnections;
+    server.on('drop', () => {
+      this.#onCut('too_many');
+    });
     server.on('connection', (socket) => {
-      this.#open.set(socket, { unanswered: new Set(), readAtLastAnswer: 0 });
+      this.#open.set(socket, { unanswered: new Set(), waiting: [], readAtLastAnswer: 0 });
       socket.once('close', () => this.#open.delete(socket));
     });
-    server.prependListener('request', ({ socket }, response) => {
-      this.#begin(socket, response);
+    server.on('request', (request, response) => {
+      this.#begin(request, response, app);
     });
+    // Node's timer of a connection begins anew with whatever moves on it.
+    server.setTimeout(this.#limits.stallTimeoutSeconds * 1000, (socket) => {
+      this.#onTimeout(socket);
+    });
+    const looking = setInterval(() => {
+      this.#boundUnread();
+    }, LOOK_EVERY_MS).unref();
+    server.once('close', () => {
+      clearInterval(looking);
+    });
+  }
+
+  /** How many there are. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  get limit(): number {
+    return this.#limits.maxConnections;
+  }
+
+  /** Bytes of answers that wait for their clients. */
+  get unreadBytes(): number {
+    let bytes = 0;
+    for (const { writableLength } of this.#open.keys()) bytes += writableLength;
+    return bytes;
   }
 
   /** How many requests have no answer yet. */
@@ -86,10 +146,16 @@ export class Connections {
     });
   }
 
-  #begin(socket: Socket, response: ServerResponse): void {
-    leaveConnectionToServer(response);
+  #begin(request: IncomingMessage, response: ServerResponse, app: RequestListener): void {
+    const { socket } = request;
     const connection = this.#open.get(socket);
-    if (!connection) return;
+    // What one chunk brought after the request for which the connection was cut.
+    if (!connection || socket.destroyed) return;
+    if (connection.unanswered.size >= MAX_UNANSWERED) {
+      this.#cut(socket, 'pipelined');
+      return;
+    }
+    leaveConnectionToServer(response);
     connection.latest = response;
     connection.unanswered.add(response);
     if (this.#draining) endWith(response);
@@ -99,9 +165,36 @@ export class Connections {
     response.once('close', () => {
       connection.unanswered.delete(response);
       noteRead();
+      if (!socket.destroyed) connection.waiting.shift()?.();
     });
     // The rest of a body that the answer did not wait for is no part of a next request.
-    response.req.once('close', noteRead);
+    request.once('close', noteRead);
+    if (connection.unanswered.size === 1) app(request, response);
+    else connection.waiting.push(() => void app(request, response));
+  }
+
+  /** Nothing has moved for long: neither a request nor an answer, nor a new connection. */
+  #onTimeout(socket: Socket): void {
+    if (socket.writableLength > 0) this.#cut(socket, 'stalled');
+    // While a request is carried out there may be nothing to say.
+    else if (!this.#open.get(socket)?.unanswered.size) socket.destroy();
+  }
+
+  /** Cuts those whose clients leave the most unread, until the rest is little enough. */
+  #boundUnread(): void {
+    let excess = this.unreadBytes - this.#limits.unreadBytes;
+    if (excess <= 0) return;
+    const bySize = [...this.#open.keys()].sort((a, b) => b.writableLength - a.writableLength);
+    for (const socket of bySize) {
+      if (excess <= 0) return;
+      excess -= socket.writableLength;
+      this.#cut(socket, 'unread');
+    }
+  }
+
+  #cut(socket: Socket, reason: ConnectionCutReason): void {
+    socket.destroy();
+    this.#onCut(reason);
   }
 }
 

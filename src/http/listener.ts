@@ -1,9 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Connections, type DrainOptions } from './connections.ts';
+import type { ConnectionCutReason } from '../monitoring/metrics/labels.ts';
+import { Connections, type ConnectionLimits, type DrainOptions } from './connections.ts';
 
-export interface ListenerOptions {
+export interface ListenerOptions extends ConnectionLimits {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
@@ -12,11 +13,14 @@ export interface ListenerOptions {
   /** How long a client may take to send a whole request. Answers, and streams with them, may take any time. */
   readonly requestTimeoutSeconds: number;
   readonly keepAliveTimeoutSeconds: number;
+  /** Told of each connection that is cut or refused for what its client did. */
+  readonly onCut: (reason: ConnectionCutReason) => void;
 }
 
 /** An open port. */
 export interface Listener {
   readonly port: number;
+  readonly connections: Pick<Connections, 'open' | 'limit' | 'unreadBytes'>;
   /** Answers from now on say that the connection ends with them. */
   startDraining(): void;
   /** Lets the connections there are end without losing a request; others are still accepted. */
@@ -29,20 +33,18 @@ export interface Listener {
 
 /** Opens a port. Rejects with Node's error when it cannot, for example `EADDRINUSE`. */
 export async function listen(app: RequestListener, options: ListenerOptions): Promise<Listener> {
-  const server = createServer(
-    {
-      // Node refuses to start when headers may take longer than the request they belong to.
-      headersTimeout: Math.min(options.headersTimeoutSeconds, options.requestTimeoutSeconds) * 1000,
-      requestTimeout: options.requestTimeoutSeconds * 1000,
-      keepAliveTimeout: options.keepAliveTimeoutSeconds * 1000,
-      connectionsCheckingInterval: 1000,
-      maxHeaderSize: 16 * 1024,
-      // The host guard refuses requests without one, in words.
-      requireHostHeader: false,
-    },
-    app,
-  );
-  const connections = new Connections(server);
+  const server = createServer({
+    // Node refuses to start when headers may take longer than the request they belong to.
+    headersTimeout: Math.min(options.headersTimeoutSeconds, options.requestTimeoutSeconds) * 1000,
+    requestTimeout: options.requestTimeoutSeconds * 1000,
+    keepAliveTimeout: options.keepAliveTimeoutSeconds * 1000,
+    connectionsCheckingInterval: 1000,
+    maxHeaderSize: 16 * 1024,
+    // The host guard refuses requests without one, in words.
+    requireHostHeader: false,
+  });
+  const connections = new Connections(options, options.onCut);
+  connections.serve(server, app);
   server.on('clientError', (error, socket) => {
     const response = connections.latestOn(socket);
     // The answer has begun, or was sent before the whole request had come: a second answer would confuse the client.
@@ -58,6 +60,7 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
   });
   return {
     port: (server.address() as AddressInfo).port,
+    connections,
     startDraining: () => {
       connections.startDraining();
     },

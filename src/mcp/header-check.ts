@@ -35,7 +35,9 @@ export class HeaderCheck {
   async refusal(request: IncomingMessage, route: InboundModernRoute): Promise<Response | undefined> {
     if (this.#isPlain(request, route)) return undefined;
     const parsedBody = route.message;
-    const answer = await this.#asked.fetch(await toWebRequest(request as Received, parsedBody), { parsedBody });
+    const answer = await this.#asked.fetch(await toWebRequest(request as Received, parsedBody), {
+      parsedBody,
+    });
     return answer.ok ? undefined : answer;
   }
 

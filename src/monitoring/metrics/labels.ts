@@ -40,6 +40,13 @@ export type TransportName = (typeof TRANSPORTS)[number];
 export const SESSION_CLOSE_REASONS = ['client', 'idle', 'shutdown'] as const;
 export type SessionCloseReason = (typeof SESSION_CLOSE_REASONS)[number];
 
+/**
+ * Why a connection was cut, or refused: too many are open, it has too many requests without an answer, its client does not
+ * read an answer, or all clients together leave too much unread and it the most.
+ */
+export const CONNECTION_CUT_REASONS = ['too_many', 'pipelined', 'stalled', 'unread'] as const;
+export type ConnectionCutReason = (typeof CONNECTION_CUT_REASONS)[number];
+
 /** What became of a span: received by the OTLP endpoint, not received, or not sent because too many waited. */
 export const SPAN_OUTCOMES = ['exported', 'failed', 'dropped'] as const;
 export type SpanOutcome = (typeof SPAN_OUTCOMES)[number];

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { inTurn } from './in-turn.ts';
 import { CONTENT_TYPES, preferredFormat, weightOf, type ExpositionFormat } from './exposition.ts';
 
 const compress = promisify(gzip);
@@ -12,21 +13,38 @@ export type MetricsHandler = (
   next?: (error: unknown) => void,
 ) => Promise<void>;
 
-/** Serves metrics in the format and encoding that the scraper asks for. */
+/** Scrapes that are answered at a time: each may hold the whole text until its scraper has read it. */
+const MAX_SCRAPES = 8;
+
+/**
+ * Serves metrics in the format and encoding that the scraper asks for. Scrapes that come at a time share the work, and those
+ * beyond the first 8 get 503.
+ */
 export function metricsHandler(write: (format: ExpositionFormat) => Promise<string>): MetricsHandler {
+  const written = inTurn(write);
+  const compressed = inTurn(async (format: ExpositionFormat) => compress(await written(format)));
+  let scrapes = 0;
   return async ({ headers }, response, next) => {
+    if (scrapes >= MAX_SCRAPES) {
+      response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1' });
+      response.end(`There are ${MAX_SCRAPES} scrapes at a time already; try again\n`);
+      return;
+    }
+    // It may have left while it was found out who it is.
+    if (response.destroyed) return;
+    scrapes += 1;
+    response.once('close', () => {
+      scrapes -= 1;
+    });
     try {
       const format = preferredFormat(headers.accept);
-      const text = await write(format);
+      const isCompressed = wantsGzip(headers['accept-encoding']);
+      const body = await (isCompressed ? compressed : written)(format);
       // Set by hand: Express would append its own charset and an ETag that costs a hash of the whole text.
       response.setHeader('content-type', CONTENT_TYPES[format]);
       response.setHeader('vary', 'Accept, Accept-Encoding');
-      if (wantsGzip(headers['accept-encoding'])) {
-        response.setHeader('content-encoding', 'gzip');
-        response.end(await compress(text));
-      } else {
-        response.end(text);
-      }
+      if (isCompressed) response.setHeader('content-encoding', 'gzip');
+      response.end(body);
     } catch (error) {
       if (!next) throw error;
       next(error);

@@ -18,6 +18,7 @@ import { Exemplars } from './exemplars.ts';
 import { createInstrument, type InstrumentOf, type TraceId, type Upkeep } from './instruments.ts';
 import { CALLER_FAULTS } from '../door/json-rpc.ts';
 import {
+  CONNECTION_CUT_REASONS,
   HTTP_METHODS,
   HTTP_ROUTES,
   HTTP_STATUS_CODES,
@@ -166,6 +167,15 @@ export const METRICS = {
         http_response_status_code: HTTP_STATUS_CODES,
       }),
     ),
+  ),
+
+  http_server_open_connections: serverOnly(gauge('Open connections of clients')),
+  http_server_connections_limit: serverOnly(gauge('Most connections of clients that are open at a time')),
+  http_server_unread_bytes: serverOnly(gauge('Bytes of answers that clients have not read yet')),
+  http_server_connections_cut_total: serverOnly(
+    counter('Connections cut or refused for what their clients did', {
+      reason: exactly(CONNECTION_CUT_REASONS),
+    }),
   ),
 
   mcp_label_values_folded_total: counter(

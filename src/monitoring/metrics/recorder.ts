@@ -1,7 +1,13 @@
 import type { CallObserver, CallRecord } from '../../tools/call.ts';
 import { UNKNOWN_TOOL, type WorkerRestartReason } from '../../tools/reasons.ts';
 import type { AuthFailureReason } from '../../authorization/authentication.ts';
-import { OTHER, type SessionCloseReason, type SpanOutcome, type TransportName } from './labels.ts';
+import {
+  OTHER,
+  type ConnectionCutReason,
+  type SessionCloseReason,
+  type SpanOutcome,
+  type TransportName,
+} from './labels.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
 
@@ -12,6 +18,7 @@ export interface GaugeSources {
   readonly subscriptions: () => number;
   readonly subscriptionsLimit?: number;
   readonly workers?: () => { readonly size: number; readonly busy: number; readonly waiting: number };
+  readonly connections?: { readonly open: number; readonly limit: number; readonly unreadBytes: number };
 }
 
 /** What is said of a tool in `mcp_tool_info`. */
@@ -76,8 +83,14 @@ export class Recorder implements CallObserver {
   }
 
   /** Binds the gauges to what they measure. */
-  bindGauges({ sessions, sessionsLimit, subscriptions, subscriptionsLimit, workers }: GaugeSources): void {
+  bindGauges(sources: GaugeSources): void {
+    const { sessions, sessionsLimit, subscriptions, subscriptionsLimit, workers, connections } = sources;
     const metrics = this.#metrics;
+    if (connections) {
+      metrics.http_server_open_connections.atScrape(() => connections.open);
+      metrics.http_server_connections_limit.set({}, connections.limit);
+      metrics.http_server_unread_bytes.atScrape(() => connections.unreadBytes);
+    }
     metrics.mcp_active_sessions.atScrape(sessions);
     metrics.mcp_active_subscriptions.atScrape(subscriptions);
     if (sessionsLimit !== undefined) metrics.mcp_sessions_limit.set({}, sessionsLimit);
@@ -155,6 +168,10 @@ export class Recorder implements CallObserver {
 
   authFailure(reason: AuthFailureReason): void {
     this.#metrics.mcp_auth_failures_total.inc({ reason });
+  }
+
+  connectionCut(reason: ConnectionCutReason): void {
+    this.#metrics.http_server_connections_cut_total.inc({ reason });
   }
 
   /** Whether the tokens in effect are those of the token file. */
