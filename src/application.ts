@@ -15,7 +15,7 @@ import { expose, type ExpositionFormat } from './monitoring/metrics/exposition.t
 import type { Logger } from './monitoring/logging.ts';
 import { createMetrics } from './monitoring/metrics/metrics.ts';
 import { observers } from './monitoring/observers.ts';
-import type { ConnectionCutReason } from './monitoring/metrics/labels.ts';
+import type { OnCut } from './http/connections.ts';
 import { Recorder, type GaugeSources } from './monitoring/metrics/recorder.ts';
 import { collectRuntime, describeBuild } from './monitoring/metrics/runtime.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
@@ -67,8 +67,7 @@ export interface Application {
   readonly bindGauges: (
     sources: Pick<GaugeSources, 'sessions' | 'sessionsLimit' | 'subscriptionsLimit' | 'connections'>,
   ) => void;
-  /** Tells of a connection that was cut, or refused, for what its client did. */
-  readonly connectionCut: (reason: ConnectionCutReason) => void;
+  readonly connectionCut: OnCut;
   /** Refuses new calls; resolves when those in flight have been answered, or wait for their clients. */
   readonly finishCalls: () => Promise<void>;
   /** The calls that are being carried out, or wait for their clients. */
@@ -176,9 +175,9 @@ export async function createApplication(
           workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
         });
       },
-      connectionCut: (reason) => {
+      connectionCut: (reason, address) => {
         recorder.connectionCut(reason);
-        logger.warn({ reason }, 'connection cut');
+        logger.warn({ reason, address }, 'connection cut');
       },
       finishCalls: () => finishCalls(executor, door),
       callsInFlight: () => callsInFlight(executor, door),

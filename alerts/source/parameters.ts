@@ -149,6 +149,9 @@ export const parametersSchema = z
     overloadedCalls: atLeastOne.default(10).describe('Calls refused as overloaded in 5 minutes'),
     rateLimitedCalls: atLeastOne.default(100).describe('Calls refused for a quota in 5 minutes'),
     authFailures: atLeastOne.default(20).describe('Requests with bad credentials in 5 minutes'),
+    connectionsCut: atLeastOne
+      .default(20)
+      .describe('Connections cut or refused in 5 minutes, for each reason'),
     workerRestarts: atLeastOne.default(5).describe('Worker threads replaced in 30 minutes'),
     restarts: atLeastOne.default(3).describe('Starts of one process in an hour'),
     silentToolCalls: atLeastOne

@@ -20,6 +20,9 @@ export interface ConnectionLimits {
   readonly unreadBytes: number;
 }
 
+/** Told of each connection that is cut or refused for what its client did; with its address, where that is known. */
+export type OnCut = (reason: ConnectionCutReason, address: string | undefined) => void;
+
 export interface DrainOptions {
   /** How long a connection must have been idle to be closed; who uses it at just that moment loses that request. */
   readonly idleSeconds: number;
@@ -46,12 +49,11 @@ interface Connection {
  */
 export class Connections {
   readonly #limits: ConnectionLimits;
-  readonly #onCut: (reason: ConnectionCutReason) => void;
+  readonly #onCut: OnCut;
   readonly #open = new Map<Socket, Connection>();
   #draining = false;
 
-  /** @param onCut told of each connection that is cut or refused */
-  constructor(limits: ConnectionLimits, onCut: (reason: ConnectionCutReason) => void) {
+  constructor(limits: ConnectionLimits, onCut: OnCut) {
     this.#limits = limits;
     this.#onCut = onCut;
   }
@@ -59,8 +61,8 @@ export class Connections {
   /** Lets an application serve the requests that come to a server. */
   serve(server: Server, app: RequestListener): void {
     server.maxConnections = this.#limits.maxConnections;
-    server.on('drop', () => {
-      this.#onCut('too_many');
+    server.on('drop', (dropped) => {
+      this.#onCut('too_many', dropped?.remoteAddress);
     });
     server.on('connection', (socket) => {
       this.#open.set(socket, { unanswered: new Set(), waiting: [], readAtLastAnswer: 0 });
@@ -193,8 +195,9 @@ export class Connections {
   }
 
   #cut(socket: Socket, reason: ConnectionCutReason): void {
+    const { remoteAddress } = socket;
     socket.destroy();
-    this.#onCut(reason);
+    this.#onCut(reason, remoteAddress);
   }
 }
 

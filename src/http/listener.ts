@@ -1,8 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ConnectionCutReason } from '../monitoring/metrics/labels.ts';
-import { Connections, type ConnectionLimits, type DrainOptions } from './connections.ts';
+import { Connections, type ConnectionLimits, type DrainOptions, type OnCut } from './connections.ts';
 
 export interface ListenerOptions extends ConnectionLimits {
   readonly host: string;
@@ -13,8 +12,7 @@ export interface ListenerOptions extends ConnectionLimits {
   /** How long a client may take to send a whole request. Answers, and streams with them, may take any time. */
   readonly requestTimeoutSeconds: number;
   readonly keepAliveTimeoutSeconds: number;
-  /** Told of each connection that is cut or refused for what its client did. */
-  readonly onCut: (reason: ConnectionCutReason) => void;
+  readonly onCut: OnCut;
 }
 
 /** An open port. */

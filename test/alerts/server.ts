@@ -1,4 +1,5 @@
 import { DURATION_BUCKETS, type MetricName } from '../../src/monitoring/metrics/metrics.ts';
+import { CONNECTION_CUT_REASONS, type ConnectionCutReason } from '../../src/monitoring/metrics/labels.ts';
 import { AUTH_FAILURE_REASONS } from '../../src/authorization/authentication.ts';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/reasons.ts';
 import {
@@ -132,6 +133,7 @@ interface Server {
   readonly gauges?: Readonly<Partial<Record<GaugeName, Values>>>;
   readonly notFound?: Values;
   readonly authFailures?: Readonly<Partial<Record<(typeof AUTH_FAILURE_REASONS)[number], Values>>>;
+  readonly connectionsCut?: Readonly<Partial<Record<ConnectionCutReason, Values>>>;
   readonly workerRestarts?: Readonly<Partial<Record<(typeof WORKER_RESTART_REASONS)[number], Values>>>;
   /** Metrics it does not expose. */
   readonly without?: readonly string[];
@@ -176,6 +178,7 @@ export function server(about: Server = {}): readonly Series[] {
     ...tools.flatMap(toolSeries),
     { name: 'mcp_session_not_found_total', labels: {}, kind: 'counter', values: notFound },
     ...reasoned('mcp_auth_failures_total', AUTH_FAILURE_REASONS, about.authFailures ?? {}),
+    ...reasoned('http_server_connections_cut_total', CONNECTION_CUT_REASONS, about.connectionsCut ?? {}),
     ...reasoned('mcp_worker_restarts_total', WORKER_RESTART_REASONS, about.workerRestarts ?? {}),
   ];
   return all

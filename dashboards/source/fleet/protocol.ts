@@ -136,6 +136,46 @@ export const refused: readonly Panel[] = [
     alerts: ['NexusMCPClientsRateLimited'],
   },
   {
+    kind: 'timeseries',
+    title: 'Whose connections are cut?',
+    description: `Connections cut or refused within 5 minutes, by reason and service. Good: 0. More than ${PARAMETERS.connectionsCut}: \`too_many\`, all that may be open are; \`unread\`, clients together leave too much of their answers unread; \`stalled\`, a client reads nothing; \`pipelined\`, one sends requests ahead.`,
+    queries: [
+      {
+        expr: sum(increase('http_server_connections_cut_total', FIVE_MINUTES), SERVICE, 'reason'),
+        legend: `{{reason}} ${SERVICE_LEGEND}`,
+      },
+    ],
+    unit: 'short',
+    noValue: 'No data',
+    limits: [ticketFrom(PARAMETERS.connectionsCut)],
+    alerts: ['NexusMCPConnectionsCut'],
+  },
+  {
+    kind: 'timeseries',
+    title: 'How full is the server of connections?',
+    description:
+      'Open connections of clients as a share of the most that may be open, by instance. Good: far below 100 %. At 100 % new ones are refused: clients that never hang up, or `server.maxConnections` is too low.',
+    queries: [
+      {
+        expr: ours(
+          `${series('http_server_open_connections')} / (${series('http_server_connections_limit')} > 0)`,
+        ),
+        legend: INSTANCE_LEGEND,
+      },
+    ],
+    unit: 'percentunit',
+    noValue: 'No data',
+  },
+  {
+    kind: 'timeseries',
+    title: 'How much do clients leave unread?',
+    description:
+      'Bytes of answers that wait for their clients to read them, by instance. Good: near 0. At `server.unreadBytes` the connections with most are cut.',
+    queries: [{ expr: ours(series('http_server_unread_bytes')), legend: INSTANCE_LEGEND }],
+    unit: 'bytes',
+    noValue: 'No data',
+  },
+  {
     kind: 'state-timeline',
     title: 'Are the tokens those of the file?',
     description:

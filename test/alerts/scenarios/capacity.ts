@@ -202,6 +202,36 @@ export const capacityScenarios: readonly Scenario[] = [
     fires: { '26m': [], '30m': [] },
   },
   {
+    name: 'clients leave their answers unread',
+    about: ['NexusMCPConnectionsCut'],
+    series: onTwo({ connectionsCut: { stalled: flood } }),
+    fires: {
+      '15m': [],
+      '24m': [],
+      '27m': [
+        ticket(
+          'NexusMCPConnectionsCut',
+          { reason: 'stalled' },
+          {
+            says: ({ text }) =>
+              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and goes on so: clients leave answers unread, or open more than the server holds. First: open the dashboard and see how many are open and how much is unread.`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
+      '40m': [ticket('NexusMCPConnectionsCut', { reason: 'stalled' })],
+      '47m': [],
+    },
+  },
+  {
+    name: 'some connections are cut for each reason',
+    about: ['NexusMCPConnectionsCut'],
+    series: onTwo({
+      connectionsCut: { stalled: once('20m', 8), unread: once('20m', 8), too_many: once('21m', 8) },
+    }),
+    fires: { '26m': [], '30m': [] },
+  },
+  {
     name: 'the token file is spoilt on one of two replicas, and mended',
     about: ['NexusMCPTokenFileStale'],
     series: [
