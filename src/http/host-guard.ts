@@ -30,11 +30,17 @@ export function hostGuard(
   allowedOrigins: readonly string[],
 ): RequestHandler {
   const hosts = new Set(allowedHosts);
+  const endings = allowedHosts.filter((host) => host.startsWith('*.')).map((host) => host.slice(1));
+  const isNamed = (name: string): boolean =>
+    name === 'localhost' ||
+    isAddress(name) ||
+    hosts.has(name) ||
+    endings.some((ending) => name.endsWith(ending));
   const origins = new Set(allowedOrigins);
   return (request, response, next) => {
     const { host = '', origin } = request.headers;
     const name = readHost(host)?.name;
-    const isOurs = name !== undefined && isNamed(name, hosts);
+    const isOurs = name !== undefined && isNamed(name);
     if (!isOurs && !hosts.has('*')) {
       sendProblem(request, response, {
         status: 403,
@@ -50,12 +56,6 @@ export function hostGuard(
       next();
     }
   };
-}
-
-function isNamed(name: string, hosts: ReadonlySet<string>): boolean {
-  if (name === 'localhost' || isAddress(name) || hosts.has(name)) return true;
-  const labels = name.split('.');
-  return labels.some((_label, index) => index > 0 && hosts.has(['*', ...labels.slice(index)].join('.')));
 }
 
 /** @param host the Host header, where its name is ours: a page that comes from there asks its own server */

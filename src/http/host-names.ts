@@ -9,21 +9,31 @@ export interface Host {
   readonly port: string;
 }
 
+/** Of the name of a host (RFC 1035, section 2.3.4), and of what may stand around it. What is longer is not parsed. */
+const MAX_NAME = 253;
+const MAX_PORT = '.:65535'.length;
+const MAX_SCHEME = 64;
+
 /** Reads `host` or `host:port` (RFC 9110, section 7.2); `undefined` when it is neither. */
 export function readHost(text: string): Host | undefined {
+  if (text.length > MAX_NAME + MAX_PORT) return undefined;
   // A URL would take these for the ends of a host, or drop them.
   if (/[\s/?#@\\]/.test(text)) return undefined;
   const port = /:(\d*)$/.exec(text)?.[1] ?? '';
   const url = parseUrl(`http://${text}`);
-  return url && { name: withoutDot(url.hostname), port };
+  return url && named({ name: withoutDot(url.hostname), port });
 }
 
 /** An origin (RFC 6454): its scheme, host and port, without the port that the scheme has anyway. */
 export function readOrigin(text: string): (Host & { readonly scheme: string }) | undefined {
+  if (text.length > MAX_SCHEME + MAX_NAME + MAX_PORT) return undefined;
   const url = parseUrl(text);
   if (!url || !/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@\\]+$/i.test(text)) return undefined;
-  return { scheme: url.protocol, name: withoutDot(url.hostname.toLowerCase()), port: url.port };
+  return named({ scheme: url.protocol, name: withoutDot(url.hostname.toLowerCase()), port: url.port });
 }
+
+const named = <Part extends Host>(host: Part): Part | undefined =>
+  host.name.length > MAX_NAME ? undefined : host;
 
 export const writeHost = ({ name, port }: Host): string => (port === '' ? name : `${name}:${port}`);
 
