@@ -7,6 +7,9 @@ const MAX_URL_CHARACTERS = 8192;
 
 /** What the URL parser forgives and a validator should not: spaces, controls, backslashes, missing slashes. */
 const STRICT_START = /^https?:\/\/[^/?#]/i;
+const HOST = /^https?:\/\/(?:[^/?#]*@)?([^/?#]*)/i;
+/** Four times what a name may have (RFC 1035), for letters that are written encoded: to read more takes quadratic time. */
+const MAX_HOST_CHARACTERS = 1024;
 const FORGIVEN = /[\s\\\u0000-\u001f\u007f]/;
 
 const verdict = z.strictObject({
@@ -37,6 +40,9 @@ export const validateUrl = defineTool({
     }
     if (!STRICT_START.test(text)) {
       return { valid: false, reason: 'It does not start with http:// or https:// and a host.' };
+    }
+    if ((HOST.exec(text)?.[1]?.length ?? 0) > MAX_HOST_CHARACTERS) {
+      return { valid: false, reason: 'Its host is longer than a name can be.' };
     }
     const url = URL.parse(text);
     if (!url) return { valid: false, reason: 'Its host or port is not valid.' };
