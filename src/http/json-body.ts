@@ -38,22 +38,26 @@ function isJsonType(header: string | undefined): boolean {
 
 /** The whole body, or `undefined` as soon as it is longer than `maxBytes`; the rest is then read and dropped. */
 async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
+  // One buffer that grows: a client that sends byte by byte would have us keep a hundred times what it sent.
+  let bytes = Buffer.alloc(0);
   let size = 0;
   // All bytes are read, also of a body that is too large: bytes left unread would reset the connection of a client
   // that is still sending, and it would never see the answer.
   return new Promise((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBytes) {
-        chunks.push(chunk);
-      } else {
-        chunks.length = 0;
+      const end = size + chunk.length;
+      if (end > maxBytes) {
+        bytes = Buffer.alloc(0);
         resolve(undefined);
+      } else if (size === 0) bytes = chunk;
+      else {
+        if (end > bytes.length) bytes = Buffer.concat([bytes.subarray(0, size)], 2 * end);
+        chunk.copy(bytes, size);
       }
+      size = end;
     });
     request.on('end', () => {
-      resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+      resolve(bytes.subarray(0, size));
     });
     request.on('error', reject);
   });

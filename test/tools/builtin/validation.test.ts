@@ -93,13 +93,16 @@ describe('validate_url', () => {
     'http://example.com:99999',
     'http://[::1',
     'http://1.2.3.256',
-    // Longer than a name can be; the URL standard would take it, in quadratic time.
-    `http://user@${'\u4e00\u4e01'.repeat(1000)}:80/`,
     '',
   ])('answers that %j is not valid and why, which is no failure', async (url) => {
     expect(await valueOf(network(), 'validate_url', { url })).toEqual({
       valid: false,
       reason: expect.stringMatching(/^It/) as string,
     });
+  });
+
+  it('does not read a host that is longer than a name can be, which takes quadratic time', async () => {
+    const url = `http://user@${'\u4e00\u4e01'.repeat(1000)}:80/`;
+    expect(await valueOf(network(), 'validate_url', { url })).toMatchObject({ valid: false });
   });
 });
