@@ -39,7 +39,7 @@ function isJsonType(header: string | undefined): boolean {
 /** The whole body, or `undefined` as soon as it is longer than `maxBytes`; the rest is then read and dropped. */
 async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   // One buffer that grows: a client that sends byte by byte would have us keep a hundred times what it sent.
-  let bytes = Buffer.alloc(0);
+  let bytes: Buffer = Buffer.alloc(0);
   let size = 0;
   // All bytes are read, also of a body that is too large: bytes left unread would reset the connection of a client
   // that is still sending, and it would never see the answer.

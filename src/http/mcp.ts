@@ -1,8 +1,10 @@
 import { Router, type Request, type RequestHandler } from 'express';
 import type { Accepts, McpEndpoint } from '../mcp/endpoint.ts';
+import { excessIn } from '../monitoring/door/envelope.ts';
+import { fieldOf } from '../monitoring/door/message.ts';
 import { callerOf } from './authentication.ts';
 import { readJson } from './json-body.ts';
-import { sendProblem, wrongMethod } from './problem.ts';
+import { sendProblem, wrongMethod, type Problem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 
 export interface McpRouteOptions {
@@ -29,6 +31,11 @@ export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptio
       sendProblem(request, response, body.problem);
       return;
     }
+    const excess = excessIn(body?.value);
+    if (excess !== undefined) {
+      sendProblem(request, response, { status: 413, detail: excess, ...idIn(body?.value) });
+      return;
+    }
     const sender = { caller: callerOf(response), requestId: requestIdOf(response) };
     const refused = await mcp.serve(request, response, {
       body: body?.value,
@@ -39,6 +46,15 @@ export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptio
   });
   router.all(path, wrongMethod(METHODS.join(', ')));
   return router;
+}
+
+/** Of the id of a message that is refused for its size, not to say much of it back. */
+const MAX_ID = 256;
+
+function idIn(message: unknown): Pick<Problem, 'id'> {
+  const id = fieldOf(message, 'id');
+  const isTold = typeof id === 'number' || (typeof id === 'string' && id.length <= MAX_ID);
+  return isTold && typeof fieldOf(message, 'method') === 'string' ? { id } : {};
 }
 
 /** What clients are to send (MCP 2025-11-25 and 2026-07-28, "Streamable HTTP"), and most do. */

@@ -1,6 +1,7 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { visibleTo } from '../authorization/rights.ts';
+import { excessInParams } from '../monitoring/door/envelope.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
 import { plainValue, type CallTrace, type Failure, type Outcome, type ToolCall } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
@@ -81,12 +82,19 @@ const describe = ({ listing, toolset }: OfferedTool) => ({
   toolset,
 });
 
+/** A problem may name all the keys that are none. */
+const MAX_PROBLEM_LENGTH = 200;
+
 type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
 
 function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
+  const excess = excessInParams(value);
+  if (excess !== undefined) return { ok: false, problem: { status: 413, detail: excess } };
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
+  const problems = result.error.issues.map(({ path, message }) =>
+    `${path.join('.') || 'body'}: ${message}`.slice(0, MAX_PROBLEM_LENGTH),
+  );
   const detail = `${problems.slice(0, 5).join('; ')}. The tool's arguments belong in the field "arguments"`;
   return { ok: false, problem: { status: 400, detail } };
 }

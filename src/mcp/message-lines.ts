@@ -1,5 +1,6 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { parseJSONRPCMessage } from '@modelcontextprotocol/server';
+import { excessIn } from '../monitoring/door/envelope.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
 import { parseJson } from '../monitoring/door/json-text.ts';
@@ -74,6 +75,8 @@ function problemIn(line: Buffer): Refusal | undefined {
 function wrongIn(message: unknown): string | undefined {
   if (Array.isArray(message)) return 'Over stdio there are no batches: send one message in a line';
   if (typeof message !== 'object' || message === null) return 'A message must be an object';
+  const excess = excessIn(message);
+  if (excess !== undefined) return excess;
   if (fieldOf(message, 'jsonrpc') !== '2.0') return 'jsonrpc must be "2.0"';
   const { id, method, params } = message as Readonly<Record<string, unknown>>;
   if (id !== undefined && typeof id !== 'string' && !Number.isInteger(id))

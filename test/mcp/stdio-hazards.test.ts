@@ -5,7 +5,7 @@ import { echo, startStdio, _meta } from '../support/raw-stdio.ts';
 const request = (more: object): string =>
   JSON.stringify({ jsonrpc: '2.0', id: 'x', method: 'tools/list', params: { _meta }, ...more });
 
-const MAX_BYTES = 4096;
+const MAX_BYTES = 8192;
 
 /** What no server can serve, what the answer says, and whose it is. */
 const MALFORMED: readonly (readonly [line: string | Buffer, code: number, id: unknown, message: RegExp])[] = [
@@ -13,7 +13,13 @@ const MALFORMED: readonly (readonly [line: string | Buffer, code: number, id: un
   ['hello', -32700, null, /not valid JSON/],
   [Buffer.from([0x22, 0xff, 0x22]), -32700, null, /not valid UTF-8/],
   ['['.repeat(1000), -32700, null, /64 levels/],
-  [request({ text: 'x'.repeat(MAX_BYTES) }), -32600, null, /longer than 4096 bytes/],
+  [request({ text: 'x'.repeat(MAX_BYTES) }), -32600, null, /longer than 8192 bytes/],
+  [
+    request({ params: { _meta: { ..._meta, list: Array(1990).fill(0) } } }),
+    -32600,
+    'x',
+    /at most 2000 values/,
+  ],
   ['17', -32600, null, /must be an object/],
   ['null', -32600, null, /must be an object/],
   [`[${request({})}]`, -32600, null, /no batches/],
