@@ -23,7 +23,7 @@ import type { Tracing } from './monitoring/traces/tracing.ts';
 import type { ToolCall } from './tools/call.ts';
 import type { Catalogue } from './tools/catalogue.ts';
 import { Executor } from './tools/executor.ts';
-import { createQuota } from './tools/quota.ts';
+import { createQuota, type Quota } from './tools/quota.ts';
 import type { WorkerPool } from './tools/worker-pool.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
 
@@ -45,6 +45,8 @@ export interface Application {
   /** What is allowed and hardly meant; the log has it, too. */
   readonly warnings: readonly string[];
   readonly executor: Executor;
+  /** What each client may ask for. */
+  readonly quota: Quota;
   readonly workers: Pick<WorkerPool, 'close'>;
   readonly recorder: Recorder;
   /** Missing when nothing is traced. */
@@ -150,12 +152,12 @@ export async function createApplication(
     ok: true,
     application: {
       ...shared,
+      quota,
       warnings,
       workers,
       mcp: {
         ...shared,
         door,
-        quota,
         randomUuid: randomUUID,
         keepAliveSeconds: settings.server.streamKeepAliveSeconds,
         requestState: new RequestState(secrets.stateKey),

@@ -25,6 +25,8 @@ interface Case {
   readonly restart?: WorkerRestartReason;
   /** A call made before the one that fails, and not waited for. */
   readonly before?: { readonly tool: string; readonly args: unknown };
+  /** Whether calls are made before the one that fails until the quota of their client is spent. */
+  readonly spendsQuota?: boolean;
 }
 
 const oneSlot = { limits: { concurrency: 1, queue: 0 } };
@@ -97,8 +99,9 @@ const CASES: readonly Case[] = [
     reason: 'rate_limited',
     tool: 'echo',
     args: { text: 'hi' },
-    settings: { limits: { callsPerSecond: 0.01, burst: 1 } },
-    before: { tool: 'echo', args: { text: 'first' } },
+    // Enough for a client of either era to connect.
+    settings: { limits: { callsPerSecond: 0.0001, burst: 10 } },
+    spendsQuota: true,
     says: /try again in/,
     logLevel: 'info',
     reachesTool: false,
@@ -153,8 +156,9 @@ function expectLogged({ logs }: TestServer, from: number, { reason, tool, logLev
   });
 }
 
-/** Begins the call that has to be there first, and waits until the server has taken it up. It ends with the test. */
-async function begin(server: TestServer, { before: first }: Case): Promise<void> {
+/** Spends the quota, or begins the call that has to be there first, and waits until the server has taken it up. It ends with the test. */
+async function begin(server: TestServer, { before: first, spendsQuota, tool, args }: Case): Promise<void> {
+  while (spendsQuota && (await server.execute(tool, args, { headers })).status !== 429);
   if (!first) return;
   const gone = new AbortController();
   onTestFinished(() => {

@@ -131,9 +131,9 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .default(100)
         .describe(
-          'Steady rate of calls and new sessions of one client: token, IPv4 address or IPv6 /64; 0 for no limit',
+          'Steady rate of requests and messages of one client: token, IPv4 address or IPv6 /64; 0 for no limit',
         ),
-      burst: count.default(500).describe('Calls and new sessions one client may have at once after a pause'),
+      burst: count.default(500).describe('Requests and messages one client may send at once after a pause'),
     })
     .prefault({}),
   workers: z

@@ -12,6 +12,7 @@ import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
 import { metricsRoutes, OPERATIONS_PATHS, probeRoutes, type OperationsOptions } from './operations.ts';
 import { notFound, problemsInJsonRpc, sendProblem, wrongMethod } from './problem.ts';
+import { withinQuota } from './quota.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
 import { statusPage, type StatusPage } from './status-page.ts';
@@ -59,7 +60,7 @@ export function createApp(options: AppOptions): Express {
   app.all('/', wrongMethod('GET, HEAD'));
   for (const path of MCP_PATHS) app.use(mcpRoutes(path, { ...options, guard }));
   app.use(restRoutes({ ...options, guard }));
-  app.get('/openapi.json', guard, (_request, response) => {
+  app.get('/openapi.json', guard, withinQuota(options.quota), (_request, response) => {
     const tools = visibleTo(callerOf(response), options.catalogue.tools);
     response.json(openApi(tools, options.info));
   });

@@ -1,10 +1,12 @@
 import { Router, type Request, type RequestHandler } from 'express';
 import type { Accepts, McpEndpoint } from '../mcp/endpoint.ts';
 import { excessIn } from '../monitoring/door/envelope.ts';
-import { fieldOf } from '../monitoring/door/message.ts';
+import { fieldOf, isRequest } from '../monitoring/door/message.ts';
+import type { Quota } from '../tools/quota.ts';
 import { callerOf } from './authentication.ts';
-import { readJson } from './json-body.ts';
+import { readJson, type JsonBody } from './json-body.ts';
 import { sendProblem, wrongMethod, type Problem } from './problem.ts';
+import { beyondQuota, bodyLimit } from './quota.ts';
 import { requestIdOf } from './request-id.ts';
 
 export interface McpRouteOptions {
@@ -13,40 +15,72 @@ export interface McpRouteOptions {
   readonly guard: RequestHandler;
   /** Largest body that is read. */
   readonly bodyBytes: number;
+  /** Each message takes from it, and each request that has none. */
+  readonly quota: Quota;
 }
 
 /** MCP 2025-11-25, "Streamable HTTP"; not HEAD, which cannot begin a stream. */
 const METHODS = ['POST', 'GET', 'DELETE'];
 
 /** An MCP endpoint at a path. */
-export function mcpRoutes(path: string, { mcp, guard, bodyBytes }: McpRouteOptions): Router {
+export function mcpRoutes(path: string, { mcp, guard, bodyBytes, quota }: McpRouteOptions): Router {
   const router = Router();
   router.all(path, guard, async (request, response, next) => {
     if (!METHODS.includes(request.method)) {
       next();
       return;
     }
-    const body = request.method === 'POST' ? await readJson(request, bodyBytes) : undefined;
-    if (body && !body.ok) {
-      sendProblem(request, response, body.problem);
-      return;
-    }
-    const excess = excessIn(body?.value);
-    if (excess !== undefined) {
-      sendProblem(request, response, { status: 413, detail: excess, ...idIn(body?.value) });
-      return;
-    }
-    const sender = { caller: callerOf(response), requestId: requestIdOf(response) };
-    const refused = await mcp.serve(request, response, {
-      body: body?.value,
-      sender,
-      accepts: acceptedBy(request),
-    });
+    const caller = callerOf(response);
+    const read = await readMessage(request, bodyBytes, (messages) => quota.take(caller.quotaKey, messages));
+    const refused = read.ok
+      ? await mcp.serve(request, response, {
+          body: read.body,
+          sender: { caller, requestId: requestIdOf(response), waitSeconds: read.waitSeconds },
+          accepts: acceptedBy(request),
+        })
+      : read.problem;
     if (refused) sendProblem(request, response, refused);
   });
   router.all(path, wrongMethod(METHODS.join(', ')));
   return router;
 }
+
+type Read =
+  | { readonly ok: true; readonly body: unknown; readonly waitSeconds: number }
+  | { readonly ok: false; readonly problem: Problem };
+
+/**
+ * Reads what a request says, within its caller's quota. Beyond it only a call is let pass, which the executor refuses, and
+ * counts by its tool.
+ * @param take takes messages from the quota
+ */
+async function readMessage(
+  request: Request,
+  bodyBytes: number,
+  take: (messages: number) => number,
+): Promise<Read> {
+  const waitSeconds = take(1);
+  const read: JsonBody =
+    request.method === 'POST'
+      ? await readJson(request, bodyLimit(bodyBytes, waitSeconds))
+      : { ok: true, value: undefined };
+  const body = read.ok ? read.value : undefined;
+  const excess = excessIn(body);
+  const isCall = excess === undefined && isToolCall(body);
+  // Of a batch, one message is taken already.
+  const others = Array.isArray(body) && excess === undefined ? body.length - 1 : 0;
+  const wait = waitSeconds > 0 || others === 0 ? waitSeconds : take(others);
+  if (wait > 0 && !isCall) return refuse({ ...beyondQuota(wait), ...idIn(body) });
+  if (!read.ok) return refuse(read.problem);
+  return excess === undefined
+    ? { ok: true, body, waitSeconds: wait }
+    : refuse({ status: 413, detail: excess, ...idIn(body) });
+}
+
+const isToolCall = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && isRequest(body) && body.method === 'tools/call';
+
+const refuse = (problem: Problem): Read => ({ ok: false, problem });
 
 /** Of the id of a message that is refused for its size, not to say much of it back. */
 const MAX_ID = 256;

@@ -7,10 +7,12 @@ import { plainValue, type CallTrace, type Failure, type Outcome, type ToolCall }
 import type { Executor } from '../tools/executor.ts';
 import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
+import type { Quota } from '../tools/quota.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import { callerOf } from './authentication.ts';
 import { readJson } from './json-body.ts';
 import { sendProblem, wrongMethod, type Problem } from './problem.ts';
+import { beyondQuota, bodyLimit, withinQuota } from './quota.ts';
 import { requestIdOf } from './request-id.ts';
 
 export interface RestOptions {
@@ -20,6 +22,8 @@ export interface RestOptions {
   /** Stands before every route and knows the caller. */
   readonly guard: RequestHandler;
   readonly bodyBytes: number;
+  /** Each request takes from it. */
+  readonly quota: Quota;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;
   /** Monotonic, in seconds. */
@@ -34,16 +38,17 @@ const toolExecuteBody = z.strictObject({ arguments: z.unknown().optional() });
 
 /** The REST API: the tools as plain HTTP resources, without a session and without MCP. */
 export function restRoutes(options: RestOptions): Router {
-  const { catalogue, info, guard, bodyBytes } = options;
+  const { catalogue, info, guard, quota } = options;
   const router = Router();
+  const limited = withinQuota(quota);
 
-  router.get('/tools', guard, (_request, response) => {
+  router.get('/tools', guard, limited, (_request, response) => {
     const tools = visibleTo(callerOf(response), catalogue.tools).map(describe);
     response.json({ tools, count: tools.length, server_info: info });
   });
   router.all('/tools', wrongMethod('GET, HEAD'));
 
-  router.get('/tools/:name', guard, (request, response) => {
+  router.get('/tools/:name', guard, limited, (request, response) => {
     const tool = visibleTo(callerOf(response), catalogue.tools).find(({ name }) => name === nameIn(request));
     if (tool) response.json(describe(tool));
     else
@@ -52,18 +57,14 @@ export function restRoutes(options: RestOptions): Router {
   router.all('/tools/:name', wrongMethod('GET, HEAD'));
 
   router.post('/execute', guard, async (request, response) => {
-    const body = await readJson(request, bodyBytes);
-    const parsed = body.ok ? parse(executeBody, body.value) : body;
-    if (!parsed.ok) sendProblem(request, response, parsed.problem);
-    else await execute(parsed.value.tool_name, parsed.value.arguments, options, request, response);
+    const read = await readCall(executeBody, options, request, response);
+    if (read) await execute({ ...read, name: read.body.tool_name }, options, request, response);
   });
   router.all('/execute', wrongMethod('POST'));
 
   router.post('/tools/:name/execute', guard, async (request, response) => {
-    const body = await readJson(request, bodyBytes);
-    const parsed = body.ok ? parse(toolExecuteBody, body.value) : body;
-    if (!parsed.ok) sendProblem(request, response, parsed.problem);
-    else await execute(nameIn(request), parsed.value.arguments, options, request, response);
+    const read = await readCall(toolExecuteBody, options, request, response);
+    if (read) await execute({ ...read, name: nameIn(request) }, options, request, response);
   });
   router.all('/tools/:name/execute', wrongMethod('POST'));
 
@@ -99,9 +100,29 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
   return { ok: false, problem: { status: 400, detail } };
 }
 
+interface Read<Body> {
+  readonly body: Body;
+  /** Seconds until the call would be within its caller's quota, which the executor then says; 0 for one that is. */
+  readonly waitSeconds: number;
+}
+
+/** Takes a request from the quota of its caller, and reads the call in it; `undefined` for none, which is answered. */
+async function readCall<Body>(
+  schema: z.ZodType<Body>,
+  { bodyBytes, quota }: RestOptions,
+  request: Request,
+  response: Response,
+): Promise<Read<Body> | undefined> {
+  const waitSeconds = quota.take(callerOf(response).quotaKey);
+  const body = await readJson(request, bodyLimit(bodyBytes, waitSeconds));
+  const parsed = body.ok ? parse(schema, body.value) : body;
+  if (parsed.ok) return { body: parsed.value, waitSeconds };
+  sendProblem(request, response, waitSeconds > 0 ? beyondQuota(waitSeconds) : parsed.problem);
+  return undefined;
+}
+
 async function execute(
-  name: string,
-  args: unknown,
+  { name, body: { arguments: args }, waitSeconds }: Read<{ arguments?: unknown }> & { readonly name: string },
   { catalogue, executor, tracing, now }: RestOptions,
   request: Request,
   response: Response,
@@ -121,6 +142,7 @@ async function execute(
     requestId: requestIdOf(response),
     signal: gone.signal,
     canElicit: false,
+    waitSeconds,
   };
   const startedAt = now();
   const outcome = inputRefused(

@@ -4,7 +4,6 @@ import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
 import type { Executor } from '../tools/executor.ts';
-import type { Quota } from '../tools/quota.ts';
 import type { RequestState } from './request-state.ts';
 
 /** What all servers and connections of the protocol binding share. */
@@ -14,8 +13,6 @@ export interface McpBinding {
   readonly executor: Executor;
   /** With each tools/call that reached the executor it holds the call. */
   readonly door: Door<ToolCall>;
-  /** What each client may ask for; the executor charges calls to it. */
-  readonly quota: Quota;
   readonly recorder: Recorder;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;

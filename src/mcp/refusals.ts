@@ -37,17 +37,10 @@ export const notAcceptable = (missing: readonly string[]): McpRefusal => ({
 
 /** Why a session did not serve a request. */
 export function refusalBySession(problem: SessionProblem): McpRefusal {
-  if (problem.kind === 'id_in_use') return { ...REFUSALS.id_in_use, id: problem.id };
-  if (problem.kind !== 'rate_limited') return REFUSALS[problem.kind];
-  return {
-    status: 429,
-    code: ERROR_CODES.invalidRequest,
-    detail: `Too many sessions and calls; try again in ${problem.waitSeconds.toFixed(1)} s`,
-    headers: { 'retry-after': String(Math.ceil(problem.waitSeconds)) },
-  };
+  return problem.kind === 'id_in_use' ? { ...REFUSALS.id_in_use, id: problem.id } : REFUSALS[problem.kind];
 }
 
-type Kind = Exclude<SessionProblem['kind'], 'rate_limited'> | 'batch' | 'post_only';
+type Kind = SessionProblem['kind'] | 'batch' | 'post_only';
 
 // Statuses of sessions: MCP 2025-11-25, "Session Management".
 export const REFUSALS: Record<Kind, McpRefusal> = {

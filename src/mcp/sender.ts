@@ -6,6 +6,8 @@ import type { TransportName } from '../monitoring/metrics/labels.ts';
 export interface Sender {
   readonly caller: Caller;
   readonly requestId: string;
+  /** Seconds until the request would be within its caller's quota, 0 for one that is; over stdio nobody has asked. */
+  readonly waitSeconds?: number;
 }
 
 /**

@@ -21,8 +21,7 @@ const REPLAY_CHARACTERS = 32 * 1024 * 1024;
 /** Why a request cannot be served by a session. */
 export type SessionProblem =
   | { readonly kind: 'missing_id' | 'not_found' | 'not_kept' | 'full' | 'closing' }
-  | { readonly kind: 'id_in_use'; readonly id: RpcRequest['id'] }
-  | { readonly kind: 'rate_limited'; readonly waitSeconds: number };
+  | { readonly kind: 'id_in_use'; readonly id: RpcRequest['id'] };
 
 /** Serves 2025-era clients over HTTP, each by the session that its `initialize` opened. */
 export class Sessions {
@@ -78,8 +77,6 @@ export class Sessions {
   ): Promise<SessionProblem | undefined> {
     if (!isInitializeRequest(body)) return { kind: 'missing_id' };
     if (this.#closing) return { kind: 'closing' };
-    const waitSeconds = this.#binding.quota.take(caller.quotaKey);
-    if (waitSeconds > 0) return { kind: 'rate_limited', waitSeconds };
     const giveUp = this.#table.reserve();
     if (!giveUp) return { kind: 'full' };
     try {

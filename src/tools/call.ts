@@ -35,6 +35,11 @@ export interface ToolCall {
   readonly clientVersion?: string | undefined;
   /** Whether the client can answer an elicitation. */
   readonly canElicit: boolean;
+  /**
+   * What the quota of the caller said when the request came in: 0, or the seconds to wait. Left out where the executor is to
+   * ask it.
+   */
+  readonly waitSeconds?: number | undefined;
   readonly answers?: Readonly<Record<string, unknown>> | undefined;
   readonly state?: unknown;
   /** Missing when the call is not traced. */

@@ -54,7 +54,7 @@ export class Executor {
     const startedAt = now();
     const tool = catalogue.get(call.name);
     if (!tool) {
-      const wait = this.#options.quota.take(call.caller.quotaKey);
+      const wait = this.#waitOf(call);
       return this.#leave(undefined, call, startedAt, {
         outcome: wait > 0 ? rateLimited(wait) : unknownTool,
       });
@@ -96,13 +96,18 @@ export class Executor {
     return { ...outcome, tool };
   }
 
+  /** Seconds until the call would be within its caller's quota; 0 for one that is. */
+  #waitOf({ waitSeconds, caller }: ToolCall): number {
+    return waitSeconds ?? this.#options.quota.take(caller.quotaKey);
+  }
+
   async #attempt(tool: OfferedTool, call: ToolCall): Promise<Measured> {
+    // Before anything is looked at, so that a flood of bad calls is cheap to refuse.
+    const wait = this.#waitOf(call);
+    if (wait > 0) return { outcome: rateLimited(wait) };
     if (!mayUse(call.caller, tool))
       return { outcome: failed('denied', `You may not use the tool ${tool.name}.`) };
     if (this.#closing) return { outcome: overloaded('The server is shutting down; try again.') };
-    // Before the arguments are looked at, so that a flood of bad calls is cheap to refuse.
-    const wait = this.#options.quota.take(call.caller.quotaKey);
-    if (wait > 0) return { outcome: rateLimited(wait) };
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));
     if (!validation.ok) return { outcome: invalidArguments(validation.problems) };

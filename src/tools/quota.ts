@@ -1,7 +1,10 @@
 /** A quota per client; see {@link createQuota}. */
 export interface Quota {
-  /** Takes one call from the client's quota, or one session. Returns 0, or the seconds after which the next will fit. */
-  take(client: string): number;
+  /**
+   * Takes a request from the client's quota, or several at once: of more than the burst, as many as that.
+   * @returns 0, or the seconds after which they will fit, and then nothing was taken
+   */
+  take(client: string, count?: number): number;
 }
 
 const MAX_CLIENTS = 10_000;
@@ -9,7 +12,7 @@ const MAX_CLIENTS = 10_000;
 /**
  * Limits each client to a steady rate with bursts (the generic cell rate algorithm: one timestamp a client).
  * @param callsPerSecond the steady rate; 0 means no limit
- * @param burst calls a client may make at once after a pause
+ * @param burst requests a client may make at once after a pause
  * @param now a monotonic clock, in seconds
  */
 export function createQuota(callsPerSecond: number, burst: number, now: () => number): Quota {
@@ -20,9 +23,9 @@ export function createQuota(callsPerSecond: number, burst: number, now: () => nu
   // When each client's bucket will be full again; insertion order is least recently limited first.
   const fullAt = new Map<string, number>();
   return {
-    take(client) {
+    take(client, count = 1) {
       const time = now();
-      const full = Math.max(fullAt.get(client) ?? time, time) + interval;
+      const full = Math.max(fullAt.get(client) ?? time, time) + Math.min(count, burst) * interval;
       const wait = full - time - burst * interval;
       if (wait > tolerance) return wait;
       fullAt.delete(client);

@@ -16,8 +16,11 @@ beforeAll(async () => {
   app.use(PATH, problemsInJsonRpc);
   app.use(hostGuard([], []));
   const authenticate = () => Promise.resolve({ ok: false, reason: 'missing' } as const);
+  const quota = { take: () => 0 };
   const guard = requireCaller(authenticate, () => undefined);
-  app.use(mcpRoutes(PATH, { mcp: { serve: () => Promise.resolve(undefined) }, guard, bodyBytes: 1024 }));
+  app.use(
+    mcpRoutes(PATH, { mcp: { serve: () => Promise.resolve(undefined) }, guard, quota, bodyBytes: 1024 }),
+  );
   app.use(notFound('There is nothing here'));
   listener = await listen(app, {
     host: '127.0.0.1',
