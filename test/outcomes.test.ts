@@ -18,6 +18,8 @@ interface Case {
   readonly tool: string;
   readonly args?: unknown;
   readonly settings?: Record<string, Record<string, unknown>>;
+  /** What the caller is told, where it is not the reason. */
+  readonly toldAs?: ErrorReason;
   readonly says: RegExp;
   readonly logLevel: 'info' | 'warn' | 'error';
   readonly reachesTool: boolean;
@@ -91,7 +93,8 @@ const CASES: readonly Case[] = [
     tool: 'add',
     args: { a: 1, b: 2 },
     settings: { auth: { tokensFile } },
-    says: /may not use/,
+    toldAs: 'unknown_tool',
+    says: /no such tool/,
     logLevel: 'info',
     reachesTool: false,
   },
@@ -184,10 +187,11 @@ describe('a failed call over REST', () => {
       await begin(server, each);
       const [before, from] = [await server.scrape(), server.logs.length];
       const { status, body } = await server.execute(each.tool, each.args, { headers });
-      expect(status).toBe(ERROR_REASONS[each.reason].httpStatus);
+      const told = each.toldAs ?? each.reason;
+      expect(status).toBe(ERROR_REASONS[told].httpStatus);
       expect(body).toMatchObject({
         tool_name: each.tool,
-        reason: each.reason,
+        reason: told,
         detail: expect.stringMatching(each.says) as string,
       });
       expectRecorded(before, await server.scrape(), each);
@@ -209,7 +213,7 @@ describe.each(ERAS)('a failed call over MCP %s', (era) => {
         name: each.tool,
         arguments: (each.args ?? {}) as Record<string, unknown>,
       });
-      if (each.reason === 'unknown_tool') {
+      if ((each.toldAs ?? each.reason) === 'unknown_tool') {
         await expect(call).rejects.toMatchObject({
           code: -32602,
           message: expect.stringMatching(each.says) as string,

@@ -1,8 +1,11 @@
-import { ERROR_REASONS } from '../tools/reasons.ts';
+import { ERROR_REASONS, REASONS } from '../tools/reasons.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { JsonSchema } from '../tools/tool.ts';
 
 const json = (schema: JsonSchema) => ({ 'application/json': { schema } });
+
+/** A tool that the caller may not use is told to be none. */
+const REASONS_TOLD = REASONS.filter((reason) => reason !== 'denied');
 
 const errorSchema = {
   type: 'object',
@@ -11,7 +14,10 @@ const errorSchema = {
     error: { type: 'string', description: 'The name of the HTTP status.' },
     detail: { type: 'string', description: 'What is wrong and what to do.' },
     tool_name: { type: ['string', 'null'] },
-    reason: { enum: [...Object.keys(ERROR_REASONS), null], description: 'The same as in the metrics.' },
+    reason: {
+      enum: [...REASONS_TOLD, null],
+      description: 'The same as in the metrics, where a tool that the caller may not use is `denied`.',
+    },
   },
 };
 
@@ -63,10 +69,11 @@ const errorRef = { $ref: '#/components/schemas/Error' };
 const errors = {
   400: { description: 'The body is malformed', content: json(errorRef) },
   401: { description: 'A bearer token is needed, or is not valid', content: json(errorRef) },
+  403: { description: 'The Host or the Origin is not one that is served', content: json(errorRef) },
   413: { description: 'The body is too large', content: json(errorRef) },
   415: { description: 'The body is not application/json in UTF-8', content: json(errorRef) },
   ...Object.fromEntries(
-    Object.values(ERROR_REASONS)
+    REASONS_TOLD.map((reason) => ERROR_REASONS[reason])
       .filter(({ httpStatus }) => httpStatus !== 200 && httpStatus !== 499)
       .map(({ httpStatus }) => [
         httpStatus,
@@ -76,7 +83,9 @@ const errors = {
 };
 
 function whenAnswered(status: number): string {
-  const reasons = Object.values(ERROR_REASONS).filter(({ httpStatus }) => httpStatus === status);
+  const reasons = REASONS_TOLD.map((reason) => ERROR_REASONS[reason]).filter(
+    ({ httpStatus }) => httpStatus === status,
+  );
   return reasons.map(({ when }) => when).join('; or ');
 }
 

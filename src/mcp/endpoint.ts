@@ -115,7 +115,7 @@ export class McpEndpoint {
     route: InboundModernRoute,
     authInfo: AuthInfo,
   ): Promise<void> {
-    const refused = await this.#headerCheck.refusal(request, route);
+    const refused = await this.#headerCheck.refusal(request, route, authInfo);
     if (refused) await writeAnswer(refused, response);
     else await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
   }

@@ -4,11 +4,14 @@ import {
   createMcpHandler,
   fromJsonSchema,
   McpServer,
+  type AuthInfo,
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
+import { visibleTo } from '../authorization/rights.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { McpBinding } from './binding.ts';
+import { senderIn } from './sender.ts';
 import { MODERN_VERSION } from './versions.ts';
 
 /** A request that a server received has both. */
@@ -25,18 +28,23 @@ export class HeaderCheck {
 
   constructor(binding: McpBinding) {
     this.#binding = binding;
-    this.#asked = createMcpHandler(() => this.#idleServer(), {
+    this.#asked = createMcpHandler(({ authInfo }) => this.#idleServer(authInfo), {
       legacy: 'reject',
       onerror: binding.onProtocolError,
     });
   }
 
   /** The SDK's refusal of a call for its headers, if it refuses it. */
-  async refusal(request: IncomingMessage, route: InboundModernRoute): Promise<Response | undefined> {
+  async refusal(
+    request: IncomingMessage,
+    route: InboundModernRoute,
+    authInfo: AuthInfo,
+  ): Promise<Response | undefined> {
     if (this.#isPlain(request, route)) return undefined;
     const parsedBody = route.message;
     const answer = await this.#asked.fetch(await toWebRequest(request as Received, parsedBody), {
       parsedBody,
+      authInfo,
     });
     return answer.ok ? undefined : answer;
   }
@@ -59,10 +67,12 @@ export class HeaderCheck {
   }
 
   /** Only the SDK's high-level server has its `Mcp-Param-*` headers checked. */
-  #idleServer(): McpServer {
+  #idleServer(authInfo: AuthInfo | undefined): McpServer {
     const server = new McpServer(this.#binding.info, { capabilities: { tools: {} } });
     const nothing = () => ({ content: [] });
-    for (const { name, listing } of this.#tools)
+    const { caller } = senderIn(authInfo, 'http', this.#binding.newRequestId);
+    // Of others nothing is said, not even which headers they take.
+    for (const { name, listing } of visibleTo(caller, this.#tools))
       server.registerTool(name, { inputSchema: fromJsonSchema(listing.inputSchema) }, nothing);
     server.server.setRequestHandler('tools/call', nothing);
     return server;

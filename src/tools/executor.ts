@@ -22,7 +22,10 @@ export interface ExecutorOptions {
   readonly now: () => number;
 }
 
-/** The outcome of a call, and the tool that it found: still the same if another was offered in its place meanwhile. */
+/**
+ * The outcome of a call, as its caller is told, and the tool that it found: still the same if another was offered in its place
+ * meanwhile.
+ */
 export type CallOutcome = Outcome & { readonly tool: OfferedTool | undefined };
 
 interface Measured extends RunOutcome {
@@ -93,7 +96,7 @@ export class Executor {
       runSeconds,
       resultBytes,
     });
-    return { ...outcome, tool };
+    return outcome === denied ? { ...unknownTool, tool: undefined } : { ...outcome, tool };
   }
 
   /** Seconds until the call would be within its caller's quota; 0 for one that is. */
@@ -105,8 +108,7 @@ export class Executor {
     // Before anything is looked at, so that a flood of bad calls is cheap to refuse.
     const wait = this.#waitOf(call);
     if (wait > 0) return { outcome: rateLimited(wait) };
-    if (!mayUse(call.caller, tool))
-      return { outcome: failed('denied', `You may not use the tool ${tool.name}.`) };
+    if (!mayUse(call.caller, tool)) return { outcome: denied };
     if (this.#closing) return { outcome: overloaded('The server is shutting down; try again.') };
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));
@@ -196,6 +198,8 @@ const inPhase = <Result>(call: ToolCall, phase: Phase, work: () => Result | Prom
   call.trace ? call.trace.phase(phase, work) : work();
 
 const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list names those there are.');
+/** Told to observers alone: to a caller, a tool that it may not use is none. */
+const denied = failed('denied', 'The caller may not use the tool.');
 const cancelled = failed('cancelled', 'The call was cancelled.');
 
 const timedOut = (seconds: number): Failure =>

@@ -64,9 +64,9 @@ export const ERROR_REASONS = {
   denied: {
     serverFault: false,
     refused: true,
-    httpStatus: 403,
+    httpStatus: 404,
     retryable: false,
-    when: 'the caller may not use the tool',
+    when: 'the caller may not use the tool, and is told `unknown_tool`',
   },
   cancelled: {
     serverFault: false,

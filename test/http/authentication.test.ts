@@ -1,10 +1,13 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
 import { ask, refuseInternals } from './raw-client.ts';
+
+const HEADER_TOOL = fileURLToPath(new URL('../support/header-tool.ts', import.meta.url));
 
 const WIDE = 'wide-token-0123456789abcdef';
 const NARROW = 'narrow-token-0123456789abcdef';
@@ -36,7 +39,7 @@ const OPEN = ['/', '/livez', '/healthz', '/readyz', '/metrics'];
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({ auth: { tokensFile } });
+  server = await startTestServer({ auth: { tokensFile }, tools: { modules: [FIXTURE_TOOLS, HEADER_TOOL] } });
 });
 afterAll(async () => {
   await server.stop();
@@ -175,8 +178,13 @@ describe('a token for few tools', () => {
     expect(tools.map(({ name }) => name).sort()).toEqual(['add', 'echo']);
     const { content } = await client.callTool({ name: 'add', arguments: { a: 5, b: 3 } });
     expect(content).toEqual([{ type: 'text', text: '8' }]);
-    const denied = await client.callTool({ name: 'divide', arguments: { a: 1, b: 1 } });
-    expect(denied).toMatchObject({ isError: true, _meta: { 'nexus-mcp/failure': { reason: 'denied' } } });
+    const answerTo = (name: string): Promise<unknown> =>
+      client
+        .callTool({ name, arguments: { a: 1, b: 1 } })
+        .catch(({ code, message }: { code: unknown; message: string }) => ({ code, message }));
+    const hidden = await answerTo('divide');
+    expect(hidden).toMatchObject({ code: -32602 });
+    expect(hidden).toEqual(await answerTo('nope'));
     await client.close();
   });
 
@@ -187,13 +195,48 @@ describe('a token for few tools', () => {
     await client.close();
   });
 
-  it('is refused other tools with 403, counted and logged under its name', async () => {
-    const answer: unknown = await server.execute('divide', { a: 1, b: 0 }, { headers: bearer(NARROW) });
-    expect(answer).toMatchObject({
-      status: 403,
-      body: { error: 'Forbidden', tool_name: 'divide', reason: 'denied' },
+  it('is not told which headers other tools take', async () => {
+    const answerTo = async (name: string, token: string): Promise<unknown> => {
+      const headers = {
+        ...{ ...json, ...bearer(token) },
+        ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name },
+      };
+      const _meta = {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+      };
+      const params = { name, arguments: { region: 'here' }, _meta };
+      const call = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+      const { status, body } = await ask(server.url, 'POST /mcp', headers, call);
+      return { status, body };
+    };
+    expect(await answerTo('routed', WIDE)).toMatchObject({ status: 400 });
+    expect(await answerTo('routed', NARROW)).toEqual(await answerTo('nope', NARROW));
+  });
+
+  it('is told that other tools are not there, which is counted and logged under their names', async () => {
+    const denied = async (): Promise<number> =>
+      (await server.scrape()).value('mcp_tool_errors_total', { tool_name: 'divide', reason: 'denied' }) ?? 0;
+    const before = await denied();
+    const answerTo = async (line: string, tool: string, body: object): Promise<unknown> => {
+      const headers = { ...json, ...bearer(NARROW) };
+      const answer = await ask(server.url, line.replace('NAME', tool), headers, JSON.stringify(body));
+      return { ...answer, headers: undefined, body: answer.body.replaceAll(tool, 'NAME') };
+    };
+    const args = { arguments: { a: 1, b: 0 } };
+    for (const [line, body] of [
+      ['GET /tools/NAME', () => ({})],
+      ['POST /tools/NAME/execute', () => args],
+      ['POST /execute', (tool_name: string) => ({ tool_name, ...args })],
+    ] as const) {
+      const hidden = await answerTo(line, 'divide', body('divide'));
+      expect(hidden, line).toMatchObject({ status: 404 });
+      expect(hidden, line).toEqual(await answerTo(line, 'nope', body('nope')));
+    }
+    expect(await denied()).toBe(before + 2);
+    expect(server.logs.filter(({ tool }) => tool === 'divide').at(-1)).toMatchObject({
+      ...{ reason: 'denied', caller: 'narrow' },
     });
-    expect(server.logs.at(-1)).toMatchObject({ reason: 'denied', caller: 'narrow' });
   });
 });
 

@@ -81,7 +81,7 @@ describe('a token file that changes', () => {
     expect(await statusOf(OLD)).toBe(200);
     write(entry('ci', OLD, ', tools: [add]'));
     passTime();
-    expect(await statusOf(OLD)).toBe(403);
+    expect(await statusOf(OLD)).toBe(404);
     const sum = await server.execute('add', { a: 1, b: 2 }, { headers: bearer(OLD) });
     expect(sum.status).toBe(200);
   });
