@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { keptLabels, readPromQL, walk, type Expression } from '../alerts/promql.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -47,11 +46,6 @@ const nodes = queries.flatMap((query) => walk(query.expression).map((found) => (
 const selectors = nodes.flatMap((found) =>
   found.node.kind === 'selector' ? [{ ...found, selector: found.node }] : [],
 );
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-}
 
 describe('the queries and /metrics', () => {
   let server: TestServer;

@@ -1,12 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { readJson } from '../../src/http/json-body.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+import { collectGarbage } from '../support/garbage.ts';
 
 const bodyOf = (source: Readable, headers: Readonly<Record<string, string>> = {}): IncomingMessage =>
   Object.assign(source, { headers: { 'content-type': 'application/json', ...headers } }) as IncomingMessage;
