@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fieldOf } from '../../src/monitoring/door/message.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
 import { ask, refuseInternals } from './raw-client.ts';
@@ -181,7 +182,7 @@ describe('a token for few tools', () => {
     const answerTo = (name: string): Promise<unknown> =>
       client
         .callTool({ name, arguments: { a: 1, b: 1 } })
-        .catch(({ code, message }: { code: unknown; message: string }) => ({ code, message }));
+        .catch((error: unknown) => ({ code: fieldOf(error, 'code'), message: fieldOf(error, 'message') }));
     const hidden = await answerTo('divide');
     expect(hidden).toMatchObject({ code: -32602 });
     expect(hidden).toEqual(await answerTo('nope'));
