@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { DropArgument, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionCutReason } from '../monitoring/metrics/labels.ts';
 
@@ -61,7 +61,7 @@ export class Connections {
   /** Lets an application serve the requests that come to a server. */
   serve(server: Server, app: RequestListener): void {
     server.maxConnections = this.#limits.maxConnections;
-    server.on('drop', (dropped) => {
+    server.on('drop', (dropped?: DropArgument) => {
       this.#onCut('too_many', dropped?.remoteAddress);
     });
     server.on('connection', (socket) => {
@@ -171,8 +171,11 @@ export class Connections {
     });
     // The rest of a body that the answer did not wait for is no part of a next request.
     request.once('close', noteRead);
-    if (connection.unanswered.size === 1) app(request, response);
-    else connection.waiting.push(() => void app(request, response));
+    const serve = (): void => {
+      app(request, response);
+    };
+    if (connection.unanswered.size === 1) serve();
+    else connection.waiting.push(serve);
   }
 
   /** Nothing has moved for long: neither a request nor an answer, nor a new connection. */
