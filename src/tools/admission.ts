@@ -1,9 +1,14 @@
+import { Turns } from './turns.ts';
+
 /** Gives up a place; calling it again does nothing. */
 export type Release = () => void;
 
 interface Waiting {
+  /** Whose call it is. */
+  readonly client: string;
   readonly lanes: readonly Lane[];
-  enter(release: Release): void;
+  /** Ends the wait: with a place, or without one. */
+  leave(release?: Release): void;
 }
 
 /** A limited resource: all calls, the calls of one tool, or the worker threads. */
@@ -11,18 +16,23 @@ export interface Lane {
   readonly limit: number;
   busy: number;
   waiting: number;
+  readonly turns: Turns<Waiting>;
 }
 
-export const createLane = (limit: number): Lane => ({ limit, busy: 0, waiting: 0 });
+export const createLane = (limit: number): Lane => ({ limit, busy: 0, waiting: 0, turns: new Turns() });
 
 /**
- * A bounded queue in front of lanes. A call enters when all its lanes have a free place; among the waiting, the
- * oldest that can enter goes first, so that one saturated tool does not hold up the others.
+ * A bounded queue in front of lanes. A call enters when all its lanes have a free place. Of those that wait for a lane,
+ * clients have turns, so that a client waits for one call of each other client, however many those have made; and a call
+ * that cannot enter for another lane is passed over, so that one saturated tool does not hold up the others.
+ *
+ * A place that is given up costs nothing unless calls wait for it; then mostly a look at the first of them, and at most one
+ * at each that waits, when all of them wait for something else, too.
  */
 export class Admission {
   readonly #queueLimit: number;
   readonly #queueWaitMs: number;
-  readonly #queue = new Set<Waiting>();
+  readonly #queue = new Turns<Waiting>();
 
   constructor(options: { readonly queueLimit: number; readonly queueWaitSeconds: number }) {
     this.#queueLimit = options.queueLimit;
@@ -31,29 +41,49 @@ export class Admission {
 
   /**
    * Takes a place in every lane.
+   * @param client whose call it is
+   * @param lanes the widest first: each is used by all calls that use a later one
    * @returns its release, or `undefined` when the queue is full, the wait was too long or `signal` aborted
    */
-  enter(lanes: readonly Lane[], signal: AbortSignal): Release | Promise<Release | undefined> | undefined {
+  enter(
+    client: string,
+    lanes: readonly Lane[],
+    signal: AbortSignal,
+  ): Release | Promise<Release | undefined> | undefined {
     if (signal.aborted) return undefined;
     if (hasRoom(lanes)) return this.#occupy(lanes);
-    if (this.#queue.size >= this.#queueLimit) return undefined;
+    if (this.#queue.size >= this.#queueLimit && !this.#makeWayFor(client)) return undefined;
     return new Promise((resolve) => {
-      const leave = (release: Release | undefined): void => {
+      const leave = (release?: Release): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', giveUp);
-        this.#queue.delete(waiting);
-        for (const lane of lanes) lane.waiting -= 1;
+        this.#queue.remove(waiting);
+        for (const lane of lanes) {
+          lane.waiting -= 1;
+          lane.turns.remove(waiting);
+        }
         resolve(release);
       };
       const giveUp = (): void => {
-        leave(undefined);
+        leave();
       };
-      const waiting: Waiting = { lanes, enter: leave };
+      const waiting: Waiting = { client, lanes, leave };
       const timer = setTimeout(giveUp, this.#queueWaitMs);
       signal.addEventListener('abort', giveUp);
       this.#queue.add(waiting);
-      for (const lane of lanes) lane.waiting += 1;
+      for (const lane of lanes) {
+        lane.waiting += 1;
+        lane.turns.add(waiting);
+      }
     });
+  }
+
+  /** Ends the newest wait of the client that has most calls in a full queue, if that leaves it no worse off than this one. */
+  #makeWayFor(client: string): boolean {
+    const most = this.#queue.most();
+    if (most.length < this.#queue.of(client) + 2) return false;
+    most.at(-1)?.leave();
+    return true;
   }
 
   #occupy(lanes: readonly Lane[]): Release {
@@ -62,14 +92,20 @@ export class Admission {
     return () => {
       if (!held) return;
       held = false;
+      // Nobody waits for the others.
+      const wanted = lanes.filter(({ busy, limit, waiting }) => busy >= limit && waiting > 0);
       for (const lane of lanes) lane.busy -= 1;
-      this.#advance();
+      for (const lane of wanted) this.#fill(lane);
     };
   }
 
-  #advance(): void {
-    for (const waiting of this.#queue) {
-      if (hasRoom(waiting.lanes)) waiting.enter(this.#occupy(waiting.lanes));
+  /** Lets in whoever may enter, in turn, until the lane is full. */
+  #fill(lane: Lane): void {
+    while (lane.busy < lane.limit) {
+      const next = lane.turns.find(({ lanes }) => hasRoom(lanes));
+      if (!next) return;
+      for (const taken of next.lanes) taken.turns.endTurn(next.client);
+      next.leave(this.#occupy(next.lanes));
     }
   }
 }

@@ -113,7 +113,7 @@ export class Executor {
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));
     if (!validation.ok) return { outcome: invalidArguments(validation.problems) };
-    const entered = this.#admission.enter([this.#all, ...tool.lanes], call.signal);
+    const entered = this.#admission.enter(call.caller.quotaKey, [this.#all, ...tool.lanes], call.signal);
     const release = entered instanceof Promise ? await inPhase(call, 'queue', () => entered) : entered;
     if (!release)
       return { outcome: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };

@@ -23,7 +23,7 @@ export interface OfferedTool {
   readonly isolation: Isolation;
   /** Deadline of one run. */
   readonly timeoutSeconds: number;
-  /** Where a run needs a free place, besides one among all calls. */
+  /** Where a run needs a free place, besides one among all calls; the widest first. */
   readonly lanes: readonly Lane[];
   readonly listing: ToolListing;
   validate(args: unknown): Validation | Promise<Validation>;
@@ -138,7 +138,7 @@ function offer(
     source,
     isolation,
     timeoutSeconds,
-    lanes: isIsolated ? [own, workers.lane] : [own],
+    lanes: isIsolated ? [workers.lane, own] : [own],
     listing: listingOf(tool, input.json, output?.json),
     validate: (args) => input.validate(args),
     run: (args, context) =>

@@ -16,7 +16,7 @@ const admissionOf = (queueLimit = 100, queueWaitSeconds = 5): Admission =>
 
 /** Enters at once, or fails. */
 function enterNow(admission: Admission, lanes: readonly Lane[]): Release {
-  const entered = admission.enter(lanes, patient);
+  const entered = admission.enter('client', lanes, patient);
   if (typeof entered !== 'function') throw new Error('did not enter at once');
   return entered;
 }
@@ -27,7 +27,7 @@ function queue(admission: Admission, lanes: readonly Lane[], signal: AbortSignal
     state: 'waiting',
     release: () => undefined,
   };
-  const entered = admission.enter(lanes, signal);
+  const entered = admission.enter('client', lanes, signal);
   if (!(entered instanceof Promise)) throw new Error('did not have to wait');
   void entered.then((release) => {
     call.state = release ? 'in' : 'refused';
@@ -141,7 +141,7 @@ describe('admission', () => {
     const lane = createLane(1);
     const release = enterNow(admission, [lane]);
     const waiting = [queue(admission, [lane]), queue(admission, [lane])];
-    expect(admission.enter([lane], patient)).toBeUndefined();
+    expect(admission.enter('client', [lane], patient)).toBeUndefined();
     expect(places(lane)).toEqual({ busy: 1, waiting: 2 });
     // The queue is one for all lanes, but whoever need not wait is let in.
     enterNow(admission, [createLane(1)])();
@@ -160,7 +160,7 @@ describe('admission', () => {
     const admission = admissionOf(0);
     const lane = createLane(1);
     const release = enterNow(admission, [lane]);
-    expect(admission.enter([lane], patient)).toBeUndefined();
+    expect(admission.enter('client', [lane], patient)).toBeUndefined();
     release();
     enterNow(admission, [lane])();
   });
@@ -206,7 +206,7 @@ describe('admission', () => {
   it('does not let in one whose client is gone already, room or not', () => {
     const admission = admissionOf();
     const lane = createLane(1);
-    expect(admission.enter([lane], AbortSignal.abort())).toBeUndefined();
+    expect(admission.enter('client', [lane], AbortSignal.abort())).toBeUndefined();
     expect(places(lane)).toEqual(EMPTY);
   });
 
@@ -278,7 +278,7 @@ describe('admission', () => {
               gone.abort();
             }, random(3000))
           : undefined;
-      const release = await admission.enter(choices[random(3)] ?? [], gone.signal);
+      const release = await admission.enter('client', choices[random(3)] ?? [], gone.signal);
       for (const { busy, limit } of Object.values(lanes)) expect(busy).toBeLessThanOrEqual(limit);
       outcomes[release ? 'in' : 'refused'] += 1;
       await new Promise((resolve) => setTimeout(resolve, random(200)));
