@@ -150,7 +150,9 @@ export const settingsSchema = z.strictObject({
         .int()
         .min(2)
         .default(100)
-        .describe('Messages a session keeps for clients that resume a broken stream'),
+        .describe(
+          'Answers a session keeps for clients that resume a broken stream, and as many notifications',
+        ),
       maxSubscriptions: count
         .default(1024)
         .describe('Streams of subscriptions/listen at a time; none stays open while no list can change'),

@@ -1,16 +1,15 @@
 import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
+import type { ReplayBudget } from './replay-budget.ts';
+
+/** What a stream starts with, to be resumed after; what a client may miss; and answers and questions, which it may not. */
+type Kind = 'start' | 'notice' | 'message';
 
 interface StoredEvent {
   readonly id: string;
   readonly streamId: string;
   readonly message: JSONRPCMessage;
+  readonly kind: Kind;
   readonly size: number;
-}
-
-/** What all sessions together may keep, in characters of JSON. */
-export interface ReplayBudget {
-  readonly max: number;
-  used: number;
 }
 
 /**
@@ -18,37 +17,76 @@ export interface ReplayBudget {
  * the SDK the streams of events (`getStreamIdForEventId`): that would refuse to resume one that the server takes to be open.
  */
 export class RecentEvents implements EventStore {
+  /** Whose session it is. */
+  readonly client: string;
   readonly #limit: number;
   readonly #budget: ReplayBudget;
   readonly #events: StoredEvent[] = [];
+  readonly #counts: Record<Kind, number> = { start: 0, notice: 0, message: 0 };
+  #held = 0;
   #lastId = 0;
+  #isClosed = false;
 
-  /** @param limit events kept; a client that missed more than these cannot resume */
-  constructor(limit: number, budget: ReplayBudget) {
+  /** @param limit events kept of each kind; a client that missed more than these cannot resume */
+  constructor(limit: number, budget: ReplayBudget, client: string) {
     this.#limit = limit;
     this.#budget = budget;
+    this.client = client;
+  }
+
+  /** How much is kept, in characters of JSON. */
+  get held(): number {
+    return this.#held;
   }
 
   storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
     const id = String((this.#lastId += 1));
     const size = JSON.stringify(message).length;
-    this.#events.push({ id, streamId, message, size });
-    this.#budget.used += size;
-    while (this.#events.length > this.#limit || this.#budget.used > this.#budget.max) {
-      if (!this.#dropOldest()) break;
-    }
+    const event = { id, streamId, message, kind: kindOf(message), size };
+    if (!this.#isClosed) this.#keep(event);
     return Promise.resolve(id);
   }
 
-  #dropOldest(): boolean {
-    const oldest = this.#events.shift();
-    this.#budget.used -= oldest?.size ?? 0;
-    return oldest !== undefined;
+  #keep(event: StoredEvent): void {
+    const { kind, size } = event;
+    this.#events.push(event);
+    this.#counts[kind] += 1;
+    this.#grow(size);
+    if (size > this.#budget.max) this.#drop(event);
+    else if (this.#counts[kind] > this.#limit) this.#drop(this.#events.find((each) => each.kind === kind));
+    this.#budget.join(this);
+    this.#budget.makeRoom();
   }
 
-  /** Forgets everything, and gives the budget back. */
-  clear(): void {
-    while (this.#dropOldest());
+  /** Drops the oldest events until no more than this is kept, or nothing more has to go. */
+  shrink(held: number, hasToGo: () => boolean): void {
+    do this.#drop(this.#events[0]);
+    while (this.#held > held && hasToGo());
+  }
+
+  #drop(event: StoredEvent | undefined): void {
+    if (!event) return;
+    const last = this.#events.indexOf(event);
+    this.#events.splice(last, 1);
+    this.#counts[event.kind] -= 1;
+    this.#grow(-event.size);
+    if (event.kind !== 'message') return;
+    // No stream may be resumed past a message that is gone.
+    for (const earlier of this.#events.slice(0, last))
+      if (earlier.streamId === event.streamId) this.#drop(earlier);
+  }
+
+  #grow(size: number): void {
+    this.#held += size;
+    this.#budget.used += size;
+  }
+
+  /** Forgets everything, and keeps nothing more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#events.length = 0;
+    this.#grow(-this.#held);
+    this.#budget.leave(this);
   }
 
   /** Whether an event is kept, so that what came after it can be replayed. */
@@ -63,10 +101,14 @@ export class RecentEvents implements EventStore {
     const last = this.#events.findIndex(({ id }) => id === lastEventId);
     const streamId = this.#events[last]?.streamId;
     if (streamId === undefined) throw new Error('the event to resume after is no longer kept');
-    for (const event of this.#events.slice(last + 1)) {
-      // Priming events have an id but no message.
-      if (event.streamId === streamId && 'jsonrpc' in event.message) await send(event.id, event.message);
-    }
+    for (const event of this.#events.slice(last + 1))
+      if (event.streamId === streamId && event.kind !== 'start') await send(event.id, event.message);
     return streamId;
   }
+}
+
+function kindOf(message: JSONRPCMessage): Kind {
+  // Priming events have an id but no message.
+  if (!('jsonrpc' in message)) return 'start';
+  return 'id' in message ? 'message' : 'notice';
 }

@@ -6,7 +6,8 @@ import { isRequest, type RpcRequest } from '../monitoring/door/message.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { Executor } from '../tools/executor.ts';
 import type { McpBinding } from './binding.ts';
-import { RecentEvents, type ReplayBudget } from './event-store.ts';
+import { RecentEvents } from './event-store.ts';
+import type { ReplayBudget } from './replay-budget.ts';
 import { connectDoor } from './connect-door.ts';
 import type { ServerFactory } from './server.ts';
 
@@ -17,6 +18,8 @@ export interface SessionOptions {
   readonly id: string;
   /** Only the caller who opened a session may use it. */
   readonly callerId: string;
+  /** Whose share of what is kept for all sessions it uses. */
+  readonly quotaKey: string;
   /** Messages kept for clients that resume a broken stream. */
   readonly replayEvents: number;
   readonly replay: ReplayBudget;
@@ -47,8 +50,8 @@ export class Session {
     servers: ServerFactory,
     binding: McpBinding,
   ): Promise<Session> {
-    const { id, replayEvents, replay, initialized, ended } = options;
-    const events = new RecentEvents(replayEvents, replay);
+    const { id, quotaKey, replayEvents, replay, initialized, ended } = options;
+    const events = new RecentEvents(replayEvents, replay, quotaKey);
     const transport = new NodeStreamableHTTPServerTransport({
       sessionIdGenerator: () => id,
       eventStore: events,
@@ -150,7 +153,7 @@ export class Session {
 
   /** Ends the session and its streams. */
   async close(): Promise<void> {
-    this.#events.clear();
+    this.#events.close();
     await this.#transport.close();
   }
 }

@@ -3,7 +3,7 @@ import { isInitializeRequest } from '@modelcontextprotocol/server';
 import type { Caller } from '../authorization/caller.ts';
 import type { RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
-import type { ReplayBudget } from './event-store.ts';
+import { ReplayBudget } from './replay-budget.ts';
 import type { ServerFactory } from './server.ts';
 import { newSessionId, readSessionId } from './session-id.ts';
 import { SessionTable } from './session-table.ts';
@@ -29,7 +29,7 @@ export class Sessions {
   readonly #binding: McpBinding;
   readonly #replayEvents: number;
   readonly #table: SessionTable;
-  readonly #replay: ReplayBudget = { max: REPLAY_CHARACTERS, used: 0 };
+  readonly #replay = new ReplayBudget(REPLAY_CHARACTERS);
   #closing = false;
 
   constructor(servers: ServerFactory, { replayEvents, ...limits }: SessionLimits, binding: McpBinding) {
@@ -84,6 +84,7 @@ export class Sessions {
         {
           id: newSessionId(this.#binding.randomUuid),
           callerId: caller.id,
+          quotaKey: caller.quotaKey,
           replayEvents: this.#replayEvents,
           replay: this.#replay,
           initialized: () => {

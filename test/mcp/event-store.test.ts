@@ -1,0 +1,142 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
+import { describe, expect, it } from 'vitest';
+import { RecentEvents } from '../../src/mcp/event-store.ts';
+import { ReplayBudget } from '../../src/mcp/replay-budget.ts';
+
+const MAX = 100_000;
+
+/** An answer that is so many characters of JSON, about. */
+const answer = (characters: number): JSONRPCMessage => ({
+  jsonrpc: '2.0',
+  id: 1,
+  result: { text: 'x'.repeat(characters) },
+});
+const progress = (step: number, characters = 1): JSONRPCMessage => ({
+  jsonrpc: '2.0',
+  method: 'notifications/progress',
+  params: { progressToken: 1, progress: step, message: 'x'.repeat(characters) },
+});
+/** What the SDK stores first, so that there is an id to resume after. */
+const start = {} as JSONRPCMessage;
+
+/** What a client gets that resumes after an event. */
+async function after(events: RecentEvents, id: string): Promise<readonly JSONRPCMessage[]> {
+  const sent: JSONRPCMessage[] = [];
+  await events.replayEventsAfter(id, {
+    send: (_id, message) => {
+      sent.push(message);
+      return Promise.resolve();
+    },
+  });
+  return sent;
+}
+
+describe('what all sessions may keep for replay', () => {
+  it('is taken from the one that holds most, not from the one that stores', async () => {
+    const budget = new ReplayBudget(MAX);
+    const greedy = new RecentEvents(1000, budget, 'greedy');
+    const light = new RecentEvents(1000, budget, 'light');
+    for (let call = 0; call < 95; call += 1) await greedy.storeEvent('stream', answer(1000));
+    const first = await light.storeEvent('light', start);
+    for (let call = 0; call < 10; call += 1) await light.storeEvent('light', answer(1000));
+    expect(light.has(first)).toBe(true);
+    expect(await after(light, first)).toHaveLength(10);
+    expect(budget.used).toBeLessThanOrEqual(MAX);
+    expect(budget.used).toBeGreaterThan(MAX * 0.9);
+  });
+
+  it('is taken from the client that holds most, into however many sessions it divides it', async () => {
+    const budget = new ReplayBudget(MAX);
+    const sessions = Array.from({ length: 50 }, () => new RecentEvents(1000, budget, 'greedy'));
+    for (const session of sessions) await session.storeEvent('stream', answer(1800));
+    const light = new RecentEvents(1000, budget, 'light');
+    const first = await light.storeEvent('light', start);
+    for (let call = 0; call < 5; call += 1) await light.storeEvent('light', answer(4000));
+    expect(await after(light, first)).toHaveLength(5);
+  });
+
+  it('is given back by a session that ends', async () => {
+    const budget = new ReplayBudget(MAX);
+    const one = new RecentEvents(1000, budget, 'one');
+    await one.storeEvent('stream', answer(50_000));
+    one.close();
+    expect(budget.used).toBe(0);
+    // A call that was still running then.
+    await one.storeEvent('stream', answer(50_000));
+    expect(budget.used).toBe(0);
+  });
+
+  it('is not emptied for a message that is larger than all of it, and its stream cannot be resumed before it', async () => {
+    const budget = new ReplayBudget(MAX);
+    const one = new RecentEvents(1000, budget, 'one');
+    const other = new RecentEvents(1000, budget, 'other');
+    const kept = await other.storeEvent('stream', start);
+    await other.storeEvent('stream', answer(10_000));
+    const before = await one.storeEvent('large', start);
+    const elsewhere = await one.storeEvent('small', start);
+    await one.storeEvent('small', answer(10_000));
+    const large = await one.storeEvent('large', answer(MAX));
+    expect(await after(other, kept)).toHaveLength(1);
+    expect(await after(one, elsewhere)).toHaveLength(1);
+    expect(one.has(before)).toBe(false);
+    expect(one.has(large)).toBe(false);
+  });
+
+  it('costs a bounded search, however small what has to go', async () => {
+    const budget = new ReplayBudget(MAX);
+    let looks = 0;
+    const sessions = Array.from({ length: 100 }, (_, index) => {
+      const events = new RecentEvents(1000, budget, `client ${index}`);
+      const held = Object.getOwnPropertyDescriptor(RecentEvents.prototype, 'held')?.get;
+      Object.defineProperty(events, 'held', {
+        get: () => {
+          looks += 1;
+          return held?.call(events) as number;
+        },
+      });
+      return events;
+    });
+    for (const session of sessions)
+      for (let call = 0; call < 18; call += 1) await session.storeEvent('stream', answer(1));
+    looks = 0;
+    await sessions[0]?.storeEvent('stream', answer(MAX - 2000));
+    // Each gives way by halves, after a look at all: not one look at all for each of the 1800 messages.
+    expect(looks).toBeLessThan(1800 * 100);
+  });
+});
+
+describe('what a session keeps for replay', () => {
+  it('is not pushed out by progress: answers are kept, and of progress the newest', async () => {
+    const events = new RecentEvents(10, new ReplayBudget(MAX), 'client');
+    const first = await events.storeEvent('one', start);
+    await events.storeEvent('one', answer(10));
+    const long = await events.storeEvent('two', start);
+    for (let step = 0; step < 100; step += 1) await events.storeEvent('two', progress(step));
+    expect(await after(events, first)).toEqual([answer(10)]);
+    const newest = Array.from({ length: 10 }, (_, index) => progress(90 + index));
+    expect(await after(events, long)).toEqual(newest);
+    await events.storeEvent('two', answer(20));
+    expect(await after(events, long)).toEqual([...newest, answer(20)]);
+  });
+
+  it('has a call that takes long among many that do not', async () => {
+    const events = new RecentEvents(10, new ReplayBudget(MAX), 'client');
+    const long = await events.storeEvent('long', start);
+    for (let call = 0; call < 9; call += 1) {
+      await events.storeEvent(`quick ${call}`, start);
+      await events.storeEvent(`quick ${call}`, answer(call));
+    }
+    await events.storeEvent('long', answer(20));
+    expect(await after(events, long)).toEqual([answer(20)]);
+  });
+
+  it('is the newest of its answers, and no stream is resumed past one that is gone', async () => {
+    const events = new RecentEvents(2, new ReplayBudget(MAX), 'client');
+    const starts: string[] = [];
+    for (const stream of ['one', 'two', 'three']) {
+      starts.push(await events.storeEvent(stream, start));
+      await events.storeEvent(stream, answer(1));
+    }
+    expect(starts.map((id) => events.has(id))).toEqual([false, true, true]);
+  });
+});
