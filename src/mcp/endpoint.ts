@@ -85,7 +85,10 @@ export class McpEndpoint {
     { body, sender, accepts }: McpRequest,
   ): Promise<McpRefusal | undefined> {
     const { headers, method = 'GET' } = request;
-    const authInfo = ((request as Authenticated).auth = authInfoOf(sender, accepts.streams));
+    const authInfo = ((request as Authenticated).auth = authInfoOf(sender, {
+      takesStreams: accepts.streams,
+      keepsUp: () => !response.writableNeedDrain,
+    }));
     const route = classifyInboundRequest({
       httpMethod: method,
       ...header('protocolVersionHeader', headers['mcp-protocol-version']),

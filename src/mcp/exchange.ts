@@ -9,7 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
-import { takesStreams } from './sender.ts';
+import { readerIn } from './sender.ts';
 
 /**
  * One modern request and its answer, written straight to Node's response: as JSON, or, when something must be said before
@@ -102,7 +102,7 @@ export async function serveExchange(
 ): Promise<void> {
   const exchange = new Exchange(route, response, {
     keepAliveSeconds: binding.keepAliveSeconds,
-    mayStream: takesStreams(authInfo),
+    mayStream: readerIn(authInfo)?.takesStreams === true,
   });
   await server.connect(exchange);
   connectDoor(exchange, { transport: 'http' }, binding);

@@ -10,18 +10,23 @@ export interface Sender {
   readonly waitSeconds?: number;
 }
 
-/**
- * Wraps a sender for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers.
- * @param takesStreams whether its client reads a stream of messages, and not only an answer
- */
-export function authInfoOf(sender: Sender, takesStreams: boolean): AuthInfo {
-  // The token itself stays behind: nothing past the guard needs it.
-  return { token: '', clientId: sender.caller.id, scopes: [], extra: { sender, takesStreams } };
+/** Who reads the answer of a request. */
+export interface Reader {
+  /** Whether it reads a stream of messages, and not only an answer. */
+  readonly takesStreams: boolean;
+  /** Whether it has read what was sent to it, so that more would not only lie in memory. */
+  readonly keepsUp: () => boolean;
 }
 
-/** Whether the client of a request can be told something before the answer. */
-export const takesStreams = (authInfo: AuthInfo | undefined): boolean =>
-  authInfo?.extra?.['takesStreams'] !== false;
+/** Wraps a sender for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers. */
+export function authInfoOf(sender: Sender, reader: Reader): AuthInfo {
+  // The token itself stays behind: nothing past the guard needs it.
+  return { token: '', clientId: sender.caller.id, scopes: [], extra: { sender, reader } };
+}
+
+/** The reader that {@link authInfoOf} wrapped, if one was. */
+export const readerIn = (authInfo: AuthInfo | undefined): Reader | undefined =>
+  authInfo?.extra?.['reader'] as Reader | undefined;
 
 /** The sender that {@link authInfoOf} wrapped; on stdio, which has no HTTP request, the user of this process. */
 export function senderIn(

@@ -4,6 +4,7 @@ import type { TransportName } from '../monitoring/metrics/labels.ts';
 import { onConnected } from '../monitoring/door/door-adapter.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
+import type { Reader } from './sender.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { VERSIONS } from './versions.ts';
 
@@ -16,11 +17,14 @@ const LIST_TTL_MS = 60_000;
 export class ServerFactory {
   readonly #binding: McpBinding;
   readonly #transport: TransportName;
+  readonly #reader: Reader | undefined;
   readonly #options: { readonly legacy: ServerOptions; readonly modern: ServerOptions };
 
-  constructor(binding: McpBinding, transport: TransportName) {
+  /** @param reader who reads all answers, where that is not somebody else with each request */
+  constructor(binding: McpBinding, transport: TransportName, reader?: Reader) {
     this.#binding = binding;
     this.#transport = transport;
+    this.#reader = reader;
     const cacheScope: CacheScope = binding.authenticated ? 'private' : 'public';
     const legacy: ServerOptions = {
       // Stated, because the SDK's default is true, and no client is told of changes.
@@ -50,7 +54,7 @@ export class ServerFactory {
   }
 
   #bind(server: Server): Server {
-    const calls = new ToolCalls(server, this.#binding, this.#transport);
+    const calls = new ToolCalls(server, this.#binding, { transport: this.#transport, reader: this.#reader });
     server.setRequestHandler('tools/list', (_request, context) => calls.list(context));
     server.setRequestHandler('tools/call', (request, context) => calls.call(request.params, context));
     server.onerror = this.#binding.onProtocolError;

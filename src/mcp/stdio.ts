@@ -37,7 +37,8 @@ export function connectStdio(
   { stdin, stdout, maxMessageBytes, maxSubscriptions }: StdioOptions,
 ): StdioConnection {
   const { recorder, now } = binding;
-  const servers = new ServerFactory(binding, 'stdio');
+  const reader = { takesStreams: true, keepsUp: () => !stdout.writableNeedDrain };
+  const servers = new ServerFactory(binding, 'stdio', reader);
   const live = new LiveSessions(recorder, now);
   const endSession = live.begin('stdio');
   const lines = new MessageLines(maxMessageBytes, (answer) => {

@@ -13,24 +13,31 @@ import { visibleTo } from '../authorization/rights.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
 import type { Failure, ToolCall, ToolResult } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
+import { pacedNotices, type PacedNotices } from '../tools/paced-notices.ts';
 import type { InputRequired } from '../tools/result.ts';
-import { senderIn, takesStreams, type Sender } from './sender.ts';
+import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
 import type { McpBinding } from './binding.ts';
 import { problemOfRequests } from './input-requests.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
 const FAILURE_META_KEY = 'nexus-mcp/failure';
 
+/** How a server's clients reach it, and who reads its answers, where that is not somebody else with each request. */
+export interface Channel {
+  readonly transport: TransportName;
+  readonly reader: Reader | undefined;
+}
+
 /** The tools half of one MCP server: translates between the SDK's requests and the executor's calls. */
 export class ToolCalls {
   readonly #server: Server;
   readonly #binding: McpBinding;
-  readonly #transport: TransportName;
+  readonly #channel: Channel;
 
-  constructor(server: Server, binding: McpBinding, transport: TransportName) {
+  constructor(server: Server, binding: McpBinding, channel: Channel) {
     this.#server = server;
     this.#binding = binding;
-    this.#transport = transport;
+    this.#channel = channel;
   }
 
   /** Answers tools/list with the tools the caller may use. */
@@ -49,10 +56,12 @@ export class ToolCalls {
     context: ServerContext,
   ): Promise<CallToolResult | InputRequiredResult> {
     const { requestState, door, executor } = this.#binding;
-    const call = this.#toolCall(params, requestState.open(params.name, context), context);
+    const { notices, end } = this.#notices(params.name, context);
+    const call = { ...this.#toolCall(params, requestState.open(params.name, context), context), ...notices };
     // From here the executor counts the call; connect-door.ts counts those that never get here.
     door.hold(call);
     const outcome = await executor.execute(call);
+    end();
     // A request that this client cannot answer goes out all the same: the SDK refuses it with the error that MCP wants (-32021).
     if (outcome.status === 'error')
       return outcome.unanswerable
@@ -71,14 +80,9 @@ export class ToolCalls {
     state: unknown,
     context: ServerContext,
   ): ToolCall {
-    const { mcpReq, http, sessionId } = context;
+    const { mcpReq, sessionId } = context;
     const { door, tracing } = this.#binding;
     const peer = door.current?.peer ?? {};
-    const token = mcpReq._meta?.progressToken;
-    const canBeTold = takesStreams(http?.authInfo);
-    const tell = (send: () => Promise<void>): void => {
-      if (canBeTold) send().catch(this.#binding.onProtocolError);
-    };
     return {
       name,
       arguments: args,
@@ -93,23 +97,41 @@ export class ToolCalls {
       state,
       problemOfRequests,
       trace: tracing?.currentCall(),
-      progress(progress, total, message) {
-        if (token === undefined) return;
-        const optional = { ...(total !== undefined && { total }), ...(message !== undefined && { message }) };
-        const params = { progressToken: token, progress, ...optional };
-        tell(() => mcpReq.notify({ method: 'notifications/progress', params }));
-      },
-      log(level, data) {
-        tell(() => mcpReq.log(level, data, name));
-      },
-      releaseConnection() {
-        http?.closeSSE?.();
-      },
     };
   }
 
+  /** What the call may tell its client before the answer, as fast as the client takes it. */
+  #notices(name: string, { mcpReq, http }: ServerContext): PacedNotices {
+    const { now, onProtocolError } = this.#binding;
+    const { takesStreams, keepsUp } = this.#channel.reader ?? readerIn(http?.authInfo) ?? nobody;
+    const token = mcpReq._meta?.progressToken;
+    const tell = (send: () => Promise<void>): void => {
+      if (takesStreams && !mcpReq.signal.aborted) send().catch(onProtocolError);
+    };
+    return pacedNotices(
+      {
+        progress(progress, total, message) {
+          if (token === undefined) return;
+          const optional = {
+            ...(total !== undefined && { total }),
+            ...(message !== undefined && { message }),
+          };
+          const params = { progressToken: token, progress, ...optional };
+          tell(() => mcpReq.notify({ method: 'notifications/progress', params }));
+        },
+        log(level, data) {
+          tell(() => mcpReq.log(level, data, name));
+        },
+        releaseConnection() {
+          http?.closeSSE?.();
+        },
+      },
+      { now, isReady: keepsUp },
+    );
+  }
+
   #sender({ http }: ServerContext): Sender {
-    return senderIn(http?.authInfo, this.#transport, this.#binding.newRequestId);
+    return senderIn(http?.authInfo, this.#channel.transport, this.#binding.newRequestId);
   }
 
   #success(tool: OfferedTool | undefined, { content, value }: ToolResult): CallToolResult {
@@ -132,6 +154,8 @@ export class ToolCalls {
     };
   }
 }
+
+const nobody: Reader = { takesStreams: false, keepsUp: () => false };
 
 /** MCP 2025-11-25, elicitation: a capability that names no mode means forms. */
 const answersForms = (elicitation: unknown): boolean =>

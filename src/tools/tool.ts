@@ -39,9 +39,15 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface ToolContext {
   /** Aborts when the deadline passes, the client cancels or goes away, or the server gives up draining. */
   readonly signal: AbortSignal;
-  /** Tells a client that asked for it how far the call is; `progress` must grow with each report. */
+  /**
+   * Tells a client that asked for it how far the call is; `progress` must grow with each report. Reported faster than ten times a
+   * second, or than the client reads, only the newest is sent; of `message` the first 1000 characters.
+   */
   progress(progress: number, total?: number, message?: string): void;
-  /** Sends a log message to the client that made the call, if it listens. Not the server's log. */
+  /**
+   * Sends a log message to the client that made the call, if it listens. Not the server's log. Of more than fifty a second, or than the
+   * client reads, the least severe are left out, as is one of more than 65536 characters of JSON; the last says how many were.
+   */
   log(level: LogLevel, data: unknown): void;
   /**
    * Ends the client's open stream so that it comes back for the result later; a no-op where the transport

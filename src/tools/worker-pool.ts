@@ -65,6 +65,7 @@ export class WorkerPool implements Workers {
     const { port1, port2 } = new MessageChannel();
     const relay = ([name, ...values]: [keyof ToolContext, ...unknown[]]): void => {
       (context[name] as (...values: unknown[]) => void)(...values);
+      port1.postMessage('taken');
     };
     port1.on('message', relay);
     const { answers, state, canElicit } = context;

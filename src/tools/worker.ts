@@ -1,7 +1,8 @@
 /** The entry of a worker thread: runs one isolated tool call at a time. */
-import type { MessagePort } from 'node:worker_threads';
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { checkedFunctions } from './context.ts';
 import { toolsIn } from './exported-tools.ts';
+import { pacedNotices, THREAD_LOGS, type PacedNotices } from './paced-notices.ts';
 import { resolvePublicEntry } from './public-entry.ts';
 import { RESULT_KIND } from './result.ts';
 import type { ToolContext } from './tool.ts';
@@ -11,7 +12,7 @@ export interface WorkerTask {
   readonly tool: string;
   readonly args: unknown;
   readonly context: Pick<ToolContext, 'answers' | 'state' | 'canElicit'>;
-  /** Carries the calls of the context's functions back: `[name, ...arguments]`. */
+  /** Carries the calls of the context's functions back: `[name, ...arguments]`. Each is answered when it was taken. */
   readonly port: MessagePort;
 }
 
@@ -38,16 +39,8 @@ export default async function run({
   context,
   port,
 }: WorkerTask): Promise<WorkerAnswer> {
-  const send =
-    (name: string) =>
-    (...values: unknown[]): void => {
-      port.postMessage([name, ...values]);
-    };
-  const { functions, misuse } = checkedFunctions({
-    progress: send('progress'),
-    log: send('log'),
-    releaseConnection: send('releaseConnection'),
-  });
+  const { notices, end } = noticesThrough(port);
+  const { functions, misuse } = checkedFunctions(notices);
   try {
     const definition = toolsIn((await import(moduleUrl)) as Record<string, unknown>).find(
       ({ name }) => name === tool,
@@ -68,8 +61,34 @@ export default async function run({
   } catch (error) {
     return { thrown: thrownOf(error, MAX_CAUSES) };
   } finally {
+    end();
     port.close();
   }
+}
+
+/** Calls on their way to the main thread that have not been taken yet. More would only lie in its memory. */
+const MAX_ON_THE_WAY = 8;
+
+function noticesThrough(port: MessagePort): PacedNotices {
+  let onTheWay = 0;
+  const send =
+    (name: string) =>
+    (...values: unknown[]): void => {
+      onTheWay += 1;
+      port.postMessage([name, ...values]);
+    };
+  return pacedNotices(
+    { progress: send('progress'), log: send('log'), releaseConnection: send('releaseConnection') },
+    {
+      now: () => performance.now() / 1000,
+      logs: THREAD_LOGS,
+      // Looked for here, because a handler in a loop lets no event come.
+      isReady() {
+        while (onTheWay > 0 && receiveMessageOnPort(port)) onTheWay -= 1;
+        return onTheWay < MAX_ON_THE_WAY;
+      },
+    },
+  );
 }
 
 const MAX_CAUSES = 5;
