@@ -70,9 +70,9 @@ export interface Application {
     sources: Pick<GaugeSources, 'sessions' | 'sessionsLimit' | 'subscriptionsLimit' | 'connections'>,
   ) => void;
   readonly connectionCut: OnCut;
-  /** Refuses new calls; resolves when those in flight have been answered, or wait for their clients. */
+  /** Refuses new calls, and those that wait for their clients; resolves when those in flight have been answered. */
   readonly finishCalls: () => Promise<void>;
-  /** The calls that are being carried out, or wait for their clients. */
+  /** The calls that are being carried out, or have not been answered yet. */
   readonly callsInFlight: () => readonly ToolCall[];
   /** Writes what is still held back: folded log lines, and spans. */
   readonly flush: () => Promise<void>;

@@ -30,6 +30,8 @@ export class ServerFactory {
       // Stated, because the SDK's default is true, and no client is told of changes.
       capabilities: { tools: { listChanged: false }, logging: {} },
       jsonSchemaValidator: noValidator,
+      // The executor asks, so that a call that waits is in flight and has a deadline.
+      inputRequired: { legacyShim: false },
       requestState: { verify: (state, context) => binding.requestState.codec.verify(state, context) },
       cacheHints: {
         'tools/list': { ttlMs: LIST_TTL_MS, cacheScope },
@@ -41,7 +43,7 @@ export class ServerFactory {
 
   /** A server for one connection, or one modern request, of the era given. */
   create(era: 'legacy' | 'modern'): Server {
-    return this.#bind(new Server(this.#binding.info, this.#options[era]));
+    return this.#bind(new Server(this.#binding.info, this.#options[era]), era);
   }
 
   /** A server for one modern request of the SDK's own handler, which connects it. */
@@ -53,8 +55,12 @@ export class ServerFactory {
     return server;
   }
 
-  #bind(server: Server): Server {
-    const calls = new ToolCalls(server, this.#binding, { transport: this.#transport, reader: this.#reader });
+  #bind(server: Server, era: 'legacy' | 'modern'): Server {
+    const calls = new ToolCalls(server, this.#binding, {
+      era,
+      transport: this.#transport,
+      reader: this.#reader,
+    });
     server.setRequestHandler('tools/list', (_request, context) => calls.list(context));
     server.setRequestHandler('tools/call', (request, context) => calls.call(request.params, context));
     server.onerror = this.#binding.onProtocolError;

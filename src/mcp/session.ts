@@ -143,7 +143,7 @@ export class Session {
     }
   }
 
-  /** Answers what is in flight with an error: such as a call that waits for its client's answer to a question. */
+  /** Answers what is in flight with an error: such as a call that takes longer than the server may to stop. */
   async refuseInFlight(message: string): Promise<void> {
     for (const { request } of this.#connection.inFlight)
       await this.#transport

@@ -16,6 +16,7 @@ import type { OfferedTool } from '../tools/offered-tool.ts';
 import { pacedNotices, type PacedNotices } from '../tools/paced-notices.ts';
 import type { InputRequired } from '../tools/result.ts';
 import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
+import { askClient } from './ask-client.ts';
 import type { McpBinding } from './binding.ts';
 import { problemOfRequests } from './input-requests.ts';
 
@@ -24,6 +25,7 @@ const FAILURE_META_KEY = 'nexus-mcp/failure';
 
 /** How a server's clients reach it, and who reads its answers, where that is not somebody else with each request. */
 export interface Channel {
+  readonly era: 'legacy' | 'modern';
   readonly transport: TransportName;
   readonly reader: Reader | undefined;
 }
@@ -64,7 +66,7 @@ export class ToolCalls {
     end();
     // A request that this client cannot answer goes out all the same: the SDK refuses it with the error that MCP wants (-32021).
     if (outcome.status === 'error')
-      return outcome.unanswerable
+      return outcome.unanswerable && this.#channel.era === 'modern'
         ? this.#inputRequired(params.name, outcome.unanswerable, context)
         : failureResult(outcome, call.requestId);
     return outcome.inputRequired
@@ -81,8 +83,9 @@ export class ToolCalls {
     context: ServerContext,
   ): ToolCall {
     const { mcpReq, sessionId } = context;
-    const { door, tracing } = this.#binding;
+    const { door, tracing, randomUuid } = this.#binding;
     const peer = door.current?.peer ?? {};
+    const elicitation = fieldOf(peer.capabilities, 'elicitation');
     return {
       name,
       arguments: args,
@@ -91,11 +94,12 @@ export class ToolCalls {
       sessionId,
       clientName: peer.name,
       clientVersion: peer.version,
-      canElicit: answersForms(fieldOf(peer.capabilities, 'elicitation')),
+      canElicit: answersForms(elicitation),
       signal: mcpReq.signal,
       answers: mcpReq.inputResponses,
       state,
       problemOfRequests,
+      ...(this.#channel.era === 'legacy' && { ask: askClient(context, elicitation, randomUuid) }),
       trace: tracing?.currentCall(),
     };
   }

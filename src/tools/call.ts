@@ -20,6 +20,12 @@ export interface CallTrace {
   failed(reason: ErrorReason): void;
 }
 
+/** A client's answers to requests for input, by key. */
+export type Answers = Readonly<Record<string, unknown>>;
+
+/** What became of requests for input that were put to a client. */
+export type Answered = { readonly status: 'answered'; readonly answers: Answers } | Failure;
+
 /** A request to run a tool, as it reaches the executor from any transport. */
 export interface ToolCall {
   readonly name: string;
@@ -40,10 +46,15 @@ export interface ToolCall {
    * ask it.
    */
   readonly waitSeconds?: number | undefined;
-  readonly answers?: Readonly<Record<string, unknown>> | undefined;
+  readonly answers?: Answers | undefined;
   readonly state?: unknown;
   /** Missing when the call is not traced. */
   readonly trace?: CallTrace | undefined;
+  /**
+   * Asks the client while the call waits, until `signal` aborts. Missing where the client is not asked so: a later call then brings the
+   * answers.
+   */
+  readonly ask?: (requests: InputRequired['requests'], signal: AbortSignal) => Promise<Answered>;
   /** What is wrong with requests for input, where the client can be asked for some. */
   problemOfRequests?(requests: InputRequired['requests']): string | undefined;
   progress?(progress: number, total?: number, message?: string): void;
@@ -92,6 +103,11 @@ export const failed = (reason: ErrorReason, message: string, more: Partial<Failu
   message,
   ...more,
 });
+
+export const cancelled = failed('cancelled', 'The call was cancelled.');
+
+export const overloaded = (message: string): Failure =>
+  failed('overloaded', message, { retryAfterSeconds: 1 });
 
 /** One finished call: what metrics and the log are made of. */
 export type CallRecord = Outcome & {

@@ -1,9 +1,19 @@
 import { mayUse } from '../authorization/rights.ts';
 import { Admission, createLane, type Lane } from './admission.ts';
-import { failed, type CallObserver, type Failure, type Phase, type Outcome, type ToolCall } from './call.ts';
+import {
+  cancelled,
+  failed,
+  overloaded,
+  type CallObserver,
+  type Failure,
+  type Phase,
+  type Outcome,
+  type ToolCall,
+} from './call.ts';
 import type { Catalogue } from './catalogue.ts';
 import { contextOf } from './context.ts';
 import type { OfferedTool } from './offered-tool.ts';
+import { Questions } from './questions.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
 import type { Quota } from './quota.ts';
 import { settleThrown, type RunOutcome } from './settle.ts';
@@ -17,6 +27,7 @@ export interface ExecutorOptions {
     readonly queue: number;
     readonly queueWaitSeconds: number;
     readonly resultBytes: number;
+    readonly inputWaitSeconds: number;
   };
   /** A monotonic clock, in seconds. */
   readonly now: () => number;
@@ -27,6 +38,9 @@ export interface ExecutorOptions {
  * meanwhile.
  */
 export type CallOutcome = Outcome & { readonly tool: OfferedTool | undefined };
+
+/** How often a call may ask its client while it waits. */
+const MAX_ROUNDS = 8;
 
 interface Measured extends RunOutcome {
   readonly runSeconds?: number;
@@ -40,15 +54,17 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #admission: Admission;
   readonly #all: Lane;
+  readonly #questions: Questions;
   readonly #inFlight = new Set<ToolCall>();
   #idle: (() => void)[] = [];
   #closing = false;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { queue: queueLimit, queueWaitSeconds, concurrency } = options.limits;
+    const { queue: queueLimit, queueWaitSeconds, concurrency, inputWaitSeconds } = options.limits;
     this.#admission = new Admission({ queueLimit, queueWaitSeconds });
     this.#all = createLane(concurrency);
+    this.#questions = new Questions(inputWaitSeconds);
   }
 
   /** Carries out a call, or says why not. Observed, whatever happens. */
@@ -64,7 +80,7 @@ export class Executor {
     }
     this.#inFlight.add(call);
     observer.started(tool.name);
-    const measured = await this.#attempt(tool, call).catch((cause: unknown): Measured => ({
+    const measured = await this.#carryOut(tool, call).catch((cause: unknown): Measured => ({
       outcome: settleThrown(cause),
     }));
     this.#inFlight.delete(call);
@@ -102,6 +118,27 @@ export class Executor {
   /** Seconds until the call would be within its caller's quota; 0 for one that is. */
   #waitOf({ waitSeconds, caller }: ToolCall): number {
     return waitSeconds ?? this.#options.quota.take(caller.quotaKey);
+  }
+
+  /** Runs the tool, and again with the answers as long as it asks for some and the client is asked while the call waits. */
+  async #carryOut(tool: OfferedTool, call: ToolCall): Promise<Measured> {
+    let measured = await this.#attempt(tool, call);
+    for (let round = 1; call.ask; round += 1) {
+      const { outcome, runSeconds = 0 } = measured;
+      if (outcome.status === 'error' || !outcome.inputRequired) break;
+      if (round > MAX_ROUNDS)
+        return {
+          outcome: settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`)),
+          runSeconds,
+        };
+      const { requests, state } = outcome.inputRequired;
+      const answered = await this.#questions.put(call, call.ask, requests);
+      if (answered.status === 'error') return { outcome: answered, runSeconds };
+      const next = await this.#attempt(tool, { ...call, answers: answered.answers, state });
+      // One call: of the time in the tool's code the waiting is no part.
+      measured = { ...next, runSeconds: runSeconds + (next.runSeconds ?? 0) };
+    }
+    return measured;
   }
 
   async #attempt(tool: OfferedTool, call: ToolCall): Promise<Measured> {
@@ -180,9 +217,10 @@ export class Executor {
     return [...this.#inFlight];
   }
 
-  /** From now on new calls are refused as `overloaded`; resolves when those in flight have their outcome. */
+  /** From now on new calls, and those that wait for their client, are refused as `overloaded`; resolves when those in flight have their outcome. */
   async drain(): Promise<void> {
     this.#closing = true;
+    this.#questions.close();
     if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     // An outcome is not an answer yet: its way through the SDK takes some more microtasks.
     await new Promise((resolve) => setImmediate(resolve));
@@ -200,12 +238,9 @@ const inPhase = <Result>(call: ToolCall, phase: Phase, work: () => Result | Prom
 const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list names those there are.');
 /** Told to observers alone: to a caller, a tool that it may not use is none. */
 const denied = failed('denied', 'The caller may not use the tool.');
-const cancelled = failed('cancelled', 'The call was cancelled.');
 
 const timedOut = (seconds: number): Failure =>
   failed('timeout', `The tool did not finish within ${seconds} s.`);
-
-const overloaded = (message: string): Failure => failed('overloaded', message, { retryAfterSeconds: 1 });
 
 const rateLimited = (wait: number): Failure =>
   failed('rate_limited', `Too many calls; try again in ${wait.toFixed(1)} s.`, { retryAfterSeconds: wait });

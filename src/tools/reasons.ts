@@ -73,7 +73,7 @@ export const ERROR_REASONS = {
     refused: false,
     httpStatus: 499,
     retryable: true,
-    when: 'the client cancelled it or went away',
+    when: 'the client cancelled it, went away, or did not answer what the tool asked it',
   },
   rate_limited: {
     serverFault: false,

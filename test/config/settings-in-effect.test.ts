@@ -242,6 +242,25 @@ describe('in effect:', () => {
     expect((await resumeHavingMissed(3)).status).toBe(400);
   });
 
+  shows(
+    ['limits.inputWaitSeconds'],
+    'a question that is not answered in time is not waited for',
+    async () => {
+      server = await start({ limits: { inputWaitSeconds: 0.2 } });
+      const { client } = await connectClient(server.url, '2025-11-25', {
+        capabilities: { elicitation: { form: {} } },
+      });
+      client.setRequestHandler('elicitation/create', () => new Promise<never>(() => undefined));
+      expect(await client.callTool({ name: 'asks', arguments: {} })).toMatchObject({
+        isError: true,
+        content: [{ text: 'The client did not answer what the tool asked it within 0.2 s.' }],
+        _meta: { 'nexus-mcp/failure': { reason: 'cancelled' } },
+      });
+      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'asks' })).toBe(0);
+      await client.close();
+    },
+  );
+
   shows(['sessions.stateKeyFile'], 'servers with the same key go on where another asked', async () => {
     const stateKeyFile = (): string => {
       const file = join(mkdtempSync(join(tmpdir(), 'key-')), 'state.key');

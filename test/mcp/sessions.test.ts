@@ -289,7 +289,11 @@ it('a call that waits for its client when the server stops is answered, and hold
     return new Promise<never>(() => undefined);
   });
   const call = client.callTool({ name: 'asks', arguments: {} });
-  const answered = expect(call).rejects.toThrow('The server is shutting down; try again');
+  const answered = expect(call).resolves.toMatchObject({
+    isError: true,
+    content: [{ text: 'The server is shutting down; try again.' }],
+    _meta: { 'nexus-mcp/failure': { reason: 'overloaded', retryable: true } },
+  });
   await waitUntil(() => asked);
   expect(await server.stop()).toBe(true);
   await answered;

@@ -18,7 +18,7 @@ it('what one observer throws reaches neither the others nor the call, and holds 
     catalogue: new Catalogue(),
     quota: { take: () => 0 },
     observer: observers(onError, broken, undefined, other),
-    limits: { concurrency: 1, queue: 0, queueWaitSeconds: 1, resultBytes: 1000 },
+    limits: { concurrency: 1, queue: 0, queueWaitSeconds: 1, resultBytes: 1000, inputWaitSeconds: 1 },
     now: () => 0,
   });
   expect(await executor.execute(callOf('nope'))).toMatchObject({ reason: 'unknown_tool' });

@@ -61,7 +61,13 @@ describe('a light client beside one that floods', () => {
       catalogue: new Catalogue(offered.tools),
       quota: { take: () => 0 },
       observer: { started: () => undefined, finished: () => undefined },
-      limits: { concurrency: 256, queue, queueWaitSeconds: PATIENCE_SECONDS, resultBytes: 1000 },
+      limits: {
+        concurrency: 256,
+        queue,
+        queueWaitSeconds: PATIENCE_SECONDS,
+        resultBytes: 1000,
+        inputWaitSeconds: 1,
+      },
       now: () => 0,
     });
   }
