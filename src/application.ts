@@ -160,7 +160,12 @@ export async function createApplication(
         door,
         randomUuid: randomUUID,
         keepAliveSeconds: settings.server.streamKeepAliveSeconds,
-        requestState: new RequestState(secrets.stateKey),
+        requestState: new RequestState({
+          key: secrets.stateKey,
+          ttlSeconds: settings.limits.inputWaitSeconds,
+          randomUuid: randomUUID,
+          now,
+        }),
         onProtocolError: (error) => {
           logger.debug({ err: error }, 'request refused by the protocol layer');
         },

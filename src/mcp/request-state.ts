@@ -1,39 +1,97 @@
+import { createHash } from 'node:crypto';
 import { createRequestStateCodec, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { RequestStateCodec, ServerContext } from '@modelcontextprotocol/server';
+import { UsedIds } from './used-ids.ts';
 
-/** How long a client may take to answer an input request, in seconds. */
-const TTL_SECONDS = 3600;
+/** What a state belongs to. */
+interface Call {
+  readonly name: string;
+  readonly arguments?: Readonly<Record<string, unknown>> | undefined;
+}
 
 interface Sealed {
+  readonly id: string;
   readonly tool: string;
+  /** A digest: they may be large. */
+  readonly arguments: string;
   readonly state: unknown;
 }
 
+/** The state that a call brings with it. */
+export interface Opened {
+  readonly state: unknown;
+  /** Lets the call be made again with it: nothing was done. */
+  readonly giveBack: () => void;
+}
+
+export interface RequestStateOptions {
+  /** At least 32 bytes; replicas that serve the same clients need the same key. */
+  readonly key: Uint8Array;
+  /** How long a client may take to answer an input request. */
+  readonly ttlSeconds: number;
+  readonly randomUuid: () => string;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+}
+
 /**
- * Seals what a tool keeps across input requests, so that the client that carries it can read it but not change
- * it, use it for another tool, or use another caller's (MCP 2026-07-28, "Request State Integrity").
+ * Seals what a tool keeps across input requests, so that the client that carries it can read it but not change it, use it
+ * for another call than the one that it was given for, use it twice, or use another caller's (MCP 2026-07-28, "Request State
+ * Integrity"). Of what other replicas have seen a process knows nothing: there it could be used again while it lasts.
  */
 export class RequestState {
   readonly codec: RequestStateCodec<Sealed>;
+  readonly #randomUuid: () => string;
+  readonly #used: UsedIds;
 
-  /** @param key at least 32 bytes; replicas that serve the same clients need the same key */
-  constructor(key: Uint8Array) {
+  constructor({ key, ttlSeconds, randomUuid, now }: RequestStateOptions) {
     this.codec = createRequestStateCodec<Sealed>({
       key,
-      ttlSeconds: TTL_SECONDS,
+      ttlSeconds,
       bind: (context) => context.http?.authInfo?.clientId ?? '',
     });
+    this.#randomUuid = randomUuid;
+    // The codec counts whole seconds.
+    this.#used = new UsedIds(ttlSeconds + 1, now);
   }
 
-  seal(tool: string, state: unknown, context: ServerContext): Promise<string> {
-    return this.codec.mint({ tool, state: state ?? null }, context);
+  seal(call: Call, state: unknown, context: ServerContext): Promise<string> {
+    const sealed = {
+      id: this.#randomUuid(),
+      tool: call.name,
+      arguments: digestOf(call),
+      state: state ?? null,
+    };
+    return this.codec.mint(sealed, context);
   }
 
-  /** The state a request carries, `undefined` when it carries none. The SDK has verified its seal. */
-  open(tool: string, context: ServerContext): unknown {
+  /** The state a call carries, and `undefined` when it carries none. The SDK has verified its seal. */
+  open(call: Call, context: ServerContext): Opened {
     const sealed = context.mcpReq.requestState<Sealed>();
-    if (sealed === undefined) return undefined;
-    if (sealed.tool === tool) return sealed.state ?? undefined;
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'The requestState belongs to another tool');
+    if (sealed === undefined) return { state: undefined, giveBack: () => undefined };
+    if (sealed.tool !== call.name) throw refused('belongs to another tool');
+    // Before its arguments are read: a state that is tried is used, so that it costs a client a call to have them read.
+    if (!this.#used.use(sealed.id)) throw refused('has been used; make the call anew, without it');
+    if (sealed.arguments !== digestOf(call)) throw refused('belongs to a call with other arguments');
+    return {
+      state: sealed.state ?? undefined,
+      giveBack: () => {
+        this.#used.giveBack(sealed.id);
+      },
+    };
   }
+}
+
+const refused = (why: string): ProtocolError =>
+  new ProtocolError(ProtocolErrorCode.InvalidParams, `The requestState ${why}`);
+
+/** The same for the same arguments, in whatever order their fields are written. */
+const digestOf = ({ arguments: args = {} }: Call): string =>
+  createHash('sha256')
+    .update(JSON.stringify(args, (_key, part: unknown) => inOrder(part)))
+    .digest('base64url');
+
+function inOrder(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -8,7 +8,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/metrics/labels.ts';
-import { ERROR_REASONS } from '../tools/reasons.ts';
+import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
 import type { Failure, ToolCall, ToolResult } from '../tools/call.ts';
@@ -22,6 +22,14 @@ import { problemOfRequests } from './input-requests.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
 const FAILURE_META_KEY = 'nexus-mcp/failure';
+
+interface CallParams {
+  readonly name: string;
+  readonly arguments?: Record<string, unknown> | undefined;
+}
+
+/** Why a call was not tried, and may be made again as it is. */
+const NOT_TRIED: ReadonlySet<ErrorReason> = new Set(['overloaded', 'rate_limited']);
 
 /** How a server's clients reach it, and who reads its answers, where that is not somebody else with each request. */
 export interface Channel {
@@ -53,35 +61,27 @@ export class ToolCalls {
    * Answers tools/call.
    * @throws ProtocolError for an unknown tool and a foreign requestState, which MCP answers with an error
    */
-  async call(
-    params: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined },
-    context: ServerContext,
-  ): Promise<CallToolResult | InputRequiredResult> {
+  async call(params: CallParams, context: ServerContext): Promise<CallToolResult | InputRequiredResult> {
     const { requestState, door, executor } = this.#binding;
+    const { state, giveBack } = requestState.open(params, context);
     const { notices, end } = this.#notices(params.name, context);
-    const call = { ...this.#toolCall(params, requestState.open(params.name, context), context), ...notices };
+    const call = { ...this.#toolCall(params, state, context), ...notices };
     // From here the executor counts the call; connect-door.ts counts those that never get here.
     door.hold(call);
     const outcome = await executor.execute(call);
     end();
+    if (outcome.status === 'error' && NOT_TRIED.has(outcome.reason)) giveBack();
     // A request that this client cannot answer goes out all the same: the SDK refuses it with the error that MCP wants (-32021).
     if (outcome.status === 'error')
       return outcome.unanswerable && this.#channel.era === 'modern'
-        ? this.#inputRequired(params.name, outcome.unanswerable, context)
+        ? this.#inputRequired(params, outcome.unanswerable, context)
         : failureResult(outcome, call.requestId);
     return outcome.inputRequired
-      ? this.#inputRequired(params.name, outcome.inputRequired, context)
+      ? this.#inputRequired(params, outcome.inputRequired, context)
       : this.#success(outcome.tool, outcome.result);
   }
 
-  #toolCall(
-    {
-      name,
-      arguments: args,
-    }: { readonly name: string; readonly arguments?: Record<string, unknown> | undefined },
-    state: unknown,
-    context: ServerContext,
-  ): ToolCall {
+  #toolCall({ name, arguments: args }: CallParams, state: unknown, context: ServerContext): ToolCall {
     const { mcpReq, sessionId } = context;
     const { door, tracing, randomUuid } = this.#binding;
     const peer = door.current?.peer ?? {};
@@ -145,7 +145,7 @@ export class ToolCalls {
   }
 
   async #inputRequired(
-    tool: string,
+    params: CallParams,
     { requests, state }: InputRequired,
     context: ServerContext,
   ): Promise<InputRequiredResult> {
@@ -153,7 +153,7 @@ export class ToolCalls {
       resultType: 'input_required',
       inputRequests: requests as unknown as NonNullable<InputRequiredResult['inputRequests']>,
       ...(state !== undefined && {
-        requestState: await this.#binding.requestState.seal(tool, state, context),
+        requestState: await this.#binding.requestState.seal(params, state, context),
       }),
     };
   }

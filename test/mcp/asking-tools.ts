@@ -7,7 +7,7 @@ const question = inputRequired({ who: elicit('Who are you?', schema) }, { asked:
 const asking = (name: string, more: Partial<ToolDefinition> = {}) =>
   defineTool({
     name,
-    input: z.strictObject({ which: z.string().optional() }),
+    input: z.looseObject({ which: z.string().optional() }),
     title: 'Asks',
     description: 'A tool for tests.',
     annotations: { readOnly: true, idempotent: true, openWorld: false },

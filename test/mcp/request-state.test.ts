@@ -1,0 +1,105 @@
+import { fileURLToPath } from 'node:url';
+import type { ServerContext } from '@modelcontextprotocol/server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RequestState } from '../../src/mcp/request-state.ts';
+import { UsedIds } from '../../src/mcp/used-ids.ts';
+import { connectClient } from '../support/clients.ts';
+import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
+
+const ASKING_TOOLS = fileURLToPath(new URL('asking-tools.ts', import.meta.url));
+
+let server: TestServer;
+let client: Awaited<ReturnType<typeof connectClient>>['client'];
+beforeAll(async () => {
+  server = await startTestServer({
+    tools: { modules: [ASKING_TOOLS, FIXTURE_TOOLS] },
+    limits: { callsPerSecond: 0 },
+  });
+  ({ client } = await connectClient(server.url, '2026-07-28', {
+    capabilities: { elicitation: { form: {} } },
+  }));
+});
+afterAll(async () => {
+  await client.close();
+  await server.stop();
+});
+
+const name = 'asks_by_arguments';
+
+/** Calls the tool, and gives the state that it asks for input with. */
+async function stateFor(args: Record<string, unknown>): Promise<unknown> {
+  const asked = await client.callTool({ name, arguments: args }, { allowInputRequired: true });
+  return asked['requestState'];
+}
+
+const answer = (requestState: unknown, args: Record<string, unknown>, tool = name) =>
+  client.callTool({
+    name: tool,
+    arguments: args,
+    requestState,
+    inputResponses: { who: { action: 'accept', content: { name: 'Ada' } } },
+  } as Parameters<typeof client.callTool>[0]);
+
+const hello = { content: [{ type: 'text', text: 'Hello Ada' }] };
+
+it('a requestState goes with the arguments that it was given for, in whatever order they are written', async () => {
+  const args = { which: 'this', more: { a: 1, b: [1, { c: 2, d: 3 }] } };
+  const same = { more: { b: [1, { d: 3, c: 2 }], a: 1 }, which: 'this' };
+  expect(await answer(await stateFor(args), same)).toMatchObject(hello);
+  expect(await answer(await stateFor({}), {})).toMatchObject(hello);
+});
+
+it.each([
+  ['another value', { which: 'that' }],
+  ['none', {}],
+  ['more', { which: 'this', more: {} }],
+])('a requestState is refused with other arguments: %s', async (_what, others) => {
+  await expect(answer(await stateFor({ which: 'this' }), others)).rejects.toThrow(
+    'The requestState belongs to a call with other arguments',
+  );
+});
+
+it('a requestState is refused with another tool', async () => {
+  await expect(answer(await stateFor({}), {}, 'asks_in_vain')).rejects.toThrow(
+    'The requestState belongs to another tool',
+  );
+});
+
+it('a requestState is used once, also by two calls at a time', async () => {
+  const state = await stateFor({});
+  const both = await Promise.allSettled([answer(state, {}), answer(state, {})]);
+  expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  await expect(answer(state, {})).rejects.toThrow('The requestState has been used');
+});
+
+it('a requestState of a call that was not tried may be used again', async () => {
+  const options = { key: new Uint8Array(32), ttlSeconds: 60, randomUuid: () => 'id', now: () => 0 };
+  const requestState = new RequestState(options);
+  const call = { name };
+  const context = { mcpReq: {} } as ServerContext;
+  const sealed = await requestState.codec.verify(await requestState.seal(call, 1, context), context);
+  const later = { mcpReq: { requestState: () => sealed } } as unknown as ServerContext;
+  requestState.open(call, later).giveBack();
+  expect(requestState.open(call, later).state).toBe(1);
+  expect(() => requestState.open(call, later)).toThrow('has been used');
+});
+
+describe('ids that are used once', () => {
+  it('are remembered as long as they are worth anything', () => {
+    let time = 0;
+    const ids = new UsedIds(10, () => time);
+    expect([ids.use('a'), ids.use('a')]).toEqual([true, false]);
+    time = 9;
+    expect([ids.use('a'), ids.use('b')]).toEqual([false, true]);
+    time = 11;
+    ids.use('c');
+    expect(ids.size).toBe(2);
+  });
+
+  it('are remembered up to a bound, the newest', () => {
+    const ids = new UsedIds(10, () => 0);
+    for (let id = 0; id < 20_000; id += 1) ids.use(String(id));
+    expect(ids.size).toBeLessThanOrEqual(10_000);
+    expect(ids.use('19999')).toBe(false);
+  });
+});
