@@ -1,5 +1,4 @@
 import { ProtocolError, SdkError, SdkErrorCode, type ServerContext } from '@modelcontextprotocol/server';
-import { fieldOf } from '../monitoring/door/message.ts';
 import { cancelled, failed, type Failure, type ToolCall } from '../tools/call.ts';
 import type { InputRequest } from '../tools/result.ts';
 
@@ -9,27 +8,19 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
 /**
  * Puts a call's requests for input to a client of the 2025 era, which is asked while the call waits (MCP 2025-11-25,
  * "Elicitation"); later clients get the requests as their answer.
- * @param elicitation the client's capability
  */
-export function askClient(
-  { mcpReq }: ServerContext,
-  elicitation: unknown,
-  randomUuid: () => string,
-): NonNullable<ToolCall['ask']> {
+export function askClient({ mcpReq }: ServerContext): NonNullable<ToolCall['ask']> {
   const put = async (
-    [key, request]: readonly [string, InputRequest],
+    [key, { method, params }]: readonly [string, InputRequest],
     signal: AbortSignal,
   ): Promise<readonly [string, unknown]> => {
-    const { method, params } = inWireForm(request, randomUuid);
-    return [key, await mcpReq.send({ method, params } as never, { signal, timeout: NO_TIMEOUT_MS })];
+    // A question that does not say so is a form.
+    const question = { method, params: { mode: 'form', ...params } };
+    return [key, await mcpReq.send(question as never, { signal, timeout: NO_TIMEOUT_MS })];
   };
   return async (requests, signal) => {
-    const entries = Object.entries(requests);
-    const isUrl = ([, { params }]: (typeof entries)[number]): boolean => params['mode'] === 'url';
-    if (entries.some(isUrl) && fieldOf(elicitation, 'url') === undefined)
-      return failed('tool_error', 'This tool asks for input by URL, which the client does not support.');
     try {
-      const answers = await Promise.all(entries.map((entry) => put(entry, signal)));
+      const answers = await Promise.all(Object.entries(requests).map((entry) => put(entry, signal)));
       return { status: 'answered', answers: Object.fromEntries(answers) };
     } catch (error) {
       return failureOf(error);
@@ -37,19 +28,12 @@ export function askClient(
   };
 }
 
-/** In the 2025 era a form says that it is one, and what is asked by URL has an id. */
-function inWireForm({ method, params }: InputRequest, randomUuid: () => string): InputRequest {
-  const more =
-    params['mode'] === 'url'
-      ? { elicitationId: params['elicitationId'] ?? randomUuid() }
-      : { mode: 'form' as const };
-  return { method, params: { ...params, ...more } };
-}
-
 /** What a client says of its reasons stays out: it is nothing of ours to say or to log. */
 function failureOf(error: unknown): Failure {
   if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed) return cancelled;
   const how =
-    error instanceof ProtocolError ? `it refused with the code ${error.code}` : 'its answer is none';
+    error instanceof ProtocolError
+      ? `it refused with the code ${error.code}`
+      : 'its answer is not one that MCP has';
   return failed('tool_error', `The client did not answer what the tool asked it: ${how}.`);
 }

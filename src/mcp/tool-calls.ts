@@ -18,7 +18,7 @@ import type { InputRequired } from '../tools/result.ts';
 import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
 import { askClient } from './ask-client.ts';
 import type { McpBinding } from './binding.ts';
-import { problemOfRequests } from './input-requests.ts';
+import { answers, answersForms, problemOfRequests } from './input-requests.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
 const FAILURE_META_KEY = 'nexus-mcp/failure';
@@ -83,7 +83,7 @@ export class ToolCalls {
 
   #toolCall({ name, arguments: args }: CallParams, state: unknown, context: ServerContext): ToolCall {
     const { mcpReq, sessionId } = context;
-    const { door, tracing, randomUuid } = this.#binding;
+    const { door, tracing } = this.#binding;
     const peer = door.current?.peer ?? {};
     const elicitation = fieldOf(peer.capabilities, 'elicitation');
     return {
@@ -98,8 +98,9 @@ export class ToolCalls {
       signal: mcpReq.signal,
       answers: mcpReq.inputResponses,
       state,
+      canAnswer: (requests) => answers(elicitation, requests),
       problemOfRequests,
-      ...(this.#channel.era === 'legacy' && { ask: askClient(context, elicitation, randomUuid) }),
+      ...(this.#channel.era === 'legacy' && { ask: askClient(context) }),
       trace: tracing?.currentCall(),
     };
   }
@@ -160,12 +161,6 @@ export class ToolCalls {
 }
 
 const nobody: Reader = { takesStreams: false, keepsUp: () => false };
-
-/** MCP 2025-11-25, elicitation: a capability that names no mode means forms. */
-const answersForms = (elicitation: unknown): boolean =>
-  typeof elicitation === 'object' &&
-  elicitation !== null &&
-  (fieldOf(elicitation, 'form') !== undefined || Object.keys(elicitation).length === 0);
 
 function failureResult(failure: Failure, requestId: string): CallToolResult {
   const { reason, message, retryAfterSeconds } = failure;

@@ -55,6 +55,8 @@ export interface ToolCall {
    * answers.
    */
   readonly ask?: (requests: InputRequired['requests'], signal: AbortSignal) => Promise<Answered>;
+  /** Whether the client can answer requests for input; missing where it can answer none. */
+  canAnswer?(requests: InputRequired['requests']): boolean;
   /** What is wrong with requests for input, where the client can be asked for some. */
   problemOfRequests?(requests: InputRequired['requests']): string | undefined;
   progress?(progress: number, total?: number, message?: string): void;

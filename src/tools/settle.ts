@@ -64,11 +64,14 @@ function settleFailure({
 }
 
 function settleInputRequired(result: InputRequired, call: ToolCall): Outcome {
-  const problem =
-    problemOfInput(result) ?? (call.canElicit ? call.problemOfRequests?.(result.requests) : undefined);
+  const unaskable = problemOfInput(result);
+  if (unaskable !== undefined) return invalidResult(unaskable);
+  const canAnswer = call.canAnswer?.(result.requests) === true;
+  const problem = canAnswer ? call.problemOfRequests?.(result.requests) : undefined;
   if (problem !== undefined) return invalidResult(problem);
-  if (call.canElicit) return { status: 'success', inputRequired: result };
-  const message = 'This tool needs to ask its client for input, and the client does not support elicitation.';
+  if (canAnswer) return { status: 'success', inputRequired: result };
+  const message =
+    'This tool needs to ask its client for input, and the client does not support such elicitation.';
   return failed('tool_error', message, { unanswerable: result });
 }
 

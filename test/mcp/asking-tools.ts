@@ -4,6 +4,11 @@ import { accepted, defineTool, elicit, inputRequired, z, type ToolDefinition } f
 const schema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] };
 const question = inputRequired({ who: elicit('Who are you?', schema) }, { asked: 1 });
 
+const byUrl = {
+  method: 'elicitation/create' as const,
+  params: { mode: 'url', message: 'Log in', url: 'https://site.example/login', elicitationId: 'log-in' },
+};
+
 const asking = (name: string, more: Partial<ToolDefinition> = {}) =>
   defineTool({
     name,
@@ -25,5 +30,8 @@ export default [
   asking('asks_in_vain'),
   asking('asks_for_ever', { handler: () => question }),
   asking('asks_often'),
+  asking('asks_by_url', {
+    handler: (_args, { answers }) => (answers['site'] ? 'back' : inputRequired({ site: byUrl })),
+  }),
   asking('asks_by_arguments'),
 ];

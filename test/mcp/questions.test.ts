@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectClient } from '../support/clients.ts';
+import { connectClient, ERAS } from '../support/clients.ts';
 import { startStdio } from '../support/raw-stdio.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
@@ -171,6 +171,36 @@ describe('a call that asks a 2025-era client', () => {
     await Promise.all(calls);
     expect(await countsOf('asks_often')).toMatchObject({ inFlight: 0, success: 100 });
     await client.close();
+  });
+});
+
+describe.each(ERAS)('a tool that asks its client to go to a URL (%s)', (era) => {
+  const callAs = async (elicitation: { form?: object; url?: object }) => {
+    const { client } = await connectClient(server.url, era, {
+      capabilities: { elicitation: elicitation as Record<string, Record<string, never>> },
+    });
+    client.setRequestHandler('elicitation/create', () => ({ action: 'accept' as const }));
+    const before = await countsOf('asks_by_url');
+    const result = await ask(client, 'asks_by_url').catch((error: unknown) => error);
+    const { success, errors } = await countsOf('asks_by_url');
+    await client.close();
+    return {
+      result,
+      success: success - before.success,
+      toolErrors: (errors['tool_error'] ?? 0) - (before.errors['tool_error'] ?? 0),
+    };
+  };
+
+  it('has a success with one that can, by a call for each round that the client sees', async () => {
+    expect(await callAs({ url: {} })).toMatchObject({
+      result: { content: [{ text: 'back' }] },
+      success: era === '2025-11-25' ? 1 : 2,
+      toolErrors: 0,
+    });
+  });
+
+  it('has failed with one that has forms alone', async () => {
+    expect(await callAs({ form: {} })).toMatchObject({ success: 0, toolErrors: 1 });
   });
 });
 
