@@ -160,12 +160,7 @@ export async function createApplication(
         door,
         randomUuid: randomUUID,
         keepAliveSeconds: settings.server.streamKeepAliveSeconds,
-        requestState: new RequestState({
-          key: secrets.stateKey,
-          ttlSeconds: settings.limits.inputWaitSeconds,
-          randomUuid: randomUUID,
-          now,
-        }),
+        requestState: new RequestState(secrets.stateKey, settings.limits.inputWaitSeconds, shared),
         onProtocolError: (error) => {
           logger.debug({ err: error }, 'request refused by the protocol layer');
         },

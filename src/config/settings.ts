@@ -125,9 +125,7 @@ export const settingsSchema = z.strictObject({
       concurrency: count.default(256).describe('Calls at a time, all tools together'),
       queue: z.int().min(0).default(1024).describe('Calls that may wait for a place'),
       queueWaitSeconds: seconds.default(5).describe('Time a call may wait for a place'),
-      inputWaitSeconds: seconds
-        .default(300)
-        .describe('Time a client may take to answer what a tool asks it; a requestState is good for as long'),
+      inputWaitSeconds: seconds.default(300).describe('Time a client may take to answer what a tool asks'),
       resultBytes: z.int().min(1024).default(1_048_576).describe('Largest tool result, as JSON'),
       callsPerSecond: z
         .number()

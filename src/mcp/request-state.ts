@@ -24,12 +24,8 @@ export interface Opened {
   readonly giveBack: () => void;
 }
 
-export interface RequestStateOptions {
-  /** At least 32 bytes; replicas that serve the same clients need the same key. */
-  readonly key: Uint8Array;
-  /** How long a client may take to answer an input request. */
-  readonly ttlSeconds: number;
-  readonly randomUuid: () => string;
+interface Environment {
+  readonly newRequestId: () => string;
   /** Monotonic, in seconds. */
   readonly now: () => number;
 }
@@ -41,23 +37,27 @@ export interface RequestStateOptions {
  */
 export class RequestState {
   readonly codec: RequestStateCodec<Sealed>;
-  readonly #randomUuid: () => string;
+  readonly #newId: () => string;
   readonly #used: UsedIds;
 
-  constructor({ key, ttlSeconds, randomUuid, now }: RequestStateOptions) {
+  /**
+   * @param key at least 32 bytes; replicas that serve the same clients need the same key
+   * @param ttlSeconds how long a client may take to answer an input request
+   */
+  constructor(key: Uint8Array, ttlSeconds: number, { newRequestId, now }: Environment) {
     this.codec = createRequestStateCodec<Sealed>({
       key,
       ttlSeconds,
       bind: (context) => context.http?.authInfo?.clientId ?? '',
     });
-    this.#randomUuid = randomUuid;
+    this.#newId = newRequestId;
     // The codec counts whole seconds.
     this.#used = new UsedIds(ttlSeconds + 1, now);
   }
 
   seal(call: Call, state: unknown, context: ServerContext): Promise<string> {
     const sealed = {
-      id: this.#randomUuid(),
+      id: this.#newId(),
       tool: call.name,
       arguments: digestOf(call),
       state: state ?? null,

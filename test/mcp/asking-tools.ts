@@ -29,7 +29,6 @@ export default [
   asking('asks_to_leave'),
   asking('asks_in_vain'),
   asking('asks_for_ever', { handler: () => question }),
-  asking('asks_often'),
   asking('asks_by_url', {
     handler: (_args, { answers }) => (answers['site'] ? 'back' : inputRequired({ site: byUrl })),
   }),

@@ -2,6 +2,10 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
+import { trustedCaller } from '../../src/authorization/caller.ts';
+import type { Answered } from '../../src/tools/call.ts';
+import { Questions } from '../../src/tools/questions.ts';
+import { callOf } from '../support/call-records.ts';
 import { startStdio } from '../support/raw-stdio.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
@@ -154,24 +158,30 @@ describe('a call that asks a 2025-era client', () => {
     expect(JSON.stringify(line)).toContain('still asks its client after 8 answers');
     await client.close();
   });
+});
 
-  it('is refused when many calls of its client wait for answers', async () => {
-    const { client, questions } = await connect();
-    const calls = Array.from({ length: 110 }, () => ask(client, 'asks_often'));
-    const refused = await Promise.race(calls);
-    expect(refused).toMatchObject({
-      isError: true,
-      _meta: { 'nexus-mcp/failure': { reason: 'rate_limited' } },
-    });
-    await waitUntil(() => questions.length === 100);
-    await waitFor(async () => {
-      expect(await countsOf('asks_often')).toMatchObject({ inFlight: 100, errors: { rate_limited: 10 } });
-    });
-    for (const { answer } of questions) answer(ada);
-    await Promise.all(calls);
-    expect(await countsOf('asks_often')).toMatchObject({ inFlight: 0, success: 100 });
-    await client.close();
-  });
+it('so many calls of a client wait for answers, and so many of all; each is given its place back', async () => {
+  const questions = new Questions(3600);
+  const ends: (() => void)[] = [];
+  const put = (client: string) => {
+    const call = callOf('asks', { caller: { ...trustedCaller(client), quotaKey: client } });
+    const ask = (): Promise<Answered> =>
+      new Promise((resolve) => {
+        ends.push(() => {
+          resolve({ status: 'answered', answers: {} });
+        });
+      });
+    return questions.put(call, ask, {});
+  };
+  const waiting = Array.from({ length: 100 }, () => put('many'));
+  expect(await put('many')).toMatchObject({ status: 'error', reason: 'rate_limited' });
+  for (let client = 0; client < 900; client += 1) waiting.push(put(`client ${client}`));
+  expect(await put('late')).toMatchObject({ status: 'error', reason: 'overloaded' });
+  for (const end of ends) end();
+  expect(await Promise.all(waiting)).toHaveLength(1000);
+  const again = put('many');
+  questions.close();
+  expect(await again).toMatchObject({ status: 'error', reason: 'overloaded' });
 });
 
 describe.each(ERAS)('a tool that asks its client to go to a URL (%s)', (era) => {

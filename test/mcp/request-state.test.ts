@@ -73,8 +73,8 @@ it('a requestState is used once, also by two calls at a time', async () => {
 });
 
 it('a requestState of a call that was not tried may be used again', async () => {
-  const options = { key: new Uint8Array(32), ttlSeconds: 60, randomUuid: () => 'id', now: () => 0 };
-  const requestState = new RequestState(options);
+  const environment = { newRequestId: () => 'id', now: () => 0 };
+  const requestState = new RequestState(new Uint8Array(32), 60, environment);
   const call = { name };
   const context = { mcpReq: {} } as ServerContext;
   const sealed = await requestState.codec.verify(await requestState.seal(call, 1, context), context);
