@@ -1,6 +1,10 @@
-import { redactText, redactValue } from './redact.ts';
+import { redactText } from './redact-text.ts';
+import { redactValue } from './redact.ts';
 
 const MAX_LENGTH = 2000;
+
+/** The longest name of an error, and the longest code, in characters. */
+const MAX_WORD = 100;
 
 /** How many causes of causes are looked at. */
 const MAX_CAUSES = 5;
@@ -14,7 +18,7 @@ export function describeThrown(thrown: unknown): unknown {
     return typeof thrown === 'string' ? redactText(thrown) : redactValue('thrown', thrown, MAX_LENGTH);
   const chain = chainOf(thrown);
   const { code } = thrown as NodeJS.ErrnoException;
-  const type = thrown.name === 'Error' ? thrown.constructor.name : thrown.name;
+  const type = redactText(String(thrown.name === 'Error' ? thrown.constructor.name : thrown.name), MAX_WORD);
   // Without a prototype, and with a name: pino's own serializer would say `Object` of what has a constructor.
   return Object.assign(Object.create(null, { name: { value: type } }) as object, {
     type,
@@ -22,7 +26,8 @@ export function describeThrown(thrown: unknown): unknown {
     stack: redactText(
       chain.map(({ name, message, stack }) => stack ?? `${name}: ${message}`).join('\ncaused by: '),
     ),
-    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...(typeof code === 'string' && { code: redactText(code, MAX_WORD) }),
+    ...(typeof code === 'number' && { code }),
   });
 }
 

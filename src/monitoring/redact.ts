@@ -1,43 +1,119 @@
-const REDACTED = '[redacted]';
+import { isSecretName, MARGIN, MAX_LENGTH, REDACTED, redactText } from './redact-text.ts';
 
-/** What secrets look like in text, and what is left of them. Bounded, so that no text takes long to look through. */
-const PATTERNS: readonly (readonly [RegExp, string])[] = [
-  [/\b(bearer|basic)\s+[\w.~+/-]{8,}=*/gi, `$1 ${REDACTED}`],
-  // The user and password of a URL (RFC 3986, section 3.2.1).
-  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#@]*@/gi, `$1${REDACTED}@`],
-  [
-    /\b([\w-]{0,40}(?:password|passwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|signature|credential)s?["']?\s*[=:]\s*["']?)[^\s"'&,;}]+/gi,
-    `$1${REDACTED}`,
-  ],
-];
+/** Deeper than this a value is not looked at. */
+const MAX_DEPTH = 12;
 
-const SECRET_NAME = /pass(word|wd|phrase)|secret|token|key$|authorization|credential|cookie/i;
+/** The longest name that is shown, in characters. */
+const MAX_NAME = 100;
 
-/** A text, or its beginning, without what looks like a secret. */
-export const redactText = (text: string, length = MAX_LENGTH): string =>
-  PATTERNS.reduce((rest, [pattern, left]) => rest.replace(pattern, left), text.slice(0, length));
-
-/** Beyond this a text is not looked at, in characters: the event loop waits meanwhile. */
-const MAX_LENGTH = 10_000;
-
-/** Characters looked at beyond those that are logged, so that a secret that is cut off is recognised. */
-const MARGIN = 1000;
+/** Characters that may still be written; everything that is looked at takes some. */
+interface Budget {
+  left: number;
+}
 
 /** A value as a text that may be logged: JSON, unless it is text itself, without secrets, at most `length` long. */
 export function redactValue(name: string, value: unknown, length: number): string {
-  if (SECRET_NAME.test(name)) return REDACTED;
-  const text = typeof value === 'string' ? value : jsonOf(value);
-  const safe = redactText(text, length + MARGIN);
-  return safe.length > length ? `${safe.slice(0, length)}… (${text.length} characters)` : safe;
+  if (isSecretName(name)) return REDACTED;
+  const budget = { left: length + MARGIN };
+  if (typeof value === 'string') {
+    const safe = redactString(value, 0, budget);
+    return safe.length > length || value.length > length + MARGIN
+      ? `${safe.slice(0, length)}… (${value.length} characters)`
+      : safe;
+  }
+  const text = jsonOf(value, budget);
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
 /** A value as JSON; what is no JSON by its kind, as `[object BigInt]`. */
-function jsonOf(value: unknown): string {
+function jsonOf(value: unknown, budget: Budget): string {
   try {
-    const json = JSON.stringify(value) as string | undefined;
-    if (json !== undefined) return json;
+    if (isData(value)) return JSON.stringify(copyOf(value, 0, budget));
   } catch {
-    // A circle, or a number that is too large.
+    // A getter, a proxy or a toJSON that throws.
   }
-  return Object.prototype.toString.call(value);
+  return kindOf(value);
+}
+
+const isData = (value: unknown): boolean => ['object', 'number', 'boolean', 'string'].includes(typeof value);
+const kindOf = (value: unknown): string => Object.prototype.toString.call(value);
+
+/** As much of a value as the budget allows, without secrets: names are judged before anything becomes text. */
+function copyOf(value: unknown, depth: number, budget: Budget): unknown {
+  if (typeof value === 'string') return redactString(value, depth, budget);
+  budget.left -= 4;
+  if (typeof value !== 'object' || value === null) return isData(value) ? value : kindOf(value);
+  if (depth > MAX_DEPTH) return '…';
+  if (ArrayBuffer.isView(value)) return kindOf(value);
+  if ('toJSON' in value && typeof value.toJSON === 'function')
+    return copyOf((value.toJSON as () => unknown)(), depth + 1, budget);
+  return Array.isArray(value) ? listOf(value, depth, budget) : mappingOf(value, depth, budget);
+}
+
+function listOf(value: readonly unknown[], depth: number, budget: Budget): unknown[] {
+  const copy: unknown[] = [];
+  let before: unknown;
+  for (let index = 0; index < value.length && budget.left > 0; index += 1) {
+    const item = value[index];
+    // As in lists of headers, and in command lines.
+    copy.push(isNameOfSecret(before) ? redacted(budget) : copyOf(item, depth + 1, budget));
+    before = item;
+  }
+  return copy;
+}
+
+/** Under what a mapping with the name of something has what that is. */
+const VALUE_NAME = /^(?:values?|content|data|text)$/i;
+
+function mappingOf(value: object, depth: number, budget: Budget): unknown {
+  const entries: [string, unknown][] = [];
+  const isPair = ['name', 'key', 'header'].some((label) =>
+    isNameOfSecret((value as Readonly<Record<string, unknown>>)[label]),
+  );
+  for (const name in value) {
+    if (budget.left <= 0) break;
+    if (!Object.hasOwn(value, name)) continue;
+    budget.left -= Math.min(name.length, MAX_NAME) + 4;
+    const isSecret = isPair ? VALUE_NAME.test(name) : isSecretName(name.slice(0, MAX_LENGTH));
+    entries.push([
+      redactText(name, MAX_NAME),
+      isSecret
+        ? redacted(budget)
+        : copyOf((value as Readonly<Record<string, unknown>>)[name], depth + 1, budget),
+    ]);
+  }
+  return Object.fromEntries(entries);
+}
+
+function redacted(budget: Budget): string {
+  budget.left -= REDACTED.length;
+  return REDACTED;
+}
+
+/** Whether a value is the name of a secret: `authorization`, `--password`. */
+const isNameOfSecret = (value: unknown): boolean =>
+  typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) && isSecretName(value);
+
+/** A text without secrets; one that is JSON by what it says, not by what it looks like. */
+function redactString(text: string, depth: number, budget: Budget): string {
+  const length = Math.max(0, budget.left);
+  const copy = depth <= MAX_DEPTH && /^\s*[[{"]/.test(text) ? redactJson(text, depth, budget) : undefined;
+  if (copy !== undefined) return copy;
+  budget.left -= text.length;
+  return redactText(text, length);
+}
+
+function redactJson(text: string, depth: number, budget: Budget): string | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const before = budget.left;
+  const copy = JSON.stringify(copyOf(parsed, depth + 1, budget));
+  if (copy !== JSON.stringify(parsed)) return copy;
+  budget.left = before - text.length;
+  return text;
 }
