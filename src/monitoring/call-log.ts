@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
 import { describeThrown } from './describe-thrown.ts';
@@ -25,13 +26,20 @@ const MAX_VALUE_LENGTH = 500;
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** What lines are written to: a pino logger, or anything like it. */
-export interface CallLogger extends Record<Level, (line: Record<string, unknown>, message: string) => void> {
+export interface CallLogger extends Record<Level, (line: Line, message: string) => void> {
   isLevelEnabled(level: Level): boolean;
 }
 
+/** As much of what was thrown tells one failure from another, in characters. */
+const MAX_KIND_LENGTH = 200;
+
+type Line = Record<string, unknown>;
+
+/** Failures that are alike. Of the calls themselves nothing is kept, since their arguments may be large. */
 interface Flood {
   count: number;
-  last: CallRecord;
+  /** The line of the first that is folded. */
+  folded?: { readonly level: Level; readonly line: Line };
   readonly timer: NodeJS.Timeout;
 }
 
@@ -45,6 +53,8 @@ export class CallLog implements CallObserver {
   readonly #options: CallLogOptions;
   readonly #results: ReadonlySet<string>;
   readonly #floods = new Map<string, Flood>();
+  /** Where timers are set: they hold what the async context they are set in does, and a call's holds the call. */
+  readonly #outside = new AsyncResource('CallLog');
   #successes = 0;
 
   constructor(logger: CallLogger, options: CallLogOptions) {
@@ -79,15 +89,17 @@ export class CallLog implements CallObserver {
     const flood = this.#floods.get(kind);
     if (!flood) {
       if (this.#floods.size >= MAX_KINDS) return false;
-      const timer = setTimeout(() => {
+      const end = (): void => {
         this.#endFlood(kind);
-      }, foldSeconds * 1000).unref();
-      this.#floods.set(kind, { count: 1, last: record, timer });
+      };
+      const timer = this.#outside.runInAsyncScope(() => setTimeout(end, foldSeconds * 1000).unref());
+      this.#floods.set(kind, { count: 1, timer });
       return false;
     }
     flood.count += 1;
-    flood.last = record;
-    return flood.count > UNFOLDED;
+    if (flood.count <= UNFOLDED) return false;
+    flood.folded ??= { level: levelOfFailure(record), line: this.#describe(record) };
+    return true;
   }
 
   #endFlood(kind: string): void {
@@ -95,11 +107,11 @@ export class CallLog implements CallObserver {
     if (!flood) return;
     this.#floods.delete(kind);
     clearTimeout(flood.timer);
-    const { count, last } = flood;
-    if (count <= UNFOLDED || last.status === 'success') return;
-    this.#logger[levelOfFailure(last)](
-      { ...this.#describe(last), folded: count - UNFOLDED },
-      'more tool calls like this, of which this is the last',
+    const { count, folded } = flood;
+    if (!folded) return;
+    this.#logger[folded.level](
+      { ...folded.line, folded: count - UNFOLDED },
+      'more tool calls like this, of which this is the first',
     );
   }
 
@@ -108,7 +120,7 @@ export class CallLog implements CallObserver {
     for (const kind of this.#floods.keys()) this.#endFlood(kind);
   }
 
-  #describe(record: CallRecord): Record<string, unknown> {
+  #describe(record: CallRecord): Line {
     const { call, tool, status, totalSeconds, runSeconds, resultBytes } = record;
     return {
       tool,
@@ -175,7 +187,7 @@ function levelOfFailure({ reason }: Failed): Level {
  * client's name is left out, because a client could make each of its lines another by it.
  */
 function kindOf({ tool, call, reason, cause }: Failed): string {
-  const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}` : '';
+  const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}`.slice(0, MAX_KIND_LENGTH) : '';
   return JSON.stringify([tool, call.caller.id, reason, thrown]);
 }
 

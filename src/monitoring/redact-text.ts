@@ -1,3 +1,5 @@
+import { flatCopy } from './flat-copy.ts';
+
 /** Stands where a secret was. */
 export const REDACTED = '[redacted]';
 
@@ -41,7 +43,7 @@ export function redactText(text: string, length = MAX_LENGTH): string {
   const safe = withoutNamed(PATTERNS.reduce((rest, [pattern, left]) => rest.replace(pattern, left), seen));
   // What the end of that cuts in two was not recognised.
   const whole = seen.length === text.length || safe.endsWith(REDACTED) ? safe : safe.slice(0, -MARGIN);
-  return whole.slice(0, length);
+  return flatCopy(whole.slice(0, length));
 }
 
 /** A name and what stands between it and its value: `=`, `: `, `"]:`, `=>`, `%3D`; only a blank for `--name`. */

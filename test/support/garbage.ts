@@ -18,3 +18,17 @@ export async function keptMegabytes(): Promise<number> {
   const { heapUsed, external } = process.memoryUsage();
   return (heapUsed + external) / 1e6;
 }
+
+/** The bytes of JavaScript's values that something holds, beyond this turn of the event loop. */
+export async function bytesHeld(): Promise<number> {
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+/** Those of the objects that something holds, beyond this turn of the event loop. */
+export async function stillHeld<T extends object>(all: readonly WeakRef<T>[]): Promise<readonly T[]> {
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  return all.flatMap((reference) => reference.deref() ?? []);
+}

@@ -1,3 +1,4 @@
+import { flatCopy } from '../flat-copy.ts';
 import { fieldOf, paramOf, type Message, type RpcRequest } from './message.ts';
 
 /** What the client of a request said of itself. */
@@ -10,7 +11,7 @@ export interface Peer {
   readonly capabilities?: unknown;
 }
 
-/** Clients may say any number of characters; as many as these are kept of a name or version. */
+/** Clients may say any number of characters; as many as these are kept of a name, a version or a revision. */
 const MAX_TEXT = 100;
 
 /** The `_meta` keys in which requests say all of this (MCP 2026-07-28, "_meta"). */
@@ -44,8 +45,9 @@ export const agreedRevision = ({ result }: Message): string | undefined =>
 
 /** A client by what is known of its implementation, such as the SDK's `getClientVersion()`. */
 export const named = (implementation: unknown): Pick<Peer, 'name' | 'version'> => ({
-  name: textOf(fieldOf(implementation, 'name'))?.slice(0, MAX_TEXT),
-  version: textOf(fieldOf(implementation, 'version'))?.slice(0, MAX_TEXT),
+  name: textOf(fieldOf(implementation, 'name')),
+  version: textOf(fieldOf(implementation, 'version')),
 });
 
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? flatCopy(value.slice(0, MAX_TEXT)) : undefined;
