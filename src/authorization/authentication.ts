@@ -10,7 +10,7 @@ export type AuthFailureReason = (typeof AUTH_FAILURE_REASONS)[number];
 export interface Credentials {
   /** The Authorization header. */
   readonly authorization: string | undefined;
-  /** The client's IP address. */
+  /** The client's IP address; all whose address is none are one client. */
   readonly address: string;
 }
 
@@ -34,7 +34,7 @@ export interface Token {
 export const anonymous: Authenticate = ({ address }) =>
   Promise.resolve({
     ok: true,
-    caller: { id: 'anonymous', name: 'anonymous', quotaKey: clientOf(address), rights: ['*'] },
+    caller: { id: 'anonymous', name: 'anonymous', quotaKey: clientOf(address) ?? 'unknown', rights: ['*'] },
   });
 
 /** Takes requests with one of the given tokens (RFC 6750, section 2.1). */

@@ -1,15 +1,18 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * Whom an address stands for: an IPv4 address, or an IPv6 /64, of which one client has all (RFC 6177). What is no address
- * stands for itself.
+ * Whom an address stands for: an IPv4 address, or an IPv6 /64, of which one client has all (RFC 6177). Junk is `undefined`:
+ * everyone can send any amount of it.
  * @param text as sockets and proxies write it, with a port or a zone perhaps
  */
-export function clientOf(text: string): string {
+export function clientOf(text: string): string | undefined {
   const [, bracketed, v4] = /^(?:\[([^\]]*)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/.exec(text) ?? [];
   const address = bracketed ?? v4 ?? text;
-  if (!ipaddr.isValid(address)) return text;
+  // Stricter than the parser, which takes 12345 for an address.
+  if (isIP(address) === 0) return undefined;
   const parsed = ipaddr.process(address);
+  // Written anew, so that whoever keeps it does not keep the header that the text is part of.
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();
   return `${new ipaddr.IPv6([...parsed.parts.slice(0, 4), 0, 0, 0, 0]).toString()}/64`;
 }

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Authenticate, AuthFailureReason } from '../authorization/authentication.ts';
 import type { Caller } from '../authorization/caller.ts';
+import { clientOf } from '../authorization/client-address.ts';
 import { sendProblem, type Problem } from './problem.ts';
 
 const DETAILS: Record<AuthFailureReason, string> = {
@@ -20,7 +21,7 @@ export function requireCaller(
 ): RequestHandler {
   return async (request, response, next) => {
     const { authorization } = request.headers;
-    const authenticated = await authenticate({ authorization, address: request.ip ?? 'unknown' });
+    const authenticated = await authenticate({ authorization, address: addressOf(request) });
     if (authenticated.ok) {
       response.locals[CALLER] = authenticated.caller;
       next();
@@ -36,6 +37,15 @@ export function requireCaller(
       headers: { 'www-authenticate': challenge },
     });
   };
+}
+
+/**
+ * The client's address, as far as proxies that are believed know it: where one of them forwards junk, that of the nearest to
+ * the client that has an address.
+ */
+function addressOf({ ip = '', ips, socket }: Request): string {
+  const known = [ip, ...ips, socket.remoteAddress ?? ''];
+  return known.find((address) => clientOf(address) !== undefined) ?? '';
 }
 
 const CALLER = 'caller';

@@ -17,8 +17,9 @@ export function describeThrown(thrown: unknown): unknown {
   if (!(thrown instanceof Error))
     return typeof thrown === 'string' ? redactText(thrown) : redactValue('thrown', thrown, MAX_LENGTH);
   const chain = chainOf(thrown);
-  const { code } = thrown as NodeJS.ErrnoException;
-  const type = redactText(String(thrown.name === 'Error' ? thrown.constructor.name : thrown.name), MAX_WORD);
+  // A thrower may have set them to anything.
+  const { name, code } = thrown as { readonly name: unknown; readonly code?: unknown };
+  const type = redactText(name === 'Error' ? thrown.constructor.name : String(name), MAX_WORD);
   // Without a prototype, and with a name: pino's own serializer would say `Object` of what has a constructor.
   return Object.assign(Object.create(null, { name: { value: type } }) as object, {
     type,

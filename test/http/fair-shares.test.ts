@@ -63,6 +63,31 @@ describe('a client without a token', () => {
   });
 });
 
+describe('what a proxy forwards that is no address', () => {
+  it('is the client that the proxy is', async () => {
+    const junk = [
+      'junk',
+      '_hidden',
+      'unknown',
+      '12345',
+      '0x7f.1',
+      '192.0.2.256',
+      '192.0.2.1, ""',
+      'x'.repeat(8000),
+    ];
+    await start({ limits: { ...limits, burst: junk.length } });
+    for (const text of junk) expect(await call(from(text)), text.slice(0, 20)).toBe(200);
+    expect([await call(from('other junk')), await call({})]).toEqual([429, 429]);
+    expect(await call(from('192.0.2.1'))).toBe(200);
+  });
+
+  it('is the client that the nearest proxy with an address saw', async () => {
+    await start({ server: { trustedProxies: 2 } });
+    for (const status of [200, 200, 429]) expect(await call(from('junk, 192.0.2.9'))).toBe(status);
+    expect(await call(from('junk, 192.0.2.8'))).toBe(200);
+  });
+});
+
 describe('initialize', () => {
   it('is charged to the quota of its client, as a call is', async () => {
     await start();
