@@ -9,13 +9,17 @@ export const tracing = {
       sampler: z
         .enum(SAMPLER_NAMES)
         .default('parentbased_traceidratio')
-        .describe('Which calls are traced; with parentbased_ the client decides, where it traces'),
+        .describe(
+          'Which calls are traced; with parentbased_ not those that a client traces and has not sampled, and with parentbased_always_off those alone that it has',
+        ),
       ratio: z
         .number()
         .min(0)
         .max(1)
         .default(1)
-        .describe('Share of the traces that begin here which are kept, for the samplers named traceidratio'),
+        .describe(
+          'Share of the traces that are kept, also of those that clients have sampled, for the samplers named traceidratio',
+        ),
       headersSecret: secretKey(
         'headers',
         'Headers that the collector asks for, such as authorization=Bearer%20…, as OTEL_EXPORTER_OTLP_HEADERS takes them',

@@ -6,6 +6,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMonitoring } from '../../src/monitoring/index.ts';
+import { Tracing, type OperationSpan } from '../../src/monitoring/traces/tracing.ts';
 import { connectClient, connectV1Client } from '../support/clients.ts';
 import {
   newServer,
@@ -15,6 +16,7 @@ import {
   serveStateless,
   serveV1Sessions,
 } from '../support/foreign-servers.ts';
+import { bytesHeld } from '../support/garbage.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const _meta = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
@@ -109,4 +111,23 @@ describe('an SDK that the application has registered', () => {
     expect(span?.parentSpanContext?.traceId).toBe(meta && TRACE_ID);
     await client.close();
   });
+});
+
+it('of a parent that a client names, no more is kept than its ids', async () => {
+  const tracing = new Tracing();
+  const kept: (OperationSpan | undefined)[] = [];
+  const before = await bytesHeld();
+  for (let index = 0; index < 40; index += 1) {
+    const traceId = TRACE_ID.slice(0, -2) + String(index).padStart(2, '0');
+    const more = String(index % 10).repeat(200_000);
+    const meta =
+      index % 2 === 0
+        ? { traceparent: `01-${traceId}-b7ad6b7169203331-01-${more}` }
+        : { traceparent: `00-${traceId}-b7ad6b7169203331-01`, tracestate: `a=${more}`, baggage: `a=${more}` };
+    kept.push(
+      tracing.operation({ method: 'tools/call', tool: 'echo', id: index, sessionId: undefined, meta }),
+    );
+  }
+  expect(kept.filter((span) => span?.sampledTraceId !== undefined)).toHaveLength(40);
+  expect((await bytesHeld()) - before).toBeLessThan(2_000_000);
 });

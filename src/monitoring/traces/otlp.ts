@@ -21,27 +21,11 @@ import {
   serviceInstanceIdDetector,
   serviceNameEnvDetector,
 } from '@opentelemetry/resources';
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-  type Sampler,
-} from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { SpanOutcome } from '../metrics/labels.ts';
 import { traceOutboundRequests } from './outbound.ts';
-import type { SamplerName, SamplingAndBatches } from './variables.ts';
-
-const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
-  always_on: () => new AlwaysOnSampler(),
-  always_off: () => new AlwaysOffSampler(),
-  traceidratio: (ratio) => new TraceIdRatioBasedSampler(ratio),
-  parentbased_always_on: () => new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-  parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
-  parentbased_traceidratio: (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
-};
+import { samplerOf } from './samplers.ts';
+import type { SamplingAndBatches } from './variables.ts';
 
 /** What the SDK is registered with. */
 export interface SdkOptions extends SamplingAndBatches {
@@ -82,7 +66,7 @@ export function registerSdk({
     resource: resourceFromAttributes({ 'service.name': 'nexus-mcp', 'service.version': version }).merge(
       environment,
     ),
-    sampler: SAMPLERS[sampler](ratio),
+    sampler: samplerOf(sampler, ratio),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter,

@@ -32,9 +32,9 @@ export function traceOutboundRequests(tracer: Tracer): void {
     if (namesTrace(request)) return;
     const carrier: Record<string, string> = {};
     propagation.inject(trace.setSpan(active, span), carrier);
-    // Baggage stays here: it is not for whoever a model wants to read.
-    for (const name of ['traceparent', 'tracestate'])
-      if (carrier[name] !== undefined) request.addHeader(name, carrier[name]);
+    // Baggage and tracestate stay here: what a client says there is not for whoever a model wants to read.
+    const { traceparent } = carrier;
+    if (traceparent !== undefined) request.addHeader('traceparent', traceparent);
   });
   const end = (request: object, finish: (span: Span) => void): void => {
     const span = open.get(request);

@@ -13,6 +13,7 @@ import {
 } from '@opentelemetry/api';
 import type { CallObserver, CallTrace, Phase } from '../../tools/call.ts';
 import { ERROR_REASONS, type ErrorReason } from '../../tools/reasons.ts';
+import { flatCopy } from '../flat-copy.ts';
 import { HTTP_METHODS, METHODS, oneOf } from '../metrics/labels.ts';
 import { attributesOf, type Operation } from '../metrics/operation.ts';
 
@@ -165,12 +166,21 @@ const REASON = 'nexus_mcp.reason';
 
 const isSampled = (flags: number): boolean => (flags & TraceFlags.SAMPLED) !== 0;
 
-/** Reads headers or `_meta` as a client sent them: values that are no text are ignored. */
+/** The longest value that is read of what names a parent (W3C Trace Context, "tracestate Limits"; Baggage, "Limits"). */
+const MAX_LENGTHS: Readonly<Record<string, number>> = { traceparent: 200, tracestate: 512, baggage: 8192 };
+/** The same of other propagators, where the application has some. */
+const MAX_LENGTH = 8192;
+
+/**
+ * Reads headers or `_meta` as a client sent them: values that are no text, or too long, are ignored. What a span keeps of
+ * them is a copy.
+ */
 const textsOf: TextMapGetter<unknown> = {
   keys: (carrier) => Object.keys(carrier as object),
   get(carrier, key) {
     const value = (carrier as Readonly<Record<string, unknown>>)[key];
-    return typeof value === 'string' ? value : undefined;
+    const isRead = typeof value === 'string' && value.length <= (MAX_LENGTHS[key] ?? MAX_LENGTH);
+    return isRead ? flatCopy(value) : undefined;
   },
 };
 
