@@ -7,6 +7,7 @@ import { plainValue, type Outcome } from '../tools/call.ts';
 import { EXIT, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 import { describeThrown } from '../monitoring/describe-thrown.ts';
+import { redactText } from '../monitoring/redact-text.ts';
 
 const CLI_CALLER = trustedCaller('cli');
 
@@ -94,6 +95,10 @@ export function printSettings(settings: Settings, { stdout }: Terminal, json: bo
     const section = shown[group];
     if (secret && section?.[key] !== undefined) section[key] = '(set)';
   }
-  stdout.write(json ? `${JSON.stringify(shown, null, 2)}\n` : stringify(shown));
+  // Texts that are no secrets may hold some, such as a URL.
+  const safe: unknown = JSON.parse(JSON.stringify(shown), (_name, value: unknown) =>
+    typeof value === 'string' ? redactText(value) : value,
+  );
+  stdout.write(json ? `${JSON.stringify(safe, null, 2)}\n` : stringify(safe));
   return EXIT.done;
 }

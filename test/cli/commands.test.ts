@@ -357,6 +357,18 @@ describe('check', () => {
     expect(JSON.parse((await runHere(['check', '--json', ...flags])).stdout)).toEqual(expected);
   });
 
+  it.each([
+    ['http://alice:hunter2@otlp.example:4318/x', 'http://[redacted]@otlp.example:4318/x'],
+    ['https://otlp.example/?api_key=hunter2&x=1', 'https://otlp.example/?api_key=[redacted]&x=1'],
+  ])('shows %s without the secret in it', async (endpoint, shown) => {
+    for (const json of [[], ['--json']]) {
+      const { code, stdout } = await runHere(['check', '--tracing.endpoint', endpoint, ...json]);
+      expect(code).toBe(0);
+      expect(parse(stdout)).toMatchObject({ tracing: { endpoint: shown } });
+      expect(stdout).not.toContain('hunter2');
+    }
+  });
+
   it('shows that a secret is set, and never what it is', async () => {
     const secret = 'a-very-secret-token-0123';
     const secrets = listSettings().filter((setting) => setting.secret);
