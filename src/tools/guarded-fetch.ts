@@ -90,17 +90,37 @@ function guardedLookup({ policy, resolveHost }: FetchOptions, signal: AbortSigna
   };
 }
 
+/** What a site may send besides its body: heads, and as much again as the body for how that is cut into chunks. */
+const MAX_HEAD_BYTES = 65_536;
+const MAX_INFORMATIONAL = 20;
+
 /**
  * Connects to permitted addresses only, through no proxy. The signal ends the socket itself, because undici does
  * not abort a request that waits for its connection; and as a socket made with an aborted signal would connect
  * all the same, that is checked first.
+ * @param giveUp called when a site sends more than any body and what belongs to it
  */
-function guardedConnector(options: FetchOptions, signal: AbortSignal): buildConnector.connector {
+function guardedConnector(
+  options: FetchOptions,
+  signal: AbortSignal,
+  giveUp: (why: Error) => void,
+): buildConnector.connector {
   const lookup = guardedLookup(options, signal);
   const connect = buildConnector({ lookup, signal, allowH2: false, timeout: 0 });
+  const maxBytes = 2 * options.maxBytes + MAX_HEAD_BYTES;
   return (target, callback) => {
-    if (signal.aborted) callback(new Error('aborted before connecting'), null);
-    else connect(target, callback);
+    if (signal.aborted) {
+      callback(new Error('aborted before connecting'), null);
+      return;
+    }
+    connect(target, (...[error, socket]) => {
+      // Here, because undici does not tell of all that it reads, such as extensions of chunks.
+      socket?.on('readable', () => {
+        if (socket.bytesRead > maxBytes) giveUp(new BodyTooLarge());
+      });
+      if (error) callback(error, null);
+      else callback(null, socket);
+    });
   };
 }
 
@@ -110,13 +130,26 @@ const firstValue = (header: string | string[] | undefined) => (Array.isArray(hea
 async function hop(
   url: URL,
   options: FetchOptions,
-  signal: AbortSignal,
+  outer: AbortSignal,
 ): Promise<FetchedDocument | { readonly location: string }> {
-  const agent = new Agent({ connect: guardedConnector(options, signal) });
+  const ended = new AbortController();
+  const signal = AbortSignal.any([outer, ended.signal]);
+  const giveUp = (why: Error): void => {
+    ended.abort(why);
+  };
+  const agent = new Agent({ connect: guardedConnector(options, signal, giveUp) });
+  let informational = 0;
   try {
     const { statusCode, headers, body } = await request(url, {
       dispatcher: agent,
       signal,
+      onInfo() {
+        informational += 1;
+        if (informational > MAX_INFORMATIONAL)
+          giveUp(
+            new Refusal(`The site sent more than ${MAX_INFORMATIONAL} informational answers and no other.`),
+          );
+      },
       headers: {
         'user-agent': 'nexus-mcp',
         accept: 'text/*, */*;q=0.5',
@@ -141,6 +174,8 @@ async function hop(
       signal,
     });
     return { ...head, url: url.href, body: bytes };
+  } catch (error) {
+    throw ended.signal.aborted ? ended.signal.reason : error;
   } finally {
     await agent.destroy();
   }

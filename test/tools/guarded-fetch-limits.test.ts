@@ -138,3 +138,63 @@ describe('sites that cannot be reached', () => {
     expect(await refused(site.url.replace('http:', 'https:'))).toMatch(/could not be reached/);
   });
 });
+
+describe('what comes besides the body', () => {
+  /** A site that sends what `next` gives for as long as the client reads, and how many bytes it got rid of. */
+  async function endless(head: string, next: string) {
+    const sockets: Socket[] = [];
+    const server = createTcpServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        socket.write(head);
+        const chunk = Buffer.from(next.repeat(Math.ceil(10_000 / next.length)));
+        const write = (): void => {
+          if (socket.destroyed) return;
+          if (socket.write(chunk)) setImmediate(write);
+          else socket.once('drain', write);
+        };
+        write();
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/`;
+    return { url, closed: () => Promise.all(sockets.map(closed)) };
+  }
+
+  const CHUNKED = 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n';
+  it.each([
+    ['informational answers', '', 'HTTP/1.1 103 Early Hints\r\n\r\n', /informational answers/],
+    [
+      'informational answers with long heads',
+      '',
+      `HTTP/1.1 102 Processing\r\nx: ${'y'.repeat(9000)}\r\n\r\n`,
+      /./,
+    ],
+    ['extensions of chunks', CHUNKED, `1;${'x'.repeat(9000)}\r\ny\r\n`, /larger than 10000 bytes/],
+    ['an extension of a chunk', `${CHUNKED}1;`, 'x', /larger than 10000 bytes/],
+    ['trailers', `${CHUNKED}0\r\n`, `x: ${'y'.repeat(90)}\r\n`, /./],
+  ])('ends a fetch when it is endless: %s', async (_what, head, next, message) => {
+    const site = await endless(head, next);
+    // Nobody waits for the deadline.
+    const problem = await refused(site.url, { timeoutSeconds: 20 });
+    expect(problem).toMatch(message);
+    expect(problem).not.toMatch(/within 20 seconds/);
+    await site.closed();
+  });
+
+  it('hurts no fetch when it is as much as sites send', async () => {
+    const site = await startSite((_request, response) => {
+      response.writeProcessing();
+      response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+      // In chunks of one byte.
+      response.writeHead(200, { 'content-type': 'text/plain' });
+      for (let index = 0; index < 9000; index += 1) response.write('x');
+      response.end();
+    });
+    expect((await fetched(site.url)).body).toHaveLength(9000);
+  });
+});
