@@ -7,8 +7,9 @@ import { plainValue, type CallTrace, type Failure, type Outcome, type ToolCall }
 import type { Executor } from '../tools/executor.ts';
 import { ERROR_REASONS, UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
-import type { Quota } from '../tools/quota.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
+import { problemsIn } from '../tools/problems.ts';
+import type { Quota } from '../tools/quota.ts';
 import { callerOf } from './authentication.ts';
 import { readJson } from './json-body.ts';
 import { sendProblem, wrongMethod, type Problem } from './problem.ts';
@@ -83,9 +84,6 @@ const describe = ({ listing, toolset }: OfferedTool) => ({
   toolset,
 });
 
-/** A problem may name all the keys that are none. */
-const MAX_PROBLEM_LENGTH = 200;
-
 type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
 
 function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
@@ -93,10 +91,8 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
   if (excess !== undefined) return { ok: false, problem: { status: 413, detail: excess } };
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
-  const problems = result.error.issues.map(({ path, message }) =>
-    `${path.join('.') || 'body'}: ${message}`.slice(0, MAX_PROBLEM_LENGTH),
-  );
-  const detail = `${problems.slice(0, 5).join('; ')}. The tool's arguments belong in the field "arguments"`;
+  const problems = problemsIn(result.error.issues, 'body').join('; ');
+  const detail = `${problems}. The tool's arguments belong in the field "arguments"`;
   return { ok: false, problem: { status: 400, detail } };
 }
 
@@ -167,11 +163,14 @@ function inputRefused(outcome: Outcome): Exclude<Outcome, { status: 'success'; i
   return outcome;
 }
 
+/** No tool has a longer name, and nobody is told what it sent. */
+const MAX_TOOL_NAME = 128;
+
 function problemOf(toolName: string, { reason, message, retryAfterSeconds }: Failure): Problem {
   return {
     status: ERROR_REASONS[reason].httpStatus,
     detail: message,
-    toolName,
+    toolName: toolName.slice(0, MAX_TOOL_NAME),
     reason,
     ...(retryAfterSeconds !== undefined && {
       headers: { 'retry-after': String(Math.ceil(retryAfterSeconds)) },

@@ -19,6 +19,7 @@ import {
   notServed,
   REFUSALS,
   refusalBySession,
+  tooLongName,
   type McpRefusal,
 } from './refusals.ts';
 import { ServerFactory } from './server.ts';
@@ -168,6 +169,7 @@ function refusalOf(
     return REFUSALS.batch;
   const missing = formsOf(method, route).filter((form) => !accepts[form]);
   if (missing.length > 0) return notAcceptable(missing.map((form) => TYPES[form]));
+  if (route.kind !== 'legacy') return tooLongName(body);
   const problem = isInitialize(route) ? problemOfInitialize(body) : undefined;
   return problem === undefined ? undefined : invalidInitialize(problem);
 }

@@ -1,4 +1,5 @@
 import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
+import { fieldOf } from '../monitoring/door/message.ts';
 import type { SessionProblem } from './sessions.ts';
 import { unsupportedVersion } from './words.ts';
 
@@ -20,6 +21,30 @@ export function notServed(version: string, isStateless: boolean): McpRefusal {
   const { message, ...error } = unsupportedVersion(version, isStateless);
   return { status: 400, ...error, detail: message };
 }
+
+/**
+ * Why a request of the stateless era cannot be meant, if it cannot. The SDK would quote the whole of it, twice, where a
+ * header does not say the same.
+ */
+export function tooLongName(body: unknown): McpRefusal | undefined {
+  const params = fieldOf(body, 'params');
+  const names = {
+    method: fieldOf(body, 'method'),
+    name: fieldOf(params, 'name'),
+    uri: fieldOf(params, 'uri'),
+  };
+  const [found] =
+    Object.entries(names).find(([, text]) => typeof text === 'string' && text.length > MAX_NAME) ?? [];
+  return found === undefined
+    ? undefined
+    : {
+        status: 400,
+        code: ERROR_CODES.invalidRequest,
+        detail: `The ${found} is longer than ${MAX_NAME} characters`,
+      };
+}
+
+const MAX_NAME = 1000;
 
 /** What the session layer would take for a request without a session. */
 export const invalidInitialize = (detail: string): McpRefusal => ({

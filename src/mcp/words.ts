@@ -29,7 +29,10 @@ interface Issue {
 export function inWords(issues: readonly Issue[]): string {
   const problems = issues.slice(0, MAX_PROBLEMS).map(({ path = [], message }) => {
     const place = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-    const problem = message.replace(/^Invalid input: /, '').replaceAll(/[\n[{]/g, ' ');
+    const problem = message
+      .slice(0, 3 * MAX_LENGTH)
+      .replace(/^Invalid input: /, '')
+      .replaceAll(/[\n[{]/g, ' ');
     return `${place || 'the whole'}: ${problem}`.slice(0, 2 * MAX_LENGTH);
   });
   return problems.join('; ');

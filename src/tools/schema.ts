@@ -1,4 +1,5 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { MAX_PROBLEMS, problemsIn } from './problems.ts';
 import type { JsonSchema, Schema, TypedSchema } from './tool.ts';
 
 export type Validation = { readonly ok: true; readonly value: unknown } | Invalid;
@@ -15,9 +16,6 @@ export interface CompiledSchema {
 }
 
 type Side = 'input' | 'output';
-
-const MAX_PROBLEMS = 10;
-const MAX_PROBLEM_LENGTH = 200;
 
 /**
  * Compiles a tool author's schema.
@@ -37,7 +35,7 @@ function compileTyped(schema: TypedSchema, side: Side): CompiledSchema {
   const toValidation = (result: Awaited<ReturnType<typeof standard.validate>>): Validation =>
     result.issues === undefined
       ? { ok: true, value: result.value }
-      : invalid(result.issues.map(({ path = [], message }) => describe(side, path.map(keyOf), message)));
+      : { ok: false, problems: problemsIn(result.issues, WHOLE[side]) };
   return {
     json: standard.jsonSchema[side]({ target: 'draft-2020-12' }),
     validate(value) {
@@ -46,9 +44,6 @@ function compileTyped(schema: TypedSchema, side: Side): CompiledSchema {
     },
   };
 }
-
-const keyOf = (segment: PropertyKey | { readonly key: PropertyKey }): PropertyKey =>
-  typeof segment === 'object' ? segment.key : segment;
 
 function compileJson(json: JsonSchema, side: Side): CompiledSchema {
   // Unknown keywords are annotations in JSON Schema 2020-12, so ajv's own strict mode is off.
@@ -63,30 +58,21 @@ function compileJson(json: JsonSchema, side: Side): CompiledSchema {
   const check = ajv.compile(json);
   return {
     json,
-    validate: (value) =>
-      check(value) ? { ok: true, value } : invalid((check.errors ?? []).map((error) => fromAjv(side, error))),
+    validate(value) {
+      if (check(value)) return { ok: true, value };
+      const errors = check.errors?.slice(0, MAX_PROBLEMS) ?? [];
+      return { ok: false, problems: problemsIn(errors.map(fromAjv), WHOLE[side]) };
+    },
   };
 }
 
-function fromAjv(
-  side: Side,
-  { instancePath, keyword, message = 'is not valid', params }: ErrorObject,
-): string {
+/** An error of ajv as an issue of Standard Schema. */
+function fromAjv({ instancePath, keyword, message = 'is not valid', params }: ErrorObject) {
   const extra =
     keyword === 'additionalProperties'
       ? `: ${String((params as { additionalProperty: unknown }).additionalProperty)}`
       : '';
-  return describe(side, instancePath.split('/').slice(1), message + extra);
+  return { path: instancePath.split('/').slice(1), message: message + extra };
 }
 
 const WHOLE: Readonly<Record<Side, string>> = { input: 'arguments', output: 'result' };
-
-const describe = (side: Side, path: readonly PropertyKey[], message: string): string =>
-  `${path.length === 0 ? WHOLE[side] : path.map(String).join('.')}: ${message}`;
-
-function invalid(problems: readonly string[]): Invalid {
-  return {
-    ok: false,
-    problems: problems.slice(0, MAX_PROBLEMS).map((problem) => problem.slice(0, MAX_PROBLEM_LENGTH)),
-  };
-}

@@ -1,0 +1,16 @@
+/** What a validator says of a value: zod, or any library of Standard Schema. */
+interface Issue {
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+  readonly message: string;
+}
+
+/** Problems that are told at a time: a client can make as many as it sends bytes, and have them name all that it sent. */
+export const MAX_PROBLEMS = 10;
+const MAX_LENGTH = 200;
+
+/** What a validator found, one line a problem, each naming its place: a bounded number of bounded lines. */
+export const problemsIn = (issues: readonly Issue[], whole: string): readonly string[] =>
+  issues.slice(0, MAX_PROBLEMS).map(({ path = [], message }) => {
+    const place = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+    return `${place || whole}: ${message}`.slice(0, MAX_LENGTH);
+  });
