@@ -100,6 +100,11 @@ export const exposure = {
         .enum(['public', 'none', 'any'])
         .default('public')
         .describe('What tools may reach besides DNS: the public internet, nothing, or anything'),
+      kubernetesApi: peers
+        .default([])
+        .describe(
+          'Peers that are the Kubernetes API, for tools that may use it (rbac.profile), such as [{ipBlock: {cidr: 10.0.0.10/32}}]; empty for any at ports 443 and 6443, which egress none does not allow',
+        ),
       extraEgress: list.default([]).describe('Further egress rules, such as to a database of your tools'),
     })
     .prefault({})

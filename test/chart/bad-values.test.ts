@@ -249,6 +249,11 @@ const BY_THE_TEMPLATES_TOO: readonly Mistake[] = [
     /networkPolicy\.extraIngress: let the subnets/,
   ],
   [
+    'no way out, and an access profile without the place of the Kubernetes API',
+    { networkPolicy: { enabled: true, egress: 'none' }, rbac: { profile: 'readonly' } },
+    /networkPolicy\.kubernetesApi: say where the Kubernetes API is/,
+  ],
+  [
     'an autoscaler without a measure',
     { autoscaling: { enabled: true, cpuUtilization: 0 } },
     /autoscaling: has nothing to scale by/,

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { at, one, renderPlain as render } from './helm.ts';
+import { at, one, renderPlain as render, type Values } from './helm.ts';
+
+interface EgressRule {
+  readonly ports?: readonly { readonly port: number }[];
+  readonly to?: readonly object[];
+}
 
 describe('a Service', () => {
   it.each([
@@ -22,6 +27,32 @@ describe('a network policy', () => {
     expect(at(policy, 'spec.egress.0')).toEqual({
       ports: [53, 5353].flatMap((port) => ['UDP', 'TCP'].map((protocol) => ({ port, protocol }))),
     });
+  });
+});
+
+describe('a network policy of tools that may use the Kubernetes API', () => {
+  const rulesFor = async (networkPolicy: Values, profile: string): Promise<readonly EgressRule[]> => {
+    const values = { networkPolicy: { enabled: true, ...networkPolicy }, rbac: { profile } };
+    return at<readonly EgressRule[]>(one(await render({ values }), 'NetworkPolicy'), 'spec.egress');
+  };
+  const ports = [443, 6443].map((port) => ({ port, protocol: 'TCP' }));
+  const api = [{ ipBlock: { cidr: '10.0.0.10/32' } }];
+
+  it('lets nothing else out where there is no egress: names, and the API at its address', async () => {
+    const [names, ...others] = await rulesFor({ egress: 'none', kubernetesApi: api }, 'readonly');
+    expect(names?.ports?.map(({ port }) => port)).toEqual([53, 53, 5353, 5353]);
+    expect(others).toEqual([{ ports, to: api }]);
+  });
+
+  it('lets them reach it wherever it is, until that is said', async () => {
+    expect(await rulesFor({}, 'readonly')).toContainEqual({ ports });
+    const rules = await rulesFor({ kubernetesApi: api }, 'readonly');
+    expect(rules).toContainEqual({ ports, to: api });
+    expect(rules).not.toContainEqual({ ports });
+  });
+
+  it('has no way to it for tools that may not use it', async () => {
+    expect(await rulesFor({ egress: 'none', kubernetesApi: api }, 'none')).toHaveLength(1);
   });
 });
 

@@ -94,6 +94,9 @@ httpRoute.hostnames: name the hosts, or name in config.server.allowedHosts those
 {{- if and .Values.ingress.enabled (eq .Values.ingress.controller "alb") .Values.networkPolicy.enabled (not .Values.networkPolicy.extraIngress) }}
 networkPolicy.extraIngress: let the subnets of the load balancer in, which asks the port metrics whether a pod is ready: {from: [{ipBlock: {cidr: 10.0.0.0/16}}], ports: [{port: metrics}]}
 {{- end }}
+{{- if and .Values.networkPolicy.enabled (eq .Values.networkPolicy.egress "none") (ne .Values.rbac.profile "none") (not .Values.networkPolicy.kubernetesApi) }}
+networkPolicy.kubernetesApi: say where the Kubernetes API is, which rbac.profile lets tools use: {ipBlock: {cidr: 10.0.0.10/32}} for each address of kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes
+{{- end }}
 {{- if and (int .Values.service.nodePort) (eq .Values.service.type "ClusterIP") }}
 service.nodePort: a ClusterIP Service has none
 {{- end }}
