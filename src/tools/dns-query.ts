@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises';
+import { Deadline } from './deadline.ts';
 
 const QUERIES = {
   A: (resolver: Resolver, name: string) => resolver.resolve4(name),
@@ -70,11 +71,11 @@ export async function queryDns(hostname: string, type: RecordType, options: DnsO
   // The second try waits twice as long as the first; together they fill the deadline.
   const resolver = new Resolver({ timeout: Math.ceil((timeoutSeconds * 1000) / 3), tries: 2 });
   if (servers) resolver.setServers(servers);
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
+  const deadline = new Deadline(signal, timeoutSeconds);
   const cancel = () => {
     resolver.cancel();
   };
-  stop.addEventListener('abort', cancel, { once: true });
+  deadline.signal.addEventListener('abort', cancel, { once: true });
   try {
     return { records: await QUERIES[type](resolver, hostname) };
   } catch (error) {
@@ -85,6 +86,7 @@ export async function queryDns(hostname: string, type: RecordType, options: DnsO
     if (RESOLVER_TROUBLE.has(code)) return { problem: 'unavailable' };
     throw error;
   } finally {
-    stop.removeEventListener('abort', cancel);
+    deadline.clear();
+    deadline.signal.removeEventListener('abort', cancel);
   }
 }

@@ -1,5 +1,6 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, request } from 'undici';
+import { Deadline } from './deadline.ts';
 import type { EgressPolicy } from './egress-policy.ts';
 import { ACCEPTED_ENCODINGS, BodyTooLarge, isKnownCoding, readBody } from './read-body.ts';
 import type { ResolveHost } from './resolve-host.ts';
@@ -97,14 +98,10 @@ const MAX_INFORMATIONAL = 20;
 /**
  * Connects to permitted addresses only, through no proxy. The signal ends the socket itself, because undici does
  * not abort a request that waits for its connection; and as a socket made with an aborted signal would connect
- * all the same, that is checked first.
- * @param giveUp called when a site sends more than any body and what belongs to it
+ * all the same, that is checked first. When a site sends more than any body and what belongs to it, the fetch ends.
  */
-function guardedConnector(
-  options: FetchOptions,
-  signal: AbortSignal,
-  giveUp: (why: Error) => void,
-): buildConnector.connector {
+function guardedConnector(options: FetchOptions, deadline: Deadline): buildConnector.connector {
+  const { signal } = deadline;
   const lookup = guardedLookup(options, signal);
   const connect = buildConnector({ lookup, signal, allowH2: false, timeout: 0 });
   const maxBytes = 2 * options.maxBytes + MAX_HEAD_BYTES;
@@ -116,7 +113,7 @@ function guardedConnector(
     connect(target, (...[error, socket]) => {
       // Here, because undici does not tell of all that it reads, such as extensions of chunks.
       socket?.on('readable', () => {
-        if (socket.bytesRead > maxBytes) giveUp(new BodyTooLarge());
+        if (socket.bytesRead > maxBytes) deadline.end(new BodyTooLarge());
       });
       if (error) callback(error, null);
       else callback(null, socket);
@@ -130,14 +127,10 @@ const firstValue = (header: string | string[] | undefined) => (Array.isArray(hea
 async function hop(
   url: URL,
   options: FetchOptions,
-  outer: AbortSignal,
+  deadline: Deadline,
 ): Promise<FetchedDocument | { readonly location: string }> {
-  const ended = new AbortController();
-  const signal = AbortSignal.any([outer, ended.signal]);
-  const giveUp = (why: Error): void => {
-    ended.abort(why);
-  };
-  const agent = new Agent({ connect: guardedConnector(options, signal, giveUp) });
+  const { signal } = deadline;
+  const agent = new Agent({ connect: guardedConnector(options, deadline) });
   let informational = 0;
   try {
     const { statusCode, headers, body } = await request(url, {
@@ -146,7 +139,7 @@ async function hop(
       onInfo() {
         informational += 1;
         if (informational > MAX_INFORMATIONAL)
-          giveUp(
+          deadline.end(
             new Refusal(`The site sent more than ${MAX_INFORMATIONAL} informational answers and no other.`),
           );
       },
@@ -174,8 +167,6 @@ async function hop(
       signal,
     });
     return { ...head, url: url.href, body: bytes };
-  } catch (error) {
-    throw ended.signal.aborted ? ended.signal.reason : error;
   } finally {
     await agent.destroy();
   }
@@ -189,28 +180,32 @@ export async function guardedFetch(
   text: string,
   options: FetchOptions,
 ): Promise<FetchedDocument | ToolFailure> {
-  const deadline = AbortSignal.timeout(options.timeoutSeconds * 1000);
-  const signal = AbortSignal.any([options.signal, deadline]);
+  const deadline = new Deadline(options.signal, options.timeoutSeconds);
+  const { signal } = deadline;
   try {
     let url = admit(text, undefined, options.policy);
     for (let redirects = 0; redirects <= options.maxRedirects; redirects++) {
-      const answer = await hop(url, options, signal);
+      const answer = await hop(url, options, deadline);
       if ('body' in answer) return answer;
       url = admit(answer.location, url, options.policy);
     }
     return failure(`The URL redirects more than ${options.maxRedirects} times, perhaps in a circle.`);
-  } catch (error) {
+  } catch (thrown) {
     options.signal.throwIfAborted();
+    // What ended the work says more than what that threw then.
+    const error: unknown = signal.aborted ? signal.reason : thrown;
     if (error instanceof Refusal) return error.failure;
     if (error instanceof BodyTooLarge) {
       return failure(`The response is larger than ${options.maxBytes} bytes, the most that is read.`);
     }
-    if (deadline.aborted)
+    if (deadline.passed)
       return failure(`The site did not answer in full within ${options.timeoutSeconds} seconds.`);
     // Connection, TLS, HTTP syntax and decompression errors have codes; so do errors of the caller, as TypeErrors.
     if (error instanceof Error && 'code' in error && !(error instanceof TypeError)) {
       return failure(`The site could not be reached or broke off its answer (${String(error.code)}).`);
     }
     throw error;
+  } finally {
+    deadline.clear();
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
@@ -31,6 +32,8 @@ export class WorkerPool implements Workers {
   readonly lane: Lane;
   readonly #pool: Piscina<WorkerTask, WorkerAnswer>;
   readonly #restarted: WorkerPoolOptions['restarted'];
+  /** Where threads are started: they hold what the async context they are started in does, and a call's holds the call. */
+  readonly #outside = new AsyncResource('WorkerPool');
 
   constructor({ minThreads, maxThreads, maxHeapMegabytes, restarted }: WorkerPoolOptions) {
     this.lane = createLane(maxThreads);
@@ -77,10 +80,8 @@ export class WorkerPool implements Workers {
       port: port2,
     };
     try {
-      const answer = await this.#pool.run(task, {
-        signal: context.signal,
-        transferList: [port2],
-      });
+      const options = { signal: context.signal, transferList: [port2] };
+      const answer = await this.#outside.runInAsyncScope(() => this.#pool.run(task, options));
       // The answer travels by another port, and may have overtaken messages that were sent before it.
       for (let received; (received = receiveMessageOnPort(port1));)
         relay(received.message as Parameters<typeof relay>[0]);

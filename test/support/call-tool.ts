@@ -7,7 +7,8 @@ export type Outcome =
   | { readonly status: 'tool_error' | 'unavailable'; readonly message: string }
   | { readonly status: 'invalid_arguments'; readonly problems: readonly string[] };
 
-function contextWith(signal: AbortSignal): ToolContext {
+/** The context of a call from nowhere. */
+export function contextWith(signal: AbortSignal): ToolContext {
   const ignore = () => undefined;
   return {
     signal,

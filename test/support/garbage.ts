@@ -26,9 +26,9 @@ export async function bytesHeld(): Promise<number> {
   return process.memoryUsage().heapUsed;
 }
 
-/** Those of the objects that something holds, beyond this turn of the event loop. */
-export async function stillHeld<T extends object>(all: readonly WeakRef<T>[]): Promise<readonly T[]> {
+/** How many of the objects something holds, beyond this turn of the event loop; a number, since a list would hold them. */
+export async function stillHeld(all: readonly WeakRef<object>[]): Promise<number> {
   await new Promise((resolve) => setImmediate(resolve));
   collectGarbage();
-  return all.flatMap((reference) => reference.deref() ?? []);
+  return all.filter((reference) => reference.deref() !== undefined).length;
 }
