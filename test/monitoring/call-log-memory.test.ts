@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { CallLog, type CallLogger } from '../../src/monitoring/call-log.ts';
 import { failed, type CallRecord } from '../../src/tools/call.ts';
 import { callOf, recordOf } from '../support/call-records.ts';
-import { bytesHeld, stillHeld } from '../support/garbage.ts';
+import { keptMegabytes, stillHeld } from '../support/garbage.ts';
 
 /** A log that folds until the test is over, and its lines. */
 function foldingLog() {
@@ -58,13 +58,13 @@ describe('while failures are folded, the log holds', () => {
   it('no more of a text than it shows of it', async () => {
     const { log, lines } = foldingLog();
     const long = (index: number): string => String.fromCharCode(97 + index).repeat(500_000);
-    const before = await bytesHeld();
+    const before = await keptMegabytes();
     for (let index = 0; index < 20; index += 1)
       for (let times = 0; times < 7; times += 1)
         log.finished(failure({ text: long(index) }, new Error(`no: ${index} ${long(index)}`)));
     // What was logged is the test's to keep, not the log's.
     lines.length = 0;
-    expect((await bytesHeld()) - before).toBeLessThan(3_000_000);
+    expect((await keptMegabytes()) - before).toBeLessThan(3);
   });
 
   it('a line for no more than the failures that it tells apart', () => {

@@ -16,7 +16,7 @@ import {
   serveStateless,
   serveV1Sessions,
 } from '../support/foreign-servers.ts';
-import { bytesHeld } from '../support/garbage.ts';
+import { keptMegabytes } from '../support/garbage.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const _meta = { traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };
@@ -116,7 +116,7 @@ describe('an SDK that the application has registered', () => {
 it('of a parent that a client names, no more is kept than its ids', async () => {
   const tracing = new Tracing();
   const kept: (OperationSpan | undefined)[] = [];
-  const before = await bytesHeld();
+  const before = await keptMegabytes();
   for (let index = 0; index < 40; index += 1) {
     const traceId = TRACE_ID.slice(0, -2) + String(index).padStart(2, '0');
     const more = String(index % 10).repeat(200_000);
@@ -129,5 +129,5 @@ it('of a parent that a client names, no more is kept than its ids', async () => 
     );
   }
   expect(kept.filter((span) => span?.sampledTraceId !== undefined)).toHaveLength(40);
-  expect((await bytesHeld()) - before).toBeLessThan(2_000_000);
+  expect((await keptMegabytes()) - before).toBeLessThan(2);
 });

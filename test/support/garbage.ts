@@ -19,13 +19,6 @@ export async function keptMegabytes(): Promise<number> {
   return (heapUsed + external) / 1e6;
 }
 
-/** The bytes of JavaScript's values that something holds, beyond this turn of the event loop. */
-export async function bytesHeld(): Promise<number> {
-  await new Promise((resolve) => setImmediate(resolve));
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
-
 /** How many of the objects something holds, beyond this turn of the event loop; a number, since a list would hold them. */
 export async function stillHeld(all: readonly WeakRef<object>[]): Promise<number> {
   await new Promise((resolve) => setImmediate(resolve));
