@@ -10,6 +10,7 @@ import { RequestState } from './mcp/request-state.ts';
 import { MODERN_VERSION } from './mcp/versions.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog } from './monitoring/call-log.ts';
+import { FoldedLines } from './monitoring/folded-lines.ts';
 import { Door } from './monitoring/door/door.ts';
 import { expose, type ExpositionFormat } from './monitoring/metrics/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
@@ -100,8 +101,9 @@ export async function createApplication(
   const { logger, now, version } = environment;
   const monitoring = createMonitoring(settings, environment);
   const { recorder } = monitoring;
+  const lines = new FoldedLines(logger, settings.log.foldSeconds);
   const secrets = readSecrets(settings, directory);
-  const tools = await loadTools(settings, directory, secrets.tokens ?? [], { recorder, logger });
+  const tools = await loadTools(settings, directory, secrets.tokens ?? [], { recorder, lines });
   const problems = [...(tools.ok ? [] : tools.problems), ...secrets.problems];
   const traced = await traceCalls(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);
@@ -179,12 +181,19 @@ export async function createApplication(
       },
       connectionCut: (reason, address) => {
         recorder.connectionCut(reason);
-        logger.warn({ reason, address }, 'connection cut');
+        const alike = {
+          kind: `cut ${reason}`,
+          level: 'warn',
+          message: 'connection cut',
+          many: 'connections',
+        } as const;
+        lines.log(alike, () => ({ reason, address }));
       },
       finishCalls: () => finishCalls(executor, door),
       callsInFlight: () => callsInFlight(executor, door),
       flush: () => {
         callLog.flush();
+        lines.flush();
         return traced.flush();
       },
     },

@@ -1,7 +1,7 @@
 import type { Settings } from './config/settings.ts';
 import type { Tokens } from './config/tokens.ts';
 import { describeThrown } from './monitoring/describe-thrown.ts';
-import type { Logger } from './monitoring/logging.ts';
+import type { FoldedLines } from './monitoring/folded-lines.ts';
 import type { Recorder } from './monitoring/metrics/recorder.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
@@ -14,7 +14,7 @@ import { WorkerPool } from './tools/worker-pool.ts';
 /** Told of worker threads that are lost. */
 interface Parts {
   readonly recorder: Recorder;
-  readonly logger: Logger;
+  readonly lines: FoldedLines;
 }
 
 export type LoadedTools =
@@ -75,13 +75,22 @@ export async function loadTools(
 const rightsOf = (tokens: Tokens): NamesByPlace =>
   Object.fromEntries(tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]));
 
-const createWorkers = (settings: Settings, minThreads: 0 | 1, { recorder, logger }: Parts) =>
+const createWorkers = (settings: Settings, minThreads: 0 | 1, { recorder, lines }: Parts) =>
   new WorkerPool({
     ...settings.workers,
     minThreads,
     restarted: (reason, { tool, error }) => {
       recorder.workerRestarted(reason);
-      const err = error === undefined ? undefined : describeThrown(error);
-      logger.warn({ reason, tool, err }, 'worker thread replaced');
+      const kind = `worker ${reason} ${tool ?? ''}`;
+      const alike = {
+        kind,
+        level: 'warn',
+        message: 'worker thread replaced',
+        many: 'worker threads',
+      } as const;
+      lines.log(alike, () => ({
+        ...{ reason, tool },
+        err: error === undefined ? undefined : describeThrown(error),
+      }));
     },
   });

@@ -216,7 +216,7 @@ export const settingsSchema = z.strictObject({
         .max(86_400)
         .default(10)
         .describe(
-          'Time within which equal failed calls beyond the first 5 become one line with their count; 0 for never',
+          'Time within which equal failed calls, lost threads or cut connections beyond the first 5 become one line with their count; 0 for never',
         ),
       arguments: z
         .record(z.string(), z.array(z.string()))

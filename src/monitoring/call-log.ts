@@ -1,7 +1,7 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
 import { describeThrown } from './describe-thrown.ts';
+import { FoldedLines, type Level, type Line, type LineLogger } from './folded-lines.ts';
 import { redactValue } from './redact.ts';
 
 export interface CallLogOptions {
@@ -15,33 +15,13 @@ export interface CallLogOptions {
   readonly results: readonly string[];
 }
 
-/** Equal failures that are logged one by one before the rest of them is folded. */
-const UNFOLDED = 5;
-
-/** Kinds of failures told apart at a time; what is thrown may have any number of messages. */
-const MAX_KINDS = 500;
-
 const MAX_VALUE_LENGTH = 500;
 
-type Level = 'debug' | 'info' | 'warn' | 'error';
-
 /** What lines are written to: a pino logger, or anything like it. */
-export interface CallLogger extends Record<Level, (line: Line, message: string) => void> {
-  isLevelEnabled(level: Level): boolean;
-}
+export type CallLogger = LineLogger;
 
 /** As much of what was thrown tells one failure from another, in characters. */
 const MAX_KIND_LENGTH = 200;
-
-type Line = Record<string, unknown>;
-
-/** Failures that are alike. Of the calls themselves nothing is kept, since their arguments may be large. */
-interface Flood {
-  count: number;
-  /** The line of the first that is folded. */
-  folded?: { readonly level: Level; readonly line: Line };
-  readonly timer: NodeJS.Timeout;
-}
 
 /**
  * Logs one line a call: successes at debug, callers' faults at info, the server's at warn, exceptions at error
@@ -52,15 +32,14 @@ export class CallLog implements CallObserver {
   readonly #logger: CallLogger;
   readonly #options: CallLogOptions;
   readonly #results: ReadonlySet<string>;
-  readonly #floods = new Map<string, Flood>();
-  /** Where timers are set: they hold what the async context they are set in does, and a call's holds the call. */
-  readonly #outside = new AsyncResource('CallLog');
+  readonly #failures: FoldedLines;
   #successes = 0;
 
   constructor(logger: CallLogger, options: CallLogOptions) {
     this.#logger = logger;
     this.#options = options;
     this.#results = new Set(options.results);
+    this.#failures = new FoldedLines(logger, options.foldSeconds);
   }
 
   started(): void {
@@ -68,56 +47,26 @@ export class CallLog implements CallObserver {
   }
 
   finished(record: CallRecord): void {
-    const level = this.#levelOf(record);
-    if (!this.#logger.isLevelEnabled(level) || this.#folds(record)) return;
-    this.#logger[level](this.#describe(record), 'tool call');
+    const message = 'tool call';
+    if (record.status === 'error') {
+      const alike = { kind: kindOf(record), level: levelOfFailure(record), message, many: 'tool calls' };
+      this.#failures.log(alike, () => this.#describe(record));
+      return;
+    }
+    const level = this.#levelOfSuccess();
+    if (this.#logger.isLevelEnabled(level)) this.#logger[level](this.#describe(record), message);
   }
 
-  #levelOf(record: CallRecord): Level {
-    if (record.status === 'error') return levelOfFailure(record);
+  #levelOfSuccess(): Level {
     this.#successes += this.#options.successes;
     if (this.#successes < 1) return 'debug';
     this.#successes -= 1;
     return 'info';
   }
 
-  /** Whether the record is counted instead of logged, because there were many like it just now. */
-  #folds(record: CallRecord): boolean {
-    const { foldSeconds } = this.#options;
-    if (record.status === 'success' || foldSeconds === 0) return false;
-    const kind = kindOf(record);
-    const flood = this.#floods.get(kind);
-    if (!flood) {
-      if (this.#floods.size >= MAX_KINDS) return false;
-      const end = (): void => {
-        this.#endFlood(kind);
-      };
-      const timer = this.#outside.runInAsyncScope(() => setTimeout(end, foldSeconds * 1000).unref());
-      this.#floods.set(kind, { count: 1, timer });
-      return false;
-    }
-    flood.count += 1;
-    if (flood.count <= UNFOLDED) return false;
-    flood.folded ??= { level: levelOfFailure(record), line: this.#describe(record) };
-    return true;
-  }
-
-  #endFlood(kind: string): void {
-    const flood = this.#floods.get(kind);
-    if (!flood) return;
-    this.#floods.delete(kind);
-    clearTimeout(flood.timer);
-    const { count, folded } = flood;
-    if (!folded) return;
-    this.#logger[folded.level](
-      { ...folded.line, folded: count - UNFOLDED },
-      'more tool calls like this, of which this is the first',
-    );
-  }
-
   /** Logs the failures that are being folded now. */
   flush(): void {
-    for (const kind of this.#floods.keys()) this.#endFlood(kind);
+    this.#failures.flush();
   }
 
   #describe(record: CallRecord): Line {
