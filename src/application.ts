@@ -10,7 +10,7 @@ import { RequestState } from './mcp/request-state.ts';
 import { MODERN_VERSION } from './mcp/versions.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog } from './monitoring/call-log.ts';
-import { FoldedLines } from './monitoring/folded-lines.ts';
+import { Losses } from './monitoring/losses.ts';
 import { Door } from './monitoring/door/door.ts';
 import { expose, type ExpositionFormat } from './monitoring/metrics/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
@@ -101,9 +101,9 @@ export async function createApplication(
   const { logger, now, version } = environment;
   const monitoring = createMonitoring(settings, environment);
   const { recorder } = monitoring;
-  const lines = new FoldedLines(logger, settings.log.foldSeconds);
+  const losses = new Losses(recorder, logger, settings.log.foldSeconds);
   const secrets = readSecrets(settings, directory);
-  const tools = await loadTools(settings, directory, secrets.tokens ?? [], { recorder, lines });
+  const tools = await loadTools(settings, directory, secrets.tokens ?? [], losses);
   const problems = [...(tools.ok ? [] : tools.problems), ...secrets.problems];
   const traced = await traceCalls(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);
@@ -179,21 +179,12 @@ export async function createApplication(
           workers: () => ({ size: workers.size, busy: workers.lane.busy, waiting: workers.lane.waiting }),
         });
       },
-      connectionCut: (reason, address) => {
-        recorder.connectionCut(reason);
-        const alike = {
-          kind: `cut ${reason}`,
-          level: 'warn',
-          message: 'connection cut',
-          many: 'connections',
-        } as const;
-        lines.log(alike, () => ({ reason, address }));
-      },
+      connectionCut: losses.connection,
       finishCalls: () => finishCalls(executor, door),
       callsInFlight: () => callsInFlight(executor, door),
       flush: () => {
         callLog.flush();
-        lines.flush();
+        losses.flush();
         return traced.flush();
       },
     },

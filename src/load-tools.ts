@@ -1,8 +1,6 @@
 import type { Settings } from './config/settings.ts';
 import type { Tokens } from './config/tokens.ts';
-import { describeThrown } from './monitoring/describe-thrown.ts';
-import type { FoldedLines } from './monitoring/folded-lines.ts';
-import type { Recorder } from './monitoring/metrics/recorder.ts';
+import type { Losses } from './monitoring/losses.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
 import { offerToolsets } from './tools/offered-tool.ts';
@@ -10,12 +8,6 @@ import { resolvePublicEntry } from './tools/public-entry.ts';
 import { problemsOfRights, selectTools, type NamesByPlace } from './tools/selection.ts';
 import { loadToolModules } from './tools/tool-modules.ts';
 import { WorkerPool } from './tools/worker-pool.ts';
-
-/** Told of worker threads that are lost. */
-interface Parts {
-  readonly recorder: Recorder;
-  readonly lines: FoldedLines;
-}
 
 export type LoadedTools =
   | {
@@ -31,13 +23,14 @@ export type LoadedTools =
  * Loads the tools that the settings name, and starts the worker threads of those that are isolated.
  * @param directory what relative paths in the settings start from
  * @param tokens whose rights must name tools or toolsets that there are
+ * @param losses told of threads that are lost
  * @returns every problem of tool modules, of the selection, or of the tools themselves
  */
 export async function loadTools(
   settings: Settings,
   directory: string,
   tokens: Tokens,
-  parts: Parts,
+  losses: Losses,
 ): Promise<LoadedTools> {
   resolvePublicEntry();
   const modules = await loadToolModules(settings.tools.modules, directory);
@@ -55,7 +48,7 @@ export async function loadTools(
   if (!selected.ok) return selected;
   const tools = selected.toolsets.flatMap((toolset) => toolset.tools);
   const isIsolated = tools.some(({ isolation }) => isolation === 'worker');
-  const workers = createWorkers(settings, isIsolated ? 1 : 0, parts);
+  const workers = createWorkers(settings, isIsolated ? 1 : 0, losses);
   const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
   const offered = offerToolsets(selected.toolsets, workers, {
     defaults: { timeoutSeconds, maxConcurrency },
@@ -75,22 +68,5 @@ export async function loadTools(
 const rightsOf = (tokens: Tokens): NamesByPlace =>
   Object.fromEntries(tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]));
 
-const createWorkers = (settings: Settings, minThreads: 0 | 1, { recorder, lines }: Parts) =>
-  new WorkerPool({
-    ...settings.workers,
-    minThreads,
-    restarted: (reason, { tool, error }) => {
-      recorder.workerRestarted(reason);
-      const kind = `worker ${reason} ${tool ?? ''}`;
-      const alike = {
-        kind,
-        level: 'warn',
-        message: 'worker thread replaced',
-        many: 'worker threads',
-      } as const;
-      lines.log(alike, () => ({
-        ...{ reason, tool },
-        err: error === undefined ? undefined : describeThrown(error),
-      }));
-    },
-  });
+const createWorkers = (settings: Settings, minThreads: 0 | 1, losses: Losses) =>
+  new WorkerPool({ ...settings.workers, minThreads, restarted: losses.thread });
