@@ -37,7 +37,7 @@ describe('the log line of a measured function', () => {
     ['nothing', undefined, 'null'],
     ['a result of MCP', { content: [{ type: 'text', text: 'hi' }] }, '[{"type":"text","text":"hi"}]'],
     ['a big integer', 5n, '[object BigInt]'],
-    ['a circle', circle, '[object Array]'],
+    ['a circle', circle, `${'['.repeat(13)}"…"${']'.repeat(13)}`],
     ['a function', () => 1, '[object Function]'],
   ])('has what it returned, where the options name it: %s', async (_what, returned, logged) => {
     const lines: string[] = [];
