@@ -20,8 +20,8 @@ export interface DoorConnectionOptions {
 
 /**
  * Takes the messages of a transport that is in use through the door, so that every request is measured there. A tools/call
- * that reaches the executor is counted there, and one that does not is counted here, unless nobody waits for its answer:
- * over stdio one that is cancelled, and over HTTP one whose client leaves, before the SDK has refused it.
+ * that reaches the executor is counted there, and one that does not is counted here, unless its client leaves before the SDK
+ * has refused it.
  */
 export function connectDoor(
   transport: Transport,
@@ -55,10 +55,11 @@ export function connectDoor(
       countIfUnheld(pending, failed('invalid_arguments', 'refused by the protocol layer'));
     },
     dropped(pending, why) {
-      if (why !== 'cancelled' || !answersCancelled) return;
+      if (why !== 'cancelled') return;
       // The SDK answers no cancelled request. Sent directly: the door has dropped this one.
       const { id } = pending.request;
-      send(refusal(ERROR_CODES.invalidRequest, 'The request was cancelled', id)).catch(onProtocolError);
+      if (answersCancelled)
+        send(refusal(ERROR_CODES.invalidRequest, 'The request was cancelled', id)).catch(onProtocolError);
       // It may still be on its way to the executor.
       setImmediate(() => {
         countIfUnheld(pending, failed('cancelled', 'cancelled before it was carried out'));

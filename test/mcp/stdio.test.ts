@@ -16,6 +16,15 @@ it('requests that arrive together, and even with one id, are each counted, timed
   expect(samples.value('mcp_requests_total', { method: 'tools/list', ...version })).toBe(1);
 });
 
+it('a call that the SDK would refuse is counted though it is cancelled in the same moment', async () => {
+  const stdio = await startStdio();
+  const call = { id: 1, method: 'tools/call', params: { name: 'echo', arguments: 'no object', _meta } };
+  stdio.send(call, { method: 'notifications/cancelled', params: { requestId: 1, _meta } });
+  await waitFor(async () => {
+    expect((await stdio.scrape()).value('mcp_tool_errors_total', { tool_name: 'echo' })).toBe(1);
+  });
+});
+
 it('no more streams of changes are open than the settings allow', async () => {
   const stdio = await startStdio({ 'sessions.maxSubscriptions': '1' });
   const params = { _meta, notifications: { toolsListChanged: true } };
