@@ -42,7 +42,7 @@ const SERVICES = {
   },
   guarded: {
     labels: { job: 'guarded.nexus-mcp', namespace: 'guards' },
-    args: ['--auth.tokensFile', tokensFile, '--limits.callsPerSecond', '0.01', '--limits.burst', '1'],
+    args: ['--auth.tokensFile', tokensFile, '--limits.callsPerSecond', '0.01', '--limits.burst', '2'],
   },
   crowded: {
     labels: { job: 'crowded.nexus-mcp' },
@@ -153,10 +153,10 @@ async function failInEveryWay(): Promise<void> {
     ...['fails', 'breaks_schema', 'hangs', 'unreachable', 'spins', 'exits'].map((tool) => call(busy, tool)),
     call(busy, 'slow', { milliseconds: 60_000 }),
     call(busy, 'slow', { milliseconds: 5500 }, { signal: gone.signal }).catch(() => undefined),
-    // The first takes all of the quota.
-    call(guarded, 'add', { a: 1, b: 2 }, { headers }).then(() =>
-      call(guarded, 'echo', { text: 'hi' }, { headers }),
-    ),
+    // Two take all of the quota.
+    call(guarded, 'add', { a: 1, b: 2 }, { headers })
+      .then(() => call(guarded, 'echo', { text: 'hi' }, { headers }))
+      .then(() => call(guarded, 'echo', { text: 'hi' }, { headers })),
     call(guarded, 'echo', { text: 'hi' }, { headers: { authorization: 'Bearer guessed' } }),
     call(crowded, 'slow', { milliseconds: 1000 }),
     call(crowded, 'slow', { milliseconds: 1000 }),

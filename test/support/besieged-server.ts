@@ -18,7 +18,14 @@ export class BesiegedServer {
       args: [
         ...['--tools.modules', TOOLS, '--server.trustedProxies', '1'],
         // So that what is abandoned is given up while somebody watches.
-        ...['--sessions.idleSeconds', '1', '--server.requestTimeoutSeconds', '2'],
+        ...[
+          '--sessions.idleSeconds',
+          '1',
+          '--server.requestTimeoutSeconds',
+          '2',
+          '--limits.inputWaitSeconds',
+          '3',
+        ],
       ],
       env: { NODE_OPTIONS: '--max-old-space-size=512' },
     });
