@@ -32,6 +32,7 @@ export async function serveOverStdio(
     sessions: () => connection.sessions,
     sessionsLimit: 1,
     subscriptionsLimit: settings.sessions.maxSubscriptions,
+    connections: ops ? [ops.connections] : [],
   });
   lifecycle.started();
   logger.info({ tools: application.catalogue.tools.length, ops_port: ops?.port }, 'ready');

@@ -70,7 +70,7 @@ export async function serve(
     sessions: () => mcp.sessions.size,
     sessionsLimit: sessions.max,
     subscriptionsLimit: sessions.maxSubscriptions,
-    connections: main.connections,
+    connections: [main, ...(opsListener ? [opsListener] : [])].map(({ connections }) => connections),
   });
   const stopWatching = application.tokens?.watch(TOKEN_FILE_SECONDS);
   lifecycle.started();

@@ -24,7 +24,6 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['monitoring/door/envelope.ts', 'MAX_BATCH'],
   ],
   'clients that have a quota': [['tools/quota.ts', 'MAX_CLIENTS']],
-  'scrapes at a time': [['monitoring/metrics/metrics-handler.ts', 'MAX_SCRAPES']],
   'log messages of a call': [
     ['tools/paced-notices.ts', 'LOGS_PER_SECOND'],
     ['tools/waiting-logs.ts', 'MAX_WAITING_CHARACTERS'],

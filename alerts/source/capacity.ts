@@ -78,7 +78,7 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       threshold: 'connectionsCut',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('http_server_connections_cut_total', FIVE_MINUTES))} > ${parameters.connectionsCut}`,
       summary: 'Connections of clients are cut or refused.',
-      description: `${TEXT.service} cut or refused ${TEXT.number} connections in 5 minutes (reason {{ $labels.reason }}), and goes on so: clients leave answers unread, or open more than the server holds. First: open the dashboard and see how many are open and how much is unread.`,
+      description: `${TEXT.service} cut or refused ${TEXT.number} connections in 5 minutes (reason {{ $labels.reason }}), and goes on so: clients leave answers unread, or open more than the server holds. First: open the dashboard and see how many are open and how much is kept for them.`,
       dashboard: 'fleet',
     },
     {

@@ -66,12 +66,12 @@ export const settingsSchema = z.strictObject({
         .default(30)
         .describe('Time a client may read nothing of an answer before its connection is cut'),
       maxConnections: count.default(4096).describe('Connections open at a time, on each port'),
-      unreadBytes: z
+      bufferedBytes: z
         .int()
         .min(1024)
-        .default(67_108_864)
+        .default(134_217_728)
         .describe(
-          'Answers that wait for clients to read them, together; above it the connections with most are cut',
+          'Requests in hand and answers that clients have not read, together on each port; above it the connections with most are cut',
         ),
       streamKeepAliveSeconds: seconds
         .default(15)

@@ -1,14 +1,15 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import type { DropArgument, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { clientOf } from '../authorization/client-address.ts';
 import type { ConnectionCutReason } from '../monitoring/metrics/labels.ts';
-
-const TICK_MS = 50;
+import { drain, type DrainOptions } from './drain.ts';
 
 /** Requests that a client may send on a connection before it has the answer to the first. Hardly any sends two. */
 const MAX_UNANSWERED = 16;
 
-/** How often to look at how much is left unread. */
+/** How often to look at how much is kept for clients. */
 const LOOK_EVERY_MS = 100;
 
 export interface ConnectionLimits {
@@ -16,23 +17,21 @@ export interface ConnectionLimits {
   readonly maxConnections: number;
   /** How long a client may take nothing of an answer that waits for it. */
   readonly stallTimeoutSeconds: number;
-  /** Most bytes of answers that wait for their clients, on all connections together. */
-  readonly unreadBytes: number;
+  /** Most bytes of requests in hand, and of answers that wait for their clients, on all connections together. */
+  readonly bufferedBytes: number;
 }
 
 /** Told of each connection that is cut or refused for what its client did; with its address, where that is known. */
 export type OnCut = (reason: ConnectionCutReason, address: string | undefined) => void;
 
-export interface DrainOptions {
-  /** How long a connection must have been idle to be closed; who uses it at just that moment loses that request. */
-  readonly idleSeconds: number;
-  /** How long to wait for connections at all. */
-  readonly limitSeconds: number;
-}
-
-interface Connection {
+/** What is kept of a connection. */
+export interface Connection {
+  readonly socket: Socket;
+  /** Whose it is: an address, or an IPv6 network. */
+  readonly client: string;
+  /** Oldest first: the first one is being served, the others wait for its answer. */
   readonly unanswered: Set<ServerResponse>;
-  /** Serve the requests that wait for the answer to the one before. */
+  /** Serve the requests that wait, in order. */
   readonly waiting: (() => void)[];
   /** The response of the last request, answered or not. */
   latest?: ServerResponse;
@@ -42,7 +41,7 @@ interface Connection {
 
 /**
  * The connections of a server. It bounds what their clients can make it keep: a request is served when the client has the
- * answer to the one before it, so that one answer at most waits for each client.
+ * answer to the one before it, so that one answer at most waits on each connection.
  *
  * Kept-alive connections end without losing a request: by an answer that says `Connection: close`, after which a client
  * sends no more on it (RFC 9112, 9.6), or when they are idle.
@@ -50,6 +49,7 @@ interface Connection {
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #onCut: OnCut;
+  /** Those that have been idle for longest come first. */
   readonly #open = new Map<Socket, Connection>();
   #draining = false;
 
@@ -60,13 +60,8 @@ export class Connections {
 
   /** Lets an application serve the requests that come to a server. */
   serve(server: Server, app: RequestListener): void {
-    server.maxConnections = this.#limits.maxConnections;
-    server.on('drop', (dropped?: DropArgument) => {
-      this.#onCut('too_many', dropped?.remoteAddress);
-    });
     server.on('connection', (socket) => {
-      this.#open.set(socket, { unanswered: new Set(), waiting: [], readAtLastAnswer: 0 });
-      socket.once('close', () => this.#open.delete(socket));
+      this.#accept(socket);
     });
     server.on('request', (request, response) => {
       this.#begin(request, response, app);
@@ -76,7 +71,7 @@ export class Connections {
       this.#onTimeout(socket);
     });
     const looking = setInterval(() => {
-      this.#boundUnread();
+      this.#boundBuffers();
     }, LOOK_EVERY_MS).unref();
     server.once('close', () => {
       clearInterval(looking);
@@ -92,10 +87,10 @@ export class Connections {
     return this.#limits.maxConnections;
   }
 
-  /** Bytes of answers that wait for their clients. */
-  get unreadBytes(): number {
+  /** Bytes of requests in hand, and of answers that wait for their clients. */
+  get bufferedBytes(): number {
     let bytes = 0;
-    for (const { writableLength } of this.#open.keys()) bytes += writableLength;
+    for (const connection of this.#open.values()) bytes += bufferedOn(connection);
     return bytes;
   }
 
@@ -104,78 +99,76 @@ export class Connections {
     return [...this.#open.values()].reduce((sum, { unanswered }) => sum + unanswered.size, 0);
   }
 
-  /** The response of the last request on a connection, answered or not. */
-  latestOn(socket: Duplex): ServerResponse | undefined {
-    return this.#open.get(socket as Socket)?.latest;
+  /** What is kept of a connection that is open. */
+  of(socket: Duplex): Connection | undefined {
+    return this.#open.get(socket as Socket);
   }
 
-  /** Answers from now on say that the connection ends with them. */
+  /** Answers from now on say that the connection ends with them, unless another request waits. */
   startDraining(): void {
     if (this.#draining) return;
     this.#draining = true;
-    for (const { unanswered } of this.#open.values()) for (const response of unanswered) endWith(response);
+    for (const { unanswered } of this.#open.values())
+      if (unanswered.size === 1) for (const response of unanswered) endWith(response);
   }
 
-  /**
-   * Resolves when of the connections that there are now each has ended, has been told to, or was idle and is closed; at
-   * the limit, whatever they do. Idleness is counted in turns of a timer, so that a process that stalls takes nobody for idle.
-   */
-  drain({ idleSeconds, limitSeconds }: DrainOptions): Promise<void> {
+  /** Resolves when of the connections that there are now each has ended, has been told to, or was idle and is closed. */
+  drain(options: DrainOptions): Promise<void> {
     this.startDraining();
-    const waiting = new Map([...this.#open.keys()].map((socket) => [socket, { read: -1, idleMs: 0 }]));
-    return new Promise((resolve) => {
-      const look = (): void => {
-        for (const [socket, seen] of waiting) {
-          const connection = this.#open.get(socket);
-          const { bytesRead: read } = socket;
-          const isIdle = connection?.unanswered.size === 0 && connection.readAtLastAnswer === read;
-          seen.idleMs = isIdle && seen.read === read ? seen.idleMs + TICK_MS : 0;
-          seen.read = read;
-          const isIdleLong = isIdle && seen.idleMs >= idleSeconds * 1000;
-          if (isIdleLong) socket.end();
-          if (isIdleLong || !connection || isTold(connection)) waiting.delete(socket);
-        }
-        if (waiting.size === 0) end();
-      };
-      const looking = setInterval(look, TICK_MS);
-      const end = (): void => {
-        clearInterval(looking);
-        clearTimeout(limit);
-        resolve();
-      };
-      const limit = setTimeout(end, Math.max(0, limitSeconds) * 1000);
-      look();
-    });
+    return drain([...this.#open.values()], options);
+  }
+
+  #accept(socket: Socket): void {
+    const client = clientOf(socket.remoteAddress ?? '') ?? '';
+    this.#open.set(socket, { socket, client, unanswered: new Set(), waiting: [], readAtLastAnswer: 0 });
+    socket.once('close', () => this.#open.delete(socket));
+    if (this.#open.size > this.#limits.maxConnections) this.#cut(this.#oneOfTooMany(socket), 'too_many');
+  }
+
+  /** Of the client that has most, the connection that has been idle for longest; the new one, if all are in use. */
+  #oneOfTooMany(newest: Socket): Socket {
+    const counts = new Map<string, number>();
+    for (const { client } of this.#open.values()) counts.set(client, (counts.get(client) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    for (const { socket, client, unanswered } of this.#open.values())
+      if (socket !== newest && counts.get(client) === most && unanswered.size === 0) return socket;
+    return newest;
   }
 
   #begin(request: IncomingMessage, response: ServerResponse, app: RequestListener): void {
     const { socket } = request;
     const connection = this.#open.get(socket);
     // What one chunk brought after the request for which the connection was cut.
-    if (!connection || socket.destroyed) return;
-    if (connection.unanswered.size >= MAX_UNANSWERED) {
+    if (!connection) return;
+    const { unanswered, waiting } = connection;
+    if (unanswered.size >= MAX_UNANSWERED) {
       this.#cut(socket, 'pipelined');
       return;
     }
     leaveConnectionToServer(response);
     connection.latest = response;
-    connection.unanswered.add(response);
-    if (this.#draining) endWith(response);
+    unanswered.add(response);
+    const readByNow = socket.bytesRead;
     const noteRead = (): void => {
-      if (response.closed) connection.readAtLastAnswer = socket.bytesRead;
+      if (!response.closed) return;
+      connection.readAtLastAnswer = unanswered.size === 0 ? socket.bytesRead : readByNow;
     };
     response.once('close', () => {
-      connection.unanswered.delete(response);
+      unanswered.delete(response);
       noteRead();
-      if (!socket.destroyed) connection.waiting.shift()?.();
+      if (!this.#open.delete(socket)) return;
+      this.#open.set(socket, connection);
+      // After an answer that said so no more is carried out (RFC 9112, 9.6).
+      if (!endsConnection(response)) waiting.shift()?.();
     });
     // The rest of a body that the answer did not wait for is no part of a next request.
     request.once('close', noteRead);
     const serve = (): void => {
+      if (this.#draining && waiting.length === 0) endWith(response);
       app(request, response);
     };
-    if (connection.unanswered.size === 1) serve();
-    else connection.waiting.push(serve);
+    if (unanswered.size === 1) serve();
+    else waiting.push(AsyncResource.bind(serve));
   }
 
   /** Nothing has moved for long: neither a request nor an answer, nor a new connection. */
@@ -185,32 +178,35 @@ export class Connections {
     else if (!this.#open.get(socket)?.unanswered.size) socket.destroy();
   }
 
-  /** Cuts those whose clients leave the most unread, until the rest is little enough. */
-  #boundUnread(): void {
-    let excess = this.unreadBytes - this.#limits.unreadBytes;
+  /** Cuts those for which most is kept, until the rest is little enough. */
+  #boundBuffers(): void {
+    let excess = this.bufferedBytes - this.#limits.bufferedBytes;
     if (excess <= 0) return;
-    const bySize = [...this.#open.keys()].sort((a, b) => b.writableLength - a.writableLength);
-    for (const socket of bySize) {
+    const bySize = [...this.#open.values()].sort((a, b) => bufferedOn(b) - bufferedOn(a));
+    for (const connection of bySize) {
       if (excess <= 0) return;
-      excess -= socket.writableLength;
-      this.#cut(socket, 'unread');
+      excess -= bufferedOn(connection);
+      this.#cut(connection.socket, 'buffered');
     }
   }
 
   #cut(socket: Socket, reason: ConnectionCutReason): void {
     const { remoteAddress } = socket;
+    this.#open.delete(socket);
     socket.destroy();
     this.#onCut(reason, remoteAddress);
   }
 }
 
+const bufferedOn = ({ socket, readAtLastAnswer }: Connection): number =>
+  socket.writableLength + socket.bytesRead - readAtLastAnswer;
+
 const endWith = (response: ServerResponse): void => {
   if (!response.headersSent) response.setHeader('connection', 'close');
 };
 
-/** A request of which only a part has come is not in time yet: what carries it out may refuse it later. */
-const isTold = ({ unanswered }: Connection): boolean =>
-  [...unanswered].some((response) => response.getHeader('connection') === 'close' && response.req.complete);
+const endsConnection = (response: ServerResponse): boolean =>
+  !response.shouldKeepAlive || response.getHeader('connection') === 'close';
 
 /** Whether a connection goes on is not for handlers to say: the SDK puts `Connection: keep-alive` on every stream. */
 function leaveConnectionToServer(response: ServerResponse): void {

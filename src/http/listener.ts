@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Connections, type ConnectionLimits, type DrainOptions, type OnCut } from './connections.ts';
+import { Connections, type ConnectionLimits, type OnCut } from './connections.ts';
+import type { DrainOptions } from './drain.ts';
 
 export interface ListenerOptions extends ConnectionLimits {
   readonly host: string;
@@ -18,7 +19,7 @@ export interface ListenerOptions extends ConnectionLimits {
 /** An open port. */
 export interface Listener {
   readonly port: number;
-  readonly connections: Pick<Connections, 'open' | 'limit' | 'unreadBytes'>;
+  readonly connections: Pick<Connections, 'open' | 'limit' | 'bufferedBytes'>;
   /** Answers from now on say that the connection ends with them. */
   startDraining(): void;
   /** Lets the connections there are end without losing a request; others are still accepted. */
@@ -44,10 +45,16 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
   const connections = new Connections(options, options.onCut);
   connections.serve(server, app);
   server.on('clientError', (error, socket) => {
-    const response = connections.latestOn(socket);
-    // The answer has begun, or was sent before the whole request had come: a second answer would confuse the client.
-    if (response?.headersSent && !(response.writableFinished && response.req.complete)) socket.destroy();
-    else refuseBrokenRequest(error, socket);
+    const { unanswered, latest, waiting } = connections.of(socket) ?? {};
+    // A request is not read to its end while it waits for the answer to the one before it.
+    if (waiting && waiting.length > 0 && hasCode(error, 'ERR_HTTP_REQUEST_TIMEOUT')) return;
+    // What a client sends after a request that is to be its last is not read.
+    if (unanswered && unanswered.size > 0 && hasCode(error, 'HPE_CLOSED_CONNECTION')) return;
+    const isOfUnanswered = unanswered?.size === 1 && !latest?.req.complete && !latest?.headersSent;
+    const isOfNext = !unanswered?.size && latest?.req.complete !== false;
+    // An answer would be taken for that to another request, or come in the middle of one.
+    if (isOfUnanswered || isOfNext) refuseBrokenRequest(error, socket);
+    else socket.destroy();
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -100,6 +107,8 @@ const countConnections = (server: Server): Promise<number> =>
       resolve(error ? 0 : count);
     });
   });
+
+const hasCode = (error: Error, code: string): boolean => (error as NodeJS.ErrnoException).code === code;
 
 const LINGER_MS = 1000;
 

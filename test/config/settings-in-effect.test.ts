@@ -25,7 +25,11 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'test/http/operations.test.ts': ['ops.port', 'metrics.enabled', 'metrics.endpoint'],
   'test/cli/tool-modules.test.ts': ['tools.modules'],
   'test/lifecycle.test.ts': ['limits.concurrency', 'shutdown.delaySeconds', 'shutdown.deadlineSeconds'],
-  'test/http/unread.test.ts': ['server.stallTimeoutSeconds', 'server.maxConnections', 'server.unreadBytes'],
+  'test/http/connection-limits.test.ts': [
+    'server.stallTimeoutSeconds',
+    'server.maxConnections',
+    'server.bufferedBytes',
+  ],
   'test/mcp/sessions.test.ts': ['sessions.idleSeconds'],
   'test/mcp/silence.test.ts': ['server.streamKeepAliveSeconds'],
   'test/rollout.test.ts': ['shutdown.idleSeconds'],

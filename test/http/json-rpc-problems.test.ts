@@ -28,7 +28,7 @@ beforeAll(async () => {
     headersTimeoutSeconds: 10,
     requestTimeoutSeconds: 10,
     keepAliveTimeoutSeconds: 10,
-    ...{ stallTimeoutSeconds: 10, maxConnections: 10, unreadBytes: 1_000_000 },
+    ...{ stallTimeoutSeconds: 10, maxConnections: 10, bufferedBytes: 1_000_000 },
     onCut: () => undefined,
   });
   url = `http://127.0.0.1:${listener.port}`;

@@ -380,11 +380,11 @@ describe('the metrics', () => {
     const ours = Object.keys(METRICS);
     const missing = ours.filter((name) => !families.includes(name));
     expect(missing.sort()).toEqual([
+      'http_server_buffered_bytes',
       'http_server_connections_cut_total',
       'http_server_connections_limit',
       'http_server_open_connections',
       'http_server_request_duration_seconds',
-      'http_server_unread_bytes',
       'mcp_auth_failures_total',
       'mcp_session_not_found_total',
       'mcp_sessions_limit',

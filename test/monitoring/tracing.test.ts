@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startTracing } from '../../src/monitoring/traces/start-tracing.ts';
+import { dial, requestBytes } from '../http/raw-client.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { scrape } from '../support/metrics-text.ts';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
@@ -68,6 +69,22 @@ function newTrace(): { traceId: string; _meta: Record<string, string> } {
   const meta = { traceparent: `00-${traceId}-${PARENT_ID}-01`, tracestate: 'vendor=1', baggage: 'user=1' };
   return { traceId, _meta: meta };
 }
+
+it('calls over REST that come on one connection before the answer to the first are each in their own trace', async () => {
+  const each = [newTrace(), newTrace()];
+  const socket = await dial(server.url);
+  const body = JSON.stringify({ tool_name: 'slow', arguments: { milliseconds: 100 } });
+  const sent = each.map(({ _meta: { traceparent } }) =>
+    requestBytes(
+      'POST /execute',
+      { connection: undefined, 'content-type': 'application/json', traceparent },
+      body,
+    ),
+  );
+  socket.write(Buffer.concat(sent));
+  for (const { traceId } of each) await receiver.span('POST /execute', (span) => span.traceId === traceId);
+  socket.destroy();
+});
 
 describe.each(ERAS)('a tools/call of %s that sends traceparent', (era) => {
   it('is one trace: span, steps, log line and exemplar', async () => {

@@ -46,7 +46,8 @@ export class BesiegedServer {
       sessions: value('mcp_active_sessions'),
       'sessions that were not closed':
         value('mcp_sessions_opened_total') - value('mcp_sessions_closed_total'),
-      'unread bytes': value('http_server_unread_bytes'),
+      // What asks is in hand itself.
+      'bytes kept for clients': Math.max(0, value('http_server_buffered_bytes') - 10_000),
     };
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count !== 0));
   }

@@ -138,7 +138,7 @@ export const refused: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Whose connections are cut?',
-    description: `Connections cut or refused within 5 minutes, by reason and service. Good: 0. More than ${PARAMETERS.connectionsCut}: \`too_many\`, all that may be open are; \`unread\`, clients together leave too much of their answers unread; \`stalled\`, a client reads nothing; \`pipelined\`, one sends requests ahead.`,
+    description: `Connections cut or refused within 5 minutes, by reason and service. Good: 0. More than ${PARAMETERS.connectionsCut}: \`too_many\`, all that may be open are; \`buffered\`, too much is kept for clients together; \`stalled\`, a client reads nothing; \`pipelined\`, one sends requests ahead.`,
     queries: [
       {
         expr: sum(increase('http_server_connections_cut_total', FIVE_MINUTES), SERVICE, 'reason'),
@@ -168,10 +168,10 @@ export const refused: readonly Panel[] = [
   },
   {
     kind: 'timeseries',
-    title: 'How much do clients leave unread?',
+    title: 'How much is kept for clients?',
     description:
-      'Bytes of answers that wait for their clients to read them, by instance. Good: near 0. At `server.unreadBytes` the connections with most are cut.',
-    queries: [{ expr: ours(series('http_server_unread_bytes')), legend: INSTANCE_LEGEND }],
+      'Bytes of requests in hand and of answers that clients have not read, by instance. Good: little, and no plateau. At `server.bufferedBytes` the connections with most are cut.',
+    queries: [{ expr: ours(series('http_server_buffered_bytes')), legend: INSTANCE_LEGEND }],
     unit: 'bytes',
     noValue: 'No data',
   },

@@ -42,9 +42,9 @@ export type SessionCloseReason = (typeof SESSION_CLOSE_REASONS)[number];
 
 /**
  * Why a connection was cut, or refused: too many are open, it has too many requests without an answer, its client does not
- * read an answer, or all clients together leave too much unread and it the most.
+ * read an answer, or too much is kept for all of them together, and most for it.
  */
-export const CONNECTION_CUT_REASONS = ['too_many', 'pipelined', 'stalled', 'unread'] as const;
+export const CONNECTION_CUT_REASONS = ['too_many', 'pipelined', 'stalled', 'buffered'] as const;
 export type ConnectionCutReason = (typeof CONNECTION_CUT_REASONS)[number];
 
 /** What became of a span: received by the OTLP endpoint, not received, or not sent because too many waited. */

@@ -13,29 +13,14 @@ export type MetricsHandler = (
   next?: (error: unknown) => void,
 ) => Promise<void>;
 
-/** Scrapes that are answered at a time: each may hold the whole text until its scraper has read it. */
-const MAX_SCRAPES = 8;
-
 /**
- * Serves metrics in the format and encoding that the scraper asks for. Scrapes that come at a time share the work, and those
- * beyond the first 8 get 503.
+ * Serves metrics in the format and encoding that the scraper asks for. Scrapes that come at a time share the work, and the
+ * bytes.
  */
 export function metricsHandler(write: (format: ExpositionFormat) => Promise<string>): MetricsHandler {
-  const written = inTurn(write);
+  const written = inTurn(async (format: ExpositionFormat) => Buffer.from(await write(format)));
   const compressed = inTurn(async (format: ExpositionFormat) => compress(await written(format)));
-  let scrapes = 0;
   return async ({ headers }, response, next) => {
-    if (scrapes >= MAX_SCRAPES) {
-      response.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1' });
-      response.end(`There are ${MAX_SCRAPES} scrapes at a time already; try again\n`);
-      return;
-    }
-    // It may have left while it was found out who it is.
-    if (response.destroyed) return;
-    scrapes += 1;
-    response.once('close', () => {
-      scrapes -= 1;
-    });
     try {
       const format = preferredFormat(headers.accept);
       const isCompressed = wantsGzip(headers['accept-encoding']);

@@ -171,7 +171,9 @@ export const METRICS = {
 
   http_server_open_connections: serverOnly(gauge('Open connections of clients')),
   http_server_connections_limit: serverOnly(gauge('Most connections of clients that are open at a time')),
-  http_server_unread_bytes: serverOnly(gauge('Bytes of answers that clients have not read yet')),
+  http_server_buffered_bytes: serverOnly(
+    gauge('Bytes of requests in hand, and of answers that clients have not read yet'),
+  ),
   http_server_connections_cut_total: serverOnly(
     counter('Connections cut or refused for what their clients did', {
       reason: exactly(CONNECTION_CUT_REASONS),

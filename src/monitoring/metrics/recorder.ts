@@ -18,7 +18,12 @@ export interface GaugeSources {
   readonly subscriptions: () => number;
   readonly subscriptionsLimit?: number;
   readonly workers?: () => { readonly size: number; readonly busy: number; readonly waiting: number };
-  readonly connections?: { readonly open: number; readonly limit: number; readonly unreadBytes: number };
+  /** Of each port. */
+  readonly connections?: readonly {
+    readonly open: number;
+    readonly limit: number;
+    readonly bufferedBytes: number;
+  }[];
 }
 
 /** What is said of a tool in `mcp_tool_info`. */
@@ -86,11 +91,11 @@ export class Recorder implements CallObserver {
   bindGauges(sources: GaugeSources): void {
     const { sessions, sessionsLimit, subscriptions, subscriptionsLimit, workers, connections } = sources;
     const metrics = this.#metrics;
-    if (connections) {
-      metrics.http_server_open_connections.atScrape(() => connections.open);
-      metrics.http_server_connections_limit.set({}, connections.limit);
-      metrics.http_server_unread_bytes.atScrape(() => connections.unreadBytes);
-    }
+    const sum = (what: 'open' | 'limit' | 'bufferedBytes') => (): number =>
+      (connections ?? []).reduce((all, port) => all + port[what], 0);
+    metrics.http_server_open_connections.atScrape(sum('open'));
+    metrics.http_server_connections_limit.atScrape(sum('limit'));
+    metrics.http_server_buffered_bytes.atScrape(sum('bufferedBytes'));
     metrics.mcp_active_sessions.atScrape(sessions);
     metrics.mcp_active_subscriptions.atScrape(subscriptions);
     if (sessionsLimit !== undefined) metrics.mcp_sessions_limit.set({}, sessionsLimit);

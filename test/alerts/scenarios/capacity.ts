@@ -214,7 +214,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { reason: 'stalled' },
           {
             says: ({ text }) =>
-              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and goes on so: clients leave answers unread, or open more than the server holds. First: open the dashboard and see how many are open and how much is unread.`,
+              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and goes on so: clients leave answers unread, or open more than the server holds. First: open the dashboard and see how many are open and how much is kept for them.`,
             dashboard: 'fleet',
           },
         ),
@@ -227,7 +227,7 @@ export const capacityScenarios: readonly Scenario[] = [
     name: 'some connections are cut for each reason',
     about: ['NexusMCPConnectionsCut'],
     series: onTwo({
-      connectionsCut: { stalled: once('20m', 8), unread: once('20m', 8), too_many: once('21m', 8) },
+      connectionsCut: { stalled: once('20m', 8), buffered: once('20m', 8), too_many: once('21m', 8) },
     }),
     fires: { '26m': [], '30m': [] },
   },

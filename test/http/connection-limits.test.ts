@@ -32,7 +32,18 @@ const large = requestBytes(
   { ...KEEP, 'content-type': 'application/json' },
   JSON.stringify({ tool_name: 'too_large' }),
 );
+const call = (milliseconds: number): Buffer =>
+  requestBytes(
+    'POST /execute',
+    { ...KEEP, 'content-type': 'application/json' },
+    JSON.stringify({ tool_name: 'slow', arguments: { milliseconds } }),
+  );
 const livez = requestBytes('GET /livez', KEEP);
+
+const slowIsRunning = () =>
+  waitFor(async () => {
+    expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+  });
 
 /** Text that comes on a connection. */
 function textOn(socket: Socket): () => string {
@@ -46,23 +57,51 @@ describe('requests that come before the answer to the first', () => {
     server = await startTestServer();
     const socket = await connect();
     const text = textOn(socket);
-    const call = (milliseconds: number): Buffer =>
-      requestBytes(
-        'POST /execute',
-        { ...KEEP, 'content-type': 'application/json' },
-        JSON.stringify({ tool_name: 'slow', arguments: { milliseconds } }),
-      );
     socket.write(Buffer.concat([call(300), call(1), livez]));
-    const running = async (): Promise<number | undefined> =>
-      (await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' });
-    await waitFor(async () => {
-      expect(await running()).toBe(1);
-    });
+    await slowIsRunning();
     await waitFor(() => {
       expect(text().match(/"milliseconds":\d+|"status":"ok"/g)).toEqual([
         ...['"milliseconds":300', '"milliseconds":1', '"status":"ok"'],
       ]);
     });
+  });
+
+  it('are all answered when the server stops, the last one with the end of the connection', async () => {
+    server = await startTestServer({ shutdown: { deadlineSeconds: 300 } });
+    const socket = await connect();
+    const text = textOn(socket);
+    socket.write(Buffer.concat([call(500), call(1), livez]));
+    await slowIsRunning();
+    const ended = once(socket, 'end');
+    const stopped = server.stop();
+    await ended;
+    const told = text().match(/200 OK|connection: close|"milliseconds":\d+|"status":"ok"/gi);
+    expect(told).toEqual([
+      ...['200 OK', '"milliseconds":500', '200 OK', '"milliseconds":1'],
+      ...['200 OK', 'connection: close', '"status":"ok"'],
+    ]);
+    expect(await stopped).toBe(true);
+  });
+
+  it('are not carried out after an answer that ends the connection', async () => {
+    server = await startTestServer();
+    const socket = await connect();
+    const text = textOn(socket);
+    const last = requestBytes('GET /livez');
+    socket.write(Buffer.concat([call(300), last, call(1)]));
+    await once(socket, 'end');
+    expect(text().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+    const calls = { tool_name: 'slow', status: 'success' };
+    expect((await server.scrape()).value('mcp_tool_calls_total', calls)).toBe(1);
+  });
+
+  it('that are no HTTP are not answered in the place of those before them', async () => {
+    server = await startTestServer();
+    const socket = await connect();
+    const text = textOn(socket);
+    socket.write(Buffer.concat([call(300), Buffer.from('this is no HTTP\r\n\r\n')]));
+    await once(socket, 'close');
+    expect(text()).toBe('');
   });
 
   it('are few: who sends a thousand has its connection cut, and few of them are served', async () => {
@@ -84,17 +123,17 @@ describe('requests that come before the answer to the first', () => {
 
 describe('answers that nobody reads', () => {
   it('are no more than the limit, all together: who leaves most unread is cut, and others are served', async () => {
-    server = await startTestServer({ limits, server: { unreadBytes: 3_000_000 } });
+    server = await startTestServer({ limits, server: { bufferedBytes: 3_000_000 } });
     const readers = await Promise.all(Array.from({ length: 3 }, () => connect()));
     for (const socket of await Promise.all(Array.from({ length: 12 }, () => connect()))) {
       socket.pause();
       socket.write(Buffer.concat(Array.from({ length: 8 }, () => large)));
     }
     await waitFor(async () => {
-      expect(await cut('unread')).toBeGreaterThan(0);
+      expect(await cut('buffered')).toBeGreaterThan(0);
     });
     const samples = await server.scrape();
-    expect(samples.value('http_server_unread_bytes')).toBeLessThan(3_000_000 + 12 * LARGE);
+    expect(samples.value('http_server_buffered_bytes')).toBeLessThan(3_000_000 + 12 * LARGE);
     for (const socket of readers) {
       const text = textOn(socket);
       socket.write(livez);
@@ -113,20 +152,14 @@ describe('answers that nobody reads', () => {
     });
     const [stalled, silent] = [await connect(), await connect()];
     const calls = textOn(silent);
-    silent.write(
-      requestBytes(
-        'POST /execute',
-        { ...KEEP, 'content-type': 'application/json' },
-        JSON.stringify({ tool_name: 'slow', arguments: { milliseconds: 2000 } }),
-      ),
-    );
+    silent.write(call(2000));
     stalled.pause();
     // What the system takes for a client is more than one answer.
     stalled.write(Buffer.concat(Array.from({ length: 14 }, () => large)));
     await waitFor(async () => {
       expect(await cut('stalled')).toBe(1);
     });
-    expect((await server.scrape()).value('http_server_unread_bytes')).toBe(0);
+    expect((await server.scrape()).value('http_server_buffered_bytes')).toBeLessThan(10_000);
     await waitFor(() => {
       expect(calls()).toContain('"done"');
     });
@@ -134,18 +167,45 @@ describe('answers that nobody reads', () => {
   });
 });
 
-it('no more connections are open than the limit', async () => {
-  server = await startTestServer({ server: { maxConnections: 3 } });
-  const all = await Promise.all(Array.from({ length: 6 }, () => connect()));
-  await waitFor(() => {
-    expect(all.filter(({ destroyed, readableEnded }) => destroyed || readableEnded).length).toBe(3);
-  });
-  for (const socket of all) socket.destroy();
+const half = Buffer.concat([
+  requestBytes('POST /execute', { ...KEEP, 'content-type': 'application/json', 'content-length': 900_001 }),
+  Buffer.alloc(900_000, 0x20),
+]);
+const small = requestBytes(
+  'POST /execute',
+  { ...KEEP, 'content-type': 'application/json' },
+  ' '.repeat(60_000),
+);
+
+it.each([
+  ['are on their way', half],
+  ['wait for the answer to one before them', Buffer.concat([call(60_000), ...Array(15).fill(small)])],
+])('requests that %s are no more than the limit, all together', async (_what, sent) => {
+  server = await startTestServer({ server: { bufferedBytes: 3_000_000 } });
+  for (const socket of await Promise.all(Array.from({ length: 8 }, () => connect()))) socket.write(sent);
   await waitFor(async () => {
-    // With what asks for the metrics, if it came too early.
-    expect(await cut('too_many')).toBeGreaterThanOrEqual(3);
+    expect(await cut('buffered')).toBeGreaterThanOrEqual(5);
+  });
+  expect((await server.scrape()).value('http_server_buffered_bytes')).toBeLessThan(3_100_000);
+});
+
+it('no more connections are open than the limit: those that are idle for longest make way', async () => {
+  server = await startTestServer({ server: { maxConnections: 3 } });
+  const busy = await connect();
+  const text = textOn(busy);
+  busy.write(call(3000));
+  await slowIsRunning();
+  const idle: Socket[] = [];
+  for (let more = 0; more < 5; more += 1) idle.push(await connect());
+  await waitFor(() => {
+    expect(idle.slice(0, 3).filter(({ destroyed }) => !destroyed)).toEqual([]);
   });
   const samples = await server.scrape();
+  // What asks for the metrics has taken a place, too.
+  expect(samples.value('http_server_open_connections')).toBe(3);
   expect(samples.value('http_server_connections_limit')).toBe(3);
-  expect(samples.value('http_server_open_connections')).toBeLessThanOrEqual(3);
+  expect(await cut('too_many')).toBeGreaterThanOrEqual(3);
+  await waitFor(() => {
+    expect(text()).toContain('"done"');
+  });
 });
