@@ -179,7 +179,10 @@ const small = requestBytes(
 
 it.each([
   ['are on their way', half],
-  ['wait for the answer to one before them', Buffer.concat([call(60_000), ...Array(15).fill(small)])],
+  [
+    'wait for the answer to one before them',
+    Buffer.concat([call(60_000), ...Array.from({ length: 15 }, () => small)]),
+  ],
 ])('requests that %s are no more than the limit, all together', async (_what, sent) => {
   server = await startTestServer({ server: { bufferedBytes: 3_000_000 } });
   for (const socket of await Promise.all(Array.from({ length: 8 }, () => connect()))) socket.write(sent);
