@@ -51,8 +51,8 @@ export interface ToolCall {
   /** Missing when the call is not traced. */
   readonly trace?: CallTrace | undefined;
   /**
-   * Asks the client while the call waits, until `signal` aborts. Missing where the client is not asked so: a later call then brings the
-   * answers.
+   * Asks the client while the call waits, until `signal` aborts, whose reason is a text that the client may be told. Missing where the
+   * client is not asked so: a later call then brings the answers.
    */
   readonly ask?: (requests: InputRequired['requests'], signal: AbortSignal) => Promise<Answered>;
   /** Whether the client can answer requests for input; missing where it can answer none. */

@@ -122,6 +122,10 @@ export class Executor {
 
   /** Runs the tool, and again with the answers as long as it asks for some and the client is asked while the call waits. */
   async #carryOut(tool: OfferedTool, call: ToolCall): Promise<Measured> {
+    // Before anything is looked at, so that a flood of bad calls is cheap to refuse. Once: what has run is not refused.
+    const wait = this.#waitOf(call);
+    if (wait > 0) return { outcome: rateLimited(wait) };
+    if (!mayUse(call.caller, tool)) return { outcome: denied };
     let measured = await this.#attempt(tool, call);
     for (let round = 1; call.ask; round += 1) {
       const { outcome, runSeconds = 0 } = measured;
@@ -142,10 +146,6 @@ export class Executor {
   }
 
   async #attempt(tool: OfferedTool, call: ToolCall): Promise<Measured> {
-    // Before anything is looked at, so that a flood of bad calls is cheap to refuse.
-    const wait = this.#waitOf(call);
-    if (wait > 0) return { outcome: rateLimited(wait) };
-    if (!mayUse(call.caller, tool)) return { outcome: denied };
     if (this.#closing) return { outcome: overloaded('The server is shutting down; try again.') };
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));

@@ -14,30 +14,29 @@ interface Waiting {
 export class Questions {
   readonly #waitSeconds: number;
   readonly #waiting = new Set<Waiting>();
+  #isClosed = false;
 
   constructor(waitSeconds: number) {
     this.#waitSeconds = waitSeconds;
   }
 
-  /** Asks the client of a call; `ask` stops when its signal aborts. */
+  /** Asks the client of a call; `ask` stops when its signal aborts, and that says why in words for the client. */
   async put(
     { caller, signal }: ToolCall,
     ask: NonNullable<ToolCall['ask']>,
     requests: InputRequired['requests'],
   ): Promise<Answered> {
+    if (this.#isClosed) return closing;
     const client = caller.quotaKey;
     const many = [...this.#waiting].filter((other) => other.client === client).length;
     if (many >= MAX_OF_A_CLIENT) return tooManyOfClient;
     if (this.#waiting.size >= MAX_OF_ALL) return overloaded('Too many calls wait for answers; try again.');
     if (signal.aborted) return cancelled;
     const end = new AbortController();
-    const ended = new Promise<Failure>((resolve) => {
-      end.signal.addEventListener('abort', () => {
-        resolve(end.signal.reason as Failure);
-      });
-    });
+    const { promise: ended, resolve } = Promise.withResolvers<Failure>();
     const stop = (why: Failure): void => {
-      end.abort(why);
+      resolve(why);
+      end.abort(why.message);
     };
     const onCancel = (): void => {
       stop(cancelled);
@@ -52,23 +51,25 @@ export class Questions {
       clearTimeout(deadline);
       signal.removeEventListener('abort', onCancel);
       this.#waiting.delete(waiting);
-      // Of several questions those that are still open have nobody to answer to.
-      stop(cancelled);
+      // Of several questions those that are still open.
+      end.abort('Nobody waits for the answer any longer.');
     }
   }
 
-  /** Waits for none of them any longer. */
+  /** Waits for none of them any longer, and puts no more. */
   close(): void {
-    for (const { stop } of this.#waiting) stop(overloaded('The server is shutting down; try again.'));
+    this.#isClosed = true;
+    for (const { stop } of this.#waiting) stop(closing);
   }
 }
 
-const tooManyOfClient = failed(
-  'rate_limited',
-  `More than ${MAX_OF_A_CLIENT} calls of this client wait for its answers; answer them first.`,
-  { retryAfterSeconds: 1 },
-);
+const closing = overloaded('The server is shutting down; try again.');
 
-/** Not the server's fault: a client could count against its objective by leaving questions unanswered. */
+// Neither is the server's fault: a client could count against its objective by leaving questions unanswered. And neither is a
+// refusal: the tool has run.
+const tooManyOfClient = failed(
+  'cancelled',
+  `More than ${MAX_OF_A_CLIENT} calls of this client wait for its answers; answer them first.`,
+);
 const unanswered = (seconds: number): Failure =>
   failed('cancelled', `The client did not answer what the tool asked it within ${seconds} s.`);

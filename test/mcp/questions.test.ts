@@ -2,10 +2,6 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
-import { trustedCaller } from '../../src/authorization/caller.ts';
-import type { Answered } from '../../src/tools/call.ts';
-import { Questions } from '../../src/tools/questions.ts';
-import { callOf } from '../support/call-records.ts';
 import { startStdio } from '../support/raw-stdio.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
@@ -160,30 +156,6 @@ describe('a call that asks a 2025-era client', () => {
   });
 });
 
-it('so many calls of a client wait for answers, and so many of all; each is given its place back', async () => {
-  const questions = new Questions(3600);
-  const ends: (() => void)[] = [];
-  const put = (client: string) => {
-    const call = callOf('asks', { caller: { ...trustedCaller(client), quotaKey: client } });
-    const ask = (): Promise<Answered> =>
-      new Promise((resolve) => {
-        ends.push(() => {
-          resolve({ status: 'answered', answers: {} });
-        });
-      });
-    return questions.put(call, ask, {});
-  };
-  const waiting = Array.from({ length: 100 }, () => put('many'));
-  expect(await put('many')).toMatchObject({ status: 'error', reason: 'rate_limited' });
-  for (let client = 0; client < 900; client += 1) waiting.push(put(`client ${client}`));
-  expect(await put('late')).toMatchObject({ status: 'error', reason: 'overloaded' });
-  for (const end of ends) end();
-  expect(await Promise.all(waiting)).toHaveLength(1000);
-  const again = put('many');
-  questions.close();
-  expect(await again).toMatchObject({ status: 'error', reason: 'overloaded' });
-});
-
 describe.each(ERAS)('a tool that asks its client to go to a URL (%s)', (era) => {
   const callAs = async (elicitation: { form?: object; url?: object }) => {
     const { client } = await connectClient(server.url, era, {
@@ -214,7 +186,7 @@ describe.each(ERAS)('a tool that asks its client to go to a URL (%s)', (era) => 
   });
 });
 
-it('over stdio, too, a call that asks is in flight until it is answered', async () => {
+it('over stdio, too, a call that asks is in flight until it is answered or cancelled', async () => {
   const stdio = await startStdio();
   const clientInfo = { name: 'raw', version: '1' };
   const capabilities = { elicitation: { form: {} } };
@@ -233,5 +205,14 @@ it('over stdio, too, a call that asks is in flight until it is answered', async 
   expect(stdio.messages[2]).toMatchObject({
     id: 2,
     result: { content: [{ text: 'Hello Ada, {"asked":1}' }] },
+  });
+
+  stdio.send({ id: 3, method: 'tools/call', params: { name: 'asks', arguments: {} } });
+  await waitUntil(() => stdio.messages.length === 4);
+  stdio.send({ method: 'notifications/cancelled', params: { requestId: 3 } });
+  await waitUntil(() => stdio.messages.length === 5);
+  expect(stdio.messages[4], 'the question is taken back in plain words').toMatchObject({
+    method: 'notifications/cancelled',
+    params: { requestId: stdio.messages[3]?.id, reason: 'The call was cancelled.' },
   });
 });
