@@ -1,7 +1,7 @@
 import { Router, type Request, type RequestHandler } from 'express';
 import type { Accepts, McpEndpoint } from '../mcp/endpoint.ts';
 import { excessIn } from '../monitoring/door/envelope.ts';
-import { fieldOf, isRequest } from '../monitoring/door/message.ts';
+import { fieldOf } from '../monitoring/door/message.ts';
 import type { Quota } from '../tools/quota.ts';
 import { callerOf } from './authentication.ts';
 import { readJson, type JsonBody } from './json-body.ts';
@@ -50,8 +50,8 @@ type Read =
   | { readonly ok: false; readonly problem: Problem };
 
 /**
- * Reads what a request says, within its caller's quota. Beyond it only a call is let pass, which the executor refuses, and
- * counts by its tool.
+ * Reads what a request says, within its caller's quota. Beyond it passes what is small and gives up a place rather than takes
+ * one, and a call, which the executor refuses, and counts by its tool.
  * @param take takes messages from the quota
  */
 async function readMessage(
@@ -59,28 +59,42 @@ async function readMessage(
   bodyBytes: number,
   take: (messages: number) => number,
 ): Promise<Read> {
-  const waitSeconds = take(1);
-  const read: JsonBody =
-    request.method === 'POST'
-      ? await readJson(request, bodyLimit(bodyBytes, waitSeconds))
-      : { ok: true, value: undefined };
-  const body = read.ok ? read.value : undefined;
-  const excess = excessIn(body);
-  const isCall = excess === undefined && isToolCall(body);
-  // Of a batch, one message is taken already.
-  const others = Array.isArray(body) && excess === undefined ? body.length - 1 : 0;
-  const wait = waitSeconds > 0 || others === 0 ? waitSeconds : take(others);
-  if (wait > 0 && !isCall) return refuse({ ...beyondQuota(wait), ...idIn(body) });
-  if (!read.ok) return refuse(read.problem);
-  return excess === undefined
-    ? { ok: true, body, waitSeconds: wait }
-    : refuse({ status: 413, detail: excess, ...idIn(body) });
+  // One before its body is read: of bodies that come at the same time no more are parsed than there is room for.
+  const first = take(1);
+  const read = await readBody(request, bodyLimit(bodyBytes, first));
+  const waitSeconds = first > 0 || !read.ok ? first : take(messagesIn(read.value) - 1);
+  if (!read.ok) return refuse({ ...read.problem, ...(waitSeconds > 0 && beyondQuota(waitSeconds)) });
+  const { value: body } = read;
+  return waitSeconds === 0 || passesBeyond(request.method, body)
+    ? { ok: true, body, waitSeconds }
+    : refuse({ ...beyondQuota(waitSeconds), ...idIn(body) });
 }
 
-const isToolCall = (body: unknown): boolean =>
-  typeof body === 'object' && body !== null && isRequest(body) && body.method === 'tools/call';
+async function readBody(request: Request, maxBytes: number): Promise<JsonBody> {
+  if (request.method !== 'POST') return { ok: true, value: undefined };
+  const read = await readJson(request, maxBytes);
+  const excess = read.ok ? excessIn(read.value) : undefined;
+  return read.ok && excess !== undefined
+    ? refuse({ status: 413, detail: excess, ...idIn(read.value) })
+    : read;
+}
 
-const refuse = (problem: Problem): Read => ({ ok: false, problem });
+/** An empty batch, and a request without a body, costs as much as one. */
+const messagesIn = (body: unknown): number => (Array.isArray(body) ? Math.max(1, body.length) : 1);
+
+/**
+ * Whether it passes beyond the quota: calls hang that wait for an answer or to be cancelled, and sessions that are not ended are
+ * kept.
+ */
+function passesBeyond(httpMethod: string, body: unknown): boolean {
+  if (httpMethod === 'DELETE') return true;
+  const [id, method] = [fieldOf(body, 'id'), fieldOf(body, 'method')];
+  if (method === undefined)
+    return fieldOf(body, 'result') !== undefined || fieldOf(body, 'error') !== undefined;
+  return id === undefined || method === 'tools/call';
+}
+
+const refuse = (problem: Problem): Extract<Read, { readonly ok: false }> => ({ ok: false, problem });
 
 /** Of the id of a message that is refused for its size, not to say much of it back. */
 const MAX_ID = 256;

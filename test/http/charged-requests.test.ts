@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { ask } from './raw-client.ts';
+import { waitFor } from '../support/wait.ts';
+import { answerOn, ask, dial, requestBytes } from './raw-client.ts';
 
 /** Nothing is given back during a test. */
 const RATE = { callsPerSecond: 0.0001 };
@@ -46,10 +47,9 @@ it.each([
   ['a wrong initialize', 'POST /mcp', rpc('initialize'), 400],
   ['a list without a session', 'POST /mcp', rpc('tools/list'), 400],
   ['a ping without its headers', 'POST /mcp', rpc('ping', { params: { _meta: META } }), 400],
-  ['a notification', 'POST /mcp', NOTIFICATION, 400],
-  ['an answer to nothing', 'POST /mcp', { jsonrpc: '2.0', id: 'never asked', result: {} }, 400],
+  ['an empty batch', 'POST /mcp', [], 400],
+  ['a batch of notifications', 'POST /mcp', [NOTIFICATION], 400],
   ['a stream without a session', 'GET /mcp', undefined, 405],
-  ['the end of no session', 'DELETE /mcp', undefined, 405],
 ])('%s takes from the quota, whatever the answer', async (_what, line, message, status) => {
   const body = JSON.stringify(message) as string | undefined;
   const client = newClient();
@@ -61,6 +61,82 @@ it.each([
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(1);
   expect(refused.body).toContain('"rate_limited"');
   expect((await ask(server.url, line, newClient(), body)).status).toBe(status);
+});
+
+it.each([
+  ['a notification', 'POST /mcp', NOTIFICATION, 400],
+  ['an answer to nothing', 'POST /mcp', { jsonrpc: '2.0', id: 'never asked', result: {} }, 400],
+  ['a refusal of nothing', 'POST /mcp', { jsonrpc: '2.0', id: 'never asked', error: { code: 1 } }, 400],
+  ['the end of no session', 'DELETE /mcp', undefined, 405],
+])('%s takes from the quota, and passes beyond it', async (_what, line, message, status) => {
+  const body = JSON.stringify(message) as string | undefined;
+  const client = newClient();
+  for (let count = 0; count < 3; count += 1)
+    expect((await ask(server.url, line, client, body)).status).toBe(status);
+  expect((await ask(server.url, 'GET /tools', client)).status).toBe(429);
+});
+
+it('what ends a call passes beyond it: an answer to a question, a cancellation, the end of the session', async () => {
+  const asking = await startTestServer({ server: { trustedProxies: 1 }, limits: { ...RATE, burst: 6 } });
+  onTestFinished(() => void asking.stop());
+  const client = newClient();
+  const post = async (body: unknown, session?: string) =>
+    ask(asking.url, 'POST /mcp', { ...client, 'mcp-session-id': session }, JSON.stringify(body));
+  const params = {
+    ...{ protocolVersion: '2025-11-25', clientInfo: { name: 'asked', version: '1' } },
+    capabilities: { elicitation: { form: {} } },
+  };
+  const session = (await post(rpc('initialize', { params }))).headers.get('mcp-session-id') ?? '';
+  const call = (id: number) =>
+    post(rpc('tools/call', { id, params: { name: 'asks', arguments: {} } }), session);
+  const errors = async (reason: string) =>
+    (await asking.scrape()).value('mcp_tool_errors_total', { tool_name: 'asks', reason }) ?? 0;
+  const inFlight = (count: number) =>
+    waitFor(async () => {
+      const samples = await asking.scrape();
+      expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'asks' })).toBe(count);
+    });
+
+  const calls = [call(1), call(2), call(3)];
+  await inFlight(3);
+  expect((await post(rpc('ping', { id: 4 }), session)).status).toBe(200);
+  expect((await post(rpc('ping', { id: 5 }), session)).status).toBe(200);
+  expect((await post(rpc('ping', { id: 6 }), session)).status).toBe(429);
+
+  // The server numbers its questions.
+  const answer = { jsonrpc: '2.0', id: 0, result: { action: 'accept', content: { name: 'Ada' } } };
+  expect((await post(answer, session)).status).toBe(202);
+  await inFlight(2);
+  const cancel = rpc('notifications/cancelled', { id: undefined, params: { requestId: 2 } });
+  expect((await post(cancel, session)).status).toBe(202);
+  await inFlight(1);
+  expect((await ask(asking.url, 'DELETE /mcp', { ...client, 'mcp-session-id': session })).status).toBe(200);
+  await inFlight(0);
+  expect((await Promise.all(calls)).map(({ body }) => /Hello Ada/.test(body))).toContain(true);
+  expect(await errors('cancelled')).toBe(2);
+});
+
+it('bodies that arrive at the same time are no more of them parsed than it has room for', async () => {
+  const client = newClient();
+  const large = JSON.stringify(rpc('tools/list', { params: { text: 'x'.repeat(70_000) } }));
+  const parsing = vi.spyOn(JSON, 'parse');
+  onTestFinished(() => {
+    parsing.mockRestore();
+  });
+  const headers = { ...client, 'content-length': large.length };
+  const sockets = await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      const socket = await dial(server.url);
+      socket.write(requestBytes('POST /mcp', headers, large.slice(0, -1)));
+      return socket;
+    }),
+  );
+  // By then the others were seen too.
+  await ask(server.url, 'GET /livez');
+  for (const socket of sockets) socket.write('}');
+  const statuses = await Promise.all(sockets.map(async (socket) => (await answerOn(socket)).status));
+  expect(statuses.filter((status) => status === 429)).toHaveLength(4);
+  expect(parsing.mock.calls.filter(([text]) => text === large)).toHaveLength(2);
 });
 
 it('probes, metrics and the status page take nothing from it', async () => {
