@@ -3,7 +3,7 @@ import type { Connection, Pending } from '../monitoring/door/connection.ts';
 import { passThroughDoor } from '../monitoring/door/door-adapter.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import type { TransportName } from '../monitoring/metrics/labels.ts';
-import { toolNameOf } from '../monitoring/door/message.ts';
+import { toolNameOf, type Message, type RpcRequest } from '../monitoring/door/message.ts';
 import { failed, type Failure, type ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';
@@ -25,6 +25,31 @@ export interface DoorConnectionOptions {
  */
 export function connectDoor(
   transport: Transport,
+  options: DoorConnectionOptions,
+  binding: McpBinding,
+): Connection<ToolCall> {
+  const connection = connect(transport, options, binding);
+  passThroughDoor(transport, connection);
+  const sendThroughDoor = transport.send.bind(transport);
+  transport.send = (message, sendOptions) => sendThroughDoor(reworded(message), sendOptions);
+  return connection;
+}
+
+/** Counts a request over HTTP that was refused before there was a server for it. */
+export function countRefused(
+  request: RpcRequest,
+  answer: Message,
+  authInfo: AuthInfo,
+  binding: McpBinding,
+): void {
+  const nowhere = { send: () => Promise.resolve() };
+  const connection = connect(nowhere, { transport: 'http' }, binding);
+  const pending = connection.begin(request, { authInfo });
+  if (pending) connection.answer(pending, answer);
+}
+
+function connect(
+  transport: Pick<Transport, 'send' | 'sessionId'>,
   { transport: transportName, answersCancelled = false, received }: DoorConnectionOptions,
   { catalogue, door, executor, newRequestId, onProtocolError }: McpBinding,
 ): Connection<ToolCall> {
@@ -45,7 +70,7 @@ export function connectDoor(
     };
     executor.recordRefused(call, failure);
   };
-  const connection = door.connect({
+  return door.connect({
     transport: transportName,
     sessionId: () => transport.sessionId,
     toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
@@ -66,10 +91,6 @@ export function connectDoor(
       });
     },
   });
-  passThroughDoor(transport, connection);
-  const sendThroughDoor = transport.send.bind(transport);
-  transport.send = (message, options) => sendThroughDoor(reworded(message), options);
-  return connection;
 }
 
 const neverAborts = new AbortController().signal;

@@ -8,8 +8,9 @@ import {
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
 import { takeListens } from '../monitoring/door/listens.ts';
-import { fieldOf, isRequest, LISTEN, type Message } from '../monitoring/door/message.ts';
+import { fieldOf, isRequest, LISTEN, type Message, type RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
+import { countRefused } from './connect-door.ts';
 import { authInfoOf, type Sender } from './sender.ts';
 import { serveExchange, writeAnswer } from './exchange.ts';
 import { HeaderCheck } from './header-check.ts';
@@ -106,7 +107,7 @@ export class McpEndpoint {
       const problem = await this.sessions.serve(request, response, body, sender.caller);
       if (problem) return { ...idIn(body), ...refusalBySession(problem) };
     } else if (route.kind === 'modern' && isCall(route)) {
-      await this.#serveCall(request, response, route, authInfo);
+      await this.#serveCall(request, response, route, { authInfo, sender });
     } else {
       await this.#serveModern(request as Authenticated, response, body);
     }
@@ -117,11 +118,16 @@ export class McpEndpoint {
     request: IncomingMessage,
     response: ServerResponse,
     route: InboundModernRoute,
-    authInfo: AuthInfo,
+    { authInfo, sender }: { readonly authInfo: AuthInfo; readonly sender: Sender },
   ): Promise<void> {
-    const refused = await this.#headerCheck.refusal(request, route, authInfo);
-    if (refused) await writeAnswer(refused, response);
-    else await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
+    // Beyond the quota the executor refuses it, whatever its headers say: to compare them costs more than a call.
+    const isBeyond = (sender.waitSeconds ?? 0) > 0;
+    const refused = isBeyond ? undefined : await this.#headerCheck.refusal(request, route, authInfo);
+    if (refused) {
+      const answer = (await refused.clone().json()) as Message;
+      countRefused(route.message as RpcRequest, answer, authInfo, this.#binding);
+      await writeAnswer(refused, response);
+    } else await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
   }
 
   /** Opens no new sessions; those there are go on. */

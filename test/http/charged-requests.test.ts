@@ -139,6 +139,33 @@ it('bodies that arrive at the same time are no more of them parsed than it has r
   expect(parsing.mock.calls.filter(([text]) => text === large)).toHaveLength(2);
 });
 
+it('calls whose headers disagree with their bodies are counted, and refused beyond it', async () => {
+  const strict = await startTestServer({ limits: { ...RATE, burst: 2 } });
+  onTestFinished(() => void strict.stop());
+  const headers = {
+    ...newClient(),
+    ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'add' },
+  };
+  const params = { name: 'echo', arguments: { text: 'hi' }, _meta: META };
+  const answers = [];
+  for (let count = 0; count < 4; count += 1)
+    answers.push(await ask(strict.url, 'POST /mcp', headers, JSON.stringify(rpc('tools/call', { params }))));
+  expect(answers.map(({ status }) => status)).toEqual([400, 400, 200, 200]);
+  for (const { body } of answers.slice(2)) expect(body).toContain('"rate_limited"');
+  const samples = await strict.scrape();
+  const sum = (name: string, labels: Record<string, string>): number =>
+    samples.all
+      .filter((sample) => sample.name === name)
+      .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+      .reduce((total, { value }) => total + value, 0);
+  expect(sum('mcp_requests_total', { method: 'tools/call' })).toBe(4);
+  expect(sum('mcp_server_operation_duration_seconds_count', {})).toBe(4);
+  const errors = { tool_name: 'echo' };
+  expect(sum('mcp_tool_errors_total', { ...errors, reason: 'invalid_arguments' })).toBe(2);
+  expect(sum('mcp_tool_errors_total', { ...errors, reason: 'rate_limited' })).toBe(2);
+  expect(sum('mcp_tool_calls_in_flight', {})).toBe(0);
+});
+
 it('probes, metrics and the status page take nothing from it', async () => {
   const client = newClient();
   for (const path of ['/livez', '/readyz', '/metrics', '/'])
