@@ -1,6 +1,7 @@
 import { specTypeSchemas, type JSONRPCMessage } from '@modelcontextprotocol/server';
 import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
+import { problemsIn, type Issue } from '../tools/problems.ts';
 import { MODERN_VERSION, VERSIONS } from './versions.ts';
 
 /**
@@ -16,27 +17,15 @@ export function unsupportedVersion(version: string, isStateless: boolean) {
   };
 }
 
-const MAX_PROBLEMS = 5;
 const MAX_LENGTH = 100;
 
-/** What a validator says of a value: zod, or any library of Standard Schema. */
-interface Issue {
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-  readonly message: string;
-}
-
 /** What a validator found, in one line. */
-export function inWords(issues: readonly Issue[]): string {
-  const problems = issues.slice(0, MAX_PROBLEMS).map(({ path = [], message }) => {
-    const place = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-    const problem = message
-      .slice(0, 3 * MAX_LENGTH)
-      .replace(/^Invalid input: /, '')
-      .replaceAll(/[\n[{]/g, ' ');
-    return `${place || 'the whole'}: ${problem}`.slice(0, 2 * MAX_LENGTH);
-  });
-  return problems.join('; ');
-}
+export const inWords = (issues: readonly Issue[]): string =>
+  problemsIn(issues, 'the whole', inOneLine).join('; ');
+
+/** The SDK puts the issues of one validator into a message of another, as JSON of many lines. */
+const inOneLine = (message: string): string =>
+  message.replace(/^Invalid input: /, '').replaceAll(/[\n[{]/g, ' ');
 
 const invalidRequest = (issues: readonly Issue[]): string => `Invalid request: ${inWords(issues)}`;
 

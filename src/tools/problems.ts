@@ -1,5 +1,5 @@
 /** What a validator says of a value: zod, or any library of Standard Schema. */
-interface Issue {
+export interface Issue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
   readonly message: string;
 }
@@ -8,9 +8,16 @@ interface Issue {
 export const MAX_PROBLEMS = 10;
 const MAX_LENGTH = 200;
 
-/** What a validator found, one line a problem, each naming its place: a bounded number of bounded lines. */
-export const problemsIn = (issues: readonly Issue[], whole: string): readonly string[] =>
+/**
+ * What a validator found, one line a problem, each naming its place: a bounded number of bounded lines.
+ * @param whole the place of what is wrong with all of it
+ */
+export const problemsIn = (
+  issues: readonly Issue[],
+  whole: string,
+  reword = (message: string): string => message,
+): readonly string[] =>
   issues.slice(0, MAX_PROBLEMS).map(({ path = [], message }) => {
     const place = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-    return `${place || whole}: ${message}`.slice(0, MAX_LENGTH);
+    return `${place || whole}: ${reword(message)}`.slice(0, MAX_LENGTH);
   });
