@@ -42,12 +42,9 @@ export function pacedNotices(
   send: Notices,
   { now, isReady, logs: { atOnce, waiting } = CLIENT_LOGS }: PacedOptions,
 ): PacedNotices {
-  const progress = new Newest(new Allowance(10, 10, now), (args: Parameters<Notices['progress']>) => {
-    send.progress(...args);
-  });
-  const release = new Newest(new Allowance(1, 1, now), () => {
-    send.releaseConnection();
-  });
+  const progress = new Newest(new Allowance(10, 10, now));
+  // To let go twice does no more than once, but a client that came back may be let go again.
+  const release = new Newest(new Allowance(1, 1, now));
   const logs = new WaitingLogs(new Allowance(atOnce, LOGS_PER_SECOND, now), waiting, send);
   let looking: NodeJS.Timeout | undefined;
   let isOver = false;
@@ -68,7 +65,10 @@ export function pacedNotices(
     notices: {
       progress(done, total, message) {
         unlessOver(() => {
-          progress.put([done, total, message?.slice(0, MAX_PROGRESS_CHARACTERS)]);
+          const text = message?.slice(0, MAX_PROGRESS_CHARACTERS);
+          progress.put(() => {
+            send.progress(done, total, text);
+          });
         });
       },
       log(level, data) {
@@ -78,7 +78,7 @@ export function pacedNotices(
       },
       releaseConnection() {
         unlessOver(() => {
-          release.put(undefined);
+          release.put(send.releaseConnection);
         });
       },
     },
@@ -91,23 +91,21 @@ export function pacedNotices(
   };
 }
 
-/** A value that takes the place of the one before. */
-class Newest<Value> {
+/** What is to be sent, in place of what was before. */
+class Newest {
   readonly #allowance: Allowance;
-  readonly #send: (value: Value) => void;
-  #waiting: { readonly value: Value } | undefined;
+  #waiting: (() => void) | undefined;
 
-  constructor(allowance: Allowance, send: (value: Value) => void) {
+  constructor(allowance: Allowance) {
     this.#allowance = allowance;
-    this.#send = send;
   }
 
   get waits(): boolean {
     return this.#waiting !== undefined;
   }
 
-  put(value: Value): void {
-    this.#waiting = { value };
+  put(send: () => void): void {
+    this.#waiting = send;
   }
 
   send(isReady: () => boolean): void {
@@ -115,8 +113,8 @@ class Newest<Value> {
   }
 
   flush(): void {
-    const waiting = this.#waiting;
+    const send = this.#waiting;
     this.#waiting = undefined;
-    if (waiting) this.#send(waiting.value);
+    send?.();
   }
 }
