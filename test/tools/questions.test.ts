@@ -101,7 +101,7 @@ describe('a call that asks', () => {
   const canBeAsked = (ask: Ask) => callOf('asks', { ask, canAnswer: () => true });
 
   it('after a stop has begun, is refused and asks nobody', async () => {
-    const run = Promise.withResolvers<void>();
+    const run = Promise.withResolvers<undefined>();
     const executor = start(async () => {
       await run.promise;
       return inputRequired({ who: elicitation });
@@ -114,7 +114,7 @@ describe('a call that asks', () => {
       }),
     );
     const drained = executor.drain();
-    run.resolve();
+    run.resolve(undefined);
     await drained;
     expect(await outcome).toMatchObject({ status: 'error', reason: 'overloaded' });
     expect(asked).toBe(0);
