@@ -50,8 +50,8 @@ type Read =
   | { readonly ok: false; readonly problem: Problem };
 
 /**
- * Reads what a request says, within its caller's quota. Beyond it passes what is small and gives up a place rather than takes
- * one, and a call, which the executor refuses, and counts by its tool.
+ * Reads what a request says, within its caller's quota. Beyond it a call is let pass, which the executor refuses, and counts by
+ * its tool, and what ends something.
  * @param take takes messages from the quota
  */
 async function readMessage(
@@ -82,10 +82,7 @@ async function readBody(request: Request, maxBytes: number): Promise<JsonBody> {
 /** An empty batch, and a request without a body, costs as much as one. */
 const messagesIn = (body: unknown): number => (Array.isArray(body) ? Math.max(1, body.length) : 1);
 
-/**
- * Whether it passes beyond the quota: calls hang that wait for an answer or to be cancelled, and sessions that are not ended are
- * kept.
- */
+/** Without an answer or its cancellation a call would hang, and without DELETE a session be kept; none costs more than a call. */
 function passesBeyond(httpMethod: string, body: unknown): boolean {
   if (httpMethod === 'DELETE') return true;
   const [id, method] = [fieldOf(body, 'id'), fieldOf(body, 'method')];
