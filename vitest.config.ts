@@ -8,6 +8,16 @@ const ON_CONTAINERS = ['test/integration/**/*.test.ts', 'test/alerts/**/*.test.t
  */
 const ALONE = ['test/integration/load.test.ts', 'test/integration/dashboards.test.ts'];
 const IN_BROWSER = ['test/browser/**/*.test.ts'];
+/** These set what a process has one of, or look at its memory: each has a process of its own, which costs a second or two. */
+const ISOLATED = [
+  'test/monitoring/tracing.test.ts',
+  'test/monitoring/library-traces.test.ts',
+  'test/monitoring/listens.test.ts',
+  'test/package/examples.test.ts',
+  'test/**/*memory.test.ts',
+  'test/mcp/given-back.test.ts',
+  'test/tools/nothing-left.test.ts',
+];
 const OF_RUN = 'test/support/temporary-files.ts';
 /** In this order: an engine that the first starts lives on. */
 const CONTAINERS = ['test/integration/global-setup.ts', OF_RUN];
@@ -23,10 +33,12 @@ const projects: TestProjectConfiguration[] = [
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: [...ON_CONTAINERS, ...IN_BROWSER],
+      exclude: [...ON_CONTAINERS, ...IN_BROWSER, ...ISOLATED],
       globalSetup: OF_RUN,
+      isolate: false,
     },
   },
+  { extends: true, test: { name: 'isolated', include: ISOLATED, globalSetup: OF_RUN } },
   {
     extends: true,
     test: {

@@ -8,12 +8,17 @@ const PUBLIC_ENTRY = 'nexus-mcp/tools';
 export const neighbour = (name: string, importMetaUrl: string): URL =>
   new URL(`./${name}${importMetaUrl.endsWith('.ts') ? '.ts' : '.js'}`, importMetaUrl);
 
+/** Process-wide, as what it stands for. */
+let isResolved = false;
+
 /**
  * Lets tool modules import `nexus-mcp/tools` wherever they lie, without an installation of this package beside
  * them: the name resolves to the running server's own copy. And lets them print: to stderr, because stdout carries
- * the protocol, an answer or the log. Process-wide; call once in each thread.
+ * the protocol, an answer or the log. Process-wide; to be called in each thread, and does nothing when it is called again.
  */
 export function resolvePublicEntry(): void {
+  if (isResolved) return;
+  isResolved = true;
   Object.assign(globalThis.console, new Console(process.stderr));
   const url = neighbour('index', import.meta.url).href;
   registerHooks({
