@@ -48,6 +48,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
 const KEPT: Readonly<Record<string, string>> = {
   'http/connections.ts #open': 'connections',
   'mcp/event-store.ts #events': 'messages kept for resumed streams',
+  'mcp/event-store.ts #replays': 'connections',
   'mcp/header-check.ts #found': '= tools',
   'mcp/header-check.ts #tools': '= tools',
   'mcp/message-lines.ts #parts': 'a line over stdio',

@@ -23,6 +23,8 @@ export class RecentEvents implements EventStore {
   readonly #budget: ReplayBudget;
   readonly #events: StoredEvent[] = [];
   readonly #counts: Record<Kind, number> = { start: 0, notice: 0, message: 0 };
+  /** By their streams. */
+  readonly #replays = new Map<string, Replay>();
   #held = 0;
   #lastId = 0;
   #isClosed = false;
@@ -72,6 +74,8 @@ export class RecentEvents implements EventStore {
     this.#grow(-event.size);
     if (event.kind !== 'message') return;
     // No stream may be resumed past a message that is gone.
+    const replay = this.#replays.get(event.streamId);
+    if (replay && !replay.isPast(event)) replay.end();
     for (const earlier of this.#events.slice(0, last))
       if (earlier.streamId === event.streamId) this.#drop(earlier);
   }
@@ -85,6 +89,7 @@ export class RecentEvents implements EventStore {
   close(): void {
     this.#isClosed = true;
     this.#events.length = 0;
+    for (const replay of this.#replays.values()) replay.end();
     this.#grow(-this.#held);
     this.#budget.leave(this);
   }
@@ -94,16 +99,70 @@ export class RecentEvents implements EventStore {
     return this.#events.some(({ id }) => id === eventId);
   }
 
+  /**
+   * Begins to replay what its stream was sent after an event that is kept. It takes the place of the replay of that stream
+   * which there is, and ends when something that it has not got to is no longer kept.
+   */
+  replayAfter(eventId: string, onEnd: () => void): Replay {
+    const last = this.#events.find(({ id }) => id === eventId);
+    if (!last) throw new Error('the event to resume after is no longer kept');
+    this.#replays.get(last.streamId)?.end();
+    const replay = new Replay(this.#events, last, () => {
+      if (this.#replays.get(last.streamId) === replay) this.#replays.delete(last.streamId);
+      onEnd();
+    });
+    this.#replays.set(last.streamId, replay);
+    return replay;
+  }
+
+  /** Of a replay that has begun, the SDK gets what it has not got to, and goes on with what comes then. */
   async replayEventsAfter(
     lastEventId: string,
     { send }: { send: (eventId: string, message: JSONRPCMessage) => Promise<void> },
   ): Promise<string> {
-    const last = this.#events.findIndex(({ id }) => id === lastEventId);
-    const streamId = this.#events[last]?.streamId;
-    if (streamId === undefined) throw new Error('the event to resume after is no longer kept');
-    for (const event of this.#events.slice(last + 1))
-      if (event.streamId === streamId && event.kind !== 'start') await send(event.id, event.message);
-    return streamId;
+    const begun = [...this.#replays.values()].find(({ from }) => from === lastEventId);
+    const replay = begun ?? this.replayAfter(lastEventId, () => undefined);
+    this.#replays.delete(replay.streamId);
+    for (let event = replay.next(); event; event = replay.next()) await send(event.id, event.message);
+    return replay.streamId;
+  }
+}
+
+/** How far a client has got with what it missed of a stream. */
+export class Replay {
+  readonly streamId: string;
+  /** The id of the event that it began after. */
+  readonly from: string;
+  readonly #events: readonly StoredEvent[];
+  readonly #onEnd: () => void;
+  /** The id of the event that it has got to. */
+  #at: number;
+
+  constructor(events: readonly StoredEvent[], last: StoredEvent, onEnd: () => void) {
+    this.streamId = last.streamId;
+    this.from = last.id;
+    this.#events = events;
+    this.#at = Number(last.id);
+    this.#onEnd = onEnd;
+  }
+
+  /** Goes on to the next event; `undefined` when there is none yet. */
+  next(): StoredEvent | undefined {
+    const event = this.#events.find(
+      (each) => each.streamId === this.streamId && each.kind !== 'start' && !this.isPast(each),
+    );
+    if (event) this.#at = Number(event.id);
+    return event;
+  }
+
+  /** Whether it has got to an event. */
+  isPast({ id }: StoredEvent): boolean {
+    return Number(id) <= this.#at;
+  }
+
+  /** Gives up, before what was missed has been replayed. */
+  end(): void {
+    this.#onEnd();
   }
 }
 

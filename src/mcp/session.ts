@@ -9,6 +9,7 @@ import type { McpBinding } from './binding.ts';
 import { RecentEvents } from './event-store.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 import { connectDoor } from './connect-door.ts';
+import { replayTo } from './response-streams.ts';
 import type { ServerFactory } from './server.ts';
 
 /** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
@@ -131,16 +132,26 @@ export class Session {
         this.#lastUsedAt = this.#now();
       });
     }
-    // A client that asks again has lost the stream that it had, though nothing here may have noticed.
-    if (request.method === 'GET' && !request.headers['last-event-id'])
-      this.#transport.closeStandaloneSSEStream();
     acceptAll(request);
     try {
+      if (request.method === 'GET' && !(await this.#beginStream(request, response))) return;
       await this.#transport.handleRequest(request, response, body);
     } finally {
       // Those that the transport refused never came to the door.
       for (const id of ids) if (this.#arriving.get(id) === request) this.#arriving.delete(id);
     }
+  }
+
+  /** Gives a client what it missed. Resolves to whether it is there for what comes then, which is for the SDK to give it. */
+  async #beginStream({ headers }: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const lastEventId = String(headers['last-event-id'] ?? '');
+    if (lastEventId === '') {
+      // A client that asks again has lost the stream that it had, though nothing here may have noticed.
+      this.#transport.closeStandaloneSSEStream();
+      return true;
+    }
+    const replay = this.#events.replayAfter(lastEventId, () => response.destroy());
+    return replayTo(response, replay, this.id);
   }
 
   /** Answers what is in flight with an error: such as a call that takes longer than the server may to stop. */

@@ -138,3 +138,45 @@ describe('what a session keeps for replay', () => {
     expect(starts.map((id) => events.has(id))).toEqual([false, true, true]);
   });
 });
+
+describe('a replay', () => {
+  const begun = async (streams: readonly string[]) => {
+    const events = new RecentEvents(2, new ReplayBudget(MAX), 'client');
+    const [first = ''] = [await events.storeEvent('stream', start)];
+    for (const stream of streams) await events.storeEvent(stream, answer(1));
+    let ended = 0;
+    const replay = events.replayAfter(first, () => (ended += 1));
+    return { events, first, replay, ended: () => ended };
+  };
+
+  it('goes on to what came while it waited for its client, and leaves the rest to the SDK', async () => {
+    const { events, first, replay } = await begun(['stream']);
+    expect(replay.next()?.message).toEqual(answer(1));
+    expect(replay.next()).toBeUndefined();
+    await events.storeEvent('stream', answer(2));
+    expect(replay.next()?.message).toEqual(answer(2));
+    await events.storeEvent('stream', answer(3));
+    expect(await after(events, first)).toEqual([answer(3)]);
+  });
+
+  it('holds nothing that is no longer kept, and ends rather than leave out a message', async () => {
+    const { events, replay, ended } = await begun(['stream', 'stream']);
+    replay.next();
+    await events.storeEvent('other', answer(3));
+    expect(ended()).toBe(0);
+    await events.storeEvent('other', answer(4));
+    expect(ended()).toBe(1);
+    expect(replay.next()).toBeUndefined();
+  });
+
+  it('ends when its session does, or another of its stream begins, and then does not end that one', async () => {
+    const { events, first, replay, ended } = await begun(['stream']);
+    let endedLater = 0;
+    events.replayAfter(first, () => (endedLater += 1));
+    expect(ended()).toBe(1);
+    replay.end();
+    expect(endedLater).toBe(0);
+    events.close();
+    expect(endedLater).toBe(1);
+  });
+});
