@@ -239,6 +239,7 @@ function readSecrets(settings: Settings, directory: string) {
 
 const traceCalls = ({ tracing }: Settings, { env, version, now, logger }: Environment, recorder: Recorder) =>
   startTracing(tracing.endpoint, env, {
+    random: Math.random,
     version,
     now,
     counted: (outcome, spans) => {

@@ -142,7 +142,7 @@ describe('what a session keeps for replay', () => {
 describe('a replay', () => {
   const begun = async (streams: readonly string[]) => {
     const events = new RecentEvents(2, new ReplayBudget(MAX), 'client');
-    const [first = ''] = [await events.storeEvent('stream', start)];
+    const first = await events.storeEvent('stream', start);
     for (const stream of streams) await events.storeEvent(stream, answer(1));
     let ended = 0;
     const replay = events.replayAfter(first, () => (ended += 1));

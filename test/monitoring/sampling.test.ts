@@ -6,15 +6,24 @@ import type { SamplerName } from '../../src/monitoring/traces/variables.ts';
 
 const TRACES = 1000;
 
+/** Numbers from 0 to 1 that come round evenly. */
+function evenly(): () => number {
+  let drawn = 0;
+  return () => ((drawn += 7) % TRACES) / TRACES;
+}
+
 /** The share that is kept of traces which a client has begun, or nobody. */
-function shareKept(sampler: SamplerName, ratio: number, client?: 'sampled' | 'not sampled'): number {
-  const asked = samplerOf(sampler, ratio);
+function shareKept(
+  sampler: SamplerName,
+  ratio: number,
+  client?: 'sampled' | 'not sampled',
+  idOf?: () => string,
+): number {
+  const asked = samplerOf(sampler, ratio, evenly());
   let kept = 0;
   for (let index = 0; index < TRACES; index += 1) {
-    const traceId = Math.floor(((index + 0.5) / TRACES) * 2 ** 32)
-      .toString(16)
-      .padStart(8, '0')
-      .padEnd(32, '0');
+    const ofEqualShares = Math.floor(((index + 0.5) / TRACES) * 2 ** 32);
+    const traceId = idOf?.() ?? ofEqualShares.toString(16).padStart(8, '0').padEnd(32, '0');
     const parent = {
       traceId,
       spanId: 'b7ad6b7169203331',
@@ -36,6 +45,19 @@ describe('a client that has sampled its trace', () => {
     }
   });
 
+  it.each(['traceidratio', 'parentbased_traceidratio'] as const)(
+    'has it kept no more often for its id, by %s',
+    (sampler) => {
+      // The first that every share keeps, and the last.
+      for (const id of ['1'.padStart(32, '0'), 'f'.repeat(32)])
+        expect(shareKept(sampler, 0.01, 'sampled', () => id)).toBeCloseTo(0.01, 2);
+      expect(shareKept('traceidratio', 0.01, 'not sampled', () => '1'.padStart(32, '0'))).toBeCloseTo(
+        0.01,
+        2,
+      );
+    },
+  );
+
   it('decides where that is what the sampler says', () => {
     expect(shareKept('parentbased_always_off', 1, 'sampled')).toBe(1);
     expect(shareKept('parentbased_always_off', 1)).toBe(0);
@@ -47,4 +69,18 @@ it('a client that has not sampled its trace has it kept by no sampler that asks 
   for (const sampler of ['parentbased_always_on', 'parentbased_traceidratio'] as const)
     expect(shareKept(sampler, 1, 'not sampled'), sampler).toBe(0);
   expect(shareKept('always_on', 1, 'not sampled')).toBe(1);
+});
+
+it('what is within a span of ours is kept when that is, whatever the id of the trace', () => {
+  for (const sampler of ['traceidratio', 'parentbased_traceidratio'] as const)
+    for (const [traceFlags, decision] of [
+      [1, SamplingDecision.RECORD_AND_SAMPLED],
+      [0, SamplingDecision.NOT_RECORD],
+    ] as const)
+      for (const traceId of ['1'.padStart(32, '0'), 'f'.repeat(32)]) {
+        const parent = { traceId, spanId: 'b7ad6b7169203331', traceFlags };
+        const within = trace.setSpanContext(ROOT_CONTEXT, parent);
+        const asked = samplerOf(sampler, 0.5, evenly());
+        expect(asked.shouldSample(within, traceId, 'GET', SpanKind.CLIENT, {}, [])).toEqual({ decision });
+      }
 });

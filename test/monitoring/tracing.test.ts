@@ -533,7 +533,14 @@ describe('the OpenTelemetry SDK', () => {
     async (off) => {
       const now = () => 0;
       const ignore = () => undefined;
-      const options = { version: '0', now, counted: ignore, onError: ignore, onRecovered: ignore };
+      const options = {
+        version: '0',
+        random: now,
+        now,
+        counted: ignore,
+        onError: ignore,
+        onRecovered: ignore,
+      };
       expect(
         await startTracing(undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ...off }, options),
       ).toMatchObject({

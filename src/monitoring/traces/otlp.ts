@@ -32,6 +32,7 @@ export interface SdkOptions extends SamplingAndBatches {
   /** Where spans go. */
   readonly url: string;
   readonly version: string;
+  readonly random: () => number;
   /** Told what became of spans. */
   readonly counted: (outcome: SpanOutcome, spans: number) => void;
   /** Told why spans cannot be exported. */
@@ -48,6 +49,7 @@ export function registerSdk({
   sampler,
   ratio,
   batch,
+  random,
   counted,
   onError,
 }: SdkOptions): () => Promise<void> {
@@ -66,7 +68,7 @@ export function registerSdk({
     resource: resourceFromAttributes({ 'service.name': 'nexus-mcp', 'service.version': version }).merge(
       environment,
     ),
-    sampler: samplerOf(sampler, ratio),
+    sampler: samplerOf(sampler, ratio, random),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter,

@@ -2,23 +2,48 @@ import {
   AlwaysOffSampler,
   AlwaysOnSampler,
   ParentBasedSampler,
+  SamplingDecision,
   TraceIdRatioBasedSampler,
   type Sampler,
 } from '@opentelemetry/sdk-trace';
 import type { SamplerName } from './variables.ts';
 
-const SAMPLERS: Record<SamplerName, (ratio: number) => Sampler> = {
+/**
+ * Keeps a share of what others ask for. OpenTelemetry asks the id of the trace, or keeps what a parent has sampled; ours are
+ * clients, which choose both.
+ */
+const drawn = (ratio: number, random: () => number): Sampler => ({
+  shouldSample: () => ({
+    decision: random() < ratio ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD,
+  }),
+  toString: () => `Drawn{${ratio}}`,
+});
+
+/** What is within a span of ours goes with that. */
+const SAMPLERS: Record<SamplerName, (ratio: number, random: () => number) => Sampler> = {
   always_on: () => new AlwaysOnSampler(),
   always_off: () => new AlwaysOffSampler(),
-  traceidratio: (ratio) => new TraceIdRatioBasedSampler(ratio),
+  traceidratio(ratio, random) {
+    const remote = drawn(ratio, random);
+    return new ParentBasedSampler({
+      root: new TraceIdRatioBasedSampler(ratio),
+      remoteParentSampled: remote,
+      remoteParentNotSampled: remote,
+    });
+  },
   parentbased_always_on: () => new ParentBasedSampler({ root: new AlwaysOnSampler() }),
   parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
-  // OpenTelemetry keeps whatever a parent has sampled. Ours are clients, which would set the share aside for all of theirs.
-  parentbased_traceidratio(ratio) {
-    const root = new TraceIdRatioBasedSampler(ratio);
-    return new ParentBasedSampler({ root, remoteParentSampled: root });
-  },
+  parentbased_traceidratio: (ratio, random) =>
+    new ParentBasedSampler({
+      root: new TraceIdRatioBasedSampler(ratio),
+      remoteParentSampled: drawn(ratio, random),
+    }),
 };
 
-/** Decides which traces are kept. @param ratio the share, for those samplers that have one */
-export const samplerOf = (name: SamplerName, ratio: number): Sampler => SAMPLERS[name](ratio);
+/**
+ * Decides which traces are kept.
+ * @param ratio the share, for those samplers that have one
+ * @param random from 0 to 1, 1 excluded
+ */
+export const samplerOf = (name: SamplerName, ratio: number, random: () => number): Sampler =>
+  SAMPLERS[name](ratio, random);

@@ -29,7 +29,7 @@ export async function startTracing(
   {
     now,
     ...options
-  }: Pick<SdkOptions, 'version' | 'counted'> & {
+  }: Pick<SdkOptions, 'version' | 'random' | 'counted'> & {
     /** Told why spans cannot be exported, once until some are again. */
     readonly onError: (error: Error) => void;
     /** Told that spans are exported again. */
