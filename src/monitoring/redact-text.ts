@@ -1,4 +1,5 @@
 import { flatCopy } from './flat-copy.ts';
+import { isSecretName, isShortName } from './secret-names.ts';
 
 /** Stands where a secret was. */
 export const REDACTED = '[redacted]';
@@ -8,19 +9,6 @@ export const MAX_LENGTH = 10_000;
 
 /** Characters looked at beyond those that are logged, so that a secret that is cut off is recognised. */
 export const MARGIN = 1000;
-
-/** In names without what separates their words, in lower case. */
-const SECRET_NAME =
-  /passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|credential|cookie|signature|bearer|jwt|sessionid|connectionstring|keys?$/;
-const SHORT_SECRET_NAME = /^(?:pass|auth|pin|otp|sig|sid|cvv|cvc|dsn|keys?)$/;
-
-const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '');
-
-/** Whether what has this name is a secret, however its words are written together. */
-export function isSecretName(name: string): boolean {
-  const word = plain(name);
-  return SECRET_NAME.test(word) || SHORT_SECRET_NAME.test(word);
-}
 
 /** Secrets that can be told by what they look like. Bounded, so that no text takes long to look through. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
@@ -33,6 +21,11 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [
     /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^\s/?#@]*@|[^\s/?#@:]*:(?!\d{1,5}[/?#])[^\s"'<>]{0,256}@)/gi,
     `$1${REDACTED}@`,
+  ],
+  // The user and password that a command line has for curl.
+  [
+    /(?<![\w-])(-u|--(?:proxy-)?user)([ \t=]*)(?:"[^":]{0,100}:[^"]*"?|'[^':]{0,100}:[^']*'?|[^\s"':]{0,100}:(?!\/\/)\S+)/gi,
+    `$1$2${REDACTED}`,
   ],
   [/\b(?:gh[opsur]_|github_pat_|glpat-|xox[abeprs]-|sk-|npm_|hf_|AKIA|ASIA|AIza)[\w-]{10,}/g, REDACTED],
 ];
@@ -74,7 +67,7 @@ const PLACE = /^\d+:\d+(?!\d)/;
 function isNamed(text: string, index: number, name: string, separator: string): boolean {
   if (!isSecretName(name) || /(?:error|exception|warning)$/i.test(name)) return false;
   if (separator.trim() === '') return name.startsWith('--');
-  if (!SHORT_SECRET_NAME.test(plain(name)) || !/^[ \t]*:/.test(separator)) return true;
+  if (!isShortName(name) || !/^[ \t]*:/.test(separator)) return true;
   return (
     /key/i.test(name) &&
     /\b(?:api|access|auth|private|secret|signing) $/i.test(text.slice(0, index).slice(-12))

@@ -1,4 +1,5 @@
-import { isSecretName, MARGIN, MAX_LENGTH, REDACTED, redactText } from './redact-text.ts';
+import { MARGIN, MAX_LENGTH, REDACTED, redactText } from './redact-text.ts';
+import { isSecretName } from './secret-names.ts';
 
 /** Deeper than this a value is not looked at. */
 const MAX_DEPTH = 12;
@@ -56,7 +57,8 @@ function listOf(value: readonly unknown[], depth: number, budget: Budget): unkno
   for (let index = 0; index < value.length && budget.left > 0; index += 1) {
     const item = value[index];
     // As in lists of headers, and in command lines.
-    copy.push(isNameOfSecret(before) ? redacted(budget) : copyOf(item, depth + 1, budget));
+    const isSecret = isNameOfSecret(before) || isLogin(before, item);
+    copy.push(isSecret ? redacted(budget) : copyOf(item, depth + 1, budget));
     before = item;
   }
   return copy;
@@ -93,6 +95,13 @@ function redacted(budget: Budget): string {
 /** Whether a value is the name of a secret: `authorization`, `--password`. */
 const isNameOfSecret = (value: unknown): boolean =>
   typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) && isSecretName(value);
+
+/** Whether an argument of a command line is a user and a password, as curl takes them. */
+const isLogin = (before: unknown, value: unknown): boolean =>
+  typeof before === 'string' &&
+  /^(?:-u|--(?:proxy-)?user)$/i.test(before) &&
+  typeof value === 'string' &&
+  value.includes(':');
 
 /** A text without secrets; one that is JSON by what it says, not by what it looks like. */
 function redactString(text: string, depth: number, budget: Budget): string {

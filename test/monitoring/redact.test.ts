@@ -34,6 +34,8 @@ describe('a value that is logged has no secret in it:', () => {
     ['a name and its value', [{ name: 'DB_PASSWORD', value: SECRET }]],
     ['a key and its value', [{ key: 'password', value: SECRET }]],
     ['a command line', ['mysql', '--password', SECRET]],
+    ['a command line with a short name', ['app', '--db-pass', SECRET]],
+    ['the login of a command line', ['curl', '-u', `alice:${SECRET}`]],
     ['a JWT', { next: JWT }],
     ['a JWT as a key', { [JWT]: 1 }],
     ['a PEM key', { text: PEM }],
@@ -70,6 +72,11 @@ describe('a text that is logged has no secret in it:', () => {
     ['as Node prints objects', `{ headers: { 'x-api-key': '${SECRET}', host: 'db' } }`],
     ['a form', `user[password]=a+${SECRET}&x=1`],
     ['a command line', `Command failed: mysql --user root --password ${SECRET}`],
+    ['a command line with a short name', `Command failed: app --db-pass ${SECRET}`],
+    ['the login of a command line', `Command failed: curl -u alice:${SECRET} https://example.com`],
+    ['a quoted login', `curl --proxy-user "alice:a ${SECRET}" https://example.com`],
+    ['a short name in capitals', `cannot connect: DB_PASS=${SECRET} host=db`],
+    ['a short name as YAML', `smtpPass: ${SECRET}`],
     ['an API key in two words', `the API key: ${SECRET}`],
     ['YAML', `passwords:\n  - ${SECRET}\n  - x\nhost: db`],
     ['a token of GitHub', `cloned with ghp_a1b2c3d4e5f6${SECRET}`],
@@ -91,6 +98,69 @@ describe('a text that is logged has no secret in it:', () => {
   });
 });
 
+describe('what has a name is a secret or not by the words of the name:', () => {
+  it.each([
+    ...[
+      'pass',
+      'DB_PASS',
+      'SMTP_PASS',
+      'dbPass',
+      'DBPass',
+      'dbpass',
+      'PGPASS',
+      'auth',
+      'basic_auth',
+      'proxyAuth',
+    ],
+    ...[
+      'X-Auth',
+      'oauth',
+      'SENTRY_DSN',
+      'user_pin',
+      'userPIN',
+      'pin_code',
+      'otp',
+      'key',
+      'apikey',
+      'API_KEYS',
+      'APIKey',
+    ],
+    ...[
+      'private_key_pem',
+      'X-API-Key',
+      'sshKey2',
+      'dbPwd',
+      'csrf',
+      'access_token',
+      'sessionId',
+      'SESSION_ID',
+    ],
+  ])('%s', (name) => {
+    expect(redactValue('argument', { [name]: SECRET }, LENGTH)).not.toContain('hunter2');
+    expect(redactText(`${name}=${SECRET}`)).not.toContain('hunter2');
+  });
+
+  it.each([
+    ...[
+      'monkey',
+      'turkeys',
+      'hockey',
+      'compass',
+      'bypass',
+      'Passenger',
+      'author',
+      'spin',
+      'pinned',
+      'keyboard',
+      'design',
+    ],
+    ...['authored_by', 'keyword', 'passes', 'sidebar', 'signal'],
+  ])('not %s', (name) => {
+    expect(redactValue('argument', { [name]: 'in plain sight' }, LENGTH)).toContain('in plain sight');
+    expect(redactText(`${name}=sight`)).toContain('sight');
+  });
+});
+
 describe('what is no secret stays:', () => {
   it.each([
     'connect ECONNREFUSED 127.0.0.1:5432',
@@ -101,6 +171,7 @@ describe('what is no secret stays:', () => {
     'https://example.com:8080/path/@scope/package?page=2#top',
     'Duplicate key: id, key: name',
     'the basic idea: 3 tokens, 12:30',
+    'sort -u file, curl -u https://example.com',
   ])('%s', (text) => {
     expect(redactText(text)).toBe(text);
     expect(redactValue('argument', text, LENGTH)).toBe(text);
