@@ -7,9 +7,9 @@ type Kind = 'start' | 'notice' | 'message';
 interface StoredEvent {
   readonly id: string;
   readonly streamId: string;
-  readonly message: JSONRPCMessage;
+  /** The message, as JSON. */
+  readonly text: string;
   readonly kind: Kind;
-  readonly size: number;
 }
 
 /**
@@ -43,18 +43,17 @@ export class RecentEvents implements EventStore {
 
   storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
     const id = String((this.#lastId += 1));
-    const size = JSON.stringify(message).length;
-    const event = { id, streamId, message, kind: kindOf(message), size };
+    const event = { id, streamId, text: JSON.stringify(message), kind: kindOf(message) };
     if (!this.#isClosed) this.#keep(event);
     return Promise.resolve(id);
   }
 
   #keep(event: StoredEvent): void {
-    const { kind, size } = event;
+    const { kind, text } = event;
     this.#events.push(event);
     this.#counts[kind] += 1;
-    this.#grow(size);
-    if (size > this.#budget.max) this.#drop(event);
+    this.#grow(text.length);
+    if (text.length > this.#budget.max) this.#drop(event);
     else if (this.#counts[kind] > this.#limit) this.#drop(this.#events.find((each) => each.kind === kind));
     this.#budget.join(this);
     this.#budget.makeRoom();
@@ -71,7 +70,7 @@ export class RecentEvents implements EventStore {
     const last = this.#events.indexOf(event);
     this.#events.splice(last, 1);
     this.#counts[event.kind] -= 1;
-    this.#grow(-event.size);
+    this.#grow(-event.text.length);
     if (event.kind !== 'message') return;
     // No stream may be resumed past a message that is gone.
     const replay = this.#replays.get(event.streamId);
@@ -123,7 +122,8 @@ export class RecentEvents implements EventStore {
     const begun = [...this.#replays.values()].find(({ from }) => from === lastEventId);
     const replay = begun ?? this.replayAfter(lastEventId, () => undefined);
     this.#replays.delete(replay.streamId);
-    for (let event = replay.next(); event; event = replay.next()) await send(event.id, event.message);
+    for (let event = replay.next(); event; event = replay.next())
+      await send(event.id, JSON.parse(event.text) as JSONRPCMessage);
     return replay.streamId;
   }
 }

@@ -25,7 +25,7 @@ export async function replayTo(
 ): Promise<boolean> {
   for (let event = replay.next(); event && !response.destroyed; event = replay.next()) {
     if (!response.headersSent) writeHead(response, sessionId);
-    response.write(`event: message\nid: ${event.id}\ndata: ${JSON.stringify(event.message)}\n\n`);
+    response.write(`event: message\nid: ${event.id}\ndata: ${event.text}\n\n`);
     await read(response);
   }
   if (response.destroyed) replay.end();

@@ -15,6 +15,15 @@ import type { ServerFactory } from './server.ts';
 /** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
 const RETRY_MS = 1000;
 
+/** The SDK keeps what it answered to a batch until all of it is answered, though it only looks for whose answers these are. */
+class SessionTransport extends NodeStreamableHTTPServerTransport {
+  override async send(...[message, options]: Parameters<NodeStreamableHTTPServerTransport['send']>) {
+    const sent = { ...message };
+    await super.send(sent, options);
+    if ('result' in sent) sent.result = {};
+  }
+}
+
 export interface SessionOptions {
   readonly id: string;
   /** Only the caller who opened a session may use it. */
@@ -53,7 +62,7 @@ export class Session {
   ): Promise<Session> {
     const { id, quotaKey, replayEvents, replay, initialized, ended } = options;
     const events = new RecentEvents(replayEvents, replay, quotaKey);
-    const transport = new NodeStreamableHTTPServerTransport({
+    const transport = new SessionTransport({
       sessionIdGenerator: () => id,
       eventStore: events,
       retryInterval: RETRY_MS,

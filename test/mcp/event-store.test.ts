@@ -151,10 +151,10 @@ describe('a replay', () => {
 
   it('goes on to what came while it waited for its client, and leaves the rest to the SDK', async () => {
     const { events, first, replay } = await begun(['stream']);
-    expect(replay.next()?.message).toEqual(answer(1));
+    expect(replay.next()?.text).toBe(JSON.stringify(answer(1)));
     expect(replay.next()).toBeUndefined();
     await events.storeEvent('stream', answer(2));
-    expect(replay.next()?.message).toEqual(answer(2));
+    expect(replay.next()?.text).toBe(JSON.stringify(answer(2)));
     await events.storeEvent('stream', answer(3));
     expect(await after(events, first)).toEqual([answer(3)]);
   });

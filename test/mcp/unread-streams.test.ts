@@ -25,8 +25,9 @@ afterEach(async () => {
 });
 
 /** Starts a server, and opens a session. */
-async function start(settings: Readonly<Record<string, unknown>> = {}): Promise<void> {
+async function start(settings: Readonly<Record<string, unknown>> = {}, sessions = {}): Promise<void> {
   server = await startTestServer({
+    sessions,
     limits: { resultBytes: 3_000_000, callsPerSecond: 0 },
     server: settings,
   });
@@ -129,4 +130,22 @@ it('the answers of a batch that nobody reads count as unread, and can be resumed
     headers: { accept: 'text/event-stream', ...session, 'last-event-id': first },
   });
   expect(idsIn(await missed.text())).toHaveLength(13);
+});
+
+it('answers of a batch that were sent are not kept until the last of them', async () => {
+  await start({}, { replayEvents: 2 });
+  const params = { name: 'slow', arguments: { milliseconds: 4000 } };
+  const slow = { jsonrpc: '2.0', id: (lastId += 1), method: 'tools/call', params };
+  const body = JSON.stringify([slow, ...(batch(10) as unknown[])]);
+  const before = await keptMegabytes();
+  const socket = await dial(server.url);
+  sockets.push(socket);
+  socket.write(requestBytes('POST /mcp', { ...JSON_AND_STREAMS, ...session }, body));
+  let read = 0;
+  socket.on('data', ({ length }: Buffer) => (read += length));
+  await waitFor(() => {
+    expect(read).toBeGreaterThan(10 * LARGE);
+  });
+  // Two are kept for who resumes.
+  expect((await keptMegabytes()) - before).toBeLessThan(5 * (LARGE / 1e6));
 });
