@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import {
   ALERTMANAGER_IMAGE,
+  NGINX_IMAGE,
   NODE_IMAGE,
   PROMETHEUS_IMAGE,
   SERVER_IMAGE,
@@ -23,7 +24,7 @@ export async function provideImages(names: readonly string[], report: Report): P
 
 /** Makes all images available, and builds ours from the working tree; returns the id of ours. */
 export async function provideAll(report: Report): Promise<string> {
-  await provideImages([PROMETHEUS_IMAGE, ALERTMANAGER_IMAGE, NODE_IMAGE], report);
+  await provideImages([PROMETHEUS_IMAGE, ALERTMANAGER_IMAGE, NGINX_IMAGE, NODE_IMAGE], report);
   const before = await findImage(SERVER_IMAGE);
   let id = '';
   await timed(

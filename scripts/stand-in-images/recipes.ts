@@ -2,7 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { chmod, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { ALERTMANAGER_IMAGE, NODE_IMAGE, PROMETHEUS_IMAGE } from '../../test/integration/images.ts';
+import {
+  ALERTMANAGER_IMAGE,
+  NGINX_IMAGE,
+  NODE_IMAGE,
+  PROMETHEUS_IMAGE,
+} from '../../test/integration/images.ts';
 import { cached } from './cache.ts';
 import { run } from './run.ts';
 
@@ -56,6 +61,14 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     dockerfile: 'alertmanager.Dockerfile',
     suite: 'sid',
     packages: ['prometheus-alertmanager', 'libc6', 'busybox-static', 'tzdata'],
+  },
+  [NGINX_IMAGE]: {
+    dockerfile: 'nginx.Dockerfile',
+    suite: 'sid',
+    packages: [
+      ...['nginx', 'nginx-common', 'libc6', 'libcrypt1', 'libpcre2-8-0', 'libssl3t64', 'libzstd1', 'zlib1g'],
+      'busybox-static',
+    ],
   },
   [NODE_IMAGE]: {
     dockerfile: 'node.Dockerfile',

@@ -2,6 +2,8 @@
 
 export const PROMETHEUS_IMAGE = 'prom/prometheus:v3.5.3';
 export const ALERTMANAGER_IMAGE = 'prom/alertmanager:v0.33.1';
+/** A proxy that stands in front, as many do. */
+export const NGINX_IMAGE = 'nginx:1.30';
 /** What the Dockerfile starts from. */
 export const NODE_IMAGE = 'node:24-bookworm-slim';
 /** Ours, built from the Dockerfile. */
