@@ -68,6 +68,13 @@ describe.each(WORKFLOWS)('$name', ({ name, text, workflow, steps }) => {
   });
 });
 
+it('a release is built from its base image by a digest, which a label of the image names', () => {
+  const { steps = [] } = WORKFLOWS.find(({ name }) => name === 'release.yml') ?? {};
+  const build = steps.map(({ run = '' }) => run).find((run) => run.includes('buildx build')) ?? '';
+  expect(build).toContain('--build-arg NODE_IMAGE="$base@$digest"');
+  expect(build).toContain('--label org.opencontainers.image.base.digest="$digest"');
+});
+
 it('an unknown key and what a stranger may write in a script are refused', async () => {
   const text = (step: string) =>
     `on: pull_request\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    steps:\n      - ${step}\n`;
