@@ -14,6 +14,7 @@ import { metricsRoutes, OPERATIONS_PATHS, probeRoutes, type OperationsOptions } 
 import { notFound, problemsInJsonRpc, sendProblem, wrongMethod } from './problem.ts';
 import { withinQuota } from './quota.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
+import { leaveToServer } from './responses.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
 import { statusPage, type StatusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
@@ -101,6 +102,7 @@ function bareApp(): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
+  leaveToServer(app.response);
   return app;
 }
 

@@ -145,7 +145,6 @@ export class Connections {
       this.#cut(socket, 'pipelined');
       return;
     }
-    leaveConnectionToServer(response);
     connection.latest = response;
     unanswered.add(response);
     const readByNow = socket.bytesRead;
@@ -207,14 +206,3 @@ const endWith = (response: ServerResponse): void => {
 
 const endsConnection = (response: ServerResponse): boolean =>
   !response.shouldKeepAlive || response.getHeader('connection') === 'close';
-
-/** Whether a connection goes on is not for handlers to say: the SDK puts `Connection: keep-alive` on every stream. */
-function leaveConnectionToServer(response: ServerResponse): void {
-  const writeHead = response.writeHead.bind(response) as (...args: readonly unknown[]) => ServerResponse;
-  response.writeHead = (...args: readonly unknown[]) => writeHead(...args.map(withoutConnection));
-}
-
-const withoutConnection = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).filter(([name]) => name.toLowerCase() !== 'connection'))
-    : value;

@@ -23,7 +23,6 @@ import {
   tooLongName,
   type McpRefusal,
 } from './refusals.ts';
-import { waitInConnection } from './response-streams.ts';
 import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 import { isServed, MODERN_VERSION } from './versions.ts';
@@ -102,7 +101,6 @@ export class McpEndpoint {
     const refused = refusalOf(request, body, route, accepts);
     if (refused) return { ...refused, ...idIn(body) };
     if (this.#isClosed) return { ...REFUSALS.closing, ...idIn(body) };
-    waitInConnection(response);
     // A stop ends the stream, and what else would come on its connection.
     if (method === 'GET' || fieldOf(body, 'method') === LISTEN) response.setHeader('connection', 'close');
     if (route.kind === 'legacy') {

@@ -2,18 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { Replay } from './event-store.ts';
 
 /**
- * Has what a client has not read wait in its connection, where it is counted and bounded. The SDK's way from web streams to
- * Node's would hold it back in streams that nobody looks into.
- */
-export function waitInConnection(response: ServerResponse): void {
-  const write = response.write.bind(response) as (...args: readonly unknown[]) => boolean;
-  response.write = (...args: readonly unknown[]) => {
-    write(...args);
-    return true;
-  };
-}
-
-/**
  * Writes what a client missed of a stream, an event whenever it has read the one before: the SDK would write all of it at
  * once, for however many requests. The SDK then serves the response as if nothing had been written.
  * @returns whether the client has it all; otherwise it is gone
