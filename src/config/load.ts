@@ -55,6 +55,8 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
       'shutdown.delaySeconds: must be less than shutdown.deadlineSeconds, which includes it',
     );
   }
+  if (parsed.success && parsed.data.sessions.peers.length > 0 && parsed.data.sessions.address === undefined)
+    draft.problems.push('sessions.peers: needs sessions.address, at which the others answer this replica');
   const problems = [...draft.problems, ...invalid];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, settings: parsed.data, directory: start };

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { readAllowedHost, readAllowedOrigin, type Reading } from '../http/host-names.ts';
+import {
+  readAddress,
+  readAllowedHost,
+  readAllowedOrigin,
+  readHostAndPort,
+  type Reading,
+} from '../http/host-names.ts';
 
 const port = z.int().min(0).max(65_535);
 const seconds = z.number().positive().max(86_400);
@@ -145,8 +151,20 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   sessions: z
     .strictObject({
-      max: count.default(1000).describe('Sessions of 2025-era clients at a time'),
-      idleSeconds: seconds.default(1800).describe('Time after which an unused session is closed'),
+      max: count
+        .default(1000)
+        .describe(
+          'Sessions of 2025-era clients held at a time; one that is not in use gives way to a new one',
+        ),
+      idleSeconds: seconds
+        .default(1800)
+        .describe('Time after which an unused session is held no longer; its client can still go on with it'),
+      maxAgeSeconds: z
+        .number()
+        .positive()
+        .max(31_536_000)
+        .default(86_400)
+        .describe('Age at which a session ends'),
       replayEvents: z
         .int()
         .min(2)
@@ -161,7 +179,16 @@ export const settingsSchema = z.strictObject({
         .string()
         .optional()
         .describe(
-          'File with at least 32 random bytes that seal the state of input requests; replicas need the same one',
+          'File with a key of at least 32 random bytes, or with two keys on a line each, that seal session ids and the state of input requests: the first seals, both open; replicas need the same file',
+        ),
+      address: written(readAddress)
+        .optional()
+        .describe('IP address of this replica for the others, at ops.port or else server.port'),
+      peers: z
+        .array(written(readHostAndPort))
+        .prefault([])
+        .describe(
+          'The replicas, as host:port of their ops.port or else server.port; a name stands for all its addresses; needs sessions.address',
         ),
     })
     .prefault({}),

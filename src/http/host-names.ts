@@ -83,6 +83,18 @@ export function readAllowedOrigin(text: string): Reading {
   return refuse(text, problem, meant && isPlain(meant.name) ? writeOrigin(meant) : undefined);
 }
 
+/** Reads `sessions.address`: an IP address, such as Kubernetes gives a pod. */
+export const readAddress = (text: string): Reading =>
+  isIP(text) === 0 ? refuse(text, 'is not an IP address', undefined) : { ok: true, value: text };
+
+/** Reads an entry of `sessions.peers`: a host and a port. */
+export function readHostAndPort(text: string): Reading {
+  const host = readHost(text);
+  if (host && host.port !== '' && host.port !== '0' && isPlain(host.name))
+    return { ok: true, value: writeHost(host) };
+  return refuse(text, 'is not host:port', undefined);
+}
+
 /** The host that was meant by what has too much about it, such as `*example.com` or `.example.com:443`. */
 function hostIn(text: string): string | undefined {
   const [, below, rest = ''] = /^(\*\.?|\.)?([^]*)$/.exec(text) ?? [];

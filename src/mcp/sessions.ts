@@ -59,7 +59,7 @@ export class Sessions {
     const id = readSessionId(header);
     const session = id === undefined ? undefined : this.#table.get(id);
     if (session?.callerId !== caller.id) {
-      this.#binding.recorder.sessionNotFound();
+      this.#binding.recorder.sessionNotFound('unknown');
       return { kind: 'not_found' };
     }
     const twice = session.idInUse(body);

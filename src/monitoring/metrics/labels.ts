@@ -35,10 +35,29 @@ export const TRANSPORTS = ['http', 'stdio'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
 
 /**
- * Why a session ended: its client said so or hung up, it was idle too long, the server stopped.
+ * Why a process holds a session no longer: its client ended it or hung up, it was idle too long, it gave its place to another,
+ * it is too old, the server stopped.
  */
-export const SESSION_CLOSE_REASONS = ['client', 'idle', 'shutdown'] as const;
+export const SESSION_CLOSE_REASONS = ['client', 'idle', 'evicted', 'expired', 'shutdown'] as const;
 export type SessionCloseReason = (typeof SESSION_CLOSE_REASONS)[number];
+
+/**
+ * Why a session id was refused: it was not made with a key of this server, it is too old or its client has ended it, it was
+ * changed or cut, it was made for another caller.
+ */
+export const SESSION_NOT_FOUND_REASONS = ['unknown', 'expired', 'forged', 'other_caller'] as const;
+export type SessionNotFoundReason = (typeof SESSION_NOT_FOUND_REASONS)[number];
+
+/** What one replica passes on to another: the client's answer to what a tool asked it, or the cancellation of a call. */
+export const PEER_MESSAGES = ['answer', 'cancellation'] as const;
+export type PeerMessage = (typeof PEER_MESSAGES)[number];
+
+/**
+ * What became of such a message: the other took it, had no use for it, has other keys, could not be reached, or was not asked
+ * because too many others were being asked.
+ */
+export const PEER_OUTCOMES = ['delivered', 'not_held', 'refused', 'unreachable', 'dropped'] as const;
+export type PeerOutcome = (typeof PEER_OUTCOMES)[number];
 
 /**
  * Why a connection was cut, or refused: too many are open, it has too many requests without an answer, its client does not

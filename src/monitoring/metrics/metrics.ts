@@ -25,7 +25,10 @@ import {
   METHODS,
   OTHER,
   PROTOCOL_VERSIONS,
+  PEER_MESSAGES,
+  PEER_OUTCOMES,
   SESSION_CLOSE_REASONS,
+  SESSION_NOT_FOUND_REASONS,
   SPAN_OUTCOMES,
   TOOL_ERROR,
   TRANSPORTS,
@@ -124,17 +127,31 @@ export const METRICS = {
   ),
 
   mcp_sessions_opened_total: counter('MCP sessions opened', { transport: exactly(TRANSPORTS) }),
-  mcp_sessions_closed_total: counter('MCP sessions closed, by why', {
+  mcp_sessions_resumed_total: counter(
+    'MCP sessions taken up that were opened elsewhere, or held here before',
+    {
+      transport: exactly(TRANSPORTS),
+    },
+  ),
+  mcp_sessions_closed_total: counter('MCP sessions closed or given up, by why', {
     transport: exactly(TRANSPORTS),
     reason: exactly(SESSION_CLOSE_REASONS),
   }),
   mcp_sessions_limit: serverOnly(gauge('Most MCP sessions this server keeps at a time')),
   mcp_session_duration_seconds: histogram(
-    'Length of closed MCP sessions in seconds',
+    'How long this server held MCP sessions, in seconds',
     [1, 10, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400],
   ),
   mcp_session_not_found_total: serverOnly(
-    counter('Requests that named an MCP session this server does not have'),
+    counter('Requests with an MCP session id that was refused, by why', {
+      reason: exactly(SESSION_NOT_FOUND_REASONS),
+    }),
+  ),
+  mcp_peer_messages_total: serverOnly(
+    counter('Messages of MCP sessions passed to other replicas, by what became of them', {
+      kind: exactly(PEER_MESSAGES),
+      outcome: exactly(PEER_OUTCOMES),
+    }),
   ),
   mcp_active_subscriptions: gauge('Open subscriptions/listen streams'),
   mcp_subscriptions_limit: serverOnly(

@@ -4,7 +4,10 @@ import type { AuthFailureReason } from '../../authorization/authentication.ts';
 import {
   OTHER,
   type ConnectionCutReason,
+  type PeerMessage,
+  type PeerOutcome,
   type SessionCloseReason,
+  type SessionNotFoundReason,
   type SpanOutcome,
   type TransportName,
 } from './labels.ts';
@@ -151,6 +154,10 @@ export class Recorder implements CallObserver {
     this.#metrics.mcp_sessions_opened_total.inc({ transport });
   }
 
+  sessionResumed(transport: TransportName): void {
+    this.#metrics.mcp_sessions_resumed_total.inc({ transport });
+  }
+
   /** @param protocolVersion the revision that was agreed on, when one was */
   sessionClosed(
     transport: TransportName,
@@ -167,8 +174,12 @@ export class Recorder implements CallObserver {
     this.#metrics.mcp_server_session_duration_seconds.observe(labels, seconds);
   }
 
-  sessionNotFound(): void {
-    this.#metrics.mcp_session_not_found_total.inc({});
+  sessionNotFound(reason: SessionNotFoundReason): void {
+    this.#metrics.mcp_session_not_found_total.inc({ reason });
+  }
+
+  peerMessage(kind: PeerMessage, outcome: PeerOutcome): void {
+    this.#metrics.mcp_peer_messages_total.inc({ kind, outcome });
   }
 
   authFailure(reason: AuthFailureReason): void {
