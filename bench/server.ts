@@ -26,6 +26,7 @@ if (process.argv.includes('--unmonitored'))
 const environment = {
   logger: createLogger(settings.log.level, destination(1)),
   now: () => performance.now() / 1000,
+  unixTime: () => Date.now() / 1000,
   version: '0.0.0',
   revision: 'bench',
   env: process.env,

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { anonymous, bearer, type Authenticate } from './authorization/authentication.ts';
 import type { Settings } from './config/settings.ts';
-import { loadStateKey } from './config/state-key.ts';
-import { isReadOnce, loadTokens } from './config/tokens.ts';
+import { loadSecrets } from './config/secrets.ts';
+import { isReadOnce } from './config/tokens.ts';
 import { loadTools } from './load-tools.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
@@ -33,6 +33,8 @@ export interface Environment {
   readonly logger: Logger;
   /** Monotonic, in seconds. */
   readonly now: () => number;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
   readonly version: string;
   readonly revision: string;
   /** Environment variables, for what OpenTelemetry defines. */
@@ -85,6 +87,10 @@ export type ApplicationResult =
 
 const NO_TOOLS = 'no tool is offered: tools.enabled and tools.disabled leave none of those there are';
 
+const NO_KEY =
+  'sessions.peers is set and sessions.stateKeyFile is not: sessions and states of input requests that one replica makes are ' +
+  'unknown to the others, and end with their process';
+
 /** How long an answer may take from the call's outcome to the client, in milliseconds. */
 const ANSWER_MS = 1000;
 
@@ -102,19 +108,22 @@ export async function createApplication(
   const monitoring = createMonitoring(settings, environment);
   const { recorder } = monitoring;
   const losses = new Losses(recorder, logger, settings.log.foldSeconds);
-  const secrets = readSecrets(settings, directory);
-  const tools = await loadTools(settings, directory, secrets.tokens ?? [], losses);
-  const problems = [...(tools.ok ? [] : tools.problems), ...secrets.problems];
+  const read = loadSecrets(settings, directory);
+  const tools = await loadTools(settings, directory, (read.ok && read.secrets.tokens) || [], losses);
+  const problems = [tools, read].flatMap((part) => (part.ok ? [] : part.problems));
   const traced = await traceCalls(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);
-  if (!tools.ok || !traced.ok || problems.length > 0) {
+  if (!tools.ok || !traced.ok || !read.ok) {
     if (tools.ok) await tools.workers.close();
     return { ok: false, problems };
   }
 
   const { catalogue, workers, problemsOf } = tools;
   const { tracing } = traced;
-  const warnings = catalogue.tools.length === 0 ? [NO_TOOLS] : [];
+  const warnings = [
+    ...(catalogue.tools.length === 0 ? [NO_TOOLS] : []),
+    ...(settings.sessions.peers.length > 0 && settings.sessions.stateKeyFile === undefined ? [NO_KEY] : []),
+  ];
   for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, recorder);
   const activity = settings.metrics.enabled ? new Activity(() => catalogue.tools, now) : undefined;
@@ -135,7 +144,7 @@ export async function createApplication(
   });
   const door = new Door<ToolCall>({ recorder, tracing, now, onError });
   const { auth } = settings;
-  const { file, tokens } = secrets;
+  const { file, tokens, stateKeys } = read.secrets;
   const inEffect =
     file && tokens && !isReadOnce(file.path)
       ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger })
@@ -160,9 +169,12 @@ export async function createApplication(
       mcp: {
         ...shared,
         door,
-        randomUuid: randomUUID,
+        randomBytes,
+        unixTime: environment.unixTime,
+        stateKeys,
+        quota,
         keepAliveSeconds: settings.server.streamKeepAliveSeconds,
-        requestState: new RequestState(secrets.stateKey, settings.limits.inputWaitSeconds, shared),
+        requestState: new RequestState(stateKeys, settings.limits.inputWaitSeconds, shared),
         onProtocolError: (error) => {
           logger.debug({ err: error }, 'request refused by the protocol layer');
         },
@@ -224,17 +236,6 @@ function createMonitoring({ metrics: { enabled, openTelemetryNames } }: Settings
   describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
   const write = (format: ExpositionFormat): Promise<string> => expose(registry, format, now, exemplars);
   return { recorder: new Recorder(metrics, []), expose: enabled ? write : undefined };
-}
-
-function readSecrets(settings: Settings, directory: string) {
-  const callers = loadTokens(settings.auth, directory);
-  const key = loadStateKey(settings.sessions, directory);
-  return {
-    file: callers.ok ? callers.file : undefined,
-    tokens: callers.ok ? callers.tokens : undefined,
-    stateKey: key.ok ? key.key : new Uint8Array(),
-    problems: [callers, key].flatMap((part) => (part.ok ? [] : part.problems)),
-  };
 }
 
 const traceCalls = ({ tracing }: Settings, { env, version, now, logger }: Environment, recorder: Recorder) =>

@@ -77,6 +77,7 @@ end(
     directory: process.cwd(),
     version,
     now: () => performance.now() / 1000,
+    unixTime: () => Date.now() / 1000,
     stdout: process.stdout,
     stderr: process.stderr,
     openStdio,

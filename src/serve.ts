@@ -5,7 +5,9 @@ import { createApp } from './http/app.ts';
 import { listen } from './http/listener.ts';
 import type { Facts } from './http/status-page/status.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { keyId } from './mcp/seal.ts';
 import { McpEndpoint } from './mcp/endpoint.ts';
+import { PEER_PATH } from './mcp/peers.ts';
 import { openOperationsPort, operationsOf } from './operations-port.ts';
 import { stopPlan } from './stop-plan.ts';
 
@@ -27,7 +29,11 @@ export async function serve(
   const { server, ops, sessions, metrics, shutdown } = settings;
   const startedAt = now();
   const lifecycle = new Lifecycle(logger);
-  const mcp = new McpEndpoint(application.mcp, { sessions, maxSubscriptions: sessions.maxSubscriptions });
+  const mcp = new McpEndpoint(application.mcp, {
+    sessions,
+    peers: { address: sessions.address, names: sessions.peers },
+    maxSubscriptions: sessions.maxSubscriptions,
+  });
   const operations = operationsOf(application, metrics.endpoint, lifecycle);
   /** What `/` says, on a port that has the paths of clients, those of operations, or both. */
   const status = (has: { readonly clients: boolean; readonly operations: boolean }): Facts => {
@@ -62,9 +68,19 @@ export async function serve(
     status: () => status({ clients: true, operations: ops.port === undefined }),
   });
 
-  const opsListener = await openOperationsPort(operations, settings, application, logger, () =>
-    status({ clients: false, operations: true }),
+  const opsListener = await openOperationsPort(
+    operations,
+    settings,
+    application,
+    logger,
+    () => status({ clients: false, operations: true }),
+    {
+      path: PEER_PATH,
+      receive: (sealed) => mcp.sessions.receive(sealed),
+      bodyBytes: server.bodyBytes,
+    },
   );
+  if (opsListener) mcp.sessions.listensAt(opsListener.port);
   const main = await listen(app, { ...server, onCut: application.connectionCut });
   application.bindGauges({
     sessions: () => mcp.sessions.size,
@@ -76,7 +92,14 @@ export async function serve(
   lifecycle.started();
   warnIfExposed(application, settings, logger);
   logger.info(
-    { host: server.host, port: main.port, ops_port: opsListener?.port, tools: catalogue.tools.length },
+    {
+      host: server.host,
+      port: main.port,
+      ops_port: opsListener?.port,
+      tools: catalogue.tools.length,
+      // Replicas that serve the same sessions have the same; the first seals.
+      session_keys: application.mcp.stateKeys.map(keyId),
+    },
     'ready',
   );
 

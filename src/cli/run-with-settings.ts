@@ -23,6 +23,7 @@ export async function runWithSettings(
   const environment: Environment = {
     logger: createLogger(level, logs),
     now: shell.now,
+    unixTime: shell.unixTime,
     version: shell.version,
     revision: nonEmpty(shell.env[REVISION_VARIABLE]) ?? 'unknown',
     env: shell.env,

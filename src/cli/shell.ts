@@ -10,6 +10,8 @@ export interface Shell extends Terminal {
   readonly version: string;
   /** Monotonic, in seconds. */
   readonly now: () => number;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
   /** Resolves with why the process should stop: a signal's name, or an uncaught error. */
   readonly stopRequested: Promise<string | Error>;
   /** Takes what SIGHUP asks for. Before, and where it says that a terminal was closed, it is a reason to stop. */

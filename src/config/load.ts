@@ -55,11 +55,20 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
       'shutdown.delaySeconds: must be less than shutdown.deadlineSeconds, which includes it',
     );
   }
-  if (parsed.success && parsed.data.sessions.peers.length > 0 && parsed.data.sessions.address === undefined)
-    draft.problems.push('sessions.peers: needs sessions.address, at which the others answer this replica');
+  if (parsed.success) draft.problems.push(...problemsOfPeers(parsed.data));
   const problems = [...draft.problems, ...invalid];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, settings: parsed.data, directory: start };
+}
+
+function problemsOfPeers({ sessions: { peers, address }, ops }: Settings): string[] {
+  if (peers.length === 0) return [];
+  return [
+    ...(address === undefined
+      ? ['sessions.peers: needs sessions.address, at which others reach this replica']
+      : []),
+    ...(ops.port === undefined ? ['sessions.peers: needs ops.port, at which replicas reach each other'] : []),
+  ];
 }
 
 const CONFIG_VARIABLE = 'NEXUS_CONFIG';

@@ -183,12 +183,12 @@ export const settingsSchema = z.strictObject({
         ),
       address: written(readAddress)
         .optional()
-        .describe('IP address of this replica for the others, at ops.port or else server.port'),
+        .describe('IP address at which the other replicas reach this one, at its ops.port'),
       peers: z
         .array(written(readHostAndPort))
         .prefault([])
         .describe(
-          'The replicas, as host:port of their ops.port or else server.port; a name stands for all its addresses; needs sessions.address',
+          'The replicas, as host and ops.port; a name stands for all its addresses. They are told of calls that are cancelled; needs sessions.address and ops.port',
         ),
     })
     .prefault({}),

@@ -5,21 +5,46 @@ import type { Settings } from './settings.ts';
 
 const LEAST_BYTES = 32;
 
-/** Reads the key that seals the state of input requests. Without a file, makes one that lasts as long as the process. */
-export function loadStateKey(
+/** The key that is used, and the one before or after it. */
+const MOST_KEYS = 2;
+
+/** Keys that seal what clients carry: the first seals, all open. */
+export type StateKeys = readonly [Uint8Array, ...Uint8Array[]];
+
+/**
+ * Reads the keys that seal session ids and the state of input requests. Without a file, makes one that lasts as long as the
+ * process.
+ */
+export function loadStateKeys(
   { stateKeyFile }: Settings['sessions'],
   directory: string,
 ):
-  | { readonly ok: true; readonly key: Uint8Array }
+  | { readonly ok: true; readonly keys: StateKeys }
   | { readonly ok: false; readonly problems: readonly string[] } {
-  if (stateKeyFile === undefined) return { ok: true, key: randomBytes(LEAST_BYTES) };
+  if (stateKeyFile === undefined) return { ok: true, keys: [randomBytes(LEAST_BYTES)] };
   const path = resolve(directory, stateKeyFile);
   const refuse = (problem: string) =>
     ({ ok: false, problems: [`sessions.stateKeyFile: ${path} ${problem}`] }) as const;
   try {
-    const key = readFileSync(path);
-    return key.length >= LEAST_BYTES ? { ok: true, key } : refuse(`has fewer than ${LEAST_BYTES} bytes`);
+    const [first, ...others] = keysIn(readFileSync(path));
+    if (!first) return refuse('has no key');
+    const short = [first, ...others].findIndex((key) => key.length < LEAST_BYTES);
+    if (short >= 0 && others.length === 0) return refuse(`has fewer than ${LEAST_BYTES} bytes`);
+    if (short >= 0)
+      return refuse(`has fewer than ${LEAST_BYTES} characters in line ${short + 1}: each line is a key`);
+    if (others.length >= MOST_KEYS) return refuse(`has more than ${MOST_KEYS} lines: each line is a key`);
+    return { ok: true, keys: [first, ...others] };
   } catch (error) {
     return refuse(`cannot be read: ${String(error)}`);
   }
+}
+
+/** The lines of a text; any other bytes are one key. */
+function keysIn(bytes: Buffer): readonly Uint8Array[] {
+  if (bytes.some((byte) => (byte < 0x20 && byte !== 0x0a && byte !== 0x0d) || byte > 0x7e)) return [bytes];
+  const lines = bytes
+    .toString('ascii')
+    .split('\n')
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== '').map((line) => Buffer.from(line));
 }

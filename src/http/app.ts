@@ -13,6 +13,7 @@ import { openApi } from './openapi.ts';
 import { metricsRoutes, OPERATIONS_PATHS, probeRoutes, type OperationsOptions } from './operations.ts';
 import { notFound, problemsInJsonRpc, sendProblem, wrongMethod } from './problem.ts';
 import { withinQuota } from './quota.ts';
+import { peerRoutes, type PeerOptions } from './peers.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
 import { leaveToServer } from './responses.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
@@ -76,11 +77,12 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-/** The application of the operations port: probes, metrics and the status page alone, for the pod network. */
+/** The application of the operations port, for the pod network: probes, metrics, the status page, and what replicas pass on. */
 export function createOperationsApp(
   options: OperationsOptions,
   status: (() => Facts) | undefined,
   logger: Logger,
+  peers: PeerOptions | undefined,
 ): Express {
   const app = bareApp();
   // For MCP clients that take this port for the main one.
@@ -88,6 +90,7 @@ export function createOperationsApp(
   app.use(oneHost);
   app.use(probeRoutes(options));
   app.use(metricsRoutes(options));
+  if (peers) app.use(peerRoutes(peers));
   if (status) {
     app.get('/', statusPage(status).serve);
     app.all('/', wrongMethod('GET, HEAD'));

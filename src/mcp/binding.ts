@@ -3,6 +3,7 @@ import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
+import type { Quota } from '../tools/quota.ts';
 import type { Executor } from '../tools/executor.ts';
 import type { RequestState } from './request-state.ts';
 
@@ -22,9 +23,15 @@ export interface McpBinding {
   /** Longest silence of an answer over HTTP, in seconds: after it, something is sent that says that the server is still there. */
   readonly keepAliveSeconds: number;
   readonly newRequestId: () => string;
-  readonly randomUuid: () => string;
+  readonly randomBytes: (size: number) => Buffer;
   /** Monotonic, in seconds. */
   readonly now: () => number;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
+  /** Seal what clients carry; the first seals, all open. */
+  readonly stateKeys: readonly [Uint8Array, ...Uint8Array[]];
+  /** What each client may ask for. */
+  readonly quota: Quota;
   /** Told of what a client did wrong or did not wait for; the answers, if any, have said so. */
   readonly onProtocolError: (error: Error) => void;
   /** Told of errors that no client can be told of. */

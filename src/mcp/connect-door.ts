@@ -2,6 +2,7 @@ import type { AuthInfo, Transport } from '@modelcontextprotocol/server';
 import type { Connection, Pending } from '../monitoring/door/connection.ts';
 import { passThroughDoor } from '../monitoring/door/door-adapter.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
+import type { Peer } from '../monitoring/door/peer.ts';
 import type { TransportName } from '../monitoring/metrics/labels.ts';
 import { toolNameOf, type Message, type RpcRequest } from '../monitoring/door/message.ts';
 import { failed, type Failure, type ToolCall } from '../tools/call.ts';
@@ -14,6 +15,8 @@ export interface DoorConnectionOptions {
   readonly transport: TransportName;
   /** Whether cancelled requests are answered, because a stream of answers would stay open for them. */
   readonly answersCancelled?: boolean;
+  /** The client, where it said who it is elsewhere. */
+  readonly peer?: Peer | undefined;
   /** Is called with each request that came in. */
   readonly received?: (pending: Pending<ToolCall>) => void;
 }
@@ -50,7 +53,7 @@ export function countRefused(
 
 function connect(
   transport: Pick<Transport, 'send' | 'sessionId'>,
-  { transport: transportName, answersCancelled = false, received }: DoorConnectionOptions,
+  { transport: transportName, answersCancelled = false, peer: knownPeer, received }: DoorConnectionOptions,
   { catalogue, door, executor, newRequestId, onProtocolError }: McpBinding,
 ): Connection<ToolCall> {
   const send = transport.send.bind(transport);
@@ -74,6 +77,7 @@ function connect(
     transport: transportName,
     sessionId: () => transport.sessionId,
     toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
+    peer: knownPeer,
     received,
     answered(pending) {
       // The SDK refused it before it reached the executor, for example because `arguments` is not an object.

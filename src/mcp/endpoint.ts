@@ -23,6 +23,7 @@ import {
   tooLongName,
   type McpRefusal,
 } from './refusals.ts';
+import type { PeersOptions } from './peers.ts';
 import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 import { isServed, MODERN_VERSION } from './versions.ts';
@@ -30,6 +31,8 @@ import { problemOfInitialize } from './words.ts';
 
 export interface EndpointOptions {
   readonly sessions: SessionLimits;
+  /** The other replicas. */
+  readonly peers: PeersOptions;
   /** Most subscriptions/listen streams open at a time. */
   readonly maxSubscriptions: number;
 }
@@ -62,11 +65,11 @@ export class McpEndpoint {
   readonly #serveModern: ReturnType<typeof toNodeHandler>;
   #isClosed = false;
 
-  constructor(binding: McpBinding, { sessions, maxSubscriptions }: EndpointOptions) {
+  constructor(binding: McpBinding, { sessions, peers, maxSubscriptions }: EndpointOptions) {
     this.#binding = binding;
-    this.#servers = new ServerFactory(binding, 'http');
+    this.#servers = new ServerFactory(binding, { transport: 'http', comesBack: peers.names.length === 0 });
     this.#headerCheck = new HeaderCheck(binding);
-    this.sessions = new Sessions(this.#servers, sessions, binding);
+    this.sessions = new Sessions(this.#servers, sessions, peers, binding);
     this.#modern = createMcpHandler(() => this.#servers.createForHandler(), {
       legacy: 'reject',
       maxSubscriptions,

@@ -6,6 +6,8 @@ type Kind = 'start' | 'notice' | 'message';
 
 interface StoredEvent {
   readonly id: string;
+  /** Those that are sent later have a higher one. */
+  readonly order: number;
   readonly streamId: string;
   /** The message, as JSON. */
   readonly text: string;
@@ -19,6 +21,7 @@ interface StoredEvent {
 export class RecentEvents implements EventStore {
   /** Whose session it is. */
   readonly client: string;
+  readonly #name: string;
   readonly #limit: number;
   readonly #budget: ReplayBudget;
   readonly #events: StoredEvent[] = [];
@@ -26,11 +29,15 @@ export class RecentEvents implements EventStore {
   /** By their streams. */
   readonly #replays = new Map<string, Replay>();
   #held = 0;
-  #lastId = 0;
+  #last = 0;
   #isClosed = false;
 
-  /** @param limit events kept of each kind; a client that missed more than these cannot resume */
-  constructor(limit: number, budget: ReplayBudget, client: string) {
+  /**
+   * @param name begins the ids of its events; no other process that served the session, or serves it, has events with the same
+   * @param limit events kept of each kind; a client that missed more than these cannot resume
+   */
+  constructor(name: string, limit: number, budget: ReplayBudget, client: string) {
+    this.#name = name;
     this.#limit = limit;
     this.#budget = budget;
     this.client = client;
@@ -42,8 +49,9 @@ export class RecentEvents implements EventStore {
   }
 
   storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
-    const id = String((this.#lastId += 1));
-    const event = { id, streamId, text: JSON.stringify(message), kind: kindOf(message) };
+    const order = (this.#last += 1);
+    const id = `${this.#name}-${order}`;
+    const event = { id, order, streamId, text: JSON.stringify(message), kind: kindOf(message) };
     if (!this.#isClosed) this.#keep(event);
     return Promise.resolve(id);
   }
@@ -135,14 +143,14 @@ export class Replay {
   readonly from: string;
   readonly #events: readonly StoredEvent[];
   readonly #onEnd: () => void;
-  /** The id of the event that it has got to. */
+  /** The order of the event that it has got to. */
   #at: number;
 
   constructor(events: readonly StoredEvent[], last: StoredEvent, onEnd: () => void) {
     this.streamId = last.streamId;
     this.from = last.id;
     this.#events = events;
-    this.#at = Number(last.id);
+    this.#at = last.order;
     this.#onEnd = onEnd;
   }
 
@@ -151,13 +159,13 @@ export class Replay {
     const event = this.#events.find(
       (each) => each.streamId === this.streamId && each.kind !== 'start' && !this.isPast(each),
     );
-    if (event) this.#at = Number(event.id);
+    if (event) this.#at = event.order;
     return event;
   }
 
   /** Whether it has got to an event. */
-  isPast({ id }: StoredEvent): boolean {
-    return Number(id) <= this.#at;
+  isPast({ order }: StoredEvent): boolean {
+    return order <= this.#at;
   }
 
   /** Gives up, before what was missed has been replayed. */

@@ -62,7 +62,10 @@ export const notAcceptable = (missing: readonly string[]): McpRefusal => ({
 
 /** Why a session did not serve a request. */
 export function refusalBySession(problem: SessionProblem): McpRefusal {
-  return problem.kind === 'id_in_use' ? { ...REFUSALS.id_in_use, id: problem.id } : REFUSALS[problem.kind];
+  const refusal = REFUSALS[problem.kind];
+  if (problem.kind === 'id_in_use') return { ...refusal, id: problem.id };
+  if (problem.kind === 'full') return { ...refusal, headers: { 'retry-after': String(problem.waitSeconds) } };
+  return refusal;
 }
 
 type Kind = SessionProblem['kind'] | 'batch' | 'post_only';
@@ -96,18 +99,23 @@ export const REFUSALS: Record<Kind, McpRefusal> = {
     status: 404,
     code: ERROR_CODES.invalidRequest,
     detail:
-      'There is no such session: it ended or belongs to another replica; begin a new one with initialize',
+      'There is no such session: it ended, is too old, or is not one of this server; begin a new one with initialize',
   },
   not_kept: {
     status: 400,
     code: ERROR_CODES.invalidRequest,
-    detail: 'The event that Last-Event-ID names is no longer kept: what came after it cannot be replayed',
+    detail:
+      'The event that Last-Event-ID names is not kept here: what came after it cannot be replayed, though another replica may have it',
+  },
+  asker_gone: {
+    status: 409,
+    code: ERROR_CODES.invalidRequest,
+    detail: 'The replica that asked is gone or cannot be reached, and with it the call: make the call again',
   },
   full: {
     status: 503,
     code: ERROR_CODES.internalError,
-    detail: 'The server has no room for another session; try again later',
-    headers: { 'retry-after': '1' },
+    detail: 'All sessions that the server can hold are in use; try again later',
   },
   closing: {
     status: 503,

@@ -36,20 +36,27 @@ interface Environment {
  * Integrity"). Of what other replicas have seen a process knows nothing: there it could be used again while it lasts.
  */
 export class RequestState {
-  readonly codec: RequestStateCodec<Sealed>;
+  /** One a key: the first mints. */
+  readonly #codecs: readonly [RequestStateCodec<Sealed>, ...RequestStateCodec<Sealed>[]];
   readonly #newId: () => string;
   readonly #used: UsedIds;
 
   /**
-   * @param key at least 32 bytes; replicas that serve the same clients need the same key
+   * @param keys at least 32 bytes each: the first seals, all open; replicas that serve the same clients need the same
    * @param ttlSeconds how long a client may take to answer an input request
    */
-  constructor(key: Uint8Array, ttlSeconds: number, { newRequestId, now }: Environment) {
-    this.codec = createRequestStateCodec<Sealed>({
-      key,
-      ttlSeconds,
-      bind: (context) => context.http?.authInfo?.clientId ?? '',
-    });
+  constructor(
+    [first, ...others]: readonly [Uint8Array, ...Uint8Array[]],
+    ttlSeconds: number,
+    { newRequestId, now }: Environment,
+  ) {
+    const codecOf = (key: Uint8Array): RequestStateCodec<Sealed> =>
+      createRequestStateCodec<Sealed>({
+        key,
+        ttlSeconds,
+        bind: (context) => context.http?.authInfo?.clientId ?? '',
+      });
+    this.#codecs = [codecOf(first), ...others.map(codecOf)];
     this.#newId = newRequestId;
     // The codec counts whole seconds.
     this.#used = new UsedIds(ttlSeconds + 1, now);
@@ -62,7 +69,16 @@ export class RequestState {
       arguments: digestOf(call),
       state: state ?? null,
     };
-    return this.codec.mint(sealed, context);
+    return this.#codecs[0].mint(sealed, context);
+  }
+
+  /** What was sealed; rejects with what the last key says when none opens it. */
+  async verify(state: string, context: ServerContext): Promise<Sealed> {
+    const [first, ...others] = this.#codecs;
+    return others.reduce(
+      (tried, codec) => tried.catch(() => codec.verify(state, context)),
+      first.verify(state, context),
+    );
   }
 
   /** The state a call carries, and `undefined` when it carries none. The SDK has verified its seal. */

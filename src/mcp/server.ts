@@ -1,11 +1,9 @@
 import { Server } from '@modelcontextprotocol/server';
 import type { CacheScope, jsonSchemaValidator, ServerOptions, Transport } from '@modelcontextprotocol/server';
-import type { TransportName } from '../monitoring/metrics/labels.ts';
 import { onConnected } from '../monitoring/door/door-adapter.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
-import type { Reader } from './sender.ts';
-import { ToolCalls } from './tool-calls.ts';
+import { ToolCalls, type Channel } from './tool-calls.ts';
 import { VERSIONS } from './versions.ts';
 
 /** What clients may keep a tools/list answer for, in milliseconds. */
@@ -16,15 +14,12 @@ const LIST_TTL_MS = 60_000;
  */
 export class ServerFactory {
   readonly #binding: McpBinding;
-  readonly #transport: TransportName;
-  readonly #reader: Reader | undefined;
+  readonly #channel: Omit<Channel, 'era'>;
   readonly #options: { readonly legacy: ServerOptions; readonly modern: ServerOptions };
 
-  /** @param reader who reads all answers, where that is not somebody else with each request */
-  constructor(binding: McpBinding, transport: TransportName, reader?: Reader) {
+  constructor(binding: McpBinding, channel: Omit<Channel, 'era'>) {
     this.#binding = binding;
-    this.#transport = transport;
-    this.#reader = reader;
+    this.#channel = channel;
     const cacheScope: CacheScope = binding.authenticated ? 'private' : 'public';
     const legacy: ServerOptions = {
       // Stated, because the SDK's default is true, and no client is told of changes.
@@ -32,7 +27,7 @@ export class ServerFactory {
       jsonSchemaValidator: noValidator,
       // The executor asks, so that a call that waits is in flight and has a deadline.
       inputRequired: { legacyShim: false },
-      requestState: { verify: (state, context) => binding.requestState.codec.verify(state, context) },
+      requestState: { verify: (state, context) => binding.requestState.verify(state, context) },
       cacheHints: {
         'tools/list': { ttlMs: LIST_TTL_MS, cacheScope },
         'server/discover': { ttlMs: LIST_TTL_MS, cacheScope },
@@ -50,17 +45,13 @@ export class ServerFactory {
   createForHandler(): Server {
     const server = this.create('modern');
     onConnected<Transport>(server, (transport) =>
-      connectDoor(transport, { transport: this.#transport }, this.#binding),
+      connectDoor(transport, { transport: this.#channel.transport }, this.#binding),
     );
     return server;
   }
 
   #bind(server: Server, era: 'legacy' | 'modern'): Server {
-    const calls = new ToolCalls(server, this.#binding, {
-      era,
-      transport: this.#transport,
-      reader: this.#reader,
-    });
+    const calls = new ToolCalls(server, this.#binding, { ...this.#channel, era });
     server.setRequestHandler('tools/list', (_request, context) => calls.list(context));
     server.setRequestHandler('tools/call', (request, context) => calls.call(request.params, context));
     server.onerror = this.#binding.onProtocolError;

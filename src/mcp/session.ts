@@ -1,31 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import type { Connection, Pending } from '../monitoring/door/connection.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
-import { isRequest, type RpcRequest } from '../monitoring/door/message.ts';
+import { isRequest, paramOf, type Message, type RpcRequest } from '../monitoring/door/message.ts';
 import type { ToolCall } from '../tools/call.ts';
-import type { Executor } from '../tools/executor.ts';
 import type { McpBinding } from './binding.ts';
 import { RecentEvents } from './event-store.ts';
+import { isAnswer, OpenQuestions, type QuestionIds } from './questions.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 import { connectDoor } from './connect-door.ts';
 import { replayTo } from './response-streams.ts';
 import type { ServerFactory } from './server.ts';
+import type { SessionFacts } from './session-id.ts';
+import { SessionTransport } from './session-transport.ts';
 
 /** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
 const RETRY_MS = 1000;
 
-/** The SDK keeps what it answered to a batch until all of it is answered, though it only looks for whose answers these are. */
-class SessionTransport extends NodeStreamableHTTPServerTransport {
-  override async send(...[message, options]: Parameters<NodeStreamableHTTPServerTransport['send']>) {
-    const sent = { ...message };
-    await super.send(sent, options);
-    if ('result' in sent) sent.result = {};
-  }
-}
-
 export interface SessionOptions {
   readonly id: string;
+  readonly facts: SessionFacts;
   /** Only the caller who opened a session may use it. */
   readonly callerId: string;
   /** Whose share of what is kept for all sessions it uses. */
@@ -33,8 +26,12 @@ export interface SessionOptions {
   /** Messages kept for clients that resume a broken stream. */
   readonly replayEvents: number;
   readonly replay: ReplayBudget;
-  /** Called when its `initialize` is being answered, and when its client has ended it. */
+  readonly questionIds: QuestionIds;
+  /** Whether it is too old. */
+  readonly isOver: () => boolean;
+  /** Called when its `initialize` is being answered, when it has been used, and when its client has ended it. */
   readonly initialized: () => void;
+  readonly used: () => void;
   readonly ended: () => void;
 }
 
@@ -42,58 +39,74 @@ export interface SessionOptions {
 export class Session {
   readonly id: string;
   readonly callerId: string;
-  readonly #now: () => number;
-  readonly #onError: (error: Error) => void;
-  readonly #executor: Executor;
+  readonly #options: SessionOptions;
+  readonly #binding: McpBinding;
   readonly #events: RecentEvents;
-  readonly #transport: NodeStreamableHTTPServerTransport;
+  readonly #questions: OpenQuestions;
+  readonly #transport: SessionTransport;
   readonly #connection: Connection<ToolCall>;
   /** Ids of requests that are on their way through the transport to the door, by the HTTP request that brought them. */
   readonly #arriving = new Map<RpcRequest['id'], IncomingMessage>();
   #lastUsedAt: number;
   /** HTTP requests that are still open: calls and the GET stream. */
   #openRequests = 0;
+  #openStreams = 0;
 
-  /** Makes a session, for the `initialize` that is served next. */
+  /**
+   * Makes a session: for the `initialize` that is served next, or one that goes on where its client has brought it, as if this
+   * process had heard all of it.
+   */
   static async create(
     options: SessionOptions,
     servers: ServerFactory,
     binding: McpBinding,
+    isResumed: boolean,
   ): Promise<Session> {
-    const { id, quotaKey, replayEvents, replay, initialized, ended } = options;
-    const events = new RecentEvents(replayEvents, replay, quotaKey);
-    const transport = new SessionTransport({
+    const { id, facts, quotaKey, replayEvents, replay, initialized, ended } = options;
+    const name = binding.randomBytes(6).toString('base64url');
+    const events = new RecentEvents(name, replayEvents, replay, quotaKey);
+    const questions = new OpenQuestions(options.questionIds, id);
+    const transportOptions = {
       sessionIdGenerator: () => id,
       eventStore: events,
       retryInterval: RETRY_MS,
       keepAliveMs: binding.keepAliveSeconds * 1000,
       onsessioninitialized: initialized,
       onsessionclosed: ended,
-    });
+    };
+    const transport = new SessionTransport(transportOptions, questions);
     await servers.create('legacy').connect(transport);
-    return new Session(options, transport, events, binding);
+    // Before there is a door: it is no request of the client.
+    if (isResumed) await transport.initialize(facts);
+    return new Session(options, { transport, events, questions }, binding, isResumed);
   }
 
   private constructor(
-    { id, callerId }: SessionOptions,
-    transport: NodeStreamableHTTPServerTransport,
-    events: RecentEvents,
+    options: SessionOptions,
+    parts: {
+      readonly transport: SessionTransport;
+      readonly events: RecentEvents;
+      readonly questions: OpenQuestions;
+    },
     binding: McpBinding,
+    isResumed: boolean,
   ) {
-    this.id = id;
-    this.callerId = callerId;
-    this.#now = binding.now;
-    this.#onError = binding.onError;
-    this.#executor = binding.executor;
+    this.id = options.id;
+    this.callerId = options.callerId;
+    this.#options = options;
+    this.#binding = binding;
     this.#lastUsedAt = binding.now();
-    this.#transport = transport;
-    this.#events = events;
+    this.#transport = parts.transport;
+    this.#events = parts.events;
+    this.#questions = parts.questions;
     const received = ({ request }: Pending<ToolCall>): void => {
       this.#arriving.delete(request.id);
     };
+    const { client, revision, capabilities } = options.facts;
+    const peer = isResumed ? { ...client, revision, capabilities } : undefined;
     this.#connection = connectDoor(
-      transport,
-      { transport: 'http', answersCancelled: true, received },
+      this.#transport,
+      { transport: 'http', answersCancelled: true, peer, received },
       binding,
     );
   }
@@ -103,10 +116,30 @@ export class Session {
     return this.#connection.peer.revision;
   }
 
-  /** Whether nothing has been open or asked for since a time, and no call runs, whose client may come back for it. */
+  /** Whether it is too old. */
+  get isOver(): boolean {
+    return this.#options.isOver();
+  }
+
+  /** Whether a call runs, whose client may come back for it. */
+  get runsCalls(): boolean {
+    const { executor } = this.#binding;
+    return this.#connection.inFlight.some(({ held }) => held && executor.isRunning(held));
+  }
+
+  /** Whether nothing has been open or asked for since a time, and no call runs. */
   isIdleSince(time: number): boolean {
-    const runs = this.#connection.inFlight.some(({ held }) => held && this.#executor.isRunning(held));
-    return this.#openRequests === 0 && !runs && this.#lastUsedAt <= time;
+    return this.#openRequests === 0 && this.#lastUsedAt <= time && !this.runsCalls;
+  }
+
+  /** Time after which nothing of it will be open, as far as can be said, in seconds: streams may stay open for ever. */
+  get busySeconds(): number {
+    if (this.#openStreams > 0) return Infinity;
+    const { catalogue, now } = this.#binding;
+    const left = this.#connection.inFlight.map(
+      ({ held, startedAt }) => startedAt + (catalogue.get(held?.name ?? '')?.timeoutSeconds ?? 1) - now(),
+    );
+    return Math.max(1, ...left);
   }
 
   /**
@@ -116,10 +149,15 @@ export class Session {
   idInUse(body: unknown): RpcRequest['id'] | undefined {
     const seen = new Set<RpcRequest['id']>();
     return idsIn(body).find((id) => {
-      const isInUse = seen.has(id) || this.#arriving.has(id) || this.#connection.withId(id).length > 0;
+      const isInUse = seen.has(id) || this.isInFlight(id);
       seen.add(id);
       return isInUse;
     });
+  }
+
+  /** Whether a request with this id is in flight here. */
+  isInFlight(id: unknown): boolean {
+    return this.#arriving.has(id as RpcRequest['id']) || this.#connection.withId(id).length > 0;
   }
 
   /** Whether the stream that a GET request wants to resume can be replayed; true of one that wants none. */
@@ -132,23 +170,53 @@ export class Session {
   async serve(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
     const ids = idsIn(body);
     for (const id of ids) this.#arriving.set(id, request);
-    this.#lastUsedAt = this.#now();
-    // Closed already, if the client left while its caller was found out.
-    if (!response.destroyed) {
-      this.#openRequests += 1;
-      response.on('close', () => {
-        this.#openRequests -= 1;
-        this.#lastUsedAt = this.#now();
-      });
-    }
+    this.#holdOpen(request, response);
     acceptAll(request);
     try {
       if (request.method === 'GET' && !(await this.#beginStream(request, response))) return;
-      await this.#transport.handleRequest(request, response, body);
+      await this.#transport.handleRequest(request, response, this.#withOwnIds(body));
     } finally {
       // Those that the transport refused never came to the door.
       for (const id of ids) if (this.#arriving.get(id) === request) this.#arriving.delete(id);
     }
+  }
+
+  #holdOpen({ method }: IncomingMessage, response: ServerResponse): void {
+    this.#use();
+    // Closed already, if the client left while its caller was found out.
+    if (response.destroyed) return;
+    const streams = method === 'GET' ? 1 : 0;
+    this.#openRequests += 1;
+    this.#openStreams += streams;
+    response.on('close', () => {
+      this.#openRequests -= 1;
+      this.#openStreams -= streams;
+      this.#use();
+    });
+  }
+
+  #use(): void {
+    this.#lastUsedAt = this.#binding.now();
+    this.#options.used();
+  }
+
+  /** A body in which answers have the ids that the SDK knows its questions by. */
+  #withOwnIds(body: unknown): unknown {
+    const own = (message: unknown): unknown =>
+      isAnswer(message) ? (this.#questions.answer(message) ?? message) : message;
+    return Array.isArray(body) ? body.map(own) : own(body);
+  }
+
+  /**
+   * Takes what its client sent to another process: the answer to a question that was asked here, or the cancellation of a
+   * request that is in flight here.
+   * @returns whether it is of use here
+   */
+  receive(message: object): boolean {
+    const own = isAnswer(message) ? this.#questions.answer(message) : message;
+    if (!own || (own === message && !this.isInFlight(paramOf(message as Message, 'requestId')))) return false;
+    this.#transport.onmessage?.(own as never);
+    return true;
   }
 
   /** Gives a client what it missed. Resolves to whether it is there for what comes then, which is for the SDK to give it. */
@@ -168,7 +236,7 @@ export class Session {
     for (const { request } of this.#connection.inFlight)
       await this.#transport
         .send(refusal(ERROR_CODES.internalError, message, request.id))
-        .catch(this.#onError);
+        .catch(this.#binding.onError);
   }
 
   /** Ends the session and its streams. */

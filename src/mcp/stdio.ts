@@ -38,7 +38,7 @@ export function connectStdio(
 ): StdioConnection {
   const { recorder, now } = binding;
   const reader = { takesStreams: true, keepsUp: () => !stdout.writableNeedDrain };
-  const servers = new ServerFactory(binding, 'stdio', reader);
+  const servers = new ServerFactory(binding, { transport: 'stdio', reader, comesBack: true });
   const live = new LiveSessions(recorder, now);
   const endSession = live.begin('stdio');
   const lines = new MessageLines(maxMessageBytes, (answer) => {

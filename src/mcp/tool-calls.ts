@@ -35,7 +35,9 @@ const NOT_TRIED: ReadonlySet<ErrorReason> = new Set(['overloaded', 'rate_limited
 export interface Channel {
   readonly era: 'legacy' | 'modern';
   readonly transport: TransportName;
-  readonly reader: Reader | undefined;
+  readonly reader?: Reader | undefined;
+  /** Whether a client that comes back for its answer comes to this process; if not, its connection stays open. */
+  readonly comesBack: boolean;
 }
 
 /** The tools half of one MCP server: translates between the SDK's requests and the executor's calls. */
@@ -128,7 +130,7 @@ export class ToolCalls {
           tell(() => mcpReq.log(level, data, name));
         },
         releaseConnection() {
-          http?.closeSSE?.();
+          if (this.#channel.comesBack) http?.closeSSE?.();
         },
       },
       { now, isReady: keepsUp },

@@ -1,4 +1,4 @@
-/** Ids remembered: one for each state that clients have sent back of late. */
+/** Ids remembered, such as one for each state that clients have sent back of late. */
 const MAX_IDS = 10_000;
 
 /** Ids that are used once: as far as this process knows, and while they are worth anything. */
@@ -29,6 +29,11 @@ export class UsedIds {
     if (this.#used.has(id)) return false;
     this.#used.set(id, time + this.#keepSeconds);
     return true;
+  }
+
+  /** Whether an id has been used. */
+  has(id: string): boolean {
+    return (this.#used.get(id) ?? 0) > this.#now();
   }
 
   /** Lets an id be used once more. */

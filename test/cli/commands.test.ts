@@ -36,6 +36,7 @@ const shell: Omit<Shell, 'argv' | 'stdout' | 'stderr'> = {
   directory,
   version: packageJson.version,
   now: () => performance.now() / 1000,
+  unixTime: () => Date.now() / 1000,
   stopRequested: new Promise(() => undefined),
 };
 

@@ -15,6 +15,7 @@ async function runHere(argv: readonly string[]) {
     directory: '.',
     version: '0.0.0',
     now: () => performance.now() / 1000,
+    unixTime: () => Date.now() / 1000,
     stdout: { write: (text: string) => (written.stdout += text) },
     stderr: { write: (text: string) => (written.stderr += text) },
     stopRequested: new Promise(() => undefined),

@@ -17,6 +17,7 @@ async function start(flags: Readonly<Record<string, string>>): Promise<string> {
     directory: '.',
     version: '0.0.0',
     now: () => performance.now() / 1000,
+    unixTime: () => Date.now() / 1000,
     stdout: { write: () => true },
     stderr: { write: (text: string) => (stderr += text) },
     stopRequested: new Promise(() => undefined),

@@ -18,6 +18,7 @@ async function probe(args: readonly string[]): Promise<{ readonly code: number; 
     directory: '.',
     version: '0.0.0',
     now: () => performance.now() / 1000,
+    unixTime: () => Date.now() / 1000,
     stdout: { write: (written: string) => (text += written) },
     stderr: { write: (written: string) => (text += written) },
     stopRequested: new Promise(() => undefined),

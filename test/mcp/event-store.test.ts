@@ -34,8 +34,8 @@ async function after(events: RecentEvents, id: string): Promise<readonly JSONRPC
 describe('what all sessions may keep for replay', () => {
   it('is taken from the one that holds most, not from the one that stores', async () => {
     const budget = new ReplayBudget(MAX);
-    const greedy = new RecentEvents(1000, budget, 'greedy');
-    const light = new RecentEvents(1000, budget, 'light');
+    const greedy = new RecentEvents('test', 1000, budget, 'greedy');
+    const light = new RecentEvents('test', 1000, budget, 'light');
     for (let call = 0; call < 95; call += 1) await greedy.storeEvent('stream', answer(1000));
     const first = await light.storeEvent('light', start);
     for (let call = 0; call < 10; call += 1) await light.storeEvent('light', answer(1000));
@@ -47,9 +47,9 @@ describe('what all sessions may keep for replay', () => {
 
   it('is taken from the client that holds most, into however many sessions it divides it', async () => {
     const budget = new ReplayBudget(MAX);
-    const sessions = Array.from({ length: 50 }, () => new RecentEvents(1000, budget, 'greedy'));
+    const sessions = Array.from({ length: 50 }, () => new RecentEvents('test', 1000, budget, 'greedy'));
     for (const session of sessions) await session.storeEvent('stream', answer(1800));
-    const light = new RecentEvents(1000, budget, 'light');
+    const light = new RecentEvents('test', 1000, budget, 'light');
     const first = await light.storeEvent('light', start);
     for (let call = 0; call < 5; call += 1) await light.storeEvent('light', answer(4000));
     expect(await after(light, first)).toHaveLength(5);
@@ -57,7 +57,7 @@ describe('what all sessions may keep for replay', () => {
 
   it('is given back by a session that ends', async () => {
     const budget = new ReplayBudget(MAX);
-    const one = new RecentEvents(1000, budget, 'one');
+    const one = new RecentEvents('test', 1000, budget, 'one');
     await one.storeEvent('stream', answer(50_000));
     one.close();
     expect(budget.used).toBe(0);
@@ -68,8 +68,8 @@ describe('what all sessions may keep for replay', () => {
 
   it('is not emptied for a message that is larger than all of it, and its stream cannot be resumed before it', async () => {
     const budget = new ReplayBudget(MAX);
-    const one = new RecentEvents(1000, budget, 'one');
-    const other = new RecentEvents(1000, budget, 'other');
+    const one = new RecentEvents('test', 1000, budget, 'one');
+    const other = new RecentEvents('test', 1000, budget, 'other');
     const kept = await other.storeEvent('stream', start);
     await other.storeEvent('stream', answer(10_000));
     const before = await one.storeEvent('large', start);
@@ -92,7 +92,7 @@ describe('what all sessions may keep for replay', () => {
       }
     }
     const sessions = Array.from({ length: 100 }, (_, index) => {
-      return new Watched(1000, budget, `client ${index}`);
+      return new Watched('test', 1000, budget, `client ${index}`);
     });
     for (const session of sessions)
       for (let call = 0; call < 18; call += 1) await session.storeEvent('stream', answer(1));
@@ -105,7 +105,7 @@ describe('what all sessions may keep for replay', () => {
 
 describe('what a session keeps for replay', () => {
   it('is not pushed out by progress: answers are kept, and of progress the newest', async () => {
-    const events = new RecentEvents(10, new ReplayBudget(MAX), 'client');
+    const events = new RecentEvents('test', 10, new ReplayBudget(MAX), 'client');
     const first = await events.storeEvent('one', start);
     await events.storeEvent('one', answer(10));
     const long = await events.storeEvent('two', start);
@@ -118,7 +118,7 @@ describe('what a session keeps for replay', () => {
   });
 
   it('has a call that takes long among many that do not', async () => {
-    const events = new RecentEvents(10, new ReplayBudget(MAX), 'client');
+    const events = new RecentEvents('test', 10, new ReplayBudget(MAX), 'client');
     const long = await events.storeEvent('long', start);
     for (let call = 0; call < 9; call += 1) {
       await events.storeEvent(`quick ${call}`, start);
@@ -129,7 +129,7 @@ describe('what a session keeps for replay', () => {
   });
 
   it('is the newest of its answers, and no stream is resumed past one that is gone', async () => {
-    const events = new RecentEvents(2, new ReplayBudget(MAX), 'client');
+    const events = new RecentEvents('test', 2, new ReplayBudget(MAX), 'client');
     const starts: string[] = [];
     for (const stream of ['one', 'two', 'three']) {
       starts.push(await events.storeEvent(stream, start));
@@ -141,7 +141,7 @@ describe('what a session keeps for replay', () => {
 
 describe('a replay', () => {
   const begun = async (streams: readonly string[]) => {
-    const events = new RecentEvents(2, new ReplayBudget(MAX), 'client');
+    const events = new RecentEvents('test', 2, new ReplayBudget(MAX), 'client');
     const first = await events.storeEvent('stream', start);
     for (const stream of streams) await events.storeEvent(stream, answer(1));
     let ended = 0;

@@ -92,6 +92,7 @@ it.each(['2025-11-25', '2026-07-28'])(
     const created = await createApplication(settings, process.cwd(), {
       logger: createLogger('silent', { write: () => undefined }),
       now: () => performance.now() / 1000,
+      unixTime: () => Date.now() / 1000,
       version: '0.0.0',
       revision: 'test',
       env: {},

@@ -74,10 +74,10 @@ it('a requestState is used once, also by two calls at a time', async () => {
 
 it('a requestState of a call that was not tried may be used again', async () => {
   const environment = { newRequestId: () => 'id', now: () => 0 };
-  const requestState = new RequestState(new Uint8Array(32), 60, environment);
+  const requestState = new RequestState([new Uint8Array(32)], 60, environment);
   const call = { name };
   const context = { mcpReq: {} } as ServerContext;
-  const sealed = await requestState.codec.verify(await requestState.seal(call, 1, context), context);
+  const sealed = await requestState.verify(await requestState.seal(call, 1, context), context);
   const later = { mcpReq: { requestState: () => sealed } } as unknown as ServerContext;
   requestState.open(call, later).giveBack();
   expect(requestState.open(call, later).state).toBe(1);

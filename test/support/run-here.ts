@@ -61,7 +61,8 @@ function start(
 ) {
   const [stdout, stderr] = [new Written(isTTY), new Written(isTTY)];
   const { version } = packageJson;
-  const shell = { argv: args, env, directory, version, now, stdout, stderr, stopRequested };
+  const unixTime = (): number => Date.now() / 1000;
+  const shell = { argv: args, env, directory, version, now, unixTime, stdout, stderr, stopRequested };
   return { code: run({ ...shell, ...(lookup && { lookup }) }), stdout, stderr };
 }
 

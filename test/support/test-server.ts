@@ -33,8 +33,14 @@ export interface TestServer {
 
 type Overrides = Record<string, Record<string, unknown>>;
 
-/** Starts a server with settings that differ from the defaults as given. */
-export async function startTestServer(overrides: Overrides = {}): Promise<TestServer> {
+/**
+ * Starts a server with settings that differ from the defaults as given.
+ * @param unixTime what time it is for the server, in seconds
+ */
+export async function startTestServer(
+  overrides: Overrides = {},
+  unixTime = (): number => Date.now() / 1000,
+): Promise<TestServer> {
   const settings = settingsSchema.parse({
     ...overrides,
     server: { port: 0, ...overrides['server'] },
@@ -50,6 +56,7 @@ export async function startTestServer(overrides: Overrides = {}): Promise<TestSe
   const environment = {
     logger,
     now: () => performance.now() / 1000,
+    unixTime,
     version: '0.0.0',
     revision: 'test',
     env: {},

@@ -44,6 +44,7 @@ function held(name: string, maxConcurrency = 64): OfferedTool & { readonly relea
 const environment = {
   logger: createLogger('silent', { write: () => undefined }),
   now: () => performance.now() / 1000,
+  unixTime: () => Date.now() / 1000,
   version: '0.0.0',
   revision: 'test',
   env: {},

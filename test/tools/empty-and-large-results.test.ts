@@ -55,6 +55,7 @@ async function call(args: readonly string[]): Promise<string> {
     directory,
     version: '0.0.0',
     now: () => performance.now() / 1000,
+    unixTime: () => Date.now() / 1000,
     stdout: { write: (text: string) => (written += text) },
     stderr: { write: (text: string) => (written += text) },
     stopRequested: new Promise(() => undefined),
