@@ -29,7 +29,7 @@ export const exposure = {
         .enum(['', 'ClientIP', 'None'])
         .default('')
         .describe(
-          'ClientIP keeps 2025-era clients with the pod that has their session, for config.sessions.idleSeconds; empty for ClientIP, except with type LoadBalancer, which some clouds refuse it with',
+          'Only needed without a key (stateKeySecret): ClientIP keeps 2025-era clients with the pod that has their session. Empty for None with a key, and for ClientIP without, except with type LoadBalancer, which some clouds refuse it with',
         ),
       appProtocol: text.default('').describe('Application protocol of the port, for gateways that ask'),
     })
@@ -43,7 +43,7 @@ export const exposure = {
         .enum(['', 'nginx', 'haproxy', 'alb'])
         .default('')
         .describe(
-          'Adds the annotations that streams and sessions need with this controller: no buffering, long timeouts, affinity by client address, with alb by a cookie. For others set annotations',
+          'Adds the annotations that streams need with this controller: no buffering, long timeouts; without a key (stateKeySecret) also affinity by client address, with alb by a cookie. For others set annotations',
         ),
       annotations: textMap.default({}).describe('Annotations; they win over those of controller'),
       labels: textMap.default({}).describe('Labels'),
@@ -81,7 +81,9 @@ export const exposure = {
         .describe('Timeouts; by default none, because streams stay open'),
       sessionPersistence: object
         .default({})
-        .describe('Session persistence, where the gateway has it; most MCP clients keep no cookies'),
+        .describe(
+          'Session persistence, where the gateway has it; not needed with a key (stateKeySecret), and most MCP clients keep no cookies',
+        ),
       additionalRules: list.default([]).describe('Further rules'),
     })
     .prefault({})
@@ -108,5 +110,7 @@ export const exposure = {
       extraEgress: list.default([]).describe('Further egress rules, such as to a database of your tools'),
     })
     .prefault({})
-    .describe('A NetworkPolicy'),
+    .describe(
+      'A NetworkPolicy. Pods of the release reach one another at the port metrics where config.sessions.peers is set, by the chart too',
+    ),
 };

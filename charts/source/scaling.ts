@@ -7,7 +7,12 @@ const bounds = {
   maxReplicas: replicas.maxReplicas.describe('Most pods'),
 };
 const callsInFlight = z.number().min(0).describe('Calls in flight a pod should have; 0 for not');
-const activeSessions = z.number().min(0).describe('Sessions a pod should have; 0 for not');
+const activeSessions = z
+  .number()
+  .min(0)
+  .describe(
+    'Sessions a pod should hold; 0 for not, as with a key (stateKeySecret), because each pod that serves a session holds it then, and more pods have no fewer',
+  );
 
 /** More pods for more load. */
 export const scaling = {
@@ -24,7 +29,9 @@ export const scaling = {
       metrics: list.default([]).describe('Further metrics'),
       behavior: object
         .default({ scaleDown: { stabilizationWindowSeconds: 300 } })
-        .describe('How fast; sessions end with their pod, so it goes down slowly'),
+        .describe(
+          'How fast; it goes down slowly, because without a key (stateKeySecret) sessions end with their pod',
+        ),
     })
     .prefault({})
     .describe(
@@ -46,7 +53,9 @@ export const scaling = {
       fallback: object.default({}).describe('What to do when the metrics fail'),
       behavior: object
         .default({ scaleDown: { stabilizationWindowSeconds: 300 } })
-        .describe('How fast; sessions end with their pod, so it goes down slowly'),
+        .describe(
+          'How fast; it goes down slowly, because without a key (stateKeySecret) sessions end with their pod',
+        ),
       annotations: textMap.default({}).describe('Annotations'),
     })
     .prefault({})

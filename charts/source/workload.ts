@@ -19,7 +19,9 @@ export const workload = {
   clusterDomain: text
     .min(1)
     .default('cluster.local')
-    .describe('DNS domain of the cluster, for the names the server answers to'),
+    .describe(
+      'DNS domain of the cluster, for the names the server answers to, and the one by which pods find one another',
+    ),
   commonLabels: textMap.default({}).describe('Labels of all objects'),
   commonAnnotations: textMap.default({}).describe('Annotations of all objects'),
   image: z
@@ -58,7 +60,7 @@ export const workload = {
     .describe('Who may call the tools. Secrets are named, never put into values'),
   stateKeySecret: secretKey(
     'state-key',
-    'At least 32 random bytes that seal the state of input requests; several replicas need it',
+    'A key of at least 32 random bytes that seals session ids and the state of input requests, or two on a line each, for rotation. With it any pod serves any session, and restarts and rollouts end none; several replicas need it',
   ),
   toolModules: z
     .strictObject({

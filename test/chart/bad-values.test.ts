@@ -358,9 +358,10 @@ it('a cluster without the Operator is refused where that is wanted', async () =>
 
 it('what looks like a mistake, and is none, is taken', async () => {
   const values: Values = {
-    // The token may come from wherever, and the other is a variable of another's.
+    // The token may come from wherever, each pod has an address of its own, and the last is a variable of another's.
     extraEnv: [
       { name: 'NEXUS_AUTH_TOKEN', value: 'a-token-of-the-tests' },
+      { name: 'NEXUS_SESSIONS_ADDRESS', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
       { name: 'NEXUS_TOKEN', value: 'x' },
     ],
     // A route needs no hosts where the server is told of them.

@@ -6,21 +6,6 @@ interface EgressRule {
   readonly to?: readonly object[];
 }
 
-describe('a Service', () => {
-  it.each([
-    [{}, 'ClientIP'],
-    [{ type: 'NodePort' }, 'ClientIP'],
-    // The provider of AWS that is part of Kubernetes refuses ClientIP.
-    [{ type: 'LoadBalancer' }, 'None'],
-    [{ type: 'LoadBalancer', sessionAffinity: 'ClientIP' }, 'ClientIP'],
-    [{ sessionAffinity: 'None' }, 'None'],
-  ])('%o keeps clients with their pod by %s', async (service, affinity) => {
-    const manifest = one(await render({ values: { service } }), 'Service', 'nexus-mcp');
-    expect(at(manifest, 'spec.sessionAffinity')).toBe(affinity);
-    expect(at(manifest, 'spec.sessionAffinityConfig') !== undefined).toBe(affinity === 'ClientIP');
-  });
-});
-
 describe('a network policy', () => {
   it('lets names be looked up, also where the server of names listens on 5353, as that of OpenShift', async () => {
     const policy = one(await render({ values: { networkPolicy: { enabled: true } } }), 'NetworkPolicy');
@@ -57,16 +42,16 @@ describe('a network policy of tools that may use the Kubernetes API', () => {
 });
 
 describe('an Ingress', () => {
-  it('keeps streams open and sessions together, and the annotations of the operator win', async () => {
+  it('keeps streams open, and the annotations of the operator win', async () => {
     const ingress = { enabled: true, hosts: ['a.example.com'], controller: 'nginx' };
     const annotations = { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '60' };
-    const manifest = one(await render({ values: { ingress: { ...ingress, annotations } } }), 'Ingress');
+    const values = { stateKeySecret: { name: 'key' }, ingress: { ...ingress, annotations } };
+    const manifest = one(await render({ values }), 'Ingress');
     expect(manifest.metadata.annotations).toEqual({
       'nginx.ingress.kubernetes.io/proxy-buffering': 'off',
       'nginx.ingress.kubernetes.io/proxy-read-timeout': '60',
       'nginx.ingress.kubernetes.io/proxy-send-timeout': '3600',
       'nginx.ingress.kubernetes.io/proxy-body-size': '1048576',
-      'nginx.ingress.kubernetes.io/upstream-hash-by': '$binary_remote_addr',
     });
   });
 });

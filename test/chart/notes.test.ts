@@ -62,13 +62,31 @@ describe('the notes after an installation', () => {
     expect(text).toContain('NOTE: helm test has no token to call with');
   });
 
-  it('warn of several pods without a key or affinity', async () => {
-    const text = await notes({ replicas: 2, service: { sessionAffinity: 'None' } }, true);
-    expect(text).toContain('WARNING: several pods share no key');
-    expect(await notes({ replicas: 2, service: { type: 'LoadBalancer' } }, true)).toContain(
-      'WARNING: sessions of 2025-era clients live in one pod',
+  it('warn of several pods without a key, of what is lost, and say how to make one and use it', async () => {
+    const text = await notes({ replicas: 2 }, true);
+    expect(text).toContain('WARNING: the pods share no key');
+    expect(text).toContain('The Service keeps a client with its pod by address;');
+    expect(text).toContain(
+      '\n  kubectl -n tools create secret generic nexus-mcp-state-key --from-literal=state-key="$(openssl rand -base64 48)"\n' +
+        '  helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set stateKeySecret.name=nexus-mcp-state-key\n',
     );
-    expect(text).toContain('WARNING: sessions of 2025-era clients live in one pod');
+    const balanced = await notes({ replicas: 2, service: { type: 'LoadBalancer' } }, true);
+    expect(balanced).toContain('The Service does not keep clients with their pods,');
+  });
+
+  it.each<Values>([
+    {},
+    { replicas: 2, stateKeySecret: { name: 'key' } },
+    { replicas: 2, config: { sessions: { stateKeyFile: '/data/key' } } },
+  ])('say nothing of keys where nothing is lost (%o)', async (values) => {
+    expect(await notes(values, true)).not.toContain('no key');
+  });
+
+  it('warn of scaling by sessions where any pod may hold any of them', async () => {
+    const keda = { enabled: true, serverAddress: 'http://prometheus:9090', activeSessions: 5 };
+    const text = await notes({ keda, stateKeySecret: { name: 'key' } }, true);
+    expect(text).toContain('WARNING: keda.activeSessions counts a session in each pod that serves it');
+    expect(await notes({ keda }, true)).not.toContain('activeSessions');
   });
 
   it('say whether a release without a pod is noticed', async () => {

@@ -96,7 +96,7 @@ describe('the pod', () => {
     const checksum = async (values: Values) =>
       at(await deployment(values), 'spec.template.metadata.annotations.checksum/config');
     const first = await checksum({});
-    expect(await checksum({ replicas: 2 })).toBe(first);
+    expect(await checksum({ minReadySeconds: 9 })).toBe(first);
     expect(await checksum({ config: { log: { level: 'debug' } } })).not.toBe(first);
     expect(await checksum({ toolModules: { files: { 'a.ts': '' } } })).not.toBe(first);
   });
@@ -143,6 +143,8 @@ describe('access to the Kubernetes API', () => {
 });
 
 describe('the configuration file', () => {
+  const POD_IP = '10.1.2.3';
+
   /** The settings that the server reads from what the chart mounts. */
   async function settingsOf(values: Values): Promise<ReturnType<typeof loadSettings>> {
     const manifests = await renderPlain({ release: 'agents', namespace: 'tools', values });
@@ -150,7 +152,7 @@ describe('the configuration file', () => {
     const directory = mkdtempSync(join(tmpdir(), 'nexus-config-'));
     const file = join(directory, 'nexus.yaml');
     writeFileSync(file, at<Readonly<Record<string, string>>>(map, 'data')['nexus.yaml'] ?? '');
-    return loadSettings({ env: {}, flags: {}, file, directory });
+    return loadSettings({ env: { NEXUS_SESSIONS_ADDRESS: POD_IP }, flags: {}, file, directory });
   }
 
   it('is one that the server takes, with the names clients use', async () => {
@@ -187,7 +189,11 @@ describe('the configuration file', () => {
         ops: { port: 9998 },
         limits: { callsPerSecond: 0.5 },
         auth: { tokensFile: '/etc/nexus-mcp/auth/tokens.yaml' },
-        sessions: { stateKeyFile: '/etc/nexus-mcp/state/state-key' },
+        sessions: {
+          stateKeyFile: '/etc/nexus-mcp/state/state-key',
+          peers: ['agents-nexus-mcp-metrics.tools.svc.cluster.local:9998'],
+          address: POD_IP,
+        },
         tools: {
           modules: [
             '/etc/nexus-mcp/tools/a.ts',

@@ -43,7 +43,8 @@ config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- end }}
 {{- $ofSettings := printf "^NEXUS_(CONFIG$|(%s)_)" (keys $settings | sortAlpha | join "|" | upper) }}
 {{- range $entry := .Values.extraEnv }}
-{{- if and (regexMatch $ofSettings $entry.name) (ne $entry.name "NEXUS_AUTH_TOKEN") }}
+{{- /* A token is no part of values, and an address may be another in each pod. */}}
+{{- if and (regexMatch $ofSettings $entry.name) (not (has $entry.name (list "NEXUS_AUTH_TOKEN" "NEXUS_SESSIONS_ADDRESS"))) }}
 extraEnv: {{ $entry.name }} would win over config, and the chart could not check it; use config
 {{- end }}
 {{- if and (hasKey $entry "value") (hasKey $entry "valueFrom") }}

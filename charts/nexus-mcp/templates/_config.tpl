@@ -22,9 +22,10 @@
 {{- if .Values.auth.tokensSecret.name }}
 {{- $_ := set $extra "auth" (dict "tokensFile" "/etc/nexus-mcp/auth/tokens.yaml") }}
 {{- end }}
-{{- if .Values.stateKeySecret.name }}
-{{- $_ := set $extra "sessions" (dict "stateKeyFile" "/etc/nexus-mcp/state/state-key") }}
-{{- end }}
+{{- $sessions := dict }}
+{{- if .Values.stateKeySecret.name }}{{ $_ := set $sessions "stateKeyFile" "/etc/nexus-mcp/state/state-key" }}{{ end }}
+{{- with include "nexus-mcp.peers" . | fromJsonArray }}{{ $_ := set $sessions "peers" . }}{{ end }}
+{{- with $sessions }}{{ $_ := set $extra "sessions" . }}{{ end }}
 {{- with include "nexus-mcp.modules" . | fromJsonArray }}
 {{- $_ := set $extra "tools" (dict "modules" (concat (dig "tools" "modules" list $config) .)) }}
 {{- end }}
@@ -64,9 +65,25 @@
 {{- end }}
 {{- end }}
 
+{{/* Whether any pod can serve any session, and no client must stay with its pod. */}}
+{{- define "nexus-mcp.hasKey" -}}
+{{- if or .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" .Values.config) }}true{{ end }}
+{{- end }}
+
 {{/* Load balancers of some clouds refuse a Service with ClientIP, and most hide the client's address. */}}
 {{- define "nexus-mcp.sessionAffinity" -}}
-{{- default (ternary "None" "ClientIP" (eq .Values.service.type "LoadBalancer")) .Values.service.sessionAffinity }}
+{{- $needed := not (or (include "nexus-mcp.hasKey" .) (eq .Values.service.type "LoadBalancer")) }}
+{{- default (ternary "ClientIP" "None" $needed) .Values.service.sessionAffinity }}
+{{- end }}
+
+{{/* Where the pods reach one another: the headless Service, whose name stands for all of them, ready or not. */}}
+{{- define "nexus-mcp.peers" -}}
+{{- $peers := list }}
+{{- if or (include "nexus-mcp.hasKey" .) (include "nexus-mcp.many" .) }}
+{{- $settings := include "nexus-mcp.settings" . | fromYaml }}
+{{- $peers = list (printf "%s.%s.svc.%s:%d" (include "nexus-mcp.metricsService" .) .Release.Namespace .Values.clusterDomain (int $settings.ops.port)) }}
+{{- end }}
+{{- dig "sessions" "peers" $peers .Values.config | toJson }}
 {{- end }}
 
 {{/* Whether the number of pods can be more than one. */}}

@@ -80,6 +80,10 @@
 - name: NODE_OPTIONS
   value: --max-old-space-size={{ . }}
 {{- end }}
+{{- if and (include "nexus-mcp.peers" . | fromJsonArray) (not (dig "sessions" "address" "" .Values.config)) }}
+- name: NEXUS_SESSIONS_ADDRESS
+  valueFrom: { fieldRef: { fieldPath: status.podIP } }
+{{- end }}
 {{- with .Values.auth.tokenSecret }}
 {{- if .name }}
 - name: NEXUS_AUTH_TOKEN

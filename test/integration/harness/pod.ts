@@ -46,7 +46,10 @@ interface ContainerSpec {
 interface EnvVar {
   readonly name: string;
   readonly value?: string;
-  readonly valueFrom?: { readonly secretKeyRef: { readonly name: string; readonly key: string } };
+  readonly valueFrom?: {
+    readonly secretKeyRef?: { readonly name: string; readonly key: string };
+    readonly fieldRef?: { readonly fieldPath: string };
+  };
 }
 
 interface Volume {
@@ -154,9 +157,16 @@ function containerOf(
   return container;
 }
 
+/** What is known of a pod before it runs. Docker gives it an address later, and no other pod asks for this one. */
+const FIELDS: Readonly<Record<string, string>> = { 'status.podIP': '127.0.0.1' };
+
 function valueOf({ name, value, valueFrom }: EnvVar, { secrets = {} }: Cluster): string {
-  const { secretKeyRef } = valueFrom ?? {};
-  const text = secretKeyRef ? secrets[secretKeyRef.name]?.[secretKeyRef.key] : value;
+  const { secretKeyRef, fieldRef } = valueFrom ?? {};
+  const text = fieldRef
+    ? FIELDS[fieldRef.fieldPath]
+    : secretKeyRef
+      ? secrets[secretKeyRef.name]?.[secretKeyRef.key]
+      : value;
   if (text === undefined) throw new Error(`${name} has no value`);
   return text;
 }
