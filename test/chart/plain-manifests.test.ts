@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
 import { run } from '../../scripts/stand-in-images/run.ts';
 import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
@@ -46,6 +48,51 @@ describe('k8s/', () => {
     );
     expect(JSON.stringify(one(await monitoring, 'PrometheusRule'))).toContain(
       'job=\\"nexus-mcp\\", namespace=\\"nexus-mcp\\"',
+    );
+  });
+});
+
+describe('k8s/several-replicas', () => {
+  it('gives each pod the key, the others and its address, as the chart does, and needs no affinity', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'nexus-kustomize-'));
+    const [base, component] = ['k8s', 'k8s/several-replicas'].map((path) =>
+      relative(directory, PROJECT + path),
+    );
+    const kustomization = {
+      resources: [base],
+      components: [component],
+      replicas: [{ name: 'nexus-mcp', count: 3 }],
+    };
+    writeFileSync(join(directory, 'kustomization.yaml'), stringify(kustomization));
+    const manifests = await kustomize(directory);
+    expect(manifests.flatMap(schemaProblems)).toEqual([]);
+    const charted = await renderPlain({
+      namespace: 'nexus-mcp',
+      values: { replicas: 3, stateKeySecret: { name: 'nexus-mcp-state-key' } },
+    });
+
+    const pod = 'spec.template.spec';
+    const [ours, theirs] = [one(manifests, 'Deployment'), one(charted, 'Deployment')];
+    for (const path of ['spec.replicas', `${pod}.volumes`, `${pod}.containers.0.volumeMounts`]) {
+      const [own, chart] = [at<unknown>(ours, path), at<unknown>(theirs, path)];
+      expect([own].flat(), path).toEqual(expect.arrayContaining([chart].flat()));
+    }
+    const service = at(one(charted, 'Service', 'nexus-mcp'), 'spec');
+    expect(one(manifests, 'Service', 'nexus-mcp')['spec']).toEqual(service);
+
+    const env = at<readonly { name: string; value?: string; valueFrom?: object }[]>(
+      ours,
+      `${pod}.containers.0.env`,
+    );
+    const { sessions } = parse(
+      at<Record<string, string>>(one(charted, 'ConfigMap'), 'data')['nexus.yaml'] ?? '',
+    ) as { sessions: { stateKeyFile: string; peers: string[] } };
+    expect(env).toEqual(
+      expect.arrayContaining([
+        { name: 'NEXUS_SESSIONS_STATE_KEY_FILE', value: sessions.stateKeyFile },
+        { name: 'NEXUS_SESSIONS_PEERS', value: sessions.peers.join(',') },
+        { name: 'NEXUS_SESSIONS_ADDRESS', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      ]),
     );
   });
 });
