@@ -1,15 +1,7 @@
 import { z } from 'zod';
-import {
-  readAddress,
-  readAllowedHost,
-  readAllowedOrigin,
-  readHostAndPort,
-  type Reading,
-} from '../http/host-names.ts';
-
-const port = z.int().min(0).max(65_535);
-const seconds = z.number().positive().max(86_400);
-const count = z.int().min(1);
+import { readAllowedHost, readAllowedOrigin } from '../http/host-names.ts';
+import { sessionSettings } from './session-settings.ts';
+import { count, port, seconds, written } from './setting-kinds.ts';
 
 /** What an Authorization header can carry (RFC 6750, section 2.1), and no one can guess. */
 export const bearerToken = z
@@ -19,15 +11,6 @@ export const bearerToken = z
 
 /** Marks a setting whose value must never be shown. */
 export const secrets = z.registry<{ readonly secret: true }>();
-
-/** A text that is compared with others: as it is to be written, or refused with how it would be. */
-const written = (read: (text: string) => Reading) =>
-  z.string().transform((text, context) => {
-    const reading = read(text);
-    if (reading.ok) return reading.value;
-    context.addIssue(reading.problem);
-    return z.NEVER;
-  });
 
 const tool = z.strictObject({
   timeoutSeconds: seconds.optional(),
@@ -149,49 +132,7 @@ export const settingsSchema = z.strictObject({
       maxHeapMegabytes: z.int().min(16).default(128).describe('Heap of one thread'),
     })
     .prefault({}),
-  sessions: z
-    .strictObject({
-      max: count
-        .default(1000)
-        .describe(
-          'Sessions of 2025-era clients held at a time; one that is not in use gives way to a new one',
-        ),
-      idleSeconds: seconds
-        .default(1800)
-        .describe('Time after which an unused session is held no longer; its client can still go on with it'),
-      maxAgeSeconds: z
-        .number()
-        .positive()
-        .max(31_536_000)
-        .default(86_400)
-        .describe('Age at which a session ends'),
-      replayEvents: z
-        .int()
-        .min(2)
-        .default(100)
-        .describe(
-          'Answers a session keeps for clients that resume a broken stream, and as many notifications',
-        ),
-      maxSubscriptions: count
-        .default(1024)
-        .describe('Streams of subscriptions/listen at a time; none stays open while no list can change'),
-      stateKeyFile: z
-        .string()
-        .optional()
-        .describe(
-          'File with a key of at least 32 random bytes, or with two keys on a line each, that seal session ids and the state of input requests: the first seals, both open; replicas need the same file',
-        ),
-      address: written(readAddress)
-        .optional()
-        .describe('IP address at which the other replicas reach this one, at its ops.port'),
-      peers: z
-        .array(written(readHostAndPort))
-        .prefault([])
-        .describe(
-          'The replicas, as host and ops.port; a name stands for all its addresses. They are told of calls that are cancelled; needs sessions.address and ops.port',
-        ),
-    })
-    .prefault({}),
+  sessions: sessionSettings,
   network: z
     .strictObject({
       allowPrivateAddresses: z

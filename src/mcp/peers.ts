@@ -88,7 +88,7 @@ export class Peers {
   async addresses(): Promise<readonly string[]> {
     if (!this.#known || this.#known.until <= this.#now())
       this.#known = {
-        addresses: addressesOf(this.#options.names),
+        addresses: addressesOf(this.#options.names, isIPv6(this.#options.address ?? '') ? 6 : 4),
         until: this.#now() + KEEP_ADDRESSES_SECONDS,
       };
     try {
@@ -143,11 +143,12 @@ function receiptOf(status: number): Receipt | undefined {
   return receipts.find((receipt) => RECEIPTS[receipt].status === status);
 }
 
-async function addressesOf(names: readonly string[]): Promise<readonly string[]> {
+/** Of a replica that has addresses of both families, only that of one. */
+async function addressesOf(names: readonly string[], family: 4 | 6): Promise<readonly string[]> {
   const found = await Promise.all(
     names.map(async (name) => {
       const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(name) ?? [];
-      const resolved = await lookup(host, { all: true });
+      const resolved = await lookup(host, { all: true, family });
       return resolved.map(({ address }) => joined(address, port));
     }),
   );

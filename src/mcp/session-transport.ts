@@ -2,19 +2,47 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
+import type { RecentEvents } from './event-store.ts';
 import type { OpenQuestions } from './questions.ts';
 import type { SessionFacts } from './session-id.ts';
 
-type Options = ConstructorParameters<typeof NodeStreamableHTTPServerTransport>[0];
+/** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
+const RETRY_MS = 1000;
+
+export interface SessionTransportOptions {
+  readonly id: string;
+  readonly events: RecentEvents;
+  readonly questions: OpenQuestions;
+  readonly keepAliveSeconds: number;
+  /** Called when its `initialize` is being answered, and when its client has ended it. */
+  readonly initialized: () => void;
+  readonly ended: () => void;
+}
+
 type Send = Parameters<NodeStreamableHTTPServerTransport['send']>;
+type Handle = Parameters<NodeStreamableHTTPServerTransport['handleRequest']>;
 
 /** What carries the messages of a session. */
 export class SessionTransport extends NodeStreamableHTTPServerTransport {
   readonly #questions: OpenQuestions;
 
-  constructor(options: Options, questions: OpenQuestions) {
-    super(options);
+  constructor({ id, events, questions, keepAliveSeconds, initialized, ended }: SessionTransportOptions) {
+    super({
+      sessionIdGenerator: () => id,
+      eventStore: events,
+      retryInterval: RETRY_MS,
+      keepAliveMs: keepAliveSeconds * 1000,
+      onsessioninitialized: initialized,
+      onsessionclosed: ended,
+    });
     this.#questions = questions;
+  }
+
+  override handleRequest(...[request, response, body]: Handle): Promise<void> {
+    // The SDK looks for the names of both forms in the header itself. What it says has been looked at before.
+    request.headers.accept = 'application/json, text/event-stream';
+    request.rawHeaders.push('Accept', request.headers.accept);
+    return super.handleRequest(request, response, body);
   }
 
   override async send(...[message, options]: Send): Promise<void> {
@@ -35,7 +63,6 @@ export class SessionTransport extends NodeStreamableHTTPServerTransport {
   async #receive(message: JSONRPCMessage): Promise<void> {
     const headers = {
       host: 'localhost',
-      accept: 'application/json, text/event-stream',
       'content-type': 'application/json',
       ...(this.sessionId !== undefined && { 'mcp-session-id': this.sessionId }),
     };

@@ -11,13 +11,9 @@ import { connectDoor } from './connect-door.ts';
 import { replayTo } from './response-streams.ts';
 import type { ServerFactory } from './server.ts';
 import type { SessionFacts } from './session-id.ts';
-import { SessionTransport } from './session-transport.ts';
+import { SessionTransport, type SessionTransportOptions } from './session-transport.ts';
 
-/** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
-const RETRY_MS = 1000;
-
-export interface SessionOptions {
-  readonly id: string;
+export interface SessionOptions extends Pick<SessionTransportOptions, 'id' | 'initialized' | 'ended'> {
   readonly facts: SessionFacts;
   /** Only the caller who opened a session may use it. */
   readonly callerId: string;
@@ -29,10 +25,8 @@ export interface SessionOptions {
   readonly questionIds: QuestionIds;
   /** Whether it is too old. */
   readonly isOver: () => boolean;
-  /** Called when its `initialize` is being answered, when it has been used, and when its client has ended it. */
-  readonly initialized: () => void;
+  /** Called when it has been used. */
   readonly used: () => void;
-  readonly ended: () => void;
 }
 
 /** The session of a 2025-era client: its server, and what is in flight between them. */
@@ -62,19 +56,12 @@ export class Session {
     binding: McpBinding,
     isResumed: boolean,
   ): Promise<Session> {
-    const { id, facts, quotaKey, replayEvents, replay, initialized, ended } = options;
+    const { id, facts, quotaKey, replayEvents, replay } = options;
     const name = binding.randomBytes(6).toString('base64url');
     const events = new RecentEvents(name, replayEvents, replay, quotaKey);
     const questions = new OpenQuestions(options.questionIds, id);
-    const transportOptions = {
-      sessionIdGenerator: () => id,
-      eventStore: events,
-      retryInterval: RETRY_MS,
-      keepAliveMs: binding.keepAliveSeconds * 1000,
-      onsessioninitialized: initialized,
-      onsessionclosed: ended,
-    };
-    const transport = new SessionTransport(transportOptions, questions);
+    const { keepAliveSeconds } = binding;
+    const transport = new SessionTransport({ ...options, events, questions, keepAliveSeconds });
     await servers.create('legacy').connect(transport);
     // Before there is a door: it is no request of the client.
     if (isResumed) await transport.initialize(facts);
@@ -171,7 +158,6 @@ export class Session {
     const ids = idsIn(body);
     for (const id of ids) this.#arriving.set(id, request);
     this.#holdOpen(request, response);
-    acceptAll(request);
     try {
       if (request.method === 'GET' && !(await this.#beginStream(request, response))) return;
       await this.#transport.handleRequest(request, response, this.#withOwnIds(body));
@@ -244,12 +230,6 @@ export class Session {
     this.#events.close();
     await this.#transport.close();
   }
-}
-
-/** The SDK looks for the names of both forms in the header itself. What it says has been looked at before. */
-function acceptAll({ headers, rawHeaders }: IncomingMessage): void {
-  headers.accept = 'application/json, text/event-stream';
-  rawHeaders.push('Accept', headers.accept);
 }
 
 const idsIn = (body: unknown): RpcRequest['id'][] =>

@@ -110,7 +110,8 @@ export class ToolCalls {
   /** What the call may tell its client before the answer, as fast as the client takes it. */
   #notices(name: string, { mcpReq, http }: ServerContext): PacedNotices {
     const { now, onProtocolError } = this.#binding;
-    const { takesStreams, keepsUp } = this.#channel.reader ?? readerIn(http?.authInfo) ?? nobody;
+    const { comesBack, reader = readerIn(http?.authInfo) ?? nobody } = this.#channel;
+    const { takesStreams, keepsUp } = reader;
     const token = mcpReq._meta?.progressToken;
     const tell = (send: () => Promise<void>): void => {
       if (takesStreams && !mcpReq.signal.aborted) send().catch(onProtocolError);
@@ -130,7 +131,7 @@ export class ToolCalls {
           tell(() => mcpReq.log(level, data, name));
         },
         releaseConnection() {
-          if (this.#channel.comesBack) http?.closeSSE?.();
+          if (comesBack) http?.closeSSE?.();
         },
       },
       { now, isReady: keepsUp },

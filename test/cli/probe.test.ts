@@ -363,7 +363,7 @@ async function startBalancer(ports: readonly number[]): Promise<{ url: string; c
 const FEW = ['--tools.enabled', 'time'];
 
 describe('probe of several replicas', () => {
-  it('sees the call counted at the one that took it, and that sessions need affinity', async () => {
+  it('sees the call counted at the one that took it, and that they share no key', async () => {
     const own = await start();
     const others = await Promise.all([startServer({ args: FEW }), startServer({ args: FEW })]);
     const replicas = [...others.map(({ url }) => url), own];
@@ -379,7 +379,7 @@ describe('probe of several replicas', () => {
     try {
       const probed = await probe([balancer.url]);
       expectProblems(probed, {
-        'MCP 2025-11-25': /^FAIL .*answers 404: .*another replica; .*session affinity/,
+        'MCP 2025-11-25': /^FAIL .*answers 404: .*not one of this server; .*the same sessions\.stateKeyFile/,
       });
       expect(probed.checks['counted']).toMatch(/seen at one of \d replicas after \d+ scrapes$/);
       const [, before, after] = /rose from (\d+) to (\d+)/.exec(probed.checks['counted'] ?? '') ?? [];

@@ -113,7 +113,7 @@ describe('a client that cannot be asked', () => {
 describe('the v1 client', () => {
   it('calls a tool over HTTP in a session', async () => {
     const { client, transport } = await connectV1Client(server.url);
-    expect(transport.sessionId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(transport.sessionId).toMatch(/^1\.[\w-]{6}\.[\w-]+$/);
     const before = await callsOfAdd();
     expect((await client.callTool(add)).content).toEqual([{ type: 'text', text: '8' }]);
     expect(await callsOfAdd()).toBe(before + 1);

@@ -179,7 +179,7 @@ export class McpProbe {
       );
     if (status === 404 && this.#session !== undefined)
       return fail(
-        `${where}${said}; clients of this era need session affinity where there are several replicas`,
+        `${where}${said}; replicas serve one another's sessions only if all have the same sessions.stateKeyFile`,
       );
     if (status >= 300 && status < 400)
       return fail(`${where} and points to ${quote(String(headers.location))}; give that address`);

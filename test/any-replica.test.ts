@@ -1,0 +1,128 @@
+import type { Client } from '@modelcontextprotocol/client';
+import type { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectClient, connectV1Client } from './support/clients.ts';
+import { scrape } from './support/metrics-text.ts';
+import { keyFile, freePorts } from './support/replicas.ts';
+import { RoundRobin } from './support/round-robin.ts';
+import { startServer, type ServerProcess } from './support/server-process.ts';
+import { FIXTURE_TOOLS } from './support/test-server.ts';
+
+const SESSIONS = 60;
+const LEAST_CALLS = 1500;
+
+const proxy = new RoundRobin();
+const key = keyFile();
+/** Operations ports, by which replicas know each other, and what serves there. */
+const replicas = new Map<number, ServerProcess>();
+let url: string;
+
+beforeAll(async () => {
+  for (const port of await freePorts(3)) replicas.set(port, await startReplica(port));
+  url = await proxy.listen();
+  await sendTo();
+}, 60_000);
+afterAll(async () => {
+  proxy.close();
+  await Promise.all([...replicas.values()].map((replica) => replica.stop('SIGKILL')));
+});
+
+function startReplica(opsPort: number): Promise<ServerProcess> {
+  const ports = new Set([...replicas.keys(), opsPort]);
+  const settings = {
+    'ops.port': opsPort,
+    'sessions.stateKeyFile': key,
+    'sessions.address': '127.0.0.1',
+    'sessions.peers': [...ports].map((port) => `127.0.0.1:${port}`).join(),
+    'limits.callsPerSecond': 0,
+    'tools.modules': FIXTURE_TOOLS,
+    'tools.enabled': 'asks,echo',
+    'shutdown.delaySeconds': 1,
+    'shutdown.deadlineSeconds': 60,
+  };
+  return startServer({
+    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+  });
+}
+
+/** Has the proxy send requests to those that are ready now. */
+async function sendTo(): Promise<void> {
+  proxy.backends = [...replicas].map(([port, replica]) => ({
+    url: replica.url,
+    readyUrl: `http://127.0.0.1:${port}/readyz`,
+  }));
+  await proxy.look();
+}
+
+/** Of both lines of the SDK, and some that are asked something with each call. */
+async function connect(index: number): Promise<{ client: Client | V1Client; asked: boolean }> {
+  if (index % 3 === 0) return { client: (await connectV1Client(url)).client, asked: false };
+  const asked = index % 3 === 1;
+  const { client } = await connectClient(
+    url,
+    '2025-11-25',
+    asked ? { capabilities: { elicitation: { form: {} } } } : {},
+  );
+  if (asked)
+    client.setRequestHandler('elicitation/create', () =>
+      Promise.resolve({ action: 'accept', content: { name: String(index) } }),
+    );
+  return { client, asked };
+}
+
+it(
+  'sessions lose nothing where each request may come to any replica, while all are restarted',
+  { timeout: 600_000 },
+  async () => {
+    const clients = await Promise.all(Array.from({ length: SESSIONS }, (_, index) => connect(index)));
+    let calls = 0;
+    const failures: string[] = [];
+    const call = async (index: number): Promise<void> => {
+      calls += 1;
+      const text = `${index}-${calls}`;
+      const { client, asked } = clients[index] as (typeof clients)[number];
+      try {
+        const { content } = await client.callTool(
+          asked ? { name: 'asks', arguments: {} } : { name: 'echo', arguments: { text } },
+        );
+        const said = JSON.stringify(content);
+        if (!said.includes(asked ? `Hello ${index}` : text)) failures.push(said);
+      } catch (error) {
+        failures.push(String(error));
+      }
+    };
+    let restarting = true;
+    const running = clients.map(async (_, index) => {
+      while (restarting || calls < LEAST_CALLS) await call(index);
+    });
+    for (const [port, replica] of [...replicas]) {
+      expect(await replica.stop()).toBe(0);
+      replicas.set(port, await startReplica(port));
+      await sendTo();
+    }
+    restarting = false;
+    await Promise.all(running);
+    expect(failures).toEqual([]);
+
+    // Of one that is killed only what it was doing is lost.
+    const [[port, killed] = []] = replicas;
+    await killed?.stop('SIGKILL');
+    await proxy.look();
+    await Promise.all(clients.map((_, index) => call(index)));
+    replicas.set(port ?? 0, await startReplica(port ?? 0));
+    await sendTo();
+    await Promise.all(clients.map((_, index) => call(index)));
+    expect(failures).toEqual([]);
+    expect([...proxy.statuses.keys()].sort()).toEqual([200, 202]);
+
+    for (const opsPort of replicas.keys()) {
+      const samples = await scrape(`http://127.0.0.1:${opsPort}`);
+      const count = (what: string): number =>
+        samples.value(`mcp_sessions_${what}_total`, { transport: 'http' }) ?? NaN;
+      expect(count('opened') + count('resumed') - count('closed')).toBe(samples.value('mcp_active_sessions'));
+      expect(count('resumed')).toBeGreaterThan(0);
+      expect(samples.value('mcp_session_not_found_total')).toBe(0);
+    }
+    await Promise.all(clients.map(({ client }) => client.close()));
+  },
+);
