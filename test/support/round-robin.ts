@@ -20,7 +20,8 @@ export class RoundRobin {
   backends: readonly Backend[] = [];
   /** How often each status was answered. */
   readonly statuses = new Map<number, number>();
-  readonly #ready = new Set<Backend>();
+  /** By their URLs. */
+  readonly #ready = new Set<string>();
   readonly #server = createServer((request, response) => {
     this.#pass(request, response, 3);
   });
@@ -47,14 +48,14 @@ export class RoundRobin {
       this.backends.map(async (backend) => {
         const answer = await fetch(backend.readyUrl).catch(() => undefined);
         await answer?.arrayBuffer();
-        if (answer?.ok === true) this.#ready.add(backend);
-        else this.#ready.delete(backend);
+        if (answer?.ok === true) this.#ready.add(backend.url);
+        else this.#ready.delete(backend.url);
       }),
     );
   }
 
   #pass(request: IncomingMessage, response: ServerResponse, tries: number): void {
-    const ready = this.backends.filter((backend) => this.#ready.has(backend));
+    const ready = this.backends.filter((backend) => this.#ready.has(backend.url));
     const backend = ready[(this.#next += 1) % ready.length];
     const refuse = (status: number): void => {
       this.#count(status);
@@ -77,7 +78,7 @@ export class RoundRobin {
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (response.destroyed) return;
       if (error.code === 'ECONNREFUSED' && tries > 0) {
-        this.#ready.delete(backend);
+        this.#ready.delete(backend.url);
         // Nothing of the body has been read: it is piped once the connection is there.
         this.#pass(request, response, tries - 1);
       } else refuse(502);
