@@ -9,6 +9,7 @@ import { failed, type Failure, type ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';
 import { senderIn } from './sender.ts';
+import { sessionName } from './session-id.ts';
 import { reworded } from './words.ts';
 
 export interface DoorConnectionOptions {
@@ -57,6 +58,8 @@ function connect(
   { catalogue, door, executor, newRequestId, onProtocolError }: McpBinding,
 ): Connection<ToolCall> {
   const send = transport.send.bind(transport);
+  const nameOfSession = (): string | undefined =>
+    transport.sessionId === undefined ? undefined : sessionName(transport.sessionId);
   const countIfUnheld = ({ request, extra, peer, held }: Pending<ToolCall>, failure: Failure): void => {
     if (request.method !== 'tools/call' || held) return;
     const { authInfo } = (extra ?? {}) as { readonly authInfo?: AuthInfo };
@@ -65,7 +68,7 @@ function connect(
       name: toolNameOf(request),
       arguments: undefined,
       entrance: 'mcp',
-      sessionId: transport.sessionId,
+      sessionId: nameOfSession(),
       clientName: peer.name,
       clientVersion: peer.version,
       canElicit: false,
@@ -75,7 +78,7 @@ function connect(
   };
   return door.connect({
     transport: transportName,
-    sessionId: () => transport.sessionId,
+    sessionId: nameOfSession,
     toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
     peer: knownPeer,
     received,

@@ -80,6 +80,12 @@ export class SessionIds {
   }
 }
 
+/**
+ * What logs and traces call a session: the end of its id, which no other has, and which nobody can use it with.
+ * @returns 22 characters
+ */
+export const sessionName = (id: string): string => id.slice(-22);
+
 /** The beginning of a text, as much as takes no more than so many bytes of JSON. */
 function cut(text: string, bytes: number): string {
   let part = text.slice(0, bytes).toWellFormed();

@@ -10,7 +10,7 @@ import { QuestionIds } from './questions.ts';
 import { ReplayBudget } from './replay-budget.ts';
 import { Seal } from './seal.ts';
 import type { ServerFactory } from './server.ts';
-import { SessionIds, type SessionFacts } from './session-id.ts';
+import { SessionIds, sessionName, type SessionFacts } from './session-id.ts';
 import { SessionTable } from './session-table.ts';
 import { Session } from './session.ts';
 import { UsedIds } from './used-ids.ts';
@@ -114,7 +114,7 @@ export class Sessions {
       return held;
     }
     const found = this.#ids.open(id, caller.id);
-    const reason = !found.ok ? found.reason : this.#ended.has(endedKey(id)) ? 'expired' : undefined;
+    const reason = !found.ok ? found.reason : this.#ended.has(sessionName(id)) ? 'expired' : undefined;
     if (!found.ok || reason !== undefined) {
       this.#binding.recorder.sessionNotFound(reason ?? 'unknown');
       return { kind: 'not_found' };
@@ -197,7 +197,7 @@ export class Sessions {
           this.#table.touch(id);
         },
         ended: () => {
-          this.#ended.use(endedKey(id));
+          this.#ended.use(sessionName(id));
           const session = this.#table.get(id);
           if (session) void this.#table.remove(session, 'client');
         },
@@ -243,6 +243,3 @@ async function hasLeft({ socket }: IncomingMessage): Promise<boolean> {
 /** What the SDK agrees on with a client that asks for a revision. */
 const agreedOn = (asked: string): string =>
   SUPPORTED_PROTOCOL_VERSIONS.includes(asked) ? asked : (SUPPORTED_PROTOCOL_VERSIONS[0] ?? asked);
-
-/** The end of an id: its seal, which no other has. */
-const endedKey = (id: string): string => id.slice(-22);

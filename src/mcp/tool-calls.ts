@@ -18,6 +18,7 @@ import type { InputRequired } from '../tools/result.ts';
 import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
 import { askClient } from './ask-client.ts';
 import type { McpBinding } from './binding.ts';
+import { sessionName } from './session-id.ts';
 import { answers, answersForms, problemOfRequests } from './input-requests.ts';
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
@@ -93,7 +94,7 @@ export class ToolCalls {
       arguments: args,
       ...this.#sender(context),
       entrance: 'mcp',
-      sessionId,
+      sessionId: sessionId === undefined ? undefined : sessionName(sessionId),
       clientName: peer.name,
       clientVersion: peer.version,
       canElicit: answersForms(elicitation),

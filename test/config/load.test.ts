@@ -85,6 +85,11 @@ describe('settings', () => {
       'auth.token': 'a-token-0123456789',
       'network.fetchMaxRedirects': '7',
       'shutdown.delaySeconds': '7',
+      'sessions.address': '10.0.0.7',
+      'sessions.peers': 'replicas:9998,10.0.0.8:9998',
+    };
+    const needed: Readonly<Record<string, Record<string, string>>> = {
+      'sessions.peers': { NEXUS_SESSIONS_ADDRESS: '10.0.0.7', NEXUS_OPS_PORT: '9998' },
     };
     for (const { path, env, kind, default: byDefault } of listSettings()) {
       const [name = ''] = env;
@@ -92,10 +97,11 @@ describe('settings', () => {
       const large = /(b|B)ytes$|Characters$/.test(path) ? '4321' : undefined;
       const text =
         special[path] ?? large ?? (kind === 'boolean' ? String(byDefault !== true) : samples[kind]);
-      const fromEnv = load({ env: { [name]: text } });
+      const more = needed[path] ?? {};
+      const fromEnv = load({ env: { ...more, [name]: text } });
       expect(fromEnv, `${name}=${text}`).toMatchObject({ ok: true });
-      expect(fromEnv, path).not.toEqual(load());
-      expect(load({ flags: { [path]: text } }), path).toEqual(fromEnv);
+      expect(fromEnv, path).not.toEqual(load({ env: more }));
+      expect(load({ env: more, flags: { [path]: text } }), path).toEqual(fromEnv);
     }
     const names = listSettings().flatMap(({ env }) => env);
     expect(new Set(names).size).toBe(names.length);
@@ -321,6 +327,22 @@ describe('what is wrong', () => {
       expect(problemsFrom({ env: { NEXUS_SHUTDOWN_DELAY_SECONDS: delay } })).toEqual([problem]);
     }
     expect(problemsFrom({ flags: { 'shutdown.delaySeconds': '24.5' } })).toEqual([]);
+  });
+
+  it('about replicas is said: where they are, and where this one is', () => {
+    expect(problemsFrom({ flags: { 'sessions.peers': 'replicas:9998' } })).toEqual([
+      'sessions.peers: needs sessions.address, at which others reach this replica',
+      'sessions.peers: needs ops.port, at which replicas reach each other',
+    ]);
+    const flags = {
+      'sessions.address': 'replica',
+      'sessions.peers': 'replicas,http://replicas:9998,[::1]:9998',
+    };
+    expect(problemsFrom({ flags })).toEqual([
+      'sessions.address (from --sessions.address): replica is not an IP address',
+      'sessions.peers.0 (from --sessions.peers): replicas is not host:port',
+      'sessions.peers.1 (from --sessions.peers): http://replicas:9998 is not host:port',
+    ]);
   });
 
   it('about a file that cannot be read is said', () => {

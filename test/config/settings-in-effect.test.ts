@@ -31,6 +31,8 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     'server.bufferedBytes',
   ],
   'test/mcp/sessions.test.ts': ['sessions.idleSeconds'],
+  'test/mcp/any-replica.test.ts': ['sessions.maxAgeSeconds'],
+  'test/support/replicas.ts': ['sessions.address', 'sessions.peers'],
   'test/mcp/silence.test.ts': ['server.streamKeepAliveSeconds'],
   'test/rollout.test.ts': ['shutdown.idleSeconds'],
   'test/monitoring/call-log.test.ts': ['log.successes', 'log.foldSeconds', 'log.arguments', 'log.results'],
@@ -207,14 +209,13 @@ describe('in effect:', () => {
     expect(samples.select('mcp_tool_info').map(({ labels }) => labels['tool_name'])).not.toContain('divide');
   });
 
-  shows(['sessions.max'], 'one more is refused', async () => {
+  shows(['sessions.max'], 'another takes the place of one that is not in use', async () => {
     server = await start({ sessions: { max: 1 } });
     expect((await server.scrape()).value('mcp_sessions_limit')).toBe(1);
-    expect((await initialize()).status).toBe(200);
-    const full = await initialize();
-    expect(full.status).toBe(503);
-    expect(full.headers.get('retry-after')).toBe('1');
-    expect((await server.scrape()).value('mcp_active_sessions')).toBe(1);
+    for (let client = 0; client < 2; client += 1) expect((await initialize()).status).toBe(200);
+    const samples = await server.scrape();
+    expect(samples.value('mcp_active_sessions')).toBe(1);
+    expect(samples.value('mcp_sessions_closed_total', { reason: 'evicted' })).toBe(1);
   });
 
   shows(['sessions.maxSubscriptions'], 'the limit is exposed', async () => {
