@@ -65,6 +65,17 @@ const legacyHeaders = (session: string | undefined): Record<string, string> => (
   ...(session !== undefined && { 'mcp-session-id': session }),
 });
 
+/** Asks a session whether its server is there. */
+export async function ping({ url }: Child, session: string): Promise<void> {
+  const answer = await fetch(`${url}/mcp`, {
+    method: 'POST',
+    headers: legacyHeaders(session),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' }),
+  });
+  const text = await answer.text();
+  if (answer.status !== 200) throw new Error(`ping was answered with ${answer.status}: ${text}`);
+}
+
 /** Opens a session of MCP 2025-11-25 and returns its id. */
 export async function openSession({ url }: Child): Promise<string> {
   const params = { protocolVersion: LEGACY_VERSION, capabilities: {}, clientInfo };

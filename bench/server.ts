@@ -11,12 +11,14 @@ import type { ToolCall } from '../src/tools/call.ts';
 import { answerParent } from './probes.ts';
 
 const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
-const endpoint = process.argv.find((each) => each.startsWith('--traced='))?.slice('--traced='.length);
+const option = (name: string): string | undefined =>
+  process.argv.find((each) => each.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
+const [endpoint, stateKeyFile] = [option('traced'), option('state-key')];
 const settings = settingsSchema.parse({
   server: { port: 0 },
   tools: { enabled: ['add', ...modules.map((file) => file.replace('.ts', ''))], modules },
   limits: { callsPerSecond: 0 },
-  sessions: { max: 20_000 },
+  sessions: { max: 20_000, ...(stateKeyFile !== undefined && { stateKeyFile }) },
   ...(endpoint !== undefined && { tracing: { endpoint } }),
 });
 // A server always records. What recording costs is told by comparing with one where it does nothing.

@@ -25,5 +25,6 @@ export function markdown(rows: readonly Row[]): string {
 }
 
 export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
+export const micros = (value: number): string => `${value.toFixed(0)} µs`;
 export const millis = (value: number): string => `${value.toFixed(1)} ms`;
 export const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;

@@ -1,10 +1,17 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto';
 
 interface Key {
   /** Names the key, and tells nothing of it. */
   readonly id: string;
-  readonly cipher: Buffer;
-  readonly digest: Buffer;
+  readonly cipher: KeyObject;
+  readonly digest: KeyObject;
 }
 
 export type Opened =
@@ -40,8 +47,8 @@ export class Seal {
   ) {
     const keyOf = (secret: Uint8Array): Key => ({
       id: keyId(secret),
-      cipher: derive(secret, purpose),
-      digest: derive(secret, `${purpose} digest`),
+      cipher: createSecretKey(derive(secret, purpose)),
+      digest: createSecretKey(derive(secret, `${purpose} digest`)),
     });
     this.#keys = [keyOf(first), ...others.map(keyOf)];
     this.#randomBytes = randomBytes;
@@ -88,7 +95,7 @@ const derive = (secret: Uint8Array, purpose: string): Buffer =>
 const digestWith = ({ digest }: Key, text: string): Buffer =>
   createHmac('sha256', digest).update(text).digest().subarray(0, DIGEST_BYTES);
 
-function decrypt(key: Buffer, bytes: Buffer, context: string): string | undefined {
+function decrypt(key: KeyObject, bytes: Buffer, context: string): string | undefined {
   const [nonce, tag] = [bytes.subarray(0, NONCE_BYTES), bytes.subarray(-TAG_BYTES)];
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(context)).setAuthTag(tag);

@@ -163,16 +163,21 @@ export class Sessions {
         giveUp();
         this.#table.add(session, false);
       });
-      const endIfGone = (): void => {
-        if (!response.writableFinished) void this.#table.remove(session, 'client');
-      };
-      response.on('close', endIfGone);
       await session.serve(request, response, body);
-      if (response.destroyed) endIfGone();
+      this.#endIfLeft(session, response);
     } finally {
       giveUp();
     }
     return undefined;
+  }
+
+  /** Ends a new session whose client does not get to know of it. */
+  #endIfLeft(session: Session, response: ServerResponse): void {
+    const look = (): void => {
+      if (!response.writableFinished) void this.#table.remove(session, 'client');
+    };
+    if (response.destroyed) look();
+    else response.on('close', look);
   }
 
   #create(

@@ -263,10 +263,10 @@ describe('probe of a server with something wrong', () => {
     expect((await server?.scrape())?.value('mcp_tool_calls_total', { tool_name: 'writes' })).toBe(0);
   });
 
-  it('says that there is no room for a session', async () => {
+  it('says that all sessions are in use', async () => {
     const url = await start({ sessions: { max: 1 } });
     const { client } = await connectClient(url, '2025-11-25');
-    expectProblems(await probe([url]), { 'MCP 2025-11-25': /^FAIL .*no room/ });
+    expectProblems(await probe([url]), { 'MCP 2025-11-25': /^FAIL .*in use/ });
     await client.close();
   });
 });
