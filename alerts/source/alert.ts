@@ -47,5 +47,6 @@ export const TEXT = {
   logs: `${LOGS} --since=15m`,
   /** Of what is said but once, and may have been long ago. */
   allLogs: LOGS,
+  policies: `kubectl ${NAMESPACE_FLAG}get networkpolicies`,
   pods: `kubectl ${NAMESPACE_FLAG}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`,
 } as const;

@@ -4,7 +4,6 @@ import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { all, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const FIVE_MINUTES = 300;
-const TEN_MINUTES = 600;
 const DAY = 86_400;
 
 /** Clients are turned away, or soon will be. */
@@ -18,26 +17,6 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
   const refused = (reason: ErrorReason): string =>
     sumBy(SERVICE, promql.increase('mcp_tool_errors_total', FIVE_MINUTES, `reason="${reason}"`));
   return [
-    nearLimit(parameters, 'Sessions', 'mcp_active_sessions', 'mcp_sessions_limit', 'sessions.max'),
-    nearLimit(
-      parameters,
-      'Subscriptions',
-      'mcp_active_subscriptions',
-      'mcp_subscriptions_limit',
-      'sessions.maxSubscriptions',
-    ),
-    {
-      name: 'NexusMCPSessionsNotFound',
-      severity: 'warning',
-      threshold: 'sessionsNotFound',
-      expr: `${sumBy(SERVICE, promql.increase('mcp_session_not_found_total', TEN_MINUTES))} > ${parameters.sessionsNotFound}`,
-      // Longer than the clients of a restarted server take to come back, each of them once.
-      forSeconds: 1800,
-      keepFiringForSeconds: 600,
-      summary: 'Clients name sessions the server does not have.',
-      description: `${TEXT.number} requests to ${TEXT.service} named an unknown session in the last 10 minutes, and so for half an hour: requests of a session reach the wrong replica, or clients keep using sessions that ended. First: check session affinity in front of the replicas.`,
-      dashboard: 'fleet',
-    },
     {
       ...waits,
       name: 'NexusMCPOverloaded',
@@ -103,27 +82,4 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       dashboard: 'fleet',
     },
   ];
-}
-
-function nearLimit(
-  { sessionRatio, ...parameters }: RuleParameters,
-  what: 'Sessions' | 'Subscriptions',
-  active: 'mcp_active_sessions' | 'mcp_active_subscriptions',
-  limit: 'mcp_sessions_limit' | 'mcp_subscriptions_limit',
-  setting: string,
-): Alert {
-  const promql = new PromQL(parameters);
-  const noun = what.toLowerCase();
-  return {
-    name: `NexusMCP${what}NearLimit`,
-    severity: 'warning',
-    threshold: 'sessionRatio',
-    // A stdio server has a limit of 1 and is always at it.
-    expr: `${promql.over('max', active, 300)} / (${promql.over('max', limit, 300)} > 1) > ${sessionRatio}`,
-    forSeconds: 600,
-    keepFiringForSeconds: 600,
-    summary: `The server has little room for more ${noun}.`,
-    description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its ${noun} within the last 5 minutes; at the limit new clients are refused. First: compare opened and closed ${noun} on the dashboard; raise ${setting}, add replicas, or find the client that abandons them.`,
-    dashboard: 'fleet',
-  };
 }

@@ -144,7 +144,12 @@ export const parametersSchema = z
     heapRatio: share.default(0.85),
     fileDescriptorRatio: share.default(0.8),
     sessionRatio: share.default(0.9).describe('Share of the limit of sessions or subscriptions'),
-    sessionsNotFound: atLeastOne.default(20).describe('Requests for unknown sessions in 10 minutes'),
+    sessionsNotFound: atLeastOne
+      .default(20)
+      .describe('Requests with a session id that is refused in 10 minutes, for each reason but `expired`'),
+    peersUnreachable: atLeastOne
+      .default(5)
+      .describe('Messages that replicas could not pass to one another in 15 minutes, for each outcome'),
     overloadedRatio: share.default(0.01).describe('Share of calls refused as overloaded in 5 minutes'),
     overloadedCalls: atLeastOne.default(10).describe('Calls refused as overloaded in 5 minutes'),
     rateLimitedCalls: atLeastOne.default(100).describe('Calls refused for a quota in 5 minutes'),

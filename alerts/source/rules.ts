@@ -7,6 +7,7 @@ import { formatDuration } from './promql.ts';
 import { budgetRecords, ratioRecords } from './records.ts';
 import { runtimeAlerts } from './runtime.ts';
 import { serviceLevelAlerts } from './service-levels.ts';
+import { sessionAlerts } from './sessions.ts';
 import { targetAlerts } from './targets.ts';
 import { toolAlerts } from './tools.ts';
 
@@ -29,8 +30,8 @@ export interface Rule {
 
 /** Every alert, before the operator's overrides. */
 export function alertSet(parameters: RuleParameters): readonly Alert[] {
-  return [serviceLevelAlerts, targetAlerts, toolAlerts, runtimeAlerts, capacityAlerts].flatMap((alerts) =>
-    alerts(parameters),
+  return [serviceLevelAlerts, targetAlerts, toolAlerts, runtimeAlerts, sessionAlerts, capacityAlerts].flatMap(
+    (alerts) => alerts(parameters),
   );
 }
 

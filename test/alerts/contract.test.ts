@@ -43,13 +43,47 @@ describe('the rules and /metrics', () => {
   const execute = (tool: string, args: object = {}) =>
     server.execute(tool, args, { headers: { authorization: `Bearer ${token}` } });
 
+  /** Keeps one session in use, and asks for another, for which there is no place. */
+  async function askForTooManySessions(): Promise<void> {
+    const url = `${server.url}/mcp`;
+    const authorization = `Bearer ${token}`;
+    const clientInfo = { name: 'raw', version: '1' };
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
+    const initialize = () =>
+      fetch(url, {
+        method: 'POST',
+        headers: {
+          authorization,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+      });
+    const opened = await initialize();
+    await opened.text();
+    const stream = await fetch(url, {
+      headers: {
+        authorization,
+        accept: 'text/event-stream',
+        'mcp-session-id': opened.headers.get('mcp-session-id') ?? '',
+        'mcp-protocol-version': '2025-11-25',
+      },
+    });
+    expect(stream.status).toBe(200);
+    const refused = await initialize();
+    expect(refused.status).toBe(503);
+    await refused.text();
+    await stream.body?.cancel();
+  }
+
   beforeAll(async () => {
     // Half a minute passes at once when the token file is to be looked at.
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     writeFileSync(tokensFile, `- {name: ci, token: ${token}}\n`);
-    server = await startTestServer({ auth: { tokensFile } });
+    server = await startTestServer({ auth: { tokensFile }, sessions: { max: 1 } });
     await execute('throws');
     await execute('echo', { text: 'hi' });
+    await askForTooManySessions();
     const text = await (await fetch(`${server.url}/metrics`)).text();
     samples = parseMetrics(text);
     types = new Map(

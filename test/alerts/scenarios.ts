@@ -3,6 +3,7 @@ import { capacityScenarios } from './scenarios/capacity.ts';
 import { quietScenarios } from './scenarios/quiet.ts';
 import { runtimeScenarios } from './scenarios/runtime.ts';
 import { serviceLevelScenarios } from './scenarios/service-levels.ts';
+import { sessionScenarios } from './scenarios/sessions.ts';
 import { targetScenarios } from './scenarios/targets.ts';
 import { toolScenarios } from './scenarios/tools.ts';
 
@@ -12,5 +13,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...targetScenarios,
   ...toolScenarios,
   ...runtimeScenarios,
+  ...sessionScenarios,
   ...capacityScenarios,
 ];

@@ -1,5 +1,13 @@
 import { DURATION_BUCKETS, type MetricName } from '../../src/monitoring/metrics/metrics.ts';
-import { CONNECTION_CUT_REASONS, type ConnectionCutReason } from '../../src/monitoring/metrics/labels.ts';
+import {
+  CONNECTION_CUT_REASONS,
+  PEER_MESSAGES,
+  PEER_OUTCOMES,
+  SESSION_NOT_FOUND_REASONS,
+  type ConnectionCutReason,
+  type PeerOutcome,
+  type SessionNotFoundReason,
+} from '../../src/monitoring/metrics/labels.ts';
 import { AUTH_FAILURE_REASONS } from '../../src/authorization/authentication.ts';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/reasons.ts';
 import {
@@ -131,7 +139,13 @@ interface Server {
   readonly instance?: string;
   readonly tools?: readonly Tool[];
   readonly gauges?: Readonly<Partial<Record<GaugeName, Values>>>;
-  readonly notFound?: Values;
+  readonly notFound?: Readonly<Partial<Record<SessionNotFoundReason, Values>>>;
+  /** Requests of MCP that were answered with 503; while there was none there is no series. */
+  readonly turnedAway?: Values;
+  readonly evicted?: Values;
+  readonly resumed?: Values;
+  /** Cancellations that were passed to other replicas. */
+  readonly cancellations?: Readonly<Partial<Record<PeerOutcome, Values>>>;
   readonly authFailures?: Readonly<Partial<Record<(typeof AUTH_FAILURE_REASONS)[number], Values>>>;
   readonly connectionsCut?: Readonly<Partial<Record<ConnectionCutReason, Values>>>;
   readonly workerRestarts?: Readonly<Partial<Record<(typeof WORKER_RESTART_REASONS)[number], Values>>>;
@@ -152,8 +166,33 @@ const target = (instance: string) => ({ instance: `${instance}:9999`, pod: `nexu
 /** The labels that Prometheus gives to all series of a target. */
 export const on = target;
 
+/** What is counted of sessions: by their one transport here, HTTP, and of what closes them, what rules read. */
+function sessionSeries({ turnedAway, evicted, resumed, cancellations = {} }: Server): readonly Series[] {
+  const count = (name: string, labels: Record<string, string>, values: Values = NOTHING): Series => ({
+    name,
+    labels,
+    kind: 'counter',
+    values,
+  });
+  const refusal = { http_route: '/mcp', http_request_method: 'POST', http_response_status_code: '503' };
+  return [
+    ...(turnedAway ? [count('http_server_request_duration_seconds_count', refusal, turnedAway)] : []),
+    count('mcp_sessions_closed_total', { transport: 'http', reason: 'evicted' }, evicted),
+    count('mcp_sessions_resumed_total', { transport: 'http' }, resumed),
+    ...PEER_MESSAGES.flatMap((kind) =>
+      PEER_OUTCOMES.map((outcome) =>
+        count(
+          'mcp_peer_messages_total',
+          { kind, outcome },
+          kind === 'cancellation' ? cancellations[outcome] : NOTHING,
+        ),
+      ),
+    ),
+  ];
+}
+
 export function server(about: Server = {}): readonly Series[] {
-  const { tools = [tool('echo')], gauges = {}, notFound = NOTHING, restarts = [], without = [] } = about;
+  const { tools = [tool('echo')], gauges = {}, restarts = [], without = [] } = about;
   const reasoned = (
     name: string,
     reasons: readonly string[],
@@ -176,7 +215,8 @@ export function server(about: Server = {}): readonly Series[] {
     }),
     { name: 'process_start_time_seconds', labels: {}, kind: 'gauge', values: started },
     ...tools.flatMap(toolSeries),
-    { name: 'mcp_session_not_found_total', labels: {}, kind: 'counter', values: notFound },
+    ...sessionSeries(about),
+    ...reasoned('mcp_session_not_found_total', SESSION_NOT_FOUND_REASONS, about.notFound ?? {}),
     ...reasoned('mcp_auth_failures_total', AUTH_FAILURE_REASONS, about.authFailures ?? {}),
     ...reasoned('http_server_connections_cut_total', CONNECTION_CUT_REASONS, about.connectionsCut ?? {}),
     ...reasoned('mcp_worker_restarts_total', WORKER_RESTART_REASONS, about.workerRestarts ?? {}),

@@ -221,7 +221,7 @@ describe('an operator can', () => {
   });
 
   it('tell the thresholds of sessions and of subscriptions apart, which have one name at one limit each', async () => {
-    expect((await alertsOf(CHANGED, 'NexusMCPSessionsNearLimit'))[0]?.expr).toMatch(/> 0\.5$/);
+    expect((await alertsOf(CHANGED, 'NexusMCPSessionsNearLimit'))[0]?.expr).toMatch(/> 0\.5\nand on /);
     expect((await alertsOf(CHANGED, 'NexusMCPSubscriptionsNearLimit'))[0]?.expr).toMatch(/> 0\.9$/);
   });
 });

@@ -199,6 +199,7 @@ const SILENT: readonly (readonly [RegExp, string])[] = [
     /http_server_connections_cut_total\{/,
     'asks about connections that were cut, and no client here is hostile',
   ],
+  [/mcp_peer_messages_total\{.*> 0$/, 'asks about messages between replicas, and every server here is alone'],
   [/^mcp_worker_pool_waiting\{.*> 0$/, 'answers only when all workers are busy'],
 ];
 const reasonForSilence = (query: string): string | undefined =>

@@ -130,6 +130,22 @@ const HISTORIES: readonly History[] = [
       },
     ],
   },
+  {
+    name: 'sessions add up where one replica opens them, and both take them up and let them go',
+    series: {
+      'mcp_sessions_opened_total{job="a", instance="a", transport="http"}': '0+2x130',
+      'mcp_sessions_resumed_total{job="a", instance="a", transport="http"}': '0x130',
+      'mcp_sessions_resumed_total{job="a", instance="b", transport="http"}': '0+3x130',
+      'mcp_sessions_closed_total{job="a", instance="a", transport="http", reason="evicted"}': '0+1x130',
+      'mcp_sessions_closed_total{job="a", instance="b", transport="http", reason="idle"}': '0+2x130',
+      'mcp_active_sessions{job="a", instance="a"}': '0+1x130',
+      'mcp_active_sessions{job="a", instance="b"}': '0+1x130',
+    },
+    shows: [
+      { at: '65m', query: 'nexus-mcp-fleet: Do sessions add up? A', samples: number(240) },
+      { at: '65m', query: 'nexus-mcp-fleet: Do sessions add up? B', samples: number(240) },
+    ],
+  },
 ];
 
 const fileOf = (index: number): string => `${index}.yaml`;

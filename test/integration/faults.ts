@@ -101,19 +101,31 @@ async function openSession({ url }: ServerProcess): Promise<readonly string[]> {
   return [response.headers.get('mcp-session-id')].filter((id) => id !== null);
 }
 
-/** Opens sessions and keeps them, and goes on trying to open more. */
+/** Opens sessions and keeps a stream open in each, and goes on trying to open more. */
 async function fillSessions(server: ServerProcess, count: number): Promise<Ongoing> {
+  const { signal, ...abort } = abortable();
   const ids: string[] = [];
-  while (ids.length < count) ids.push(...(await openSession(server)));
-  const close = (id: string): Promise<unknown> =>
-    fetch(`${server.url}/mcp`, { method: 'DELETE', headers: { ...JSON_RPC, 'mcp-session-id': id } });
+  const headersOf = (id: string) => ({ ...JSON_RPC, 'mcp-session-id': id });
+  const open = async (): Promise<void> => {
+    for (const id of await openSession(server)) {
+      ids.push(id);
+      const headers = { ...headersOf(id), accept: 'text/event-stream', 'mcp-protocol-version': '2025-11-25' };
+      await fetch(`${server.url}/mcp`, { headers, signal });
+    }
+  };
+  while (ids.length < count) await open();
   return {
-    step: async () => ids.push(...(await openSession(server))),
-    end: () => Promise.all(ids.map(close)),
+    step: open,
+    end: () => {
+      abort.now();
+      return Promise.all(
+        ids.map((id) => fetch(`${server.url}/mcp`, { method: 'DELETE', headers: headersOf(id) })),
+      );
+    },
   };
 }
 
-/** Goes on with a session that the server does not have. */
+/** Goes on with a session whose id no key of the server has made. */
 async function useLostSession({ url }: ServerProcess): Promise<void> {
   const response = await fetch(`${url}/mcp`, {
     method: 'POST',

@@ -78,7 +78,8 @@ describe("the README's queries", () => {
       'Share of calls that failed, by tool',
       "Share of calls that failed through the server's fault",
       'Mean time and 95th percentile, by tool',
-      'Sessions, all replicas together',
+      'Sessions that began, a second, each counted once',
+      'Sessions held, all replicas together; one may be held by several',
     ]);
     for (const query of [...QUERIES.values()].flat()) {
       expect(await prometheus.annotations(query, time), query).toEqual([]);
@@ -112,9 +113,12 @@ describe("the README's queries", () => {
     expect(meanTime('slow')).toBeGreaterThan(0.05);
   });
 
-  it('give the number of sessions', async () => {
-    const [sessions] = QUERIES.get('Sessions, all replicas together') ?? [];
-    expect(await answer(sessions)).toEqual({ '': 1 });
+  it('give the sessions that began and the number of those that are held', async () => {
+    const [began] = QUERIES.get('Sessions that began, a second, each counted once') ?? [];
+    // Two clients that made calls and left, and one that stays.
+    expect(await answer(began)).toEqual(near({ '': 3 / WINDOW_SECONDS }));
+    const [held] = QUERIES.get('Sessions held, all replicas together; one may be held by several') ?? [];
+    expect(await answer(held)).toEqual({ '': 1 });
   });
 });
 

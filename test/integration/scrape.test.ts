@@ -142,8 +142,9 @@ describe('mcp_active_sessions', () => {
       time = await prometheus.catchUp();
       const sessions = await sum('active_sessions');
       const opened = (await sum('sessions_opened_total')) ?? NaN;
+      const resumed = (await sum('sessions_resumed_total')) ?? NaN;
       const closed = (await sum('sessions_closed_total')) ?? NaN;
-      expect(opened - closed).toBe(sessions);
+      expect(opened + resumed - closed).toBe(sessions);
       return sessions;
     };
     expect(await active()).toBe(0);

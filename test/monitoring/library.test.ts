@@ -139,6 +139,9 @@ describe('sessions of a v1 server', () => {
     expect(await active()).toBe(1);
     const samples = await scrape(monitoring);
     expect(samples.value('mcp_sessions_closed_total', { reason: 'client', transport: 'http' })).toBe(1);
+    expect(samples.value('mcp_sessions_opened_total', { transport: 'http' })).toBe(2);
+    // Each is one session to the library, wherever it was before: opened less closed are those that are open.
+    expect(samples.value('mcp_sessions_resumed_total', { transport: 'http' })).toBe(0);
     const labels = { mcp_protocol_version: '2025-11-25', network_transport: 'tcp' };
     expect(samples.value('mcp_server_session_duration_seconds_count', labels)).toBe(1);
     await second.client.close();
@@ -386,6 +389,7 @@ describe('the metrics', () => {
       'http_server_open_connections',
       'http_server_request_duration_seconds',
       'mcp_auth_failures_total',
+      'mcp_peer_messages_total',
       'mcp_session_not_found_total',
       'mcp_sessions_limit',
       'mcp_subscriptions_limit',

@@ -70,9 +70,9 @@ export const clients: readonly Panel[] = [
     kind: 'timeseries',
     title: 'How many sessions?',
     description:
-      'Sessions of 2025-era clients, and the limit of all instances together. Good: well below the limit, and falling at night. One that only rises is clients that never end theirs.',
+      'Sessions of 2025-era clients that the instances hold, and how many all together can. One that several instances serve is held by each of them, so this is not the number of clients. Good: below the limit, and falling at night. At the limit those that are not in use give way.',
     queries: [
-      { expr: sum(series('mcp_active_sessions')), legend: 'sessions' },
+      { expr: sum(series('mcp_active_sessions')), legend: 'sessions held' },
       { expr: sum(series('mcp_sessions_limit')), legend: 'limit', color: TICKET },
     ],
     unit: 'short',

@@ -1,57 +1,9 @@
-import { ticket, type AlertName, type Scenario } from '../scenario.ts';
+import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { calls, on, server, tool } from '../server.ts';
 
 const logs = (n: string): string =>
   `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
-
-const nearLimit = (
-  what: 'Sessions' | 'Subscriptions',
-  active: 'mcp_active_sessions' | 'mcp_active_subscriptions',
-  limit: 'mcp_sessions_limit' | 'mcp_subscriptions_limit',
-  setting: string,
-): readonly Scenario[] => {
-  const alert: AlertName = `NexusMCP${what}NearLimit`;
-  const noun = what.toLowerCase();
-  return [
-    {
-      name: `one of two replicas is nearly full of ${noun}`,
-      about: [alert],
-      series: [
-        ...server({
-          instance: 'a',
-          gauges: { [active]: gauge({ is: 500, until: '15m' }, { is: 950, until: '40m' }, { is: 500 }) },
-          failedScrapes: ['20m'],
-        }),
-        ...server({ instance: 'b', gauges: { [active]: gauge({ is: 500 }) } }),
-      ],
-      fires: {
-        '24m': [],
-        '26m': [
-          ticket(alert, on('a'), {
-            says: ({ text }) =>
-              `a:9999 of ${text} used 95% of its ${noun} within the last 5 minutes; at the limit new clients are refused. First: compare opened and closed ${noun} on the dashboard; raise ${setting}, add replicas, or find the client that abandons them.`,
-            dashboard: 'fleet',
-          }),
-        ],
-        '53m': [ticket(alert, on('a'))],
-        '57m': [],
-      },
-    },
-    {
-      name: `nine in ten ${noun} are open`,
-      about: [alert],
-      series: server({ gauges: { [active]: gauge({ is: 900 }) } }),
-      fires: { '20m': [], '40m': [] },
-    },
-    {
-      name: `a stdio server has its one of ${noun}`,
-      about: [alert],
-      series: server({ gauges: { [active]: gauge({ is: 1 }), [limit]: gauge({ is: 1 }) } }),
-      fires: { '20m': [], '40m': [] },
-    },
-  ];
-};
 
 /** A counter that passes its limit of ten minutes on two replicas together, for a while. */
 const flood = counter({ perSecond: 0, until: '15m' }, { perSecond: 0.5, until: '30m' }, { perSecond: 0 });
@@ -61,50 +13,6 @@ const onTwo = (about: Omit<NonNullable<Parameters<typeof server>[0]>, 'instance'
 const healthy = calls('success', counter({ perSecond: 200 }));
 
 export const capacityScenarios: readonly Scenario[] = [
-  ...nearLimit('Sessions', 'mcp_active_sessions', 'mcp_sessions_limit', 'sessions.max'),
-  ...nearLimit(
-    'Subscriptions',
-    'mcp_active_subscriptions',
-    'mcp_subscriptions_limit',
-    'sessions.maxSubscriptions',
-  ),
-  {
-    name: 'clients name unknown sessions',
-    about: ['NexusMCPSessionsNotFound'],
-    series: onTwo({
-      notFound: counter({ perSecond: 0, until: '15m' }, { perSecond: 0.5, until: '1h' }, { perSecond: 0 }),
-    }),
-    fires: {
-      '30m': [],
-      '44m': [],
-      '48m': [
-        ticket(
-          'NexusMCPSessionsNotFound',
-          {},
-          {
-            says: ({ text }) =>
-              `600 requests to ${text} named an unknown session in the last 10 minutes, and so for half an hour: requests of a session reach the wrong replica, or clients keep using sessions that ended. First: check session affinity in front of the replicas.`,
-            dashboard: 'fleet',
-          },
-        ),
-      ],
-      '1h15m': [ticket('NexusMCPSessionsNotFound')],
-      '1h25m': [],
-    },
-  },
-  {
-    name: 'a deploy ends sessions that three hundred clients still name',
-    about: ['NexusMCPSessionsNotFound'],
-    series: [
-      ...server({ instance: 'a', until: '15m' }),
-      ...server({
-        instance: 'b',
-        from: '14m',
-        notFound: counter({ perSecond: 0, until: '15m' }, { perSecond: 0.5, until: '25m' }, { perSecond: 0 }),
-      }),
-    ],
-    fires: { '17m': [], '30m': [], '50m': [] },
-  },
   {
     name: 'calls are refused because the server is full',
     about: ['NexusMCPOverloaded'],

@@ -44,7 +44,7 @@ const ordinary: readonly Scenario[] = [
           calls('exception', flat(70), 9),
         ),
       ],
-      notFound: flat(100),
+      notFound: { unknown: flat(100) },
       authFailures: { missing: flat(1000) },
       workerRestarts: { crashed: flat(100) },
     }),
