@@ -45,7 +45,9 @@ export class BesiegedServer {
       'calls in flight': value('mcp_tool_calls_in_flight'),
       sessions: value('mcp_active_sessions'),
       'sessions that were not closed':
-        value('mcp_sessions_opened_total') - value('mcp_sessions_closed_total'),
+        value('mcp_sessions_opened_total') +
+        value('mcp_sessions_resumed_total') -
+        value('mcp_sessions_closed_total'),
       // What asks is in hand itself.
       'bytes kept for clients': Math.max(0, value('http_server_buffered_bytes') - 10_000),
     };
