@@ -109,7 +109,7 @@ export async function createApplication(
   const { recorder } = monitoring;
   const losses = new Losses(recorder, logger, settings.log.foldSeconds);
   const read = loadSecrets(settings, directory);
-  const tools = await loadTools(settings, directory, (read.ok && read.secrets.tokens) || [], losses);
+  const tools = await loadTools(settings, directory, read.ok ? (read.secrets.tokens ?? []) : [], losses);
   const problems = [tools, read].flatMap((part) => (part.ok ? [] : part.problems));
   const traced = await traceCalls(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);

@@ -49,9 +49,16 @@ function sendTo(but?: ServerProcess): void {
   proxy.backends = [...replicas.values()].filter((replica) => replica !== but).map((replica) => replica.url);
 }
 
+interface Connected {
+  readonly index: number;
+  readonly client: Client | V1Client;
+  /** Whether each of its calls asks it something. */
+  readonly asked: boolean;
+}
+
 /** Of both lines of the SDK, and some that are asked something with each call. */
-async function connect(index: number): Promise<{ client: Client | V1Client; asked: boolean }> {
-  if (index % 3 === 0) return { client: (await connectV1Client(url)).client, asked: false };
+async function connect(index: number): Promise<Connected> {
+  if (index % 3 === 0) return { index, client: (await connectV1Client(url)).client, asked: false };
   const asked = index % 3 === 1;
   const { client } = await connectClient(
     url,
@@ -62,7 +69,7 @@ async function connect(index: number): Promise<{ client: Client | V1Client; aske
     client.setRequestHandler('elicitation/create', () =>
       Promise.resolve({ action: 'accept', content: { name: String(index) } }),
     );
-  return { client, asked };
+  return { index, client, asked };
 }
 
 const isRetryable = ({ _meta }: { readonly _meta?: Record<string, unknown> | undefined }): boolean =>
@@ -75,10 +82,9 @@ it(
     const clients = await Promise.all(Array.from({ length: SESSIONS }, (_, index) => connect(index)));
     let calls = 0;
     const failures: string[] = [];
-    const call = async (index: number): Promise<void> => {
+    const call = async ({ index, client, asked }: Connected): Promise<void> => {
       calls += 1;
       const text = `${index}-${calls}`;
-      const { client, asked } = clients[index] as (typeof clients)[number];
       try {
         const made = asked ? { name: 'asks', arguments: {} } : { name: 'echo', arguments: { text } };
         let result = await client.callTool(made);
@@ -91,8 +97,8 @@ it(
       }
     };
     let restarting = true;
-    const running = clients.map(async (_, index) => {
-      while (restarting || calls < LEAST_CALLS) await call(index);
+    const running = clients.map(async (client) => {
+      while (restarting || calls < LEAST_CALLS) await call(client);
     });
     for (const [port, replica] of [...replicas]) {
       // Whatever sends requests to it has been told, as Kubernetes does; what it has in hand goes on.
@@ -109,10 +115,10 @@ it(
     const [[port, killed] = []] = replicas;
     await killed?.stop('SIGKILL');
     sendTo(killed);
-    await Promise.all(clients.map((_, index) => call(index)));
+    await Promise.all(clients.map(call));
     replicas.set(port ?? 0, await startReplica(port ?? 0));
     sendTo();
-    await Promise.all(clients.map((_, index) => call(index)));
+    await Promise.all(clients.map(call));
     expect(failures).toEqual([]);
     // An answer to a replica that has stopped is the only one that may have been refused.
     expect([...proxy.statuses].filter((status) => ![200, 202, 409].includes(status))).toEqual([]);

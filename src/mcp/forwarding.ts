@@ -1,5 +1,5 @@
 import type { Caller } from '../authorization/caller.ts';
-import { fieldOf, paramOf, type Message } from '../monitoring/door/message.ts';
+import { fieldOf, paramOf } from '../monitoring/door/message.ts';
 import type { Quota } from '../tools/quota.ts';
 import type { Peers } from './peers.ts';
 import { isAnswer, type QuestionIds } from './questions.ts';
@@ -58,7 +58,7 @@ export class Forwarding {
   /** Asks all others to cancel what is not in flight here. */
   #passCancellation(session: Session, message: object, caller: Caller): void {
     const { peers, quota } = this.#options;
-    if (!peers.any || session.isInFlight(paramOf(message as Message, 'requestId'))) return;
+    if (!peers.any || session.isInFlight(paramOf(message, 'requestId'))) return;
     void peers.addresses().then((addresses) => {
       // Each costs another replica as much as the message has cost this one.
       const isWithin = addresses.length > 0 && quota.take(caller.quotaKey, addresses.length) === 0;

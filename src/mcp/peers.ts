@@ -84,7 +84,7 @@ export class Peers {
     return this.#self;
   }
 
-  /** Where the others are, this one left out; nowhere when a name cannot be resolved. */
+  /** Whom to tell of a cancellation: the others, or nobody when a name cannot be resolved, which is counted. */
   async addresses(): Promise<readonly string[]> {
     if (!this.#known || this.#known.until <= this.#now())
       this.#known = {
@@ -94,6 +94,7 @@ export class Peers {
     try {
       return (await this.#known.addresses).filter((address) => address !== this.#self);
     } catch (error) {
+      this.#recorder.peerMessage('cancellation', 'unreachable');
       this.#onError(new Error('sessions.peers cannot be resolved', { cause: error }));
       return [];
     }

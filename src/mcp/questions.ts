@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
-import { fieldOf, isRequest, paramOf, type Message } from '../monitoring/door/message.ts';
+import { fieldOf, isRequest, paramOf } from '../monitoring/door/message.ts';
 import type { Seal } from './seal.ts';
 
 /** Who waits for the answer to a question. */
@@ -53,13 +53,13 @@ export class OpenQuestions {
 
   /** A message of the SDK as the client gets it. */
   outgoing(message: JSONRPCMessage): JSONRPCMessage {
-    if (isRequest(message as Message)) {
+    if (isRequest(message)) {
       const id = this.#ids.make(this.#sessionId);
-      this.#open.set(id, (message as { readonly id: RequestId }).id);
-      return { ...message, id } as JSONRPCMessage;
+      this.#open.set(id, message.id);
+      return { ...message, id };
     }
     if (!('method' in message) || message.method !== 'notifications/cancelled') return message;
-    const own = paramOf(message as Message, 'requestId');
+    const own = paramOf(message, 'requestId');
     const [id] = [...this.#open].find(([, each]) => each === own) ?? [];
     if (id === undefined) return message;
     this.#open.delete(id);

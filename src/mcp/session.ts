@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection, Pending } from '../monitoring/door/connection.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
-import { isRequest, paramOf, type Message, type RpcRequest } from '../monitoring/door/message.ts';
+import { isRequest, paramOf, type RpcRequest } from '../monitoring/door/message.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { McpBinding } from './binding.ts';
 import { RecentEvents } from './event-store.ts';
@@ -200,7 +200,7 @@ export class Session {
    */
   receive(message: object): boolean {
     const own = isAnswer(message) ? this.#questions.answer(message) : message;
-    if (!own || (own === message && !this.isInFlight(paramOf(message as Message, 'requestId')))) return false;
+    if (!own || (own === message && !this.isInFlight(paramOf(message, 'requestId')))) return false;
     this.#transport.onmessage?.(own as never);
     return true;
   }

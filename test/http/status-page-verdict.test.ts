@@ -26,8 +26,6 @@ function calls(count: number, tool: string, seconds: number, reason?: ErrorReaso
 const verdict = () =>
   judge({
     state: 'ready',
-    sessions: 0,
-    sessions_limit: 1000,
     metrics: 'served',
     activity: activity.report(),
   });

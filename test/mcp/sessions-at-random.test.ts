@@ -24,6 +24,12 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all(replicas.map(({ server }) => server.stop())));
 
+function pick(random: (below: number) => number): (typeof replicas)[number] {
+  const replica = replicas[random(replicas.length)];
+  if (!replica) throw new Error('there are no replicas');
+  return replica;
+}
+
 /** In every process, always: opened + resumed - closed = active, and never more than there are places. */
 async function expectReconciled(server: TestServer): Promise<void> {
   const samples = await server.scrape();
@@ -43,7 +49,7 @@ it('whatever clients do, and replicas, sessions add up in each of them', { timeo
   const sessions: string[] = [];
   const done = new Map<string, number>();
   for (let step = 0; step < STEPS; step += 1) {
-    const replica = replicas[random(3)] as (typeof replicas)[number];
+    const [replica, another] = [pick(random), pick(random)];
     const { server, ended } = replica;
     const session = sessions[random(Math.max(1, sessions.length))];
     const use = async (what: () => Promise<Response>, expected: number): Promise<void> => {
@@ -60,9 +66,11 @@ it('whatever clients do, and replicas, sessions add up in each of them', { timeo
       both: () =>
         Promise.all([
           use(() => post(server.url, list(step), session), 200),
-          post((replicas[random(3)] as (typeof replicas)[number]).server.url, list(step), session),
+          post(another.server.url, list(step), session),
         ]),
-      forge: async () => expect((await post(server.url, list(step), `${session}x`)).status).toBe(404),
+      forge: async () => {
+        expect((await post(server.url, list(step), `${String(session)}x`)).status).toBe(404);
+      },
       delete: async () => {
         await use(() => deleteSession(server.url, session ?? ''), 200);
         ended.add(session ?? '');

@@ -17,12 +17,12 @@ export const post = (
   url: string,
   body: Body,
   session?: string,
-  init: RequestInit & { headers?: Record<string, string> } = {},
+  { headers, ...init }: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
 ): Promise<Response> =>
   fetch(`${url}/mcp`, {
     method: 'POST',
     ...init,
-    headers: { ...HEADERS, ...(session !== undefined && { 'mcp-session-id': session }), ...init.headers },
+    headers: { ...HEADERS, ...(session !== undefined && { 'mcp-session-id': session }), ...headers },
     body: JSON.stringify(body),
   });
 

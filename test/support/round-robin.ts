@@ -31,9 +31,8 @@ export class RoundRobin {
     const options = { method, headers: { ...headers, connection: 'close' }, agent: false };
     const upstream = httpRequest(new URL(url, backend), options, (answer) => {
       const { statusCode = 502, headers: answered } = answer;
-      const { connection: _hopByHop, ...passed } = answered;
       this.statuses.add(statusCode);
-      response.writeHead(statusCode, passed);
+      response.writeHead(statusCode, { ...answered, connection: 'keep-alive' });
       answer.pipe(response);
       answer.on('error', () => response.destroy());
     });

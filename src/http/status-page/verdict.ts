@@ -2,13 +2,10 @@ import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts'
 import type { ErrorReason } from '../../tools/reasons.ts';
 import type { Facts, Verdict } from './status.ts';
 
-/** The share of the limit of sessions that is near it. */
-const NEAR_LIMIT = 0.9;
-
-type Judged = Pick<Facts, 'state' | 'sessions' | 'sessions_limit' | 'activity' | 'metrics'>;
+type Judged = Pick<Facts, 'state' | 'activity' | 'metrics'>;
 
 /** Puts a status into words. */
-export function judge({ state, sessions, sessions_limit, activity, metrics }: Judged): Verdict {
+export function judge({ state, activity, metrics }: Judged): Verdict {
   if (state === 'starting') return warn('Starting', 'It takes no calls yet.');
   if (state === 'draining')
     return warn('Shutting down', 'It finishes the calls it has and takes no new ones.');
@@ -21,10 +18,6 @@ export function judge({ state, sessions, sessions_limit, activity, metrics }: Ju
   }
   const complaint = judgeTools(activity);
   if (complaint) return complaint;
-  if (sessions >= NEAR_LIMIT * sessions_limit) {
-    const detail = `${number(sessions)} of at most ${number(sessions_limit)} are open; then new ones are refused (sessions.max).`;
-    return warn('Sessions near the limit', detail);
-  }
   const calls = sum(activity.tools.map((tool) => tool.calls));
   const failed = sum(activity.tools.flatMap(({ errors }) => Object.values(errors)));
   const others = failed === 0 ? '' : `; ${number(failed)} failed on the caller’s side`;
