@@ -37,7 +37,7 @@ async function memory(server: Child, count: number): Promise<Row> {
   };
 }
 
-const SESSIONS_A_ROUND = 200;
+const SESSIONS_A_ROUND = 500;
 
 /** Sessions of one server go on with another: their first request there, and their next. */
 async function resuming(server: Child, other: Child, rounds: number): Promise<readonly Row[]> {

@@ -1,8 +1,8 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHmac,
   createSecretKey,
+  hash,
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
@@ -11,7 +11,7 @@ interface Key {
   /** Names the key, and tells nothing of it. */
   readonly id: string;
   readonly cipher: KeyObject;
-  readonly digest: KeyObject;
+  readonly digest: string;
 }
 
 export type Opened =
@@ -48,7 +48,7 @@ export class Seal {
     const keyOf = (secret: Uint8Array): Key => ({
       id: keyId(secret),
       cipher: createSecretKey(derive(secret, purpose)),
-      digest: createSecretKey(derive(secret, `${purpose} digest`)),
+      digest: derive(secret, `${purpose} digest`).toString('base64'),
     });
     this.#keys = [keyOf(first), ...others.map(keyOf)];
     this.#randomBytes = randomBytes;
@@ -93,7 +93,7 @@ const derive = (secret: Uint8Array, purpose: string): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', `nexus-mcp ${purpose}`, 32));
 
 const digestWith = ({ digest }: Key, text: string): Buffer =>
-  createHmac('sha256', digest).update(text).digest().subarray(0, DIGEST_BYTES);
+  hash('sha256', digest + text, 'buffer').subarray(0, DIGEST_BYTES);
 
 function decrypt(key: KeyObject, bytes: Buffer, context: string): string | undefined {
   const [nonce, tag] = [bytes.subarray(0, NONCE_BYTES), bytes.subarray(-TAG_BYTES)];

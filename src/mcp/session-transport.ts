@@ -1,7 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
-import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import type { RecentEvents } from './event-store.ts';
 import type { OpenQuestions } from './questions.ts';
 import type { SessionFacts } from './session-id.ts';
@@ -54,23 +53,14 @@ export class SessionTransport extends NodeStreamableHTTPServerTransport {
 
   /** Brings a new transport to where a session is whose client has initialized it elsewhere, or before. */
   async initialize({ revision, client, capabilities }: SessionFacts): Promise<void> {
-    const params = { protocolVersion: revision, capabilities, clientInfo: client };
-    await this.#receive({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
-    await this.#receive({ jsonrpc: '2.0', method: 'notifications/initialized' });
-  }
-
-  /** The SDK has no other way in than a request. */
-  async #receive(message: JSONRPCMessage): Promise<void> {
-    const headers = {
-      host: 'localhost',
-      'content-type': 'application/json',
-      ...(this.sessionId !== undefined && { 'mcp-session-id': this.sessionId }),
-    };
+    const headers = { host: 'localhost', 'content-type': 'application/json' };
+    // The SDK has no other way in than a request.
     const request = new IncomingMessage(new Socket());
     Object.assign(request, { method: 'POST', url: '/', headers, rawHeaders: Object.entries(headers).flat() });
     const response = new ServerResponse(request);
-    await this.handleRequest(request, response, message);
-    if (response.statusCode >= 300)
-      throw new Error(`a session was not resumed: status ${response.statusCode}`);
+    const params = { protocolVersion: revision, capabilities, clientInfo: client };
+    await this.handleRequest(request, response, { jsonrpc: '2.0', id: 0, method: 'initialize', params });
+    if (response.statusCode !== 200) throw new Error(`a session was not resumed: ${response.statusCode}`);
+    this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/initialized' });
   }
 }

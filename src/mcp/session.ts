@@ -19,6 +19,8 @@ export interface SessionOptions extends Pick<SessionTransportOptions, 'id' | 'in
   readonly callerId: string;
   /** Whose share of what is kept for all sessions it uses. */
   readonly quotaKey: string;
+  /** Begins the ids of its events: no other process, and no other session object of this one, has the same. */
+  readonly eventsName: string;
   /** Messages kept for clients that resume a broken stream. */
   readonly replayEvents: number;
   readonly replay: ReplayBudget;
@@ -57,8 +59,7 @@ export class Session {
     isResumed: boolean,
   ): Promise<Session> {
     const { id, facts, quotaKey, replayEvents, replay } = options;
-    const name = binding.randomBytes(6).toString('base64url');
-    const events = new RecentEvents(name, replayEvents, replay, quotaKey);
+    const events = new RecentEvents(options.eventsName, replayEvents, replay, quotaKey);
     const questions = new OpenQuestions(options.questionIds, id);
     const { keepAliveSeconds } = binding;
     const transport = new SessionTransport({ ...options, events, questions, keepAliveSeconds });

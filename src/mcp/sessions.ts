@@ -50,6 +50,10 @@ export class Sessions {
   readonly #resuming = new Map<string, Promise<SessionProblem | undefined>>();
   /** Those that their clients have ended, which are not resumed here. */
   readonly #ended: UsedIds;
+  /** A name that no other process has. */
+  readonly #process: string;
+  /** Sessions that were opened or resumed so far. */
+  #made = 0;
   #closing = false;
 
   constructor(
@@ -65,7 +69,8 @@ export class Sessions {
     this.#replayEvents = replayEvents;
     this.#table = new SessionTable({ ...limits, ...binding });
     this.#ids = new SessionIds(seal('session id'), maxAgeSeconds, unixTime);
-    this.#questionIds = new QuestionIds(seal('question id'), randomBytes(9).toString('base64url'));
+    this.#process = randomBytes(9).toString('base64url');
+    this.#questionIds = new QuestionIds(seal('question id'), this.#process);
     this.#peers = new Peers(peers, seal('peer message'), binding);
     this.#forwarding = new Forwarding({ peers: this.#peers, questionIds: this.#questionIds, ...binding });
     this.#ended = new UsedIds(maxAgeSeconds, now);
@@ -193,6 +198,7 @@ export class Sessions {
         facts,
         callerId: caller.id,
         quotaKey: caller.quotaKey,
+        eventsName: `${this.#process}-${(this.#made += 1)}`,
         replayEvents: this.#replayEvents,
         replay: this.#replay,
         questionIds: this.#questionIds,
