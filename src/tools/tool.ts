@@ -51,7 +51,7 @@ export interface ToolContext {
   log(level: LogLevel, data: unknown): void;
   /**
    * Ends the client's open stream so that it comes back for the result later; a no-op where the transport
-   * cannot resume. For calls that run for minutes behind proxies that cut long connections.
+   * cannot resume, or the client might come back to another replica (`sessions.peers`). For calls that run for minutes behind proxies that cut long connections.
    */
   releaseConnection(): void;
   /** The client's answers to the requests of the `inputRequired` result this call continues, by key. */
