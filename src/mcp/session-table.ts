@@ -77,6 +77,7 @@ export class SessionTable {
 
   /** Time after which one that is in use now will not be, as far as can be said; whole seconds, 60 at most. */
   get waitSeconds(): number {
+    if (this.#reserved > 0) return 1;
     const waits = [...this.#sessions.values()].map(({ session }) => session.busySeconds);
     return Math.max(1, Math.ceil(Math.min(MAX_WAIT_SECONDS, ...waits)));
   }

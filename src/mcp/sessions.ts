@@ -100,11 +100,11 @@ export class Sessions {
     if (header === undefined) return this.#open(request, response, body, caller);
     const session = await this.#find(String(header), caller);
     if (!(session instanceof Session)) return session;
-    const twice = session.idInUse(body);
-    if (twice !== undefined) return { kind: 'id_in_use', id: twice };
-    if (!session.canResume(request)) return { kind: 'not_kept' };
     const { rest, delivered } = await this.#forwarding.sort(session, body, caller);
     if (!delivered) return { kind: 'asker_gone' };
+    const twice = session.idInUse(rest);
+    if (twice !== undefined) return { kind: 'id_in_use', id: twice };
+    if (!session.canResume(request)) return { kind: 'not_kept' };
     if (body !== undefined && rest === undefined) response.writeHead(202).end();
     else await session.serve(request, response, rest);
     return undefined;
@@ -192,7 +192,7 @@ export class Sessions {
     how: 'new' | 'resumed',
     initialized?: () => void,
   ): Promise<Session> {
-    const created = Session.create(
+    return Session.create(
       {
         id,
         facts,
@@ -217,7 +217,6 @@ export class Sessions {
       this.#binding,
       how === 'resumed',
     );
-    return created;
   }
 
   #full(): SessionProblem {

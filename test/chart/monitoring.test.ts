@@ -58,7 +58,8 @@ describe('objects of Prometheus Operator', () => {
 
 describe('KEDA', () => {
   it("asks for metrics of the release's own pods, which the server has", async () => {
-    const manifests = await render({ release: 'agents', valuesFiles: ['keda-values.yaml'] });
+    const values = { keda: { activeSessions: 200 } };
+    const manifests = await render({ release: 'agents', valuesFiles: ['keda-values.yaml'], values });
     const triggers = at<readonly { metadata: { query?: string } }[]>(
       one(manifests, 'ScaledObject'),
       'spec.triggers',

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const VERSION = '2026-07-28';
 const HEADER_TOOL = fileURLToPath(new URL('../support/header-tool.ts', import.meta.url));
@@ -87,9 +88,8 @@ it.each(ERAS)('the client of the SDK gets the answer of a call that takes long, 
 it('a client that leaves a stream cancels its call', async () => {
   const response = await call(60_000, BOTH);
   await response.body?.cancel();
-  await expect
-    .poll(async () =>
-      (await server.scrape()).value('mcp_tool_errors_total', { tool_name: 'slow', reason: 'cancelled' }),
-    )
-    .toBe(1);
+  const cancelled = { tool_name: 'slow', reason: 'cancelled' };
+  await waitFor(async () => {
+    expect((await server.scrape()).value('mcp_tool_errors_total', cancelled)).toBe(1);
+  });
 });
