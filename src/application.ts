@@ -89,7 +89,7 @@ const NO_TOOLS = 'no tool is offered: tools.enabled and tools.disabled leave non
 
 const NO_KEY =
   'sessions.peers is set and sessions.stateKeyFile is not: sessions and states of input requests that one replica makes are ' +
-  'unknown to the others, and end with their process';
+  'unknown to the others, end with their process, and nothing is passed on';
 
 /** How long an answer may take from the call's outcome to the client, in milliseconds. */
 const ANSWER_MS = 1000;

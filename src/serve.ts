@@ -31,7 +31,8 @@ export async function serve(
   const lifecycle = new Lifecycle(logger);
   const mcp = new McpEndpoint(application.mcp, {
     sessions,
-    peers: { address: sessions.address, names: sessions.peers },
+    // Without a common key none of them could open what another passes on.
+    peers: { address: sessions.address, names: sessions.stateKeyFile === undefined ? [] : sessions.peers },
     maxSubscriptions: sessions.maxSubscriptions,
   });
   const operations = operationsOf(application, metrics.endpoint, lifecycle);

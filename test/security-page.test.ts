@@ -35,13 +35,16 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
   ],
   'states of questions that were used': [['mcp/used-ids.ts', 'MAX_IDS']],
   'sessions that clients have ended': [['mcp/used-ids.ts', 'MAX_IDS']],
-  'messages on their way to other replicas': [['mcp/peers.ts', 'MAX_PASSING']],
+  'messages on their way to other replicas': [
+    ['mcp/peers.ts', 'MAX_PASSING'],
+    ['mcp/used-ids.ts', 'MAX_IDS'],
+  ],
   'the id of a session': [
     ['mcp/session-id.ts', 'MAX_ID'],
     ['mcp/session-id.ts', 'MAX_NAME'],
     ['mcp/session-id.ts', 'MAX_VERSION'],
   ],
-  'messages kept for resumed streams': [['mcp/sessions.ts', 'REPLAY_CHARACTERS']],
+  'messages kept for resumed streams': [['mcp/session-factory.ts', 'REPLAY_CHARACTERS']],
   'answers unread over stdio': [['mcp/stdio.ts', 'MAX_UNREAD_BYTES']],
   'what is fetched': [['tools/guarded-fetch.ts', 'MAX_INFORMATIONAL']],
   'lines of the log that are being folded': [
@@ -60,6 +63,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'mcp/header-check.ts #tools': '= tools',
   'mcp/message-lines.ts #parts': 'a line over stdio',
   'mcp/replay-budget.ts #holders': 'sessions',
+  'mcp/peers.ts #passing': 'messages on their way to other replicas',
   'mcp/questions.ts #open': 'calls that wait for their client',
   'mcp/session-table.ts #sessions': 'sessions',
   'mcp/session.ts #arriving': 'connections',

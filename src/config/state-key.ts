@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -39,11 +40,15 @@ export function loadStateKeys(
   }
 }
 
+/** What no text has. */
+const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/;
+
 /** The lines of a text; any other bytes are one key. */
 function keysIn(bytes: Buffer): readonly Uint8Array[] {
-  if (bytes.some((byte) => (byte < 0x20 && byte !== 0x0a && byte !== 0x0d) || byte > 0x7e)) return [bytes];
+  if (!isUtf8(bytes) || CONTROL.test(bytes.toString())) return [bytes];
   const lines = bytes
-    .toString('ascii')
+    .toString()
+    .replace(/^\uFEFF/, '')
     .split('\n')
     .map((line) => line.trim());
   return lines.filter((line) => line !== '').map((line) => Buffer.from(line));

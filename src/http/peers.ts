@@ -4,11 +4,14 @@ import { sendProblem, wrongMethod } from './problem.ts';
 
 export interface PeerOptions {
   readonly path: string;
-  /** Takes what another replica has sealed, and says how that is answered. */
-  readonly receive: (sealed: unknown) => { readonly status: number; readonly detail: string };
+  /** Takes what another replica has sealed, and returns the answer; `undefined` where that has another key. */
+  readonly receive: (sealed: unknown) => object | undefined;
   /** Largest body of a client, which may be in it. */
   readonly bodyBytes: number;
 }
+
+const OTHER_KEY =
+  'No key of this replica has sealed it: sessions.stateKeyFile has to be the same in all replicas';
 
 /** Where the other replicas pass on what clients sent to them. Who has no key gets nothing done. */
 export function peerRoutes({ path, receive, bodyBytes }: PeerOptions): Router {
@@ -20,9 +23,9 @@ export function peerRoutes({ path, receive, bodyBytes }: PeerOptions): Router {
       sendProblem(request, response, read.problem);
       return;
     }
-    const { status, detail } = receive(read.value);
-    if (status === 200) response.json({ status: detail });
-    else sendProblem(request, response, { status, detail });
+    const answer = receive(read.value);
+    if (answer) response.json(answer);
+    else sendProblem(request, response, { status: 403, detail: OTHER_KEY });
   });
   router.all(path, wrongMethod('POST'));
   return router;

@@ -5,6 +5,7 @@ import type { ToolCall } from '../tools/call.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
 import type { Quota } from '../tools/quota.ts';
 import type { Executor } from '../tools/executor.ts';
+import type { StateKeys } from './seal.ts';
 import type { RequestState } from './request-state.ts';
 
 /** What all servers and connections of the protocol binding share. */
@@ -28,8 +29,8 @@ export interface McpBinding {
   readonly now: () => number;
   /** In seconds of Unix time. */
   readonly unixTime: () => number;
-  /** Seal what clients carry; the first seals, all open. */
-  readonly stateKeys: readonly [Uint8Array, ...Uint8Array[]];
+  /** Seal what clients carry. */
+  readonly stateKeys: StateKeys;
   /** What each client may ask for. */
   readonly quota: Quota;
   /** Told of what a client did wrong or did not wait for; the answers, if any, have said so. */

@@ -51,6 +51,11 @@ export class OpenQuestions {
     this.#sessionId = sessionId;
   }
 
+  /** Whether one is open. */
+  get any(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** A message of the SDK as the client gets it. */
   outgoing(message: JSONRPCMessage): JSONRPCMessage {
     if (isRequest(message)) {

@@ -110,7 +110,14 @@ export const REFUSALS: Record<Kind, McpRefusal> = {
   asker_gone: {
     status: 409,
     code: ERROR_CODES.invalidRequest,
-    detail: 'The replica that asked is gone or cannot be reached, and with it the call: make the call again',
+    detail:
+      'The replica that asked cannot be reached, so it has no answer: if it is gone, the call that asked is gone with it',
+  },
+  asker_busy: {
+    status: 503,
+    code: ERROR_CODES.internalError,
+    detail: 'Too much is on its way to the replica that asked; send the answer again',
+    headers: { 'retry-after': '1' },
   },
   full: {
     status: 503,

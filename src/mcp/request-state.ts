@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRequestStateCodec, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { RequestStateCodec, ServerContext } from '@modelcontextprotocol/server';
+import type { StateKeys } from './seal.ts';
 import { UsedIds } from './used-ids.ts';
 
 /** What a state belongs to. */
@@ -42,14 +43,9 @@ export class RequestState {
   readonly #used: UsedIds;
 
   /**
-   * @param keys at least 32 bytes each: the first seals, all open; replicas that serve the same clients need the same
    * @param ttlSeconds how long a client may take to answer an input request
    */
-  constructor(
-    [first, ...others]: readonly [Uint8Array, ...Uint8Array[]],
-    ttlSeconds: number,
-    { newRequestId, now }: Environment,
-  ) {
+  constructor([first, ...others]: StateKeys, ttlSeconds: number, { newRequestId, now }: Environment) {
     const codecOf = (key: Uint8Array): RequestStateCodec<Sealed> =>
       createRequestStateCodec<Sealed>({
         key,
@@ -72,11 +68,16 @@ export class RequestState {
     return this.#codecs[0].mint(sealed, context);
   }
 
-  /** What was sealed; rejects with what the last key says when none opens it. */
+  /** What was sealed; rejects with what is wrong with it. */
   async verify(state: string, context: ServerContext): Promise<Sealed> {
     const [first, ...others] = this.#codecs;
     return others.reduce(
-      (tried, codec) => tried.catch(() => codec.verify(state, context)),
+      (tried, codec) =>
+        tried.catch((error: unknown) => {
+          // Sealed with another key; of its own ones each says more.
+          if (error instanceof Error && error.message === 'mac') return codec.verify(state, context);
+          throw error;
+        }),
       first.verify(state, context),
     );
   }

@@ -7,6 +7,9 @@ import {
   type KeyObject,
 } from 'node:crypto';
 
+/** Secrets of at least 32 bytes each: the first seals, all open. Replicas that serve the same clients need the same. */
+export type StateKeys = readonly [Uint8Array, ...Uint8Array[]];
+
 interface Key {
   /** Names the key, and tells nothing of it. */
   readonly id: string;
@@ -36,15 +39,8 @@ export class Seal {
   readonly #keys: readonly [Key, ...Key[]];
   readonly #randomBytes: (size: number) => Buffer;
 
-  /**
-   * @param secrets at least 32 bytes each: the first seals, all open
-   * @param purpose what is sealed
-   */
-  constructor(
-    [first, ...others]: readonly [Uint8Array, ...Uint8Array[]],
-    purpose: string,
-    randomBytes: (size: number) => Buffer,
-  ) {
+  /** @param purpose what is sealed */
+  constructor([first, ...others]: StateKeys, purpose: string, randomBytes: (size: number) => Buffer) {
     const keyOf = (secret: Uint8Array): Key => ({
       id: keyId(secret),
       cipher: createSecretKey(derive(secret, purpose)),

@@ -66,9 +66,8 @@ export class SessionTable {
   }
 
   #evict(): boolean {
-    const now = this.#options.now();
     for (const { session } of this.#sessions.values()) {
-      if (!session.isIdleSince(now)) continue;
+      if (!session.canGiveWay) continue;
       void this.remove(session, 'evicted');
       return true;
     }

@@ -13,6 +13,9 @@ import type { ServerFactory } from './server.ts';
 import type { SessionFacts } from './session-id.ts';
 import { SessionTransport, type SessionTransportOptions } from './session-transport.ts';
 
+/** How long an answer is kept for a client that has left before it, where others need the place. */
+const OWED_SECONDS = 60;
+
 export interface SessionOptions extends Pick<SessionTransportOptions, 'id' | 'initialized' | 'ended'> {
   readonly facts: SessionFacts;
   /** Only the caller who opened a session may use it. */
@@ -34,6 +37,7 @@ export interface SessionOptions extends Pick<SessionTransportOptions, 'id' | 'in
 /** The session of a 2025-era client: its server, and what is in flight between them. */
 export class Session {
   readonly id: string;
+  readonly facts: SessionFacts;
   readonly callerId: string;
   readonly #options: SessionOptions;
   readonly #binding: McpBinding;
@@ -47,6 +51,8 @@ export class Session {
   /** HTTP requests that are still open: calls and the GET stream. */
   #openRequests = 0;
   #openStreams = 0;
+  /** Whether a client has left a request before its answer, which it may come back for. */
+  #owes = false;
 
   /**
    * Makes a session: for the `initialize` that is served next, or one that goes on where its client has brought it, as if this
@@ -80,6 +86,7 @@ export class Session {
     isResumed: boolean,
   ) {
     this.id = options.id;
+    this.facts = options.facts;
     this.callerId = options.callerId;
     this.#options = options;
     this.#binding = binding;
@@ -120,9 +127,14 @@ export class Session {
     return this.#openRequests === 0 && this.#lastUsedAt <= time && !this.runsCalls;
   }
 
+  /** Whether it may give its place to another. */
+  get canGiveWay(): boolean {
+    return this.isIdleSince(this.#binding.now() - (this.#owes ? OWED_SECONDS : 0));
+  }
+
   /** Time after which nothing of it will be open, as far as can be said, in seconds: streams may stay open for ever. */
   get busySeconds(): number {
-    if (this.#openStreams > 0) return Infinity;
+    if (this.#openStreams > 0 || this.#questions.any) return Infinity;
     const { catalogue, now } = this.#binding;
     const left = this.#connection.inFlight.map(
       ({ held, startedAt }) => startedAt + (catalogue.get(held?.name ?? '')?.timeoutSeconds ?? 1) - now(),
@@ -158,7 +170,7 @@ export class Session {
   async serve(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
     const ids = idsIn(body);
     for (const id of ids) this.#arriving.set(id, request);
-    this.#holdOpen(request, response);
+    this.#holdOpen(request, response, ids);
     try {
       if (request.method === 'GET' && !(await this.#beginStream(request, response))) return;
       await this.#transport.handleRequest(request, response, this.#withOwnIds(body));
@@ -168,7 +180,7 @@ export class Session {
     }
   }
 
-  #holdOpen({ method }: IncomingMessage, response: ServerResponse): void {
+  #holdOpen({ method }: IncomingMessage, response: ServerResponse, ids: readonly RpcRequest['id'][]): void {
     this.#use();
     // Closed already, if the client left while its caller was found out.
     if (response.destroyed) return;
@@ -178,6 +190,7 @@ export class Session {
     response.on('close', () => {
       this.#openRequests -= 1;
       this.#openStreams -= streams;
+      this.#owes ||= ids.some((id) => this.isInFlight(id));
       this.#use();
     });
   }
@@ -214,6 +227,7 @@ export class Session {
       this.#transport.closeStandaloneSSEStream();
       return true;
     }
+    this.#owes = false;
     const replay = this.#events.replayAfter(lastEventId, () => response.destroy());
     return replayTo(response, replay, this.id);
   }

@@ -5,11 +5,11 @@ import type { Caller } from '../authorization/caller.ts';
 import type { RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
 import { Forwarding } from './forwarding.ts';
-import { Peers, RECEIPTS, type PeersOptions } from './peers.ts';
+import { Peers, type PeersOptions } from './peers.ts';
 import { QuestionIds } from './questions.ts';
-import { ReplayBudget } from './replay-budget.ts';
 import { Seal } from './seal.ts';
 import type { ServerFactory } from './server.ts';
+import { SessionFactory } from './session-factory.ts';
 import { SessionIds, sessionName, type SessionFacts } from './session-id.ts';
 import { SessionTable } from './session-table.ts';
 import { Session } from './session.ts';
@@ -23,12 +23,11 @@ export interface SessionLimits {
   readonly replayEvents: number;
 }
 
-/** 32 Mi characters: a flood of large results must not fill the heap with what clients may never ask for. */
-const REPLAY_CHARACTERS = 32 * 1024 * 1024;
-
 /** Why a request cannot be served by a session. */
 export type SessionProblem =
-  | { readonly kind: 'missing_id' | 'not_found' | 'not_kept' | 'asker_gone' | 'closing' }
+  | {
+      readonly kind: 'missing_id' | 'not_found' | 'not_kept' | 'asker_gone' | 'asker_busy' | 'closing';
+    }
   | { readonly kind: 'full'; readonly waitSeconds: number }
   | { readonly kind: 'id_in_use'; readonly id: RpcRequest['id'] };
 
@@ -37,23 +36,17 @@ export type SessionProblem =
  * key.
  */
 export class Sessions {
-  readonly #servers: ServerFactory;
-  readonly #binding: McpBinding;
-  readonly #replayEvents: number;
+  readonly #recorder: McpBinding['recorder'];
+  readonly #factory: SessionFactory;
   readonly #table: SessionTable;
   readonly #ids: SessionIds;
   readonly #questionIds: QuestionIds;
   readonly #peers: Peers;
   readonly #forwarding: Forwarding;
-  readonly #replay = new ReplayBudget(REPLAY_CHARACTERS);
   /** Those that are being resumed: a client may send its requests all at once. */
-  readonly #resuming = new Map<string, Promise<SessionProblem | undefined>>();
+  readonly #resuming = new Map<string, Promise<boolean>>();
   /** Those that their clients have ended, which are not resumed here. */
   readonly #ended: UsedIds;
-  /** A name that no other process has. */
-  readonly #process: string;
-  /** Sessions that were opened or resumed so far. */
-  #made = 0;
   #closing = false;
 
   constructor(
@@ -64,15 +57,14 @@ export class Sessions {
   ) {
     const { stateKeys, randomBytes, unixTime, now } = binding;
     const seal = (purpose: string): Seal => new Seal(stateKeys, purpose, randomBytes);
-    this.#servers = servers;
-    this.#binding = binding;
-    this.#replayEvents = replayEvents;
+    const process = randomBytes(9).toString('base64url');
+    this.#recorder = binding.recorder;
     this.#table = new SessionTable({ ...limits, ...binding });
     this.#ids = new SessionIds(seal('session id'), maxAgeSeconds, unixTime);
-    this.#process = randomBytes(9).toString('base64url');
-    this.#questionIds = new QuestionIds(seal('question id'), this.#process);
+    const questionIds = (this.#questionIds = new QuestionIds(seal('question id'), process));
+    this.#factory = new SessionFactory({ servers, binding, replayEvents, questionIds, process });
     this.#peers = new Peers(peers, seal('peer message'), binding);
-    this.#forwarding = new Forwarding({ peers: this.#peers, questionIds: this.#questionIds, ...binding });
+    this.#forwarding = new Forwarding({ peers: this.#peers, questionIds, ...binding });
     this.#ended = new UsedIds(maxAgeSeconds, now);
   }
 
@@ -98,51 +90,67 @@ export class Sessions {
   ): Promise<SessionProblem | undefined> {
     const header = request.headers['mcp-session-id'];
     if (header === undefined) return this.#open(request, response, body, caller);
-    const session = await this.#find(String(header), caller);
+    const id = String(header);
+    const known = this.#lookUp(id, caller);
+    if ('kind' in known) return known;
+    const isHere = (requestId: unknown): boolean => this.#table.get(id)?.isInFlight(requestId) === true;
+    const { rest, answers } = await this.#forwarding.sort(id, body, caller, isHere);
+    if (body !== undefined && rest === undefined) {
+      if (answers === 'dropped') return { kind: 'asker_busy' };
+      if (answers !== 'delivered') return { kind: 'asker_gone' };
+      response.writeHead(202).end();
+      return undefined;
+    }
+    if (request.method === 'DELETE' && !this.#table.get(id) && !this.#resuming.has(id)) {
+      this.#ended.use(sessionName(id));
+      response.writeHead(200).end();
+      return undefined;
+    }
+    const session = this.#table.get(id) ?? (await this.#resume(id, known, caller));
     if (!(session instanceof Session)) return session;
-    const { rest, delivered } = await this.#forwarding.sort(session, body, caller);
-    if (!delivered) return { kind: 'asker_gone' };
     const twice = session.idInUse(rest);
     if (twice !== undefined) return { kind: 'id_in_use', id: twice };
     if (!session.canResume(request)) return { kind: 'not_kept' };
-    if (body !== undefined && rest === undefined) response.writeHead(202).end();
-    else await session.serve(request, response, rest);
+    await session.serve(request, response, rest);
     return undefined;
   }
 
-  /** The session with an id, if its caller may have it, or why not. */
-  async #find(id: string, caller: Caller): Promise<Session | SessionProblem> {
+  /** What is known of the session with an id, if its caller may have it, or why not. */
+  #lookUp(id: string, caller: Caller): SessionFacts | SessionProblem {
     const held = this.#table.get(id);
     if (held?.callerId === caller.id && !held.isOver) {
       // Before its request is served it must not give way.
       this.#table.touch(id);
-      return held;
+      return held.facts;
     }
     const found = this.#ids.open(id, caller.id);
-    const reason = !found.ok ? found.reason : this.#ended.has(sessionName(id)) ? 'expired' : undefined;
-    if (!found.ok || reason !== undefined) {
-      this.#binding.recorder.sessionNotFound(reason ?? 'unknown');
-      return { kind: 'not_found' };
-    }
-    if (this.#closing) return { kind: 'closing' };
-    const resuming = this.#resuming.get(id) ?? this.#resume(id, found.facts, caller);
-    this.#resuming.set(id, resuming);
-    const problem = await resuming.finally(() => this.#resuming.delete(id));
-    // Where it has given way already, there are too many.
-    return problem ?? this.#table.get(id) ?? this.#full();
+    const isEnded = this.#ended.has(sessionName(id));
+    if (found.ok && !isEnded) return found.facts;
+    this.#recorder.sessionNotFound(found.ok ? 'expired' : found.reason);
+    return { kind: 'not_found' };
   }
 
-  async #resume(id: string, facts: SessionFacts, caller: Caller): Promise<SessionProblem | undefined> {
+  /** A session that is not held: rebuilt once, however many of its requests come at a time. */
+  async #resume(id: string, facts: SessionFacts, caller: Caller): Promise<Session | SessionProblem> {
+    if (this.#closing) return { kind: 'closing' };
+    const resuming = this.#resuming.get(id) ?? this.#rebuild(id, facts, caller);
+    this.#resuming.set(id, resuming);
+    const isRebuilt = await resuming.finally(() => this.#resuming.delete(id));
+    // Where it has given way already, all are in use.
+    return (isRebuilt ? this.#table.get(id) : undefined) ?? this.#full();
+  }
+
+  async #rebuild(id: string, facts: SessionFacts, caller: Caller): Promise<boolean> {
     const giveUp = this.#table.reserve();
-    if (!giveUp) return this.#full();
+    if (!giveUp) return false;
     try {
-      const session = await this.#create(id, facts, caller, 'resumed');
+      const session = await this.#create(id, facts, caller, true);
       giveUp();
       this.#table.add(session, true);
     } finally {
       giveUp();
     }
-    return undefined;
+    return true;
   }
 
   async #open(
@@ -164,10 +172,11 @@ export class Sessions {
         client: clientInfo,
         capabilities,
       });
-      const session = await this.#create(id, facts, caller, 'new', () => {
+      const initialized = (): void => {
         giveUp();
         this.#table.add(session, false);
-      });
+      };
+      const session = await this.#create(id, facts, caller, false, initialized);
       await session.serve(request, response, body);
       this.#endIfLeft(session, response);
     } finally {
@@ -189,46 +198,33 @@ export class Sessions {
     id: string,
     facts: SessionFacts,
     caller: Caller,
-    how: 'new' | 'resumed',
-    initialized?: () => void,
+    isResumed: boolean,
+    initialized = (): void => undefined,
   ): Promise<Session> {
-    return Session.create(
-      {
-        id,
-        facts,
-        callerId: caller.id,
-        quotaKey: caller.quotaKey,
-        eventsName: `${this.#process}-${(this.#made += 1)}`,
-        replayEvents: this.#replayEvents,
-        replay: this.#replay,
-        questionIds: this.#questionIds,
-        isOver: () => this.#ids.isOver(facts),
-        initialized: initialized ?? (() => undefined),
-        used: () => {
-          this.#table.touch(id);
-        },
-        ended: () => {
-          this.#ended.use(sessionName(id));
-          const session = this.#table.get(id);
-          if (session) void this.#table.remove(session, 'client');
-        },
+    return this.#factory.create(id, facts, caller, isResumed, {
+      initialized,
+      isOver: () => this.#ids.isOver(facts),
+      used: () => {
+        this.#table.touch(id);
       },
-      this.#servers,
-      this.#binding,
-      how === 'resumed',
-    );
+      ended: () => {
+        this.#ended.use(sessionName(id));
+        const session = this.#table.get(id);
+        if (session) void this.#table.remove(session, 'client');
+      },
+    });
   }
 
   #full(): SessionProblem {
     return { kind: 'full', waitSeconds: this.#table.waitSeconds };
   }
 
-  /** Takes what another replica has passed on. */
-  receive(sealed: unknown): (typeof RECEIPTS)[keyof typeof RECEIPTS] {
-    const forwarded = this.#peers.open(sealed);
-    if (!forwarded) return RECEIPTS.refused;
-    const session = this.#table.get(forwarded.session);
-    return session?.receive(forwarded.message) === true ? RECEIPTS.delivered : RECEIPTS.not_held;
+  /** Takes what another replica has passed on, and returns the answer; `undefined` where that has another key. */
+  receive(sealed: unknown): object | undefined {
+    return this.#peers.open(sealed, ({ session, messages }) => {
+      const held = this.#table.get(session);
+      return messages.filter((message) => held?.receive(message) === true).length > 0;
+    });
   }
 
   /** Opens and resumes no more sessions. */

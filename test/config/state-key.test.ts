@@ -28,7 +28,8 @@ describe('the file of sessions.stateKeyFile', () => {
   });
 
   it('has two keys on a line each, the first of which seals', () => {
-    expect(keysIn(`${two}\n${one}\n`)).toEqual([two, one]);
+    for (const content of [`${two}\n${one}\n`, `\uFEFF${two}\t\r\n${one}`])
+      expect(keysIn(content)).toEqual([two, one]);
   });
 
   it('has a key of any bytes, line feeds among them', () => {

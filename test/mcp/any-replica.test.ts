@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Samples } from '../support/metrics-text.ts';
 import {
@@ -251,6 +254,35 @@ describe('places for sessions', () => {
     await stream.body?.cancel();
   });
 
+  it('are not taken from a session with an answer that its client has yet to fetch', async () => {
+    const server = await start({ sessions: { max: 1 } });
+    const session = await openSession(server.url);
+    const headers = { 'mcp-protocol-version': '2025-11-25' };
+    const left = await post(server.url, call(2, 'lets_go', { milliseconds: 1 }), session, { headers });
+    const [, eventId = ''] = /^id: (\S+)$/m.exec(await left.text()) ?? [];
+    await waitFor(async () => {
+      const done = { tool_name: 'lets_go', status: 'success' };
+      expect((await server.scrape()).value('mcp_tool_calls_total', done)).toBe(1);
+    });
+    expect((await post(server.url, initialize())).status).toBe(503);
+    const accept = { accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': eventId };
+    const fetched = await fetch(`${server.url}/mcp`, { headers: { ...headers, ...accept } });
+    expect(await fetched.text()).toContain('"id":2');
+    await waitFor(async () => {
+      expect((await post(server.url, initialize())).status).toBe(200);
+    });
+  });
+
+  it('are not taken from one that waits for its client, however short the deadline of its tool', async () => {
+    const server = await start({ sessions: { max: 1 }, limits: { toolTimeoutSeconds: 1 } });
+    const session = await openSession(server.url, { elicitation: { form: {} } });
+    const messages = messagesOf(await post(server.url, call(2, 'asks'), session));
+    await messages.next();
+    const refused = await post(server.url, initialize());
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '60']);
+    await messages.return(undefined);
+  });
+
   it('are not kept for a client that left before its initialize was answered', async () => {
     const server = await start({});
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
@@ -275,6 +307,12 @@ describe('what only one process has', () => {
     result: { action: 'accept', content: { name: 'Ada' } },
   });
 
+  const cancelled = (requestId: number | string) => ({
+    jsonrpc: '2.0',
+    method: 'notifications/cancelled',
+    params: { requestId },
+  });
+
   /** Calls a tool that asks, and waits for its question. */
   async function ask(server: TestServer, session: string) {
     const messages = messagesOf(await post(server.url, call(2, 'asks'), session));
@@ -293,9 +331,10 @@ describe('what only one process has', () => {
     expect(JSON.stringify(value)).toContain('Ada');
     const passed = { kind: 'answer', outcome: 'delivered' };
     expect((await two.scrape()).value('mcp_peer_messages_total', passed)).toBe(1);
-    // A second answer has nobody who waits for it.
-    expect((await post(two.url, answerTo(question), session)).status).toBe(409);
-    expect((await post(one.url, answerTo(question), session)).status).toBe(202);
+    // A second answer has nobody who waits for it, and goes nowhere.
+    for (const server of [two, one])
+      expect((await post(server.url, answerTo(question), session)).status).toBe(202);
+    expect((await two.scrape()).value('mcp_peer_messages_total', { kind: 'answer' })).toBe(1);
   });
 
   it('that is gone leaves the answer to nobody, and its client is told', async () => {
@@ -309,20 +348,105 @@ describe('what only one process has', () => {
     await one.stop();
     const answered = await post(two.url, answerTo(question), session);
     expect(answered.status).toBe(409);
-    expect(await answered.text()).toContain('make the call again');
+    expect(await answered.text()).toContain('cannot be reached');
     const failed = { kind: 'answer', outcome: 'unreachable' };
     expect((await two.scrape()).value('mcp_peer_messages_total', failed)).toBe(1);
     // Another process at its address asked nothing, though its own first question waits.
     const again = await start(settings);
     const { messages } = await ask(again, session);
-    expect((await post(two.url, answerTo(question), session)).status).toBe(409);
-    expect((await post(again.url, answerTo(question), session)).status).toBe(409);
-    await post(
-      again.url,
-      { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 2 } },
-      session,
-    );
+    expect((await post(two.url, answerTo(question), session)).status).toBe(202);
+    expect(
+      (await two.scrape()).value('mcp_peer_messages_total', { kind: 'answer', outcome: 'not_held' }),
+    ).toBe(1);
+    await post(again.url, cancelled(2), session);
     await messages.return(undefined);
+  });
+
+  it('hears of it from a replica that has no place for the session, too', async () => {
+    const [settings = {}, more = {}] = await settingsOfReplicas(2);
+    const [one, two] = [await start(settings), await start(more, { sessions: { max: 1 } })];
+    const session = await openSession(one.url, { elicitation: { form: {} } });
+    const busy = await post(two.url, call(9, 'hangs'), await openSession(two.url));
+    const { question, messages } = await ask(one, session);
+    expect((await post(two.url, answerTo(question), session)).status).toBe(202);
+    expect(JSON.stringify(await messages.next())).toContain('Ada');
+    const hanging = await post(one.url, call(3, 'hangs'), session);
+    expect((await post(two.url, cancelled(3), session)).status).toBe(202);
+    await hanging.text();
+    expect((await post(two.url, list(4), session)).status).toBe(503);
+    expect((await deleteSession(two.url, session)).status).toBe(200);
+    expect(await counts(two)).toEqual({ opened: 1, resumed: 0, active: 1 });
+    await busy.body?.cancel();
+  });
+
+  it('hears of it once, and is asked once for a batch; what else is in that is served', async () => {
+    const [one, two] = (await startReplicas(2)) as [TestServer, TestServer];
+    const revision = { protocolVersion: '2025-03-26' };
+    const session = await openSession(one.url, { elicitation: { form: {} } }, revision);
+    const { question, messages } = await ask(one, session);
+    const hanging = await post(one.url, call(3, 'hangs'), session);
+    const batch = [
+      answerTo(question),
+      ...Array.from({ length: 50 }, (_, id) => cancelled(id + 100)),
+      cancelled(3),
+      call(4, 'echo', { text: 'in a batch' }),
+      // A call and its own cancellation concern nobody else.
+      call(5, 'hangs'),
+      cancelled(5),
+    ];
+    const response = await post(two.url, batch, session);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('in a batch');
+    await hanging.text();
+    expect(JSON.stringify(await messages.next())).toContain('Ada');
+    const samples = await two.scrape();
+    expect(samples.value('mcp_peer_messages_total')).toBe(2);
+    expect(samples.value('mcp_peer_messages_total', { outcome: 'delivered' })).toBe(2);
+    expect(samples.value('mcp_tool_errors_total', { tool_name: 'hangs', reason: 'cancelled' })).toBe(1);
+  });
+
+  it('that hangs, or is none, takes nothing from the others', async () => {
+    const [settings = {}, more = {}] = await settingsOfReplicas(2);
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    const stranger = createServer((_request, response) => {
+      const said = '{"receipt":"delivered","proof":"x"}';
+      const timer = setInterval(() => response.write(said.repeat(100)), 1);
+      response.on('close', () => {
+        clearInterval(timer);
+      });
+    }).listen(0, '127.0.0.1');
+    await Promise.all([once(silent, 'listening'), once(stranger, 'listening')]);
+    const addressOf = (server: Server): string =>
+      `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const known = (settings['sessions']?.['peers'] as string[]).concat(
+      addressOf(silent),
+      addressOf(stranger),
+    );
+    const peers = [...known, 'no-such-host.invalid:1'];
+    const [one, two] = [await start(settings), await start(more, { sessions: { peers } })];
+    const session = await openSession(one.url, { elicitation: { form: {} } });
+    const { question, messages } = await ask(one, session);
+    const hanging = await post(one.url, call(3, 'hangs'), session);
+    for (let id = 100; id < 170; id += 1) await post(two.url, cancelled(id), session);
+    await post(two.url, cancelled(3), session);
+    await hanging.text();
+    expect((await post(two.url, answerTo(question), session)).status).toBe(202);
+    expect(JSON.stringify(await messages.next())).toContain('Ada');
+    await waitFor(async () => {
+      const samples = await two.scrape();
+      const of = (outcome: string) =>
+        samples.value('mcp_peer_messages_total', { kind: 'cancellation', outcome }) ?? NaN;
+      expect(of('delivered')).toBe(1);
+      expect(of('dropped')).toBeGreaterThan(0);
+      // Of the stranger, the silent one, and the name, which counts once where a server is not asked for it again.
+      expect(of('unreachable')).toBeGreaterThan(70);
+    });
+    const said = two.logs.filter((line) => JSON.stringify(line).includes('no-such-host.invalid'));
+    expect(said.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    for (const server of [silent, stranger]) {
+      server.close();
+      server.closeAllConnections();
+    }
   });
 
   it('keeps the connection of a call that may release it: its client would come back to any', async () => {
@@ -337,8 +461,7 @@ describe('what only one process has', () => {
     const [one, two] = (await startReplicas(3)) as [TestServer, TestServer];
     const session = await openSession(one.url);
     const response = await post(one.url, call('c', 'hangs'), session);
-    const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'c' } };
-    expect((await post(two.url, cancelled, session)).status).toBe(202);
+    expect((await post(two.url, cancelled('c'), session)).status).toBe(202);
     await response.text();
     const samples = await one.scrape();
     expect(samples.value('mcp_tool_errors_total', { tool_name: 'hangs', reason: 'cancelled' })).toBe(1);
@@ -356,13 +479,13 @@ describe('what only one process has', () => {
       TestServer,
     ];
     const session = await openSession(one.url);
-    const cancel = (requestId: number) =>
-      post(one.url, { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } }, session);
     // One of the ten is spent, and each costs two.
-    for (let id = 0; id < 20; id += 1) await cancel(id);
+    for (let id = 0; id < 20; id += 1) await post(one.url, cancelled(id), session);
     await waitFor(async () => {
-      const asked = (await one.scrape()).value('mcp_peer_messages_total', { kind: 'cancellation' });
-      expect(asked).toBe(4);
+      const samples = await one.scrape();
+      const of = (outcome: string) =>
+        samples.value('mcp_peer_messages_total', { kind: 'cancellation', outcome });
+      expect([of('not_held'), of('dropped')]).toEqual([4, 16]);
     });
     const forged = await fetch(`${two.opsUrl ?? ''}/peer`, {
       method: 'POST',

@@ -66,7 +66,9 @@ it('whatever clients do, and replicas, sessions add up in each of them', { timeo
       both: () =>
         Promise.all([
           use(() => post(server.url, list(step), session), 200),
-          post(another.server.url, list(step), session),
+          post(another.server.url, list(step), session).then(({ status }) => {
+            expect(status).toBe(another.ended.has(String(session)) ? 404 : 200);
+          }),
         ]),
       forge: async () => {
         expect((await post(server.url, list(step), `${String(session)}x`)).status).toBe(404);
