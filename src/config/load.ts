@@ -62,13 +62,12 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
 }
 
 function problemsOfPeers({ sessions: { peers, address }, ops }: Settings): string[] {
-  if (peers.length === 0) return [];
-  return [
-    ...(address === undefined
-      ? ['sessions.peers: needs sessions.address, at which others reach this replica']
-      : []),
-    ...(ops.port === undefined ? ['sessions.peers: needs ops.port, at which replicas reach each other'] : []),
-  ];
+  const problems: string[] = [];
+  if (peers.length > 0 && address === undefined)
+    problems.push('sessions.peers: needs sessions.address, at which others reach this replica');
+  if ((peers.length > 0 || address !== undefined) && ops.port === undefined)
+    problems.push('sessions.address, sessions.peers: need ops.port, at which replicas reach each other');
+  return problems;
 }
 
 const CONFIG_VARIABLE = 'NEXUS_CONFIG';

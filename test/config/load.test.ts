@@ -89,6 +89,7 @@ describe('settings', () => {
       'sessions.peers': 'replicas:9998,10.0.0.8:9998',
     };
     const needed: Readonly<Record<string, Record<string, string>>> = {
+      'sessions.address': { NEXUS_OPS_PORT: '9998' },
       'sessions.peers': { NEXUS_SESSIONS_ADDRESS: '10.0.0.7', NEXUS_OPS_PORT: '9998' },
     };
     for (const { path, env, kind, default: byDefault } of listSettings()) {
@@ -332,7 +333,7 @@ describe('what is wrong', () => {
   it('about replicas is said: where they are, and where this one is', () => {
     expect(problemsFrom({ flags: { 'sessions.peers': 'replicas:9998' } })).toEqual([
       'sessions.peers: needs sessions.address, at which others reach this replica',
-      'sessions.peers: needs ops.port, at which replicas reach each other',
+      'sessions.address, sessions.peers: need ops.port, at which replicas reach each other',
     ]);
     const flags = {
       'sessions.address': 'replica',
