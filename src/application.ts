@@ -57,7 +57,7 @@ export interface Application {
   /** What MCP connections are served with. */
   readonly mcp: McpBinding;
   /** Writes the metrics as text; `undefined` when metrics are switched off. */
-  readonly expose: ((format: ExpositionFormat) => Promise<string>) | undefined;
+  readonly expose: ((format: ExpositionFormat) => Promise<Buffer>) | undefined;
   /** What the tools did lately; `undefined` when metrics are switched off. */
   readonly activity: Activity | undefined;
   readonly authenticate: Authenticate;
@@ -229,12 +229,12 @@ function callsInFlight(executor: Executor, door: Door<ToolCall>): readonly ToolC
 /** The metrics. Those of calls are always recorded; a setting decides whether any are exposed. */
 function createMonitoring({ metrics: { enabled, openTelemetryNames } }: Settings, environment: Environment) {
   const { now, version, revision } = environment;
-  const { metrics, registry, exemplars } = createMetrics({
+  const { metrics, registry } = createMetrics({
     exposes: (_name, row) => openTelemetryNames || !row.openTelemetryName,
   });
   if (enabled) collectRuntime(registry, metrics);
   describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
-  const write = (format: ExpositionFormat): Promise<string> => expose(registry, format, now, exemplars);
+  const write = (format: ExpositionFormat): Promise<Buffer> => expose(registry, format, now);
   return { recorder: new Recorder(metrics, []), expose: enabled ? write : undefined };
 }
 

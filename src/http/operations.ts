@@ -5,7 +5,7 @@ import { notFound, wrongMethod } from './problem.ts';
 
 export interface OperationsOptions {
   /** Writes the metrics; `undefined` serves no `/metrics`. */
-  readonly metrics: ((format: ExpositionFormat) => Promise<string>) | undefined;
+  readonly metrics: ((format: ExpositionFormat) => Promise<Buffer>) | undefined;
   /** Stands before `/metrics`, if anything does; probes are always open. */
   readonly metricsGuard?: RequestHandler | undefined;
   /** The checks that fail now; ready when there is none. */

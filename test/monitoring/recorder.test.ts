@@ -54,9 +54,10 @@ const operation = (name: string) => ({
 });
 
 function setUp(tools: readonly MeasuredTool[] = []) {
-  const { metrics, registry, exemplars } = createMetrics();
+  const { metrics, registry } = createMetrics();
   const recorder = new Recorder(metrics, tools);
-  const write = (format: 'prometheus' | 'openmetrics') => expose(registry, format, () => 0, exemplars);
+  const write = async (format: 'prometheus' | 'openmetrics') =>
+    String(await expose(registry, format, () => 0));
   const scrape = async () => parseMetrics(await write('prometheus'));
   return { recorder, write, scrape };
 }

@@ -68,7 +68,7 @@ async function createServer(overrides: Record<string, unknown> = {}) {
 }
 
 const scrape = async ({ expose }: Application): Promise<Samples> =>
-  parseMetrics((await expose?.('prometheus')) ?? '');
+  parseMetrics(String((await expose?.('prometheus')) ?? ''));
 
 /** A sequence of numbers from 0 to below 1 that looks random and is the same every time. */
 function pseudoRandom(seed: number): () => number {

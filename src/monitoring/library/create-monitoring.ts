@@ -59,7 +59,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
 
   const others = new Set(registry.getMetricsAsArray());
   const now = (): number => performance.now() / 1000;
-  const { metrics, exemplars } = createMetrics({ registry, exposes });
+  const { metrics } = createMetrics({ registry, exposes });
   const recorder = new Recorder(metrics, []);
   if (runtime) collectRuntime(registry, metrics);
   const { version = UNKNOWN, revision = UNKNOWN } = options.build ?? {};
@@ -96,7 +96,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     sessions: () => sessions.size,
     subscriptions: () => door.listens,
   });
-  const write = (format: ExpositionFormat): Promise<string> => expose(registry, format, now, exemplars);
+  const write = (format: ExpositionFormat): Promise<Buffer> => expose(registry, format, now);
   const ours = registry.getMetricsAsArray().filter((metric) => !others.has(metric));
 
   const monitoring: Monitoring<Custom> = {
@@ -110,7 +110,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     expressHandler: () => metricsHandler(write),
     async metrics(accept) {
       const format = preferredFormat(accept);
-      return { contentType: CONTENT_TYPES[format], body: await write(format) };
+      return { contentType: CONTENT_TYPES[format], body: String(await write(format)) };
     },
     flush() {
       callLog?.flush();

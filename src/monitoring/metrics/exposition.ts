@@ -1,7 +1,15 @@
-import type { MetricObject, MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
-import type { Exemplars } from './exemplars.ts';
+import type { MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
 import { fieldOf } from '../door/message.ts';
-import type { MetricName } from './metrics.ts';
+import { Family } from './family.ts';
+import { measured, PacedText, type MeasuredText } from './paced-text.ts';
+import {
+  familyHead,
+  familyNames,
+  labelsText,
+  numberText,
+  sampleStart,
+  type LabelValues,
+} from './sample-text.ts';
 
 /** A text format that Prometheus scrapes. */
 export type ExpositionFormat = 'prometheus' | 'openmetrics';
@@ -12,109 +20,72 @@ export const CONTENT_TYPES: Record<ExpositionFormat, string> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-type Sample = MetricValue<string> & { readonly metricName?: string };
+/** A metric that a registry holds: ours, or one of prom-client's, whose typings leave `get` out. */
+type Registered = Family | { get(): Promise<Foreign> };
 
-/** What the registry holds; its typings leave `get` out. */
-interface Readable {
-  readonly name: string;
-  get(): Promise<MetricObjectWithValues<Sample>>;
-}
-
-/** Samples written between two looks at the clock. */
-const BATCH = 250;
-
-/** How long to hold the event loop at a time, in seconds. */
-const SLICE_SECONDS = 0.002;
+type Foreign = MetricObjectWithValues<MetricValue<string> & { readonly metricName?: string }>;
 
 /**
- * Writes a registry's metrics as text. It lets the event loop turn when it has held it for a moment, so that a
- * scrape of many tools does not hold up their calls; no more often, because a turn of a blocked loop is long.
+ * Writes a registry's metrics as text, in UTF-8. Of ours, no more is written than what has moved since the last time. It takes many
+ * turns of the event loop, so that a scrape of many tools does not hold up their calls.
  * @param now monotonic, in seconds
- * @param exemplars calls that samples point to, which only OpenMetrics can say
  */
 export async function expose(
   registry: Registry,
   format: ExpositionFormat,
   now: () => number,
-  exemplars?: Exemplars,
-): Promise<string> {
-  const parts: string[] = [];
-  let sliceStart = now();
-  const pause = async (): Promise<void> => {
-    if (now() - sliceStart < SLICE_SECONDS) return;
-    await nextTurn();
-    sliceStart = now();
-  };
-  const metrics = registry.getMetricsAsArray() as (MetricObject & Readable)[];
+): Promise<Buffer> {
+  const page = new PacedText(now);
+  const isOpenMetrics = format === 'openmetrics';
   const defaults = defaultLabelsOf(registry);
+  const metrics = registry.getMetricsAsArray() as unknown as readonly Registered[];
+  const ours = metrics.filter((metric) => metric instanceof Family);
+  const textsOf = (family: Family) => family.texts(isOpenMetrics, defaults);
+  for (const family of ours) await page.prepare(textsOf(family));
   // Read in one turn, so that in every scrape the reasons add up to the errors.
-  const together = await Promise.all(metrics.filter(({ name }) => TOGETHER.has(name)).map(copy));
-  for (const metric of metrics) {
-    const read = together.find(({ name }) => name === metric.name) ?? (await metric.get());
-    const { help, type, values } = read;
-    const { family, sample: defaultName } = namesOf(read, format);
-    parts.push(`# HELP ${family} ${escapeHelp(help)}\n# TYPE ${family} ${String(type)}\n`);
-    await pause();
-    for (let start = 0; start < values.length; start += BATCH) {
-      let batch = '';
-      for (const sample of values.slice(start, start + BATCH)) {
-        const sampleName = sample.metricName ?? defaultName;
-        const exemplar = format === 'openmetrics' ? (exemplars?.of(sampleName, sample.labels) ?? '') : '';
-        batch += `${sampleName}${labelsOf(sample.labels, defaults)} ${numberOf(sample.value)}${exemplar}\n`;
-      }
-      parts.push(batch);
-      await pause();
-    }
-  }
-  if (format === 'openmetrics') parts.push('# EOF\n');
-  return parts.join('');
+  for (const { collect } of ours) collect?.();
+  const read = new Map<Registered, readonly MeasuredText[]>(
+    ours.map((family) => [family, [...textsOf(family)]]),
+  );
+  for (const metric of metrics)
+    await page.add(
+      metric instanceof Family
+        ? (read.get(metric) ?? [])
+        : foreignTexts(await metric.get(), isOpenMetrics, defaults),
+    );
+  if (isOpenMetrics) await page.add([measured('# EOF\n')]);
+  return page.encoded();
 }
+
+/** The head of a family, then its lines one by one. */
+function* foreignTexts(
+  { name, help, type, values }: Foreign,
+  isOpenMetrics: boolean,
+  defaults: LabelValues,
+): Generator<MeasuredText> {
+  const names = familyNames(name, String(type), isOpenMetrics);
+  yield measured(familyHead(names.family, help, String(type)));
+  for (const { metricName = names.sample, labels, value } of values)
+    yield measured(`${sampleStart(metricName, labelsText(labels, defaults))}${numberText(value)}\n`);
+}
+
+const known = new WeakMap<Registry, LabelValues>();
 
 /**
- * The names of a family and of its samples. OpenMetrics 1.0.0, "Counter": the family is named without the suffix that
- * its samples must have.
+ * What a registry adds to every sample (`setDefaultLabels`), which it says to nobody else. The same object as long as it is the
+ * same.
  */
-function namesOf(
-  { name, type }: { readonly name: string; readonly type: unknown },
-  format: ExpositionFormat,
-): { readonly family: string; readonly sample: string } {
-  if (String(type) !== 'counter' || format !== 'openmetrics') return { family: name, sample: name };
-  const family = name.replace(/_total$/, '');
-  return { family, sample: `${family}_total` };
+function defaultLabelsOf(registry: Registry): LabelValues {
+  const labels = (fieldOf(registry, '_defaultLabels') ?? NO_LABELS) as LabelValues;
+  if (Object.keys(labels).length === 0) return NO_LABELS;
+  const last = known.get(registry);
+  if (JSON.stringify(last) === JSON.stringify(labels)) return last ?? NO_LABELS;
+  const copy = { ...labels };
+  known.set(registry, copy);
+  return copy;
 }
 
-/** What a registry adds to every sample (`setDefaultLabels`), which it says to nobody else. */
-function defaultLabelsOf(registry: Registry): Readonly<Record<string, string>> | undefined {
-  const labels = (fieldOf(registry, '_defaultLabels') ?? {}) as Record<string, string>;
-  return Object.keys(labels).length > 0 ? labels : undefined;
-}
-
-const TOGETHER: ReadonlySet<string> = new Set<MetricName>(['mcp_tool_calls_total', 'mcp_tool_errors_total']);
-
-async function copy(metric: Readable): Promise<MetricObjectWithValues<Sample>> {
-  const read = await metric.get();
-  return { ...read, values: read.values.map((sample) => ({ ...sample })) };
-}
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-function labelsOf(own: Sample['labels'], defaults: Readonly<Record<string, string>> | undefined): string {
-  let text = '';
-  const labels = defaults ? { ...defaults, ...own } : own;
-  for (const name in labels) {
-    const value = labels[name];
-    if (value !== undefined) text += `${text === '' ? '{' : ','}${name}="${escapeLabel(String(value))}"`;
-  }
-  return text === '' ? '' : `${text}}`;
-}
-
-const NEEDS_ESCAPE = /["\\\n]/;
-const escapeLabel = (value: string): string =>
-  NEEDS_ESCAPE.test(value) ? escapeHelp(value).replaceAll('"', '\\"') : value;
-const escapeHelp = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
-
-const numberOf = (value: number): string =>
-  value === Infinity ? '+Inf' : value === -Infinity ? '-Inf' : String(value);
+const NO_LABELS: LabelValues = {};
 
 /**
  * The format a scraper prefers, by its Accept header (RFC 9110, section 12.5.1): the known type with the highest weight,

@@ -1,7 +1,10 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Declaration, Labels, ValuesOf } from './declaration.ts';
-import type { Exemplars } from './exemplars.ts';
-import { Series, type Given, type LabelSet } from './series.ts';
+import type { Gauge, Metric, Registry } from 'prom-client';
+import type { Declaration, Labels, MetricType, ValuesOf } from './declaration.ts';
+import { Family } from './family.ts';
+import { Buckets, HistogramSeries } from './histogram-series.ts';
+import type { Given } from './label-tree.ts';
+import { Series, type LabelSet } from './series.ts';
+import { NumberSeries } from './time-series.ts';
 
 /** The trace of what is recorded, when that is kept. */
 export type TraceId = [traceId?: string | undefined];
@@ -43,104 +46,111 @@ export interface Upkeep {
 
 export interface InstrumentOptions {
   /** Where it is exposed: an instrument in no registry records all the same. */
-  readonly registers: Registry[];
-  /** Where traces that its samples point to are kept. Default: nowhere. */
-  readonly exemplars?: Exemplars;
+  readonly registers: readonly Registry[];
   /** Told of each label value that was not among those declared, or one too many. */
   readonly folded: (metric: string, label: string) => void;
+  /** Seconds since the epoch, for the calls that samples point to. */
+  readonly unixTime?: () => number;
 }
 
 /** Creates a declared metric. The series that its declaration knows are there from the start, at 0. */
 export function createInstrument(
   name: string,
   declaration: Declaration,
-  { registers, exemplars, folded }: InstrumentOptions,
+  options: InstrumentOptions,
 ): { readonly record: object; readonly upkeep: Upkeep } {
-  const { type, help, labels, buckets = [] } = declaration;
-  const configuration = { name, help, labelNames: Object.keys(labels), registers };
-  const metric =
-    type === 'histogram'
-      ? new Histogram({ ...configuration, buckets: [...buckets] })
-      : new (type === 'counter' ? Counter : Gauge)(configuration);
+  const { type, labels } = declaration;
   const series = new Series(declaration);
-  const { toolLabel } = series;
-  const sample = type === 'histogram' ? `${name}_bucket` : name;
-
-  const create = (tool?: string): void => {
-    for (const set of series.atStart(tool)) {
-      if (metric instanceof Counter) metric.inc(set, 0);
-      if (metric instanceof Histogram) metric.zero(set);
-      // What a gauge says is not 0 because nobody set it yet.
-    }
-  };
-  create();
-  // A gauge without labels is 0 before anybody has set it.
-  if (metric instanceof Gauge && declaration.onUse) metric.remove({});
-  const record = recordOf(metric, {
+  const { family, record } = INSTRUMENTS[type](name, declaration, {
+    unixTime: () => Date.now() / 1000,
+    ...options,
     fold: (given) =>
       series.fold(given, (label) => {
-        folded(name, label);
+        options.folded(name, label);
       }),
-    buckets,
-    trace: (set, traceId, value) => exemplars?.set(sample, set, traceId, value),
   });
+  // A registry asks no more of a metric than this one has, and its typings more than it asks.
+  for (const registry of options.registers) registry.registerMetric(family as unknown as Metric);
+
+  const create = (tool?: string): void => {
+    // What a gauge with labels says is not 0 because nobody set it yet.
+    if (type === 'gauge' && Object.keys(labels).length > 0) return;
+    for (const set of series.atStart(tool)) family.of(set);
+  };
+  create();
   const upkeep: Upkeep = {
     addTool: create,
     removeTool(tool) {
-      if (toolLabel === undefined) return;
-      for (const set of labelSetsIn(metric)) if (set[toolLabel] === tool) metric.remove(set);
-      exemplars?.remove(sample, toolLabel, tool);
+      if (series.toolLabel !== undefined) family.removeAll(series.toolLabel, tool);
     },
     atScrape(read) {
-      if (metric instanceof Gauge) atScrape(metric, read);
+      family.collect = () => {
+        (record as GaugeInstrument<Labels>).set({}, read());
+      };
     },
   };
   return { record, upkeep };
 }
 
-interface Recording {
+interface Recording extends Required<Pick<InstrumentOptions, 'unixTime'>> {
   readonly fold: (given: Given) => LabelSet;
-  readonly buckets: readonly number[];
-  /** Has a sample point to a trace. */
-  readonly trace: (labels: LabelSet, traceId: string, value: number) => void;
 }
 
-function recordOf(metric: Counter | Gauge | Histogram, { fold, buckets, trace }: Recording): object {
-  if (metric instanceof Counter)
-    return {
+interface Instrument {
+  readonly family: Family;
+  readonly record: object;
+}
+
+/** A series is found by the values that are given; only where there is none, they are held to what was declared. */
+const INSTRUMENTS: Readonly<
+  Record<MetricType, (name: string, declaration: Declaration, recording: Recording) => Instrument>
+> = {
+  counter(name, declaration, { fold, unixTime }) {
+    const family = new Family(name, declaration, (labels, keeper) => new NumberSeries(name, labels, keeper));
+    const record = {
       inc(given: Given, by = 1, traceId?: string) {
-        const labels = fold(given);
-        metric.inc(labels, by);
-        if (traceId !== undefined) trace(labels, traceId, by);
+        if (!(by >= 0 && by < Infinity)) throw new RangeError(`${name} cannot be increased by ${by}`);
+        const counter = family.find(given) ?? family.of(fold(given));
+        counter.add(by);
+        if (traceId !== undefined) counter.pointTo({ traceId, value: by, time: unixTime() });
       },
     };
-  if (metric instanceof Histogram)
-    return {
+    return { family, record };
+  },
+  gauge(name, declaration, { fold }) {
+    const family = new Family(name, declaration, (labels, keeper) => new NumberSeries(name, labels, keeper));
+    const of = (given: Given): NumberSeries => family.find(given) ?? family.of(fold(given));
+    const record = {
+      set(given: Given, value: number) {
+        of(given).set(value);
+      },
+      inc(given: Given, by = 1) {
+        of(given).add(by);
+      },
+      dec(given: Given, by = 1) {
+        of(given).add(-by);
+      },
+    };
+    return { family, record };
+  },
+  histogram(name, declaration, { fold, unixTime }) {
+    const buckets = new Buckets(name, declaration.buckets ?? []);
+    const family = new Family(
+      name,
+      declaration,
+      (labels, keeper) => new HistogramSeries(buckets, labels, keeper),
+    );
+    const record = {
       observe(given: Given, value: number, traceId?: string) {
-        const labels = fold(given);
-        metric.observe(labels, value);
-        const le = buckets.find((bound) => value <= bound) ?? '+Inf';
-        if (traceId !== undefined) trace({ ...labels, le: String(le) }, traceId, value);
+        if (!Number.isFinite(value)) throw new RangeError(`${name} cannot take ${value}`);
+        const histogram = family.find(given) ?? family.of(fold(given));
+        const bucket = histogram.observe(value);
+        if (traceId !== undefined) histogram.pointTo({ traceId, value, time: unixTime() }, bucket);
       },
     };
-  return {
-    set(given: Given, value: number) {
-      metric.set(fold(given), value);
-    },
-    inc(given: Given, by = 1) {
-      metric.inc(fold(given), by);
-    },
-    dec(given: Given, by = 1) {
-      metric.dec(fold(given), by);
-    },
-  };
-}
-
-/** The labels of each series, which prom-client's typings leave out. */
-const labelSetsIn = (metric: object): LabelSet[] =>
-  Object.values((metric as { hashMap: Record<string, { labels: LabelSet }> }).hashMap).map(
-    ({ labels }) => labels,
-  );
+    return { family, record };
+  },
+};
 
 /** Makes a gauge of prom-client read its value when it is scraped. */
 export function atScrape(gauge: Gauge, read: () => number): void {

@@ -17,8 +17,8 @@ export type MetricsHandler = (
  * Serves metrics in the format and encoding that the scraper asks for. Scrapes that come at a time share the work, and the
  * bytes.
  */
-export function metricsHandler(write: (format: ExpositionFormat) => Promise<string>): MetricsHandler {
-  const written = inTurn(async (format: ExpositionFormat) => Buffer.from(await write(format)));
+export function metricsHandler(write: (format: ExpositionFormat) => Promise<Buffer>): MetricsHandler {
+  const written = inTurn(write);
   const compressed = inTurn(async (format: ExpositionFormat) => compress(await written(format)));
   return async ({ headers }, response, next) => {
     try {

@@ -14,7 +14,6 @@ import {
   type Declaration,
   type Labels,
 } from './declaration.ts';
-import { Exemplars } from './exemplars.ts';
 import { createInstrument, type InstrumentOf, type TraceId, type Upkeep } from './instruments.ts';
 import { CALLER_FAULTS } from '../door/json-rpc.ts';
 import {
@@ -229,24 +228,24 @@ export interface MetricsOptions {
   readonly registry?: Registry | undefined;
   /** Whether a metric is exposed: all are recorded, and those that are not exposed are shown nowhere. Default: all are. */
   readonly exposes?: (name: MetricName, declaration: Row) => boolean;
+  /** Seconds since the epoch, for the traced calls that samples of OpenMetrics point to. */
+  readonly unixTime?: () => number;
 }
 
 /** Creates every metric of the table. */
-export function createMetrics({ registry = new Registry(), exposes = () => true }: MetricsOptions = {}): {
-  readonly metrics: Metrics;
-  readonly registry: Registry;
-  /** Traced calls that samples of OpenMetrics point to. */
-  readonly exemplars: Exemplars;
-} {
-  const exemplars = new Exemplars();
+export function createMetrics({
+  registry = new Registry(),
+  exposes = () => true,
+  unixTime = () => Date.now() / 1000,
+}: MetricsOptions = {}): { readonly metrics: Metrics; readonly registry: Registry } {
   const folded = (metric: string, label: string): void => {
     metrics.mcp_label_values_folded_total.inc({ metric, label });
   };
   const instruments = Object.entries<Row>(METRICS).map(([name, declaration]) => {
     const registers = exposes(name as MetricName, declaration) ? [registry] : [];
-    const { record, upkeep } = createInstrument(name, declaration, { registers, exemplars, folded });
+    const { record, upkeep } = createInstrument(name, declaration, { registers, unixTime, folded });
     return [name, { ...record, ...upkeep }];
   });
   const metrics = Object.fromEntries(instruments) as Metrics;
-  return { metrics, registry, exemplars };
+  return { metrics, registry };
 }

@@ -1,11 +1,9 @@
 import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
 import { domainOf, type Declaration, type Domain } from './declaration.ts';
+import type { Given } from './label-tree.ts';
 
 /** The labels of one series. */
 export type LabelSet = Record<string, string>;
-
-/** Label values as they are given: by programs, or out of requests. */
-export type Given = Readonly<Record<string, string | undefined>>;
 
 /** Longer values are not admitted, unless they are listed. */
 const MAX_VALUE_LENGTH = 128;

@@ -1,0 +1,95 @@
+import { flatCopy } from '../flat-copy.ts';
+import { exemplarText, type Exemplar } from './exemplars.ts';
+import { labelsText, numberText, sampleStart, type LabelValues } from './sample-text.ts';
+import type { LabelSet } from './series.ts';
+
+/** A sample as prom-client reads it; `sharedLabels` are those of its whole series. */
+export interface RegistrySample {
+  readonly labels: LabelValues;
+  readonly value: number;
+  readonly metricName?: string;
+  readonly sharedLabels?: LabelValues;
+}
+
+/** Who keeps the text of a series. */
+export interface TextKeeper {
+  /** The series is not where it was when that was written. */
+  moved(): void;
+  /** It points to a call, so that there is more to say in OpenMetrics. */
+  traced(): void;
+}
+
+/** One series of a metric. */
+export abstract class TimeSeries {
+  readonly labels: LabelSet;
+  protected readonly keeper: TextKeeper;
+  #defaults: LabelValues | undefined;
+  #start = '';
+
+  constructor(labels: LabelSet, keeper: TextKeeper) {
+    this.labels = labels;
+    this.keeper = keeper;
+  }
+
+  /** As prom-client has them. */
+  abstract samples(): RegistrySample[];
+
+  /** Back to 0, without exemplars. */
+  abstract reset(): void;
+
+  /** Adds its lines. */
+  write(lines: string[], withExemplars: boolean, defaults: LabelValues): void {
+    if (this.#defaults !== defaults) this.#start = flatCopy(this.startOf(labelsText(this.labels, defaults)));
+    this.#defaults = defaults;
+    this.writeFrom(this.#start, lines, withExemplars);
+  }
+
+  /** What its lines have in common; written once. */
+  protected abstract startOf(labels: string): string;
+  protected abstract writeFrom(start: string, lines: string[], withExemplars: boolean): void;
+}
+
+/** A series of a counter or a gauge. */
+export class NumberSeries extends TimeSeries {
+  readonly #name: string;
+  #value = 0;
+  #exemplar: Exemplar | undefined;
+
+  constructor(name: string, labels: LabelSet, keeper: TextKeeper) {
+    super(labels, keeper);
+    this.#name = name;
+  }
+
+  add(by: number): void {
+    this.set(this.#value + by);
+  }
+
+  set(value: number): void {
+    this.#value = value;
+    this.keeper.moved();
+  }
+
+  /** Has it point to a call. */
+  pointTo(exemplar: Exemplar): void {
+    this.#exemplar = exemplar;
+    this.keeper.traced();
+  }
+
+  reset(): void {
+    this.#exemplar = undefined;
+    this.set(0);
+  }
+
+  samples(): RegistrySample[] {
+    return [{ value: this.#value, labels: this.labels }];
+  }
+
+  protected startOf(labels: string): string {
+    return sampleStart(this.#name, labels);
+  }
+
+  protected writeFrom(start: string, lines: string[], withExemplars: boolean): void {
+    const exemplar = withExemplars ? exemplarText(this.#exemplar) : '';
+    lines.push(`${start}${numberText(this.#value)}${exemplar}\n`);
+  }
+}
