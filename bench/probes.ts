@@ -1,5 +1,4 @@
 import process from 'node:process';
-import { performance } from 'node:perf_hooks';
 
 /** What a server says when it listens. */
 export interface Listening {
@@ -20,7 +19,7 @@ export interface Answer {
 /** What a server under test measures of itself: each a number. */
 const probes = {
   /** Time of all threads. */
-  cpuMicros: () => clocks().cpuMillis * 1000,
+  cpuMicros: () => millisOf(process.cpuUsage()) * 1000,
   /** Bytes that survive a garbage collection; needs `--expose-gc`. */
   liveBytes() {
     globalThis.gc?.();
@@ -31,14 +30,11 @@ const probes = {
   /** Begins to watch the event loop, which then never sleeps. */
   watchLoop() {
     longestTurnMillis = 0;
-    lastTurn = clocks();
+    lastTurn = millisOf(process.threadCpuUsage());
     watcher ??= setImmediate(turn);
     return 0;
   },
-  /**
-   * Ends watching; the longest that the event loop took for a turn. Both clocks overstate that, one when another
-   * program has the core, the other when other threads of the server run: of each turn the lesser counts.
-   */
+  /** Ends watching; the longest that the event loop took for a turn, by the time that its thread had a core. */
   longestTurnMillis() {
     clearImmediate(watcher);
     watcher = undefined;
@@ -50,18 +46,14 @@ const probes = {
 export type Probe = keyof typeof probes;
 
 let longestTurnMillis = 0;
-let lastTurn = clocks();
+let lastTurn = 0;
 let watcher: NodeJS.Immediate | undefined;
 
-function clocks() {
-  const { user, system } = process.cpuUsage();
-  return { millis: performance.now(), cpuMillis: (user + system) / 1000 };
-}
+const millisOf = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
 
 function turn(): void {
-  const thisTurn = clocks();
-  const took = Math.min(thisTurn.millis - lastTurn.millis, thisTurn.cpuMillis - lastTurn.cpuMillis);
-  longestTurnMillis = Math.max(longestTurnMillis, took);
+  const thisTurn = millisOf(process.threadCpuUsage());
+  longestTurnMillis = Math.max(longestTurnMillis, thisTurn - lastTurn);
   lastTurn = thisTurn;
   watcher = setImmediate(turn);
 }
