@@ -227,15 +227,15 @@ function callsInFlight(executor: Executor, door: Door<ToolCall>): readonly ToolC
 }
 
 /** The metrics. Those of calls are always recorded; a setting decides whether any are exposed. */
-function createMonitoring({ metrics: { enabled, openTelemetryNames } }: Settings, environment: Environment) {
-  const { now, version, revision } = environment;
+function createMonitoring({ metrics: settings }: Settings, { now, version, revision }: Environment) {
   const { metrics, registry } = createMetrics({
-    exposes: (_name, row) => openTelemetryNames || !row.openTelemetryName,
+    exposes: (_name, row) => settings.openTelemetryNames || !row.openTelemetryName,
+    operationAttributes: settings.operationAttributes,
   });
-  if (enabled) collectRuntime(registry, metrics);
+  if (settings.enabled) collectRuntime(registry, metrics);
   describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
   const write = (format: ExpositionFormat): Promise<Buffer> => expose(registry, format, now);
-  return { recorder: new Recorder(metrics, []), expose: enabled ? write : undefined };
+  return { recorder: new Recorder(metrics, []), expose: settings.enabled ? write : undefined };
 }
 
 const traceCalls = ({ tracing }: Settings, { env, version, now, logger }: Environment, recorder: Recorder) =>

@@ -81,5 +81,16 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as any instance a day ago. New tools explain it, or a label grows that should not. First: curl -s http://{{ $labels.instance }}/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
       dashboard: 'fleet',
     },
+    {
+      name: 'NexusMCPSamplesNearLimit',
+      severity: 'warning',
+      threshold: 'sampleRatio',
+      expr: `${promql.over('max', 'scrape_samples_post_metric_relabeling', FIVE_MINUTES)} / ${parameters.sampleLimit} > ${parameters.sampleRatio}`,
+      forSeconds: 600,
+      keepFiringForSeconds: 600,
+      summary: 'A scrape is nearly as large as Prometheus takes.',
+      description: `A scrape of {{ $labels.instance }} of ${TEXT.service} has had ${TEXT.percent} of the samples that Prometheus takes of one within 5 minutes. Beyond, it drops the whole scrape: the instance looks down, and every alert is blind for it. First: raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above mcp_metrics_samples_limit.`,
+      dashboard: 'fleet',
+    },
   ];
 }

@@ -10,6 +10,12 @@ export type Severity = (typeof SEVERITIES)[number];
 /** A quantile cannot exceed the highest bound, so a threshold there could never be crossed. */
 const HIGHEST_BUCKET = Math.max(...DURATION_BUCKETS);
 
+/**
+ * Most samples of a scrape that Prometheus takes. A server whose tools use all of what they can have stays below the ticket up
+ * to 600 tools, and below the limit up to 700.
+ */
+export const SAMPLE_LIMIT = 100_000;
+
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
@@ -157,6 +163,12 @@ export const parametersSchema = z
     connectionsCut: atLeastOne
       .default(20)
       .describe('Connections cut or refused in 5 minutes, for each reason'),
+    sampleLimit: z
+      .int()
+      .min(1)
+      .default(SAMPLE_LIMIT)
+      .describe('Most samples of a scrape that Prometheus takes, its sample_limit'),
+    sampleRatio: share.default(0.8).describe('Share of that limit'),
     workerRestarts: atLeastOne.default(5).describe('Worker threads replaced in 30 minutes'),
     restarts: atLeastOne.default(3).describe('Starts of one process in an hour'),
     silentToolCalls: atLeastOne

@@ -11,6 +11,7 @@ export const INSTANCE = `${SERVICE}, instance`;
 type ForeignMetric =
   | 'up'
   | 'scrape_duration_seconds'
+  | 'scrape_samples_post_metric_relabeling'
   | 'scrape_samples_scraped'
   | 'nodejs_active_resources'
   | 'nodejs_eventloop_lag_p99_seconds'

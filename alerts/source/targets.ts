@@ -10,6 +10,8 @@ export function targetAlerts(parameters: RuleParameters): readonly Alert[] {
 function down(parameters: RuleParameters): Alert {
   const promql = new PromQL(parameters);
   const up = maxBy(SERVICE, promql.series('up'));
+  // What Prometheus was answered and did not take, as the value: nothing where nobody answered.
+  const dropped = `${maxBy(SERVICE, promql.series('scrape_samples_scraped'))} and ${up} == 0`;
   // absent() would drop the labels that routing and inhibition need; what was there an hour ago keeps them.
   const gone = `0 * ${maxBy(SERVICE, promql.over('max', 'up', 3600))} unless ${up}`;
   // What was never there has the labels of the selector.
@@ -17,11 +19,11 @@ function down(parameters: RuleParameters): Alert {
   return {
     name: 'NexusMCPDown',
     severity: 'critical',
-    expr: any(`${up} == 0`, gone, ...neverFound),
+    expr: any(dropped, `${up} == 0`, gone, ...neverFound),
     forSeconds: 180,
     keepFiringForSeconds: 120,
     summary: 'No instance of the server can be scraped.',
-    description: `Prometheus has reached no instance of ${TEXT.service} for 3 minutes: it is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert can see anything. First: ${TEXT.pods}`,
+    description: `Prometheus has scraped no instance of ${TEXT.service} with success for 3 minutes: {{ if gt $value 0.0 }}it is answered, and drops the answer of ${TEXT.number} samples, because that is more than its sample_limit or cannot be read. Agents are probably served, but no other alert can see anything. First: raise the limit (in the chart monitoring.monitor.sampleLimit){{ else }}it is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert can see anything. First: ${TEXT.pods}{{ end }}`,
     dashboard: 'fleet',
   };
 }
@@ -35,7 +37,7 @@ function targetDown(parameters: RuleParameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 300,
     summary: 'An instance of the server cannot be scraped.',
-    description: `Only ${TEXT.percent} of the scrapes of {{ $labels.instance }} of ${TEXT.service} succeeded in the last 10 minutes. The other instances carry its load. First: ${TEXT.pods}`,
+    description: `Only ${TEXT.percent} of the scrapes of {{ $labels.instance }} of ${TEXT.service} succeeded in the last 10 minutes. The other instances carry its load; or the scrapes are dropped as too large (sample_limit), and it serves. First: ${TEXT.pods}`,
     dashboard: 'fleet',
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { COUNTABLE, parametersSchema } from '../../alerts/source/parameters.ts';
+import { COUNTABLE, parametersSchema, SAMPLE_LIMIT } from '../../alerts/source/parameters.ts';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
 import { count, duration, flag, list, object, text, textMap, triState } from './fragments.ts';
 
@@ -42,7 +42,9 @@ const monitor = z
     targetLabels: z.array(text).default([]).describe('Labels of the Service to copy (ServiceMonitor)'),
     podTargetLabels: z.array(text).default([]).describe('Labels of the pods to copy'),
     attachNodeMetadata: flag.default(false).describe('Whether labels of the node can be used'),
-    sampleLimit: count.default(50_000).describe('Most samples of a scrape; 0 for no limit'),
+    sampleLimit: count
+      .default(SAMPLE_LIMIT)
+      .describe('Most samples of a scrape, or all of it is dropped; holds for 700 tools; 0 for no limit'),
     targetLimit: limit.describe('Most pods; 0 for no limit'),
     labelLimit: limit.describe('Most labels of a sample; 0 for no limit'),
     labelNameLengthLimit: limit.describe('Longest name of a label; 0 for no limit'),

@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import { plainValue, type Outcome } from '../tools/call.ts';
 import { EXIT, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
+import { RUNTIME_SAMPLES } from '../monitoring/metrics/runtime.ts';
 import { describeThrown } from '../monitoring/describe-thrown.ts';
 import { redactText } from '../monitoring/redact-text.ts';
 
@@ -87,8 +88,16 @@ export function listTools({ catalogue }: Application, { stdout }: Terminal, json
   return EXIT.done;
 }
 
-/** Prints the settings in effect, as a configuration file that would set them, without secrets. */
-export function printSettings(settings: Settings, { stdout }: Terminal, json: boolean): ExitCode {
+/**
+ * Prints the settings in effect, as a configuration file that would set them, without secrets; above them, how many samples
+ * a scrape can have.
+ */
+export function printSettings(
+  settings: Settings,
+  { catalogue, recorder, expose }: Application,
+  { stdout }: Terminal,
+  json: boolean,
+): ExitCode {
   const shown: Record<string, Record<string, unknown>> = structuredClone(settings);
   for (const { path, secret } of listSettings()) {
     const [group = '', key = ''] = path.split('.');
@@ -99,6 +108,13 @@ export function printSettings(settings: Settings, { stdout }: Terminal, json: bo
   const safe: unknown = JSON.parse(JSON.stringify(shown), (_name, value: unknown) =>
     typeof value === 'string' ? redactText(value) : value,
   );
-  stdout.write(json ? `${JSON.stringify(safe, null, 2)}\n` : stringify(safe));
+  if (json) stdout.write(`${JSON.stringify(safe, null, 2)}\n`);
+  else {
+    if (expose)
+      stdout.write(
+        `# ${catalogue.tools.length} tools: a scrape has ${recorder.mostSamples() + RUNTIME_SAMPLES} samples at most\n`,
+      );
+    stdout.write(stringify(safe));
+  }
   return EXIT.done;
 }

@@ -58,7 +58,7 @@ export async function runWithSettings(
       case 'tools':
         return listTools(application, shell, json);
       case 'check':
-        return printSettings(settings, shell, json);
+        return printSettings(settings, application, shell, json);
     }
   } finally {
     await application.workers.close();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readAllowedHost, readAllowedOrigin } from '../http/host-names.ts';
+import { OPERATION_ATTRIBUTES } from '../monitoring/metrics/operation-attributes.ts';
 import { sessionSettings } from './session-settings.ts';
 import { count, port, seconds, written } from './setting-kinds.ts';
 
@@ -163,6 +164,12 @@ export const settingsSchema = z.strictObject({
         .default(true)
         .describe(
           'Whether /metrics has mcp_server_operation_duration_seconds and mcp_server_session_duration_seconds',
+        ),
+      operationAttributes: z
+        .array(z.enum(OPERATION_ATTRIBUTES))
+        .default([])
+        .describe(
+          `Further attributes of mcp_server_operation_duration_seconds, each of which multiplies its series: ${OPERATION_ATTRIBUTES.join(', ')}`,
         ),
     })
     .prefault({}),

@@ -5,6 +5,7 @@ export type { Instrumentable } from './library/instrumentable.ts';
 export type { ServerStrategy, SessionClass, SessionServers } from './library/frameworks.ts';
 export type { McpHandler } from './door/listens.ts';
 export { counter, gauge, histogram } from './library/custom-metrics.ts';
+export type { OperationAttribute } from './metrics/operation-attributes.ts';
 export type { LabelValues } from './metrics/declaration.ts';
 export type {
   CounterInstrument as CustomCounter,

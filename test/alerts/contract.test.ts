@@ -19,7 +19,7 @@ const selectors = nodes.flatMap(({ node, within, rule }) =>
 );
 
 /** What Prometheus writes of every target itself. */
-const OF_PROMETHEUS = ['up', 'scrape_samples_scraped'];
+const OF_PROMETHEUS = ['up', 'scrape_samples_scraped', 'scrape_samples_post_metric_relabeling'];
 /** What Prometheus adds to the series of a target, by its configuration. */
 const OF_TARGETS = ['cluster', 'namespace', 'job', 'instance'];
 

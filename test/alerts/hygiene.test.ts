@@ -153,8 +153,9 @@ describe.each(Object.entries(SETS))('the rules: %s', (_name, groups) => {
       ];
       const raw = templates.filter(
         ([, code = '']) =>
-          // In a query it is not text yet.
-          /\$value|\bvalue\b/.test(code) && !/\| (?:humanize(?:Percentage|Duration)?|query) $/.test(code),
+          // In a query and in a condition it is not text yet.
+          /\$value|\bvalue\b/.test(code) &&
+          !/\| (?:humanize(?:Percentage|Duration)?|query) $|^ if gt \$value 0\.0 $/.test(code),
       );
       expect(raw, title(rule)).toEqual([]);
     }

@@ -114,12 +114,14 @@ type GaugeName =
   | 'nodejs_heap_size_used_bytes'
   | 'process_max_fds'
   | 'process_open_fds'
+  | 'scrape_samples_post_metric_relabeling'
   | 'scrape_samples_scraped'
   | 'up';
 
 const HEALTHY: Readonly<Record<GaugeName, number>> = {
   up: 1,
   scrape_samples_scraped: 1200,
+  scrape_samples_post_metric_relabeling: 1200,
   mcp_build_info: 1,
   mcp_token_file_current: 1,
   mcp_active_sessions: 3,
@@ -160,6 +162,9 @@ interface Server {
   /** Scrapes that fail. */
   readonly failedScrapes?: readonly Time[];
 }
+
+/** What Prometheus stores of a target whose scrape has failed. */
+const OF_TARGET = new Set(['up', 'scrape_samples_scraped', 'scrape_samples_post_metric_relabeling']);
 
 const target = (instance: string) => ({ instance: `${instance}:9999`, pod: `nexus-mcp-${instance}` });
 
@@ -241,7 +246,7 @@ function live({ name, kind, values }: Series, life: Server, grid: Grid): readonl
   return samples.map((sample, at) => {
     if (at < first || at > end) return '_';
     if (at === end) return 'stale';
-    if (failed.has(at)) return name === 'up' ? 0 : 'stale';
+    if (failed.has(at)) return OF_TARGET.has(name) ? 0 : 'stale';
     if (kind === 'gauge') return sample;
     const startedAt = Math.max(...starts.filter((start) => start <= at));
     // What was counted before the first scrape of all is kept.

@@ -187,6 +187,14 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     /scrapeTimeout: 90s exceeds the interval, 1m/,
   ],
   [
+    'a limit that one tool can exceed as operations are broken down',
+    {
+      monitoring: { monitor: { sampleLimit: 20_000 } },
+      config: { metrics: { operationAttributes: ['mcp.protocol.version', 'network.transport'] } },
+    },
+    /sampleLimit: 20000 is too low: with one tool a scrape can have \d{5} samples/,
+  ],
+  [
     'rules about another job',
     { monitoring: { monitor: { jobLabel: 'app' } } },
     /rules\.selector: state which job/,

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
+import { parametersSchema, SAMPLE_LIMIT } from '../../alerts/source/parameters.ts';
+import { samplesOf } from '../../charts/source/samples.ts';
+import { createMetrics, METRICS } from '../../src/monitoring/metrics/metrics.ts';
+import { OPERATION_ATTRIBUTES } from '../../src/monitoring/metrics/operation-attributes.ts';
+import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
+import { RUNTIME_SAMPLES } from '../../src/monitoring/metrics/runtime.ts';
 import { at, kindsOf, one, render } from './helm.ts';
 
 describe('objects of Prometheus Operator', () => {
@@ -53,6 +58,33 @@ describe('objects of Prometheus Operator', () => {
     }
     const monitor = one(manifests, 'ServiceMonitor');
     expect(at(monitor, 'spec.namespaceSelector.matchNames')).toEqual(['tools']);
+  });
+});
+
+describe('the limit of samples', () => {
+  const most = (tools: number): number => {
+    const { others, operations } = samplesOf(tools);
+    return others + operations;
+  };
+  const limitIn = async (config: object): Promise<number> =>
+    at(one(await render({ values: { config } }), 'ServiceMonitor'), 'spec.sampleLimit');
+
+  it('holds for 700 tools, and the ticket comes of no fewer than 600', async () => {
+    expect(await limitIn({})).toBe(SAMPLE_LIMIT);
+    expect(most(700)).toBeLessThan(SAMPLE_LIMIT);
+    expect(most(600)).toBeLessThan(SAMPLE_LIMIT * parametersSchema.parse({}).sampleRatio);
+  });
+
+  it('holds for few tools however operations are broken down', async () => {
+    expect(await limitIn({ metrics: { operationAttributes: [...OPERATION_ATTRIBUTES] } })).toBe(SAMPLE_LIMIT);
+  });
+
+  it('is counted as the server counts', () => {
+    const recorder = new Recorder(createMetrics().metrics, [
+      { name: 'one', toolset: 'shop', source: 'module', isolation: 'none' },
+    ]);
+    // Of sessions by revision the chart says nothing: they are few.
+    expect(recorder.mostSamples() - most(1) + RUNTIME_SAMPLES).toBe(204);
   });
 });
 

@@ -32,6 +32,7 @@ const grafanaBaseUrl = 'https://grafana.example.com';
 /** Values of the chart, and parameters of the plain file that must give the same rules. */
 const SAME: readonly (readonly [what: string, values: Values, parameters: Values])[] = [
   ['an address of Grafana', grafanaUrl, { grafanaBaseUrl }],
+  ['a limit of samples', { monitoring: { monitor: { sampleLimit: 30_000 } } }, { sampleLimit: 30_000 }],
   [
     'objectives, floors and one reason, and a scrape of your own',
     {
@@ -229,4 +230,9 @@ describe('an operator can', () => {
 it.each(['minimal', 'many-replicas', 'custom-tools'])('the rules of %s have no mark left', async (name) => {
   const rules = one(await renderOn(NEWEST, `${name}-values.yaml`), 'PrometheusRule');
   expect(JSON.stringify(rules)).not.toMatch(/@[\w.*]+@/);
+});
+
+it('a scrape without a limit is never near it', async () => {
+  const [rule] = await alertsOf({ monitoring: { monitor: { sampleLimit: 0 } } }, 'NexusMCPSamplesNearLimit');
+  expect(rule?.expr).toMatch(/ \/ Inf > 0\.8$/);
 });

@@ -358,6 +358,21 @@ describe('check', () => {
     expect(JSON.parse((await runHere(['check', '--json', ...flags])).stdout)).toEqual(expected);
   });
 
+  it('says above them how many samples a scrape can have, which more tools and attributes make more', async () => {
+    const said = async (...args: string[]): Promise<number[]> => {
+      const [first = ''] = (await runHere(['check', ...args])).stdout.split('\n');
+      const [, ...numbers] = /^# (\d+) tools: a scrape has (\d+) samples at most$/.exec(first) ?? [];
+      return numbers.map(Number);
+    };
+    const [tools = 0, most = 0] = await said();
+    const [fewer = 0, ofFewer = 0] = await said('--tools.enabled', 'add');
+    expect([fewer, most - ofFewer]).toEqual([1, (tools - 1) * 109]);
+    const [, more = 0] = await said('--metrics.operationAttributes', 'network.transport');
+    // As many operations again: of 15 methods, `other`, the tools and `unknown`, each with 4 outcomes in 17 series.
+    expect(more - most).toBe((17 + tools) * 4 * 17);
+    expect(await said('--metrics.enabled', 'false')).toEqual([]);
+  });
+
   it.each([
     ['http://alice:hunter2@otlp.example:4318/x', 'http://[redacted]@otlp.example:4318/x'],
     ['https://otlp.example/?api_key=hunter2&x=1', 'https://otlp.example/?api_key=[redacted]&x=1'],

@@ -78,6 +78,7 @@ describe('settings', () => {
     const samples = { string: 'text', number: '77', list: 'a,b', map: '{add: {maxConcurrency: 3}}' };
     const special: Readonly<Record<string, string>> = {
       'log.level': 'warn',
+      'metrics.operationAttributes': 'network.transport,mcp.protocol.version',
       'log.arguments': '{add: [a]}',
       'log.successes': '0.5',
       'server.allowedOrigins': 'https://a.example,https://b.example',

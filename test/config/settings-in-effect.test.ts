@@ -334,6 +334,13 @@ describe('in effect:', () => {
     expect((await second).status).toBe(200);
   });
 
+  shows(['metrics.operationAttributes'], 'operations are told apart by them', async () => {
+    server = await start({ metrics: { operationAttributes: ['network.transport'] } });
+    await (await initialize()).text();
+    const [operation] = (await server.scrape()).select('mcp_server_operation_duration_seconds_count');
+    expect(operation?.labels).toMatchObject({ network_transport: 'tcp' });
+  });
+
   shows(['metrics.openTelemetryNames'], 'operations are measured, or are not', async () => {
     const operations = async (): Promise<number | undefined> => {
       await (await initialize()).text();

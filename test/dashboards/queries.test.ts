@@ -17,6 +17,7 @@ const OF_TARGETS = [...OF_SERVICE, 'instance'];
 const OF_PROMETHEUS: Readonly<Record<string, readonly string[]>> = {
   up: [],
   scrape_duration_seconds: [],
+  scrape_samples_post_metric_relabeling: [],
   scrape_samples_scraped: [],
   ALERTS: ['alertname', 'alertstate', 'severity', 'tool_name', 'reason'],
 };

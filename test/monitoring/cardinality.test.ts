@@ -89,6 +89,7 @@ it('keeps its series when 1 000 requests carry random names, methods, paths and 
   await attack(ROUNDS);
   const after = await server.scrape();
   expect((await series()).filter((each) => !before.includes(each))).toEqual([]);
+  expect(after.value('mcp_metrics_samples')).toBeLessThan(after.value('mcp_metrics_samples_limit') ?? 0);
   expect(
     after.value('mcp_tool_calls_total', { tool_name: 'unknown', status: 'error' }),
   ).toBeGreaterThanOrEqual(3 * ROUNDS);

@@ -38,7 +38,7 @@ const CLIENT_FIRST = {
 
 describe.each(['v1', 'v2'] as const)('on the %s line, what arrives while a transport connects', (line) => {
   it('is seen when the client connects first', async () => {
-    const monitoring = createMonitoring();
+    const monitoring = createMonitoring({ operationAttributes: ['mcp.protocol.version'] });
     const client = await CLIENT_FIRST[line](monitoring);
     await client.callTool({ name: 'works', arguments: {} });
     const samples = await scrape(monitoring);

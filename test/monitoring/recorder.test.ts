@@ -6,6 +6,7 @@ import { Recorder, type MeasuredTool } from '../../src/monitoring/metrics/record
 import type { CallRecord, CallTrace } from '../../src/tools/call.ts';
 import { REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
 import { parseMetrics, type Sample } from '../support/metrics-text.ts';
+import { numbersFrom } from '../support/numbers-from.ts';
 
 const tool = (name: string, toolset = 'shop'): MeasuredTool => ({
   name,
@@ -185,12 +186,3 @@ it('does not compile with a metric, a label or a value that is not declared', ()
   ];
   expect(wrong).toHaveLength(4);
 });
-
-/** Whole numbers below a bound, the same ones for the same seed: the minimal standard generator of Park and Miller. */
-function numbersFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 48_271) % 2_147_483_647;
-    return Math.floor((state / 2_147_483_647) * below);
-  };
-}

@@ -34,6 +34,18 @@ describe('createMonitoring', () => {
     expect(() => create({ logger })).toThrow('logger takes a pino logger, or an object with the methods');
   });
 
+  it.each([
+    [['mcp.session.id'], '"mcp.session.id"'],
+    ['network.transport', '"network.transport"'],
+    [null, 'null'],
+  ])('says what operations can be broken down by, when given %j', (operationAttributes, got) => {
+    expect(() => create({ operationAttributes })).toThrow(
+      new TypeError(
+        `operationAttributes takes a list of rpc.response.status_code, mcp.protocol.version, network.transport, not ${got}`,
+      ),
+    );
+  });
+
   it('takes the registry that prom-client has by itself', () => {
     expect(() => create({ registry: register })).not.toThrow();
     register.clear();

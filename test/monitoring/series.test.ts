@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { describe, expect, it, vi } from 'vitest';
 import type { Declaration } from '../../src/monitoring/metrics/declaration.ts';
 import { counter, createMonitoring, gauge, histogram } from '../../src/monitoring/index.ts';
-import { CALLER_FAULTS } from '../../src/monitoring/door/json-rpc.ts';
+import { ERROR_CODES } from '../../src/monitoring/door/json-rpc.ts';
 import {
   HTTP_METHODS,
   HTTP_ROUTES,
@@ -16,14 +16,20 @@ import {
   TRANSPORTS,
   UNMATCHED,
 } from '../../src/monitoring/metrics/labels.ts';
+import {
+  OPERATION_ATTRIBUTES,
+  type OperationAttribute,
+} from '../../src/monitoring/metrics/operation-attributes.ts';
+import type { Operation } from '../../src/monitoring/metrics/operation.ts';
 import { createMetrics, METRICS, type MetricName } from '../../src/monitoring/metrics/metrics.ts';
 import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
-import { describeBuild } from '../../src/monitoring/metrics/runtime.ts';
+import { describeBuild, RUNTIME_SAMPLES } from '../../src/monitoring/metrics/runtime.ts';
 import { Series } from '../../src/monitoring/metrics/series.ts';
 import { ERROR_REASONS, REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { recordOf } from '../support/call-records.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { numbersFrom } from '../support/numbers-from.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const NAMES = Object.keys(METRICS) as MetricName[];
@@ -81,7 +87,7 @@ function recordAll(recorder: Recorder, tools: readonly string[]): void {
     recorder.sessionResumed(transport);
     for (const reason of SESSION_CLOSE_REASONS) recorder.sessionClosed(transport, reason, 1, protocolVersion);
   }
-  for (const [route, method] of pairs([...HTTP_ROUTES, UNMATCHED, '/undeclared'], [...HTTP_METHODS, 'BREW']))
+  for (const [route, method] of pairs([...HTTP_ROUTES, '/undeclared'], [...HTTP_METHODS, 'BREW']))
     for (const status of [...HTTP_STATUS_CODES.map(Number), 418])
       recorder.httpRequest(route, method, status, 1);
   for (const reason of SESSION_NOT_FOUND_REASONS) recorder.sessionNotFound(reason);
@@ -89,11 +95,22 @@ function recordAll(recorder: Recorder, tools: readonly string[]): void {
   recorder.tokenFile(true);
 }
 
+/** A call of a tool, as it is recorded: what became of it, and how it was answered. */
+function recordCall(
+  recorder: Recorder,
+  tool: string,
+  answer: Pick<Operation, 'protocolVersion' | 'transport' | 'isError' | 'errorCode'>,
+): void {
+  recorder.started(tool);
+  recorder.finished(recordOf(tool, 1, answer.isError ? 'tool_error' : undefined));
+  recorder.operation({ method: 'tools/call', tool, seconds: 1, ...answer });
+}
+
 /** A result, one with isError, and all error codes that are told apart, with some more. */
 const ANSWERS = [
   { isError: false },
   { isError: true },
-  ...[...CALLER_FAULTS.map(Number), ...Array.from({ length: 20 }, (_, index) => index + 1)].map(
+  ...[...Object.values(ERROR_CODES), ...Array.from({ length: 20 }, (_, index) => index + 1)].map(
     (errorCode) => ({ isError: false, errorCode }),
   ),
 ];
@@ -111,14 +128,76 @@ describe('the number of series that follows from our declarations', () => {
     expect(series).toEqual(NAMES.map((name) => [name, mostOf(METRICS[name], 1)]));
   });
 
-  it('is 237 324 for 25 tools, most of them of the two metrics with most labels', () => {
-    const most = (name: MetricName): number => mostOf(METRICS[name], 25);
+  it('is 15 660 for 25 tools, and 109 more for each further one', () => {
+    const most = (name: MetricName, tools = 25): number => mostOf(METRICS[name], tools);
     const large = ['mcp_server_operation_duration_seconds', 'http_server_request_duration_seconds'] as const;
-    // 15 other methods, `other`, 25 tools and `unknown`; 23 outcomes; 6 revisions; 2 transports; 17 series of a histogram.
-    expect(most(large[0])).toBe((16 + 26) * 23 * 6 * 2 * 17);
-    expect(most(large[1])).toBe(12 * 10 * 19 * 17);
-    const rest = NAMES.filter((name) => name !== large[0] && name !== large[1]).map(most);
-    expect(rest.reduce((sum, each) => sum + each)).toBe(1500);
+    // 15 methods, `other`, 25 tools and `unknown`; 4 outcomes; 17 series of a histogram.
+    expect(most(large[0])).toBe((16 + 26) * 4 * 17);
+    // What is served at each of 12 routes, and another method at each; 19 status codes; 17 series.
+    expect(most(large[1])).toBe((23 + 12) * 19 * 17);
+    const all = (tools: number): number => NAMES.reduce((sum, name) => sum + most(name, tools), 0);
+    expect([all(25), all(26) - all(25)]).toEqual([15_660, 109]);
+  });
+
+  it('is as much larger as operations are broken down further', () => {
+    const operations = (...further: OperationAttribute[]): number => {
+      const { metrics } = createMetrics({ operationAttributes: further });
+      return metrics.mcp_server_operation_duration_seconds.mostSamples(25);
+    };
+    expect(operations('mcp.protocol.version')).toBe((16 + 26) * 4 * 6 * 17);
+    expect(operations('network.transport')).toBe((16 + 26) * 4 * 2 * 17);
+    // Without a code nothing or `tool_error`; 9 codes, and one for the others.
+    expect(operations('rpc.response.status_code')).toBe((16 + 26) * 12 * 17);
+    expect(operations(...OPERATION_ATTRIBUTES)).toBe((16 + 26) * 12 * 6 * 2 * 17);
+  });
+
+  it.each([[[]], [OPERATION_ATTRIBUTES]])(
+    'is reached exactly, and said to be, when operations are broken down by %j besides',
+    async (operationAttributes) => {
+      const { metrics, registry } = createMetrics({ operationAttributes });
+      describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
+      const recorder = new Recorder(metrics, []);
+      recordAll(recorder, ['shop']);
+      const samples = parseMetrics(await registry.metrics());
+      expect(samples.all).toHaveLength(recorder.mostSamples());
+      expect(samples.value('mcp_metrics_samples')).toBe(samples.all.length);
+      expect(samples.value('mcp_metrics_samples_limit')).toBe(samples.all.length);
+    },
+  );
+
+  it('holds for 500 tools that are called in all revisions with all outcomes, and any other requests', async () => {
+    const { metrics, registry } = createMetrics();
+    describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
+    const tools = Array.from({ length: 500 }, (_, index) => `tool-${index}`);
+    const recorder = new Recorder(
+      metrics,
+      tools.map((name) => ({ name, toolset: 'shop', source: 'module', isolation: 'none' })),
+    );
+    const most = recorder.mostSamples();
+    const random = numbersFrom(16);
+    const oneOf = <Value>(values: readonly Value[]): Value => values[random(values.length)] as Value;
+    for (const [name, revision] of pairs(tools, PROTOCOL_VERSIONS))
+      for (const answer of [{ isError: false }, { isError: true }, { isError: false, errorCode: -32_603 }])
+        recordCall(recorder, name, { protocolVersion: revision, transport: 'http', ...answer });
+    for (let request = 0; request < 5000; request += 1) {
+      const answer = { ...oneOf(ANSWERS), ...(random(2) === 0 && { errorCode: random(1e6) }) };
+      const name = oneOf([...tools.slice(0, 20), UNKNOWN_TOOL, `made-up-${random(1e6)}`]);
+      const protocolVersion = oneOf([...PROTOCOL_VERSIONS, undefined, `v${random(1e6)}`]);
+      const transport = oneOf(TRANSPORTS);
+      recorder.request(oneOf([...METHODS, `m${random(1e6)}`]), protocolVersion, transport);
+      recordCall(recorder, name, { protocolVersion, transport, ...answer });
+      recorder.httpRequest(
+        oneOf([...HTTP_ROUTES, `/${random(1e6)}`]),
+        oneOf([...HTTP_METHODS, `M${random(1e6)}`]),
+        random(1000),
+        1,
+      );
+    }
+    const samples = parseMetrics(await registry.metrics());
+    expect(samples.value('mcp_metrics_samples')).toBe(samples.all.length);
+    expect(samples.value('mcp_metrics_samples_limit')).toBe(most);
+    expect(most).toBe(15_660 + 475 * 109);
+    expect(samples.all.length).toBeLessThanOrEqual(most);
   });
 
   it('is exactly what a server has from the start, where nothing waits for use', async () => {
@@ -148,6 +227,10 @@ describe('the number of series that follows from our declarations', () => {
       expect(seriesIn(samples, name), name).toBeLessThanOrEqual(most);
       if (seriesIn(before, name) === most) expect(seriesIn(samples, name), name).toBe(most);
     }
+    // The rest is of Node and the process.
+    const own = samples.value('mcp_metrics_samples') ?? NaN;
+    expect(own).toBeLessThan(samples.value('mcp_metrics_samples_limit') ?? NaN);
+    expect(samples.all.length - own).toBeLessThan(RUNTIME_SAMPLES);
     expect(samples.value('mcp_server_operation_duration_seconds_count')).toBeGreaterThan(0);
     expect(samples.value('http_server_request_duration_seconds_count')).toBeGreaterThan(0);
     await server.stop();
@@ -159,13 +242,13 @@ it('the status codes that are declared include what REST answers to calls that f
   expect(answered.filter((status) => !HTTP_STATUS_CODES.includes(status))).toEqual([]);
 });
 
-it('the routes that are declared are those of the server', async () => {
+it('the routes that are declared are those of the server, with the methods it serves there', async () => {
   const added = vi.spyOn(Router.prototype, 'route');
   const server = await startTestServer();
   await server.stop();
   const routes = added.mock.calls.map(([path]) => path).filter((path) => typeof path === 'string');
   added.mockRestore();
-  expect([...new Set(routes)].sort()).toEqual(HTTP_ROUTES);
+  expect([...new Set(routes), UNMATCHED].sort()).toEqual([...HTTP_ROUTES].sort());
 });
 
 describe('values of ours that were not declared', () => {
@@ -182,29 +265,32 @@ describe('values of ours that were not declared', () => {
     const counted = samples.select('mcp_label_values_folded_total');
     expect(counted.map(({ labels, value }) => [labels['metric'], labels['label'], value])).toEqual([
       ['mcp_requests_total', 'method', 1],
-      ['http_server_request_duration_seconds', 'http_route', 1],
-      ['http_server_request_duration_seconds', 'http_request_method', 1],
       ['http_server_request_duration_seconds', 'http_response_status_code', 1],
     ]);
   });
 
-  it('are the error type of an operation, too, when its error code is one too many', async () => {
-    const { metrics, registry } = createMetrics();
+  it('are _OTHER when they are codes of errors, the caller knowing none of them', async () => {
+    const { metrics, registry } = createMetrics({ operationAttributes: ['rpc.response.status_code'] });
     const recorder = new Recorder(metrics, []);
-    for (const answer of ANSWERS)
+    for (const errorCode of [-32_603, -32_602, 1, 2, 3])
       recorder.operation({
         method: 'ping',
         protocolVersion: undefined,
         transport: 'http',
         seconds: 1,
-        ...answer,
+        isError: false,
+        errorCode,
       });
-    const samples = parseMetrics(await registry.metrics());
-    const counts = samples.select('mcp_server_operation_duration_seconds_count');
-    const folded = counts.filter(({ labels }) => labels['rpc_response_status_code'] === 'other');
-    expect(folded.map(({ labels, value }) => [labels['error_type'], value])).toEqual([['other', 5]]);
-    for (const { labels } of counts)
-      if (labels['error_type'] === 'other') expect(labels['rpc_response_status_code']).toBe('other');
+    const counts = parseMetrics(await registry.metrics()).select(
+      'mcp_server_operation_duration_seconds_count',
+    );
+    expect(
+      counts.map(({ labels, value }) => [labels['rpc_response_status_code'], labels['error_type'], value]),
+    ).toEqual([
+      ['-32603', '-32603', 1],
+      ['-32602', undefined, 1],
+      ['_OTHER', '_OTHER', 3],
+    ]);
   });
 });
 

@@ -106,6 +106,17 @@ metricRelabelings:
 {{- end }}
 {{- end }}
 
+{{/* What a scrape can have of samples if there is but one tool: the chart does not know how many there are. */}}
+{{- define "nexus-mcp.leastSamples" -}}
+{{- $samples := .Files.Get "files/samples.yaml" | fromYaml }}
+{{- $metrics := (include "nexus-mcp.settings" . | fromYaml).metrics }}
+{{- $operations := int64 $samples.operations }}
+{{- range $attribute := $metrics.operationAttributes | uniq }}
+{{- $operations = mul $operations (int64 (get $samples.factors $attribute)) }}
+{{- end }}
+{{- if $metrics.openTelemetryNames }}{{ add (int64 $samples.others) $operations }}{{ else }}{{ int64 $samples.others }}{{ end }}
+{{- end }}
+
 {{/* What a ServiceMonitor and a PodMonitor say besides what they select. */}}
 {{- define "nexus-mcp.monitorSpec" -}}
 {{- $monitor := .Values.monitoring.monitor }}

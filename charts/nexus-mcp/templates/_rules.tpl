@@ -73,6 +73,7 @@ they have then.
   "minimumBadCalls" $rules.minimumBadCalls
   "minimumBadCallsToPage" $rules.minimumBadCallsToPage
   "minimumCalls" $rules.minimumCalls
+  "sampleLimit" (int64 .Values.monitoring.monitor.sampleLimit | default "Inf")
   "runbookUrl" (trimSuffix "/" $rules.runbookUrl)
   "grafanaUrl" (trimSuffix "/" .Values.monitoring.dashboards.grafanaUrl) }}
 {{- $groups := list }}

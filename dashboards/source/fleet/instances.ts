@@ -1,9 +1,10 @@
 import { maxBy, SERVICE, TOOL } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
-import { GOOD, PAGE, TICKET } from '../limits.ts';
+import { GOOD, PAGE, PARAMETERS, percent, TICKET, ticketFrom } from '../limits.ts';
 import { count, ofOurServices, ours, over, rate, series, sum, TOOL_CHOSEN } from '../queries.ts';
 import { INSTANCE_LEGEND, SERVICE_COLUMNS, SERVICE_LEGEND } from '../words.ts';
 
+const FIVE_MINUTES = 300;
 const HOUR = 3600;
 const DAY = 86_400;
 
@@ -116,6 +117,31 @@ export const monitoring: readonly Panel[] = [
     unit: 'short',
     noValue: 'No data',
     alerts: ['NexusMCPSeriesGrowing'],
+  },
+  {
+    kind: 'timeseries',
+    title: 'How near is a scrape to its limit?',
+    description: `Samples of a scrape, as a share of the most that Prometheus takes; those of the server's own metrics now, and at most with its tools. Good: all far below 1. From ${percent(PARAMETERS.sampleRatio)}: a ticket comes. Above 1 Prometheus drops the whole scrape, and the instance looks down. The shares are of ${PARAMETERS.sampleLimit}; another limit has other lines.`,
+    queries: [
+      {
+        expr: ours(
+          `${over('max', 'scrape_samples_post_metric_relabeling', FIVE_MINUTES)} / ${PARAMETERS.sampleLimit}`,
+        ),
+        legend: INSTANCE_LEGEND,
+      },
+      {
+        expr: `${maxBy(SERVICE, series('mcp_metrics_samples'))} / ${PARAMETERS.sampleLimit}`,
+        legend: `${SERVICE_LEGEND} own`,
+      },
+      {
+        expr: `${maxBy(SERVICE, series('mcp_metrics_samples_limit'))} / ${PARAMETERS.sampleLimit}`,
+        legend: `${SERVICE_LEGEND} own at most`,
+      },
+    ],
+    unit: 'percentunit',
+    noValue: 'No data',
+    limits: [ticketFrom(PARAMETERS.sampleRatio)],
+    alerts: ['NexusMCPSamplesNearLimit'],
   },
   {
     kind: 'timeseries',

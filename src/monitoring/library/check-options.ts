@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import { fieldOf } from '../door/message.ts';
+import { OPERATION_ATTRIBUTES } from '../metrics/operation-attributes.ts';
 import { describeGiven } from './describe-given.ts';
 
 /** The types say so, and JavaScript does not. */
@@ -31,4 +32,13 @@ export function checkLogger(logger: unknown): void {
     'logger takes a pino logger, or an object with the methods debug, info, warn, error and isLevelEnabled (which may ' +
       `be () => true), not ${describeGiven(logger)} without ${methods.join(', ')}`,
   );
+}
+
+/** @throws TypeError when operations are to be broken down by something that they cannot be */
+export function checkOperationAttributes(given: unknown): void {
+  const known: readonly unknown[] = OPERATION_ATTRIBUTES;
+  const unknown = Array.isArray(given) ? given.filter((one) => !known.includes(one)) : [given];
+  if (unknown.length === 0) return;
+  const found = typeof unknown[0] === 'string' ? JSON.stringify(unknown[0]) : describeGiven(unknown[0]);
+  throw new TypeError(`operationAttributes takes a list of ${OPERATION_ATTRIBUTES.join(', ')}, not ${found}`);
 }

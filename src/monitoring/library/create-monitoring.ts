@@ -13,7 +13,7 @@ import { Recorder } from '../metrics/recorder.ts';
 import { collectRuntime, describeBuild } from '../metrics/runtime.ts';
 import { observers } from '../observers.ts';
 import { Tracing } from '../traces/tracing.ts';
-import { checkLogger, checkRegistry } from './check-options.ts';
+import { checkLogger, checkOperationAttributes, checkRegistry } from './check-options.ts';
 import { checkCustomMetrics, createCustomMetrics, type CustomMetrics } from './custom-metrics.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import { instrumenting } from './instrumenting.ts';
@@ -29,16 +29,17 @@ const UNKNOWN = 'unknown';
  * Creates monitoring. Traces go wherever the OpenTelemetry SDK that the process has registered sends them; without one
  * there are none.
  * @throws Error with every problem of the declared metrics, or when the registry has metrics of these names
- * @throws TypeError when the registry is none or writes OpenMetrics, or the logger is none
+ * @throws TypeError when the registry is none or writes OpenMetrics, the logger is none, or an attribute of operations is
  */
 export function createMonitoring<const Custom extends CustomMetrics = Readonly<Record<string, never>>>(
   options: MonitoringOptions<Custom> = {},
 ): Monitoring<Custom> {
-  const { openTelemetryNames = true, logger, maxTools = 500 } = options;
+  const { openTelemetryNames = true, operationAttributes = [], logger, maxTools = 500 } = options;
   const { registry = new Registry() } = options;
   const declared = options.metrics ?? ({} as Custom);
   checkRegistry(registry);
   if (logger !== undefined) checkLogger(logger);
+  checkOperationAttributes(operationAttributes);
   const owner = options.reuse ? ownerOf(registry) : undefined;
   // It has metrics that are declared so.
   if (owner) return reused(owner, declared) as Monitoring<Custom>;
@@ -59,7 +60,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
 
   const others = new Set(registry.getMetricsAsArray());
   const now = (): number => performance.now() / 1000;
-  const { metrics } = createMetrics({ registry, exposes });
+  const { metrics } = createMetrics({ registry, exposes, operationAttributes });
   const recorder = new Recorder(metrics, []);
   if (runtime) collectRuntime(registry, metrics);
   const { version = UNKNOWN, revision = UNKNOWN } = options.build ?? {};

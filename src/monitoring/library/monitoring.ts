@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { CallLogger, CallLogOptions } from '../call-log.ts';
 import type { MetricsHandler } from '../metrics/metrics-handler.ts';
+import type { OperationAttribute } from '../metrics/operation-attributes.ts';
 import type { CustomMetrics, Instruments } from './custom-metrics.ts';
 import type { Instrumentable } from './instrumentable.ts';
 import type { InstrumentOptions } from './instrumented-server.ts';
@@ -16,6 +17,11 @@ export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics>
   readonly metrics?: Custom;
   /** Whether the names of the OpenTelemetry conventions are exposed, too. Default: true. */
   readonly openTelemetryNames?: boolean;
+  /**
+   * What `mcp_server_operation_duration_seconds` is broken down by besides method, tool and error type; each multiplies its
+   * series. Default: nothing.
+   */
+  readonly operationAttributes?: readonly OperationAttribute[];
   /**
    * Gets one line a call, such as a pino logger: successes at debug, faults at warn or error. Default: none.
    * `request_id` is the `X-Request-Id` of the HTTP request if that is 1 to 128 of `A-Z a-z 0-9 _ . : = + / @ -`, else a new

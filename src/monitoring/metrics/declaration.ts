@@ -27,7 +27,7 @@ export interface Domain<Value extends string = string> {
 export const exactly = <const Value extends string>(values: readonly Value[]): Domain<Value> => ({ values });
 
 /** These values; any other becomes `rest`. */
-export const listed = (values: readonly string[], rest: string): Domain => ({ values, rest });
+const listed = (values: readonly string[], rest: string): Domain => ({ values, rest });
 
 /** The names of the registered tools. */
 export const TOOLS: Domain = { values: [], tools: true };

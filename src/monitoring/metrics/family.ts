@@ -3,7 +3,7 @@ import type { Declaration, MetricType } from './declaration.ts';
 import { LabelTree, type Given } from './label-tree.ts';
 import { measured, type MeasuredText } from './paced-text.ts';
 import { familyHead, familyNames, type LabelValues } from './sample-text.ts';
-import type { LabelSet } from './series.ts';
+import { samplesEach, type LabelSet } from './series.ts';
 import type { RegistrySample, TextKeeper, TimeSeries } from './time-series.ts';
 
 /** What is said of a metric. */
@@ -52,7 +52,7 @@ export class Family<Member extends TimeSeries = TimeSeries> implements Descripti
     this.type = type;
     this.labelNames = Object.keys(labels);
     this.#tree = new LabelTree(this.labelNames);
-    this.#samplesOfEach = type === 'histogram' ? buckets.length + 3 : 1;
+    this.#samplesOfEach = samplesEach({ type, buckets });
     this.#create = create;
   }
 
@@ -90,6 +90,13 @@ export class Family<Member extends TimeSeries = TimeSeries> implements Descripti
     yield measured(familyHead(family, help, type));
     // A copy, because blocks that come while one is paced would have no end.
     for (const block of [...this.#blocks]) yield block.text(isOpenMetrics, defaults);
+  }
+
+  /** How many samples a scrape of it has. */
+  get samples(): number {
+    let members = 0;
+    for (const block of this.#blocks) members += block.members.size;
+    return members * this.#samplesOfEach;
   }
 
   *#members(): Generator<Member> {

@@ -42,6 +42,10 @@ export interface Upkeep {
   removeTool(name: string): void;
   /** Reads a gauge without labels when it is scraped, so that it cannot drift from what it measures. */
   atScrape(read: () => number): void;
+  /** How many samples of it a scrape has now. */
+  samples(): number;
+  /** The most there can be with a number of tools. */
+  mostSamples(tools: number): number;
 }
 
 export interface InstrumentOptions {
@@ -61,6 +65,7 @@ export function createInstrument(
 ): { readonly record: object; readonly upkeep: Upkeep } {
   const { type, labels } = declaration;
   const series = new Series(declaration);
+  const isExposed = options.registers.length > 0;
   const { family, record } = INSTRUMENTS[type](name, declaration, {
     unixTime: () => Date.now() / 1000,
     ...options,
@@ -88,6 +93,8 @@ export function createInstrument(
         (record as GaugeInstrument<Labels>).set({}, read());
       };
     },
+    samples: () => (isExposed ? family.samples : 0),
+    mostSamples: (tools) => (isExposed ? series.most(tools) : 0),
   };
   return { record, upkeep };
 }

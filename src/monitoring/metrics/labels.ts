@@ -73,6 +73,9 @@ export type SpanOutcome = (typeof SPAN_OUTCOMES)[number];
 /** The `error_type` of an answer that is a result with `isError`. */
 export const TOOL_ERROR = 'tool_error';
 
+/** What the OpenTelemetry conventions call values that are not told apart. */
+export const NOT_TOLD_APART = '_OTHER';
+
 /** Source: RFC 9110 section 9.3, and RFC 5789. */
 export const HTTP_METHODS: readonly string[] = [
   'CONNECT',
@@ -86,23 +89,29 @@ export const HTTP_METHODS: readonly string[] = [
   'TRACE',
 ];
 
-/** The templates of this server's routes. */
-export const HTTP_ROUTES: readonly string[] = [
-  '/',
-  '/execute',
-  '/healthz',
-  '/livez',
-  '/mcp',
-  '/metrics',
-  '/openapi.json',
-  '/readyz',
-  '/tools',
-  '/tools/:name',
-  '/tools/:name/execute',
-];
-
 /** The route of requests that no route matched. */
 export const UNMATCHED = 'unmatched';
+
+const READ: readonly string[] = ['GET', 'HEAD'];
+const CALLED: readonly string[] = ['POST'];
+
+/** The methods that are told apart, by the template of this server's route: those that it serves. */
+export const HTTP_SERVED: Readonly<Record<string, readonly string[]>> = {
+  '/': READ,
+  '/execute': CALLED,
+  '/healthz': READ,
+  '/livez': READ,
+  '/mcp': ['GET', 'POST', 'DELETE'],
+  '/metrics': READ,
+  '/openapi.json': READ,
+  '/readyz': READ,
+  '/tools': READ,
+  '/tools/:name': READ,
+  '/tools/:name/execute': CALLED,
+  [UNMATCHED]: ['GET', 'POST'],
+};
+
+export const HTTP_ROUTES: readonly string[] = Object.keys(HTTP_SERVED);
 
 /** What this server answers; 499 says that the client went away before an answer. */
 export const HTTP_STATUS_CODES: readonly string[] = [

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { AUTH_FAILURE_REASONS } from '../../authorization/authentication.ts';
-import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS } from '../../tools/reasons.ts';
+import { REASONS, WORKER_RESTART_REASONS } from '../../tools/reasons.ts';
 import {
   counter,
   exactly,
@@ -8,31 +8,27 @@ import {
   gauge,
   given,
   histogram,
-  listed,
-  optional,
   TOOLS,
   type Declaration,
   type Labels,
 } from './declaration.ts';
 import { createInstrument, type InstrumentOf, type TraceId, type Upkeep } from './instruments.ts';
-import { CALLER_FAULTS } from '../door/json-rpc.ts';
 import {
   CONNECTION_CUT_REASONS,
-  HTTP_METHODS,
   HTTP_ROUTES,
+  HTTP_SERVED,
   HTTP_STATUS_CODES,
   METHODS,
-  OTHER,
   PROTOCOL_VERSIONS,
   PEER_MESSAGES,
   PEER_OUTCOMES,
   SESSION_CLOSE_REASONS,
   SESSION_NOT_FOUND_REASONS,
   SPAN_OUTCOMES,
-  TOOL_ERROR,
   TRANSPORTS,
-  UNMATCHED,
 } from './labels.ts';
+import { NETWORK_TRANSPORTS, OPERATION_LABELS, operationLabels } from './operation.ts';
+import type { OperationAttribute } from './operation-attributes.ts';
 
 /** The bounds of `mcp_tool_duration_seconds`, in seconds: a published contract that dashboards and rules rely on. */
 export const DURATION_BUCKETS = [
@@ -60,8 +56,8 @@ const onUse = <const D extends Row>(declaration: D) => ({ ...declaration, onUse:
 const openTelemetry = <const L extends Labels>(help: string, labels: L) =>
   ({ ...histogram(help, OTEL_MCP_BUCKETS, labels), onUse: true, openTelemetryName: true }) as const;
 
-/** JSON-RPC error codes told apart. Those of servers that are not ours are any. */
-const MAX_ERROR_CODES = 20;
+/** The HTTP methods that are told apart, of all routes together. */
+const HTTP_OPERATIONS = Object.values(HTTP_SERVED).flat().length;
 
 /** Every metric of ours, by its published name. Whatever else names a metric is generated from or held to this. */
 export const METRICS = {
@@ -100,29 +96,14 @@ export const METRICS = {
       transport: exactly(TRANSPORTS),
     }),
   ),
-  // The largest: for each tool and each other method, 23 outcomes in 6 revisions over 2 transports. No request adds a value to
-  // these labels, and a series exists only once a request was answered so.
+  // The largest: for each tool and each other method, 4 outcomes.
   mcp_server_operation_duration_seconds: openTelemetry(
     'Duration of MCP requests as the OpenTelemetry semantic conventions define it',
-    {
-      mcp_method_name: METHODS,
-      // There is one if and only if the method is tools/call.
-      gen_ai_tool_name: optional(follows('mcp_method_name', { ...TOOLS, values: [UNKNOWN_TOOL] })),
-      gen_ai_operation_name: optional(follows('gen_ai_tool_name')),
-      // The code, or nothing if that is a caller's fault; without a code, whether the result has isError.
-      error_type: optional(follows('rpc_response_status_code', exactly([TOOL_ERROR]))),
-      rpc_response_status_code: optional({
-        values: CALLER_FAULTS,
-        more: MAX_ERROR_CODES - CALLER_FAULTS.length,
-        rest: OTHER,
-      }),
-      mcp_protocol_version: PROTOCOL_VERSIONS,
-      network_transport: exactly(['pipe', 'tcp']),
-    },
+    OPERATION_LABELS,
   ),
   mcp_server_session_duration_seconds: openTelemetry(
     'Duration of MCP sessions as the OpenTelemetry semantic conventions define it',
-    { mcp_protocol_version: PROTOCOL_VERSIONS, network_transport: exactly(['pipe', 'tcp']) },
+    { mcp_protocol_version: PROTOCOL_VERSIONS, network_transport: exactly(NETWORK_TRANSPORTS) },
   ),
 
   mcp_sessions_opened_total: counter('MCP sessions opened', { transport: exactly(TRANSPORTS) }),
@@ -178,8 +159,9 @@ export const METRICS = {
   http_server_request_duration_seconds: serverOnly(
     onUse(
       histogram('Duration of HTTP requests in seconds', OTEL_HTTP_BUCKETS, {
-        http_route: listed(HTTP_ROUTES, UNMATCHED),
-        http_request_method: listed(HTTP_METHODS, '_OTHER'),
+        // Both are held to what the server serves by who records them. Each route has a method for those it does not serve.
+        http_route: exactly(HTTP_ROUTES),
+        http_request_method: follows('http_route', given(HTTP_OPERATIONS)),
         http_response_status_code: HTTP_STATUS_CODES,
       }),
     ),
@@ -199,10 +181,17 @@ export const METRICS = {
   mcp_label_values_folded_total: counter(
     'Values of labels that were not among those declared, or too many, and became other',
     // One for each label above whose values may be folded; in the library, tools and its user's metrics come besides.
-    { metric: given(7), label: follows('metric') },
+    { metric: given(4), label: follows('metric') },
   ),
   mcp_trace_spans_total: serverOnly(
     counter('Spans of traces that ended, by what became of them', { outcome: exactly(SPAN_OUTCOMES) }),
+  ),
+
+  mcp_metrics_samples: gauge(
+    'Samples in a scrape; those of Node, the process and custom metrics come besides',
+  ),
+  mcp_metrics_samples_limit: gauge(
+    'Most of these samples that there can be, whatever is asked of the server; changes with its tools',
   ),
 
   mcp_build_info: gauge('What is running; always 1', {
@@ -230,18 +219,30 @@ export interface MetricsOptions {
   readonly exposes?: (name: MetricName, declaration: Row) => boolean;
   /** Seconds since the epoch, for the traced calls that samples of OpenMetrics point to. */
   readonly unixTime?: () => number;
+  /** What operations are broken down by besides. Default: nothing. */
+  readonly operationAttributes?: readonly OperationAttribute[];
 }
+
+/** The table, with what operations are broken down by besides. */
+const rowsWith = (operationAttributes: readonly OperationAttribute[]): Readonly<Record<string, Row>> => ({
+  ...METRICS,
+  mcp_server_operation_duration_seconds: {
+    ...METRICS.mcp_server_operation_duration_seconds,
+    labels: operationLabels(operationAttributes),
+  },
+});
 
 /** Creates every metric of the table. */
 export function createMetrics({
   registry = new Registry(),
   exposes = () => true,
+  operationAttributes = [],
   unixTime = () => Date.now() / 1000,
 }: MetricsOptions = {}): { readonly metrics: Metrics; readonly registry: Registry } {
   const folded = (metric: string, label: string): void => {
     metrics.mcp_label_values_folded_total.inc({ metric, label });
   };
-  const instruments = Object.entries<Row>(METRICS).map(([name, declaration]) => {
+  const instruments = Object.entries(rowsWith(operationAttributes)).map(([name, declaration]) => {
     const registers = exposes(name as MetricName, declaration) ? [registry] : [];
     const { record, upkeep } = createInstrument(name, declaration, { registers, unixTime, folded });
     return [name, { ...record, ...upkeep }];

@@ -2,7 +2,12 @@ import type { CallObserver, CallRecord } from '../../tools/call.ts';
 import { UNKNOWN_TOOL, type WorkerRestartReason } from '../../tools/reasons.ts';
 import type { AuthFailureReason } from '../../authorization/authentication.ts';
 import {
+  HTTP_ROUTES,
+  HTTP_SERVED,
+  NOT_TOLD_APART,
   OTHER,
+  UNMATCHED,
+  oneOf,
   type ConnectionCutReason,
   type PeerMessage,
   type PeerOutcome,
@@ -11,6 +16,7 @@ import {
   type SpanOutcome,
   type TransportName,
 } from './labels.ts';
+import type { Upkeep } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
 
@@ -55,7 +61,18 @@ export class Recorder implements CallObserver {
 
   constructor(metrics: Metrics, tools: readonly MeasuredTool[]) {
     this.#metrics = metrics;
+    metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));
+    metrics.mcp_metrics_samples_limit.atScrape(() => this.mostSamples());
     for (const tool of tools) this.addTool(tool);
+  }
+
+  /** The most samples that a scrape of these metrics can have, with the tools there are, whatever is asked of the server. */
+  mostSamples(): number {
+    return this.#sum((metric) => metric.mostSamples(this.#tools.size));
+  }
+
+  #sum(samplesOf: (metric: Upkeep) => number): number {
+    return Object.values(this.#metrics).reduce((sum, metric) => sum + samplesOf(metric), 0);
   }
 
   /**
@@ -208,12 +225,16 @@ export class Recorder implements CallObserver {
     this.#metrics.mcp_worker_restarts_total.inc({ reason });
   }
 
-  /** @param route the matched route's template, or `unmatched` */
+  /**
+   * @param route the matched route's template, or `unmatched`
+   * @param method of those that the route does not serve none is told apart
+   */
   httpRequest(route: string, method: string, status: number, seconds: number): void {
+    const http_route = oneOf(HTTP_ROUTES, route, UNMATCHED);
     this.#metrics.http_server_request_duration_seconds.observe(
       {
-        http_route: route,
-        http_request_method: method,
+        http_route,
+        http_request_method: oneOf(HTTP_SERVED[http_route] ?? [], method, NOT_TOLD_APART),
         http_response_status_code: String(status),
       },
       seconds,

@@ -5,6 +5,9 @@ import { eventLoop } from './event-loop.ts';
 import { atScrape } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 
+/** Room for the samples of Node and the process, of which there are 70 to 90. */
+export const RUNTIME_SAMPLES = 150;
+
 export interface BuildInfo {
   readonly version: string;
   /** The commit the build was made from, or `unknown`. */

@@ -30,17 +30,16 @@ export class Series {
   }
 
   /**
-   * The most there can be. A histogram has, for each combination of its labels' values, one a bucket, that without an upper
-   * bound, the sum and the count.
+   * The most there can be: samples, which a histogram has many of for each combination of its labels' values.
    * @param tools how many tools are registered
    */
   most(tools = 0): number {
-    const { type, buckets = [], unknownTool } = this.#declaration;
+    const { unknownTool } = this.#declaration;
     const combinations = this.#labels
       .filter(({ follows }) => follows === undefined)
       .reduce((product, label) => product * this.#statesOf(label, tools), 1);
     const ofUnknown = unknownTool ? combinationsOf(unknownTool).length : 0;
-    return (combinations + ofUnknown) * (type === 'histogram' ? buckets.length + 3 : 1);
+    return (combinations + ofUnknown) * samplesEach(this.#declaration);
   }
 
   /** How many states a label and those that follow from it can be in together. */
@@ -82,6 +81,10 @@ export class Series {
     return labels;
   }
 }
+
+/** The samples of one label set: of a histogram, one a bucket, that without an upper bound, the sum and the count. */
+export const samplesEach = ({ type, buckets = [] }: Pick<Declaration, 'type' | 'buckets'>): number =>
+  type === 'histogram' ? buckets.length + 3 : 1;
 
 function admissionTo({ values, more = 0, rest, optional }: Domain): (value: string | undefined) => boolean {
   if (rest === undefined) return () => true;

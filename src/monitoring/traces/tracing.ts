@@ -14,7 +14,7 @@ import {
 import type { CallObserver, CallTrace, Phase } from '../../tools/call.ts';
 import { ERROR_REASONS, type ErrorReason } from '../../tools/reasons.ts';
 import { flatCopy } from '../flat-copy.ts';
-import { HTTP_METHODS, METHODS, oneOf } from '../metrics/labels.ts';
+import { HTTP_METHODS, METHODS, NOT_TOLD_APART, oneOf } from '../metrics/labels.ts';
 import { attributesOf, type Operation } from '../metrics/operation.ts';
 
 const NAME = 'nexus-mcp';
@@ -72,7 +72,7 @@ export class Tracing {
       return;
     }
     const parent = propagation.extract(ambient, headers, textsOf);
-    const name = oneOf(HTTP_METHODS, method, '_OTHER');
+    const name = oneOf(HTTP_METHODS, method, NOT_TOLD_APART);
     const attributes = { 'http.request.method': name };
     const span = this.#tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
     context.with(trace.setSpan(parent, span), work, undefined, (route: string, status: number) => {
@@ -213,7 +213,7 @@ class SpanOfCall implements CallTrace {
     try {
       return await context.with(trace.setSpan(this.#context, span), work);
     } catch (error) {
-      markAsError(span, error instanceof Error ? error.name : '_OTHER');
+      markAsError(span, error instanceof Error ? error.name : NOT_TOLD_APART);
       throw error;
     } finally {
       span.end();

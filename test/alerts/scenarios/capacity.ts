@@ -233,4 +233,41 @@ export const capacityScenarios: readonly Scenario[] = [
     series: server({ gauges: { scrape_samples_scraped: gauge({ is: 900, until: '25h' }, { is: 2700 }) } }),
     fires: { '26h': [], '28h': [] },
   },
+  {
+    name: 'the scrapes of one of two replicas come near what Prometheus takes',
+    about: ['NexusMCPSamplesNearLimit'],
+    series: [
+      ...server({
+        instance: 'a',
+        gauges: {
+          scrape_samples_post_metric_relabeling: gauge(
+            { is: 20_000, until: '15m' },
+            { is: 85_000, until: '50m' },
+            { is: 20_000 },
+          ),
+        },
+        failedScrapes: ['22m'],
+      }),
+      ...server({ instance: 'b' }),
+    ],
+    fires: {
+      '15m': [],
+      '24m': [],
+      '27m': [
+        ticket('NexusMCPSamplesNearLimit', on('a'), {
+          says: ({ text }) =>
+            `A scrape of a:9999 of ${text} has had 85% of the samples that Prometheus takes of one within 5 minutes. Beyond, it drops the whole scrape: the instance looks down, and every alert is blind for it. First: raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above mcp_metrics_samples_limit.`,
+          dashboard: 'fleet',
+        }),
+      ],
+      '55m': [ticket('NexusMCPSamplesNearLimit', on('a'))],
+      '1h10m': [],
+    },
+  },
+  {
+    name: 'a scrape is large, with room for more',
+    about: ['NexusMCPSamplesNearLimit'],
+    series: server({ gauges: { scrape_samples_post_metric_relabeling: gauge({ is: 79_000 }) } }),
+    fires: { '20m': [], '40m': [] },
+  },
 ];

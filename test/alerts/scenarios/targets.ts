@@ -4,7 +4,10 @@ import { on, server } from '../server.ts';
 
 const pods = (n: string): string => `kubectl ${n}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`;
 
-const down = (...times: readonly { is: 0 | 1; until?: string }[]) => ({ up: gauge(...times) });
+const down = (...times: readonly { is: 0 | 1; until?: string }[]) => ({
+  up: gauge(...times),
+  scrape_samples_scraped: gauge(...times.map(({ is, ...time }) => ({ is: is * 1200, ...time }))),
+});
 
 export const targetScenarios: readonly Scenario[] = [
   {
@@ -23,7 +26,7 @@ export const targetScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `Prometheus has reached no instance of ${text} for 3 minutes: it is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert can see anything. First: ${pods(n)}`,
+              `Prometheus has scraped no instance of ${text} with success for 3 minutes: it is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert can see anything. First: ${pods(n)}`,
             dashboard: 'fleet',
           },
         ),
@@ -34,13 +37,41 @@ export const targetScenarios: readonly Scenario[] = [
         ...['a', 'b'].map((instance) =>
           ticket('NexusMCPTargetDown', on(instance), {
             says: ({ text, n }) =>
-              `Only 0% of the scrapes of ${instance}:9999 of ${text} succeeded in the last 10 minutes. The other instances carry its load. First: ${pods(n)}`,
+              `Only 0% of the scrapes of ${instance}:9999 of ${text} succeeded in the last 10 minutes. The other instances carry its load; or the scrapes are dropped as too large (sample_limit), and it serves. First: ${pods(n)}`,
             dashboard: 'fleet',
           }),
         ),
       ],
       '38m': [ticket('NexusMCPTargetDown', on('a')), ticket('NexusMCPTargetDown', on('b'))],
       '42m': [],
+    },
+  },
+  {
+    name: 'Prometheus drops the scrapes of every instance as too large',
+    about: ['NexusMCPDown'],
+    evaluateSeconds: 30,
+    series: ['a', 'b'].flatMap((instance) =>
+      server({
+        instance,
+        gauges: {
+          up: gauge({ is: 1, until: '10m' }, { is: 0 }),
+          scrape_samples_scraped: gauge({ is: 90_000, until: '10m' }, { is: 120_000 }),
+        },
+      }),
+    ),
+    fires: {
+      '12m30s': [],
+      '14m': [
+        page(
+          'NexusMCPDown',
+          {},
+          {
+            says: ({ text }) =>
+              `Prometheus has scraped no instance of ${text} with success for 3 minutes: it is answered, and drops the answer of 120k samples, because that is more than its sample_limit or cannot be read. Agents are probably served, but no other alert can see anything. First: raise the limit (in the chart monitoring.monitor.sampleLimit)`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
     },
   },
   {

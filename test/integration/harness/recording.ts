@@ -19,7 +19,11 @@ export class Recording {
    */
   add(target: Target, time: number, metrics: string | undefined): void {
     const samples = (metrics ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-    const ofPrometheus = [`up ${metrics === undefined ? 0 : 1}`, `scrape_samples_scraped ${samples.length}`];
+    const ofPrometheus = [
+      `up ${metrics === undefined ? 0 : 1}`,
+      `scrape_samples_scraped ${samples.length}`,
+      `scrape_samples_post_metric_relabeling ${samples.length}`,
+    ];
     const own = `job="${target.job}",instance="${target.instance}"`;
     for (const sample of [...samples, ...ofPrometheus]) {
       const [, name, labels, value] = SAMPLE.exec(sample) ?? [];
