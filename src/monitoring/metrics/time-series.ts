@@ -65,6 +65,7 @@ export class NumberSeries extends TimeSeries {
   }
 
   set(value: number): void {
+    if (Object.is(value, this.#value)) return;
     this.#value = value;
     this.keeper.moved();
   }
@@ -77,7 +78,8 @@ export class NumberSeries extends TimeSeries {
 
   reset(): void {
     this.#exemplar = undefined;
-    this.set(0);
+    this.#value = 0;
+    this.keeper.moved();
   }
 
   samples(): RegistrySample[] {
