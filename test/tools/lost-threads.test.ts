@@ -2,7 +2,9 @@ import { expect, it } from 'vitest';
 import { startTestServer } from '../support/test-server.ts';
 
 it('threads that are lost again and again become some lines and one with the number of the rest', async () => {
-  const server = await startTestServer({ log: { foldSeconds: 600 } });
+  // However long new threads take, no call is refused meanwhile.
+  const limits = { queueWaitSeconds: 600 };
+  const server = await startTestServer({ limits, log: { foldSeconds: 600 } });
   await Promise.all(Array.from({ length: 8 }, () => server.execute('exits')));
   await server.stop();
   const lost = server.logs.filter(({ msg }) => /^(worker thread|more worker threads)/.test(String(msg)));
