@@ -70,7 +70,7 @@ export default defineConfig({
     // For a machine that does other things as well.
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    reporters: [...configDefaults.reporters, './test/support/costs.ts'],
+    reporters: [...configDefaults.reporters, './test/support/costs.ts', './test/support/failures.ts'],
     sequence: { sequencer: Interleaved },
   },
 });
