@@ -200,7 +200,9 @@ export const METRICS = {
     node_version: given(1),
     protocol: given(1),
   }),
-  nodejs_eventloop_utilization: gauge('Share of time the event loop was busy since the last scrape, 0 to 1'),
+  nodejs_eventloop_utilization: gauge(
+    'Share of time the event loop was busy in the last half to whole minute, 0 to 1',
+  ),
   nodejs_heap_size_limit_bytes: gauge('Heap size at which the process runs out of memory, in bytes'),
 } as const satisfies Record<string, Row>;
 

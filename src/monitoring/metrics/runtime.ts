@@ -1,6 +1,7 @@
-import { performance, type EventLoopUtilization } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { collectDefaultMetrics, type Gauge, type Registry } from 'prom-client';
+import { eventLoop } from './event-loop.ts';
 import { atScrape } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -27,11 +28,11 @@ export function collectRuntime(registry: Registry, metrics: Metrics): void {
   const startTime = registry.getSingleMetric('process_start_time_seconds') as Gauge;
   atScrape(startTime, () => performance.timeOrigin / 1000);
   metrics.nodejs_heap_size_limit_bytes.set({}, getHeapStatistics().heap_size_limit);
-  let last: EventLoopUtilization = performance.eventLoopUtilization();
-  metrics.nodejs_eventloop_utilization.atScrape(() => {
-    const current = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(current, last);
-    last = current;
-    return utilization;
-  });
+  const loop = eventLoop();
+  metrics.nodejs_eventloop_utilization.atScrape(() => loop.read().utilization);
+  // prom-client's own begin anew with each scrape, whoever it is that scrapes.
+  for (const what of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'] as const) {
+    const lag = registry.getSingleMetric(`nodejs_eventloop_lag_${what}_seconds`) as Gauge;
+    atScrape(lag, () => loop.read()[what]);
+  }
 }

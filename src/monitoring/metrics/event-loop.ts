@@ -1,0 +1,77 @@
+import { monitorEventLoopDelay, performance, type EventLoopUtilization } from 'node:perf_hooks';
+
+/** How often a window begins, in seconds: no more than a scrape is after the last one, so that each sees every peak. */
+const WINDOW_SECONDS = 30;
+
+/** Delays of the event loop, in seconds, and the share of time that it was busy, 0 to 1. */
+export interface EventLoopReading {
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly stddev: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly utilization: number;
+}
+
+interface Window {
+  readonly delays: ReturnType<typeof monitorEventLoopDelay>;
+  readonly begunAt: EventLoopUtilization;
+}
+
+/**
+ * What the event loop did of late, over a window of its own: whoever reads it, and however often, reads the same. Of two
+ * windows that overlap the longer one is read, so that nothing is lost when one ends.
+ */
+export class EventLoopMonitor {
+  #longer = begin();
+  #shorter = begin();
+
+  /** Ends the longer window; the shorter one takes its place, and another begins. */
+  turn(): void {
+    this.#longer.delays.disable();
+    this.#longer = this.#shorter;
+    this.#shorter = begin();
+  }
+
+  /** Of the last one to two windows. */
+  read(): EventLoopReading {
+    const { delays, begunAt } = this.#longer;
+    const { utilization } = performance.eventLoopUtilization(performance.eventLoopUtilization(), begunAt);
+    // Nothing has been measured yet.
+    if (delays.count === 0) return { ...NOTHING, utilization };
+    return {
+      min: seconds(delays.min),
+      max: seconds(delays.max),
+      mean: seconds(delays.mean),
+      stddev: seconds(delays.stddev),
+      p50: seconds(delays.percentile(50)),
+      p90: seconds(delays.percentile(90)),
+      p99: seconds(delays.percentile(99)),
+      utilization,
+    };
+  }
+}
+
+const NOTHING = { min: 0, max: 0, mean: 0, stddev: 0, p50: 0, p90: 0, p99: 0 };
+
+function begin(): Window {
+  const delays = monitorEventLoopDelay();
+  delays.enable();
+  return { delays, begunAt: performance.eventLoopUtilization() };
+}
+
+const seconds = (nanoseconds: number): number => nanoseconds / 1e9;
+
+let monitor: EventLoopMonitor | undefined;
+
+/** That of this thread, which has one event loop, whatever is monitored in it. Begins when it is first asked for. */
+export function eventLoop(): EventLoopMonitor {
+  if (monitor) return monitor;
+  const begun = (monitor = new EventLoopMonitor());
+  setInterval(() => {
+    begun.turn();
+  }, WINDOW_SECONDS * 1000).unref();
+  return begun;
+}
