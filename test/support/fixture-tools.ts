@@ -79,15 +79,16 @@ export const slow = defineTool({
   handler: ({ milliseconds }) => new Promise<string>((resolve) => setTimeout(resolve, milliseconds, 'done')),
 });
 
-/** Holds the event loop. */
+const NEVER_CHANGES = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+/** Holds the event loop, and leaves the processor to others. */
 export const blocks = defineTool({
   ...tool,
   name: 'blocks',
   input: z.strictObject({ milliseconds: z.number() }),
   output: z.string(),
   handler: ({ milliseconds }) => {
-    const end = performance.now() + milliseconds;
-    while (performance.now() < end);
+    Atomics.wait(NEVER_CHANGES, 0, 0, milliseconds);
     return 'done';
   },
 });
