@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
@@ -52,17 +53,20 @@ const each =
   (step: (server: ServerProcess) => Promise<unknown>): Fault['begin'] =>
   (server) => ({ step: () => step(server) });
 
-/** Keeps so many slow calls in flight; with each step at least one more has ended. */
+/** Keeps so many slow calls in flight, which end one after the other; with each step at least one more has. */
 function keepCallingSlowly(server: ServerProcess, milliseconds: number, lines: number): Ongoing {
   const { signal, ...abort } = abortable();
   let ended = 0;
-  const line = async (): Promise<void> => {
+  const line = async (delay: number): Promise<void> => {
+    await sleep(delay, undefined, { signal });
     while (!signal.aborted) {
       await execute(server, 'slow', { milliseconds }, { signal });
       ended += 1;
     }
   };
-  const all = Array.from({ length: lines }, () => line().catch(() => undefined));
+  const all = Array.from({ length: lines }, (_line, index) =>
+    line((index * milliseconds) / lines).catch(() => undefined),
+  );
   let seen = 0;
   return {
     step: async () => {
