@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { compiled } from './support/compile-cache.ts';
+import { hold } from './support/hold.ts';
 import { parseMetrics } from './support/metrics-text.ts';
 import { startServer, type ServerProcess } from './support/server-process.ts';
 import { MAIN } from './support/spawn-cli.ts';
@@ -26,11 +27,11 @@ afterEach(() => server?.stop('SIGKILL'));
 const statusOf = async ({ url }: ServerProcess, token: string): Promise<number> =>
   (await fetch(`${url}/tools`, { headers: { authorization: `Bearer ${token}` } })).status;
 
-const slow = async (url: string, milliseconds: number): Promise<unknown> => {
+const executeHeld = async (url: string, args: object): Promise<unknown> => {
   const response = await fetch(`${url}/execute`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ tool_name: 'slow', arguments: { milliseconds } }),
+    body: JSON.stringify({ tool_name: 'held', arguments: args }),
   });
   return ((await response.json()) as { result?: unknown }).result;
 };
@@ -38,7 +39,7 @@ const slow = async (url: string, milliseconds: number): Promise<unknown> => {
 const isCalled = (url: string): Promise<void> =>
   waitFor(async () => {
     const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
-    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'held' })).toBe(1);
   });
 
 describe('SIGHUP', () => {
@@ -86,9 +87,11 @@ describe('SIGHUP', () => {
       return Number(found);
     }, 60_000);
     const url = `http://127.0.0.1:${port}`;
-    const call = slow(url, 2000);
+    const held = hold();
+    const call = executeHeld(url, held.args);
     await isCalled(url);
     terminal.kill('SIGKILL');
+    held.letGo();
     expect(await call).toBe('done');
     await waitUntil(() =>
       fetch(`${url}/livez`).then(

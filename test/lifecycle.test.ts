@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient } from './support/clients.ts';
+import { hold } from './support/hold.ts';
 import { scrape } from './support/metrics-text.ts';
 import { serveHere } from './support/run-here.ts';
 import { startServer, type ServerProcess } from './support/server-process.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from './support/test-server.ts';
 import { waitFor } from './support/wait.ts';
 
-const withTools = ['--tools.modules', FIXTURE_TOOLS, '--tools.enabled', 'slow'];
+const withTools = ['--tools.modules', FIXTURE_TOOLS, '--tools.enabled', 'held,slow'];
 /** How long a client that is turned away waits before it knocks again. */
 const KNOCK_MS = 50;
 const JSON_HEADERS = { 'content-type': 'application/json' };
@@ -23,22 +24,24 @@ async function startProcess(args: readonly string[]): Promise<ServerProcess> {
 
 /** Starts a server in this process, with the tools that are called here alone. */
 const startHere = (settings: Record<string, Record<string, unknown>> = {}): Promise<TestServer> =>
-  startTestServer({ tools: { enabled: ['echo', 'slow'] }, ...settings });
+  startTestServer({ tools: { enabled: ['echo', 'held', 'slow'] }, ...settings });
 
 interface Answer {
   readonly status: number;
   readonly body: { readonly result?: unknown; readonly reason?: string };
 }
 
-async function slow(url: string, milliseconds: number): Promise<Answer> {
-  const body = JSON.stringify({ tool_name: 'slow', arguments: { milliseconds } });
+async function execute(url: string, tool_name: string, args: object): Promise<Answer> {
+  const body = JSON.stringify({ tool_name, arguments: args });
   const response = await fetch(`${url}/execute`, { method: 'POST', headers: JSON_HEADERS, body });
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
 
+const slow = (url: string, milliseconds: number): Promise<Answer> => execute(url, 'slow', { milliseconds });
+
 const inFlight = (url: string, count: number): Promise<void> =>
   waitFor(async () => {
-    expect((await scrape(url)).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(count);
+    expect((await scrape(url)).value('mcp_tool_calls_in_flight')).toBe(count);
   });
 
 describe('SIGTERM under load', () => {
@@ -49,11 +52,12 @@ describe('SIGTERM under load', () => {
       connectClient(server.url, '2026-07-28'),
       connectClient(server.url, '2025-11-25'),
     ]);
-    const call = { name: 'slow', arguments: { milliseconds: 6000 } };
+    const held = hold();
+    const call = { name: 'held', arguments: held.args };
     const overMcp = eras.flatMap(({ client }) =>
       Array.from({ length: 50 }, async () => (await client.callTool(call)).content),
     );
-    const overRest = Array.from({ length: 100 }, () => slow(server.url, 6000));
+    const overRest = Array.from({ length: 100 }, () => execute(server.url, 'held', held.args));
     await inFlight(`http://127.0.0.1:${String(opsPort)}`, 200);
 
     const stopped = server.stop();
@@ -65,6 +69,10 @@ describe('SIGTERM under load', () => {
         await sleep(KNOCK_MS);
       }
     })();
+    await waitFor(() => {
+      expect(late.length).toBeGreaterThan(2);
+    });
+    held.letGo();
     for (const { status, body } of await Promise.all(overRest)) {
       expect(status).toBe(200);
       expect(body.result).toBe('done');
@@ -82,16 +90,19 @@ describe('SIGTERM under load', () => {
         expect({ status, reason: body.reason }).toEqual({ status: 503, reason: 'overloaded' });
     }
     await Promise.all(eras.map(({ client }) => client.close()));
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('stopping', () => {
   it('sends the answer of the last call, when that is one of a session', async () => {
     const server = await startHere();
     const { client } = await connectClient(server.url, '2025-11-25');
-    const call = client.callTool({ name: 'slow', arguments: { milliseconds: 3000 } });
+    const held = hold();
+    const call = client.callTool({ name: 'held', arguments: { ...held.args } });
     await inFlight(server.url, 1);
-    expect(await server.stop()).toBe(true);
+    const stopped = server.stop();
+    held.letGo();
+    expect(await stopped).toBe(true);
     expect((await call).content).toEqual([{ type: 'text', text: 'done' }]);
     await client.close();
   });
@@ -100,7 +111,8 @@ describe('stopping', () => {
     const server = await startHere({ shutdown: { delaySeconds: 3 }, ops: { port: 0 } });
     const ops = String(server.opsUrl);
     expect((await fetch(`${ops}/readyz`)).status).toBe(200);
-    const call = slow(server.url, 9000);
+    const held = hold();
+    const call = execute(server.url, 'held', held.args);
     await inFlight(ops, 1);
     const stopped = server.stop();
     const ready = await fetch(`${ops}/readyz`);
@@ -112,6 +124,7 @@ describe('stopping', () => {
       expect((await slow(server.url, 1)).body.reason).toBe('overloaded');
     });
     expect((await fetch(`${ops}/metrics`)).status).toBe(200);
+    held.letGo();
     expect((await call).body.result).toBe('done');
     expect(await stopped).toBe(true);
   });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stopAmongBusyClients } from './support/busy-clients.ts';
+import { hold } from './support/hold.ts';
 import { startServer, type ServerProcess } from './support/server-process.ts';
 import { startTestServer } from './support/test-server.ts';
 import { dial, requestBytes } from './http/raw-client.ts';
@@ -68,11 +69,12 @@ it('a stop closes idle connections, and none on which a request has begun', asyn
   }
   halfway.text = '';
   halfway.socket.write(livez.subarray(0, 20));
-  const body = JSON.stringify({ tool_name: 'slow', arguments: { milliseconds: 1500 } });
+  const held = hold();
+  const body = JSON.stringify({ tool_name: 'held', arguments: held.args });
   const json = { ...KEEP_ALIVE, 'content-type': 'application/json' };
   calling.socket.write(requestBytes('POST /execute', json, body));
   await waitFor(async () => {
-    expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+    expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'held' })).toBe(1);
   });
 
   // Its headers have come, and a part of its body.
@@ -95,6 +97,7 @@ it('a stop closes idle connections, and none on which a request has begun', asyn
   uploading.socket.write(upload.subarray(-10));
   expect(halfway.text).toBe('');
   halfway.socket.write(livez.subarray(20));
+  held.letGo();
   await Promise.all([halfway.ended, calling.ended, uploading.ended]);
   for (const { text } of [halfway, calling, uploading])
     expect(text).toMatch(/^HTTP\/1\.1 200 OK[^]*Connection: close/i);

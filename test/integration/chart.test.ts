@@ -114,7 +114,7 @@ describe('a release without values', () => {
   });
 
   it('finishes a call within the grace period when it is told to stop', async () => {
-    const slow = execute(pod.url('http'), 'slow', { milliseconds: 4000 });
+    const slow = execute(pod.url('http'), 'slow', { milliseconds: 6000 });
     const metrics = async (): Promise<string> => (await fetch(`${pod.url('metrics')}/metrics`)).text();
     await expect.poll(metrics).toContain('mcp_tool_calls_in_flight{tool_name="slow"} 1');
     expect(await pod.stop()).toBe(0);

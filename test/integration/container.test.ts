@@ -53,7 +53,7 @@ describe('the container', () => {
 
   it('finishes what it is doing when it is asked to stop among busy clients, and exits with 0', async () => {
     const other = await startProcess();
-    const slow = execute(container.url, 'slow', { milliseconds: 3000 });
+    const slow = execute(container.url, 'slow', { milliseconds: 6000 });
     const inFlight = async (): Promise<string> => (await fetch(`${container.url}/metrics`)).text();
     await expect.poll(inFlight).toContain('mcp_tool_calls_in_flight{tool_name="slow"} 1');
     const stop = (): Promise<number | null> => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectClient } from '../support/clients.ts';
+import { hold } from '../support/hold.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
 import { startSite } from '../support/site.ts';
@@ -36,6 +37,12 @@ const metaOf = (traceId: string) => ({
   tracestate: 'vendor=opaque',
 });
 
+const inFlight = (tool_name: string): Promise<void> =>
+  waitFor(async () => {
+    const samples = parseMetrics(await (await fetch(`${replica.url}/metrics`)).text());
+    expect(samples.value('mcp_tool_calls_in_flight', { tool_name })).toBe(1);
+  });
+
 const logOf = (traceId: string) => waitUntil(() => replica.logs.find((line) => line['trace_id'] === traceId));
 
 it('a call is one trace from the client through every step to what it fetched, in the log and in Prometheus', async () => {
@@ -46,17 +53,17 @@ it('a call is one trace from the client through every step to what it fetched, i
     response.writeHead(200, { 'content-type': 'text/plain' }).end('hello');
   });
   const { client } = await connectClient(replica.url, '2026-07-28');
-  const ahead = client.callTool({ name: 'slow', arguments: { milliseconds: 2000 } });
-  await waitFor(async () => {
-    const samples = parseMetrics(await (await fetch(`${replica.url}/metrics`)).text());
-    expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
-  });
-  const { isError } = await client.callTool({
+  const { args, letGo } = hold();
+  const ahead = client.callTool({ name: 'held', arguments: { ...args } });
+  await inFlight('held');
+  const waiting = client.callTool({
     name: 'fetch_url_content',
     arguments: { url: `${site.url}/page` },
     _meta: metaOf(traceId),
   });
-  expect(isError).toBeFalsy();
+  await inFlight('fetch_url_content');
+  letGo();
+  expect((await waiting).isError).toBeFalsy();
   await ahead;
   await client.close();
 

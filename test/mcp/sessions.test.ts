@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectClient, ERAS, type Era } from '../support/clients.ts';
+import { hold } from '../support/hold.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
@@ -11,7 +12,10 @@ afterEach(() => server.stop());
 
 /** Starts a server, with the tools that are called here alone: it is scraped often. */
 async function start(settings: Record<string, Record<string, unknown>> = {}): Promise<void> {
-  server = await startTestServer({ tools: { enabled: ['asks', 'echo', 'lets_go', 'slow'] }, ...settings });
+  server = await startTestServer({
+    tools: { enabled: ['asks', 'echo', 'held', 'lets_go', 'slow'] },
+    ...settings,
+  });
 }
 
 async function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
@@ -208,15 +212,17 @@ describe('a request whose id another request of the session has', () => {
   it('that is in flight is refused, and the other gets its own answer', async () => {
     await start();
     const session = { 'mcp-session-id': await open() };
-    const first = await post(slow(1500), session);
+    const { args, letGo } = hold();
+    const first = await post({ ...slow(0), params: { name: 'held', arguments: args } }, session);
     const second = await post(slow(0), session);
     expect(second.status).toBe(400);
     expect(await second.json()).toMatchObject(refused);
+    letGo();
     expect(await first.text()).toContain('done');
     const third = await post(slow(0), session);
     expect(await third.text()).toContain('done');
     const samples = await server.scrape();
-    expect(samples.value('mcp_tool_calls_total', { tool_name: 'slow', status: 'success' })).toBe(2);
+    expect(samples.value('mcp_tool_calls_total', { status: 'success' })).toBe(2);
   });
 
   it('that comes at the same time is refused', async () => {

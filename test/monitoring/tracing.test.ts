@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startTracing } from '../../src/monitoring/traces/start-tracing.ts';
 import { dial, requestBytes } from '../http/raw-client.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
+import { hold } from '../support/hold.ts';
 import { scrape } from '../support/metrics-text.ts';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
 import { runHere } from '../support/run-here.ts';
@@ -22,9 +23,9 @@ const args = [
   '--network.allowPrivateAddresses',
   'true',
   '--tools.enabled',
-  'add,counts,divide,echo,fails,fetch_url_content,fetches,hangs,slow,throws,unreachable',
+  'add,counts,divide,echo,fails,fetch_url_content,fetches,hangs,held,slow,throws,unreachable',
   '--tools.settings',
-  '{slow: {maxConcurrency: 1, timeoutSeconds: 30}}',
+  '{held: {maxConcurrency: 1}, slow: {timeoutSeconds: 30}}',
 ];
 const quickly = { OTEL_BSP_SCHEDULE_DELAY: '50' };
 
@@ -56,9 +57,9 @@ const openMetrics = async (url = server.url): Promise<string> => {
   return (await fetch(`${url}/metrics`, { headers })).text();
 };
 
-const slowIsInFlight = (url: string): Promise<void> =>
+const inFlight = (tool_name: string, count: number): Promise<void> =>
   waitFor(async () => {
-    expect((await scrape(url)).value('mcp_tool_calls_in_flight', { tool_name: 'slow' })).toBe(1);
+    expect((await scrape(server.url)).value('mcp_tool_calls_in_flight', { tool_name })).toBe(count);
   });
 
 /** A trace of its own for each test. */
@@ -209,7 +210,7 @@ describe('the span of a call that fails', () => {
     const options = { signal: gone.signal };
     const calling = client.callTool({ name: 'slow', arguments: { milliseconds: 20_000 }, _meta }, options);
     calling.catch(() => undefined);
-    await slowIsInFlight(server.url);
+    await inFlight('slow', 1);
     gone.abort();
     const span = await receiver.span('tools/call slow', (each) => each.traceId === traceId);
     expect(span).toMatchObject({ failed: false, attributes: { 'nexus_mcp.reason': 'cancelled' } });
@@ -413,11 +414,15 @@ it('a request that a tool gives up is an error named after why', async () => {
 it('a call that had to wait for its place shows the wait', async () => {
   const { traceId, _meta } = newTrace();
   const { client } = await connectClient(server.url, '2026-07-28');
-  const first = client.callTool({ name: 'slow', arguments: { milliseconds: 2000 } });
-  await slowIsInFlight(server.url);
-  await Promise.all([first, client.callTool({ name: 'slow', arguments: { milliseconds: 1 }, _meta })]);
+  const { args, letGo } = hold();
+  const first = client.callTool({ name: 'held', arguments: { ...args } });
+  await inFlight('held', 1);
+  const second = client.callTool({ name: 'held', arguments: { ...args }, _meta });
+  await inFlight('held', 2);
+  letGo();
+  await Promise.all([first, second]);
   await client.close();
-  const span = await receiver.span('tools/call slow', (each) => each.traceId === traceId);
+  const span = await receiver.span('tools/call held', (each) => each.traceId === traceId);
   await waitFor(() => {
     expect(childrenOf(span)).toEqual(['validate', 'queue', 'run']);
   });

@@ -1,4 +1,6 @@
 /** Tools that end in each of the outcomes, for a tool module of the tests. */
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   accepted,
   content,
@@ -77,6 +79,19 @@ export const slow = defineTool({
   input: z.strictObject({ milliseconds: z.number() }),
   output: z.string(),
   handler: ({ milliseconds }) => new Promise<string>((resolve) => setTimeout(resolve, milliseconds, 'done')),
+});
+
+/** Takes until a file is there, however long that is. */
+export const held = defineTool({
+  ...tool,
+  name: 'held',
+  input: z.strictObject({ file: z.string() }),
+  output: z.string(),
+  timeoutSeconds: 300,
+  handler: async ({ file }) => {
+    while (!existsSync(file)) await sleep(50);
+    return 'done';
+  },
 });
 
 const NEVER_CHANGES = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 
 /** How long a machine that does other things may take over what takes a moment, in milliseconds. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** Vitest's, with more patience. */
 export const waitFor: typeof vi.waitFor = (check, options = PATIENCE_MS) => vi.waitFor(check, options);
