@@ -8,7 +8,8 @@ export class RoundRobin {
   backends: readonly string[] = [];
   /** Every status that was answered. */
   readonly statuses = new Set<number>();
-  readonly #server = createServer((request, response) => {
+  // Idle connections stay open: one that is closed just when its client has its turn loses that request.
+  readonly #server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (request, response) => {
     this.#pass(request, response);
   });
   #next = 0;
