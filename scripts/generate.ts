@@ -12,7 +12,7 @@ import { parametersSchema } from '../alerts/source/parameters.ts';
 import { formatDuration } from '../alerts/source/promql.ts';
 import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { withChanges } from '../charts/source/chart-file.ts';
-import { samplesOf } from '../charts/source/samples.ts';
+import { BUCKETS, samplesOf } from '../charts/source/samples.ts';
 import { listValues, valuesFile } from '../charts/source/documents.ts';
 import { valuesJsonSchema } from '../charts/source/values.ts';
 import { whenNull } from '../charts/source/when-null.ts';
@@ -120,6 +120,8 @@ const FILES: Readonly<Record<string, () => string>> = {
   'charts/nexus-mcp/files/nexus-mcp.rules.yaml': () => NOTICE + chartRuleFile(),
   'charts/nexus-mcp/files/samples.yaml': () =>
     `# What a scrape of a server with one tool has at most. Generated from src/monitoring by make generate; do not edit.\n${stringify(samplesOf(1))}`,
+  'charts/nexus-mcp/files/buckets.yaml': () =>
+    `# The buckets that histograms always have, and where they go on. Generated from src/monitoring by make generate; do not edit.\n${stringify(BUCKETS)}`,
   'charts/nexus-mcp/files/settings.yaml': () =>
     `# The server's defaults. Generated from src/config by make generate; do not edit.\n${stringify(settingsSchema.parse({}))}`,
   'charts/nexus-mcp/Chart.yaml': () =>

@@ -4,21 +4,18 @@ import { anonymous, bearer, type Authenticate } from './authorization/authentica
 import type { Settings } from './config/settings.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { isReadOnce } from './config/tokens.ts';
-import { loadTools } from './load-tools.ts';
+import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
-import { MODERN_VERSION } from './mcp/versions.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog } from './monitoring/call-log.ts';
 import { Losses } from './monitoring/losses.ts';
 import { Door } from './monitoring/door/door.ts';
-import { expose, type ExpositionFormat } from './monitoring/metrics/exposition.ts';
+import type { ExpositionFormat } from './monitoring/metrics/exposition.ts';
 import type { Logger } from './monitoring/logging.ts';
-import { createMetrics } from './monitoring/metrics/metrics.ts';
 import { observers } from './monitoring/observers.ts';
 import type { OnCut } from './http/connections.ts';
-import { Recorder, type GaugeSources } from './monitoring/metrics/recorder.ts';
-import { collectRuntime, describeBuild } from './monitoring/metrics/runtime.ts';
+import type { GaugeSources, Recorder } from './monitoring/metrics/recorder.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
 import type { Tracing } from './monitoring/traces/tracing.ts';
 import type { ToolCall } from './tools/call.ts';
@@ -26,6 +23,7 @@ import type { Catalogue } from './tools/catalogue.ts';
 import { Executor } from './tools/executor.ts';
 import { createQuota, type Quota } from './tools/quota.ts';
 import type { WorkerPool } from './tools/worker-pool.ts';
+import { createServerMetrics, keepSeries } from './server-metrics.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
 
 /** What surrounds the application: passed in, so that tests can pass their own. */
@@ -56,6 +54,8 @@ export interface Application {
   readonly tracing: Tracing | undefined;
   /** What MCP connections are served with. */
   readonly mcp: McpBinding;
+  /** The bounds of `mcp_tool_duration_seconds`, in seconds. */
+  readonly durationBuckets: readonly number[];
   /** Writes the metrics as text; `undefined` when metrics are switched off. */
   readonly expose: ((format: ExpositionFormat) => Promise<Buffer>) | undefined;
   /** What the tools did lately; `undefined` when metrics are switched off. */
@@ -105,11 +105,12 @@ export async function createApplication(
   environment: Environment,
 ): Promise<ApplicationResult> {
   const { logger, now, version } = environment;
-  const monitoring = createMonitoring(settings, environment);
-  const { recorder } = monitoring;
-  const losses = new Losses(recorder, logger, settings.log.foldSeconds);
   const read = loadSecrets(settings, directory);
-  const tools = await loadTools(settings, directory, read.ok ? (read.secrets.tokens ?? []) : [], losses);
+  const loaded = await loadTools(settings, directory, read.ok ? (read.secrets.tokens ?? []) : []);
+  const metrics = createServerMetrics(settings, longestDeadline(settings, loaded), environment);
+  const { recorder, durationBuckets } = metrics;
+  const losses = new Losses(recorder, logger, settings.log.foldSeconds);
+  const tools = await offerTools(settings, loaded, losses);
   const problems = [tools, read].flatMap((part) => (part.ok ? [] : part.problems));
   const traced = await traceCalls(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);
@@ -125,8 +126,10 @@ export async function createApplication(
     ...(settings.sessions.peers.length > 0 && settings.sessions.stateKeyFile === undefined ? [NO_KEY] : []),
   ];
   for (const warning of warnings) logger.warn(warning);
-  keepSeries(catalogue, recorder);
-  const activity = settings.metrics.enabled ? new Activity(() => catalogue.tools, now) : undefined;
+  keepSeries(catalogue, metrics, logger);
+  const activity = settings.metrics.enabled
+    ? new Activity(() => catalogue.tools, now, durationBuckets)
+    : undefined;
   const onError = (error: Error): void => {
     logger.warn({ err: error }, 'error in the protocol layer');
   };
@@ -180,7 +183,8 @@ export async function createApplication(
         },
         onError,
       },
-      expose: monitoring.expose,
+      durationBuckets,
+      expose: metrics.expose,
       activity,
       authenticate: inEffect?.authenticate ?? (tokens ? bearer(tokens) : anonymous),
       tokens: inEffect,
@@ -203,16 +207,6 @@ export async function createApplication(
   };
 }
 
-/** Has every tool that is offered its series, and no other. */
-function keepSeries(catalogue: Catalogue, recorder: Recorder): void {
-  catalogue.subscribe(({ removed, added }) => {
-    // A tool that takes the place of another of its name keeps the series.
-    const kept = new Set(added.map(({ name }) => name));
-    for (const { name } of removed) if (!kept.has(name)) recorder.removeTool(name);
-    for (const tool of added) recorder.addTool(tool);
-  });
-}
-
 async function finishCalls(executor: Executor, door: Door<ToolCall>): Promise<void> {
   await executor.drain();
   const answered = new AbortController();
@@ -224,18 +218,6 @@ async function finishCalls(executor: Executor, door: Door<ToolCall>): Promise<vo
 function callsInFlight(executor: Executor, door: Door<ToolCall>): readonly ToolCall[] {
   const waiting = [...door.inFlight].flatMap(({ held }) => (held ? [held] : []));
   return [...new Set([...executor.inFlight, ...waiting])];
-}
-
-/** The metrics. Those of calls are always recorded; a setting decides whether any are exposed. */
-function createMonitoring({ metrics: settings }: Settings, { now, version, revision }: Environment) {
-  const { metrics, registry } = createMetrics({
-    exposes: (_name, row) => settings.openTelemetryNames || !row.openTelemetryName,
-    operationAttributes: settings.operationAttributes,
-  });
-  if (settings.enabled) collectRuntime(registry, metrics);
-  describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
-  const write = (format: ExpositionFormat): Promise<Buffer> => expose(registry, format, now);
-  return { recorder: new Recorder(metrics, []), expose: settings.enabled ? write : undefined };
 }
 
 const traceCalls = ({ tracing }: Settings, { env, version, now, logger }: Environment, recorder: Recorder) =>

@@ -3,35 +3,44 @@ import type { Tokens } from './config/tokens.ts';
 import type { Losses } from './monitoring/losses.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
-import { offerToolsets } from './tools/offered-tool.ts';
+import { limitsOf, offerToolsets } from './tools/offered-tool.ts';
 import { resolvePublicEntry } from './tools/public-entry.ts';
 import { problemsOfRights, selectTools, type NamesByPlace } from './tools/selection.ts';
 import { loadToolModules } from './tools/tool-modules.ts';
+import type { Toolset } from './tools/tool.ts';
 import { WorkerPool } from './tools/worker-pool.ts';
 
+interface Problems {
+  readonly ok: false;
+  readonly problems: readonly string[];
+}
+
+/** The toolsets that are to be offered, or what is wrong with their modules or with the names that select them. */
 export type LoadedTools =
+  | {
+      readonly ok: true;
+      readonly toolsets: readonly Toolset[];
+      /** What is wrong with the rights of other tokens, by the rules for those of the start. */
+      readonly problemsOf: (tokens: Tokens) => readonly string[];
+    }
+  | Problems;
+
+export type OfferedTools =
   | {
       readonly ok: true;
       readonly catalogue: Catalogue;
       readonly workers: WorkerPool;
-      /** What is wrong with the rights of other tokens, by the rules for those of the start. */
       readonly problemsOf: (tokens: Tokens) => readonly string[];
     }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | Problems;
 
 /**
- * Loads the tools that the settings name, and starts the worker threads of those that are isolated.
+ * Loads the tools that the settings name.
  * @param directory what relative paths in the settings start from
  * @param tokens whose rights must name tools or toolsets that there are
- * @param losses told of threads that are lost
- * @returns every problem of tool modules, of the selection, or of the tools themselves
+ * @returns every problem of tool modules, or of the selection
  */
-export async function loadTools(
-  settings: Settings,
-  directory: string,
-  tokens: Tokens,
-  losses: Losses,
-): Promise<LoadedTools> {
+export async function loadTools(settings: Settings, directory: string, tokens: Tokens): Promise<LoadedTools> {
   resolvePublicEntry();
   const modules = await loadToolModules(settings.tools.modules, directory);
   if (!modules.ok) return modules;
@@ -46,24 +55,48 @@ export async function loadTools(
     },
   });
   if (!selected.ok) return selected;
-  const tools = selected.toolsets.flatMap((toolset) => toolset.tools);
+  return { ...selected, problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others)) };
+}
+
+/**
+ * The longest that a call may take, in seconds: the longest deadline of the tools to be offered, and of those that settings state,
+ * which hold for tools that come later.
+ */
+export function longestDeadline(settings: Settings, loaded: LoadedTools): number {
+  const limits = limitsIn(settings);
+  const tools = loaded.ok ? loaded.toolsets.flatMap((toolset) => toolset.tools) : [];
+  return Math.max(
+    limits.defaults.timeoutSeconds,
+    ...Object.values(limits.overrides).map(({ timeoutSeconds = 0 }) => timeoutSeconds),
+    ...tools.map((tool) => limitsOf(tool, limits).timeoutSeconds),
+  );
+}
+
+/**
+ * Starts the worker threads of tools that are isolated, and has all of them offered.
+ * @param losses told of threads that are lost
+ * @returns every problem of the tools themselves, or those of their loading
+ */
+export async function offerTools(
+  settings: Settings,
+  loaded: LoadedTools,
+  losses: Losses,
+): Promise<OfferedTools> {
+  if (!loaded.ok) return loaded;
+  const { toolsets, problemsOf } = loaded;
+  const tools = toolsets.flatMap((toolset) => toolset.tools);
   const isIsolated = tools.some(({ isolation }) => isolation === 'worker');
   const workers = createWorkers(settings, isIsolated ? 1 : 0, losses);
-  const { toolTimeoutSeconds: timeoutSeconds, toolConcurrency: maxConcurrency } = settings.limits;
-  const offered = offerToolsets(selected.toolsets, workers, {
-    defaults: { timeoutSeconds, maxConcurrency },
-    overrides: settings.tools.settings,
-  });
-  if (offered.ok)
-    return {
-      ok: true,
-      catalogue: new Catalogue(offered.tools),
-      workers,
-      problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others)),
-    };
+  const offered = offerToolsets(toolsets, workers, limitsIn(settings));
+  if (offered.ok) return { ok: true, catalogue: new Catalogue(offered.tools), workers, problemsOf };
   await workers.close();
   return offered;
 }
+
+const limitsIn = ({ limits, tools }: Settings) => ({
+  defaults: { timeoutSeconds: limits.toolTimeoutSeconds, maxConcurrency: limits.toolConcurrency },
+  overrides: tools.settings,
+});
 
 const rightsOf = (tokens: Tokens): NamesByPlace =>
   Object.fromEntries(tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]));

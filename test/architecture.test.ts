@@ -24,7 +24,11 @@ const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
 );
 
 /** Plain tables of facts, without imports of their own, that any folder may read. */
-const TABLES = ['tools/reasons.ts', 'monitoring/metrics/operation-attributes.ts'];
+const TABLES = [
+  'tools/reasons.ts',
+  'monitoring/metrics/operation-attributes.ts',
+  'monitoring/metrics/bounds.ts',
+];
 
 const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : 'root');
 const local = imports.filter(({ to }) => to.endsWith('.ts'));

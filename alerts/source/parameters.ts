@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
+import { durationBuckets } from '../../src/config/setting-kinds.ts';
+import { DURATION_BUCKETS, highestOf } from '../../src/monitoring/metrics/bounds.ts';
 import { ERROR_REASONS, REASONS } from '../../src/tools/reasons.ts';
 import type { Amount } from './amount.ts';
 
 /** Severities, as Alertmanager configurations know them: wake someone, work hours, no notification. */
 export const SEVERITIES = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
-
-/** A quantile cannot exceed the highest bound, so a threshold there could never be crossed. */
-const HIGHEST_BUCKET = Math.max(...DURATION_BUCKETS);
 
 /**
  * Most samples of a scrape that Prometheus takes. A server whose tools use all of what they can have stays below the ticket up
@@ -24,10 +22,7 @@ const seconds = z.number().positive();
 /** An alert that waits longer than a day tells nobody anything. */
 const wait = z.number().min(0).max(DAY);
 const atLeastOne = z.number().min(1).max(1e6);
-const latency = z
-  .number()
-  .positive()
-  .lt(HIGHEST_BUCKET, `must be below the highest bucket, ${HIGHEST_BUCKET} s, or the alert could never fire`);
+const latency = seconds.max(DAY);
 
 /** The long window, the short window that confirms it, both in seconds, and how fast the budget burns. */
 const burnWindow = z
@@ -91,6 +86,45 @@ export const COUNTABLE = REASONS.filter((reason) => !ERROR_REASONS[reason].refus
 
 const serverFaults = COUNTABLE.filter((reason) => ERROR_REASONS[reason].serverFault);
 
+/** What is wrong with thresholds of latency: a quantile cannot exceed the highest bound, so one there could never be crossed. */
+function problemsOfLatency({
+  durationBuckets: further,
+  latency: { thresholdSeconds },
+  toolLatencySeconds,
+  tools,
+}: {
+  readonly durationBuckets: readonly number[];
+  readonly latency: { readonly thresholdSeconds: number };
+  readonly toolLatencySeconds: number;
+  readonly tools: Readonly<Record<string, z.infer<typeof toolOverride>>>;
+}): readonly { readonly path: readonly string[]; readonly message: string }[] {
+  const bounds = [...DURATION_BUCKETS, ...further];
+  const highest = highestOf(bounds);
+  const others = `; say in durationBuckets which above ${highestOf(DURATION_BUCKETS)} s the servers have besides`;
+  const isFast = bounds.slice(0, -1).includes(thresholdSeconds);
+  const limits = [
+    { path: ['toolLatencySeconds'], limit: toolLatencySeconds },
+    ...Object.entries(tools).map(([name, { latencySeconds = 0 }]) => ({
+      path: ['tools', name, 'latencySeconds'],
+      limit: latencySeconds,
+    })),
+  ].filter(({ limit }) => limit >= highest);
+  return [
+    ...(isFast
+      ? []
+      : [
+          {
+            path: ['latency', 'thresholdSeconds'],
+            message: `must be one of the buckets below the highest: ${bounds.slice(0, -1).join(', ')}${others}`,
+          },
+        ]),
+    ...limits.map(({ path }) => ({
+      path,
+      message: `must be below the highest bucket, ${highest} s, or the alert could never fire${others}`,
+    })),
+  ];
+}
+
 /** Everything about the rules that an operator may choose, with bounds. */
 export const parametersSchema = z
   .strictObject({
@@ -121,14 +155,15 @@ export const parametersSchema = z
         ...slo(95),
         thresholdSeconds: z
           .number()
-          .refine(
-            (value) => value < HIGHEST_BUCKET && DURATION_BUCKETS.some((bound) => bound === value),
-            `must be one of the buckets below the highest: ${DURATION_BUCKETS.slice(0, -1).join(', ')}`,
-          )
           .default(2.5)
-          .describe('A call is fast when it takes no longer'),
+          .describe('A call is fast when it takes no longer; one of the buckets below the highest'),
       })
       .prefault({}),
+    durationBuckets: durationBuckets
+      .default([])
+      .describe(
+        `Buckets of mcp_tool_duration_seconds above ${highestOf(DURATION_BUCKETS)} s that all servers have; nexus-mcp check says which those are`,
+      ),
     minimumBadCalls: atLeastOne
       .default(5)
       .describe('Fewer failed calls than this in a window open no ticket'),
@@ -187,6 +222,10 @@ export const parametersSchema = z
       .max(1)
       .default(1)
       .describe('Shortens all windows and waits by one factor, for tests'),
+  })
+  .superRefine((parameters, context) => {
+    for (const { path, message } of problemsOfLatency(parameters))
+      context.addIssue({ code: 'custom', path: [...path], message });
   })
   .superRefine(({ availability, latency: slow, mustExist, selector }, context) => {
     if (mustExist && !/(^|, *)job="/.test(selector)) {

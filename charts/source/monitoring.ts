@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { COUNTABLE, parametersSchema, SAMPLE_LIMIT } from '../../alerts/source/parameters.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
 import { count, duration, flag, list, object, text, textMap, triState } from './fragments.ts';
 
 /** How Prometheus and Grafana see it. */
@@ -18,7 +17,6 @@ const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, 
 /** Below it the fastest burn would need more than all calls to fail. */
 const lowestObjective = 100 - 100 / Math.max(...windows.map(({ factor }) => factor));
 const objective = z.number().gt(lowestObjective).lt(100);
-const fastBounds = DURATION_BUCKETS.slice(0, -1).map((bound) => z.literal(bound));
 
 const limit = count.default(0);
 
@@ -112,9 +110,12 @@ const rules = z
       .default(latency.objective)
       .describe('Share of calls that must be fast, in percent, over 30 days'),
     latencySeconds: z
-      .union(fastBounds as [z.ZodLiteral<number>, z.ZodLiteral<number>])
+      .number()
+      .positive()
       .default(latency.thresholdSeconds)
-      .describe('A call is fast when it takes no longer; a bucket of mcp_tool_duration_seconds'),
+      .describe(
+        'A call is fast when it takes no longer; a bucket of mcp_tool_duration_seconds, which go on above 10 where a deadline in config is longer, or as config.metrics.durationBuckets says',
+      ),
     minimumBadCalls: z.number().min(1).default(minimumBadCalls).describe('Fewer failed calls open no ticket'),
     minimumBadCallsToPage: z
       .number()

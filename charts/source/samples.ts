@@ -1,3 +1,9 @@
+import {
+  DURATION_BUCKETS,
+  DURATION_STEPS,
+  RESULT_SIZE_BUCKETS,
+  RESULT_SIZE_STEPS,
+} from '../../src/monitoring/metrics/bounds.ts';
 import { createMetrics, METRICS, type MetricName, type Row } from '../../src/monitoring/metrics/metrics.ts';
 import {
   OPERATION_ATTRIBUTES,
@@ -13,7 +19,7 @@ const most = (
 
 const OPERATIONS = 'mcp_server_operation_duration_seconds';
 
-/** The most samples that a scrape of a server can have, as the chart's template adds them up: it knows settings, and no tools. */
+/** The most samples that a scrape of a server can have with the buckets that are always there, as the chart's template adds them up: it knows settings, and no tools. */
 export function samplesOf(tools: number) {
   const operations = most(OPERATIONS, tools);
   const others = (Object.entries(METRICS) as [MetricName, Row][]).filter(([, row]) => !row.openTelemetryName);
@@ -25,3 +31,9 @@ export function samplesOf(tools: number) {
     ),
   };
 }
+
+/** The buckets that each server has, and by which steps they go on where the settings allow more: each is a sample of every tool. */
+export const BUCKETS = {
+  durations: { always: DURATION_BUCKETS, steps: DURATION_STEPS },
+  resultSizes: { always: RESULT_SIZE_BUCKETS, steps: RESULT_SIZE_STEPS },
+};

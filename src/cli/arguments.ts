@@ -37,7 +37,7 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   const known = listSettings();
-  const lists = known.filter(({ kind }) => kind === 'list').map(({ path }) => path);
+  const lists = known.filter(({ kind }) => kind === 'list' || kind === 'numbers').map(({ path }) => path);
   const settingNames = [...known.map(({ path }) => path), ...Object.keys(SHORTHANDS)];
   const options = {
     ...Object.fromEntries(settingNames.map((name) => [name, text])),

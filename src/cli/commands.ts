@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import { plainValue, type Outcome } from '../tools/call.ts';
 import { EXIT, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
+import { DURATION_BUCKETS, highestOf } from '../monitoring/metrics/bounds.ts';
 import { RUNTIME_SAMPLES } from '../monitoring/metrics/runtime.ts';
 import { describeThrown } from '../monitoring/describe-thrown.ts';
 import { redactText } from '../monitoring/redact-text.ts';
@@ -90,11 +91,11 @@ export function listTools({ catalogue }: Application, { stdout }: Terminal, json
 
 /**
  * Prints the settings in effect, as a configuration file that would set them, without secrets; above them, how many samples
- * a scrape can have.
+ * a scrape can have, and which buckets of durations there are besides those that are always there.
  */
 export function printSettings(
   settings: Settings,
-  { catalogue, recorder, expose }: Application,
+  { catalogue, recorder, durationBuckets, expose }: Application,
   { stdout }: Terminal,
   json: boolean,
 ): ExitCode {
@@ -113,6 +114,11 @@ export function printSettings(
     if (expose)
       stdout.write(
         `# ${catalogue.tools.length} tools: a scrape has ${recorder.mostSamples() + RUNTIME_SAMPLES} samples at most\n`,
+      );
+    const further = durationBuckets.slice(DURATION_BUCKETS.length);
+    if (expose && further.length > 0)
+      stdout.write(
+        `# mcp_tool_duration_seconds has buckets above ${highestOf(DURATION_BUCKETS)} s: ${further.join(', ')}\n`,
       );
     stdout.write(stringify(safe));
   }

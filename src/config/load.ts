@@ -149,14 +149,13 @@ function parseText({ kind }: Setting, text: string): unknown {
     case 'string':
       return text;
     case 'number':
-      return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
+      return parseNumber(text);
     case 'boolean':
       return { true: true, '1': true, false: false, '0': false }[text.trim().toLowerCase()] ?? text;
     case 'list':
-      return text
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== '');
+      return partsOf(text);
+    case 'numbers':
+      return partsOf(text).map(parseNumber);
     case 'map':
       try {
         return parseYaml(text) as unknown;
@@ -165,6 +164,14 @@ function parseText({ kind }: Setting, text: string): unknown {
       }
   }
 }
+
+const parseNumber = (text: string): unknown => (/^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text);
+
+const partsOf = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 
 /** The text, or `undefined` if it is empty: a build argument or Helm value that is not set arrives as an empty text. */
 export const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);

@@ -1,5 +1,11 @@
 import { z } from 'zod';
 import type { Reading } from '../http/host-names.ts';
+import {
+  DURATION_BUCKETS,
+  highestOf,
+  isAscending,
+  MOST_FURTHER_BUCKETS,
+} from '../monitoring/metrics/bounds.ts';
 
 export const port = z.int().min(0).max(65_535);
 export const seconds = z.number().positive().max(86_400);
@@ -13,3 +19,9 @@ export const written = (read: (text: string) => Reading) =>
     context.addIssue(reading.problem);
     return z.NEVER;
   });
+
+/** Bounds of durations beyond those that are always there, in seconds. */
+export const durationBuckets = z
+  .array(z.number().gt(highestOf(DURATION_BUCKETS)).max(86_400))
+  .max(MOST_FURTHER_BUCKETS)
+  .refine(isAscending, 'must be in ascending order, each once');

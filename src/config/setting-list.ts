@@ -7,7 +7,7 @@ export interface Setting {
   readonly path: string;
   /** Environment variables, the documented one first. */
   readonly env: readonly string[];
-  readonly kind: 'string' | 'number' | 'boolean' | 'list' | 'map';
+  readonly kind: 'string' | 'number' | 'boolean' | 'list' | 'numbers' | 'map';
   readonly default: unknown;
   readonly description: string;
   readonly secret: boolean;
@@ -30,12 +30,15 @@ const envName = (path: string): string =>
     .replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`)
     .toUpperCase()}`;
 
-function kindOf({ type }: z.core.JSONSchema.JSONSchema): Setting['kind'] {
+function kindOf({ type, items }: z.core.JSONSchema.JSONSchema): Setting['kind'] {
   if (type === 'integer' || type === 'number') return 'number';
-  if (type === 'array') return 'list';
+  if (type === 'array') return isNumeric(items) ? 'numbers' : 'list';
   if (type === 'object') return 'map';
   return type === 'boolean' ? 'boolean' : 'string';
 }
+
+const isNumeric = (items: z.core.JSONSchema.JSONSchema['items']): boolean =>
+  typeof items === 'object' && 'type' in items && items.type === 'number';
 
 function isSecret(schema: z.ZodType): boolean {
   if (secrets.get(schema)) return true;

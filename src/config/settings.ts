@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readAllowedHost, readAllowedOrigin } from '../http/host-names.ts';
 import { OPERATION_ATTRIBUTES } from '../monitoring/metrics/operation-attributes.ts';
 import { sessionSettings } from './session-settings.ts';
-import { count, port, seconds, written } from './setting-kinds.ts';
+import { count, durationBuckets, port, seconds, written } from './setting-kinds.ts';
 
 /** What an Authorization header can carry (RFC 6750, section 2.1), and no one can guess. */
 export const bearerToken = z
@@ -170,6 +170,11 @@ export const settingsSchema = z.strictObject({
         .default([])
         .describe(
           `Further attributes of mcp_server_operation_duration_seconds, each of which multiplies its series: ${OPERATION_ATTRIBUTES.join(', ')}`,
+        ),
+      durationBuckets: durationBuckets
+        .optional()
+        .describe(
+          'Bounds of mcp_tool_duration_seconds above 10 s, ascending; if unset, and a tool has a longer deadline: 30, 60, 120, 300, 600, 1800, 3600 … below the longest deadline, and that',
         ),
     })
     .prefault({}),

@@ -1,6 +1,7 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, REASONS, REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../tools/reasons.ts';
 import { CallCounts } from './call-counts.ts';
+import { highestOf } from './metrics/bounds.ts';
 
 const STEP_SECONDS = 15;
 /** Five minutes, before the step that is not over. */
@@ -32,6 +33,7 @@ export type ToolActivity = ActivityReport['tools'][number];
 export class Activity implements CallObserver {
   readonly #offered: () => ReadonlySet<string>;
   readonly #elapsed: () => number;
+  readonly #bounds: readonly number[];
   /** Without gaps, oldest first. */
   #steps: Step[] = [newStep(0)];
   readonly #states = new Map<string, State>();
@@ -39,8 +41,14 @@ export class Activity implements CallObserver {
   /**
    * @param tools those that are offered now
    * @param now monotonic, in seconds
+   * @param bounds of the buckets of `mcp_tool_duration_seconds`
    */
-  constructor(tools: () => readonly { readonly name: string }[], now: () => number) {
+  constructor(
+    tools: () => readonly { readonly name: string }[],
+    now: () => number,
+    bounds: readonly number[],
+  ) {
+    this.#bounds = bounds;
     const startedAt = now();
     this.#elapsed = () => now() - startedAt;
     this.#offered = () => new Set(tools().map(({ name }) => name));
@@ -56,7 +64,7 @@ export class Activity implements CallObserver {
     const { tool } = record;
     const now = this.#elapsed();
     const { tools } = this.#stepAt(now);
-    const counts = tools.get(tool) ?? new CallCounts();
+    const counts = tools.get(tool) ?? new CallCounts(this.#bounds);
     tools.set(tool, counts);
     counts.count(record);
     const state = this.#stateOf(tool);
@@ -81,6 +89,8 @@ export class Activity implements CallObserver {
       window_seconds: secondsSince(Math.max(0, number - WINDOW_STEPS)),
       /** Whether that is all there was. */
       since_start: number <= WINDOW_STEPS,
+      /** The highest bound of the histogram of durations: a quantile that is no less stands for more. */
+      longest_seconds: highestOf(this.#bounds),
       /** The tools that are offered, `unknown` for calls to tools that do not exist, and tools gone lately. */
       tools: [...this.#known()].map((name) => {
         const { calls, inFlight, movedAt } = this.#states.get(name) ?? newState();
@@ -89,7 +99,7 @@ export class Activity implements CallObserver {
           name,
           /** Whether it is offered now. */
           registered: offered.has(name),
-          ...CallCounts.sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])).ofTool(),
+          ...this.#sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])).ofTool(),
           /** Calls accepted and not yet answered, now. */
           in_flight: inFlight,
           /** For how long they have been while no accepted one ended. */
@@ -104,12 +114,16 @@ export class Activity implements CallObserver {
         /** How long ago it began. */
         seconds_ago: secondsSince(step.number),
         seconds: Math.min(STEP_SECONDS, secondsSince(step.number)),
-        ...CallCounts.sum(step.tools.values()).totals(),
+        ...this.#sum(step.tools.values()).totals(),
       })),
       /** Requests refused for their credentials. */
       auth_failures: this.#steps.reduce((sum, { authFailures }) => sum + authFailures, 0),
       reasons: REASON_FACTS,
     };
+  }
+
+  #sum(counts: Iterable<CallCounts>): CallCounts {
+    return CallCounts.sum(this.#bounds, counts);
   }
 
   #stateOf(tool: string): State {

@@ -1,8 +1,6 @@
 import type { CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, REASONS, REFUSED, type ErrorReason } from '../tools/reasons.ts';
-import { DURATION_BUCKETS } from './metrics/metrics.ts';
 
-const BOUNDS = [...DURATION_BUCKETS, Infinity];
 const SERVER_FAULTS = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);
 
 /** The defaults of the alert on the errors of a tool. */
@@ -18,10 +16,17 @@ type Key = 'calls' | ErrorReason | number;
 
 /** Counts of calls that ended. */
 export class CallCounts {
+  /** Of the buckets that durations are counted in. */
+  readonly #bounds: readonly number[];
   readonly #counts = new Map<Key, number>();
 
-  static sum(all: Iterable<CallCounts>): CallCounts {
-    const total = new CallCounts();
+  /** @param bounds of the buckets of `mcp_tool_duration_seconds` */
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+  }
+
+  static sum(bounds: readonly number[], all: Iterable<CallCounts>): CallCounts {
+    const total = new CallCounts(bounds);
     for (const each of all) for (const [key, count] of each.#counts) total.#add(key, count);
     return total;
   }
@@ -30,7 +35,7 @@ export class CallCounts {
     const { runSeconds } = record;
     this.#add('calls');
     if (record.status === 'error') this.#add(record.reason);
-    if (runSeconds !== undefined) this.#add(BOUNDS.find((bound) => runSeconds <= bound) ?? Infinity);
+    if (runSeconds !== undefined) this.#add(this.#bounds.find((bound) => runSeconds <= bound) ?? Infinity);
   }
 
   #add(key: Key, count = 1): void {
@@ -72,16 +77,21 @@ export class CallCounts {
       p50_seconds: this.#durationQuantile(0.5),
       p95_seconds: p95,
       /** Whether one in 20 of enough calls took too long. */
-      slow: (p95 ?? 0) > SLOW_SECONDS && this.#of(...BOUNDS) >= SLOW_CALLS,
+      slow: (p95 ?? 0) > SLOW_SECONDS && this.#durations() >= SLOW_CALLS,
     };
+  }
+
+  /** How many have a duration. */
+  #durations(): number {
+    return this.#of(...this.#bounds, Infinity);
   }
 
   /** Interpolated within its bucket, as PromQL's `histogram_quantile` does. */
   #durationQuantile(share: number): number | null {
-    let rank = share * this.#of(...BOUNDS);
+    let rank = share * this.#durations();
     if (rank === 0) return null;
     let lower = 0;
-    for (const upper of DURATION_BUCKETS) {
+    for (const upper of this.#bounds) {
       const count = this.#of(upper);
       if (rank <= count) return lower + ((upper - lower) * rank) / count;
       rank -= count;

@@ -52,6 +52,12 @@ export interface ToolLimits {
 
 type Limits = Readonly<Record<keyof ToolLimits, number>>;
 
+/** What limits tools have: `defaults` of a tool that states none, and `overrides` by tool name, which win over the tool's own. */
+export interface LimitsOfTools {
+  readonly defaults: Limits;
+  readonly overrides?: Readonly<Record<string, ToolLimits>>;
+}
+
 export type OfferResult =
   | { readonly ok: true; readonly tools: readonly OfferedTool[] }
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -59,17 +65,20 @@ export type OfferResult =
 // MCP 2025-11-25 and 2026-07-28, "Tool Names".
 const TOOL_NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 
-/**
- * Makes the tools of toolsets ready to be offered, or returns every problem found in them, each with the module it is in.
- * @param limits `defaults` of a tool that states none, and `overrides` by tool name, which win over the tool's own
- */
+/** The limits of one tool. */
+export function limitsOf(tool: ToolDefinition, { defaults, overrides = {} }: LimitsOfTools): Limits {
+  const override = Object.hasOwn(overrides, tool.name) ? overrides[tool.name] : undefined;
+  return {
+    timeoutSeconds: override?.timeoutSeconds ?? tool.timeoutSeconds ?? defaults.timeoutSeconds,
+    maxConcurrency: override?.maxConcurrency ?? tool.maxConcurrency ?? defaults.maxConcurrency,
+  };
+}
+
+/** Makes the tools of toolsets ready to be offered, or returns every problem found in them, each with the module it is in. */
 export function offerToolsets(
   toolsets: readonly Toolset[],
   workers: Workers,
-  {
-    defaults,
-    overrides = {},
-  }: { readonly defaults: Limits; readonly overrides?: Readonly<Record<string, ToolLimits>> },
+  limits: LimitsOfTools,
 ): OfferResult {
   const byName = new Map<string, OfferedTool>();
   const problems: string[] = [];
@@ -80,12 +89,7 @@ export function offerToolsets(
       const found = twin ? [`its name is taken by toolset ${twin.toolset}`] : own;
       problems.push(...found.map((problem) => `${toolset.moduleUrl}: tool ${tool.name}: ${problem}`));
       if (!input || found.length > 0) continue;
-      const override = Object.hasOwn(overrides, tool.name) ? overrides[tool.name] : undefined;
-      const limits = {
-        timeoutSeconds: override?.timeoutSeconds ?? tool.timeoutSeconds ?? defaults.timeoutSeconds,
-        maxConcurrency: override?.maxConcurrency ?? tool.maxConcurrency ?? defaults.maxConcurrency,
-      };
-      byName.set(tool.name, offer(tool, { input, output }, toolset, workers, limits));
+      byName.set(tool.name, offer(tool, { input, output }, toolset, workers, limitsOf(tool, limits)));
     }
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, tools: [...byName.values()] };

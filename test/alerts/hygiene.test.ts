@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { SEVERITIES } from '../../alerts/source/parameters.ts';
 import { ruleFile, ruleGroups, type Rule, type RuleGroup } from '../../alerts/source/rules.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
 import { COMMITTED } from '../dashboards/committed.ts';
 import { COMPARISONS, readPromQL, walk, type Expression } from './promql.ts';
 import { promtool, stopPromtool } from './promtool.ts';
@@ -12,6 +12,9 @@ const OTHER_WINDOWS = {
   page: [{ long: 1800, short: 120, factor: 10 }],
   ticket: [{ long: 43_200, short: 7200, factor: 2 }],
 };
+
+/** The buckets that a server has for a tool whose deadline is 45 s. */
+const SLOW = [30, 45];
 
 /** The generated rules, and rules with parameters that change their shape. */
 const SETS: Readonly<Record<string, readonly RuleGroup[]>> = {
@@ -25,13 +28,19 @@ const SETS: Readonly<Record<string, readonly RuleGroup[]>> = {
     latency: { thresholdSeconds: 5, ...OTHER_WINDOWS },
     availability: OTHER_WINDOWS,
   }),
+  'slow tools': ruleGroups({
+    durationBuckets: SLOW,
+    latency: { thresholdSeconds: 30 },
+    toolLatencySeconds: 30,
+    tools: { report: { latencySeconds: 44 } },
+  }),
   'a service that must exist': ruleGroups({ selector: 'job="a", namespace="b"', mustExist: true }),
   'a short time': ruleGroups({ timeScale: 0.001 }),
 };
 
 afterAll(stopPromtool);
 
-describe.each(Object.entries(SETS))('the rules: %s', (_name, groups) => {
+describe.each(Object.entries(SETS))('the rules: %s', (name, groups) => {
   const rules = groups.flatMap((group) => group.rules);
   const alerts = rules.filter((rule) => rule.alert !== undefined);
   const expressions = rules.map((rule) => ({ rule, expression: readPromQL(rule.expr) }));
@@ -109,7 +118,8 @@ describe.each(Object.entries(SETS))('the rules: %s', (_name, groups) => {
   });
 
   it('look at latencies only at buckets that exist, below the highest', () => {
-    const highest = Math.max(...DURATION_BUCKETS);
+    const all: readonly number[] = [...DURATION_BUCKETS, ...(name === 'slow tools' ? SLOW : [])];
+    const highest = Math.max(...all);
     const bounds = nodes.flatMap(({ node }) =>
       node.kind === 'selector' ? node.matchers.filter(({ label }) => label === 'le') : [],
     );
@@ -124,7 +134,7 @@ describe.each(Object.entries(SETS))('the rules: %s', (_name, groups) => {
     expect(bounds.length).toBeGreaterThan(0);
     for (const { value } of bounds) {
       const bound = Number(value.replace(/\(\\\.0\)\?$/, ''));
-      expect(DURATION_BUCKETS).toContain(bound);
+      expect(all).toContain(bound);
       expect(bound).toBeLessThan(highest);
     }
     expect(quantiles.length).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { ZodError } from 'zod';
 import { ruleGroups, type Rule } from '../../alerts/source/rules.ts';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics/metrics.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
 import { ERROR_REASONS, REASONS, REFUSED } from '../../src/tools/reasons.ts';
 import { readPromQL, walk, type Expression, type Selector } from './promql.ts';
 import { secondsOf } from './series.ts';
@@ -78,26 +78,35 @@ describe('an objective', () => {
 
 describe('a latency threshold', () => {
   const highest = Math.max(...DURATION_BUCKETS);
+  const more = '; say in durationBuckets which above 10 s the servers have besides';
+  const further = [30, 60, 120, 300, 3600];
+  const all = [...DURATION_BUCKETS, ...further];
 
-  it.each([highest, highest + 5, 3, 0])('of the objective may not be %d', (thresholdSeconds) => {
+  it.each([highest, 30, 3, 0])('of the objective may not be %d', (thresholdSeconds) => {
     expect(problem({ latency: { thresholdSeconds } })).toBe(
-      `latency.thresholdSeconds: must be one of the buckets below the highest: ${DURATION_BUCKETS.slice(0, -1).join(', ')}`,
+      `latency.thresholdSeconds: must be one of the buckets below the highest: ${DURATION_BUCKETS.slice(0, -1).join(', ')}${more}`,
     );
   });
 
-  it.each(DURATION_BUCKETS.slice(0, -1))(
-    'of the objective may be %d, and selects that bucket alone',
-    (bound) => {
-      const [record] = rulesOf({ latency: { thresholdSeconds: bound } }).filter(({ record: name }) =>
-        name?.includes('slow'),
+  it('of the objective may not be the highest of the buckets of slow tools, or between them', () => {
+    for (const thresholdSeconds of [45, 60])
+      expect(problem({ durationBuckets: [30, 60], latency: { thresholdSeconds } })).toBe(
+        `latency.thresholdSeconds: must be one of the buckets below the highest: ${DURATION_BUCKETS.join(', ')}, 30${more}`,
       );
+  });
+
+  it.each(all.slice(0, -1))(
+    'of the objective may be %d where the servers have it, and selects that bucket alone',
+    (bound) => {
+      const [record] = rulesOf({
+        durationBuckets: further,
+        latency: { thresholdSeconds: bound },
+      }).filter(({ record: name }) => name?.includes('slow'));
       const bucket = selectors(record?.expr ?? '').find(
         ({ name }) => name === 'mcp_tool_duration_seconds_bucket',
       );
       const le = bucket?.matchers.find(({ label }) => label === 'le');
-      const spellings = [...DURATION_BUCKETS, ...DURATION_BUCKETS.map((other) => `${other}.0`), '+Inf'].map(
-        String,
-      );
+      const spellings = [...all, ...all.map((other) => `${other}.0`), '+Inf'].map(String);
       const selected = spellings.filter((spelling) =>
         le?.operator === '=~' ? new RegExp(`^(?:${le.value})$`).test(spelling) : spelling === le?.value,
       );
@@ -106,12 +115,21 @@ describe('a latency threshold', () => {
   );
 
   it('of a tool lies below the highest bucket too', () => {
-    const message = `must be below the highest bucket, ${highest} s, or the alert could never fire`;
+    const message = `must be below the highest bucket, ${highest} s, or the alert could never fire${more}`;
     expect(problem({ toolLatencySeconds: highest })).toBe(`toolLatencySeconds: ${message}`);
     expect(problem({ tools: { echo: { latencySeconds: highest } } })).toBe(
       `tools.echo.latencySeconds: ${message}`,
     );
     expect(problems({ toolLatencySeconds: 9.9, tools: { echo: { latencySeconds: 9.9 } } })).toEqual([]);
+    const slow = { toolLatencySeconds: 30, tools: { report: { latencySeconds: 44 } } };
+    expect(problems(slow)).toHaveLength(2);
+    expect(problems({ ...slow, durationBuckets: [30, 45] })).toEqual([]);
+  });
+});
+
+describe('the buckets of slow tools', () => {
+  it.each([[[10]], [[60, 30]], [[30, 30]], [['30']], [[1e6]], [30]])('cannot be %j', (durationBuckets) => {
+    expect(problem({ durationBuckets })).toMatch(/^durationBuckets/);
   });
 });
 

@@ -1,4 +1,5 @@
-import { DURATION_BUCKETS, type MetricName } from '../../src/monitoring/metrics/metrics.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
+import type { MetricName } from '../../src/monitoring/metrics/metrics.ts';
 import {
   CONNECTION_CUT_REASONS,
   PEER_MESSAGES,
@@ -61,7 +62,10 @@ const NOTHING = counter({ perSecond: 0 });
 const add = (all: readonly Calls[]): Values => sum(NOTHING, ...all.map(({ counts }) => counts));
 
 /** The series of a tool, as one scrape of the server has them: whatever is bounded exists from the start. */
-function toolSeries({ name: tool_name, calls: all, inFlight }: Tool): readonly Series[] {
+function toolSeries(
+  { name: tool_name, calls: all, inFlight }: Tool,
+  durationBuckets: readonly number[],
+): readonly Series[] {
   const labels = { tool_name };
   const ran = all.filter(({ outcome }) => !NOT_RUN.has(outcome));
   const reasons = tool_name === UNKNOWN_TOOL ? (['unknown_tool'] as const) : REASONS;
@@ -78,7 +82,7 @@ function toolSeries({ name: tool_name, calls: all, inFlight }: Tool): readonly S
     ),
   ];
   if (tool_name === UNKNOWN_TOOL) return outcomes;
-  const bounds = [...DURATION_BUCKETS, Infinity];
+  const bounds = [...DURATION_BUCKETS, ...durationBuckets, Infinity];
   return [
     ...outcomes,
     count(
@@ -140,6 +144,8 @@ const HEALTHY: Readonly<Record<GaugeName, number>> = {
 interface Server {
   readonly instance?: string;
   readonly tools?: readonly Tool[];
+  /** The buckets that it has for slow tools. */
+  readonly durationBuckets?: readonly number[];
   readonly gauges?: Readonly<Partial<Record<GaugeName, Values>>>;
   readonly notFound?: Readonly<Partial<Record<SessionNotFoundReason, Values>>>;
   /** Requests of MCP that were answered with 503; while there was none there is no series. */
@@ -198,6 +204,7 @@ function sessionSeries({ turnedAway, evicted, resumed, cancellations = {} }: Ser
 
 export function server(about: Server = {}): readonly Series[] {
   const { tools = [tool('echo')], gauges = {}, restarts = [], without = [] } = about;
+  const { durationBuckets = [] } = about;
   const reasoned = (
     name: string,
     reasons: readonly string[],
@@ -219,7 +226,7 @@ export function server(about: Server = {}): readonly Series[] {
       return { name, labels: {}, kind: 'gauge', values };
     }),
     { name: 'process_start_time_seconds', labels: {}, kind: 'gauge', values: started },
-    ...tools.flatMap(toolSeries),
+    ...tools.flatMap((each) => toolSeries(each, durationBuckets)),
     ...sessionSeries(about),
     ...reasoned('mcp_session_not_found_total', SESSION_NOT_FOUND_REASONS, about.notFound ?? {}),
     ...reasoned('mcp_auth_failures_total', AUTH_FAILURE_REASONS, about.authFailures ?? {}),

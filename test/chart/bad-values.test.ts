@@ -40,8 +40,8 @@ const BY_THE_SCHEMA: readonly Mistake[] = [
   ],
   ['an objective of everything', { monitoring: { rules: { latencyObjective: 100 } } }, /exclusiveMaximum/],
   [
-    'a latency that is no bucket',
-    { monitoring: { rules: { latencySeconds: 3 } } },
+    'a latency of no time',
+    { monitoring: { rules: { latencySeconds: 0 } } },
     /'\/monitoring\/rules\/latencySeconds'/,
   ],
   ['an unknown alert', { alerts: { NexusMCPDwon: { enabled: false } } }, /'NexusMCPDwon' not allowed/],
@@ -61,9 +61,9 @@ const BY_THE_SCHEMA: readonly Mistake[] = [
     /'severity' not allowed/,
   ],
   [
-    'a latency beyond the highest bucket',
-    { alerts: { tools: { add: { latencySeconds: 10 } } } },
-    /'\/alerts\/tools\/add\/latencySeconds'/,
+    'a bucket of slow tools among those that are always there',
+    { config: { metrics: { durationBuckets: [7.5] } } },
+    /'\/config\/metrics\/durationBuckets\/0'/,
   ],
   ['a setting that the server does not have', { config: { sever: {} } }, /'\/config'.*'sever' not allowed/],
   ['a setting of the wrong type', { config: { limits: { queue: 'long' } } }, /'\/config\/limits\/queue'/],
@@ -195,6 +195,21 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     /sampleLimit: 20000 is too low: with one tool a scrape can have \d{5} samples/,
   ],
   [
+    'a latency that is no bucket',
+    { monitoring: { rules: { latencySeconds: 45 } } },
+    /rules\.latencySeconds: 45 s must be a bucket of mcp_tool_duration_seconds below the highest.* 7\.5, 10, 30; there are others where .*config\.metrics\.durationBuckets names them/,
+  ],
+  [
+    'a latency beyond the highest bucket',
+    { alerts: { tools: { add: { latencySeconds: 60 } } } },
+    /alerts\.tools\.add\.latencySeconds: 60 s must be below 60 s, the highest bucket .*durationBuckets/,
+  ],
+  [
+    'a latency beyond the highest bucket, of all tools',
+    { alerts: { NexusMCPToolLatencyHigh: { threshold: 300 } } },
+    /alerts\.NexusMCPToolLatencyHigh\.threshold: 300 s must be below 60 s/,
+  ],
+  [
     'rules about another job',
     { monitoring: { monitor: { jobLabel: 'app' } } },
     /rules\.selector: state which job/,
@@ -280,6 +295,11 @@ const BY_THE_TEMPLATES_TOO: readonly Mistake[] = [
     'an endpoint of traces alone',
     { config: { tracing: { endpoint: 'http://c:4318/v1/traces' } } },
     /config\.tracing\.endpoint: leave out \/v1\/traces/,
+  ],
+  [
+    'buckets of slow tools in no order',
+    { config: { metrics: { durationBuckets: [60, 30] } } },
+    /config\.metrics\.durationBuckets: must be in ascending order, each once; 30 comes after 60/,
   ],
   [
     'a share for a sampler that takes none',

@@ -129,6 +129,41 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
     },
   ],
   [
+    'buckets of slow tools',
+    {
+      config: { metrics: { durationBuckets: [30, 45] } },
+      monitoring: { rules: { latencySeconds: 30 } },
+      alerts: {
+        NexusMCPToolLatencyHigh: { threshold: 12.5 },
+        tools: { report: { latencySeconds: 44 } },
+      },
+    },
+    {
+      durationBuckets: [30, 45],
+      latency: { thresholdSeconds: 30 },
+      toolLatencySeconds: 12.5,
+      tools: { report: { latencySeconds: 44 } },
+    },
+  ],
+  [
+    'deadlines of slow tools, which the server has buckets for',
+    {
+      terminationGracePeriodSeconds: 400,
+      config: {
+        limits: { toolTimeoutSeconds: 45 },
+        tools: { settings: { report: { timeoutSeconds: 300 } } },
+        shutdown: { deadlineSeconds: 310 },
+      },
+      monitoring: { rules: { latencySeconds: 120 } },
+      alerts: { tools: { report: { latencySeconds: 299 } } },
+    },
+    {
+      durationBuckets: [30, 60, 120, 300],
+      latency: { thresholdSeconds: 120 },
+      tools: { report: { latencySeconds: 299 } },
+    },
+  ],
+  [
     'a selector',
     { monitoring: { rules: { selector: 'job=~"mcp-.+"' } } },
     { selector: 'job=~"mcp-.+"', mustExist: false },

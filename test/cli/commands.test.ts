@@ -373,6 +373,12 @@ describe('check', () => {
     expect(await said('--metrics.enabled', 'false')).toEqual([]);
   });
 
+  it('says there which buckets of durations slow tools have, as the rules must know them', async () => {
+    const { stdout } = await runHere(['check', '--limits.toolTimeoutSeconds', '45']);
+    expect(stdout).toContain('\n# mcp_tool_duration_seconds has buckets above 10 s: 30, 45\n');
+    expect((await runHere(['check'])).stdout).not.toContain('buckets above');
+  });
+
   it.each([
     ['http://alice:hunter2@otlp.example:4318/x', 'http://[redacted]@otlp.example:4318/x'],
     ['https://otlp.example/?api_key=hunter2&x=1', 'https://otlp.example/?api_key=[redacted]&x=1'],

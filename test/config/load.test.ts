@@ -75,7 +75,13 @@ describe('settings', () => {
   });
 
   it('have an environment variable each, that sets it', () => {
-    const samples = { string: 'text', number: '77', list: 'a,b', map: '{add: {maxConcurrency: 3}}' };
+    const samples = {
+      string: 'text',
+      number: '77',
+      list: 'a,b',
+      numbers: '30, 60',
+      map: '{add: {maxConcurrency: 3}}',
+    };
     const special: Readonly<Record<string, string>> = {
       'log.level': 'warn',
       'metrics.operationAttributes': 'network.transport,mcp.protocol.version',

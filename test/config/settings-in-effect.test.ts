@@ -36,6 +36,7 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'test/mcp/silence.test.ts': ['server.streamKeepAliveSeconds'],
   'test/rollout.test.ts': ['shutdown.idleSeconds'],
   'test/monitoring/call-log.test.ts': ['log.successes', 'log.foldSeconds', 'log.arguments', 'log.results'],
+  'test/monitoring/slow-tools.test.ts': ['metrics.durationBuckets'],
   'test/monitoring/tracing.test.ts': ['tracing.endpoint'],
   'test/tools/builtin/dns-lookup.test.ts': ['network.dnsTimeoutSeconds'],
 };

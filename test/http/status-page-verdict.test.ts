@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { judge } from '../../src/http/status-page/verdict.ts';
 import { Activity } from '../../src/monitoring/activity.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { recordOf } from '../support/call-records.ts';
 
@@ -11,6 +12,7 @@ beforeEach(() => {
   activity = new Activity(
     () => [{ name: 'add' }, { name: 'wait' }],
     () => time,
+    DURATION_BUCKETS,
   );
 });
 

@@ -1,8 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { Activity, type ToolActivity } from '../../src/monitoring/activity.ts';
+import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { recordOf } from '../support/call-records.ts';
+
+/** Of a server with a tool whose deadline is 45 s. */
+const BOUNDS = [...DURATION_BUCKETS, 30, 45];
 
 let tools: { name: string }[];
 let time: number;
@@ -13,6 +17,7 @@ beforeEach(() => {
   activity = new Activity(
     () => tools,
     () => time,
+    BOUNDS,
   );
 });
 
@@ -136,7 +141,9 @@ it('calls a tool stuck when calls are in flight for a minute and no accepted one
 
 it.each([
   [[0.003], 0.005],
-  [[12], 10],
+  [[12], 30],
+  [[40], 45],
+  [[50], 45],
   [[0.06, 0.06, 0.06], 0.075],
 ])('puts quantiles where PromQL puts them: calls of %j s', (durations, atMost) => {
   for (const seconds of durations) call(seconds);

@@ -46,6 +46,22 @@ describe('createMonitoring', () => {
     );
   });
 
+  it.each([
+    [[10], '[10]'],
+    [[30, 30], '[30, 30]'],
+    [[60, 30], '[60, 30]'],
+    [[30, Infinity], '[30, Infinity]'],
+    [['30'], '[30]'],
+    [Array.from({ length: 17 }, (_, index) => 11 + index), '[11, '],
+    [30, 'a number'],
+    [null, 'null'],
+  ])('says what bounds of durations are, when given %j', (durationBuckets, got) => {
+    expect(() => create({ durationBuckets })).toThrow(TypeError);
+    expect(() => create({ durationBuckets })).toThrow(
+      `durationBuckets takes a list of at most 16 numbers above 10 in ascending order, not ${got}`,
+    );
+  });
+
   it('takes the registry that prom-client has by itself', () => {
     expect(() => create({ registry: register })).not.toThrow();
     register.clear();

@@ -1,7 +1,7 @@
 {{/* Fails with everything that the schema cannot see. Each check below writes a line for each problem. */}}
 {{- define "nexus-mcp.check" -}}
 {{- $lines := list }}
-{{- range $check := list "Server" "Stop" "Exposure" "Scaling" "Monitoring" "Tracing" }}
+{{- range $check := list "Server" "Stop" "Exposure" "Scaling" "Monitoring" "Latency" "Tracing" }}
 {{- $lines = include (print "nexus-mcp.check" $check) $ | splitList "\n" | concat $lines }}
 {{- end }}
 {{- with without $lines "" }}
@@ -194,6 +194,37 @@ monitoring.rules.recordingRules: alerts.{{ $name }} reads what they record; disa
 {{- end }}
 {{- if and $operator.enabled (not $operator.instanceSelector) }}
 monitoring.dashboards.grafanaOperator.instanceSelector: say which Grafana, such as {matchLabels: {dashboards: grafana}}
+{{- end }}
+{{- end }}
+
+{{/* An alert cannot see that calls are slower than the highest bucket, nor count by one that the server does not have. */}}
+{{- define "nexus-mcp.checkLatency" -}}
+{{- $buckets := include "nexus-mcp.durationBuckets" . | fromJsonArray }}
+{{- $highest := last $buckets }}
+{{- $others := "; there are others where a deadline in config.limits or config.tools.settings is longer, or where config.metrics.durationBuckets names them, as [30, 60, 120]" }}
+{{- $alert := default dict .Values.alerts.NexusMCPToolLatencyHigh }}
+{{- $limits := dict "alerts.NexusMCPToolLatencyHigh.threshold" $alert.threshold }}
+{{- range $tool, $amounts := .Values.alerts.tools }}
+{{- $_ := set $limits (printf "alerts.tools.%s.latencySeconds" $tool) $amounts.latencySeconds }}
+{{- end }}
+{{- range $value, $limit := $limits }}
+{{- if and $limit (ge (float64 $limit) (float64 $highest)) }}
+{{ $value }}: {{ $limit }} s must be below {{ $highest }} s, the highest bucket of mcp_tool_duration_seconds as far as values tell, or the alert could never fire{{ $others }}
+{{- end }}
+{{- end }}
+{{- $fast := false }}
+{{- range $bucket := initial $buckets }}
+{{- if eq (float64 $bucket) (float64 $.Values.monitoring.rules.latencySeconds) }}{{ $fast = true }}{{ end }}
+{{- end }}
+{{- if not $fast }}
+monitoring.rules.latencySeconds: {{ .Values.monitoring.rules.latencySeconds }} s must be a bucket of mcp_tool_duration_seconds below the highest, as far as values tell: {{ initial $buckets | join ", " }}{{ $others }}
+{{- end }}
+{{- $before := last (.Files.Get "files/buckets.yaml" | fromYaml).durations.always }}
+{{- range $bucket := dig "metrics" "durationBuckets" list .Values.config }}
+{{- if le (float64 $bucket) (float64 $before) }}
+config.metrics.durationBuckets: must be in ascending order, each once; {{ $bucket }} comes after {{ $before }}
+{{- end }}
+{{- $before = $bucket }}
 {{- end }}
 {{- end }}
 

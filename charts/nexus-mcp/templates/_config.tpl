@@ -56,6 +56,36 @@
 {{- $longest }}
 {{- end }}
 
+{{/* The buckets of a histogram beyond those that are always there: the steps below the most there can be, then that. Takes buckets and most. */}}
+{{- define "nexus-mcp.furtherBuckets" -}}
+{{- $further := list }}
+{{- if gt (float64 .most) (float64 (last .buckets.always)) }}
+{{- range $step := .buckets.steps }}
+{{- if lt (float64 $step) (float64 $.most) }}{{ $further = append $further $step }}{{ end }}
+{{- end }}
+{{- $further = append $further .most }}
+{{- end }}
+{{- toJson $further }}
+{{- end }}
+
+{{/*
+The buckets of mcp_tool_duration_seconds, as far as values tell: the server has these and perhaps more, where the code of a tool
+states a deadline that is longer than those in config.
+*/}}
+{{- define "nexus-mcp.durationBuckets" -}}
+{{- $settings := include "nexus-mcp.settings" . | fromYaml }}
+{{- $buckets := (.Files.Get "files/buckets.yaml" | fromYaml).durations }}
+{{- $longest := $settings.limits.toolTimeoutSeconds }}
+{{- range $tool := $settings.tools.settings }}
+{{- $longest = maxf $longest (default 0 $tool.timeoutSeconds) }}
+{{- end }}
+{{- $further := $settings.metrics.durationBuckets }}
+{{- if kindIs "invalid" $further }}
+{{- $further = include "nexus-mcp.furtherBuckets" (dict "buckets" $buckets "most" $longest) | fromJsonArray }}
+{{- end }}
+{{- toJson (concat $buckets.always $further) }}
+{{- end }}
+
 {{/* Megabytes for --max-old-space-size; empty without a memory limit. Worker threads have heaps of their own. */}}
 {{- define "nexus-mcp.heap" -}}
 {{- with dig "limits" "memory" "" (default dict .Values.resources) }}

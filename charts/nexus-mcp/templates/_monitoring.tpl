@@ -109,12 +109,17 @@ metricRelabelings:
 {{/* What a scrape can have of samples if there is but one tool: the chart does not know how many there are. */}}
 {{- define "nexus-mcp.leastSamples" -}}
 {{- $samples := .Files.Get "files/samples.yaml" | fromYaml }}
-{{- $metrics := (include "nexus-mcp.settings" . | fromYaml).metrics }}
+{{- $settings := include "nexus-mcp.settings" . | fromYaml }}
+{{- $metrics := $settings.metrics }}
 {{- $operations := int64 $samples.operations }}
 {{- range $attribute := $metrics.operationAttributes | uniq }}
 {{- $operations = mul $operations (int64 (get $samples.factors $attribute)) }}
 {{- end }}
-{{- if $metrics.openTelemetryNames }}{{ add (int64 $samples.others) $operations }}{{ else }}{{ int64 $samples.others }}{{ end }}
+{{- $buckets := .Files.Get "files/buckets.yaml" | fromYaml }}
+{{- $durations := include "nexus-mcp.durationBuckets" . | fromJsonArray }}
+{{- $sizes := include "nexus-mcp.furtherBuckets" (dict "buckets" $buckets.resultSizes "most" $settings.limits.resultBytes) | fromJsonArray }}
+{{- $others := add (int64 $samples.others) (sub (len $durations) (len $buckets.durations.always)) (len $sizes) }}
+{{- if $metrics.openTelemetryNames }}{{ add $others $operations }}{{ else }}{{ $others }}{{ end }}
 {{- end }}
 
 {{/* What a ServiceMonitor and a PodMonitor say besides what they select. */}}

@@ -9,9 +9,8 @@ const POLL_MS = 3000;
 /** While nobody sees more of the page than its title. */
 const POLL_HIDDEN_MS = 30_000;
 const PATIENCE_MS = 5000;
-/** The lowest and the highest bound of the histogram of durations, in seconds; beyond them nothing is known. */
+/** The lowest bound of the histogram of durations, in seconds; below it nothing is known. */
 const SHORTEST = 0.005;
-const LONGEST = 10;
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -45,9 +44,10 @@ const sum = (/** @type {number[]} */ values) => values.reduce((total, value) => 
 const lately = (/** @type {ActivityReport} */ { since_start }) =>
   since_start ? 'since the start' : 'in the last 5 minutes';
 
-function duration(/** @type {number | null} */ seconds) {
+/** @type {(seconds: number | null, longest: number) => string} */
+function duration(seconds, longest) {
   if (seconds === null) return '–';
-  if (seconds >= LONGEST) return `> ${LONGEST} s`;
+  if (seconds >= longest) return `> ${number(longest)} s`;
   if (seconds <= SHORTEST) return `< ${SHORTEST * 1000} ms`;
   return seconds >= 1 ? `${seconds.toFixed(1)} s` : `${(seconds * 1000).toFixed(0)} ms`;
 }
@@ -112,7 +112,7 @@ function showHistory(/** @type {ActivityReport} */ activity) {
 
 const failuresOf = (/** @type {ToolActivity} */ { errors }) => sum(Object.values(errors));
 
-function rowOf(/** @type {ToolActivity} */ tool, /** @type {ActivityReport['reasons']} */ reasons) {
+function rowOf(/** @type {ToolActivity} */ tool, /** @type {ActivityReport} */ { reasons, longest_seconds }) {
   const { name, calls, failing, stuck, slow, server_faults, in_flight } = tool;
   const level = failing ? 'bad' : stuck || slow || server_faults > 0 ? 'warn' : 'good';
   const failed = failuresOf(tool);
@@ -133,14 +133,14 @@ function rowOf(/** @type {ToolActivity} */ tool, /** @type {ActivityReport['reas
     make('th', { role: 'rowheader', scope: 'row' }, name),
     cell('', number(calls)),
     failed > 0 ? cell('', `${number(failed)} (${percent(failed / calls)})`) : cell('none', '0'),
-    cell('', duration(tool.p50_seconds)),
-    cell(slow ? 'slow' : '', duration(tool.p95_seconds)),
+    cell('', duration(tool.p50_seconds, longest_seconds)),
+    cell(slow ? 'slow' : '', duration(tool.p95_seconds, longest_seconds)),
     cell('why', ...why.flatMap((part, index) => (index === 0 ? [part] : [', ', part]))),
   );
 }
 
 function showTools(/** @type {ActivityReport} */ activity) {
-  const { tools, reasons } = activity;
+  const { tools } = activity;
   const isBusy = (/** @type {ToolActivity} */ { calls, in_flight }) => calls > 0 || in_flight > 0;
   const busy = tools
     .filter(isBusy)
@@ -152,7 +152,7 @@ function showTools(/** @type {ActivityReport} */ activity) {
         b.calls - a.calls,
     );
   find('table').hidden = busy.length === 0;
-  fill(find('tools'), ...busy.map((tool) => rowOf(tool, reasons)));
+  fill(find('tools'), ...busy.map((tool) => rowOf(tool, activity)));
 
   const idle = tools.filter((tool) => tool.registered && !isBusy(tool));
   find('idle').hidden = idle.length === 0;

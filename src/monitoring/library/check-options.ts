@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import { fieldOf } from '../door/message.ts';
+import { highestOf, isAscending, MOST_FURTHER_BUCKETS } from '../metrics/bounds.ts';
 import { OPERATION_ATTRIBUTES } from '../metrics/operation-attributes.ts';
 import { describeGiven } from './describe-given.ts';
 
@@ -41,4 +42,18 @@ export function checkOperationAttributes(given: unknown): void {
   if (unknown.length === 0) return;
   const found = typeof unknown[0] === 'string' ? JSON.stringify(unknown[0]) : describeGiven(unknown[0]);
   throw new TypeError(`operationAttributes takes a list of ${OPERATION_ATTRIBUTES.join(', ')}, not ${found}`);
+}
+
+/**
+ * Checks bounds of buckets beyond those that are always there.
+ * @throws TypeError when they cannot be that
+ */
+export function checkBuckets(option: string, given: unknown, always: readonly number[]): void {
+  const bounds: readonly unknown[] = Array.isArray(given) ? given : [NaN];
+  const areNumbers = bounds.every((bound) => Number.isFinite(bound));
+  const all = [highestOf(always), ...(bounds as readonly number[])];
+  if (areNumbers && bounds.length <= MOST_FURTHER_BUCKETS && isAscending(all)) return;
+  throw new TypeError(
+    `${option} takes a list of at most ${MOST_FURTHER_BUCKETS} numbers above ${highestOf(always)} in ascending order, not ${Array.isArray(given) ? `[${given.join(', ')}]` : describeGiven(given)}`,
+  );
 }

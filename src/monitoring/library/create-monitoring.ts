@@ -6,6 +6,12 @@ import { Registry } from 'prom-client';
 import { CallLog } from '../call-log.ts';
 import { Door } from '../door/door.ts';
 import { LiveSessions } from '../live-sessions.ts';
+import {
+  DURATION_BUCKETS,
+  DURATION_STEPS,
+  RESULT_SIZE_BUCKETS,
+  RESULT_SIZE_STEPS,
+} from '../metrics/bounds.ts';
 import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from '../metrics/exposition.ts';
 import { METRICS, createMetrics, type MetricName, type Row } from '../metrics/metrics.ts';
 import { metricsHandler } from '../metrics/metrics-handler.ts';
@@ -13,7 +19,7 @@ import { Recorder } from '../metrics/recorder.ts';
 import { collectRuntime, describeBuild } from '../metrics/runtime.ts';
 import { observers } from '../observers.ts';
 import { Tracing } from '../traces/tracing.ts';
-import { checkLogger, checkOperationAttributes, checkRegistry } from './check-options.ts';
+import { checkBuckets, checkLogger, checkOperationAttributes, checkRegistry } from './check-options.ts';
 import { checkCustomMetrics, createCustomMetrics, type CustomMetrics } from './custom-metrics.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import { instrumenting } from './instrumenting.ts';
@@ -25,21 +31,32 @@ import { ToolLists } from './tool-lists.ts';
 
 const UNKNOWN = 'unknown';
 
+/** How long calls may take, and how large results be, nobody says here: up to 300 s, as in the OpenTelemetry conventions, and 16 MiB. */
+const DURATIONS = DURATION_STEPS.filter((bound) => bound <= 300);
+const RESULT_SIZES = RESULT_SIZE_STEPS.slice(0, 2);
+
 /**
  * Creates monitoring. Traces go wherever the OpenTelemetry SDK that the process has registered sends them; without one
  * there are none.
  * @throws Error with every problem of the declared metrics, or when the registry has metrics of these names
- * @throws TypeError when the registry is none or writes OpenMetrics, the logger is none, or an attribute of operations is
+ * @throws TypeError when the registry is none or writes OpenMetrics, the logger is none, or an attribute of operations or a bound of
+ * buckets is
  */
 export function createMonitoring<const Custom extends CustomMetrics = Readonly<Record<string, never>>>(
   options: MonitoringOptions<Custom> = {},
 ): Monitoring<Custom> {
   const { openTelemetryNames = true, operationAttributes = [], logger, maxTools = 500 } = options;
-  const { registry = new Registry() } = options;
+  const {
+    registry = new Registry(),
+    durationBuckets = DURATIONS,
+    resultSizeBuckets = RESULT_SIZES,
+  } = options;
   const declared = options.metrics ?? ({} as Custom);
   checkRegistry(registry);
   if (logger !== undefined) checkLogger(logger);
   checkOperationAttributes(operationAttributes);
+  checkBuckets('durationBuckets', durationBuckets, DURATION_BUCKETS);
+  checkBuckets('resultSizeBuckets', resultSizeBuckets, RESULT_SIZE_BUCKETS);
   const owner = options.reuse ? ownerOf(registry) : undefined;
   // It has metrics that are declared so.
   if (owner) return reused(owner, declared) as Monitoring<Custom>;
@@ -60,7 +77,13 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
 
   const others = new Set(registry.getMetricsAsArray());
   const now = (): number => performance.now() / 1000;
-  const { metrics } = createMetrics({ registry, exposes, operationAttributes });
+  const { metrics } = createMetrics({
+    registry,
+    exposes,
+    operationAttributes,
+    durationBuckets,
+    resultSizeBuckets,
+  });
   const recorder = new Recorder(metrics, []);
   if (runtime) collectRuntime(registry, metrics);
   const { version = UNKNOWN, revision = UNKNOWN } = options.build ?? {};

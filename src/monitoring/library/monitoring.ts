@@ -23,6 +23,13 @@ export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics>
    */
   readonly operationAttributes?: readonly OperationAttribute[];
   /**
+   * Bounds of the buckets of `mcp_tool_duration_seconds` above 10 s, ascending; each is one more series of every tool. Default: 30,
+   * 60, 120 and 300, as deadlines of tools are not known here.
+   */
+  readonly durationBuckets?: readonly number[];
+  /** The same of `mcp_tool_result_size_bytes` above 1 MiB. Default: 4 MiB and 16 MiB. */
+  readonly resultSizeBuckets?: readonly number[];
+  /**
    * Gets one line a call, such as a pino logger: successes at debug, faults at warn or error. Default: none.
    * `request_id` is the `X-Request-Id` of the HTTP request if that is 1 to 128 of `A-Z a-z 0-9 _ . : = + / @ -`, else a new
    * one. Answers are left as they are: whoever owns the HTTP response may echo the header.

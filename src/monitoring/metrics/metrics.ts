@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { AUTH_FAILURE_REASONS } from '../../authorization/authentication.ts';
 import { REASONS, WORKER_RESTART_REASONS } from '../../tools/reasons.ts';
+import { DURATION_BUCKETS, OTEL_HTTP_BUCKETS, OTEL_MCP_BUCKETS, RESULT_SIZE_BUCKETS } from './bounds.ts';
 import {
   counter,
   exactly,
@@ -29,19 +30,6 @@ import {
 } from './labels.ts';
 import { NETWORK_TRANSPORTS, OPERATION_LABELS, operationLabels } from './operation.ts';
 import type { OperationAttribute } from './operation-attributes.ts';
-
-/** The bounds of `mcp_tool_duration_seconds`, in seconds: a published contract that dashboards and rules rely on. */
-export const DURATION_BUCKETS = [
-  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
-] as const;
-
-/** Source: OpenTelemetry semantic conventions for MCP, docs/gen-ai/mcp.md, v1.41.1. */
-const OTEL_MCP_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300] as const;
-
-/** Source: OpenTelemetry semantic conventions for HTTP metrics, http.server.request.duration; the same bounds. */
-const OTEL_HTTP_BUCKETS = DURATION_BUCKETS;
-
-const RESULT_SIZE_BUCKETS = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const;
 
 export interface Row extends Declaration {
   /** Whether only our own server has it, so that the library does not expose it. */
@@ -221,11 +209,27 @@ export interface MetricsOptions {
   readonly unixTime?: () => number;
   /** What operations are broken down by besides. Default: nothing. */
   readonly operationAttributes?: readonly OperationAttribute[];
+  /** Bounds of the durations of tools beyond those that are always there, in seconds. Default: none. */
+  readonly durationBuckets?: readonly number[];
+  /** Bounds of the sizes of results beyond those that are always there, in bytes. Default: none. */
+  readonly resultSizeBuckets?: readonly number[];
 }
 
-/** The table, with what operations are broken down by besides. */
-const rowsWith = (operationAttributes: readonly OperationAttribute[]): Readonly<Record<string, Row>> => ({
+/** The table, with what operations are broken down by and buckets there are besides. */
+const rowsWith = ({
+  operationAttributes = [],
+  durationBuckets = [],
+  resultSizeBuckets = [],
+}: MetricsOptions): Readonly<Record<string, Row>> => ({
   ...METRICS,
+  mcp_tool_duration_seconds: {
+    ...METRICS.mcp_tool_duration_seconds,
+    buckets: [...DURATION_BUCKETS, ...durationBuckets],
+  },
+  mcp_tool_result_size_bytes: {
+    ...METRICS.mcp_tool_result_size_bytes,
+    buckets: [...RESULT_SIZE_BUCKETS, ...resultSizeBuckets],
+  },
   mcp_server_operation_duration_seconds: {
     ...METRICS.mcp_server_operation_duration_seconds,
     labels: operationLabels(operationAttributes),
@@ -233,16 +237,15 @@ const rowsWith = (operationAttributes: readonly OperationAttribute[]): Readonly<
 });
 
 /** Creates every metric of the table. */
-export function createMetrics({
-  registry = new Registry(),
-  exposes = () => true,
-  operationAttributes = [],
-  unixTime = () => Date.now() / 1000,
-}: MetricsOptions = {}): { readonly metrics: Metrics; readonly registry: Registry } {
+export function createMetrics(options: MetricsOptions = {}): {
+  readonly metrics: Metrics;
+  readonly registry: Registry;
+} {
+  const { registry = new Registry(), exposes = () => true, unixTime = () => Date.now() / 1000 } = options;
   const folded = (metric: string, label: string): void => {
     metrics.mcp_label_values_folded_total.inc({ metric, label });
   };
-  const instruments = Object.entries(rowsWith(operationAttributes)).map(([name, declaration]) => {
+  const instruments = Object.entries(rowsWith(options)).map(([name, declaration]) => {
     const registers = exposes(name as MetricName, declaration) ? [registry] : [];
     const { record, upkeep } = createInstrument(name, declaration, { registers, unixTime, folded });
     return [name, { ...record, ...upkeep }];

@@ -186,6 +186,37 @@ export const toolScenarios: readonly Scenario[] = [
     fires: { '9m': [], '15m': [ticket('NexusMCPToolLatencyHigh', { tool_name: 'echo' })] },
   },
   {
+    name: 'of tools that take long by nature, one takes longer than it may',
+    about: ['NexusMCPToolLatencyHigh', 'NexusMCPLatencyBudgetBurn'],
+    parameters: {
+      durationBuckets: [30, 45],
+      latency: { thresholdSeconds: 30 },
+      tools: { report: { latencySeconds: 30 }, crawl: { latencySeconds: 30 } },
+    },
+    series: server({
+      durationBuckets: [30, 45],
+      tools: [
+        tool('echo', calls('success', counter({ perSecond: 30 }))),
+        tool('report', calls('success', counter({ perSecond: 1 }), 12)),
+        tool('crawl', calls('success', counter({ perSecond: 1 }), 40)),
+      ],
+    }),
+    fires: {
+      '9m': [],
+      '15m': [
+        ticket(
+          'NexusMCPToolLatencyHigh',
+          { tool_name: 'crawl' },
+          {
+            says: ({ text }) =>
+              `One in 20 calls of crawl on ${text} took longer than 44.25s in the last 15 minutes. First: open the dashboard and see whether all calls are slow or only some.`,
+            dashboard: 'tools',
+          },
+        ),
+      ],
+    },
+  },
+  {
     name: 'no call of an instance finishes for a while',
     about: ['NexusMCPCallsStuck'],
     evaluateSeconds: 30,
