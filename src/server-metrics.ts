@@ -55,11 +55,11 @@ export function createServerMetrics(
 /** Has every tool that is offered its series, and no other. Tells once of a tool that may take longer than can be told apart. */
 export function keepSeries(
   catalogue: Catalogue,
-  { recorder, durationBuckets }: ServerMetrics,
+  { recorder, durationBuckets, expose: isExposed }: ServerMetrics,
   logger: Logger,
 ): void {
   const highest = highestOf(durationBuckets);
-  let isTold = false;
+  let isTold = !isExposed;
   catalogue.subscribe(({ removed, added }) => {
     // A tool that takes the place of another of its name keeps the series.
     const kept = new Set(added.map(({ name }) => name));

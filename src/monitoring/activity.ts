@@ -90,7 +90,7 @@ export class Activity implements CallObserver {
       /** Whether that is all there was. */
       since_start: number <= WINDOW_STEPS,
       /** The highest bound of the histogram of durations: a quantile that is no less stands for more. */
-      longest_seconds: highestOf(this.#bounds),
+      highest_bound_seconds: highestOf(this.#bounds),
       /** The tools that are offered, `unknown` for calls to tools that do not exist, and tools gone lately. */
       tools: [...this.#known()].map((name) => {
         const { calls, inFlight, movedAt } = this.#states.get(name) ?? newState();

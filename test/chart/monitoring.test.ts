@@ -5,7 +5,7 @@ import { createMetrics, METRICS } from '../../src/monitoring/metrics/metrics.ts'
 import { OPERATION_ATTRIBUTES } from '../../src/monitoring/metrics/operation-attributes.ts';
 import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
 import { RUNTIME_SAMPLES } from '../../src/monitoring/metrics/runtime.ts';
-import { at, kindsOf, one, render } from './helm.ts';
+import { at, complaints, kindsOf, one, render, type Values } from './helm.ts';
 
 describe('objects of Prometheus Operator', () => {
   const STATES = [
@@ -77,6 +77,19 @@ describe('the limit of samples', () => {
 
   it('holds for few tools however operations are broken down', async () => {
     expect(await limitIn({ metrics: { operationAttributes: [...OPERATION_ATTRIBUTES] } })).toBe(SAMPLE_LIMIT);
+  });
+
+  it('may be lower by no bucket that slow tools and large results have', async () => {
+    const leastIn = async (config: Values): Promise<number> => {
+      const values = {
+        config: { ops: { port: 9998 }, ...config },
+        monitoring: { monitor: { sampleLimit: 9 } },
+      };
+      const [line = ''] = await complaints({ values });
+      return Number(/can have (\d+) samples/.exec(line)?.[1]);
+    };
+    const slow = { metrics: { durationBuckets: [30, 45] }, limits: { resultBytes: 5_000_000 } };
+    expect((await leastIn(slow)) - (await leastIn({}))).toBe(4);
   });
 
   it('is counted as the server counts', () => {

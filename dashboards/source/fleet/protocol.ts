@@ -86,7 +86,7 @@ export const protocol: readonly Panel[] = [
     kind: 'timeseries',
     title: 'How long do HTTP requests take?',
     description:
-      'What 95 % of the requests of each route take less than. Good: `/metrics` and the probes in milliseconds, whatever the tools do. Streams on `/mcp` count when they end.',
+      'What 95 % of the requests of each route take less than. Good: `/metrics` and the probes in milliseconds, whatever the tools do. Streams on `/mcp` count when they end. What takes longer than 10 s is shown as 10 s.',
     queries: [
       {
         expr: quantile(0.95, 'http_server_request_duration_seconds_bucket', { by: ['http_route'], of: ours }),

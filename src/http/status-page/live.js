@@ -112,7 +112,10 @@ function showHistory(/** @type {ActivityReport} */ activity) {
 
 const failuresOf = (/** @type {ToolActivity} */ { errors }) => sum(Object.values(errors));
 
-function rowOf(/** @type {ToolActivity} */ tool, /** @type {ActivityReport} */ { reasons, longest_seconds }) {
+function rowOf(
+  /** @type {ToolActivity} */ tool,
+  /** @type {ActivityReport} */ { reasons, highest_bound_seconds },
+) {
   const { name, calls, failing, stuck, slow, server_faults, in_flight } = tool;
   const level = failing ? 'bad' : stuck || slow || server_faults > 0 ? 'warn' : 'good';
   const failed = failuresOf(tool);
@@ -133,8 +136,8 @@ function rowOf(/** @type {ToolActivity} */ tool, /** @type {ActivityReport} */ {
     make('th', { role: 'rowheader', scope: 'row' }, name),
     cell('', number(calls)),
     failed > 0 ? cell('', `${number(failed)} (${percent(failed / calls)})`) : cell('none', '0'),
-    cell('', duration(tool.p50_seconds, longest_seconds)),
-    cell(slow ? 'slow' : '', duration(tool.p95_seconds, longest_seconds)),
+    cell('', duration(tool.p50_seconds, highest_bound_seconds)),
+    cell(slow ? 'slow' : '', duration(tool.p95_seconds, highest_bound_seconds)),
     cell('why', ...why.flatMap((part, index) => (index === 0 ? [part] : [', ', part]))),
   );
 }

@@ -15,9 +15,6 @@ export const RESULT_SIZE_STEPS = [4, 16, 64, 256, 1024, 4096].map((mebibytes) =>
 /** Source: OpenTelemetry semantic conventions for MCP, docs/gen-ai/mcp.md, v1.41.1. */
 export const OTEL_MCP_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300] as const;
 
-/** Source: OpenTelemetry semantic conventions for HTTP metrics, http.server.request.duration; the same bounds. */
-export const OTEL_HTTP_BUCKETS = DURATION_BUCKETS;
-
 /** Most bounds that can be chosen besides: each is a series of every tool. */
 export const MOST_FURTHER_BUCKETS = 16;
 

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { AUTH_FAILURE_REASONS } from '../../authorization/authentication.ts';
 import { REASONS, WORKER_RESTART_REASONS } from '../../tools/reasons.ts';
-import { DURATION_BUCKETS, OTEL_HTTP_BUCKETS, OTEL_MCP_BUCKETS, RESULT_SIZE_BUCKETS } from './bounds.ts';
+import { DURATION_BUCKETS, OTEL_MCP_BUCKETS, RESULT_SIZE_BUCKETS } from './bounds.ts';
 import {
   counter,
   exactly,
@@ -30,6 +30,9 @@ import {
 } from './labels.ts';
 import { NETWORK_TRANSPORTS, OPERATION_LABELS, operationLabels } from './operation.ts';
 import type { OperationAttribute } from './operation-attributes.ts';
+
+/** Source: OpenTelemetry semantic conventions for HTTP metrics, http.server.request.duration; the same bounds. */
+const OTEL_HTTP_BUCKETS = DURATION_BUCKETS;
 
 export interface Row extends Declaration {
   /** Whether only our own server has it, so that the library does not expose it. */
