@@ -9,6 +9,7 @@ import { waitFor, waitUntil } from '../support/wait.ts';
 export interface Fault {
   readonly name: string;
   readonly args?: readonly string[];
+  /** Whether it leaves a server that is to be started again. */
   readonly kills?: boolean;
   readonly begin: (server: ServerProcess) => Ongoing | Promise<Ongoing>;
   /** `alert severity` of each notification that must come. */
@@ -239,7 +240,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'blocked-loop',
-    begin: each(block),
+    // Somebody restarts it: otherwise it would show for a minute what has ended.
+    kills: true,
+    begin: (server) => ({ step: () => block(server), end: () => server.stop('SIGKILL') }),
     notifies: ['NexusMCPEventLoopBlocked critical'],
     mayNotify: ['NexusMCPEventLoopLagging warning', 'NexusMCPEventLoopSaturated warning'],
   },
