@@ -1,18 +1,21 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Listening, Probe, Question } from './probes.ts';
+import type { Answer, Listening, Probe, Question, Values } from './probes.ts';
 
 /** A server in a process of its own. */
 export class Child {
   readonly url: string;
+  /** Of each of its ports; the first is {@link url}. */
+  readonly urls: readonly string[];
   readonly #process: ChildProcess;
-  readonly #waiting = new Map<number, (value: number) => void>();
+  readonly #waiting = new Map<number, (value: Values[Probe]) => void>();
   #lastId = 0;
 
-  private constructor(process: ChildProcess, port: number) {
+  private constructor(process: ChildProcess, ports: readonly number[]) {
     this.#process = process;
-    this.url = `http://127.0.0.1:${port}`;
+    this.urls = ports.map((port) => `http://127.0.0.1:${port}`);
+    this.url = this.urls[0] ?? '';
     process.on('message', ({ id, value }: Answer) => {
       this.#waiting.get(id)?.(value);
       this.#waiting.delete(id);
@@ -33,15 +36,15 @@ export class Child {
       // Whoever waits for its answer would wait forever.
       if (code !== 0) throw new Error(`${file} ended with exit code ${String(code)}`);
     });
-    const [{ port }] = (await once(child, 'message')) as [Listening];
-    return new Child(child, port);
+    const [{ ports }] = (await once(child, 'message')) as [Listening];
+    return new Child(child, ports);
   }
 
   /** Has the server measure itself. */
-  ask(probe: Probe): Promise<number> {
+  ask<Name extends Probe>(probe: Name): Promise<Values[Name]> {
     const id = (this.#lastId += 1);
     return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
+      this.#waiting.set(id, resolve as (value: Values[Probe]) => void);
       this.#process.send({ id, probe } satisfies Question);
     });
   }

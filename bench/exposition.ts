@@ -50,9 +50,10 @@ export async function exposition(quick: boolean): Promise<readonly Row[]> {
       what: `${what}, ${moved === TOOLS ? 'all' : moved} of them called since the last: CPU time, against prom-client's`,
       ours: millis(median(ours)),
       reference: millis(median(theirs)),
-      ratio: times(ratio),
-      aim: `>= ${times(aim)}`,
-      met: ratio >= aim,
+      ratio: times(ratio.median),
+      interval: `${times(ratio.low)} to ${times(ratio.high)}`,
+      aim: `≥ ${times(aim)}`,
+      met: ratio.median >= aim,
     });
   }
   rows.push({

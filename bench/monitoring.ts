@@ -1,70 +1,48 @@
 import { Child, withChildren } from './child.ts';
-import { race, type Lane } from './race.ts';
+import { joined, percentRow, type Pair } from './compare.ts';
+import { race } from './race.ts';
 import { modernCall, restCall, type CallRequest } from './requests.ts';
-import { median, pairedRatio, quantile } from './statistics.ts';
 import type { Row } from './table.ts';
 
 /** The most that observing a call may cost of it. */
 export const LIMIT = 1.03;
 
-/**
- * The CPU time of calls with and without monitoring. A few percent are less than two processes of the same program
- * may differ by, so several pairs are compared; and what a neighbour on the machine adds to some rounds is left out
- * by taking each server's lower quartile.
- */
+const CALLS = { '`POST /execute`': restCall, '`tools/call` of 2026-07-28': modernCall() };
+
+/** The CPU time of calls with monitoring and without; and that of calls with and with, which is what the measurement is worth. */
 export async function monitoring(quick: boolean): Promise<readonly Row[]> {
-  const rest: Pair[] = [];
-  const mcp: Pair[] = [];
-  for (let pair = 0; pair < (quick ? 1 : 4); pair += 1) {
-    await withChildren(
-      [Child.start('server.ts', 1), Child.start('server.ts', 1, '--unmonitored')],
-      async ([on, off]) => {
-        rest.push(await raceOf(on, off, restCall, quick));
-        mcp.push(await raceOf(on, off, modernCall(), quick));
-      },
+  const rows: Row[] = [];
+  for (const [what, request] of Object.entries(CALLS)) {
+    rows.push(
+      percentRow(
+        `${what}, with monitoring, against without`,
+        await beside('unmonitored', request, quick),
+        LIMIT,
+      ),
+      percentRow(`${what}, against the same`, await beside('same', request, quick)),
     );
   }
-  return [
-    ...percentRows('`POST /execute`, with monitoring, against without', rest, LIMIT),
-    ...percentRows('`tools/call` of 2026-07-28, with monitoring, against without', mcp, LIMIT),
-  ];
+  return rows;
 }
 
-type Pair = readonly [on: Lane, off: Lane];
-
-const raceOf = (on: Child, off: Child, request: CallRequest, quick: boolean): Promise<Pair> =>
-  race(
-    [
-      { server: on, request },
-      { server: off, request },
-    ],
-    { rounds: quick ? 6 : 24, seconds: 0.2 },
-  );
-
-/** Rows on what the first of each pair costs more than the second. */
-export function percentRows(what: string, pairs: readonly Pair[], limit?: number): readonly Row[] {
-  const cpu = pairs.map(
-    ([on, off]) => [quantile(on.cpuMicros, 0.25), quantile(off.cpuMicros, 0.25)] as const,
-  );
-  const cpuRatio = median(cpu.map(([on, off]) => on / off));
-  const rateRatio = median(pairs.map(([on, off]) => pairedRatio(off.callsPerSecond, on.callsPerSecond)));
-  const rate = (index: 0 | 1): string =>
-    `${median(pairs.map((pair) => median(pair[index].callsPerSecond))).toFixed(0)}/s`;
-  return [
-    {
-      what: `${what}: CPU time a call`,
-      ours: `${median(cpu.map(([on]) => on)).toFixed(1)} µs`,
-      reference: `${median(cpu.map(([, off]) => off)).toFixed(1)} µs`,
-      ratio: percentMore(cpuRatio),
-      ...(limit !== undefined && { aim: `< ${percentMore(limit)}`, met: cpuRatio < limit }),
-    },
-    {
-      what: `${what}: time a call at full load`,
-      ours: rate(0),
-      reference: rate(1),
-      ratio: percentMore(rateRatio),
-    },
-  ];
+/** Races a server against the second one that `server.ts` opens in the same process; in several processes, one after another. */
+export async function beside(
+  second: 'same' | 'unmonitored' | 'untaken',
+  request: CallRequest,
+  quick: boolean,
+): Promise<Pair> {
+  const pairs: Pair[] = [];
+  for (let processes = 0; processes < (quick ? 1 : 3); processes += 1) {
+    const start = Child.start('server.ts', 1, `--beside=${second}`);
+    const raceIn = ([server]: [Child]) =>
+      race(
+        [
+          { server, request },
+          { server, request, url: server.urls[1] },
+        ],
+        quick ? 300 : 500,
+      );
+    pairs.push(await withChildren([start], raceIn));
+  }
+  return joined(pairs);
 }
-
-const percentMore = (ratio: number): string => `${((ratio - 1) * 100).toFixed(1)} %`;

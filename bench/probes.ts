@@ -1,8 +1,9 @@
+import { subscribe } from 'node:diagnostics_channel';
 import process from 'node:process';
 
 /** What a server says when it listens. */
 export interface Listening {
-  readonly port: number;
+  readonly ports: readonly number[];
 }
 
 /** Asks a server for one of its probes. */
@@ -13,13 +14,24 @@ export interface Question {
 
 export interface Answer {
   readonly id: number;
-  readonly value: number;
+  readonly value: Values[Probe];
 }
 
-/** What a server under test measures of itself: each a number. */
+/** Requests from one note of CPU time to the next. */
+export const CALLS_A_TURN = 64;
+
+/** What a server under test measures of itself. */
 const probes = {
   /** Time of all threads. */
-  cpuMicros: () => millisOf(process.cpuUsage()) * 1000,
+  cpuMicros,
+  /** Begins to note CPU time, at the next request; what was noted before is forgotten. */
+  startNoting() {
+    requests = 0;
+    notes = [];
+    return 0;
+  },
+  /** CPU time at the first request since then, and at the first of each turn after that. */
+  notes: () => notes,
   /** Bytes that survive a garbage collection; needs `--expose-gc`. */
   liveBytes() {
     globalThis.gc?.();
@@ -30,7 +42,7 @@ const probes = {
   /** Begins to watch the event loop, which then never sleeps. */
   watchLoop() {
     longestTurnMillis = 0;
-    lastTurn = millisOf(process.threadCpuUsage());
+    lastTurn = microsOf(process.threadCpuUsage());
     watcher ??= setImmediate(turn);
     return 0;
   },
@@ -44,27 +56,47 @@ const probes = {
 
 /** The name of something a server under test measures of itself. */
 export type Probe = keyof typeof probes;
+export type Values = { readonly [Name in Probe]: ReturnType<(typeof probes)[Name]> };
 
+let requests = 0;
+let notes: number[] = [];
 let longestTurnMillis = 0;
 let lastTurn = 0;
 let watcher: NodeJS.Immediate | undefined;
 
-const millisOf = ({ user, system }: NodeJS.CpuUsage): number => (user + system) / 1000;
+function cpuMicros(): number {
+  return microsOf(process.cpuUsage());
+}
+
+function microsOf({ user, system }: NodeJS.CpuUsage): number {
+  return user + system;
+}
+
+/** The requests of a turn have been answered when the next turn begins: there one ends and the other starts. */
+function countRequest(): void {
+  if (requests % CALLS_A_TURN === 0) {
+    // Each turn pays for its own garbage.
+    globalThis.gc?.({ type: 'minor', execution: 'sync' });
+    notes.push(cpuMicros());
+  }
+  requests += 1;
+}
 
 function turn(): void {
-  const thisTurn = millisOf(process.threadCpuUsage());
-  longestTurnMillis = Math.max(longestTurnMillis, thisTurn - lastTurn);
+  const thisTurn = microsOf(process.threadCpuUsage());
+  longestTurnMillis = Math.max(longestTurnMillis, (thisTurn - lastTurn) / 1000);
   lastTurn = thisTurn;
   watcher = setImmediate(turn);
 }
 
-/** Tells the parent process the port, answers its questions, and ends with it. */
-export function answerParent(port: number): void {
+/** Tells the parent process the ports, answers its questions, and ends with it. */
+export function answerParent(...ports: readonly number[]): void {
+  subscribe('http.server.request.start', countRequest);
   process.on('message', ({ id, probe }: Question) => {
     process.send?.({ id, value: probes[probe]() } satisfies Answer);
   });
   process.on('disconnect', () => {
     process.exit();
   });
-  process.send?.({ port } satisfies Listening);
+  process.send?.({ ports } satisfies Listening);
 }

@@ -1,10 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { destination } from 'pino';
-import { createApplication } from '../src/application.ts';
-import { settingsSchema } from '../src/config/settings.ts';
+import { createApplication, type Application } from '../src/application.ts';
+import { settingsSchema, type Settings } from '../src/config/settings.ts';
 import { createLogger } from '../src/monitoring/logging.ts';
 import { Door } from '../src/monitoring/door/door.ts';
-import { Recorder } from '../src/monitoring/metrics/recorder.ts';
 import { Tracing } from '../src/monitoring/traces/tracing.ts';
 import { serve } from '../src/serve.ts';
 import type { ToolCall } from '../src/tools/call.ts';
@@ -14,32 +13,59 @@ const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
 const option = (name: string): string | undefined =>
   process.argv.find((each) => each.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
 const [endpoint, stateKeyFile] = [option('traced'), option('state-key')];
-const settings = settingsSchema.parse({
+const settings = {
   server: { port: 0 },
   tools: { enabled: ['add', ...modules.map((file) => file.replace('.ts', ''))], modules },
   limits: { callsPerSecond: 0 },
   sessions: { max: 20_000, ...(stateKeyFile !== undefined && { stateKeyFile }) },
   ...(endpoint !== undefined && { tracing: { endpoint } }),
-});
-// A server always records. What recording costs is told by comparing with one where it does nothing.
-if (process.argv.includes('--unmonitored'))
-  for (const told of ['started', 'finished', 'request', 'operation', 'httpRequest'] as const)
-    Recorder.prototype[told] = () => undefined;
+};
 const environment = {
-  logger: createLogger(settings.log.level, destination(1)),
+  logger: createLogger('info', destination(1)),
   now: () => performance.now() / 1000,
   unixTime: () => Date.now() / 1000,
   version: '0.0.0',
   revision: 'bench',
   env: process.env,
 };
-const created = await createApplication(settings, fileURLToPath(new URL('.', import.meta.url)), environment);
-if (!created.ok) throw new Error(created.problems.join('\n'));
-const { application } = created;
-// As where an application of someone else's asks for spans that nobody takes.
-const tracing = process.argv.includes('--untaken') ? new Tracing() : application.tracing;
-const { recorder, now } = application;
-const door = new Door<ToolCall>({ recorder, tracing, now, onError: application.mcp.onError });
-const bound = { ...application, tracing, mcp: { ...application.mcp, tracing, door } };
-const { port } = await serve(bound, settings, environment);
-answerParent(port);
+
+/** Serves on a port of its own. */
+async function open(given: object, change: (application: Application) => Application): Promise<number> {
+  const parsed: Settings = settingsSchema.parse({ ...settings, ...given });
+  const directory = fileURLToPath(new URL('.', import.meta.url));
+  const created = await createApplication(parsed, directory, environment);
+  if (!created.ok) throw new Error(created.problems.join('\n'));
+  const { port } = await serve(change(created.application), parsed, environment);
+  return port;
+}
+
+const asItIs = (application: Application): Application => application;
+
+/** Without what is counted of calls and requests. The recorder cannot be switched off, and is made to do nothing. */
+function unmonitored(application: Application): Application {
+  for (const told of ['started', 'finished', 'request', 'operation', 'httpRequest'] as const)
+    application.recorder[told] = () => undefined;
+  return application;
+}
+
+/** As where an application of someone else's asks for spans that nobody takes. */
+function untaken(application: Application): Application {
+  const { recorder, now, mcp } = application;
+  const tracing = new Tracing();
+  const door = new Door<ToolCall>({ recorder, tracing, now, onError: mcp.onError });
+  return { ...application, tracing, mcp: { ...mcp, tracing, door } };
+}
+
+/**
+ * What may be served besides, in the same process: two processes of one program differ by some percent, by luck of where the
+ * compiler and the allocator put things, and two servers of one process do not.
+ */
+const BESIDE: Readonly<Record<string, () => Promise<number>>> = {
+  same: () => open({}, asItIs),
+  unmonitored: () => open({ metrics: { enabled: false } }, unmonitored),
+  untaken: () => open({}, untaken),
+};
+
+const port = await open({}, asItIs);
+const beside = await BESIDE[option('beside') ?? '']?.();
+answerParent(port, ...(beside === undefined ? [] : [beside]));

@@ -1,14 +1,48 @@
 /** The value that a share of the values does not exceed. */
 export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const value = sorted[Math.ceil(sorted.length * share) - 1];
-  if (value === undefined) throw new RangeError('there are no values');
-  return value;
+  return valueAt(values, Math.ceil(values.length * share));
 }
 
 /** The middle value; the lower of the two when their number is even. */
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** The median of the ratios of values that were measured in the same round. */
-export const pairedRatio = (values: readonly number[], references: readonly number[]): number =>
-  median(values.map((value, round) => value / (references[round] ?? Number.NaN)));
+/** A median, and the interval that it lies in with a confidence of 95 %. */
+export interface Estimate {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The ratio of values that were measured one right after the other. */
+export function pairedRatio(values: readonly number[], references: readonly number[]): Estimate {
+  const ratios = values.map((value, round) => value / (references[round] ?? Number.NaN));
+  const outside = ranksOutside(ratios.length);
+  return {
+    median: median(ratios),
+    low: valueAt(ratios, outside + 1),
+    high: valueAt(ratios, ratios.length - outside),
+  };
+}
+
+/**
+ * How many of the lowest values, and of the highest, the interval of a median leaves out. Each value is as likely below the
+ * true median as above, whatever their distribution, so that their number there is binomial.
+ */
+function ranksOutside(count: number): number {
+  let probability = 0.5 ** count;
+  let noMore = probability;
+  let below = 0;
+  while (noMore <= 0.025) {
+    probability *= (count - below) / (below + 1);
+    noMore += probability;
+    below += 1;
+  }
+  return Math.max(0, below - 1);
+}
+
+/** @param rank of the lowest: 1 */
+function valueAt(values: readonly number[], rank: number): number {
+  const value = values.toSorted((a, b) => a - b)[rank - 1];
+  if (value === undefined) throw new RangeError('there are too few values');
+  return value;
+}

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Child, withChildren } from './child.ts';
-import { LIMIT, percentRows } from './monitoring.ts';
+import { percentRow } from './compare.ts';
+import { beside, LIMIT } from './monitoring.ts';
 import { race } from './race.ts';
 import { modernCall } from './requests.ts';
 import type { Row } from './table.ts';
@@ -18,28 +19,27 @@ export async function tracing(quick: boolean): Promise<readonly Row[]> {
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-  const taken = await pairOf(`--traced=${endpoint}`, quick);
-  const untaken: Awaited<ReturnType<typeof pairOf>>[] = [];
-  for (let pair = 0; pair < (quick ? 1 : 4); pair += 1) untaken.push(await pairOf('--untaken', quick));
+  const request = modernCall();
+  // Where there is an endpoint, it is all the process that is traced.
+  const taken = await withChildren(
+    [Child.start('server.ts', 1, `--traced=${endpoint}`), Child.start('server.ts', 1)],
+    async ([on, off]) =>
+      race(
+        [
+          { server: on, request },
+          { server: off, request },
+        ],
+        quick ? 120 : 400,
+      ),
+  );
   receiver.close();
   receiver.closeAllConnections();
   return [
-    ...percentRows(
+    percentRow(
       '`tools/call` of 2026-07-28, spans asked for without an endpoint, against none',
-      untaken,
+      await beside('untaken', request, quick),
       LIMIT,
     ),
-    ...percentRows('`tools/call` of 2026-07-28, every call traced and exported, against none', [taken]),
+    percentRow('`tools/call` of 2026-07-28, every call traced and exported, against none', taken),
   ];
 }
-
-const pairOf = (option: string, quick: boolean) =>
-  withChildren([Child.start('server.ts', 1, option), Child.start('server.ts', 1)], async ([on, off]) =>
-    race(
-      [
-        { server: on, request: modernCall() },
-        { server: off, request: modernCall() },
-      ],
-      { rounds: quick ? 6 : 24, seconds: 0.2 },
-    ),
-  );
