@@ -8,25 +8,26 @@ export function observers(
   onError: (error: Error) => void,
   ...all: readonly (CallObserver | undefined)[]
 ): CallObserver {
-  const tell = (told: (observer: CallObserver) => void): void => {
-    for (const observer of all) {
-      try {
-        if (observer) told(observer);
-      } catch (error) {
-        onError(error instanceof Error ? error : new Error(String(error)));
-      }
-    }
+  const present = all.filter((observer) => observer !== undefined);
+  const report = (error: unknown): void => {
+    onError(error instanceof Error ? error : new Error(String(error)));
   };
   return {
     started(tool) {
-      tell((observer) => {
-        observer.started(tool);
-      });
+      for (const observer of present)
+        try {
+          observer.started(tool);
+        } catch (error) {
+          report(error);
+        }
     },
     finished(record) {
-      tell((observer) => {
-        observer.finished(record);
-      });
+      for (const observer of present)
+        try {
+          observer.finished(record);
+        } catch (error) {
+          report(error);
+        }
     },
   };
 }

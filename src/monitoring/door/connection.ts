@@ -11,7 +11,7 @@ import {
   type RpcRequest,
 } from './message.ts';
 import type { Operation } from '../metrics/operation.ts';
-import { agreedRevision, statedPeer, type Peer } from './peer.ts';
+import { agreedRevision, completed, statedPeer, type Peer } from './peer.ts';
 import type { OperationSpan, Tracing } from '../traces/tracing.ts';
 
 /** Hears of every request: when it came, and how it was answered. */
@@ -230,10 +230,11 @@ export class Connection<Held = unknown> {
 
   #peerOf(request: RpcRequest, extra: unknown): Peer {
     const stated = statedPeer(request);
-    const known = { ...this.#peer, ...definedOf(stated) };
+    const known = completed(stated, this.#peer);
     // Without initialize, the first request that says who the client is does so for the connection.
     if (request.method !== 'initialize') this.#peer = this.#peer.revision === undefined ? known : this.#peer;
-    return { ...known, revision: known.revision ?? headerOf(extra, 'mcp-protocol-version') };
+    if (known.revision !== undefined) return known;
+    return { ...known, revision: headerOf(extra, 'mcp-protocol-version') };
   }
 
   #toolOf(request: RpcRequest): string | undefined {
@@ -251,6 +252,3 @@ export class Connection<Held = unknown> {
     }
   }
 }
-
-const definedOf = (peer: Peer): Peer =>
-  Object.fromEntries(Object.entries(peer).filter(([, value]) => value !== undefined));

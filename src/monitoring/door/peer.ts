@@ -35,6 +35,14 @@ export function statedPeer(request: RpcRequest): Peer {
   };
 }
 
+/** What a client says now, and for the rest what it has said before. */
+export const completed = (stated: Peer, before: Peer): Peer => ({
+  name: stated.name ?? before.name,
+  version: stated.version ?? before.version,
+  revision: stated.revision ?? before.revision,
+  capabilities: stated.capabilities === undefined ? before.capabilities : stated.capabilities,
+});
+
 /** The revision that a request other than `initialize` names. */
 export const statedRevision = (request: Message): string | undefined =>
   textOf(fieldOf(paramOf(request, '_meta'), REVISION_KEY));
@@ -49,5 +57,8 @@ export const named = (implementation: unknown): Pick<Peer, 'name' | 'version'> =
   version: textOf(fieldOf(implementation, 'version')),
 });
 
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' ? flatCopy(value.slice(0, MAX_TEXT)) : undefined;
+function textOf(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  // One that is no part of a longer text keeps nothing else alive.
+  return value.length > MAX_TEXT ? flatCopy(value.slice(0, MAX_TEXT)) : value;
+}

@@ -108,4 +108,4 @@ type OptionalOf<L extends Labels> = {
 /** The values of a declaration's labels, as a series has them. */
 export type ValuesOf<L extends Labels> = {
   readonly [Name in Exclude<keyof L, OptionalOf<L>>]: ValueOf<L[Name]>;
-} & { readonly [Name in OptionalOf<L>]?: ValueOf<L[Name]> };
+} & { readonly [Name in OptionalOf<L>]?: ValueOf<L[Name]> | undefined };

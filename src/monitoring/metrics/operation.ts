@@ -80,7 +80,7 @@ const ATTRIBUTES = {
 
 type Label = keyof typeof ATTRIBUTES;
 type Described = Readonly<Record<Exclude<Label, OptionalLabel>, string>> &
-  Readonly<Partial<Record<OptionalLabel, string>>>;
+  Readonly<Record<OptionalLabel, string | undefined>>;
 type OptionalLabel = 'gen_ai_tool_name' | 'gen_ai_operation_name' | 'error_type' | 'rpc_response_status_code';
 
 /**
@@ -94,9 +94,10 @@ function describe({ method, tool, errorCode, isError, protocolVersion, transport
   const errorType = code === undefined ? failure : CALLER_FAULTS.includes(code) ? undefined : code;
   return {
     mcp_method_name: oneOf(METHODS, method),
-    ...(tool !== undefined && { gen_ai_tool_name: tool, gen_ai_operation_name: 'execute_tool' }),
-    ...(errorType !== undefined && { error_type: errorType }),
-    ...(code !== undefined && { rpc_response_status_code: code }),
+    gen_ai_tool_name: tool,
+    gen_ai_operation_name: tool === undefined ? undefined : 'execute_tool',
+    error_type: errorType,
+    rpc_response_status_code: code,
     mcp_protocol_version: oneOf(PROTOCOL_VERSIONS, protocolVersion),
     network_transport: networkTransportOf(transport),
   };
@@ -104,18 +105,24 @@ function describe({ method, tool, errorCode, isError, protocolVersion, transport
 
 /** The labels of an operation, all there can be: of the codes, those that are told apart. */
 export function labelsOf(operation: Operation): Described {
-  const { error_type, rpc_response_status_code, ...others } = describe(operation);
+  const described = describe(operation);
+  const { error_type, rpc_response_status_code } = described;
+  // Most operations succeed, and for them all of it has been said.
+  if (error_type === undefined && rpc_response_status_code === undefined) return described;
   return {
-    ...others,
-    ...(error_type !== undefined && { error_type: oneOf(ERROR_TYPES, error_type, NOT_TOLD_APART) }),
-    ...(rpc_response_status_code !== undefined && {
-      rpc_response_status_code: oneOf(CODES, rpc_response_status_code, NOT_TOLD_APART),
-    }),
+    ...described,
+    error_type: error_type === undefined ? undefined : oneOf(ERROR_TYPES, error_type, NOT_TOLD_APART),
+    rpc_response_status_code:
+      rpc_response_status_code === undefined
+        ? undefined
+        : oneOf(CODES, rpc_response_status_code, NOT_TOLD_APART),
   };
 }
 
 /** The same for its span, which has room for every code. */
 export const attributesOf = (operation: Operation): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(describe(operation)).map(([label, value]) => [ATTRIBUTES[label as Label], value]),
+    Object.entries(describe(operation)).flatMap(([label, value]) =>
+      value === undefined ? [] : [[ATTRIBUTES[label as Label], value]],
+    ),
   );
