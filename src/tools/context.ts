@@ -1,4 +1,5 @@
 import type { ToolCall } from './call.ts';
+import type { Run } from './run.ts';
 import { nameOf, strictJson } from './strict-json.ts';
 import { LOG_LEVELS, type ToolContext } from './tool.ts';
 
@@ -62,7 +63,7 @@ function problemOfLog(level: unknown, data: unknown): string | undefined {
 /** The context of a call; its functions have no effect after {@link revoke}, so that a late handler reaches no other call. */
 export function contextOf(
   call: ToolCall,
-  signal: AbortSignal,
+  run: Pick<Run, 'signal'>,
 ): {
   readonly context: ToolContext;
   readonly revoke: () => void;
@@ -82,7 +83,9 @@ export function contextOf(
   });
   return {
     context: {
-      signal,
+      get signal() {
+        return run.signal;
+      },
       canElicit: call.canElicit,
       answers: call.answers ?? {},
       state: call.state,

@@ -16,6 +16,7 @@ import type { OfferedTool } from './offered-tool.ts';
 import { Questions } from './questions.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
 import type { Quota } from './quota.ts';
+import { Run } from './run.ts';
 import { settleThrown, type RunOutcome } from './settle.ts';
 
 export interface ExecutorOptions {
@@ -164,45 +165,19 @@ export class Executor {
   /** Runs the handler against its deadline and the client's patience; whichever comes first is the outcome. */
   async #run(tool: OfferedTool, call: ToolCall, args: unknown): Promise<Measured> {
     const { now, limits } = this.#options;
-    const startedAt = now();
-    const abort = new AbortController();
-    const ended = new Promise<Failure>((resolve) => {
-      abort.signal.addEventListener('abort', () => {
-        resolve(abort.signal.reason as Failure);
-      });
-    });
-    const endAtDeadline = (): void => {
-      abort.abort(timedOut(tool.timeoutSeconds));
-    };
-    const deadline = setTimeout(endAtDeadline, tool.timeoutSeconds * 1000);
-    // The timer cannot fire while a handler holds the event loop.
-    const endIfLate = (): void => {
-      if (now() - startedAt > tool.timeoutSeconds) endAtDeadline();
-    };
-    const onCancel = (): void => {
-      abort.abort(cancelled);
-    };
-    call.signal.addEventListener('abort', onCancel);
-    const { context, revoke, misuse } = contextOf(call, abort.signal);
+    const run = new Run(call.signal, tool.timeoutSeconds, now);
+    const { context, revoke, misuse } = contextOf(call, run);
     try {
-      const first = await inPhase(call, 'run', () => {
-        const running = Promise.resolve(tool.run(args, context)).then((value) => ({ value }));
-        return Promise.race([running, ended]);
-      });
-      const runSeconds = now() - startedAt;
-      endIfLate();
-      if ('reason' in first || abort.signal.aborted)
-        return { outcome: abort.signal.reason as Failure, runSeconds };
+      const returned = await inPhase(call, 'run', () => run.outcomeOf(() => tool.run(args, context)));
+      const runSeconds = run.seconds;
+      const ended = run.endedBy();
+      if (ended) return { outcome: ended, runSeconds };
       const misused = misuse();
       if (misused) return { outcome: settleThrown(misused), runSeconds };
-      return { ...(await tool.settle(first.value, call, limits.resultBytes)), runSeconds };
+      return { ...(await tool.settle(returned, call, limits.resultBytes)), runSeconds };
     } catch (cause) {
-      endIfLate();
-      const outcome = abort.signal.aborted ? (abort.signal.reason as Failure) : settleThrown(cause);
-      return { outcome, runSeconds: now() - startedAt };
+      return { outcome: run.endedBy() ?? settleThrown(cause), runSeconds: run.seconds };
     } finally {
-      clearTimeout(deadline);
-      call.signal.removeEventListener('abort', onCancel);
       revoke();
     }
   }
@@ -238,9 +213,6 @@ const inPhase = <Result>(call: ToolCall, phase: Phase, work: () => Result | Prom
 const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list names those there are.');
 /** Told to observers alone: to a caller, a tool that it may not use is none. */
 const denied = failed('denied', 'The caller may not use the tool.');
-
-const timedOut = (seconds: number): Failure =>
-  failed('timeout', `The tool did not finish within ${seconds} s.`);
 
 const rateLimited = (wait: number): Failure =>
   failed('rate_limited', `Too many calls; try again in ${wait.toFixed(1)} s.`, { retryAfterSeconds: wait });
