@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
@@ -7,6 +7,8 @@ import ipaddr from 'ipaddr.js';
  * @param text as sockets and proxies write it, with a port or a zone perhaps
  */
 export function clientOf(text: string): string | undefined {
+  // There is one way to write these, and most requests come from one of them. A copy, as below.
+  if (isIPv4(text)) return Buffer.from(text, 'latin1').toString('latin1');
   const [, bracketed, v4] = /^(?:\[([^\]]*)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/.exec(text) ?? [];
   const address = bracketed ?? v4 ?? text;
   // Stricter than the parser, which takes 12345 for an address.

@@ -43,9 +43,12 @@ export function requireCaller(
  * The client's address, as far as proxies that are believed know it: where one of them forwards junk, that of the nearest to
  * the client that has an address.
  */
-function addressOf({ ip = '', ips, socket }: Request): string {
-  const known = [ip, ...ips, socket.remoteAddress ?? ''];
-  return known.find((address) => clientOf(address) !== undefined) ?? '';
+function addressOf(request: Request): string {
+  const { remoteAddress = '' } = request.socket;
+  // No proxy has said anything.
+  if (request.headers['x-forwarded-for'] === undefined) return remoteAddress;
+  const { ip = '', ips } = request;
+  return [ip, ...ips, remoteAddress].find((address) => clientOf(address) !== undefined) ?? '';
 }
 
 const CALLER = 'caller';

@@ -7,7 +7,7 @@ import { sendProblem } from './problem.ts';
  * might understand it otherwise than this server does.
  */
 export const oneHost: RequestHandler = (request, response, next) => {
-  const count = request.headersDistinct['host']?.length ?? 0;
+  const count = countOf('host', request.rawHeaders);
   if (count === 1 || (count === 0 && request.httpVersion !== '1.1')) {
     next();
     return;
@@ -15,6 +15,16 @@ export const oneHost: RequestHandler = (request, response, next) => {
   const detail = count === 0 ? 'The Host header is missing' : 'There is more than one Host header';
   sendProblem(request, response, { status: 400, detail });
 };
+
+/** How many headers of a name there are in a list of names and values. */
+function countOf(name: string, rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const each = rawHeaders[index];
+    if (each?.length === name.length && each.toLowerCase() === name) count += 1;
+  }
+  return count;
+}
 
 /**
  * Refuses requests that a web page could have made by DNS rebinding: their Host is a name that is not ours, or
@@ -37,10 +47,17 @@ export function hostGuard(
     hosts.has(name) ||
     endings.some((ending) => name.endsWith(ending));
   const origins = new Set(allowedOrigins);
+  // Mostly the one that was asked for last is asked for again, and to read one takes some microseconds.
+  let last = { host: '', isOurs: false };
+  const isOneOfOurs = (host: string): boolean => {
+    if (host === last.host) return last.isOurs;
+    const name = readHost(host)?.name;
+    last = { host, isOurs: name !== undefined && isNamed(name) };
+    return last.isOurs;
+  };
   return (request, response, next) => {
     const { host = '', origin } = request.headers;
-    const name = readHost(host)?.name;
-    const isOurs = name !== undefined && isNamed(name);
+    const isOurs = isOneOfOurs(host);
     if (!isOurs && !hosts.has('*')) {
       sendProblem(request, response, {
         status: 403,

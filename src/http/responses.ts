@@ -26,6 +26,20 @@ export function leaveToServer(prototype: ServerResponse): void {
 }
 
 const withoutConnection = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).filter(([name]) => name.toLowerCase() !== 'connection'))
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.keys(value).some(isConnection)
+    ? Object.fromEntries(Object.entries(value).filter(([name]) => !isConnection(name)))
     : value;
+
+const isConnection = (name: string): boolean =>
+  name.length === 'connection'.length && name.toLowerCase() === 'connection';
+
+/** Answers a request that is no HEAD with JSON, as express does: that looks for a charset, a tag and a cached answer first. */
+export function sendJson(response: ServerResponse, value: unknown): void {
+  const text = JSON.stringify(value);
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(text);
+}

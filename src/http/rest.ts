@@ -15,6 +15,7 @@ import { readJson } from './json-body.ts';
 import { sendProblem, wrongMethod, type Problem } from './problem.ts';
 import { beyondQuota, bodyLimit, withinQuota } from './quota.ts';
 import { requestIdOf } from './request-id.ts';
+import { sendJson } from './responses.ts';
 
 export interface RestOptions {
   readonly catalogue: Catalogue;
@@ -43,6 +44,12 @@ export function restRoutes(options: RestOptions): Router {
   const router = Router();
   const limited = withinQuota(quota);
 
+  router.post('/execute', guard, async (request, response) => {
+    const read = await readCall(executeBody, options, request, response);
+    if (read) await execute({ ...read, name: read.body.tool_name }, options, request, response);
+  });
+  router.all('/execute', wrongMethod('POST'));
+
   router.get('/tools', guard, limited, (_request, response) => {
     const tools = visibleTo(callerOf(response), catalogue.tools).map(describe);
     response.json({ tools, count: tools.length, server_info: info });
@@ -56,12 +63,6 @@ export function restRoutes(options: RestOptions): Router {
       sendProblem(request, response, { status: 404, detail: 'There is no such tool; GET /tools lists them' });
   });
   router.all('/tools/:name', wrongMethod('GET, HEAD'));
-
-  router.post('/execute', guard, async (request, response) => {
-    const read = await readCall(executeBody, options, request, response);
-    if (read) await execute({ ...read, name: read.body.tool_name }, options, request, response);
-  });
-  router.all('/execute', wrongMethod('POST'));
 
   router.post('/tools/:name/execute', guard, async (request, response) => {
     const read = await readCall(toolExecuteBody, options, request, response);
@@ -147,10 +148,10 @@ async function execute(
   const ran = { tool_name: name, arguments: args ?? {} };
   const execution_time = now() - startedAt;
   if (outcome.status === 'success') {
-    response.json({ ...ran, result: plainValue(outcome.result), status: 'success', execution_time });
+    sendJson(response, { ...ran, result: plainValue(outcome.result), status: 'success', execution_time });
   } else if (outcome.reason === 'tool_error') {
     const { reason, message } = outcome;
-    response.json({ ...ran, result: null, status: 'error', reason, detail: message, execution_time });
+    sendJson(response, { ...ran, result: null, status: 'error', reason, detail: message, execution_time });
   } else {
     sendProblem(request, response, problemOf(name, outcome));
   }
