@@ -60,7 +60,7 @@ function setUp(tools: readonly MeasuredTool[] = []) {
   const write = async (format: 'prometheus' | 'openmetrics') =>
     String(await expose(registry, format, () => 0));
   const scrape = async () => parseMetrics(await write('prometheus'));
-  return { recorder, write, scrape };
+  return { recorder, registry, write, scrape };
 }
 
 const toolIn = ({ labels }: Sample): string | undefined => labels['tool_name'] ?? labels['gen_ai_tool_name'];
@@ -122,6 +122,38 @@ describe('a tool that is removed', () => {
       'warehouse',
     ]);
   });
+});
+
+it('begins a series anew that the registry was made to remove, however often it was found before', async () => {
+  const { recorder, registry, scrape } = setUp([tool('add')]);
+  const call = (): void => {
+    recorder.started('add');
+    recorder.finished(record('add'));
+    recorder.operation(operation('add'));
+  };
+  call();
+  const [{ labels } = { labels: {} }] = (await scrape()).select(
+    'mcp_server_operation_duration_seconds_count',
+    {
+      gen_ai_tool_name: 'add',
+    },
+  );
+  const removed = {
+    mcp_tool_calls_total: { tool_name: 'add', status: 'success' },
+    mcp_tool_calls_in_flight: { tool_name: 'add' },
+    mcp_tool_duration_seconds: { tool_name: 'add' },
+    mcp_tool_result_size_bytes: { tool_name: 'add' },
+    mcp_server_operation_duration_seconds: labels,
+  };
+  for (const [name, of] of Object.entries(removed))
+    (registry.getSingleMetric(name) as unknown as { remove(labels: object): void }).remove(of);
+  call();
+  const samples = await scrape();
+  expect(samples.value('mcp_tool_calls_total', removed.mcp_tool_calls_total)).toBe(1);
+  expect(samples.value('mcp_tool_calls_in_flight', { tool_name: 'add' })).toBe(0);
+  expect(samples.value('mcp_tool_duration_seconds_count', { tool_name: 'add' })).toBe(1);
+  expect(samples.value('mcp_tool_result_size_bytes_count', { tool_name: 'add' })).toBe(1);
+  expect(samples.value('mcp_server_operation_duration_seconds_count', labels)).toBe(1);
 });
 
 it('has exactly the series of the tools there are, however tools came and went during calls', async () => {

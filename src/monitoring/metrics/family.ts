@@ -113,6 +113,7 @@ export class Family<Member extends TimeSeries = TimeSeries> implements Descripti
       for (const member of block.members) {
         if (!isMeant(member)) continue;
         this.#tree.delete(member.labels);
+        member.isRemoved = true;
         block.remove(member);
       }
       if (block.members.size > 0) continue;

@@ -4,7 +4,7 @@ import { Family } from './family.ts';
 import { Buckets, HistogramSeries } from './histogram-series.ts';
 import type { Given } from './label-tree.ts';
 import { Series, type LabelSet } from './series.ts';
-import { NumberSeries } from './time-series.ts';
+import { NumberSeries, type TimeSeries } from './time-series.ts';
 
 /** The trace of what is recorded, when that is kept. */
 export type TraceId = [traceId?: string | undefined];
@@ -32,6 +32,16 @@ export type InstrumentOf<Declared, Trace extends TraceId = []> =
       ? GaugeInstrument<L>
       : Declared extends Declaration<infer L, 'histogram'>
         ? HistogramInstrument<L, Trace>
+        : never;
+
+/** What a series that was found once is recorded with. */
+export type BoundOf<Declared, Trace extends TraceId = []> =
+  Declared extends Declaration<infer L, 'counter'>
+    ? { bind(labels: ValuesOf<L>): { inc(by?: number, ...trace: Trace): void } }
+    : Declared extends Declaration<infer L, 'gauge'>
+      ? { bind(labels: ValuesOf<L>): { set(value: number): void } }
+      : Declared extends Declaration<infer L, 'histogram'>
+        ? { bind(labels: ValuesOf<L>): { observe(value: number, ...trace: Trace): void } }
         : never;
 
 /** What else can be done with a metric. */
@@ -62,11 +72,11 @@ export function createInstrument(
   name: string,
   declaration: Declaration,
   options: InstrumentOptions,
-): { readonly record: object; readonly upkeep: Upkeep } {
+): { readonly record: object; readonly bind: (labels: Given) => object; readonly upkeep: Upkeep } {
   const { type, labels } = declaration;
   const series = new Series(declaration);
   const isExposed = options.registers.length > 0;
-  const { family, record } = INSTRUMENTS[type](name, declaration, {
+  const { family, record, bind } = INSTRUMENTS[type](name, declaration, {
     unixTime: () => Date.now() / 1000,
     ...options,
     fold: (given) =>
@@ -96,7 +106,7 @@ export function createInstrument(
     samples: () => (isExposed ? family.samples : 0),
     mostSamples: (tools) => (isExposed ? series.most(tools) : 0),
   };
-  return { record, upkeep };
+  return { record, bind, upkeep };
 }
 
 interface Recording extends Required<Pick<InstrumentOptions, 'unixTime'>> {
@@ -106,6 +116,16 @@ interface Recording extends Required<Pick<InstrumentOptions, 'unixTime'>> {
 interface Instrument {
   readonly family: Family;
   readonly record: object;
+  readonly bind: (given: Given) => object;
+}
+
+/** Finds a series, and looks for it again only when it was removed. */
+function keeping<Member extends TimeSeries>(find: () => Member): () => Member {
+  let member: Member | undefined;
+  return () => {
+    if (!member || member.isRemoved) member = find();
+    return member;
+  };
 }
 
 /** A series is found by the values that are given; only where there is none, they are held to what was declared. */
@@ -114,15 +134,30 @@ const INSTRUMENTS: Readonly<
 > = {
   counter(name, declaration, { fold, unixTime }) {
     const family = new Family(name, declaration, (labels, keeper) => new NumberSeries(name, labels, keeper));
+    const of = (given: Given): NumberSeries => family.find(given) ?? family.of(fold(given));
+    const check = (by: number): void => {
+      if (!(by >= 0 && by < Infinity)) throw new RangeError(`${name} cannot be increased by ${by}`);
+    };
+    const add = (counter: NumberSeries, value: number, traceId: string | undefined): void => {
+      counter.add(value);
+      if (traceId !== undefined) counter.pointTo({ traceId, value, time: unixTime() });
+    };
     const record = {
       inc(given: Given, by = 1, traceId?: string) {
-        if (!(by >= 0 && by < Infinity)) throw new RangeError(`${name} cannot be increased by ${by}`);
-        const counter = family.find(given) ?? family.of(fold(given));
-        counter.add(by);
-        if (traceId !== undefined) counter.pointTo({ traceId, value: by, time: unixTime() });
+        check(by);
+        add(of(given), by, traceId);
       },
     };
-    return { family, record };
+    const bind = (given: Given) => {
+      const counter = keeping(() => of(given));
+      return {
+        inc(by = 1, traceId?: string) {
+          check(by);
+          add(counter(), by, traceId);
+        },
+      };
+    };
+    return { family, record, bind };
   },
   gauge(name, declaration, { fold }) {
     const family = new Family(name, declaration, (labels, keeper) => new NumberSeries(name, labels, keeper));
@@ -138,7 +173,15 @@ const INSTRUMENTS: Readonly<
         of(given).add(-by);
       },
     };
-    return { family, record };
+    const bind = (given: Given) => {
+      const gauge = keeping(() => of(given));
+      return {
+        set(value: number) {
+          gauge().set(value);
+        },
+      };
+    };
+    return { family, record, bind };
   },
   histogram(name, declaration, { fold, unixTime }) {
     const buckets = new Buckets(name, declaration.buckets ?? []);
@@ -147,15 +190,30 @@ const INSTRUMENTS: Readonly<
       declaration,
       (labels, keeper) => new HistogramSeries(buckets, labels, keeper),
     );
+    const of = (given: Given): HistogramSeries => family.find(given) ?? family.of(fold(given));
+    const check = (value: number): void => {
+      if (!Number.isFinite(value)) throw new RangeError(`${name} cannot take ${value}`);
+    };
+    const observe = (histogram: HistogramSeries, value: number, traceId: string | undefined): void => {
+      const bucket = histogram.observe(value);
+      if (traceId !== undefined) histogram.pointTo({ traceId, value, time: unixTime() }, bucket);
+    };
     const record = {
       observe(given: Given, value: number, traceId?: string) {
-        if (!Number.isFinite(value)) throw new RangeError(`${name} cannot take ${value}`);
-        const histogram = family.find(given) ?? family.of(fold(given));
-        const bucket = histogram.observe(value);
-        if (traceId !== undefined) histogram.pointTo({ traceId, value, time: unixTime() }, bucket);
+        check(value);
+        observe(of(given), value, traceId);
       },
     };
-    return { family, record };
+    const bind = (given: Given) => {
+      const histogram = keeping(() => of(given));
+      return {
+        observe(value: number, traceId?: string) {
+          check(value);
+          observe(histogram(), value, traceId);
+        },
+      };
+    };
+    return { family, record, bind };
   },
 };
 

@@ -13,7 +13,13 @@ import {
   type Declaration,
   type Labels,
 } from './declaration.ts';
-import { createInstrument, type InstrumentOf, type TraceId, type Upkeep } from './instruments.ts';
+import {
+  createInstrument,
+  type BoundOf,
+  type InstrumentOf,
+  type TraceId,
+  type Upkeep,
+} from './instruments.ts';
 import {
   CONNECTION_CUT_REASONS,
   HTTP_ROUTES,
@@ -200,7 +206,9 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS;
 
 export type Metrics = {
-  readonly [Name in MetricName]: InstrumentOf<(typeof METRICS)[Name], TraceId> & Upkeep;
+  readonly [Name in MetricName]: InstrumentOf<(typeof METRICS)[Name], TraceId> &
+    BoundOf<(typeof METRICS)[Name], TraceId> &
+    Upkeep;
 };
 
 export interface MetricsOptions {
@@ -250,8 +258,8 @@ export function createMetrics(options: MetricsOptions = {}): {
   };
   const instruments = Object.entries(rowsWith(options)).map(([name, declaration]) => {
     const registers = exposes(name as MetricName, declaration) ? [registry] : [];
-    const { record, upkeep } = createInstrument(name, declaration, { registers, unixTime, folded });
-    return [name, { ...record, ...upkeep }];
+    const { record, bind, upkeep } = createInstrument(name, declaration, { registers, unixTime, folded });
+    return [name, { ...record, bind, ...upkeep }];
   });
   const metrics = Object.fromEntries(instruments) as Metrics;
   return { metrics, registry };

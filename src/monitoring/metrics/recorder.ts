@@ -19,6 +19,7 @@ import {
 import type { Upkeep } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
+import { ToolSeries } from './tool-series.ts';
 
 /** What the gauges read when they are scraped; those without a source stay at 0. */
 export interface GaugeSources {
@@ -49,6 +50,7 @@ interface ToolState {
   callsInFlight: number;
   /** Whether the tool was removed, and has its series only until its last call has finished. */
   removed: boolean;
+  readonly series: ToolSeries;
 }
 
 /**
@@ -58,9 +60,11 @@ interface ToolState {
 export class Recorder implements CallObserver {
   readonly #metrics: Metrics;
   readonly #tools = new Map<string, ToolState>();
+  readonly #unknownTool: ToolSeries;
 
   constructor(metrics: Metrics, tools: readonly MeasuredTool[]) {
     this.#metrics = metrics;
+    this.#unknownTool = new ToolSeries(metrics, UNKNOWN_TOOL);
     metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));
     metrics.mcp_metrics_samples_limit.atScrape(() => this.mostSamples());
     for (const tool of tools) this.addTool(tool);
@@ -86,9 +90,10 @@ export class Recorder implements CallObserver {
       known.removed = false;
       metrics.mcp_tool_info.removeTool(tool_name);
     } else {
-      this.#tools.set(tool_name, { callsInFlight: 0, removed: false });
       for (const metric of Object.values(metrics)) metric.addTool(tool_name);
-      metrics.mcp_tool_calls_in_flight.set({ tool_name }, 0);
+      const series = new ToolSeries(metrics, tool_name);
+      this.#tools.set(tool_name, { callsInFlight: 0, removed: false, series });
+      series.inFlight(0);
     }
     metrics.mcp_tool_info.set({ tool_name, toolset, source, isolation }, 1);
   }
@@ -130,26 +135,18 @@ export class Recorder implements CallObserver {
     const state = this.#tools.get(tool_name);
     if (!state) return;
     state.callsInFlight += 1;
-    this.#metrics.mcp_tool_calls_in_flight.inc({ tool_name });
+    state.series.inFlight(state.callsInFlight);
   }
 
   finished(record: CallRecord): void {
-    const { tool: tool_name, runSeconds, resultBytes, call } = record;
-    const state = this.#tools.get(tool_name);
+    const state = this.#tools.get(record.tool);
+    if (state) {
+      state.series.finished(record);
+      state.callsInFlight -= 1;
+      state.series.inFlight(state.callsInFlight);
+      this.#forgetIfDone(record.tool, state);
+    } else if (record.tool === UNKNOWN_TOOL) this.#unknownTool.finished(record);
     // A tool that has no series any more gets none again.
-    if (!state && tool_name !== UNKNOWN_TOOL) return;
-    const metrics = this.#metrics;
-    const traceId = call.trace?.sampled ? call.trace.traceId : undefined;
-    metrics.mcp_tool_calls_total.inc({ tool_name, status: record.status });
-    if (record.status === 'error')
-      metrics.mcp_tool_errors_total.inc({ tool_name, reason: record.reason }, 1, traceId);
-    if (runSeconds !== undefined)
-      metrics.mcp_tool_duration_seconds.observe({ tool_name }, runSeconds, traceId);
-    if (resultBytes !== undefined) metrics.mcp_tool_result_size_bytes.observe({ tool_name }, resultBytes);
-    if (!state) return;
-    state.callsInFlight -= 1;
-    metrics.mcp_tool_calls_in_flight.dec({ tool_name });
-    this.#forgetIfDone(tool_name, state);
   }
 
   /** A request reached the protocol layer. */
@@ -160,9 +157,14 @@ export class Recorder implements CallObserver {
 
   /** A request was answered. */
   operation(operation: Operation): void {
-    const { seconds, traceId, tool } = operation;
+    const { seconds, traceId, tool, errorCode, isError } = operation;
+    const state = tool === undefined ? undefined : this.#tools.get(tool);
+    if (state && errorCode === undefined && !isError) {
+      state.series.succeeded(operation);
+      return;
+    }
     // The tool may have been removed while the call was in flight.
-    const isGone = tool !== undefined && !this.#tools.has(tool);
+    const isGone = tool !== undefined && !state;
     const labels = labelsOf(isGone ? { ...operation, tool: UNKNOWN_TOOL } : operation);
     this.#metrics.mcp_server_operation_duration_seconds.observe(labels, seconds, traceId);
   }

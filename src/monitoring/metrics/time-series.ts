@@ -22,6 +22,8 @@ export interface TextKeeper {
 /** One series of a metric. */
 export abstract class TimeSeries {
   readonly labels: LabelSet;
+  /** Whether it was removed, so that what it counts is nowhere exposed. */
+  isRemoved = false;
   protected readonly keeper: TextKeeper;
   #defaults: LabelValues | undefined;
   #start = '';
