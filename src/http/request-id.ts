@@ -7,7 +7,8 @@ import { givenRequestId } from '../monitoring/door/request-id.ts';
  */
 export function requestIds(newRequestId: () => string): RequestHandler {
   return (request, response, next) => {
-    const id = givenRequestId(request.get('x-request-id')) ?? newRequestId();
+    const { 'x-request-id': given } = request.headers;
+    const id = givenRequestId(given === undefined ? undefined : String(given)) ?? newRequestId();
     response.locals[REQUEST_ID] = id;
     response.setHeader('x-request-id', id);
     next();

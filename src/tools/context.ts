@@ -1,5 +1,4 @@
 import type { ToolCall } from './call.ts';
-import type { Run } from './run.ts';
 import { nameOf, strictJson } from './strict-json.ts';
 import { LOG_LEVELS, type ToolContext } from './tool.ts';
 
@@ -11,14 +10,17 @@ export interface CheckedFunctions {
   readonly functions: Functions;
   /** What was first called with what it cannot take, if anything was. */
   readonly misuse: () => Error | undefined;
+  /** From then on they have no effect. */
+  readonly revoke: () => void;
 }
 
 /**
  * Lets through what a client can be told. What it cannot be told is remembered and not thrown: a tool may say something
  * where nobody catches errors, and that would stop the server.
  */
-export function checkedFunctions({ progress, log, releaseConnection }: Functions): CheckedFunctions {
+export function checkedFunctions(told: Partial<Functions>): CheckedFunctions {
   let misuse: Error | undefined;
+  let live = true;
   const check = (name: keyof Functions, problem: string | undefined): boolean => {
     // Made where the tool is, so that its stack says where.
     if (problem !== undefined) misuse ??= new TypeError(`context.${name}: ${problem}`);
@@ -27,14 +29,20 @@ export function checkedFunctions({ progress, log, releaseConnection }: Functions
   return {
     functions: {
       progress(done, total, message) {
-        if (check('progress', problemOfProgress(done, total, message))) progress(done, total, message);
+        if (check('progress', problemOfProgress(done, total, message)) && live)
+          told.progress?.(done, total, message);
       },
       log(level, data) {
-        if (check('log', problemOfLog(level, data))) log(level, data);
+        if (check('log', problemOfLog(level, data)) && live) told.log?.(level, data);
       },
-      releaseConnection,
+      releaseConnection() {
+        if (live) told.releaseConnection?.();
+      },
     },
     misuse: () => misuse,
+    revoke: () => {
+      live = false;
+    },
   };
 }
 
@@ -60,40 +68,13 @@ function problemOfLog(level: unknown, data: unknown): string | undefined {
   }
 }
 
-/** The context of a call; its functions have no effect after {@link revoke}, so that a late handler reaches no other call. */
+/** The context of a call; its functions have no effect after `revoke`, so that a late handler reaches no other call. */
 export function contextOf(
   call: ToolCall,
-  run: Pick<Run, 'signal'>,
-): {
-  readonly context: ToolContext;
-  readonly revoke: () => void;
-  readonly misuse: CheckedFunctions['misuse'];
-} {
-  let live = true;
-  const { functions, misuse } = checkedFunctions({
-    progress(progress, total, message) {
-      if (live) call.progress?.(progress, total, message);
-    },
-    log(level, data) {
-      if (live) call.log?.(level, data);
-    },
-    releaseConnection() {
-      if (live) call.releaseConnection?.();
-    },
-  });
-  return {
-    context: {
-      get signal() {
-        return run.signal;
-      },
-      canElicit: call.canElicit,
-      answers: call.answers ?? {},
-      state: call.state,
-      ...functions,
-    },
-    revoke: () => {
-      live = false;
-    },
-    misuse,
-  };
+  signal: AbortSignal,
+): { readonly context: ToolContext } & Pick<CheckedFunctions, 'misuse' | 'revoke'> {
+  const { functions, misuse, revoke } = checkedFunctions(call);
+  const { progress, log, releaseConnection } = functions;
+  const { canElicit, answers = {}, state } = call;
+  return { context: { signal, canElicit, answers, state, progress, log, releaseConnection }, misuse, revoke };
 }

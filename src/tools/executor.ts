@@ -166,17 +166,17 @@ export class Executor {
   async #run(tool: OfferedTool, call: ToolCall, args: unknown): Promise<Measured> {
     const { now, limits } = this.#options;
     const run = new Run(call.signal, tool.timeoutSeconds, now);
-    const { context, revoke, misuse } = contextOf(call, run);
+    const { context, revoke, misuse } = contextOf(call, run.signal);
     try {
       const returned = await inPhase(call, 'run', () => run.outcomeOf(() => tool.run(args, context)));
-      const runSeconds = run.seconds;
-      const ended = run.endedBy();
-      if (ended) return { outcome: ended, runSeconds };
+      const { seconds: runSeconds, endedBy } = run.over();
+      if (endedBy) return { outcome: endedBy, runSeconds };
       const misused = misuse();
       if (misused) return { outcome: settleThrown(misused), runSeconds };
       return { ...(await tool.settle(returned, call, limits.resultBytes)), runSeconds };
     } catch (cause) {
-      return { outcome: run.endedBy() ?? settleThrown(cause), runSeconds: run.seconds };
+      const { seconds: runSeconds, endedBy } = run.over();
+      return { outcome: endedBy ?? settleThrown(cause), runSeconds };
     } finally {
       revoke();
     }

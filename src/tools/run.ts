@@ -1,15 +1,15 @@
 import { cancelled, failed, type Failure } from './call.ts';
 
 /**
- * A run of a tool's code, which the deadline may end, or the client's patience, before it ends itself. A signal is made for a
- * tool that looks at it, and a timer for one that takes its time: most calls need neither.
+ * A run of a tool's code, which the deadline may end, or the client's patience, before it ends itself. Neither is watched before
+ * the tool takes its time: many have returned by then.
  */
 export class Run {
   readonly #client: AbortSignal;
   readonly #timeoutSeconds: number;
   readonly #now: () => number;
   readonly #startedAt: number;
-  #abort: AbortController | undefined;
+  readonly #abort = new AbortController();
   #reason: Failure | undefined;
   #ended: (() => void) | undefined;
 
@@ -24,22 +24,13 @@ export class Run {
     this.#startedAt = now();
   }
 
-  /** Since it began. */
-  get seconds(): number {
-    return this.#now() - this.#startedAt;
-  }
-
   /** Aborts when it is ended. */
   get signal(): AbortSignal {
-    if (!this.#abort) {
-      this.#abort = new AbortController();
-      if (this.#reason) this.#abort.abort(this.#reason);
-    }
     return this.#abort.signal;
   }
 
-  /** Carries it out; when it was ended, what this returns or throws says nothing. */
-  async outcomeOf(work: () => unknown): Promise<unknown> {
+  /** Carries it out; what this says of one that was ended means nothing. */
+  outcomeOf(work: () => unknown): unknown {
     const returned = work();
     return isThenable(returned) ? this.#wait(returned) : returned;
   }
@@ -54,7 +45,8 @@ export class Run {
     const onGone = (): void => {
       this.#end(cancelled);
     };
-    const deadline = setTimeout(onDeadline, (this.#timeoutSeconds - this.seconds) * 1000);
+    const left = this.#timeoutSeconds - (this.#now() - this.#startedAt);
+    const deadline = setTimeout(onDeadline, left * 1000);
     this.#client.addEventListener('abort', onGone);
     try {
       return await Promise.race([running, ended]);
@@ -64,16 +56,20 @@ export class Run {
     }
   }
 
-  /** Why it was ended, if it was. The timer cannot fire while a tool holds the event loop, so that the clock is asked, too. */
-  endedBy(): Failure | undefined {
-    if (!this.#reason && this.seconds > this.#timeoutSeconds) this.#end(timedOut(this.#timeoutSeconds));
-    return this.#reason;
+  /**
+   * How long it took, and why it was ended, if it was. The timer cannot fire while a tool holds the event loop, so that the clock
+   * is asked, too.
+   */
+  over(): { readonly seconds: number; readonly endedBy: Failure | undefined } {
+    const seconds = this.#now() - this.#startedAt;
+    if (seconds > this.#timeoutSeconds) this.#end(timedOut(this.#timeoutSeconds));
+    return { seconds, endedBy: this.#reason };
   }
 
   #end(reason: Failure): void {
     if (this.#reason) return;
     this.#reason = reason;
-    this.#abort?.abort(reason);
+    this.#abort.abort(reason);
     this.#ended?.();
   }
 }
