@@ -64,8 +64,8 @@ export class Activity implements CallObserver {
     const { tool } = record;
     const now = this.#elapsed();
     const { tools } = this.#stepAt(now);
-    const counts = tools.get(tool) ?? new CallCounts(this.#bounds);
-    tools.set(tool, counts);
+    let counts = tools.get(tool);
+    if (!counts) tools.set(tool, (counts = new CallCounts(this.#bounds)));
     counts.count(record);
     const state = this.#stateOf(tool);
     state.calls += 1;
@@ -127,8 +127,8 @@ export class Activity implements CallObserver {
   }
 
   #stateOf(tool: string): State {
-    const state = this.#states.get(tool) ?? newState();
-    this.#states.set(tool, state);
+    let state = this.#states.get(tool);
+    if (!state) this.#states.set(tool, (state = newState()));
     return state;
   }
 

@@ -35,11 +35,16 @@ export class CallCounts {
     const { runSeconds } = record;
     this.#add('calls');
     if (record.status === 'error') this.#add(record.reason);
-    if (runSeconds !== undefined) this.#add(this.#bounds.find((bound) => runSeconds <= bound) ?? Infinity);
+    if (runSeconds !== undefined) this.#add(this.#boundOf(runSeconds));
+  }
+
+  #boundOf(seconds: number): number {
+    for (const bound of this.#bounds) if (seconds <= bound) return bound;
+    return Infinity;
   }
 
   #add(key: Key, count = 1): void {
-    this.#counts.set(key, this.#of(key) + count);
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + count);
   }
 
   /** How many there were under any of the keys. */

@@ -35,7 +35,7 @@ export type InstrumentOf<Declared, Trace extends TraceId = []> =
         : never;
 
 /** What a series that was found once is recorded with. */
-export type BoundOf<Declared, Trace extends TraceId = []> =
+type BoundOf<Declared, Trace extends TraceId = []> =
   Declared extends Declaration<infer L, 'counter'>
     ? { bind(labels: ValuesOf<L>): { inc(by?: number, ...trace: Trace): void } }
     : Declared extends Declaration<infer L, 'gauge'>
@@ -57,6 +57,11 @@ export interface Upkeep {
   /** The most there can be with a number of tools. */
   mostSamples(tools: number): number;
 }
+
+/** A metric of ours. */
+export type MetricOf<Declared, Trace extends TraceId> = InstrumentOf<Declared, Trace> &
+  BoundOf<Declared, Trace> &
+  Upkeep;
 
 export interface InstrumentOptions {
   /** Where it is exposed: an instrument in no registry records all the same. */

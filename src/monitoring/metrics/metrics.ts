@@ -13,13 +13,7 @@ import {
   type Declaration,
   type Labels,
 } from './declaration.ts';
-import {
-  createInstrument,
-  type BoundOf,
-  type InstrumentOf,
-  type TraceId,
-  type Upkeep,
-} from './instruments.ts';
+import { createInstrument, type MetricOf, type TraceId } from './instruments.ts';
 import {
   CONNECTION_CUT_REASONS,
   HTTP_ROUTES,
@@ -206,9 +200,7 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS;
 
 export type Metrics = {
-  readonly [Name in MetricName]: InstrumentOf<(typeof METRICS)[Name], TraceId> &
-    BoundOf<(typeof METRICS)[Name], TraceId> &
-    Upkeep;
+  readonly [Name in MetricName]: MetricOf<(typeof METRICS)[Name], TraceId>;
 };
 
 export interface MetricsOptions {

@@ -2,12 +2,7 @@ import type { CallObserver, CallRecord } from '../../tools/call.ts';
 import { UNKNOWN_TOOL, type WorkerRestartReason } from '../../tools/reasons.ts';
 import type { AuthFailureReason } from '../../authorization/authentication.ts';
 import {
-  HTTP_ROUTES,
-  HTTP_SERVED,
-  NOT_TOLD_APART,
   OTHER,
-  UNMATCHED,
-  oneOf,
   type ConnectionCutReason,
   type PeerMessage,
   type PeerOutcome,
@@ -16,6 +11,7 @@ import {
   type SpanOutcome,
   type TransportName,
 } from './labels.ts';
+import { HttpSeries } from './http-series.ts';
 import type { Upkeep } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
@@ -61,9 +57,11 @@ export class Recorder implements CallObserver {
   readonly #metrics: Metrics;
   readonly #tools = new Map<string, ToolState>();
   readonly #unknownTool: ToolSeries;
+  readonly #http: HttpSeries;
 
   constructor(metrics: Metrics, tools: readonly MeasuredTool[]) {
     this.#metrics = metrics;
+    this.#http = new HttpSeries(metrics);
     this.#unknownTool = new ToolSeries(metrics, UNKNOWN_TOOL);
     metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));
     metrics.mcp_metrics_samples_limit.atScrape(() => this.mostSamples());
@@ -232,14 +230,6 @@ export class Recorder implements CallObserver {
    * @param method of those that the route does not serve none is told apart
    */
   httpRequest(route: string, method: string, status: number, seconds: number): void {
-    const http_route = oneOf(HTTP_ROUTES, route, UNMATCHED);
-    this.#metrics.http_server_request_duration_seconds.observe(
-      {
-        http_route,
-        http_request_method: oneOf(HTTP_SERVED[http_route] ?? [], method, NOT_TOLD_APART),
-        http_response_status_code: String(status),
-      },
-      seconds,
-    );
+    this.#http.observe(route, method, status, seconds);
   }
 }
