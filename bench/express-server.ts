@@ -20,3 +20,5 @@ app.post('/execute', (request, response) => {
 const server = app.listen(0, '127.0.0.1', () => {
   answerParent((server.address() as AddressInfo).port);
 });
+// Its turn may be long in coming.
+server.keepAliveTimeout = 0;

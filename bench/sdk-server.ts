@@ -35,6 +35,8 @@ app.use(express.json());
 app.all('/mcp', (request, response) => void handle(request, response, request.body));
 
 const server = createServer(process.argv.includes('--express') ? app : (handle as RequestListener));
+// Its turn may be long in coming.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => {
   answerParent((server.address() as AddressInfo).port);
 });
