@@ -4,8 +4,6 @@ import { race } from './race.ts';
 import { legacyCall, modernCall, openSession, restCall, type CallRequest } from './requests.ts';
 import type { Row } from './table.ts';
 
-const roundsOf = (quick: boolean): number => (quick ? 120 : 400);
-
 /**
  * `POST /execute` against an express handler that does nothing but parse, add and answer; and that handler against itself in
  * another process, which says how far two processes differ by luck.
@@ -19,7 +17,7 @@ export async function rest(quick: boolean): Promise<readonly Row[]> {
       start.map((file) => Child.start(file, 1)),
       async (servers) => {
         const contenders = servers.map((server) => ({ server, request: restCall }));
-        const [first = [], second = [], third = []] = await race(contenders, roundsOf(quick));
+        const [first = [], second = [], third = []] = await race(contenders, quick ? 120 : 400);
         ours.push([first, second]);
         bare.push([second, third]);
       },
@@ -82,7 +80,7 @@ const compareEra = ({ version, atLeast, callOfOurs, callOfTheirs: request }: Era
           { server: plainMany, request },
           { server: expressMany, request },
         ],
-        roundsOf(quick),
+        quick ? 40 : 200,
       );
       const call = `\`tools/call\` of ${version}`;
       return [
