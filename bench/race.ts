@@ -14,7 +14,7 @@ export interface Contender {
 /** The CPU time of a call in microseconds, of all threads of the server, round by round. */
 export type Lane = readonly number[];
 
-const WARM_UP_ROUNDS = 50;
+const WARM_UP_ROUNDS = 100;
 
 /**
  * Loads the contenders in turn with as many calls each, in many short rounds: what slows the machine down for longer than
