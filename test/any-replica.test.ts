@@ -19,8 +19,8 @@ let url: string;
 
 beforeAll(async () => {
   ports = await freePorts(3);
-  const started = await Promise.all(ports.map(startReplica));
-  for (const [index, port] of ports.entries()) replicas.set(port, started[index] as ServerProcess);
+  const started = await Promise.all(ports.map(async (port) => [port, await startReplica(port)] as const));
+  for (const [port, replica] of started) replicas.set(port, replica);
   url = await proxy.listen();
   sendTo();
 });
