@@ -55,40 +55,52 @@ const ERAS: readonly Era[] = [
 
 /** MCP calls in both eras, with few and many tools, against the SDK's own way to serve them. */
 export async function mcp(quick: boolean): Promise<readonly Row[]> {
+  const rounds = quick ? 60 : 200;
   const rows: Row[] = [];
-  for (const era of ERAS) rows.push(...(await compareEra(era, quick)));
+  for (const era of ERAS) {
+    rows.push(...(await againstSdk(era, 1, era.atLeast, rounds)));
+    rows.push(...(await againstSdk(era, 300, 3, rounds)));
+    rows.push(await againstFewer(era, rounds));
+  }
   return rows;
 }
 
-const compareEra = ({ version, atLeast, callOfOurs, callOfTheirs: request }: Era, quick: boolean) =>
+const nameOf = ({ version }: Era): string => `\`tools/call\` of ${version}`;
+
+/** Few servers at a time: among many, each has its turn too seldom for its code to stay warm. */
+const againstSdk = (era: Era, tools: number, atLeast: number, rounds: number): Promise<readonly Row[]> =>
   withChildren(
     [
-      Child.start('server.ts', 1),
-      Child.start('sdk-server.ts', 1),
-      Child.start('sdk-server.ts', 1, '--express'),
-      Child.start('server.ts', 300),
-      Child.start('sdk-server.ts', 300),
-      Child.start('sdk-server.ts', 300, '--express'),
+      Child.start('server.ts', tools),
+      Child.start('sdk-server.ts', tools),
+      Child.start('sdk-server.ts', tools, '--express'),
     ],
-    async ([one, plainOne, expressOne, many, plainMany, expressMany]): Promise<readonly Row[]> => {
-      const [ours1, plain1, express1, ours300, plain300, express300] = await race(
+    async ([server, plain, express]) => {
+      const request = era.callOfTheirs;
+      const [ours, onPlain, onExpress] = await race(
         [
-          { server: one, request: await callOfOurs(one) },
-          { server: plainOne, request },
-          { server: expressOne, request },
-          { server: many, request: await callOfOurs(many) },
-          { server: plainMany, request },
-          { server: expressMany, request },
+          { server, request: await era.callOfOurs(server) },
+          { server: plain, request },
+          { server: express, request },
         ],
-        quick ? 40 : 200,
+        rounds,
       );
-      const call = `\`tools/call\` of ${version}`;
+      const what = `${nameOf(era)}, ${tools} ${tools === 1 ? 'tool' : 'tools'}, against the SDK on`;
       return [
-        timesRow(`${call}, 1 tool, against the SDK on node:http`, [ours1, plain1], atLeast),
-        timesRow(`${call}, 1 tool, against the SDK on express`, [ours1, express1], atLeast),
-        timesRow(`${call}, 300 tools, against the SDK on node:http`, [ours300, plain300], 3),
-        timesRow(`${call}, 300 tools, against the SDK on express`, [ours300, express300], 3),
-        timesRow(`${call}, ours with 300 tools, against ours with 1`, [ours300, ours1], 0.95),
+        timesRow(`${what} node:http`, [ours, onPlain], atLeast),
+        timesRow(`${what} express`, [ours, onExpress], atLeast),
       ];
     },
   );
+
+const againstFewer = (era: Era, rounds: number): Promise<Row> =>
+  withChildren([Child.start('server.ts', 300), Child.start('server.ts', 1)], async ([many, one]) => {
+    const [ofMany, ofOne] = await race(
+      [
+        { server: many, request: await era.callOfOurs(many) },
+        { server: one, request: await era.callOfOurs(one) },
+      ],
+      rounds,
+    );
+    return timesRow(`${nameOf(era)}, ours with 300 tools, against ours with 1`, [ofMany, ofOne], 0.95);
+  });
