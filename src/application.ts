@@ -5,6 +5,7 @@ import type { Settings } from './config/settings.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { isReadOnce } from './config/tokens.ts';
 import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
+import { loadUpstreams, type UpstreamsHandle } from './load-upstreams.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { Activity } from './monitoring/activity.ts';
@@ -23,6 +24,7 @@ import type { Catalogue } from './tools/catalogue.ts';
 import { Executor } from './tools/executor.ts';
 import { createQuota, type Quota } from './tools/quota.ts';
 import type { WorkerPool } from './tools/worker-pool.ts';
+import type { Pace } from './upstream/supervisor.ts';
 import { createServerMetrics, keepSeries } from './server-metrics.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
 
@@ -37,6 +39,8 @@ export interface Environment {
   readonly revision: string;
   /** Environment variables, for what OpenTelemetry defines. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** When upstreams are looked at. Default: as is good for them. */
+  readonly upstreamPace?: Partial<Pace>;
 }
 
 /** The server without its transports: tools, executor and monitoring, put together. */
@@ -49,6 +53,8 @@ export interface Application {
   /** What each client may ask for. */
   readonly quota: Quota;
   readonly workers: Pick<WorkerPool, 'close'>;
+  /** Missing when there are none. */
+  readonly upstreams: UpstreamsHandle | undefined;
   readonly recorder: Recorder;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;
@@ -111,10 +117,11 @@ export async function createApplication(
   const { recorder, durationBuckets } = metrics;
   const losses = new Losses(recorder, logger, settings.log.foldSeconds);
   const tools = await offerTools(settings, loaded, losses);
-  const problems = [tools, read].flatMap((part) => (part.ok ? [] : part.problems));
+  const upstreamsRead = loadUpstreams(settings, directory, environment);
+  const problems = [tools, read, upstreamsRead].flatMap((part) => (part.ok ? [] : part.problems));
   const traced = await traceCalls(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);
-  if (!tools.ok || !traced.ok || !read.ok) {
+  if (!tools.ok || !traced.ok || !read.ok || !upstreamsRead.ok) {
     if (tools.ok) await tools.workers.close();
     return { ok: false, problems };
   }
@@ -122,11 +129,12 @@ export async function createApplication(
   const { catalogue, workers, problemsOf } = tools;
   const { tracing } = traced;
   const warnings = [
-    ...(catalogue.tools.length === 0 ? [NO_TOOLS] : []),
+    ...(catalogue.tools.length === 0 && settings.upstreams.length === 0 ? [NO_TOOLS] : []),
     ...(settings.sessions.peers.length > 0 && settings.sessions.stateKeyFile === undefined ? [NO_KEY] : []),
   ];
   for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, metrics, logger);
+  const upstreams = await upstreamsRead.join(catalogue, recorder);
   const activity = settings.metrics.enabled
     ? new Activity(() => catalogue.tools, now, durationBuckets)
     : undefined;
@@ -169,8 +177,10 @@ export async function createApplication(
       quota,
       warnings,
       workers,
+      upstreams,
       mcp: {
         ...shared,
+        changingList: upstreams,
         door,
         randomBytes,
         unixTime: environment.unixTime,

@@ -1,5 +1,6 @@
 import type { Settings } from './config/settings.ts';
 import type { Tokens } from './config/tokens.ts';
+import { problemsOfUpstreamNames, withoutUpstreams } from './load-upstreams.ts';
 import type { Losses } from './monitoring/losses.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
@@ -47,20 +48,22 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
   const toolsets = [...builtinToolsets(settings), ...modules.toolsets];
   const selected = selectTools(toolsets, {
     ...settings.tools,
-    granted: rightsOf(tokens),
+    granted: rightsOf(tokens, settings),
     named: {
       'tools.settings': Object.keys(settings.tools.settings),
-      'log.arguments': Object.keys(settings.log.arguments),
-      'log.results': settings.log.results,
+      'log.arguments': withoutUpstreams(Object.keys(settings.log.arguments), settings),
+      'log.results': withoutUpstreams(settings.log.results, settings),
     },
   });
   if (!selected.ok) return selected;
-  return { ...selected, problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others)) };
+  const taken = problemsOfUpstreamNames(settings, toolsets);
+  if (taken.length > 0) return { ok: false, problems: taken };
+  return { ...selected, problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others, settings)) };
 }
 
 /**
  * The longest that a call may take, in seconds: the longest deadline of the tools to be offered, and of those that settings state,
- * which hold for tools that come later.
+ * which hold for tools that come later, such as those of upstreams.
  */
 export function longestDeadline(settings: Settings, loaded: LoadedTools): number {
   const limits = limitsIn(settings);
@@ -69,6 +72,7 @@ export function longestDeadline(settings: Settings, loaded: LoadedTools): number
     limits.defaults.timeoutSeconds,
     ...Object.values(limits.overrides).map(({ timeoutSeconds = 0 }) => timeoutSeconds),
     ...tools.map((tool) => limitsOf(tool, limits).timeoutSeconds),
+    ...settings.upstreams.map(({ timeoutSeconds = 0 }) => timeoutSeconds),
   );
 }
 
@@ -98,8 +102,13 @@ const limitsIn = ({ limits, tools }: Settings) => ({
   overrides: tools.settings,
 });
 
-const rightsOf = (tokens: Tokens): NamesByPlace =>
-  Object.fromEntries(tokens.map(({ name, tools = [] }) => [`auth.tokensFile: tools of ${name}`, tools]));
+const rightsOf = (tokens: Tokens, settings: Settings): NamesByPlace =>
+  Object.fromEntries(
+    tokens.map(({ name, tools = [] }) => [
+      `auth.tokensFile: tools of ${name}`,
+      withoutUpstreams(tools, settings),
+    ]),
+  );
 
 const createWorkers = (settings: Settings, minThreads: 0 | 1, losses: Losses) =>
   new WorkerPool({ ...settings.workers, minThreads, restarted: losses.thread });

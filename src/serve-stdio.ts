@@ -35,6 +35,7 @@ export async function serveOverStdio(
     connections: ops ? [ops.connections] : [],
   });
   lifecycle.started();
+  application.upstreams?.start();
   logger.info({ tools: application.catalogue.tools.length, ops_port: ops?.port }, 'ready');
   const afterCalls = [{ name: 'end the connection', run: () => connection.close() }];
   const plan = stopPlan(application, { afterCalls, ops }, settings.shutdown.deadlineSeconds);

@@ -54,6 +54,7 @@ export async function serve(
       ],
       metrics: !application.activity ? 'not_recorded' : metrics.endpoint ? here : 'not_served',
       activity: has.operations ? (application.activity?.report() ?? null) : null,
+      ...(has.operations && application.upstreams && { upstreams: application.upstreams.report() }),
     };
   };
   const app = createApp({
@@ -91,6 +92,7 @@ export async function serve(
   });
   const stopWatching = application.tokens?.watch(TOKEN_FILE_SECONDS);
   lifecycle.started();
+  application.upstreams?.start();
   warnIfExposed(application, settings, logger);
   logger.info(
     {

@@ -22,8 +22,9 @@ export function stopPlan(
     finishCalls,
     callsInFlight,
     workers,
+    upstreams,
     flush,
-  }: Pick<Application, 'finishCalls' | 'callsInFlight' | 'workers' | 'flush'>,
+  }: Pick<Application, 'finishCalls' | 'callsInFlight' | 'workers' | 'upstreams' | 'flush'>,
   { whileAccepting = [], acceptNoSessions, afterCalls, main, ops }: TransportStop,
   deadlineSeconds: number,
 ): StopPlan {
@@ -39,6 +40,7 @@ export function stopPlan(
         },
       },
       ...afterCalls,
+      ...(upstreams ? [{ name: 'leave upstreams', run: () => upstreams.stop() }] : []),
       { name: 'end workers', run: () => workers.close() },
       { name: 'flush log and traces', run: flush },
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },

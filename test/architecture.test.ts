@@ -28,6 +28,7 @@ const TABLES = [
   'tools/reasons.ts',
   'monitoring/metrics/operation-attributes.ts',
   'monitoring/metrics/bounds.ts',
+  'upstream/labels.ts',
 ];
 
 const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : 'root');
@@ -39,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'ty
   authorization: {},
   tools: { authorization: 'values' },
   monitoring: { authorization: 'values', tools: 'types' },
+  upstream: { tools: 'values', monitoring: 'types' },
   mcp: { authorization: 'values', tools: 'values', monitoring: 'values' },
   http: { authorization: 'values', tools: 'values', monitoring: 'values', mcp: 'types' },
   config: { http: 'values' },
@@ -52,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'ty
   },
   root: {
     authorization: 'values',
+    upstream: 'values',
     cli: 'values',
     config: 'values',
     http: 'values',
@@ -75,8 +78,10 @@ const PACKAGE_HOME: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/server/stdio': ['mcp'],
   '@modelcontextprotocol/node': ['mcp'],
   '@modelcontextprotocol/core': ['mcp'],
+  '@modelcontextprotocol/client': ['upstream'],
+  'eventsource-parser': ['upstream'],
   piscina: ['tools'],
-  undici: ['tools'],
+  undici: ['tools', 'upstream'],
   pino: ['monitoring', 'cli'],
 };
 

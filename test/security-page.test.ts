@@ -51,6 +51,25 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['monitoring/folded-lines.ts', 'MAX_KINDS'],
     ['monitoring/call-log.ts', 'MAX_VALUE_LENGTH'],
   ],
+  upstreams: [['config/upstream-settings.ts', 'MAX_UPSTREAMS']],
+  'what an upstream lists': [
+    ['upstream/listing.ts', 'MAX_PAGES'],
+    ['upstream/listing.ts', 'MAX_TOOLS'],
+    ['upstream/link.ts', 'MAX_LIST_BYTES'],
+    ['upstream/definitions.ts', 'MAX_DEFINITION'],
+    ['upstream/definitions.ts', 'MAX_DEFINITIONS'],
+  ],
+  'what an upstream sends': [
+    ['load-upstreams.ts', 'ALLOWANCE_BYTES'],
+    ['upstream/transport.ts', 'NOTICES_AT_ONCE'],
+    ['upstream/transport.ts', 'NOTICES_PER_SECOND'],
+    ['upstream/wire.ts', 'MAX_INFORMATIONAL'],
+    ['upstream/upstream.ts', 'FURTHER_CONNECTIONS'],
+  ],
+  'sessions with an upstream': [
+    ['upstream/caller-links.ts', 'MAX_SESSIONS'],
+    ['upstream/caller-links.ts', 'IDLE_SECONDS'],
+  ],
   'tools of a server that is instrumented': [['monitoring/library/known-tools.ts', 'MAX_REMEMBERED']],
 };
 
@@ -92,6 +111,13 @@ const KEPT: Readonly<Record<string, string>> = {
   'tools/quota.ts fullAt': 'clients that have a quota',
   'tools/turns.ts #clients': 'calls that wait',
   'tools/waiting-logs.ts #waiting': 'log messages of a call',
+  'upstream/breaker.ts #window': '= the seconds of a window',
+  'upstream/caller-links.ts #held': 'sessions with an upstream',
+  'upstream/event-stream.ts #events': 'what an upstream sends',
+  'upstream/transport.ts #exchanges': 'requests in flight to an upstream',
+  'upstream/upstreams.ts #held': 'upstreams',
+  'upstream/upstreams.ts #offered': 'upstreams',
+  'upstream/watchers.ts #watchers': 'requests in flight to an upstream',
 };
 
 describe('the list of what can grow', () => {

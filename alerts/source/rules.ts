@@ -10,6 +10,7 @@ import { serviceLevelAlerts } from './service-levels.ts';
 import { sessionAlerts } from './sessions.ts';
 import { targetAlerts } from './targets.ts';
 import { toolAlerts } from './tools.ts';
+import { upstreamAlerts } from './upstreams.ts';
 
 /** A group of a Prometheus rule file. */
 export interface RuleGroup {
@@ -30,9 +31,15 @@ export interface Rule {
 
 /** Every alert, before the operator's overrides. */
 export function alertSet(parameters: RuleParameters): readonly Alert[] {
-  return [serviceLevelAlerts, targetAlerts, toolAlerts, runtimeAlerts, sessionAlerts, capacityAlerts].flatMap(
-    (alerts) => alerts(parameters),
-  );
+  return [
+    serviceLevelAlerts,
+    targetAlerts,
+    toolAlerts,
+    upstreamAlerts,
+    runtimeAlerts,
+    sessionAlerts,
+    capacityAlerts,
+  ].flatMap((alerts) => alerts(parameters));
 }
 
 /**

@@ -4,11 +4,12 @@ import {
   RESULT_SIZE_BUCKETS,
   RESULT_SIZE_STEPS,
 } from '../../src/monitoring/metrics/bounds.ts';
-import { createMetrics, METRICS, type MetricName, type Row } from '../../src/monitoring/metrics/metrics.ts';
+import { createMetrics, METRICS, type MetricName } from '../../src/monitoring/metrics/metrics.ts';
 import {
   OPERATION_ATTRIBUTES,
   type OperationAttribute,
 } from '../../src/monitoring/metrics/operation-attributes.ts';
+import type { Row } from '../../src/monitoring/metrics/row.ts';
 import { RUNTIME_SAMPLES } from '../../src/monitoring/metrics/runtime.ts';
 
 const most = (

@@ -99,10 +99,10 @@ export function printSettings(
   { stdout }: Terminal,
   json: boolean,
 ): ExitCode {
-  const shown: Record<string, Record<string, unknown>> = structuredClone(settings);
+  const shown: Record<string, object> = structuredClone(settings);
   for (const { path, secret } of listSettings()) {
     const [group = '', key = ''] = path.split('.');
-    const section = shown[group];
+    const section = shown[group] as Record<string, unknown> | undefined;
     if (secret && section?.[key] !== undefined) section[key] = '(set)';
   }
   // Texts that are no secrets may hold some, such as a URL.

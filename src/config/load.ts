@@ -135,12 +135,16 @@ function readFlags(flags: Sources['flags'], settings: readonly Setting[], draft:
 }
 
 function set(draft: Draft, setting: Setting, text: string, origin: string): void {
-  const [group = '', key = ''] = setting.path.split('.');
+  const [group = '', key] = setting.path.split('.');
+  draft.origins.set(setting.path, origin);
+  if (key === undefined) {
+    draft.values[group] = parseText(setting, text);
+    return;
+  }
   const section = draft.values[group] ?? {};
   // A group that is no mapping stays as it is, so that validation reports it.
   if (!isMapping(section)) return;
   draft.values[group] = { ...section, [key]: parseText(setting, text) };
-  draft.origins.set(setting.path, origin);
 }
 
 /** Turns a text into the type of its setting. What does not fit stays a text, so that validation reports it. */
@@ -182,6 +186,7 @@ function describe(
   file: string | undefined,
 ): string {
   const path = issue.path.map(String).join('.');
-  const origin = origins.get(issue.path.slice(0, 2).map(String).join('.')) ?? file;
+  const [group = ''] = issue.path.map(String);
+  const origin = origins.get(issue.path.slice(0, 2).map(String).join('.')) ?? origins.get(group) ?? file;
   return `${path || 'configuration'}${origin === undefined ? '' : ` (from ${origin})`}: ${issue.message}`;
 }

@@ -3,10 +3,11 @@ import { secrets, settingsSchema } from './settings.ts';
 
 /** One setting, as a person sets it. */
 export interface Setting {
-  /** Keys from the top of the file: `server.port`. Also the flag, as `--server.port`. */
+  /** Keys from the top of the file: `server.port`, or `upstreams`. Also the flag, as `--server.port`. */
   readonly path: string;
   /** Environment variables, the documented one first. */
   readonly env: readonly string[];
+  /** A `list` of texts; a `map` is any other structure, which a person writes in YAML. */
   readonly kind: 'string' | 'number' | 'boolean' | 'list' | 'numbers' | 'map';
   readonly default: unknown;
   readonly description: string;
@@ -32,7 +33,7 @@ const envName = (path: string): string =>
 
 function kindOf({ type, items }: z.core.JSONSchema.JSONSchema): Setting['kind'] {
   if (type === 'integer' || type === 'number') return 'number';
-  if (type === 'array') return isNumeric(items) ? 'numbers' : 'list';
+  if (type === 'array') return isNumeric(items) ? 'numbers' : isStructured(items) ? 'map' : 'list';
   if (type === 'object') return 'map';
   return type === 'boolean' ? 'boolean' : 'string';
 }
@@ -40,24 +41,33 @@ function kindOf({ type, items }: z.core.JSONSchema.JSONSchema): Setting['kind'] 
 const isNumeric = (items: z.core.JSONSchema.JSONSchema['items']): boolean =>
   typeof items === 'object' && 'type' in items && items.type === 'number';
 
+const isStructured = (items: z.core.JSONSchema.JSONSchema['items']): boolean =>
+  typeof items === 'object' && 'properties' in items;
+
 function isSecret(schema: z.ZodType): boolean {
   if (secrets.get(schema)) return true;
   return schema instanceof z.ZodOptional && isSecret(schema.unwrap() as z.ZodType);
 }
 
+/** Each setting of each group; what is no group is a setting itself. */
+const leaves = (): [string, z.ZodType][] =>
+  Object.entries(settingsSchema.shape).flatMap(([group, schema]): [string, z.ZodType][] => {
+    const inner = schema.unwrap();
+    return inner instanceof z.ZodObject
+      ? Object.entries(inner.shape).map(([key, leaf]) => [`${group}.${key}`, leaf as z.ZodType])
+      : [[group, schema]];
+  });
+
 // Reading the schema takes a moment: once for all.
-const SETTINGS: readonly Setting[] = Object.entries(settingsSchema.shape).flatMap(([group, schema]) =>
-  Object.entries(schema.unwrap().shape).map(([key, leaf]: [string, z.ZodType]) => {
-    const path = `${group}.${key}`;
-    const json = z.toJSONSchema(leaf, { io: 'input' });
-    const alias = ALIASES[path];
-    return {
-      path,
-      env: [envName(path), ...(alias === undefined ? [] : [alias])],
-      kind: kindOf(json),
-      default: json.default,
-      description: json.description ?? '',
-      secret: isSecret(leaf),
-    };
-  }),
-);
+const SETTINGS: readonly Setting[] = leaves().map(([path, leaf]) => {
+  const json = z.toJSONSchema(leaf, { io: 'input' });
+  const alias = ALIASES[path];
+  return {
+    path,
+    env: [envName(path), ...(alias === undefined ? [] : [alias])],
+    kind: kindOf(json),
+    default: json.default,
+    description: json.description ?? '',
+    secret: isSecret(leaf),
+  };
+});

@@ -3,6 +3,7 @@ import { readAllowedHost, readAllowedOrigin } from '../http/host-names.ts';
 import { OPERATION_ATTRIBUTES } from '../monitoring/metrics/operation-attributes.ts';
 import { sessionSettings } from './session-settings.ts';
 import { count, durationBuckets, port, seconds, written } from './setting-kinds.ts';
+import { upstreamSettings } from './upstream-settings.ts';
 
 /** What an Authorization header can carry (RFC 6750, section 2.1), and no one can guess. */
 export const bearerToken = z
@@ -125,6 +126,7 @@ export const settingsSchema = z.strictObject({
           'Steady rate of requests and messages of one client: token, IPv4 address or IPv6 /64; 0 for no limit',
         ),
       burst: count.default(500).describe('Requests and messages one client may send at once after a pause'),
+      upstreamTools: count.default(1000).describe('Most tools offered of all upstreams together'),
     })
     .prefault({}),
   workers: z
@@ -134,6 +136,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   sessions: sessionSettings,
+  upstreams: upstreamSettings,
   network: z
     .strictObject({
       allowPrivateAddresses: z

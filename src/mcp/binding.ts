@@ -5,6 +5,7 @@ import type { ToolCall } from '../tools/call.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
 import type { Quota } from '../tools/quota.ts';
 import type { Executor } from '../tools/executor.ts';
+import type { ChangingList } from './list-changes.ts';
 import type { StateKeys } from './seal.ts';
 import type { RequestState } from './request-state.ts';
 
@@ -21,6 +22,8 @@ export interface McpBinding {
   readonly requestState: RequestState;
   /** Whether answers depend on who asks, so that no shared cache may keep them. */
   readonly authenticated: boolean;
+  /** The list of tools, where it can change while the server runs, so that clients are told. */
+  readonly changingList: ChangingList | undefined;
   /** Longest silence of an answer over HTTP, in seconds: after it, something is sent that says that the server is still there. */
   readonly keepAliveSeconds: number;
   readonly newRequestId: () => string;

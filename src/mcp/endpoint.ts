@@ -23,6 +23,7 @@ import {
   tooLongName,
   type McpRefusal,
 } from './refusals.ts';
+import { tellOfChanges } from './list-changes.ts';
 import type { PeersOptions } from './peers.ts';
 import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
@@ -63,6 +64,7 @@ export class McpEndpoint {
   /** The SDK's handler of modern requests, and its entrance from Node. */
   readonly #modern: McpHttpHandler;
   readonly #serveModern: ReturnType<typeof toNodeHandler>;
+  #stopTelling = (): void => undefined;
   #isClosed = false;
 
   constructor(binding: McpBinding, { sessions, peers, maxSubscriptions }: EndpointOptions) {
@@ -77,6 +79,12 @@ export class McpEndpoint {
       onerror: binding.onProtocolError,
     });
     takeListens(this.#modern, binding.door);
+    const { changingList, catalogue, now } = binding;
+    if (changingList)
+      this.#stopTelling = tellOfChanges(catalogue, now, () => {
+        this.#modern.notify.toolsChanged();
+        this.sessions.toolsChanged();
+      });
     this.#serveModern = toNodeHandler(this.#modern, { onerror: binding.onError });
   }
 
@@ -141,6 +149,7 @@ export class McpEndpoint {
   /** Ends all streams: subscriptions with their final result, sessions with an error for what is in flight. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#stopTelling();
     await Promise.all([this.sessions.close(), this.#modern.close()]);
   }
 }

@@ -3,11 +3,8 @@ import type { CacheScope, jsonSchemaValidator, ServerOptions, Transport } from '
 import { onConnected } from '../monitoring/door/door-adapter.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
-import { ToolCalls, type Channel } from './tool-calls.ts';
+import { LIST_TTL_MS, ToolCalls, type Channel } from './tool-calls.ts';
 import { VERSIONS } from './versions.ts';
-
-/** What clients may keep a tools/list answer for, in milliseconds. */
-const LIST_TTL_MS = 60_000;
 
 /**
  * Makes SDK servers that share one catalogue: each costs a few closures, whatever the number of tools.
@@ -22,8 +19,8 @@ export class ServerFactory {
     this.#channel = channel;
     const cacheScope: CacheScope = binding.authenticated ? 'private' : 'public';
     const legacy: ServerOptions = {
-      // Stated, because the SDK's default is true, and no client is told of changes.
-      capabilities: { tools: { listChanged: false }, logging: {} },
+      // Stated, because the SDK's default is true, and where none can come no client is told of changes.
+      capabilities: { tools: { listChanged: binding.changingList !== undefined }, logging: {} },
       jsonSchemaValidator: noValidator,
       // The executor asks, so that a call that waits is in flight and has a deadline.
       inputRequired: { legacyShim: false },

@@ -86,6 +86,10 @@ export class SessionTable {
     this.#sessions.set(session.id, { session, end: this.#live.begin('http', isResumed) });
   }
 
+  each(visit: (session: Session) => void): void {
+    for (const { session } of this.#sessions.values()) visit(session);
+  }
+
   /** Says that a session is used. */
   touch(id: string): void {
     const entry = this.#sessions.get(id);

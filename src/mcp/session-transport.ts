@@ -12,7 +12,6 @@ export interface SessionTransportOptions {
   readonly id: string;
   readonly events: RecentEvents;
   readonly questions: OpenQuestions;
-  readonly keepAliveSeconds: number;
   /** Called when its `initialize` is being answered, and when its client has ended it. */
   readonly initialized: () => void;
   readonly ended: () => void;
@@ -25,7 +24,10 @@ type Handle = Parameters<NodeStreamableHTTPServerTransport['handleRequest']>;
 export class SessionTransport extends NodeStreamableHTTPServerTransport {
   readonly #questions: OpenQuestions;
 
-  constructor({ id, events, questions, keepAliveSeconds, initialized, ended }: SessionTransportOptions) {
+  constructor(
+    { id, events, questions, initialized, ended }: SessionTransportOptions,
+    keepAliveSeconds: number,
+  ) {
     super({
       sessionIdGenerator: () => id,
       eventStore: events,
@@ -49,6 +51,11 @@ export class SessionTransport extends NodeStreamableHTTPServerTransport {
     await super.send(sent, options);
     // The SDK keeps what it answered to a batch until all of it is answered, though it only looks for whose answers these are.
     if ('result' in sent) sent.result = {};
+  }
+
+  /** Says on the stream of its GET request that there are other tools (MCP 2025-11-25, "List Changed Notification"). */
+  tellOfTools(): Promise<void> {
+    return this.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
   }
 
   /** Brings a new transport to where a session is whose client has initialized it elsewhere, or before. */

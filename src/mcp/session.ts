@@ -67,8 +67,7 @@ export class Session {
     const { id, facts, quotaKey, replayEvents, replay } = options;
     const events = new RecentEvents(options.eventsName, replayEvents, replay, quotaKey);
     const questions = new OpenQuestions(options.questionIds, id);
-    const { keepAliveSeconds } = binding;
-    const transport = new SessionTransport({ ...options, events, questions, keepAliveSeconds });
+    const transport = new SessionTransport({ ...options, events, questions }, binding.keepAliveSeconds);
     await servers.create('legacy').connect(transport);
     // Before there is a door: it is no request of the client.
     if (isResumed) await transport.initialize(facts);
@@ -230,6 +229,11 @@ export class Session {
     this.#owes = false;
     const replay = this.#events.replayAfter(lastEventId, () => response.destroy());
     return replayTo(response, replay, this.id);
+  }
+
+  /** Tells a client that listens that there are other tools; one that does not is told nothing. */
+  toolsChanged(): void {
+    if (this.#openStreams > 0) this.#transport.tellOfTools().catch(this.#binding.onError);
   }
 
   /** Answers what is in flight with an error: such as a call that takes longer than the server may to stop. */

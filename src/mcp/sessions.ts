@@ -227,6 +227,13 @@ export class Sessions {
     });
   }
 
+  /** Tells the clients that listen that there are other tools. */
+  toolsChanged(): void {
+    this.#table.each((session) => {
+      session.toolsChanged();
+    });
+  }
+
   /** Opens and resumes no more sessions. */
   acceptNone(): void {
     this.#closing = true;

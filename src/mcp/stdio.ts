@@ -7,6 +7,7 @@ import { LiveSessions } from '../monitoring/live-sessions.ts';
 import { MessageLines } from './message-lines.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
+import { tellOfChanges } from './list-changes.ts';
 import { ServerFactory } from './server.ts';
 
 /** One client on stdin and stdout. */
@@ -68,13 +69,20 @@ export function connectStdio(
       lines.resume();
     });
   };
+  let served: Server | undefined;
   const create = ({ era }: { readonly era: 'legacy' | 'modern' }): Server => {
     const server = servers.create(era);
+    served = server;
     onConnected(server, (channel) => {
       runAsReceived(channel, connection);
     });
     return server;
   };
+  const stopTelling = binding.changingList
+    ? tellOfChanges(binding.catalogue, now, () => {
+        served?.sendToolListChanged().catch(binding.onError);
+      })
+    : undefined;
   const handle = serveStdio(create, { transport, maxSubscriptions, onerror: binding.onError });
   const send = transport.send.bind(transport);
   transport.send = (message) => {
@@ -104,6 +112,7 @@ export function connectStdio(
     },
     ended,
     async close() {
+      stopTelling?.();
       end('shutdown');
       await handle.close();
       // The last answers are on their way when what follows them is.

@@ -11,15 +11,19 @@ import type { TransportName } from '../monitoring/metrics/labels.ts';
 import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
-import type { Failure, ToolCall, ToolResult } from '../tools/call.ts';
+import type { Failure, Relayed, ToolCall, ToolResult } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import { pacedNotices, type PacedNotices } from '../tools/paced-notices.ts';
 import type { InputRequired } from '../tools/result.ts';
 import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
 import { askClient } from './ask-client.ts';
 import type { McpBinding } from './binding.ts';
+import type { ListHints } from './list-changes.ts';
 import { sessionName } from './session-id.ts';
 import { answers, answersForms, problemOfRequests } from './input-requests.ts';
+
+/** What clients may keep a tools/list answer for, in milliseconds. */
+export const LIST_TTL_MS = 60_000;
 
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
 const FAILURE_META_KEY = 'nexus-mcp/failure';
@@ -57,7 +61,19 @@ export class ToolCalls {
   list(context: ServerContext): ListToolsResult {
     const { caller } = this.#sender(context);
     const tools = visibleTo(caller, this.#binding.catalogue.tools);
-    return { tools: tools.map(({ listing }) => listing) as unknown as ListToolsResult['tools'] };
+    return {
+      tools: tools.map(({ listing }) => listing) as unknown as ListToolsResult['tools'],
+      ...(this.#channel.era === 'modern' && this.#hints),
+    };
+  }
+
+  /** Of what the parts of a list say the shortest time; and that it is for one caller alone, if one of them is. */
+  get #hints(): ListHints {
+    const { changingList, authenticated } = this.#binding;
+    if (!changingList) return {};
+    const { ttlMs = LIST_TTL_MS, cacheScope } = changingList.hints();
+    const isPrivate = authenticated || cacheScope === 'private';
+    return { ttlMs: Math.min(ttlMs, LIST_TTL_MS), cacheScope: isPrivate ? 'private' : 'public' };
   }
 
   /**
@@ -78,7 +94,9 @@ export class ToolCalls {
     if (outcome.status === 'error')
       return outcome.unanswerable && this.#channel.era === 'modern'
         ? this.#inputRequired(params, outcome.unanswerable, context)
-        : failureResult(outcome, call.requestId);
+        : outcome.relayed
+          ? this.#relayed(outcome.tool, outcome.relayed)
+          : failureResult(outcome, call.requestId);
     return outcome.inputRequired
       ? this.#inputRequired(params, outcome.inputRequired, context)
       : this.#success(outcome.tool, outcome.result);
@@ -143,10 +161,16 @@ export class ToolCalls {
     return senderIn(http?.authInfo, this.#channel.transport, this.#binding.newRequestId);
   }
 
-  #success(tool: OfferedTool | undefined, { content, value }: ToolResult): CallToolResult {
+  #success(tool: OfferedTool | undefined, { content, value, relayed }: ToolResult): CallToolResult {
+    if (relayed) return this.#relayed(tool, relayed);
     const schema = tool?.listing.outputSchema;
     const result = { content: [...content], ...(schema && { structuredContent: value }) } as CallToolResult;
     return this.#server.projectCallToolResult(result, schema);
+  }
+
+  /** What an upstream answered, in the form that the era of the client has for it. */
+  #relayed(tool: OfferedTool | undefined, result: Relayed): CallToolResult {
+    return this.#server.projectCallToolResult(result as CallToolResult, tool?.listing.outputSchema);
   }
 
   async #inputRequired(

@@ -69,7 +69,12 @@ export interface ToolResult {
   readonly content: readonly ContentBlock[];
   /** The value its output schema describes; any JSON value. */
   readonly value?: unknown;
+  /** The result as an upstream gave it, which MCP clients get as it is. */
+  readonly relayed?: Relayed;
 }
+
+/** A result of MCP that another server made. */
+export type Relayed = Readonly<Record<string, unknown>>;
 
 /** The tool's value; of a tool that returns content blocks, their text when that is all there is. */
 export function plainValue({ content, value }: ToolResult): unknown {
@@ -97,6 +102,8 @@ export interface Failure {
   readonly cause?: unknown;
   /** The request for input that this client cannot answer. */
   readonly unanswerable?: InputRequired;
+  /** The result with `isError` as an upstream gave it, which MCP clients get as it is. */
+  readonly relayed?: Relayed;
 }
 
 export const failed = (reason: ErrorReason, message: string, more: Partial<Failure> = {}): Failure => ({

@@ -168,7 +168,7 @@ export class Executor {
     const run = new Run(call.signal, tool.timeoutSeconds, now);
     const { context, revoke, misuse } = contextOf(call, run.signal);
     try {
-      const returned = await inPhase(call, 'run', () => run.outcomeOf(() => tool.run(args, context)));
+      const returned = await inPhase(call, 'run', () => run.outcomeOf(() => tool.run(args, context, call)));
       const { seconds: runSeconds, endedBy } = run.over();
       if (endedBy) return { outcome: endedBy, runSeconds };
       const misused = misuse();

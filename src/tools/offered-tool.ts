@@ -13,13 +13,16 @@ export interface ToolListing {
   readonly inputSchema: JsonSchema;
   readonly outputSchema?: JsonSchema;
   readonly annotations: Readonly<Record<string, boolean | string>>;
+  /** Of tools of upstreams, as those publish them. */
+  readonly icons?: unknown;
+  readonly _meta?: Readonly<Record<string, unknown>>;
 }
 
 /** A tool the server offers: what it is called and shown as, and how a call of it is carried out. */
 export interface OfferedTool {
   readonly name: string;
   readonly toolset: string;
-  readonly source: 'builtin' | 'module';
+  readonly source: 'builtin' | 'module' | 'upstream';
   readonly isolation: Isolation;
   /** Deadline of one run. */
   readonly timeoutSeconds: number;
@@ -28,7 +31,7 @@ export interface OfferedTool {
   readonly listing: ToolListing;
   validate(args: unknown): Validation | Promise<Validation>;
   /** Runs the tool's code on validated arguments; what it returns or throws is the tool's. */
-  run(args: unknown, context: ToolContext): unknown;
+  run(args: unknown, context: ToolContext, call: ToolCall): unknown;
   /** Makes the outcome of what {@link run} returned. */
   settle(returned: unknown, call: ToolCall, maxBytes: number): Promise<RunOutcome>;
 }

@@ -17,7 +17,9 @@ const contentBlocks = z.array(contentBlock);
 export const settleThrown = (cause: unknown): Outcome =>
   failed('exception', UNEXPECTED, { cause: cause ?? String(cause) });
 
-const invalidResult = (problem: string): Outcome => settleThrown(new Error(`invalid result: ${problem}`));
+/** What a call is settled as whose tool returned what it may not. */
+export const invalidResult = (problem: string): Outcome =>
+  settleThrown(new Error(`invalid result: ${problem}`));
 
 /** The outcome of a run that returned. */
 export interface RunOutcome {
@@ -63,7 +65,8 @@ function settleFailure({
   return invalidResult(`the message of a failure must be a text, not ${nameOf(message)}`);
 }
 
-function settleInputRequired(result: InputRequired, call: ToolCall): Outcome {
+/** The outcome of a call that asks for input, by whether its client can answer. */
+export function settleInputRequired(result: InputRequired, call: ToolCall): Outcome {
   const unaskable = problemOfInput(result);
   if (unaskable !== undefined) return invalidResult(unaskable);
   const canAnswer = call.canAnswer?.(result.requests) === true;
@@ -129,7 +132,7 @@ async function settleContent(
 }
 
 /** The log says why, without the size, which its line has: so equal failures are folded. */
-const tooLarge = (bytes: number, maxBytes: number): Outcome =>
+export const tooLarge = (bytes: number, maxBytes: number): Outcome =>
   failed('exception', `The result is too large: ${bytes} bytes, and the server's limit is ${maxBytes}.`, {
     cause: new Error(`invalid result: it is larger than ${maxBytes} bytes (limits.resultBytes)`),
   });

@@ -80,7 +80,9 @@ describe('the rules and /metrics', () => {
     // Half a minute passes at once when the token file is to be looked at.
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     writeFileSync(tokensFile, `- {name: ci, token: ${token}}\n`);
-    server = await startTestServer({ auth: { tokensFile }, sessions: { max: 1 } });
+    // One that is not there: what is said of it is as much.
+    const upstreams = [{ name: 'away', url: 'http://127.0.0.1:1/mcp' }];
+    server = await startTestServer({ auth: { tokensFile }, sessions: { max: 1 }, upstreams });
     await execute('throws');
     await execute('echo', { text: 'hi' });
     await askForTooManySessions();

@@ -6,12 +6,14 @@ import { serviceLevelScenarios } from './scenarios/service-levels.ts';
 import { sessionScenarios } from './scenarios/sessions.ts';
 import { targetScenarios } from './scenarios/targets.ts';
 import { toolScenarios } from './scenarios/tools.ts';
+import { upstreamScenarios } from './scenarios/upstreams.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   ...quietScenarios,
   ...serviceLevelScenarios,
   ...targetScenarios,
   ...toolScenarios,
+  ...upstreamScenarios,
   ...runtimeScenarios,
   ...sessionScenarios,
   ...capacityScenarios,

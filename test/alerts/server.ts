@@ -157,6 +157,8 @@ interface Server {
   readonly authFailures?: Readonly<Partial<Record<(typeof AUTH_FAILURE_REASONS)[number], Values>>>;
   readonly connectionsCut?: Readonly<Partial<Record<ConnectionCutReason, Values>>>;
   readonly workerRestarts?: Readonly<Partial<Record<(typeof WORKER_RESTART_REASONS)[number], Values>>>;
+  /** Of each upstream, whether it is up; where it is not, it is down. */
+  readonly upstreams?: Readonly<Record<string, Values>>;
   /** Metrics it does not expose. */
   readonly without?: readonly string[];
   /** When the target appears: its counters start then. */
@@ -202,6 +204,15 @@ function sessionSeries({ turnedAway, evicted, resumed, cancellations = {} }: Ser
   ];
 }
 
+/** The states of upstreams that rules read. */
+const upstreamSeries = ({ upstreams = {} }: Server): readonly Series[] =>
+  Object.entries(upstreams).map(([upstream, values]) => ({
+    name: 'mcp_upstream_state',
+    labels: { upstream, state: 'up' },
+    kind: 'gauge',
+    values,
+  }));
+
 export function server(about: Server = {}): readonly Series[] {
   const { tools = [tool('echo')], gauges = {}, restarts = [], without = [] } = about;
   const { durationBuckets = [] } = about;
@@ -228,6 +239,7 @@ export function server(about: Server = {}): readonly Series[] {
     { name: 'process_start_time_seconds', labels: {}, kind: 'gauge', values: started },
     ...tools.flatMap((each) => toolSeries(each, durationBuckets)),
     ...sessionSeries(about),
+    ...upstreamSeries(about),
     ...reasoned('mcp_session_not_found_total', SESSION_NOT_FOUND_REASONS, about.notFound ?? {}),
     ...reasoned('mcp_auth_failures_total', AUTH_FAILURE_REASONS, about.authFailures ?? {}),
     ...reasoned('http_server_connections_cut_total', CONNECTION_CUT_REASONS, about.connectionsCut ?? {}),

@@ -94,6 +94,7 @@ describe('settings', () => {
       'shutdown.delaySeconds': '7',
       'sessions.address': '10.0.0.7',
       'sessions.peers': 'replicas:9998,10.0.0.8:9998',
+      upstreams: '[{name: weather, url: http://weather:8000/mcp}]',
     };
     const needed: Readonly<Record<string, Record<string, string>>> = {
       'sessions.address': { NEXUS_OPS_PORT: '9998' },

@@ -156,6 +156,7 @@ const WITHOUT_LINE: Readonly<Record<string, string>> = {
   NexusMCPTargetDown: 'a state, not a number',
   NexusMCPMetricsMissing: 'two lines that should be one',
   NexusMCPTokenFileStale: 'a state, not a number',
+  NexusMCPUpstreamDown: 'a state, not a number',
   NexusMCPSessionsNearLimit: 'to be full is no harm; what comes of it is compared with the places',
   NexusMCPCallsStuck: 'two numbers, in flight and finished',
   NexusMCPToolSilent: 'two days compared',

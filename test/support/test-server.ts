@@ -3,6 +3,7 @@ import { createApplication } from '../../src/application.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { createLogger } from '../../src/monitoring/logging.ts';
 import { serve } from '../../src/serve.ts';
+import type { Pace } from '../../src/upstream/supervisor.ts';
 import { scrape, type Samples } from './metrics-text.ts';
 
 export const FIXTURE_TOOLS = fileURLToPath(new URL('fixture-tools.ts', import.meta.url));
@@ -31,15 +32,17 @@ export interface TestServer {
   stop(): Promise<boolean>;
 }
 
-type Overrides = Record<string, Record<string, unknown>>;
+type Overrides = Record<string, object>;
 
 /**
  * Starts a server with settings that differ from the defaults as given.
  * @param unixTime what time it is for the server, in seconds
+ * @param upstreamPace when upstreams are looked at, where that is not as ever
  */
 export async function startTestServer(
   overrides: Overrides = {},
   unixTime = (): number => Date.now() / 1000,
+  upstreamPace: Partial<Pace> = {},
 ): Promise<TestServer> {
   const settings = settingsSchema.parse({
     ...overrides,
@@ -60,6 +63,7 @@ export async function startTestServer(
     version: '0.0.0',
     revision: 'test',
     env: {},
+    upstreamPace,
   };
   const created = await createApplication(settings, process.cwd(), environment);
   if (!created.ok) throw new Error(created.problems.join('\n'));

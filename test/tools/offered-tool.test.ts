@@ -127,7 +127,7 @@ describe('toolsets that are offered', () => {
       }
     }
     const [greeter] = offered([new Greeter()]);
-    expect(await greeter?.run({}, undefined as never)).toBe('hello');
+    expect(await greeter?.run({}, undefined as never, undefined as never)).toBe('hello');
   });
 
   it('may have the schemas of any library that implements Standard Schema, functions too', async () => {

@@ -3,7 +3,7 @@
 
 /** @import { ErrorReason } from '../../tools/reasons.ts' */
 /** @import { ActivityReport, ToolActivity } from '../../monitoring/activity.ts' */
-/** @import { Status } from './status.ts' */
+/** @import { Status, UpstreamStatus } from './status.ts' */
 
 const POLL_MS = 3000;
 /** While nobody sees more of the page than its title. */
@@ -168,6 +168,32 @@ function showTools(/** @type {ActivityReport} */ activity) {
   fill(find('idle-list'), ...items);
 }
 
+const LEVELS = { up: 'good', connecting: 'good', degraded: 'warn', removed: 'good' };
+
+function showUpstreams(/** @type {readonly UpstreamStatus[]} */ upstreams) {
+  find('upstreams').hidden = upstreams.length === 0;
+  const rows = upstreams.map(({ name, state, seconds, why, tools, dropped }) => {
+    const left = Object.entries(dropped).filter(([, count]) => count > 0);
+    const reasons = left.map(([reason, count]) => `${number(count)} ${reason}`).join(', ');
+    const cell = (/** @type {string} */ kind, /** @type {string} */ text) =>
+      make('td', { role: 'cell', class: kind }, text);
+    return make(
+      'tr',
+      {
+        role: 'row',
+        'data-level': state in LEVELS ? LEVELS[/** @type {keyof typeof LEVELS} */ (state)] : 'bad',
+      },
+      make('th', { role: 'rowheader', scope: 'row' }, name),
+      cell('', state),
+      cell('', span(seconds)),
+      cell('', number(tools)),
+      cell(left.length > 0 ? '' : 'none', reasons || '0'),
+      cell('why', why),
+    );
+  });
+  fill(find('upstream-rows'), ...rows);
+}
+
 let lastSeen = 0;
 
 function show(/** @type {Status} */ status) {
@@ -177,6 +203,7 @@ function show(/** @type {Status} */ status) {
   fill(find('brand'), `${name} ${version}`);
   showVerdict(status.verdict);
   showFacts(status);
+  showUpstreams(status.upstreams ?? []);
   find('activity').hidden = !activity;
   if (activity) {
     showHistory(activity);

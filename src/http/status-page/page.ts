@@ -50,6 +50,20 @@ const htmlWith = (script: string): string => `<!doctype html>
 </header>
 <main id="content" hidden>
 <dl id="facts"></dl>
+<section id="upstreams" hidden>
+<table role="table">
+<caption>Upstreams</caption>
+<thead role="rowgroup"><tr role="row">
+<th role="columnheader" scope="col">Upstream</th>
+<th role="columnheader" scope="col">State</th>
+<th role="columnheader" scope="col">For</th>
+<th role="columnheader" scope="col">Tools</th>
+<th role="columnheader" scope="col"><abbr title="Tools that it lists and that are not offered, by why">Left out</abbr></th>
+<th role="columnheader" scope="col" class="why">Why</th>
+</tr></thead>
+<tbody role="rowgroup" id="upstream-rows"></tbody>
+</table>
+</section>
 <section id="activity">
 <figure>
 <figcaption id="history-text"></figcaption>

@@ -33,6 +33,7 @@ dl { display: flex; flex-wrap: wrap; gap: .75rem 2.5rem; margin: 1.75rem 0; }
 dt { color: var(--quiet); font-size: .875rem; }
 dd { margin: 0; font-variant-numeric: tabular-nums; }
 
+#upstreams { margin-bottom: 2rem; }
 figure { margin: 0 0 2rem; }
 figcaption, .legend { color: var(--quiet); font-size: .875rem; }
 svg { display: block; width: 100%; height: 56px; margin: .5rem 0; border-bottom: 1px solid var(--line); }

@@ -1,11 +1,11 @@
 import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts';
 import type { ErrorReason } from '../../tools/reasons.ts';
-import type { Facts, Verdict } from './status.ts';
+import type { Facts, UpstreamStatus, Verdict } from './status.ts';
 
-type Judged = Pick<Facts, 'state' | 'activity' | 'metrics'>;
+type Judged = Pick<Facts, 'state' | 'activity' | 'metrics' | 'upstreams'>;
 
 /** Puts a status into words. */
-export function judge({ state, activity, metrics }: Judged): Verdict {
+export function judge({ state, activity, metrics, upstreams = [] }: Judged): Verdict {
   if (state === 'starting') return warn('Starting', 'It takes no calls yet.');
   if (state === 'draining')
     return warn('Shutting down', 'It finishes the calls it has and takes no new ones.');
@@ -17,7 +17,10 @@ export function judge({ state, activity, metrics }: Judged): Verdict {
     return { level: 'unknown', headline: 'Ready', detail };
   }
   const complaint = judgeTools(activity);
-  if (complaint) return complaint;
+  // One that is away hurts nobody who does not call it.
+  const absent = complaint?.level === 'bad' ? undefined : judgeUpstreams(upstreams);
+  const said = absent ?? complaint;
+  if (said) return said;
   const calls = sum(activity.tools.map((tool) => tool.calls));
   const failed = sum(activity.tools.flatMap(({ errors }) => Object.values(errors)));
   const others = failed === 0 ? '' : `; ${number(failed)} failed on the caller’s side`;
@@ -26,6 +29,18 @@ export function judge({ state, activity, metrics }: Judged): Verdict {
 }
 
 const warn = (headline: string, detail: string): Verdict => ({ level: 'warn', headline, detail });
+
+const AWAY: ReadonlySet<string> = new Set(['degraded', 'open', 'unauthorized', 'down']);
+
+function judgeUpstreams(upstreams: readonly UpstreamStatus[]): Verdict | undefined {
+  const away = upstreams.filter(({ state }) => AWAY.has(state));
+  const [first] = away;
+  if (!first) return undefined;
+  const { name, state, seconds, why } = first;
+  const headline =
+    away.length > 1 ? `${away.length} upstreams are not up: ${namesOf(away)}` : `${name} is ${state}`;
+  return warn(headline, `Upstream ${name} has been ${state} for ${Math.floor(seconds)} s: ${why}.`);
+}
 
 function judgeTools(activity: ActivityReport): Verdict | undefined {
   const faulty = worstFirst(activity, (tool) => tool.server_faults);
@@ -77,7 +92,7 @@ function faultsOf({ errors }: ToolActivity, { reasons }: ActivityReport) {
 
 const SHOWN_NAMES = 3;
 
-function namesOf(tools: readonly ToolActivity[]): string {
+function namesOf(tools: readonly { readonly name: string }[]): string {
   const names = tools.slice(0, SHOWN_NAMES).map(({ name }) => name);
   const more = tools.length - names.length;
   return names.join(', ') + (more > 0 ? ` and ${more} more` : '');

@@ -13,7 +13,8 @@ import {
   RESULT_SIZE_STEPS,
 } from '../metrics/bounds.ts';
 import { CONTENT_TYPES, expose, preferredFormat, type ExpositionFormat } from '../metrics/exposition.ts';
-import { METRICS, createMetrics, type MetricName, type Row } from '../metrics/metrics.ts';
+import { METRICS, createMetrics, type MetricName } from '../metrics/metrics.ts';
+import type { Row } from '../metrics/row.ts';
 import { metricsHandler } from '../metrics/metrics-handler.ts';
 import { Recorder } from '../metrics/recorder.ts';
 import { collectRuntime, describeBuild } from '../metrics/runtime.ts';

@@ -50,6 +50,8 @@ export interface Upkeep {
   addTool(name: string): void;
   /** Deletes a removed tool's series. */
   removeTool(name: string): void;
+  /** Deletes the series that have a value of a label. */
+  removeAll(label: string, value: string): void;
   /** Reads a gauge without labels when it is scraped, so that it cannot drift from what it measures. */
   atScrape(read: () => number): void;
   /** How many samples of it a scrape has now. */
@@ -102,6 +104,9 @@ export function createInstrument(
     addTool: create,
     removeTool(tool) {
       if (series.toolLabel !== undefined) family.removeAll(series.toolLabel, tool);
+    },
+    removeAll: (label, value) => {
+      family.removeAll(label, value);
     },
     atScrape(read) {
       family.collect = () => {

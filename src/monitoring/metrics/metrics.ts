@@ -1,18 +1,8 @@
 import { Registry } from 'prom-client';
 import { AUTH_FAILURE_REASONS } from '../../authorization/authentication.ts';
 import { REASONS, WORKER_RESTART_REASONS } from '../../tools/reasons.ts';
-import { DURATION_BUCKETS, OTEL_MCP_BUCKETS, RESULT_SIZE_BUCKETS } from './bounds.ts';
-import {
-  counter,
-  exactly,
-  follows,
-  gauge,
-  given,
-  histogram,
-  TOOLS,
-  type Declaration,
-  type Labels,
-} from './declaration.ts';
+import { DURATION_BUCKETS, RESULT_SIZE_BUCKETS } from './bounds.ts';
+import { counter, exactly, follows, gauge, given, histogram, TOOLS } from './declaration.ts';
 import { createInstrument, type MetricOf, type TraceId } from './instruments.ts';
 import {
   CONNECTION_CUT_REASONS,
@@ -30,22 +20,11 @@ import {
 } from './labels.ts';
 import { NETWORK_TRANSPORTS, OPERATION_LABELS, operationLabels } from './operation.ts';
 import type { OperationAttribute } from './operation-attributes.ts';
+import { onUse, openTelemetry, serverOnly, type Row } from './row.ts';
+import { UPSTREAM_METRICS, upstreamRows } from './upstream-metrics.ts';
 
 /** Source: OpenTelemetry semantic conventions for HTTP metrics, http.server.request.duration; the same bounds. */
 const OTEL_HTTP_BUCKETS = DURATION_BUCKETS;
-
-export interface Row extends Declaration {
-  /** Whether only our own server has it, so that the library does not expose it. */
-  readonly serverOnly?: true;
-  /** Whether it is there for its name in the OpenTelemetry conventions; the same is to be had under other names. */
-  readonly openTelemetryName?: true;
-}
-
-const serverOnly = <const D extends Row>(declaration: D) => ({ ...declaration, serverOnly: true }) as const;
-const onUse = <const D extends Row>(declaration: D) => ({ ...declaration, onUse: true }) as const;
-
-const openTelemetry = <const L extends Labels>(help: string, labels: L) =>
-  ({ ...histogram(help, OTEL_MCP_BUCKETS, labels), onUse: true, openTelemetryName: true }) as const;
 
 /** The HTTP methods that are told apart, of all routes together. */
 const HTTP_OPERATIONS = Object.values(HTTP_SERVED).flat().length;
@@ -128,6 +107,8 @@ export const METRICS = {
   mcp_subscriptions_limit: serverOnly(
     gauge('Most subscriptions/listen streams this server keeps open at a time'),
   ),
+
+  ...UPSTREAM_METRICS,
 
   mcp_auth_failures_total: serverOnly(
     counter('Requests refused for their credentials', { reason: exactly(AUTH_FAILURE_REASONS) }),
@@ -216,6 +197,8 @@ export interface MetricsOptions {
   readonly durationBuckets?: readonly number[];
   /** Bounds of the sizes of results beyond those that are always there, in bytes. Default: none. */
   readonly resultSizeBuckets?: readonly number[];
+  /** The names of the upstreams. Default: there are none. */
+  readonly upstreams?: readonly string[];
 }
 
 /** The table, with what operations are broken down by and buckets there are besides. */
@@ -223,8 +206,10 @@ const rowsWith = ({
   operationAttributes = [],
   durationBuckets = [],
   resultSizeBuckets = [],
+  upstreams = [],
 }: MetricsOptions): Readonly<Record<string, Row>> => ({
   ...METRICS,
+  ...upstreamRows(upstreams),
   mcp_tool_duration_seconds: {
     ...METRICS.mcp_tool_duration_seconds,
     buckets: [...DURATION_BUCKETS, ...durationBuckets],

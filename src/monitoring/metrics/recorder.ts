@@ -16,6 +16,7 @@ import type { Upkeep } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
 import { ToolSeries } from './tool-series.ts';
+import { UpstreamRecorder } from './upstream-recorder.ts';
 
 /** What the gauges read when they are scraped; those without a source stay at 0. */
 export interface GaugeSources {
@@ -37,7 +38,7 @@ export interface MeasuredTool {
   readonly name: string;
   readonly toolset: string;
   /** `library` for a tool of a server that is not ours. */
-  readonly source: 'builtin' | 'module' | 'library';
+  readonly source: 'builtin' | 'module' | 'upstream' | 'library';
   readonly isolation: 'none' | 'worker';
 }
 
@@ -54,6 +55,7 @@ interface ToolState {
  * metric lets pass.
  */
 export class Recorder implements CallObserver {
+  readonly upstreams: UpstreamRecorder;
   readonly #metrics: Metrics;
   readonly #tools = new Map<string, ToolState>();
   readonly #unknownTool: ToolSeries;
@@ -63,6 +65,7 @@ export class Recorder implements CallObserver {
     this.#metrics = metrics;
     this.#http = new HttpSeries(metrics);
     this.#unknownTool = new ToolSeries(metrics, UNKNOWN_TOOL);
+    this.upstreams = new UpstreamRecorder(metrics);
     metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));
     metrics.mcp_metrics_samples_limit.atScrape(() => this.mostSamples());
     for (const tool of tools) this.addTool(tool);

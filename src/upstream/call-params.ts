@@ -1,0 +1,74 @@
+import { CLIENT_CAPABILITIES_META_KEY, TRACEPARENT_META_KEY } from '@modelcontextprotocol/client';
+import type { CallTrace, ToolCall } from '../tools/call.ts';
+import { LOG_LEVELS, type LogLevel, type ToolContext } from '../tools/tool.ts';
+import type { Definition } from './definitions.ts';
+import type { UpstreamCall } from './link.ts';
+import type { Watcher } from './watchers.ts';
+
+/** Of 2026-07-28, which means to do without log messages some day. */
+const LOG_LEVEL_META_KEY = 'io.modelcontextprotocol/logLevel';
+
+/** What a tool keeps across an upstream's requests for input. */
+export interface KeptState {
+  readonly requestState?: string;
+}
+
+/** What client is told of a call before its answer. */
+interface Watched {
+  readonly progress?: (progress: {
+    progress: number;
+    total?: number | undefined;
+    message?: string | undefined;
+  }) => void;
+  readonly notice: NonNullable<Watcher['notice']>;
+}
+
+/**
+ * A call as an upstream is sent it. Of what the client put into `_meta` nothing is passed on: it was for us. The trace is, and what
+ * the client can answer.
+ */
+export function callOf(
+  { ownName, inputSchema }: Definition,
+  args: object,
+  call: ToolCall,
+  context: ToolContext,
+): { readonly made: UpstreamCall; readonly watched: Watched } {
+  const { canElicit, trace } = call;
+  const { requestState } = (context.state ?? {}) as KeptState;
+  const hasAnswers = Object.keys(context.answers).length > 0;
+  return {
+    made: {
+      params: {
+        name: ownName,
+        arguments: args,
+        ...(hasAnswers && { inputResponses: context.answers }),
+        ...(requestState !== undefined && { requestState }),
+        ...(trace && { _meta: { [TRACEPARENT_META_KEY]: traceparentOf(trace) } }),
+      },
+      modernMeta: {
+        [CLIENT_CAPABILITIES_META_KEY]: canElicit ? { elicitation: { form: {} } } : {},
+        [LOG_LEVEL_META_KEY]: 'info',
+      },
+      inputSchema,
+      traceId: trace?.sampled ? trace.traceId : undefined,
+    },
+    watched: {
+      ...(call.progress && {
+        progress: ({ progress: done, total, message }) => {
+          context.progress(done, total, message);
+        },
+      }),
+      notice(message) {
+        if (!('method' in message) || message.method !== 'notifications/message') return;
+        const { level, data } = (message.params ?? {}) as { level?: unknown; data?: unknown };
+        if (isLevel(level) && data !== undefined) context.log(level, data);
+      },
+    },
+  };
+}
+
+const isLevel = (level: unknown): level is LogLevel => LOG_LEVELS.some((known) => known === level);
+
+/** W3C Trace Context, "traceparent". */
+const traceparentOf = ({ traceId, spanId, sampled }: CallTrace): string =>
+  `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;

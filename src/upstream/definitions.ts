@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { specTypeSchemas, type Tool } from '@modelcontextprotocol/client';
+import type { ToolListing } from '../tools/offered-tool.ts';
+import { NONE_DROPPED, type DropReason, type Dropped } from './labels.ts';
+import { offeredName } from './tool-names.ts';
+
+/** The largest definition of one tool, in characters of JSON, and of all of an upstream together. */
+const MAX_DEFINITION = 65_536;
+const MAX_DEFINITIONS = 8 * 1024 * 1024;
+
+/** A tool of an upstream that may be offered. */
+export interface Definition {
+  /** As the upstream calls it. */
+  readonly ownName: string;
+  /** As it is offered, under the name that clients call it by. */
+  readonly listing: ToolListing;
+  readonly inputSchema: Tool['inputSchema'];
+  /** The same for the same definition. */
+  readonly digest: string;
+}
+
+/** What an upstream lists, and what can be made of it. */
+export interface Listed {
+  readonly definitions: readonly Definition[];
+  readonly dropped: Dropped;
+  /** How many tools it lists: as many as definitions and dropped ones. */
+  readonly tools: number;
+}
+
+export interface ReadOptions {
+  readonly prefix: string;
+  /** Names as the upstream has them, or `*`. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** Reads what an upstream lists. */
+export function readDefinitions(tools: readonly unknown[], options: ReadOptions): Listed {
+  const dropped: Record<DropReason, number> = { ...NONE_DROPPED };
+  const definitions: Definition[] = [];
+  let characters = 0;
+  for (const tool of tools) {
+    const read = readDefinition(tool, options);
+    if (typeof read === 'string') dropped[read] += 1;
+    else if ((characters += read.characters) > MAX_DEFINITIONS) dropped.limit += 1;
+    else definitions.push(read.definition);
+  }
+  return { definitions, dropped, tools: tools.length };
+}
+
+function readDefinition(
+  tool: unknown,
+  { prefix, include, exclude }: ReadOptions,
+): DropReason | { readonly definition: Definition; readonly characters: number } {
+  const given = (typeof tool === 'object' && tool !== null ? tool : {}) as Readonly<Record<string, unknown>>;
+  const name = offeredName(prefix, given['name']);
+  if (name === undefined) return 'name';
+  const ownName = String(given['name']);
+  const isIn = (names: readonly string[]): boolean => names.includes('*') || names.includes(ownName);
+  if (!isIn(include) || isIn(exclude)) return 'excluded';
+  const json = JSON.stringify(given);
+  if (json.length > MAX_DEFINITION) return 'schema';
+  const checked = specTypeSchemas.Tool['~standard'].validate(given);
+  if (checked instanceof Promise || checked.issues) return 'schema';
+  return {
+    definition: {
+      ownName,
+      listing: listingOf(name, given as unknown as Tool),
+      inputSchema: given['inputSchema'] as Tool['inputSchema'],
+      digest: createHash('sha256').update(json).digest('base64url'),
+    },
+    characters: json.length,
+  };
+}
+
+/** As clients get it. What it says of tasks is left out, which are not relayed here. */
+function listingOf(name: string, tool: Tool): ToolListing {
+  const { title, description = '', inputSchema, outputSchema, annotations = {}, icons, _meta } = tool;
+  return {
+    name,
+    title: title ?? annotations.title ?? tool.name,
+    description,
+    inputSchema,
+    ...(outputSchema && { outputSchema }),
+    annotations: annotations as ToolListing['annotations'],
+    ...(icons && { icons }),
+    ...(_meta && { _meta: withoutReserved(_meta) }),
+  };
+}
+
+/** What is MCP's own to say, of a connection that is not this one. */
+const RESERVED = 'io.modelcontextprotocol/';
+
+export const withoutReserved = (meta: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(meta).filter(([key]) => !key.startsWith(RESERVED)));

@@ -1,0 +1,94 @@
+import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+
+/** Why an upstream did not answer what it was asked, though it may have got it. */
+export const FAULT_KINDS = [
+  'connection',
+  'timeout',
+  'server',
+  'session_lost',
+  'broken',
+  'unauthorized',
+  'refused',
+  'too_large',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** Those that say that the upstream is ill; the others are about one request. */
+const ILL: ReadonlySet<FaultKind> = new Set(['connection', 'timeout', 'server', 'session_lost', 'broken']);
+
+/** What an upstream did in place of answering. */
+export class Fault extends Error {
+  override name = 'Fault';
+  readonly kind: FaultKind;
+
+  /** @param why in words for a person; nothing that the upstream sent is in it */
+  constructor(kind: FaultKind, why: string) {
+    super(why);
+    this.kind = kind;
+  }
+
+  /** Whether it counts against the upstream. */
+  get isIllness(): boolean {
+    return ILL.has(this.kind);
+  }
+}
+
+/** That an upstream said nothing for so long. */
+export const noAnswerWithin = (seconds: number): Fault =>
+  new Fault('timeout', `no answer within ${seconds} s`);
+
+/**
+ * What the SDK rejects with, as a fault; `undefined` for a JSON-RPC error, which is an answer.
+ * @param inSession whether the request belonged to a session, which a 404 says is gone
+ */
+export function faultOf(error: unknown, inSession: boolean): Fault | undefined {
+  if (error instanceof Fault) return error;
+  if (error instanceof ProtocolError) return undefined;
+  if (error instanceof SdkHttpError) return ofStatus(error.status, inSession);
+  if (error instanceof SdkError && error.cause instanceof Fault) return error.cause;
+  if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)
+    return new Fault('timeout', 'no answer in time');
+  if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed)
+    return new Fault('connection', 'the connection was closed');
+  return new Fault('broken', 'its answer is none that MCP has');
+}
+
+function ofStatus(status: number, inSession: boolean): Fault {
+  const why = `HTTP ${status}`;
+  if (status === 401 || status === 403)
+    return new Fault('unauthorized', `${why}: it refuses our credentials`);
+  if (status === 404 && inSession) return new Fault('session_lost', `${why}: it does not know its session`);
+  if (status >= 500) return new Fault('server', why);
+  return new Fault('refused', why);
+}
+
+/** In words, by the codes of Node and undici. */
+const CODES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'its name cannot be resolved',
+  EAI_AGAIN: 'its name cannot be resolved now',
+  EHOSTUNREACH: 'no route to it',
+  ENETUNREACH: 'no route to it',
+  ETIMEDOUT: 'no connection in time',
+  EPIPE: 'connection closed',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_SOCKET: 'connection closed',
+};
+
+/** What undici throws, as a fault. */
+export function ofConnection(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const code = codeOf(error);
+  if (code?.startsWith('HPE_') === true || code === 'UND_ERR_HEADERS_OVERFLOW')
+    return new Fault('broken', 'its answer is no HTTP');
+  // Those of TLS say more than we could, and nothing that is secret.
+  return new Fault('connection', CODES[code ?? ''] ?? `no connection (${code ?? 'unknown error'})`);
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  return codeOf(error.cause);
+}

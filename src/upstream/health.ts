@@ -1,0 +1,116 @@
+import { Breaker, type Leave } from './breaker.ts';
+import type { Fault } from './fault.ts';
+import { StateMachine, type Transition } from './state.ts';
+
+/** What calls and looks tell of an upstream: whether it may be asked, and its state. */
+export class Health {
+  readonly #machine: StateMachine;
+  readonly #breaker: Breaker;
+  readonly #now: () => number;
+  readonly #calm: number;
+  #heardAt = -Infinity;
+
+  /**
+   * @param now monotonic, in seconds
+   * @param random from 0 to 1
+   * @param calm without a failure after which it counts as well, in seconds
+   */
+  constructor(
+    now: () => number,
+    random: () => number,
+    calm: number,
+    changed: (transition: Transition) => void,
+  ) {
+    this.#now = now;
+    this.#calm = calm;
+    this.#machine = new StateMachine(now, changed);
+    this.#breaker = new Breaker(now, random);
+  }
+
+  get state(): Pick<StateMachine, 'state' | 'why' | 'seconds'> {
+    return this.#machine;
+  }
+
+  /** Whether calls are kept from it. */
+  get isShut(): boolean {
+    return this.#breaker.isOpen || this.#machine.state === 'unauthorized';
+  }
+
+  /** Seconds until it may be tried again. */
+  get retryIn(): number {
+    return this.#breaker.retryIn;
+  }
+
+  /** Seconds since it last said anything. */
+  get silence(): number {
+    return this.#now() - this.#heardAt;
+  }
+
+  /** Asks to send something to it; `undefined` says that nothing may be sent now. */
+  enter(): Leave | undefined {
+    return this.#breaker.enter();
+  }
+
+  /** It answered a call. */
+  answered(leave: Leave): void {
+    this.#breaker.succeeded(leave);
+    this.#heard(leave);
+  }
+
+  /** It was looked for, and is there. */
+  found(leave: Leave): void {
+    this.#breaker.found(leave);
+    this.#heard(leave);
+  }
+
+  #heard(leave: Leave): void {
+    this.#heardAt = this.#now();
+    const isCalm = leave === 'trial' || this.#breaker.isCalmFor(this.#calm);
+    this.#machine.take({ kind: 'answered', isCalm });
+  }
+
+  /** A call got no answer; one that is no fault of the upstream says at least that it is there. */
+  failed(leave: Leave, fault: Fault): void {
+    if (!fault.isIllness) {
+      this.#heardAt = this.#now();
+      this.#breaker.found(leave);
+      return;
+    }
+    this.#breaker.failed(leave);
+    const why = fault.message;
+    if (leave === 'trial') this.#machine.take({ kind: 'unreached', why });
+    else if (!this.#breaker.isOpen) this.#machine.take({ kind: 'failed', why });
+    else if (this.#machine.state !== 'down') this.#machine.take({ kind: 'opened', why });
+  }
+
+  /** What was sent ended without saying anything. */
+  abandoned(leave: Leave): void {
+    this.#breaker.abandoned(leave);
+  }
+
+  /** It was looked for, and not found. */
+  missed(leave: Leave, fault: Fault): void {
+    const why = fault.message;
+    if (fault.kind === 'unauthorized') {
+      this.#heardAt = this.#now();
+      this.#breaker.found(leave);
+      this.#machine.take({ kind: 'refused', why });
+      return;
+    }
+    if (leave === 'trial') this.#breaker.failed(leave);
+    else this.#breaker.trip();
+    this.#machine.take({ kind: 'unreached', why });
+  }
+
+  listed(): void {
+    this.#machine.take({ kind: 'listed' });
+  }
+
+  unlisted(why: string): void {
+    this.#machine.take({ kind: 'unlisted', why });
+  }
+
+  removed(): void {
+    this.#machine.take({ kind: 'removed' });
+  }
+}

@@ -1,0 +1,245 @@
+import {
+  Client,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ClientContext,
+  type jsonSchemaValidator,
+  type PriorDiscovery,
+  type RequestOptions,
+  type StandardSchemaV1,
+  type Tool,
+} from '@modelcontextprotocol/client';
+import { Fault, faultOf, noAnswerWithin } from './fault.ts';
+import { UpstreamTransport, type TransportOptions } from './transport.ts';
+import type { Watcher } from './watchers.ts';
+
+export interface LinkOptions extends TransportOptions {
+  readonly info: { readonly name: string; readonly version: string };
+  /** Told that the upstream's tools may have changed. */
+  readonly listChanged: () => void;
+  /** Told of each request that was made. */
+  readonly observe: (operation: Operation) => void;
+}
+
+/** A request to an upstream, and what became of it. */
+export interface Operation {
+  readonly method: string;
+  readonly seconds: number;
+  /** Why there is no answer; missing when there is one. */
+  readonly fault?: Fault | undefined;
+  /** The code of a JSON-RPC error, when that is the answer. */
+  readonly errorCode?: number | undefined;
+  /** Whether the answer is a result with `isError`. */
+  readonly isError: boolean;
+  /** The trace of the call that it was made for, when that is kept. */
+  readonly traceId?: string | undefined;
+}
+
+/** A call, as an upstream is sent it. */
+export interface UpstreamCall {
+  readonly params: Readonly<Record<string, unknown>> & { readonly name: string };
+  /** The `_meta` that a 2026-era upstream is sent besides. */
+  readonly modernMeta: object;
+  /** The trace that it belongs to, when that is kept. */
+  readonly traceId: string | undefined;
+  /** The schema whose arguments such an upstream wants mirrored in headers. */
+  readonly inputSchema: Tool['inputSchema'];
+}
+
+/** Any result: it is relayed, and who relays it looks at it. */
+const ANY: StandardSchemaV1 = {
+  '~standard': { version: 1, vendor: 'nexus-mcp', validate: (value) => ({ value }) },
+};
+
+/** Without this every client would have a JSON Schema validator of its own, which is never asked. */
+const noValidator: jsonSchemaValidator = {
+  getValidator: () => () => ({ valid: true, data: undefined as never, errorMessage: undefined }),
+};
+
+/** The largest page of a list that is read. */
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
+/** Longer than anybody waits: who asks has a deadline. In milliseconds, and the longest that a timer can be. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** A connection to an upstream in MCP's sense: its era is known, and in the 2025 era it may have a session. */
+export class Link {
+  readonly #client: Client;
+  readonly #transport: UpstreamTransport;
+  readonly #options: LinkOptions;
+
+  private constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#transport = new UpstreamTransport(options);
+    this.#client = new Client(options.info, {
+      versionNegotiation: { mode: 'auto' },
+      jsonSchemaValidator: noValidator,
+      inputRequired: { autoFulfill: false },
+    });
+    // What a 2025-era upstream asks in the middle of a call cannot be put to whoever made it.
+    this.#client.fallbackRequestHandler = (
+      { method }: { readonly method: string },
+      _context: ClientContext,
+    ) => {
+      throw new ProtocolError(
+        ProtocolErrorCode.MethodNotFound,
+        `nexus-mcp passes no ${method} on to its clients`,
+      );
+    };
+    this.#client.setNotificationHandler('notifications/tools/list_changed', options.listChanged);
+    relayResults(this.#client);
+  }
+
+  /**
+   * Connects.
+   * @param prior what is known of the era; left out, the upstream is asked
+   * @throws Fault
+   */
+  static async connect(options: LinkOptions, seconds: number, prior?: PriorDiscovery): Promise<Link> {
+    const link = new Link(options);
+    const method = prior?.kind === 'legacy' ? 'initialize' : 'server/discover';
+    try {
+      await link.#timed(method, seconds, (timeout) =>
+        link.#client.connect(link.#transport, { ...timeout, ...(prior && { prior }) }),
+      );
+      return link;
+    } catch (error) {
+      await link.#client.close();
+      throw error;
+    }
+  }
+
+  get isModern(): boolean {
+    return this.#client.getProtocolEra() === 'modern';
+  }
+
+  /** Whether the upstream keeps a session for it, which nobody else may use. */
+  get hasSession(): boolean {
+    return this.#transport.sessionId !== undefined;
+  }
+
+  /** A page of the upstream's tools, as it sent it. */
+  async list(cursor: string | undefined, seconds: number): Promise<unknown> {
+    const params = cursor === undefined ? {} : { cursor };
+    let page: unknown;
+    // The SDK refuses a page for one tool that it does not like.
+    const result = (raw: unknown): void => {
+      page = raw;
+    };
+    await this.#timed('tools/list', seconds, (timeout) =>
+      this.#transport.watchers
+        .during({ result, maxBytes: MAX_LIST_BYTES }, (key) =>
+          this.#client.request({ method: 'tools/list', params }, ANY, { ...timeout, ...key }),
+        )
+        .catch((error: unknown) => {
+          if (page === undefined) throw error;
+        }),
+    );
+    return page;
+  }
+
+  /** Asks whether the upstream is there, as calls go to it. */
+  async probe(seconds: number): Promise<void> {
+    const method = this.isModern ? 'server/discover' : 'ping';
+    await this.#timed(method, seconds, async (timeout) => {
+      await (this.isModern ? this.#client.discover(timeout) : this.#client.ping(timeout));
+    });
+  }
+
+  /**
+   * Makes a call; resolves to the result as the upstream sent it.
+   * @throws Fault, or ProtocolError for a JSON-RPC error
+   */
+  async call(
+    { params, modernMeta, inputSchema, traceId }: UpstreamCall,
+    {
+      progress,
+      notice,
+    }: { readonly progress?: RequestOptions['onprogress']; readonly notice: Watcher['notice'] },
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    let raw: unknown;
+    const watcher = {
+      ...(notice && { notice }),
+      result: (result: unknown): void => {
+        raw = result;
+      },
+    };
+    const meta = { ...(params['_meta'] as object | undefined), ...(this.isModern && modernMeta) };
+    const make = (): Promise<unknown> =>
+      this.#transport.watchers.during(watcher, async (key) => {
+        await this.#client.callTool(
+          { ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) },
+          {
+            ...key,
+            signal,
+            timeout: NO_TIMEOUT_MS,
+            allowInputRequired: true,
+            ...(progress && { onprogress: progress }),
+            toolDefinition: { name: params.name, inputSchema },
+          },
+        );
+        return raw;
+      });
+    return this.#observed('tools/call', make, { traceId });
+  }
+
+  /** Is told of changes of the list, until the upstream or `signal` ends that; rejects where it tells of none. */
+  async listen(signal: AbortSignal, seconds: number): Promise<void> {
+    if (!this.#client.getServerCapabilities()?.tools?.listChanged)
+      throw new Fault('refused', 'it tells of no changes');
+    if (!this.isModern) return this.#transport.listen(signal);
+    const options = { timeout: seconds * 1000, signal };
+    const { closed } = await this.#client.listen({ toolsListChanged: true }, options);
+    await closed;
+  }
+
+  /** Ends the upstream's session, where there is one; what is in flight goes on. */
+  async end(seconds: number): Promise<void> {
+    await this.#transport.endSession(AbortSignal.timeout(seconds * 1000)).catch(() => undefined);
+  }
+
+  /** Ends it, with all that is in flight. */
+  async close(seconds: number): Promise<void> {
+    await this.end(seconds);
+    await this.#client.close();
+  }
+
+  #timed<Result>(
+    method: string,
+    seconds: number,
+    make: (timeout: { readonly timeout: number }) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#observed(method, () => make({ timeout: seconds * 1000 }), { seconds });
+  }
+
+  async #observed<Result>(
+    method: string,
+    make: () => Promise<Result>,
+    { seconds, traceId }: { readonly seconds?: number; readonly traceId?: string | undefined },
+  ): Promise<Result> {
+    const { now, observe } = this.#options;
+    const startedAt = now();
+    const end = (operation: Omit<Operation, 'method' | 'seconds'>): void => {
+      observe({ method, seconds: now() - startedAt, traceId, ...operation });
+    };
+    try {
+      const result = await make();
+      end({ isError: (result as { readonly isError?: unknown } | undefined)?.isError === true });
+      return result;
+    } catch (error) {
+      const fault = faultOf(error, this.hasSession);
+      end({ isError: false, fault, errorCode: error instanceof ProtocolError ? error.code : undefined });
+      if (!fault) throw error;
+      throw fault.kind === 'timeout' && seconds !== undefined ? noAnswerWithin(seconds) : fault;
+    }
+  }
+}
+
+/** Has the results of calls pass as they are: the SDK would leave out what it does not know. */
+function relayResults(client: Client): void {
+  const request = client.request.bind(client) as (...args: readonly unknown[]) => Promise<unknown>;
+  const relaying = (message: { readonly method: string }, ...options: readonly unknown[]) =>
+    message.method === 'tools/call' ? request(message, ANY, ...options) : request(message, ...options);
+  Object.assign(client, { request: relaying });
+}

@@ -1,0 +1,34 @@
+import type { Definition, Listed } from './definitions.ts';
+import { NONE_DROPPED, type DropReason, type Dropped } from './labels.ts';
+
+/** What of an upstream is offered. */
+export interface Offering {
+  readonly offered: readonly Definition[];
+  readonly dropped: Dropped;
+}
+
+/**
+ * Decides what is offered of what upstreams list. It depends on what they list alone, and not on who came first: a name belongs
+ * to the first upstream in order that lists it, unless it is taken before.
+ * @param lists in order; `undefined` for one that has not listed anything yet
+ * @param isTaken whether a tool that is no upstream's has a name
+ * @param most how many are offered of all together
+ */
+export function offering(
+  lists: readonly (Listed | undefined)[],
+  isTaken: (name: string) => boolean,
+  most: number,
+): readonly Offering[] {
+  const names = new Set<string>();
+  return lists.map((listed) => {
+    if (!listed) return { offered: [], dropped: NONE_DROPPED };
+    const dropped: Record<DropReason, number> = { ...listed.dropped };
+    const offered = listed.definitions.filter(({ listing: { name } }) => {
+      const why = isTaken(name) || names.has(name) ? 'collision' : names.size >= most ? 'limit' : undefined;
+      if (why === undefined) names.add(name);
+      else dropped[why] += 1;
+      return why === undefined;
+    });
+    return { offered, dropped };
+  });
+}

@@ -1,0 +1,233 @@
+import type { Leave } from './breaker.ts';
+import { Fault } from './fault.ts';
+import type { Health } from './health.ts';
+import { Link, type LinkOptions } from './link.ts';
+import { readList, type RawList } from './listing.ts';
+
+/** When an upstream is looked at, in seconds. */
+export interface Pace {
+  /** Of silence after which it is asked whether it is there; and so long when it was not well. */
+  readonly silence: number;
+  readonly silenceIfIll: number;
+  /** How long it may take to connect, or to answer such a question, or for a page of its list. */
+  readonly answer: number;
+  /** Between a list and the next one: at least, when it says that it has changed; and if it says nothing. */
+  readonly listAtLeast: number;
+  readonly listAtMost: number;
+  /** Until one that could not be had is asked for again, or credentials are tried again. */
+  readonly again: number;
+  /** Without a failure after which it counts as well. */
+  readonly calm: number;
+}
+
+export const PACE: Pace = {
+  silence: 10,
+  silenceIfIll: 3,
+  answer: 5,
+  listAtLeast: 5,
+  listAtMost: 300,
+  again: 10,
+  calm: 5,
+};
+
+/** How long the end of a session may take, in seconds. */
+export const END_SECONDS = 2;
+
+export interface SupervisorOptions {
+  readonly link: Omit<LinkOptions, 'listChanged'>;
+  readonly health: Health;
+  readonly pace: Pace;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** Told of the tools that the upstream lists, as it sends them. */
+  readonly listed: (list: RawList) => void;
+}
+
+/**
+ * Keeps an upstream connected: connects, learns its tools and learns them anew when they change, and asks whether it is there
+ * when nothing else tells. It does one of that at a time.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  #isStopped = false;
+  #link: Link | undefined;
+  /** Ends the stream on which changes of the list are heard. */
+  #listening = new AbortController();
+  #listedAt = -Infinity;
+  #listDueAt = -Infinity;
+  /** Before it, an upstream that refuses our credentials is not tried again. */
+  #notBefore = -Infinity;
+  /** Whether somebody wants it looked at now. */
+  #isWanted = false;
+  #wake: () => void = () => undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** The connection that calls are made on where the upstream keeps no sessions; missing before there was one. */
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  /** Stops, and ends the upstream's session. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#listening.abort();
+    this.#wake();
+    await this.#link?.close(END_SECONDS);
+  }
+
+  /** Has its list read anew, soon. */
+  listAgain = (): void => {
+    const { now, pace } = this.#options;
+    this.#listDueAt = Math.min(this.#listDueAt, Math.max(now(), this.#listedAt + pace.listAtLeast));
+    this.#wake();
+  };
+
+  /** Has it looked at now. */
+  lookNow(): void {
+    this.#isWanted = true;
+    this.#wake();
+  }
+
+  /** Has it find out what is due: something has changed. */
+  wake(): void {
+    this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      const seconds = await this.#look();
+      if (seconds > 0) await this.#sleep(seconds);
+    }
+  }
+
+  #sleep(seconds: number): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, seconds * 1000);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Does what is due; resolves to the seconds until something else is. */
+  async #look(): Promise<number> {
+    const { health, now, pace } = this.#options;
+    if (!this.#link || health.isShut) {
+      if (this.#notBefore > now()) return this.#notBefore - now();
+      const leave = health.enter();
+      // Where a call tries it, that is soon over.
+      if (!leave) return Math.max(health.retryIn, 0.1);
+      await this.#connect(leave);
+      if (health.state.state === 'unauthorized') this.#notBefore = now() + pace.again;
+      return 0;
+    }
+    if (this.#listDueAt <= now()) {
+      await this.#list(this.#link);
+      return 0;
+    }
+    const silence = health.state.state === 'up' ? pace.silence : pace.silenceIfIll;
+    if (health.silence >= silence || this.#isWanted) {
+      this.#isWanted = false;
+      await this.#probe(this.#link);
+      return 0;
+    }
+    return Math.min(silence - health.silence, this.#listDueAt - now());
+  }
+
+  /** Connects anew: what has come back may be another release, of another era, with other tools. */
+  async #connect(leave: Leave): Promise<void> {
+    const { health, pace } = this.#options;
+    let link: Link;
+    try {
+      link = await Link.connect({ ...this.#options.link, listChanged: this.listAgain }, pace.answer);
+    } catch (error) {
+      if (!this.#isStopped) health.missed(leave, asFault(error));
+      return;
+    }
+    const before = this.#link;
+    this.#link = link;
+    this.#listening.abort();
+    this.#listening = new AbortController();
+    void before?.end(END_SECONDS);
+    if (this.#isStopped) {
+      await link.close(END_SECONDS);
+      return;
+    }
+    await this.#list(link);
+    health.found(leave);
+    void this.#listen(link, this.#listening.signal);
+  }
+
+  async #list(link: Link): Promise<void> {
+    const { health, listed, now, random } = this.#options;
+    const { listAtMost, again } = this.#options.pace;
+    this.#listedAt = now();
+    // A tenth more or less, so that not all replicas ask at once.
+    this.#listDueAt = now() + listAtMost * (0.9 + 0.2 * random());
+    try {
+      const list = await readList(link, this.#options.pace.answer);
+      if (this.#isStopped) return;
+      listed(list);
+      health.listed();
+    } catch (error) {
+      const fault = asFault(error);
+      if (this.#isStopped) return;
+      this.#listDueAt = now() + again;
+      if (fault.kind === 'session_lost') {
+        this.#link = undefined;
+        return;
+      }
+      health.unlisted(`its list of tools: ${fault.message}`);
+      // Whether it is ill, or only its list, a probe tells.
+      if (fault.isIllness) this.#isWanted = true;
+    }
+  }
+
+  async #probe(link: Link): Promise<void> {
+    const { health, pace } = this.#options;
+    const leave = health.enter();
+    if (!leave) return;
+    try {
+      await link.probe(pace.answer);
+      health.found(leave);
+    } catch (error) {
+      const fault = error instanceof Fault ? error : undefined;
+      // An error of JSON-RPC is an answer, too.
+      if (!fault || fault.kind === 'refused') health.found(leave);
+      else if (fault.kind === 'session_lost') {
+        health.abandoned(leave);
+        this.#link = undefined;
+      } else health.missed(leave, fault);
+    }
+  }
+
+  /** Hears of changes of the list, as long as the upstream tells of some; where it does not, the list is read now and then. */
+  async #listen(link: Link, signal: AbortSignal): Promise<void> {
+    const { pace } = this.#options;
+    while (this.#link === link) {
+      try {
+        await link.listen(signal, pace.answer);
+      } catch {
+        return;
+      }
+      if (this.#link !== link || this.#isStopped) return;
+      // What it would have told meanwhile is in the list.
+      await new Promise((resolve) => setTimeout(resolve, pace.again * 1000).unref());
+      if (this.#link === link) this.listAgain();
+    }
+  }
+}
+
+const asFault = (error: unknown): Fault =>
+  error instanceof Fault ? error : new Fault('refused', 'it answers with an error of JSON-RPC');

@@ -1,0 +1,243 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  SdkHttpError,
+  type JSONRPCMessage,
+  type RequestId,
+  type Transport,
+  type TransportSendOptions,
+} from '@modelcontextprotocol/client';
+import { Allowance } from '../tools/allowance.ts';
+import { EventStream } from './event-stream.ts';
+import { Fault, ofConnection } from './fault.ts';
+import { headersOf } from './message-headers.ts';
+import { Watchers } from './watchers.ts';
+import {
+  discard,
+  errorIn,
+  mediaTypeOf,
+  parseMessage,
+  readEvents,
+  refusal,
+  send,
+  textOf,
+  type Response,
+  type WireOptions,
+} from './wire.ts';
+
+/** What an upstream may send besides answers, on all its streams: so many at once, and so many a second; more is left out. */
+const NOTICES_AT_ONCE = 1000;
+const NOTICES_PER_SECOND = 200;
+
+/** How long a client waits before it comes back for an answer whose stream ended, and how often it does in vain. */
+const COME_BACK_MS = 1000;
+const MAX_COME_BACK_MS = 10_000;
+const MAX_COME_BACK = 3;
+
+export interface TransportOptions extends WireOptions {
+  /** The largest message that is read. */
+  readonly maxBytes: number;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+}
+
+/**
+ * Carries the messages of the SDK's client to an upstream, by Streamable HTTP of either era. Unlike the SDK's own it bounds
+ * whatever the upstream sends, follows no redirect, and rejects a request whose answer will not come, with a {@link Fault} that says
+ * why.
+ */
+export class UpstreamTransport implements Transport {
+  readonly hasPerRequestStream = true;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  sessionId?: string;
+  readonly watchers = new Watchers();
+  readonly #options: TransportOptions;
+  readonly #notices: Allowance;
+  readonly #closed = new AbortController();
+  /** What ends each request that has not been answered. */
+  readonly #exchanges = new Map<RequestId, AbortController>();
+  #version: string | undefined;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#notices = new Allowance(NOTICES_AT_ONCE, NOTICES_PER_SECOND, options.now);
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#version = version;
+  }
+
+  #maxBytesOf(key: RequestId | undefined): number {
+    return this.watchers.of(key)?.maxBytes ?? this.#options.maxBytes;
+  }
+
+  close(): Promise<void> {
+    this.#closed.abort();
+    this.onclose?.();
+    return Promise.resolve();
+  }
+
+  /** Resolves when a request has been answered, or anything else has been taken. */
+  async send(message: JSONRPCMessage, options: TransportSendOptions = {}): Promise<void> {
+    if ('method' in message && message.method === 'notifications/cancelled')
+      this.#exchanges.get(message.params?.['requestId'] as RequestId)?.abort();
+    if (!('method' in message && 'id' in message)) return this.#tell(message);
+    const { id } = message;
+    const exchange = new AbortController();
+    const { requestSignal = exchange.signal } = options;
+    const signal = AbortSignal.any([exchange.signal, requestSignal, this.#closed.signal]);
+    this.#exchanges.set(id, exchange);
+    try {
+      const response = await this.#post(message, options.headers, signal);
+      await this.#answer(response, message, options, signal);
+    } catch (error) {
+      throw error instanceof SdkHttpError ? error : ofConnection(error);
+    } finally {
+      this.#exchanges.delete(id);
+    }
+  }
+
+  async #tell(message: JSONRPCMessage): Promise<void> {
+    const response = await this.#post(message, {}, this.#closed.signal).catch((error: unknown) => {
+      throw ofConnection(error);
+    });
+    await discard(response);
+    if (response.statusCode >= 300) throw refusal(response.statusCode);
+  }
+
+  #post(
+    message: JSONRPCMessage,
+    further: Readonly<Record<string, string>> | undefined,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const isHandshake = 'method' in message && message.method === 'initialize';
+    const headers = {
+      ...further,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...(!isHandshake && this.#ofSession),
+      ...headersOf(message),
+    };
+    return send(this.#options, 'POST', headers, { body: JSON.stringify(message), signal });
+  }
+
+  get #ofSession(): Record<string, string> {
+    return {
+      ...(this.sessionId !== undefined && { 'mcp-session-id': this.sessionId }),
+      ...(this.#version !== undefined && { 'mcp-protocol-version': this.#version }),
+    };
+  }
+
+  /** Reads the answer of a request and passes it on; rejects when there is none. */
+  async #answer(
+    response: Response,
+    message: JSONRPCMessage & { readonly id: RequestId; readonly method: string },
+    options: TransportSendOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { statusCode, headers } = response;
+    const { relatedRequestId: key } = options;
+    const maxBytes = this.#maxBytesOf(key);
+    if (statusCode >= 300) {
+      this.onmessage?.(await errorIn(response, message.id, maxBytes));
+      return;
+    }
+    if (message.method === 'initialize') {
+      const id = headers['mcp-session-id'];
+      if (typeof id === 'string') this.sessionId = id;
+    }
+    const type = mediaTypeOf(response);
+    if (type === 'application/json') {
+      this.#deliver(parseMessage(await textOf(response, maxBytes)), message.id, key);
+      return;
+    }
+    if (type !== 'text/event-stream') {
+      await discard(response);
+      throw new Fault('broken', `HTTP ${statusCode} without an answer in a form that MCP has`);
+    }
+    await this.#follow(response, message.id, key, signal);
+    options.onRequestStreamEnd?.();
+  }
+
+  /** Reads a stream up to the answer, and comes back for it where the upstream has cut the stream and can go on. */
+  async #follow(
+    first: Response,
+    id: RequestId,
+    key: RequestId | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let response = first;
+    let lastId: string | undefined;
+    let inVain = 0;
+    for (;;) {
+      const stream = new EventStream(this.#maxBytesOf(key));
+      const before = lastId;
+      const isAnswered = await readEvents(response, stream, (event) => {
+        lastId = event.id ?? lastId;
+        return event.data !== '' && this.#deliver(parseMessage(event.data), id, key);
+      });
+      if (isAnswered) return;
+      inVain = lastId === before ? inVain + 1 : 0;
+      if (lastId === undefined || inVain >= MAX_COME_BACK)
+        throw new Fault('connection', 'it ended its answer before the end');
+      await sleep(Math.min(stream.retryMs ?? COME_BACK_MS, MAX_COME_BACK_MS), undefined, { signal });
+      response = await send(
+        this.#options,
+        'GET',
+        {
+          accept: 'text/event-stream',
+          'last-event-id': lastId,
+          ...this.#ofSession,
+        },
+        { signal },
+      );
+      if (response.statusCode !== 200) {
+        this.onmessage?.(await errorIn(response, id, this.#options.maxBytes));
+        return;
+      }
+    }
+  }
+
+  /** Passes a message on; returns whether it is the answer that is waited for. */
+  #deliver(message: unknown, id: RequestId, key: RequestId | undefined): boolean {
+    const watcher = this.watchers.of(key);
+    const parsed = message as JSONRPCMessage;
+    if (!('method' in parsed)) {
+      if (parsed.id !== id) return false;
+      if ('result' in parsed) watcher?.result?.(parsed.result);
+      this.onmessage?.(parsed);
+      return true;
+    }
+    if (!this.#notices.take(1)) return false;
+    watcher?.notice?.(parsed);
+    this.onmessage?.(parsed);
+    return false;
+  }
+
+  /**
+   * Listens to what a 2025-era upstream says unasked, as long as it can be heard.
+   * @param signal ends it; it rejects when the stream cannot be had, and resolves when it ends
+   */
+  async listen(signal: AbortSignal): Promise<void> {
+    const all = AbortSignal.any([signal, this.#closed.signal]);
+    const headers = { accept: 'text/event-stream', ...this.#ofSession };
+    const response = await send(this.#options, 'GET', headers, { signal: all });
+    if (response.statusCode !== 200 || mediaTypeOf(response) !== 'text/event-stream')
+      throw refusal(response.statusCode);
+    await readEvents(response, new EventStream(this.#options.maxBytes), ({ data }) => {
+      if (data !== '') this.#deliver(parseMessage(data), '', undefined);
+      return false;
+    });
+  }
+
+  /** Tells a 2025-era upstream that the session is over. */
+  async endSession(signal: AbortSignal): Promise<void> {
+    if (this.sessionId === undefined) return;
+    await discard(await send(this.#options, 'DELETE', this.#ofSession, { signal }));
+  }
+}

@@ -1,0 +1,217 @@
+import { Agent } from 'undici';
+import type { Failure, ToolCall } from '../tools/call.ts';
+import type { ToolContext } from '../tools/tool.ts';
+import { callOf } from './call-params.ts';
+import { CallerLinks } from './caller-links.ts';
+import { readDefinitions, type Definition, type Listed } from './definitions.ts';
+import { Fault, noAnswerWithin } from './fault.ts';
+import { Health } from './health.ts';
+import { Link, type LinkOptions, type Operation } from './link.ts';
+import type { ListHints } from './listing.ts';
+import type { Transition } from './state.ts';
+import { Supervisor, type Pace } from './supervisor.ts';
+
+/** An upstream, as it is wanted. */
+export interface UpstreamSpec {
+  readonly name: string;
+  readonly url: string;
+  /** Begins the names of its tools. */
+  readonly prefix: string;
+  /** Sent with each request; hold secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly ca: string | undefined;
+  readonly tools: { readonly include: readonly string[]; readonly exclude: readonly string[] };
+  readonly timeoutSeconds: number;
+  /** Of all its tools together. */
+  readonly maxConcurrency: number;
+  /** Whether the reasons that it gives for failures are taken over. */
+  readonly trustReasons: boolean;
+}
+
+/** What surrounds an upstream. */
+export interface UpstreamEnvironment {
+  readonly info: LinkOptions['info'];
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly pace: Pace;
+  /** The largest message that is read, besides lists. */
+  readonly maxBytes: number;
+}
+
+export interface UpstreamEvents {
+  readonly listed: () => void;
+  readonly changed: (transition: Transition) => void;
+  readonly observe: (operation: Operation) => void;
+}
+
+/** Connections besides those of calls: for looking after it, and for hearing of changes. */
+const FURTHER_CONNECTIONS = 4;
+const CONNECT_TIMEOUT_MS = 5000;
+
+/** Another MCP server, whose tools are offered here. */
+export class Upstream {
+  readonly spec: UpstreamSpec;
+  readonly #health: Health;
+  readonly #pool: Agent;
+  readonly #callers: CallerLinks;
+  readonly #supervisor: Supervisor;
+  readonly #link: LinkOptions;
+  readonly #pace: Pace;
+  #listed: Listed | undefined;
+  #hints: ListHints = {};
+
+  constructor(spec: UpstreamSpec, environment: UpstreamEnvironment, events: UpstreamEvents) {
+    const { info, now, random, pace, maxBytes } = environment;
+    this.spec = spec;
+    this.#pace = pace;
+    this.#health = new Health(now, random, pace.calm, (transition) => {
+      events.changed(transition);
+      this.#supervisor.wake();
+    });
+    this.#callers = new CallerLinks(now);
+    this.#pool = new Agent({
+      connections: spec.maxConcurrency + FURTHER_CONNECTIONS,
+      // Nobody answers for what a proxy, or another version of HTTP, would do.
+      connect: { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(spec.ca !== undefined && { ca: spec.ca }) },
+    });
+    const { url, headers } = spec;
+    const { observe } = events;
+    const link = { url, headers, pool: this.#pool, maxBytes, now, info, observe };
+    this.#supervisor = new Supervisor({
+      link,
+      health: this.#health,
+      pace,
+      random,
+      now,
+      listed: ({ tools, hints }) => {
+        this.#hints = hints;
+        this.#listed = readDefinitions(tools, { prefix: spec.prefix, ...spec.tools });
+        events.listed();
+      },
+    });
+    this.#link = { ...link, listChanged: this.#supervisor.listAgain };
+  }
+
+  get state(): Health['state'] {
+    return this.#health.state;
+  }
+
+  /** What it last listed; it stays when the upstream is gone, until it is removed. */
+  get listed(): Listed | undefined {
+    return this.#listed;
+  }
+
+  /** What it says of keeping its list. */
+  get hints(): ListHints {
+    return this.#hints;
+  }
+
+  start(): void {
+    this.#supervisor.start();
+  }
+
+  /** Ends its sessions and connections. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#supervisor.stop(), this.#callers.close()]);
+    await this.#pool.destroy();
+  }
+
+  /** It is no upstream any more. */
+  remove(): Promise<void> {
+    this.#health.removed();
+    return this.stop();
+  }
+
+  /** Has its list read again, soon: it may not have a tool any more that it listed. */
+  listAgain(): void {
+    this.#supervisor.listAgain();
+  }
+
+  /**
+   * Makes a call of one of its tools; resolves to the result as the upstream sent it.
+   * @throws Fault when there is no answer, and ProtocolError for a JSON-RPC error
+   */
+  async call(definition: Definition, args: object, call: ToolCall, context: ToolContext): Promise<unknown> {
+    const health = this.#health;
+    const link = this.#supervisor.link;
+    const leave = health.isShut && health.state.state === 'unauthorized' ? undefined : health.enter();
+    if (!leave || !link) {
+      if (leave) health.abandoned(leave);
+      throw new Fault('connection', health.state.why || 'it is being connected');
+    }
+    try {
+      const result = await this.#send(link, definition, args, call, context);
+      health.answered(leave);
+      return result;
+    } catch (error) {
+      const { aborted } = context.signal;
+      const isLate = aborted && (context.signal.reason as Failure).reason === 'timeout';
+      const fault = isLate ? noAnswerWithin(this.spec.timeoutSeconds) : error;
+      if (aborted && !isLate) health.abandoned(leave);
+      else if (fault instanceof Fault) health.failed(leave, fault);
+      else health.answered(leave);
+      // One call may be refused for what it is, and all for who we are: a look tells.
+      if (fault instanceof Fault && fault.kind === 'unauthorized') this.#supervisor.lookNow();
+      throw fault;
+    }
+  }
+
+  async #send(
+    shared: Link,
+    definition: Definition,
+    args: object,
+    call: ToolCall,
+    context: ToolContext,
+  ): Promise<unknown> {
+    const { made, watched } = callOf(definition, args, call, context);
+    const stop = new AbortController();
+    const end = (): void => {
+      stop.abort(new Error('the call was given up'));
+    };
+    context.signal.addEventListener('abort', end);
+    if (context.signal.aborted) end();
+    const by = (link: Link): Promise<unknown> => link.call(made, watched, stop.signal);
+    try {
+      if (!shared.hasSession) return await by(shared);
+      return await this.#inSession(sessionKeyOf(call), by, stop.signal);
+    } finally {
+      context.signal.removeEventListener('abort', end);
+    }
+  }
+
+  /** Makes a call in its caller's session. That a session is lost says that the call was not run: so it is made in a new one. */
+  async #inSession(
+    caller: string,
+    by: (link: Link) => Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const open = (): Promise<Link> => Link.connect(this.#link, this.#pace.answer, { kind: 'legacy' });
+    const attempt = (): Promise<unknown> =>
+      this.#callers.use(caller, open, async (link) => {
+        try {
+          return await by(link);
+        } catch (error) {
+          if (error instanceof Fault && error.kind === 'session_lost') await this.#callers.lost(caller, link);
+          throw error;
+        }
+      });
+    try {
+      return await attempt();
+    } catch (error) {
+      const isLost = error instanceof Fault && error.kind === 'session_lost';
+      if (!isLost || signal.aborted) throw error;
+      return attempt();
+    }
+  }
+}
+
+/**
+ * Who shares a session with an upstream: nobody but one caller, and of those without a token one session of a client, or those
+ * who come from one address where there is none.
+ */
+const sessionKeyOf = ({ caller, sessionId }: ToolCall): string =>
+  caller.id !== caller.quotaKey && sessionId !== undefined
+    ? `session:${sessionId}`
+    : `${caller.id}:${caller.quotaKey}`;

@@ -1,0 +1,175 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from '../monitoring/logging.ts';
+import type { UpstreamRecorder } from '../monitoring/metrics/upstream-recorder.ts';
+import { createLane, type Lane } from '../tools/admission.ts';
+import type { Catalogue } from '../tools/catalogue.ts';
+import type { OfferedTool } from '../tools/offered-tool.ts';
+import { NONE_DROPPED, type Dropped, type UpstreamState } from './labels.ts';
+import { strictest, type ListHints } from './listing.ts';
+import { offering } from './offering.ts';
+import type { Transition } from './state.ts';
+import { upstreamTool } from './upstream-tool.ts';
+import { Upstream, type UpstreamEnvironment, type UpstreamSpec } from './upstream.ts';
+
+export interface UpstreamsOptions {
+  readonly catalogue: Catalogue;
+  readonly recorder: UpstreamRecorder;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+  readonly environment: UpstreamEnvironment;
+  /** Most tools offered of all together. */
+  readonly maxTools: number;
+}
+
+/** What is said of an upstream. */
+export interface UpstreamReport {
+  readonly name: string;
+  readonly state: UpstreamState;
+  /** For how long it has been in that state. */
+  readonly seconds: number;
+  /** Why, in words; empty when nothing is wrong. */
+  readonly why: string;
+  readonly tools: number;
+  readonly dropped: Dropped;
+}
+
+interface Held {
+  readonly upstream: Upstream;
+  /** Where calls of all its tools have their places. */
+  readonly lane: Lane;
+  dropped: Dropped;
+  offered: number;
+}
+
+interface OfferedNow {
+  readonly tool: OfferedTool;
+  readonly upstream: Upstream;
+  readonly digest: string;
+}
+
+/** The upstreams there are, and what of them is offered in the catalogue. */
+export class Upstreams {
+  readonly #options: UpstreamsOptions;
+  /** In the order in which names belong to them. */
+  #held: readonly Held[] = [];
+  #offered: ReadonlyMap<string, OfferedNow> = new Map();
+
+  constructor(options: UpstreamsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes the upstreams there are those that are wanted: starts new ones, stops those that are not wanted any more, and lets alone
+   * those that are wanted as they are. Waits for none of them.
+   */
+  want(specs: readonly UpstreamSpec[]): void {
+    const kept = new Map(
+      this.#held
+        .filter(({ upstream }) => specs.some((spec) => isDeepStrictEqual(spec, upstream.spec)))
+        .map((held) => [held.upstream.spec.name, held]),
+    );
+    const gone = this.#held.filter(({ upstream }) => !kept.has(upstream.spec.name));
+    for (const { upstream } of gone) void upstream.remove();
+    const fresh = specs.filter(({ name }) => !kept.has(name)).map((spec) => this.#create(spec));
+    const all = new Map([...kept, ...fresh.map((held) => [held.upstream.spec.name, held] as const)]);
+    this.#held = specs.flatMap(({ name }) => all.get(name) ?? []);
+    if (gone.length > 0) this.#offer();
+    for (const { upstream } of gone)
+      if (!all.has(upstream.spec.name)) this.#options.recorder.removed(upstream.spec.name);
+    for (const { upstream } of fresh) upstream.start();
+  }
+
+  /** How each is, in order. */
+  report(): readonly UpstreamReport[] {
+    return this.#held.map(({ upstream, offered, dropped }) => {
+      const { state, seconds, why } = upstream.state;
+      return { name: upstream.spec.name, state, seconds, why, tools: offered, dropped };
+    });
+  }
+
+  /** What they say of keeping their lists. */
+  hints(): ListHints {
+    return strictest(this.#held.map(({ upstream }) => upstream.hints));
+  }
+
+  /** Ends all sessions and connections; the tools stay, and their calls fail. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#held.map(({ upstream }) => upstream.stop()));
+  }
+
+  #create(spec: UpstreamSpec): Held {
+    const { environment, recorder } = this.#options;
+    const { name } = spec;
+    const upstream = new Upstream(spec, environment, {
+      listed: () => {
+        this.#offer();
+      },
+      changed: (transition) => {
+        this.#changed(name, transition);
+      },
+      observe: (operation) => {
+        recorder.operation(name, operation);
+      },
+    });
+    recorder.state(name, upstream.state.state);
+    recorder.tools(name, 0, NONE_DROPPED);
+    return { upstream, lane: createLane(spec.maxConcurrency), dropped: NONE_DROPPED, offered: 0 };
+  }
+
+  #changed(upstream: string, { from, to, why }: Transition): void {
+    const { recorder, logger } = this.#options;
+    if (to === 'removed') {
+      logger.info({ upstream }, 'upstream removed');
+      return;
+    }
+    recorder.entered(upstream, to);
+    if (to === 'up') logger.info({ upstream, state: to, from }, 'upstream is up');
+    else logger.warn({ upstream, state: to, from, why }, `upstream is ${to}`);
+  }
+
+  /** Brings the catalogue to what is to be offered now, in one change. */
+  #offer(): void {
+    const { catalogue, maxTools } = this.#options;
+    const own = new Set(
+      catalogue.tools.filter(({ source }) => source !== 'upstream').map(({ name }) => name),
+    );
+    const offerings = offering(
+      this.#held.map(({ upstream }) => upstream.listed),
+      (name) => own.has(name),
+      maxTools,
+    );
+    const next = new Map<string, OfferedNow>();
+    for (const [index, held] of this.#held.entries()) {
+      const { offered = [], dropped = NONE_DROPPED } = offerings[index] ?? {};
+      const { upstream, lane } = held;
+      for (const definition of offered) {
+        const { name } = definition.listing;
+        const { digest } = definition;
+        const now = this.#offered.get(name);
+        const isSame = now?.upstream === upstream && now.digest === digest;
+        next.set(name, isSame ? now : { tool: upstreamTool(definition, upstream, lane), upstream, digest });
+      }
+      this.#count(held, offered.length, dropped);
+    }
+    const before = this.#offered;
+    this.#offered = next;
+    catalogue.change({
+      remove: [...before].filter(([name, { tool }]) => next.get(name)?.tool !== tool).map(([name]) => name),
+      add: [...next].flatMap(([name, { tool }]) => (before.get(name)?.tool === tool ? [] : [tool])),
+    });
+  }
+
+  #count(held: Held, offered: number, dropped: Dropped): void {
+    const { recorder, logger } = this.#options;
+    const { name } = held.upstream.spec;
+    const isNew = !isDeepStrictEqual(dropped, held.dropped) || offered !== held.offered;
+    held.dropped = dropped;
+    held.offered = offered;
+    recorder.tools(name, offered, dropped);
+    if (!isNew) return;
+    const unwanted = { ...dropped, excluded: 0 };
+    const facts = { upstream: name, tools: offered, dropped };
+    if (Object.values(unwanted).some((count) => count > 0))
+      logger.warn(facts, 'an upstream has tools that are not offered');
+    else logger.info(facts, 'the tools of an upstream changed');
+  }
+}

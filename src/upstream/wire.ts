@@ -1,0 +1,149 @@
+import {
+  isJSONRPCErrorResponse,
+  METHOD_NOT_FOUND,
+  SdkErrorCode,
+  SdkHttpError,
+  type JSONRPCErrorResponse,
+  type RequestId,
+} from '@modelcontextprotocol/client';
+import { request, type Dispatcher } from 'undici';
+import { tooLarge, type EventStream, type StreamEvent } from './event-stream.ts';
+import { Fault } from './fault.ts';
+
+export type Response = Dispatcher.ResponseData;
+
+const MAX_INFORMATIONAL = 20;
+
+/** How long the rest of an answer may take, in milliseconds: it ends, so that its connection can be used again. */
+const TAIL_MS = 1000;
+const MAX_TAIL_BYTES = 65_536;
+
+export interface WireOptions {
+  readonly url: string;
+  /** Sent with each request; hold secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly pool: Dispatcher;
+}
+
+/** Sends a request to an upstream. It follows no redirect, and has no deadline but its signal. */
+export async function send(
+  { url, pool, headers: own }: WireOptions,
+  method: 'POST' | 'GET' | 'DELETE',
+  headers: Readonly<Record<string, string>>,
+  { body = null, signal }: { readonly body?: string | null; readonly signal: AbortSignal },
+): Promise<Response> {
+  let informational = 0;
+  const flood = new AbortController();
+  return request(url, {
+    dispatcher: pool,
+    method,
+    body,
+    headers: { ...own, ...headers },
+    signal: AbortSignal.any([signal, flood.signal]),
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    onInfo() {
+      informational += 1;
+      if (informational > MAX_INFORMATIONAL)
+        flood.abort(new Fault('broken', 'it sends informational answers without end'));
+    },
+  });
+}
+
+export const mediaTypeOf = ({ headers }: Response): string =>
+  String(headers['content-type'] ?? '')
+    .split(';', 1)[0]
+    ?.trim()
+    .toLowerCase() ?? '';
+
+/** Reads the text of a response, up to a bound. */
+export async function textOf({ body, headers }: Response, maxBytes: number): Promise<string> {
+  const coding = headers['content-encoding'] ?? 'identity';
+  if (coding !== 'identity') {
+    body.destroy();
+    throw new Fault('broken', 'its answer has a content encoding that was not asked for');
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Reads the events of a response until one is what is waited for; resolves to whether one was. */
+export async function readEvents(
+  { body }: Response,
+  stream: EventStream,
+  take: (event: StreamEvent) => boolean,
+): Promise<boolean> {
+  let isFound = false;
+  let tail: NodeJS.Timeout | undefined;
+  try {
+    for await (const bytes of body) {
+      if (isFound) continue;
+      for (const event of stream.read(bytes as Buffer)) isFound ||= take(event);
+      if (isFound) tail = setTimeout(() => body.destroy(), TAIL_MS);
+    }
+  } catch (error) {
+    // One that breaks off may still be gone on with; one that is ended here is not.
+    const isEnded = error instanceof Fault || (error instanceof Error && error.name === 'AbortError');
+    if (!isFound && isEnded) throw error;
+  } finally {
+    clearTimeout(tail);
+  }
+  return isFound;
+}
+
+/** Reads what is of no use, so that the connection can be used again; one that has much of it is closed. */
+export async function discard({ body }: Response): Promise<void> {
+  await body.dump({ limit: MAX_TAIL_BYTES, signal: AbortSignal.timeout(TAIL_MS) }).catch(() => undefined);
+}
+
+/** As the SDK's own transport rejects, whose client finds out by it which era the upstream is of. */
+export const refusal = (status: number, text = ''): SdkHttpError =>
+  new SdkHttpError(SdkErrorCode.ClientHttpNotImplemented, `HTTP ${status}`, {
+    status,
+    statusText: '',
+    text,
+  });
+
+/** A message of JSON-RPC, as far as that is looked at here. */
+export function parseMessage(text: string): object {
+  try {
+    const message: unknown = JSON.parse(text);
+    if (typeof message === 'object' && message !== null && !Array.isArray(message)) return message;
+  } catch {
+    // Said below.
+  }
+  throw new Fault('broken', 'its answer is no JSON-RPC');
+}
+
+/**
+ * The JSON-RPC error in a response whose status is none of success: it is the answer, whatever the status says besides.
+ * @throws SdkHttpError or Fault where there is none, or the status says that nobody looked at the request
+ */
+export async function errorIn(
+  response: Response,
+  id: RequestId,
+  maxBytes: number,
+): Promise<JSONRPCErrorResponse> {
+  const { statusCode } = response;
+  const text = await textOf(response, maxBytes).catch(() => '');
+  if (statusCode === 401 || statusCode === 403 || statusCode >= 500) throw refusal(statusCode, text);
+  if (statusCode < 400) throw new Fault('broken', `HTTP ${statusCode}: redirects are not followed`);
+  // These say nothing of who is there, and so nothing of its era.
+  if (statusCode === 408 || statusCode === 429) throw new Fault('refused', `HTTP ${statusCode}`);
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw refusal(statusCode, text);
+  }
+  if (!isJSONRPCErrorResponse(answer) || answer.id !== id) throw refusal(statusCode, text);
+  // Some answer so where a session is gone; of what MCP has, only a method that is not served is a 404.
+  if (statusCode === 404 && answer.error.code !== METHOD_NOT_FOUND) throw refusal(statusCode, text);
+  return answer;
+}

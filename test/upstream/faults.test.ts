@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RawUpstream, answer, refuse, type Behaviour } from '../support/raw-upstream.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
+
+const NO_WAITS = {
+  silence: 3600,
+  silenceIfIll: 0.05,
+  answer: 0.5,
+  listAtLeast: 0,
+  listAtMost: 3600,
+  again: 0.05,
+  calm: 0,
+};
+
+const upstream = new RawUpstream();
+let server: TestServer;
+
+const stateNow = async (): Promise<string | undefined> => {
+  const states = (await server.scrape()).select('mcp_upstream_state');
+  return states.find(({ value }) => value === 1)?.labels['state'];
+};
+const isIn = (state: string): Promise<void> =>
+  waitFor(async () => {
+    expect(await stateNow()).toBe(state);
+  });
+const call = (args: object = {}) => server.execute('raw_works', args);
+
+/** Has the upstream do something else for as long as `during` takes, and waits until it is well again. */
+async function whileIt(behaviour: RawUpstream['behaviour'], during: () => Promise<void>): Promise<void> {
+  upstream.behaviour = behaviour;
+  try {
+    await during();
+  } finally {
+    upstream.behaviour = {};
+  }
+  await isIn('up');
+  // So that the next test does not begin where this one ended.
+  expect((await call()).body.status).toBe('success');
+}
+
+beforeAll(async () => {
+  const url = await upstream.listen();
+  server = await startTestServer(
+    {
+      limits: { callsPerSecond: 0, resultBytes: 4096 },
+      tools: { enabled: ['add'] },
+      upstreams: [{ name: 'raw', url, timeoutSeconds: 1 }],
+    },
+    undefined,
+    NO_WAITS,
+  );
+  await isIn('up');
+});
+
+afterAll(async () => {
+  await server.stop();
+  await upstream.close();
+});
+
+const inCall: readonly (readonly [string, Behaviour, string, RegExp])[] = [
+  ['resets', (_message, response) => response.destroy(), 'unavailable', /connection/],
+  ['answers 500', (_message, response) => response.writeHead(500).end('secret'), 'unavailable', /HTTP 500/],
+  ['answers 429', (_message, response) => response.writeHead(429).end(), 'unavailable', /HTTP 429/],
+  [
+    'redirects',
+    (_message, response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
+    'unavailable',
+    /not followed/,
+  ],
+  [
+    'answers with garbage',
+    (_message, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{'),
+    'unavailable',
+    /no JSON-RPC/,
+  ],
+  [
+    'answers with a page',
+    (_message, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('hi'),
+    'unavailable',
+    /form that MCP has/,
+  ],
+  [
+    'ends its stream early',
+    (_message, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': hi\n\n'),
+    'unavailable',
+    /before the end/,
+  ],
+  ['never answers', () => undefined, 'timeout', /within 1 s/],
+  [
+    'never ends its answer',
+    (_message, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const write = (): void => void (response.destroyed || response.write(' '.repeat(2048), write));
+      write();
+    },
+    'exception',
+    /larger than/,
+  ],
+  [
+    'sends a result that is none',
+    (message, response) => answer(response, message, { content: 'text' }),
+    'exception',
+    /unexpectedly/,
+  ],
+  [
+    'sends more than results may have',
+    (message, response) => answer(response, message, { content: [{ type: 'text', text: 'x'.repeat(5000) }] }),
+    'exception',
+    /too large/,
+  ],
+  [
+    'refuses the arguments',
+    (message, response) => refuse(response, message, -32_602, 'a must be a number'),
+    'invalid_arguments',
+    /a must be a number/,
+  ],
+  [
+    'has an error of its own',
+    (message, response) => refuse(response, message, -32_603, 'it broke'),
+    'exception',
+    /it broke/,
+  ],
+  [
+    'does not know the tool',
+    (message, response) => refuse(response, message, -32_602, 'Unknown tool: works'),
+    'unavailable',
+    /any more/,
+  ],
+];
+
+describe('a call whose upstream', () => {
+  it.each(inCall)(
+    '%s fails as it should, and the upstream stays what it is',
+    async (_what, behaviour, reason, detail) => {
+      await whileIt({ 'tools/call': behaviour }, async () => {
+        const { body } = await call();
+        expect(body).toMatchObject({ reason });
+        expect(body.detail).toMatch(detail);
+        expect(body.detail).not.toMatch(/secret/);
+        expect(['up', 'degraded']).toContain(await stateNow());
+      });
+    },
+  );
+});
+
+describe('an upstream', () => {
+  it('is kept from calls when five in a row fail, and is up again when it answers a look', async () => {
+    const fails: Behaviour = (_message, response) => response.writeHead(503).end();
+    await whileIt({ 'tools/call': fails }, async () => {
+      for (let made = 0; made < 5; made += 1) expect((await call()).body.reason).toBe('unavailable');
+      expect(await stateNow()).toBe('open');
+      const before = upstream.count('tools/call');
+      for (let made = 0; made < 20; made += 1) expect((await call()).body.detail).toMatch(/HTTP 503/);
+      // Where that takes so long, one call at a time tries it.
+      expect(upstream.count('tools/call') - before).toBeLessThan(5);
+      // That it is there says nothing of calls: one is enough now.
+      await isIn('up');
+      await call();
+      expect(await stateNow()).toBe('open');
+    });
+  });
+
+  it('that refuses our credentials is unauthorized, and its tools stay listed', async () => {
+    const refuses: Behaviour = (_message, response) => response.writeHead(401).end();
+    await whileIt({ any: refuses }, async () => {
+      expect((await call()).body).toMatchObject({ reason: 'unavailable' });
+      await isIn('unauthorized');
+      expect((await fetch(`${server.url}/tools/raw_works`)).status).toBe(200);
+    });
+  });
+
+  it('that refuses one call alone stays up', async () => {
+    const refuses: Behaviour = (_message, response) => response.writeHead(403).end();
+    await whileIt({ 'tools/call': refuses }, async () => {
+      expect((await call()).body).toMatchObject({ reason: 'unavailable' });
+      expect((await call()).body).toMatchObject({ reason: 'unavailable' });
+      expect(await stateNow()).toBe('up');
+    });
+  });
+
+  it('that goes and comes back with other tools offers those', async () => {
+    const { port } = upstream;
+    await upstream.close();
+    await call();
+    await isIn('down');
+    upstream.tools = ['works', 'more'];
+    await upstream.listen(port);
+    await isIn('up');
+    expect((await server.execute('raw_more')).body.status).toBe('success');
+    upstream.tools = ['works'];
+  });
+
+  it('whose list cannot be read keeps its tools, and is degraded', async () => {
+    const odd: Behaviour = (message, response) => answer(response, message, { tools: 'none' });
+    const unknown: Behaviour = (message, response) =>
+      refuse(response, message, -32_602, 'Unknown tool: works');
+    await whileIt({ 'tools/list': odd, 'tools/call': unknown }, async () => {
+      await call();
+      await isIn('degraded');
+      expect((await fetch(`${server.url}/tools/raw_works`)).status).toBe(200);
+    });
+  });
+
+  it.each([
+    ['endless pages', (message, response) => answer(response, message, { tools: [], nextCursor: 'more' })],
+    [
+      'endless bytes',
+      (_message, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        const write = (): void => void (response.destroyed || response.write(' '.repeat(262_144), write));
+        write();
+      },
+    ],
+  ] as const satisfies readonly (readonly [string, Behaviour])[])(
+    'whose list has %s is degraded, not waited for',
+    async (_what, behaviour) => {
+      const unknown: Behaviour = (message, response) =>
+        refuse(response, message, -32_602, 'Unknown tool: works');
+      await whileIt({ 'tools/list': behaviour, 'tools/call': unknown }, async () => {
+        await call();
+        await isIn('degraded');
+      });
+    },
+  );
+});

@@ -1,0 +1,119 @@
+import { expect, it } from 'vitest';
+import { Catalogue } from '../../src/tools/catalogue.ts';
+import { tellOfChanges } from '../../src/mcp/list-changes.ts';
+import type { OfferedTool } from '../../src/tools/offered-tool.ts';
+import { connectClient } from '../support/clients.ts';
+import { startStdio } from '../support/raw-stdio.ts';
+import { startTestServer } from '../support/test-server.ts';
+import { V1Upstream } from '../support/v1-upstream.ts';
+import { waitFor } from '../support/wait.ts';
+
+it('clients of both eras are told when an upstream has another tool, and find it', async () => {
+  const upstream = new V1Upstream();
+  const url = await upstream.listen();
+  const server = await startTestServer(
+    { tools: { enabled: ['add'] }, upstreams: [{ name: 'notebook', url }] },
+    undefined,
+    { silence: 3600, answer: 60, listAtLeast: 0 },
+  );
+  await waitFor(async () => {
+    expect((await server.scrape()).value('mcp_upstream_tools')).toBe(3);
+  });
+  const told: string[] = [];
+  const [legacy, modern] = await Promise.all([
+    connectClient(server.url, '2025-11-25'),
+    connectClient(server.url, '2026-07-28'),
+  ]);
+  for (const { client } of [legacy, modern]) {
+    expect(client.getServerCapabilities()?.tools).toEqual({ listChanged: true });
+    client.setNotificationHandler('notifications/tools/list_changed', () => {
+      told.push(client.getProtocolEra() ?? '');
+    });
+  }
+  const subscription = await modern.client.listen({ toolsListChanged: true });
+  expect(subscription.honoredFilter).toEqual({ toolsListChanged: true });
+  await waitFor(() => {
+    expect(upstream.listeners).toBeGreaterThan(0);
+  });
+  upstream.addTool('late');
+  await waitFor(() => {
+    expect([...told].sort()).toEqual(['legacy', 'modern']);
+  });
+  const { tools } = await modern.client.listTools();
+  expect(tools.map(({ name }) => name)).toContain('notebook_late');
+  await subscription.close();
+  await Promise.all([legacy.client.close(), modern.client.close()]);
+  await server.stop();
+  upstream.close();
+});
+
+it('a client over stdio is told, too', async () => {
+  const upstream = new V1Upstream();
+  const url = await upstream.listen();
+  const server = await startStdio({
+    'tools.enabled': 'add',
+    upstreams: JSON.stringify([{ name: 'notebook', url }]),
+  });
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'raw', version: '1' },
+  };
+  server.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+  server.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  await waitFor(() => {
+    expect(server.messages.some(({ id }) => id === 1)).toBe(true);
+    expect(upstream.listeners).toBe(1);
+  });
+  const notices = () => server.messages.filter(({ method }) => method === 'notifications/tools/list_changed');
+  const before = notices().length;
+  upstream.addTool('late');
+  await waitFor(() => {
+    expect(notices().length).toBeGreaterThan(before);
+  }, 30_000);
+  upstream.close();
+}, 60_000);
+
+it('without upstreams no client is promised to be told', async () => {
+  const server = await startTestServer();
+  const { client } = await connectClient(server.url, '2025-11-25');
+  expect(client.getServerCapabilities()?.tools).toEqual({ listChanged: false });
+  await client.close();
+  await server.stop();
+});
+
+it('of many changes one notice comes, and none of a list that is again as it was', async () => {
+  const tool = (name: string) => ({ name, listing: { name } }) as OfferedTool;
+  const catalogue = new Catalogue([tool('a')]);
+  let notices = 0;
+  let time = 0;
+  const stop = tellOfChanges(
+    catalogue,
+    () => time,
+    () => {
+      notices += 1;
+    },
+  );
+  catalogue.change({ add: [tool('b')] });
+  catalogue.change({ add: [tool('c')] });
+  await waitFor(() => {
+    expect(notices).toBe(1);
+  });
+  // Long after the last notice, so that nothing waits for the next.
+  time = 100;
+  catalogue.change({ remove: ['b'] });
+  catalogue.change({ add: [tool('b')] });
+  const other = tellOfChanges(
+    catalogue,
+    () => time,
+    () => {
+      notices += 10;
+    },
+  );
+  catalogue.change({ remove: ['c'] });
+  await waitFor(() => {
+    expect(notices).toBe(12);
+  });
+  stop();
+  other();
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { UPSTREAM_STATES } from '../../src/upstream/labels.ts';
+import { StateMachine, type Transition, type UpstreamEvent } from '../../src/upstream/state.ts';
+import { oneOf, randomFrom } from './random.ts';
+
+const EVENTS: readonly UpstreamEvent[] = [
+  { kind: 'answered', isCalm: true },
+  { kind: 'answered', isCalm: false },
+  { kind: 'failed', why: 'failed' },
+  { kind: 'opened', why: 'opened' },
+  { kind: 'unreached', why: 'unreached' },
+  { kind: 'refused', why: 'refused' },
+  { kind: 'listed' },
+  { kind: 'unlisted', why: 'unlisted' },
+];
+
+function machine(...events: readonly UpstreamEvent['kind'][]): StateMachine {
+  const made = new StateMachine(
+    () => 0,
+    () => undefined,
+  );
+  for (const kind of events) {
+    const event = EVENTS.find((each) => each.kind === kind);
+    made.take(event ?? { kind: 'removed' });
+  }
+  return made;
+}
+
+describe('the state of an upstream', () => {
+  it.each([
+    [[], 'connecting', ''],
+    [['listed', 'answered'], 'up', ''],
+    [['unreached'], 'down', 'unreached'],
+    [['unlisted', 'answered'], 'down', 'unlisted'],
+    [['refused'], 'unauthorized', 'refused'],
+    [['listed', 'answered', 'failed'], 'degraded', 'failed'],
+    [['listed', 'answered', 'failed', 'answered'], 'up', ''],
+    [['listed', 'answered', 'unlisted'], 'degraded', 'unlisted'],
+    [['listed', 'answered', 'opened'], 'open', 'opened'],
+    [['listed', 'answered', 'opened', 'unreached'], 'open', 'unreached'],
+    [['listed', 'answered', 'opened', 'answered'], 'up', ''],
+    [['listed', 'answered', 'unreached'], 'down', 'unreached'],
+    [['listed', 'answered', 'unreached', 'failed'], 'down', 'unreached'],
+    [['listed', 'answered', 'unreached', 'answered'], 'up', ''],
+    [['listed', 'answered', 'removed', 'answered'], 'removed', ''],
+  ] as const)('after %j is %s', (events, state, why) => {
+    const made = machine(...events);
+    expect([made.state, made.why]).toEqual([state, why]);
+  });
+
+  it('stays degraded while calls fail now and then', () => {
+    const made = machine('listed', 'answered', 'failed');
+    made.take({ kind: 'answered', isCalm: false });
+    expect(made.state).toBe('degraded');
+  });
+
+  it('is told of exactly when it changes, with its reason, and lasts from then on', () => {
+    const random = randomFrom(3);
+    let time = 0;
+    const told: Transition[] = [];
+    const made = new StateMachine(
+      () => time,
+      (transition) => told.push(transition),
+    );
+    for (let step = 0; step < 1500; step += 1) {
+      const before = made.state;
+      const known = told.length;
+      time += 1;
+      made.take(oneOf(EVENTS, random));
+      expect(UPSTREAM_STATES).toContain(made.state);
+      const isWell = made.state === 'up' || made.state === 'connecting';
+      expect(made.why === '').toBe(isWell);
+      if (made.state === before) expect(told.length).toBe(known);
+      else {
+        expect(told.slice(known)).toEqual([{ from: before, to: made.state, why: made.why }]);
+        expect(made.seconds).toBe(0);
+      }
+    }
+    expect(new Set(told.map(({ to }) => to)).size).toBe(5);
+  });
+});
