@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
+import { hold } from '../support/hold.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { V1Upstream } from '../support/v1-upstream.ts';
 import { waitFor } from '../support/wait.ts';
@@ -26,7 +27,13 @@ beforeAll(async () => {
       limits: { callsPerSecond: 0 },
       tools: { enabled: ['add'] },
       upstreams: [
-        { name: 'modern', url: `${modern.url}/mcp`, trustReasons: true, tools: { exclude: ['add'] } },
+        {
+          name: 'modern',
+          url: `${modern.url}/mcp`,
+          trustReasons: true,
+          timeoutSeconds: 60,
+          tools: { exclude: ['add'] },
+        },
         { name: 'notebook', url: await notebook.listen(), prefix: 'n-' },
       ],
     },
@@ -133,20 +140,20 @@ describe('tools of upstreams', () => {
   });
 
   it('are told when their caller gives up', async () => {
+    const { args, letGo } = hold();
     const gone = new AbortController();
-    const call = server.execute('modern_hangs', {}, { signal: gone.signal }).catch(() => undefined);
-    const inFlight = async (at: TestServer, tool: string) =>
-      (await at.scrape()).value('mcp_tool_calls_in_flight', { tool_name: tool });
+    const call = server.execute('modern_held', args, { signal: gone.signal }).catch(() => undefined);
+    const value = async (name: string, labels: object = {}): Promise<number | undefined> =>
+      (await modern.scrape()).value(name, { tool_name: 'held', ...labels });
     await waitFor(async () => {
-      expect(await inFlight(modern, 'hangs')).toBe(1);
+      expect(await value('mcp_tool_calls_in_flight')).toBe(1);
     });
     gone.abort();
     await call;
     await waitFor(async () => {
-      expect(await inFlight(modern, 'hangs')).toBe(0);
+      expect(await value('mcp_tool_errors_total', { reason: 'cancelled' })).toBe(1);
     });
-    const samples = await modern.scrape();
-    expect(samples.value('mcp_tool_errors_total', { tool_name: 'hangs', reason: 'cancelled' })).toBe(1);
+    letGo();
     expect((await server.scrape()).value('mcp_upstream_state', { upstream: 'modern', state: 'up' })).toBe(1);
   });
 

@@ -6,7 +6,7 @@ import { waitFor } from '../support/wait.ts';
 const NO_WAITS = {
   silence: 3600,
   silenceIfIll: 0.05,
-  answer: 0.5,
+  answer: 30,
   listAtLeast: 0,
   listAtMost: 3600,
   again: 0.05,

@@ -8,7 +8,7 @@ import { oneOf, randomFrom } from './random.ts';
 const PACE = {
   silence: 0.1,
   silenceIfIll: 0.02,
-  answer: 0.2,
+  answer: 0.5,
   listAtLeast: 0,
   listAtMost: 0.1,
   again: 0.05,
@@ -80,7 +80,7 @@ it('metrics, status page, log and list of tools say the same of upstreams, whate
   await waitFor(async () => {
     await agree();
     expect((await server.scrape()).value('mcp_upstream_state', { state: 'up' })).toBe(2);
-  });
+  }, 30_000);
   expect([...seen]).toEqual(expect.arrayContaining(['up', 'down', 'degraded']));
   await server.stop();
   await Promise.all(upstreams.map((upstream) => upstream.close()));
