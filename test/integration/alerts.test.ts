@@ -202,6 +202,7 @@ const SILENT: readonly (readonly [RegExp, string])[] = [
     'asks about connections that were cut, and no client here is hostile',
   ],
   [/mcp_peer_messages_total\{.*> 0$/, 'asks about messages between replicas, and every server here is alone'],
+  [/mcp_(upstream|client_operation)_/, 'asks about upstreams, which no server here has'],
   [/^scrape_samples_scraped\{.*and up/, 'asks about scrapes that are dropped, and every limit here is wide'],
   [/^mcp_worker_pool_waiting\{.*> 0$/, 'answers only when all workers are busy'],
 ];

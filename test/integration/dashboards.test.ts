@@ -231,6 +231,8 @@ const ask = (
 /** What there is nothing of to show here, and why. */
 const SILENT: ReadonlyMap<string, string> = new Map([
   [TURNED_AWAY, 'no server here is full of sessions that are in use'],
+  ['mcp_upstream_', 'no server here has upstreams'],
+  ['mcp_client_operation_', 'no server here has upstreams'],
   [
     'mcp_label_values_folded_total',
     'only requests with methods or revisions that nobody knows have values folded',
