@@ -31,7 +31,7 @@ export interface Status {
   readonly metrics: 'served' | 'operations_port' | 'not_served' | 'not_recorded';
   /** `null` when metrics are switched off, and on the main port when the metrics are at the operations port. */
   readonly activity: ActivityReport | null;
-  /** The MCP servers whose tools are offered here; left out where there are none, and where `activity` is `null`. */
+  /** The MCP servers whose tools are offered here; left out where there are none, and on the main port when the metrics are at the operations port. */
   readonly upstreams?: readonly UpstreamStatus[];
 }
 
