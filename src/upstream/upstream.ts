@@ -77,7 +77,11 @@ export class Upstream {
       connect: { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(spec.ca !== undefined && { ca: spec.ca }) },
     });
     const { url, headers } = spec;
-    const { observe } = events;
+    const observe = (operation: Operation): void => {
+      events.observe(operation);
+      // There is one at least every now and then.
+      this.#callers.sweep();
+    };
     const link = { url, headers, pool: this.#pool, maxBytes, now, info, observe };
     this.#supervisor = new Supervisor({
       link,

@@ -1,0 +1,70 @@
+import { expect, it, vi } from 'vitest';
+import { CallerLinks } from '../../src/upstream/caller-links.ts';
+import type { Link } from '../../src/upstream/link.ts';
+
+/** Sessions that only say when they end, and a clock that the test moves. */
+function linksAt(start = 0) {
+  const clock = { time: start };
+  const links = new CallerLinks(() => clock.time);
+  const ended: string[] = [];
+  const opened: string[] = [];
+  const open = (caller: string) => (): Promise<Link> => {
+    opened.push(caller);
+    const close = (): Promise<void> => {
+      ended.push(caller);
+      return Promise.resolve();
+    };
+    return Promise.resolve({ close } as unknown as Link);
+  };
+  const use = (caller: string, work: (link: Link) => Promise<unknown> = () => Promise.resolve()) =>
+    links.use(caller, open(caller), work);
+  return { links, clock, ended, opened, use };
+}
+
+it('a caller has one session, however many calls come at a time', async () => {
+  const { opened, use } = linksAt();
+  await Promise.all([use('ada'), use('ada'), use('bob')]);
+  await use('ada');
+  expect(opened).toEqual(['ada', 'bob']);
+});
+
+it('the session unused for longest ends where there are too many, and none that a call is made in', async () => {
+  const { links, ended, use } = linksAt();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const busy = use('busy', () => promise);
+  for (let caller = 0; caller < 300; caller += 1) await use(String(caller));
+  expect(links.size).toBeLessThanOrEqual(256);
+  await vi.waitFor(() => {
+    expect(ended.length).toBe(301 - links.size);
+  });
+  expect(ended).not.toContain('busy');
+  expect(ended[0]).toBe('0');
+  resolve(undefined);
+  await busy;
+});
+
+it('a session ends when it is unused for ten minutes', async () => {
+  const { links, clock, ended, use } = linksAt();
+  await use('ada');
+  clock.time = 599;
+  await use('bob');
+  expect(ended).toEqual([]);
+  clock.time = 600;
+  links.sweep();
+  await vi.waitFor(() => {
+    expect(ended).toEqual(['ada']);
+  });
+});
+
+it('one that cannot be opened is tried anew with the next call', async () => {
+  const { links, use } = linksAt();
+  const refused = links.use(
+    'ada',
+    () => Promise.reject(new Error('no')),
+    () => Promise.resolve(),
+  );
+  await expect(refused).rejects.toThrow('no');
+  expect(links.size).toBe(0);
+  await use('ada');
+  expect(links.size).toBe(1);
+});
