@@ -227,8 +227,10 @@ export class UpstreamTransport implements Transport {
     const all = AbortSignal.any([signal, this.#closed.signal]);
     const headers = { accept: 'text/event-stream', ...this.#ofSession };
     const response = await send(this.#options, 'GET', headers, { signal: all });
-    if (response.statusCode !== 200 || mediaTypeOf(response) !== 'text/event-stream')
+    if (response.statusCode !== 200 || mediaTypeOf(response) !== 'text/event-stream') {
+      await discard(response);
       throw refusal(response.statusCode);
+    }
     await readEvents(response, new EventStream(this.#options.maxBytes), ({ data }) => {
       if (data !== '') this.#deliver(parseMessage(data), '', undefined);
       return false;

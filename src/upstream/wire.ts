@@ -38,7 +38,7 @@ export async function send(
     dispatcher: pool,
     method,
     body,
-    headers: { ...own, ...headers },
+    headers: { 'accept-encoding': 'identity', ...own, ...headers },
     signal: AbortSignal.any([signal, flood.signal]),
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -56,36 +56,41 @@ export const mediaTypeOf = ({ headers }: Response): string =>
     ?.trim()
     .toLowerCase() ?? '';
 
-/** Reads the text of a response, up to a bound. */
-export async function textOf({ body, headers }: Response, maxBytes: number): Promise<string> {
-  const coding = headers['content-encoding'] ?? 'identity';
-  if (coding !== 'identity') {
-    body.destroy();
+/** The bytes of a response, if they are what was meant. */
+async function* bytesOf(response: Response): AsyncGenerator<Buffer> {
+  const { body, headers } = response;
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    await discard(response);
     throw new Fault('broken', 'its answer has a content encoding that was not asked for');
   }
+  yield* body as AsyncIterable<Buffer>;
+}
+
+/** Reads the text of a response, up to a bound. */
+export async function textOf(response: Response, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of body) {
-    bytes += (chunk as Buffer).length;
+  for await (const chunk of bytesOf(response)) {
+    bytes += chunk.length;
     if (bytes > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk as Buffer);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
 }
 
 /** Reads the events of a response until one is what is waited for; resolves to whether one was. */
 export async function readEvents(
-  { body }: Response,
+  response: Response,
   stream: EventStream,
   take: (event: StreamEvent) => boolean,
 ): Promise<boolean> {
   let isFound = false;
   let tail: NodeJS.Timeout | undefined;
   try {
-    for await (const bytes of body) {
+    for await (const bytes of bytesOf(response)) {
       if (isFound) continue;
-      for (const event of stream.read(bytes as Buffer)) isFound ||= take(event);
-      if (isFound) tail = setTimeout(() => body.destroy(), TAIL_MS);
+      for (const event of stream.read(bytes)) isFound ||= take(event);
+      if (isFound) tail = setTimeout(() => response.body.destroy(), TAIL_MS);
     }
   } catch (error) {
     // One that breaks off may still be gone on with; one that is ended here is not.

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawUpstream, answer, refuse, type Behaviour } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -79,6 +80,30 @@ const inCall: readonly (readonly [string, Behaviour, string, RegExp])[] = [
     (_message, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('hi'),
     'unavailable',
     /form that MCP has/,
+  ],
+  [
+    'compresses its answer',
+    (_message, response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+        .end(gzipSync('{}')),
+    'unavailable',
+    /content encoding/,
+  ],
+  [
+    'compresses a page that says what is wrong',
+    (_message, response) => response.writeHead(404, { 'content-encoding': 'gzip' }).end(gzipSync('no')),
+    'unavailable',
+    /HTTP 404/,
+  ],
+  [
+    'compresses its stream',
+    (_message, response) =>
+      response
+        .writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' })
+        .end(gzipSync('data: {}\n\n')),
+    'unavailable',
+    /content encoding/,
   ],
   [
     'ends its stream early',
@@ -203,6 +228,13 @@ describe('an upstream', () => {
   });
 
   it.each([
+    [
+      'a content encoding',
+      (_message, response) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+          .end(gzipSync('{}')),
+    ],
     ['endless pages', (message, response) => answer(response, message, { tools: [], nextCursor: 'more' })],
     [
       'endless bytes',
