@@ -7,6 +7,8 @@ const IDLE_SECONDS = 600;
 
 interface Held {
   readonly link: Promise<Link>;
+  /** Gives it up while it is being opened. */
+  readonly opening: AbortController;
   usedAt: number;
   calls: number;
 }
@@ -32,11 +34,11 @@ export class CallerLinks {
   /** Uses the session of a caller, which is opened if there is none. */
   async use<Result>(
     caller: string,
-    open: () => Promise<Link>,
+    open: (signal: AbortSignal) => Promise<Link>,
     work: (link: Link) => Promise<Result>,
   ): Promise<Result> {
     this.sweep();
-    const held = this.#held.get(caller) ?? { link: open(), usedAt: 0, calls: 0 };
+    const held = this.#held.get(caller) ?? opened(open);
     this.#held.delete(caller);
     this.#held.set(caller, held);
     held.usedAt = this.#now();
@@ -86,7 +88,12 @@ export class CallerLinks {
   }
 }
 
-const end = async ({ link }: Held): Promise<void> => {
-  const opened = await link.catch(() => undefined);
-  await opened?.close(END_SECONDS);
+const opened = (open: (signal: AbortSignal) => Promise<Link>): Held => {
+  const opening = new AbortController();
+  return { link: open(opening.signal), opening, usedAt: 0, calls: 0 };
+};
+
+const end = async ({ link, opening }: Held): Promise<void> => {
+  opening.abort();
+  await (await link.catch(() => undefined))?.close(END_SECONDS);
 };

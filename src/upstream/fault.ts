@@ -79,6 +79,8 @@ const CODES: Readonly<Record<string, string>> = {
 /** What undici throws, as a fault. */
 export function ofConnection(error: unknown): Fault {
   if (error instanceof Fault) return error;
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return new Fault('timeout', 'no answer in time');
   const code = codeOf(error);
   if (code?.startsWith('HPE_') === true || code === 'UND_ERR_HEADERS_OVERFLOW')
     return new Fault('broken', 'its answer is no HTTP');

@@ -93,10 +93,17 @@ export class Link {
   /**
    * Connects.
    * @param prior what is known of the era; left out, the upstream is asked
+   * @param signal gives it up
    * @throws Fault
    */
-  static async connect(options: LinkOptions, seconds: number, prior?: PriorDiscovery): Promise<Link> {
+  static async connect(
+    options: LinkOptions,
+    seconds: number,
+    { prior, signal }: { readonly prior?: PriorDiscovery; readonly signal?: AbortSignal } = {},
+  ): Promise<Link> {
     const link = new Link(options);
+    const giveUp = (): void => void link.#transport.close();
+    signal?.addEventListener('abort', giveUp);
     const method = prior?.kind === 'legacy' ? 'initialize' : 'server/discover';
     try {
       await link.#timed(method, seconds, (timeout) =>
@@ -104,8 +111,12 @@ export class Link {
       );
       return link;
     } catch (error) {
+      // The upstream may have opened a session, which nobody would use.
+      void link.end(seconds);
       await link.#client.close();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 

@@ -6,6 +6,7 @@ import {
   type Transport,
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
+import type { Dispatcher } from 'undici';
 import { Allowance } from '../tools/allowance.ts';
 import { EventStream } from './event-stream.ts';
 import { Fault, ofConnection } from './fault.ts';
@@ -28,6 +29,9 @@ import {
 const NOTICES_AT_ONCE = 1000;
 const NOTICES_PER_SECOND = 200;
 
+/** Messages on their way of which nobody waits for what becomes: more are left out. */
+const MAX_ASIDES = 256;
+
 /** How long a client waits before it comes back for an answer whose stream ended, and how often it does in vain. */
 const COME_BACK_MS = 1000;
 const MAX_COME_BACK_MS = 10_000;
@@ -36,6 +40,10 @@ const MAX_COME_BACK = 3;
 export interface TransportOptions extends WireOptions {
   /** The largest message that is read. */
   readonly maxBytes: number;
+  /** For messages that nobody waits for, so that they take no connection from those that are. */
+  readonly asidePool: Dispatcher;
+  /** How long an upstream may take to take a message that has no answer, in seconds. */
+  readonly answerSeconds: number;
   /** Monotonic, in seconds. */
   readonly now: () => number;
 }
@@ -58,6 +66,7 @@ export class UpstreamTransport implements Transport {
   /** What ends each request that has not been answered. */
   readonly #exchanges = new Map<RequestId, AbortController>();
   #version: string | undefined;
+  #asides = 0;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -103,17 +112,27 @@ export class UpstreamTransport implements Transport {
   }
 
   async #tell(message: JSONRPCMessage): Promise<void> {
-    const response = await this.#post(message, {}, this.#closed.signal).catch((error: unknown) => {
-      throw ofConnection(error);
-    });
-    await discard(response);
-    if (response.statusCode >= 300) throw refusal(response.statusCode);
+    const isAwaited = 'method' in message && message.method === 'notifications/initialized';
+    if (!isAwaited && this.#asides >= MAX_ASIDES) return;
+    const { pool, asidePool, answerSeconds } = this.#options;
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(answerSeconds * 1000)]);
+    this.#asides += 1;
+    try {
+      const response = await this.#post(message, {}, signal, isAwaited ? pool : asidePool);
+      await discard(response);
+      if (response.statusCode >= 300) throw refusal(response.statusCode);
+    } catch (error) {
+      throw error instanceof SdkHttpError ? error : ofConnection(error);
+    } finally {
+      this.#asides -= 1;
+    }
   }
 
   #post(
     message: JSONRPCMessage,
     further: Readonly<Record<string, string>> | undefined,
     signal: AbortSignal,
+    pool = this.#options.pool,
   ): Promise<Response> {
     const isHandshake = 'method' in message && message.method === 'initialize';
     const headers = {
@@ -123,7 +142,7 @@ export class UpstreamTransport implements Transport {
       ...(!isHandshake && this.#ofSession),
       ...headersOf(message),
     };
-    return send(this.#options, 'POST', headers, { body: JSON.stringify(message), signal });
+    return send({ ...this.#options, pool }, 'POST', headers, { body: JSON.stringify(message), signal });
   }
 
   get #ofSession(): Record<string, string> {

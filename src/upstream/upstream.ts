@@ -48,6 +48,8 @@ export interface UpstreamEvents {
 
 /** Connections besides those of calls: for looking after it, and for hearing of changes. */
 const FURTHER_CONNECTIONS = 4;
+/** For what it is told that nobody waits for, as that a call was given up. */
+const ASIDE_CONNECTIONS = 2;
 const CONNECT_TIMEOUT_MS = 5000;
 
 /** Another MCP server, whose tools are offered here. */
@@ -55,6 +57,7 @@ export class Upstream {
   readonly spec: UpstreamSpec;
   readonly #health: Health;
   readonly #pool: Agent;
+  readonly #asidePool: Agent;
   readonly #callers: CallerLinks;
   readonly #supervisor: Supervisor;
   readonly #link: LinkOptions;
@@ -71,18 +74,22 @@ export class Upstream {
       this.#supervisor.wake();
     });
     this.#callers = new CallerLinks(now);
-    this.#pool = new Agent({
-      connections: spec.maxConcurrency + FURTHER_CONNECTIONS,
-      // Nobody answers for what a proxy, or another version of HTTP, would do.
-      connect: { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(spec.ca !== undefined && { ca: spec.ca }) },
-    });
+    // Nobody answers for what a proxy, or another version of HTTP, would do.
+    const connect = {
+      timeout: CONNECT_TIMEOUT_MS,
+      allowH2: false,
+      ...(spec.ca !== undefined && { ca: spec.ca }),
+    };
+    this.#pool = new Agent({ connections: spec.maxConcurrency + FURTHER_CONNECTIONS, connect });
+    this.#asidePool = new Agent({ connections: ASIDE_CONNECTIONS, connect });
     const { url, headers } = spec;
     const observe = (operation: Operation): void => {
       events.observe(operation);
       // There is one at least every now and then.
       this.#callers.sweep();
     };
-    const link = { url, headers, pool: this.#pool, maxBytes, now, info, observe };
+    const pools = { pool: this.#pool, asidePool: this.#asidePool };
+    const link = { url, headers, ...pools, answerSeconds: pace.answer, maxBytes, now, info, observe };
     this.#supervisor = new Supervisor({
       link,
       health: this.#health,
@@ -119,7 +126,7 @@ export class Upstream {
   /** Ends its sessions and connections. */
   async stop(): Promise<void> {
     await Promise.all([this.#supervisor.stop(), this.#callers.close()]);
-    await this.#pool.destroy();
+    await Promise.all([this.#pool.destroy(), this.#asidePool.destroy()]);
   }
 
   /** It is no upstream any more. */
@@ -191,7 +198,8 @@ export class Upstream {
     by: (link: Link) => Promise<unknown>,
     signal: AbortSignal,
   ): Promise<unknown> {
-    const open = (): Promise<Link> => Link.connect(this.#link, this.#pace.answer, { kind: 'legacy' });
+    const open = (opening: AbortSignal): Promise<Link> =>
+      Link.connect(this.#link, this.#pace.answer, { prior: { kind: 'legacy' }, signal: opening });
     const attempt = (): Promise<unknown> =>
       this.#callers.use(caller, open, async (link) => {
         try {

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { linkTo } from '../support/raw-link.ts';
+import { RawUpstream } from '../support/raw-upstream.ts';
+import { waitFor } from '../support/wait.ts';
+
+const DONE = { content: [{ type: 'text', text: 'done' }] };
+
+const upstream = new RawUpstream();
+let url: string;
+
+beforeAll(async () => {
+  url = await upstream.listen();
+});
+
+beforeEach(() => {
+  upstream.behaviour = {};
+  upstream.received.length = 0;
+});
+
+afterAll(() => upstream.close());
+
+it('calls have their connections, though the upstream never says that it has heard of those that were given up', async () => {
+  const { call, close } = await linkTo(url);
+  upstream.behaviour = { 'tools/call': () => undefined, 'notifications/cancelled': () => undefined };
+  for (let made = 1; made <= 12; made += 1) {
+    const stop = new AbortController();
+    const given = call(stop.signal).catch(() => 'given up');
+    await waitFor(() => {
+      expect(upstream.count('tools/call')).toBe(made);
+    });
+    stop.abort(new Error('the caller is gone'));
+    expect(await given).toBe('given up');
+  }
+  upstream.behaviour = { 'notifications/cancelled': () => undefined };
+  expect(await call()).toEqual(DONE);
+  await close();
+});
+
+it('of an upstream’s own questions so many are answered as it takes answers, and no more are kept', async () => {
+  const { call, close, aside } = await linkTo(url, { maxBytes: 1024 * 1024 });
+  const asks = (id: number): string =>
+    `data: ${JSON.stringify({ jsonrpc: '2.0', id: `q${id}`, method: 'ping' })}\n\n`;
+  upstream.behaviour = {
+    '': () => undefined,
+    'tools/call': ({ id }, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let asked = 0; asked < 900; asked += 1) response.write(asks(asked));
+      response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result: DONE })}\n\n`);
+    },
+  };
+  expect(await call()).toEqual(DONE);
+  upstream.behaviour = { '': () => undefined };
+  expect(await call()).toEqual(DONE);
+  expect(aside.sent).toBeGreaterThan(0);
+  expect(aside.sent).toBeLessThanOrEqual(256);
+  await close();
+});
+
+it('a session that is being opened is given up when nobody wants it any more', async () => {
+  upstream.behaviour = { initialize: () => undefined };
+  const stop = new AbortController();
+  const opening = linkTo(url, {}, 'legacy', stop.signal);
+  await waitFor(() => {
+    expect(upstream.count('initialize')).toBe(1);
+  });
+  stop.abort();
+  await expect(opening).rejects.toThrow(/connection/);
+});
