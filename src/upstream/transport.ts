@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   SdkHttpError,
   type JSONRPCMessage,
@@ -8,6 +7,7 @@ import {
 } from '@modelcontextprotocol/client';
 import type { Dispatcher } from 'undici';
 import { Allowance } from '../tools/allowance.ts';
+import { brokenOff, ComeBacks } from './come-backs.ts';
 import { EventStream } from './event-stream.ts';
 import { Fault, ofConnection } from './fault.ts';
 import { headersOf } from './message-headers.ts';
@@ -31,11 +31,6 @@ const NOTICES_PER_SECOND = 200;
 
 /** Messages on their way of which nobody waits for what becomes: more are left out. */
 const MAX_ASIDES = 256;
-
-/** How long a client waits before it comes back for an answer whose stream ended, and how often it does in vain. */
-const COME_BACK_MS = 1000;
-const MAX_COME_BACK_MS = 10_000;
-const MAX_COME_BACK = 3;
 
 export interface TransportOptions extends WireOptions {
   /** The largest message that is read. */
@@ -190,35 +185,22 @@ export class UpstreamTransport implements Transport {
     key: RequestId | undefined,
     signal: AbortSignal,
   ): Promise<void> {
+    const comeBacks = new ComeBacks();
     let response = first;
-    let lastId: string | undefined;
-    let inVain = 0;
     for (;;) {
       const stream = new EventStream(this.#maxBytesOf(key));
-      const before = lastId;
       const isAnswered = await readEvents(response, stream, (event) => {
-        lastId = event.id ?? lastId;
+        comeBacks.note(event);
         return event.data !== '' && this.#deliver(parseMessage(event.data), id, key);
       });
       if (isAnswered) return;
-      inVain = lastId === before ? inVain + 1 : 0;
-      if (lastId === undefined || inVain >= MAX_COME_BACK)
-        throw new Fault('connection', 'it ended its answer before the end');
-      await sleep(Math.min(stream.retryMs ?? COME_BACK_MS, MAX_COME_BACK_MS), undefined, { signal });
-      response = await send(
-        this.#options,
-        'GET',
-        {
-          accept: 'text/event-stream',
-          'last-event-id': lastId,
-          ...this.#ofSession,
-        },
-        { signal },
-      );
-      if (response.statusCode !== 200) {
-        this.onmessage?.(await errorIn(response, id, this.#options.maxBytes));
-        return;
-      }
+      const lastId = await comeBacks.next(stream.retryMs, signal);
+      const headers = { accept: 'text/event-stream', 'last-event-id': lastId, ...this.#ofSession };
+      response = await send(this.#options, 'GET', headers, { signal });
+      if (response.statusCode === 200) continue;
+      // Whatever it says of the stream: the request itself was taken, and may have been done.
+      await discard(response);
+      throw brokenOff();
     }
   }
 

@@ -55,3 +55,43 @@ it('a caller whose session could not be opened has one when the upstream is well
     expect((await server.execute('raw_works')).body.status).toBe('success');
   });
 });
+
+it('a call whose answer broke off is not made again, though the session is gone', async () => {
+  await waitFor(async () => {
+    expect((await server.execute('raw_works')).body.status).toBe('success');
+  });
+  const before = upstream.count('tools/call');
+  upstream.behaviour = {
+    initialize,
+    'tools/call': (_message, response) =>
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n'),
+    GET: (_message, response, request) =>
+      response.writeHead(request.headers['last-event-id'] === undefined ? 405 : 404).end(),
+  };
+  const { body } = await server.execute('raw_works');
+  expect(body.reason).toBe('unavailable');
+  expect(body.detail).toMatch(/before the end/);
+  expect(upstream.count('tools/call') - before).toBe(1);
+  upstream.behaviour = { initialize };
+});
+
+it('an answer is asked for again at a bounded pace', async () => {
+  const asked: number[] = [];
+  upstream.behaviour = {
+    initialize,
+    'tools/call': (_message, response) =>
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n'),
+    GET: (_message, response, request) => {
+      if (request.headers['last-event-id'] === undefined) return response.writeHead(405).end();
+      asked.push(performance.now());
+      if (asked.length > 5) return response.writeHead(404).end();
+      return response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .end(`id: e1-${asked.length}\nretry: 0\ndata:\n\n`);
+    },
+  };
+  await server.execute('raw_works');
+  const pauses = asked.slice(1).map((at, index) => at - (asked[index] ?? at));
+  expect(asked.length).toBe(6);
+  expect(Math.min(...pauses)).toBeGreaterThan(150);
+});
