@@ -1,4 +1,6 @@
 import {
+  isJSONRPCErrorResponse,
+  isJSONRPCResultResponse,
   SdkHttpError,
   type JSONRPCMessage,
   type RequestId,
@@ -167,7 +169,8 @@ export class UpstreamTransport implements Transport {
     }
     const type = mediaTypeOf(response);
     if (type === 'application/json') {
-      this.#deliver(parseMessage(await textOf(response, maxBytes)), message.id, key);
+      const answer = parseMessage(await textOf(response, maxBytes));
+      if (!this.#deliver(answer, message.id, key)) throw noAnswer();
       return;
     }
     if (type !== 'text/event-stream') {
@@ -204,12 +207,18 @@ export class UpstreamTransport implements Transport {
     }
   }
 
-  /** Passes a message on; returns whether it is the answer that is waited for. */
-  #deliver(message: unknown, id: RequestId, key: RequestId | undefined): boolean {
+  /**
+   * Passes a message on; returns whether it is the answer that is waited for.
+   * @param id of the request, where there is one
+   * @throws Fault for an answer to anything else: there is no other on its stream
+   */
+  #deliver(message: unknown, id: RequestId | undefined, key: RequestId | undefined): boolean {
     const watcher = this.watchers.of(key);
     const parsed = message as JSONRPCMessage;
     if (!('method' in parsed)) {
-      if (parsed.id !== id) return false;
+      if (id === undefined) return false;
+      const isAnswer = isJSONRPCResultResponse(parsed) || isJSONRPCErrorResponse(parsed);
+      if (!isAnswer || parsed.id !== id) throw noAnswer();
       if ('result' in parsed) watcher?.result?.(parsed.result);
       this.onmessage?.(parsed);
       return true;
@@ -233,7 +242,7 @@ export class UpstreamTransport implements Transport {
       throw refusal(response.statusCode);
     }
     await readEvents(response, new EventStream(this.#options.maxBytes), ({ data }) => {
-      if (data !== '') this.#deliver(parseMessage(data), '', undefined);
+      if (data !== '') this.#deliver(parseMessage(data), undefined, undefined);
       return false;
     });
   }
@@ -244,3 +253,5 @@ export class UpstreamTransport implements Transport {
     await discard(await send(this.#options, 'DELETE', this.#ofSession, { signal }));
   }
 }
+
+const noAnswer = (): Fault => new Fault('broken', 'it answered, but not to what it was asked');

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawUpstream, answer, refuse, type Behaviour } from '../support/raw-upstream.ts';
@@ -110,6 +111,37 @@ const inCall: readonly (readonly [string, Behaviour, string, RegExp])[] = [
     (_message, response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': hi\n\n'),
     'unavailable',
     /before the end/,
+  ],
+  ...(
+    [
+      ['another id', { jsonrpc: '2.0', id: 'other', result: {} }],
+      ['no id', { jsonrpc: '2.0', id: null, error: { code: -32_600, message: 'no' } }],
+      ['nothing in it', {}],
+    ] as const
+  ).flatMap(([what, sent]) =>
+    (['application/json', 'text/event-stream'] as const).map(
+      (type) =>
+        [
+          `answers in ${type} with ${what}`,
+          (_message: unknown, response: ServerResponse) => {
+            response.writeHead(200, { 'content-type': type });
+            // A stream goes on: nobody waits for its end.
+            if (type === 'application/json') response.end(JSON.stringify(sent));
+            else response.write(`data: ${JSON.stringify(sent)}\n\n`);
+          },
+          'unavailable',
+          /not to what it was asked/,
+        ] as const,
+    ),
+  ),
+  [
+    'answers with a result that is none',
+    ({ id }, response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id, result: null })),
+    'unavailable',
+    /not to what it was asked/,
   ],
   ['never answers', () => undefined, 'timeout', /within 1 s/],
   [
