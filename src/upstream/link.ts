@@ -179,17 +179,19 @@ export class Link {
     const meta = { ...(params['_meta'] as object | undefined), ...(this.isModern && modernMeta) };
     const make = (): Promise<unknown> =>
       this.#transport.watchers.during(watcher, async (key) => {
-        await this.#client.callTool(
-          { ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) },
-          {
-            ...key,
-            signal,
-            timeout: NO_TIMEOUT_MS,
-            allowInputRequired: true,
-            ...(progress && { onprogress: progress }),
-            toolDefinition: { name: params.name, inputSchema },
-          },
-        );
+        const sent = { ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) };
+        const options = {
+          ...key,
+          signal,
+          timeout: NO_TIMEOUT_MS,
+          allowInputRequired: true,
+          ...(progress && { onprogress: progress }),
+          toolDefinition: { name: params.name, inputSchema },
+        } as const;
+        await this.#client.callTool(sent, options).catch((error: unknown) => {
+          // What the SDK does not like is the result of one tool, and says nothing of the upstream.
+          if (raw === undefined) throw error;
+        });
         return raw;
       });
     return this.#observed('tools/call', make, { traceId });

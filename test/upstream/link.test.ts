@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { linkTo } from '../support/raw-link.ts';
-import { RawUpstream } from '../support/raw-upstream.ts';
+import { RawUpstream, answer, type Behaviour } from '../support/raw-upstream.ts';
 import { waitFor } from '../support/wait.ts';
 
 const DONE = { content: [{ type: 'text', text: 'done' }] };
@@ -65,4 +65,45 @@ it('a session that is being opened is given up when nobody wants it any more', a
   });
   stop.abort();
   await expect(opening).rejects.toThrow(/connection/);
+});
+
+it('a result that is none is for whoever relays it to judge, whatever the era', async () => {
+  const discover: Behaviour = (message, response) =>
+    answer(response, message, {
+      resultType: 'complete',
+      supportedVersions: ['2026-07-28'],
+      capabilities: { tools: {} },
+      serverInfo: { name: 'raw', version: '1' },
+      ttlMs: 0,
+      cacheScope: 'private',
+    });
+  upstream.behaviour = {
+    'server/discover': discover,
+    'tools/call': (message, response) => answer(response, message, { resultType: 'complete', odd: true }),
+  };
+  const { link, call, close } = await linkTo(url, {}, 'unknown');
+  expect(link.isModern).toBe(true);
+  expect(await call()).toEqual({ resultType: 'complete', odd: true });
+  await close();
+});
+
+it('a stream that says more than can be of use ends, and can be listened to again', async () => {
+  upstream.behaviour = {
+    initialize: (message, response) =>
+      answer(response, message, {
+        protocolVersion: '2025-11-25',
+        capabilities: { tools: { listChanged: true } },
+        serverInfo: { name: 'raw', version: '1' },
+      }),
+    GET: (_message, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const write = (): void => void (response.destroyed || response.write(': hm\n\n'.repeat(10_000), write));
+      write();
+    },
+  };
+  // Time stands still: so it does not matter how fast the machine is.
+  const { link, close } = await linkTo(url, { now: () => 0 });
+  await link.listen(new AbortController().signal, 3600);
+  await link.listen(new AbortController().signal, 3600);
+  await close();
 });
