@@ -37,6 +37,9 @@ export class Fault extends Error {
 export const noAnswerWithin = (seconds: number): Fault =>
   new Fault('timeout', `no answer within ${seconds} s`);
 
+/** That what an upstream answered is no answer to what it was asked. */
+export const noAnswer = (): Fault => new Fault('broken', 'it answered, but not to what it was asked');
+
 /**
  * What the SDK rejects with, as a fault; `undefined` for a JSON-RPC error, which is an answer.
  * @param inSession whether the request belonged to a session, which a 404 says is gone

@@ -10,8 +10,8 @@ import {
 import type { Dispatcher } from 'undici';
 import { Allowance } from '../tools/allowance.ts';
 import { brokenOff, ComeBacks } from './come-backs.ts';
-import { EventStream } from './event-stream.ts';
-import { Fault, ofConnection } from './fault.ts';
+import { EventStream, streamAllowance } from './event-stream.ts';
+import { Fault, noAnswer, ofConnection } from './fault.ts';
 import { headersOf } from './message-headers.ts';
 import { Watchers } from './watchers.ts';
 import {
@@ -189,9 +189,10 @@ export class UpstreamTransport implements Transport {
     signal: AbortSignal,
   ): Promise<void> {
     const comeBacks = new ComeBacks();
-    let response = first;
-    for (;;) {
-      const stream = new EventStream(this.#maxBytesOf(key));
+    const maxBytes = this.#maxBytesOf(key);
+    const allowance = streamAllowance(maxBytes, this.#options.now);
+    for (let response = first; ;) {
+      const stream = new EventStream(maxBytes, allowance);
       const isAnswered = await readEvents(response, stream, (event) => {
         comeBacks.note(event);
         return event.data !== '' && this.#deliver(parseMessage(event.data), id, key);
@@ -209,10 +210,9 @@ export class UpstreamTransport implements Transport {
 
   /**
    * Passes a message on; returns whether it is the answer that is waited for.
-   * @param id of the request, where there is one
    * @throws Fault for an answer to anything else: there is no other on its stream
    */
-  #deliver(message: unknown, id: RequestId | undefined, key: RequestId | undefined): boolean {
+  #deliver(message: unknown, id?: RequestId, key?: RequestId): boolean {
     const watcher = this.watchers.of(key);
     const parsed = message as JSONRPCMessage;
     if (!('method' in parsed)) {
@@ -241,10 +241,14 @@ export class UpstreamTransport implements Transport {
       await discard(response);
       throw refusal(response.statusCode);
     }
-    await readEvents(response, new EventStream(this.#options.maxBytes), ({ data }) => {
-      if (data !== '') this.#deliver(parseMessage(data), undefined, undefined);
-      return false;
-    });
+    const { maxBytes, now } = this.#options;
+    const stream = new EventStream(maxBytes, streamAllowance(maxBytes, now));
+    try {
+      await readEvents(response, stream, ({ data }) => data !== '' && this.#deliver(parseMessage(data)));
+    } catch (error) {
+      // What nobody can use ends the stream, not that it is listened to.
+      if (!(error instanceof Fault)) throw error;
+    }
   }
 
   /** Tells a 2025-era upstream that the session is over. */
@@ -253,5 +257,3 @@ export class UpstreamTransport implements Transport {
     await discard(await send(this.#options, 'DELETE', this.#ofSession, { signal }));
   }
 }
-
-const noAnswer = (): Fault => new Fault('broken', 'it answered, but not to what it was asked');
