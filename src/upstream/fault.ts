@@ -20,11 +20,14 @@ const ILL: ReadonlySet<FaultKind> = new Set(['connection', 'timeout', 'server', 
 export class Fault extends Error {
   override name = 'Fault';
   readonly kind: FaultKind;
+  /** Whether it is for the size of the request, and so of the arguments of a call. */
+  readonly isOfSize: boolean;
 
   /** @param why in words for a person; nothing that the upstream sent is in it */
-  constructor(kind: FaultKind, why: string) {
+  constructor(kind: FaultKind, why: string, { isOfSize = false } = {}) {
     super(why);
     this.kind = kind;
+    this.isOfSize = isOfSize;
   }
 
   /** Whether it counts against the upstream. */
@@ -56,13 +59,17 @@ export function faultOf(error: unknown, inSession: boolean): Fault | undefined {
   return new Fault('broken', 'its answer is none that MCP has');
 }
 
+/** What HTTP says of the size of a body, of an address and of headers. */
+const TOO_LARGE: ReadonlySet<number> = new Set([413, 414, 431]);
+
 function ofStatus(status: number, inSession: boolean): Fault {
   const why = `HTTP ${status}`;
   if (status === 401 || status === 403)
     return new Fault('unauthorized', `${why}: it refuses our credentials`);
   if (status === 404 && inSession) return new Fault('session_lost', `${why}: it does not know its session`);
   if (status >= 500) return new Fault('server', why);
-  return new Fault('refused', why);
+  const isOfSize = TOO_LARGE.has(status);
+  return new Fault('refused', isOfSize ? `${why}: the request is too large for it` : why, { isOfSize });
 }
 
 /** In words, by the codes of Node and undici. */

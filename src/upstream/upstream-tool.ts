@@ -76,7 +76,11 @@ export function upstreamTool(definition: Definition, upstream: Upstream, lane: L
   };
 }
 
-function ofFault({ kind, message }: Fault, name: string): Failure {
+function ofFault({ kind, message, isOfSize }: Fault, name: string): Failure {
+  if (isOfSize)
+    return failed('invalid_arguments', `The upstream ${name} does not take so much: ${message}.`, {
+      problems: [message],
+    });
   if (kind === 'too_large')
     return failed('exception', `The upstream ${name} sent more than this server takes: ${message}.`);
   return failed('unavailable', `The upstream ${name} is not available: ${message}.`, {
@@ -102,12 +106,13 @@ function ofError(error: ProtocolError, name: string): Failure {
   }
 }
 
+/** All that servers say who do not have a tool: other words may be those of the caller's arguments. */
+const NO_SUCH_TOOL =
+  /^(?:MCP error -32602: )?(?:(?:unknown|no such) tool(?::? \S+)?|tool \S+ (?:not found|does not exist)(?:: tool not found)?)\.?$/i;
+
 /** Whether the upstream says that it has no such tool; MCP has no code for that alone. */
 const isAboutTool = ({ code, message }: ProtocolError): boolean =>
-  code === METHOD_NOT_FOUND ||
-  (code === INVALID_PARAMS &&
-    /\btool\b/i.test(message) &&
-    /\b(?:unknown|not found|no such|does not exist)\b/i.test(message));
+  code === METHOD_NOT_FOUND || (code === INVALID_PARAMS && NO_SUCH_TOOL.test(message));
 
 function settled(
   result: unknown,

@@ -173,6 +173,25 @@ const inCall: readonly (readonly [string, Behaviour, string, RegExp])[] = [
     /a must be a number/,
   ],
   [
+    'refuses arguments in words that are the caller’s',
+    (message, response) =>
+      refuse(response, message, -32_602, 'Invalid arguments for tool works: region: unknown region'),
+    'invalid_arguments',
+    /unknown region/,
+  ],
+  [
+    'does not know the tool, as the SDK’s v1 says it,',
+    (message, response) => refuse(response, message, -32_602, 'MCP error -32602: Tool works not found'),
+    'unavailable',
+    /any more/,
+  ],
+  [
+    'takes no request that is so large',
+    (_message, response) => response.writeHead(431).end(),
+    'invalid_arguments',
+    /HTTP 431/,
+  ],
+  [
     'has an error of its own',
     (message, response) => refuse(response, message, -32_603, 'it broke'),
     'exception',
