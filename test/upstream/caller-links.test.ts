@@ -68,3 +68,20 @@ it('one that cannot be opened is tried anew with the next call', async () => {
   await use('ada');
   expect(links.size).toBe(1);
 });
+
+it('the end of all waits for none that is being opened', async () => {
+  const { links } = linksAt();
+  const opening = links.use(
+    'ada',
+    (signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(new Error('given up'));
+        });
+      }),
+    () => Promise.resolve(),
+  );
+  const given = expect(opening).rejects.toThrow('given up');
+  await links.close();
+  await given;
+});
