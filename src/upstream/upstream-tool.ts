@@ -13,6 +13,7 @@ import { invalidResult, settleInputRequired, tooLarge, type RunOutcome } from '.
 import type { KeptState } from './call-params.ts';
 import { withoutReserved, type Definition } from './definitions.ts';
 import { Fault } from './fault.ts';
+import { isTooDeep, MAX_LEVELS } from './nesting.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What is said of failures to clients and logs: so much of what an upstream says of them. */
@@ -121,6 +122,8 @@ function settled(
   trustsReasons: boolean,
 ): RunOutcome {
   const given = result as Readonly<Record<string, unknown>>;
+  // Whatever it is, it has to be written for the client.
+  if (isTooDeep(given)) return { outcome: invalidResult(`it is nested more than ${MAX_LEVELS} levels deep`) };
   if (given['resultType'] === 'input_required') return { outcome: inputRequired(given, call) };
   const checked = specTypeSchemas.CallToolResult['~standard'].validate(result);
   if (checked instanceof Promise || checked.issues)
@@ -128,8 +131,7 @@ function settled(
   const { _meta: meta } = given;
   const relayed = relayedOf(given);
   const { content, structuredContent, isError } = checked.value;
-  const size = { content: given['content'], structuredContent: given['structuredContent'] };
-  const bytes = Buffer.byteLength(JSON.stringify(size));
+  const bytes = Buffer.byteLength(JSON.stringify(relayed));
   if (bytes > maxBytes) return { outcome: tooLarge(bytes, maxBytes), resultBytes: bytes };
   const texts = content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
   if (isError === true) {

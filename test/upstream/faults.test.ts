@@ -167,6 +167,23 @@ const inCall: readonly (readonly [string, Behaviour, string, RegExp])[] = [
     /too large/,
   ],
   [
+    'sends more besides content than results may have',
+    (message, response) => answer(response, message, { content: [], _meta: { more: 'x'.repeat(5000) } }),
+    'exception',
+    /too large/,
+  ],
+  [
+    'sends a result that is nested without end',
+    ({ id }, response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(
+          `{"jsonrpc":"2.0","id":${String(id)},"result":{"content":[],"more":${'['.repeat(2000)}${']'.repeat(2000)}}}`,
+        ),
+    'exception',
+    /unexpectedly/,
+  ],
+  [
     'refuses the arguments',
     (message, response) => refuse(response, message, -32_602, 'a must be a number'),
     'invalid_arguments',
