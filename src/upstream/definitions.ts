@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { specTypeSchemas, type Tool } from '@modelcontextprotocol/client';
 import type { ToolListing } from '../tools/offered-tool.ts';
 import { NONE_DROPPED, type DropReason, type Dropped } from './labels.ts';
+import { isTooDeep } from './nesting.ts';
 import { offeredName } from './tool-names.ts';
 
 /** The largest definition of one tool, in characters of JSON, and of all of an upstream together. */
@@ -58,20 +59,50 @@ function readDefinition(
   const ownName = String(given['name']);
   const isIn = (names: readonly string[]): boolean => names.includes('*') || names.includes(ownName);
   if (!isIn(include) || isIn(exclude)) return 'excluded';
+  if (isTooDeep(given)) return 'schema';
   const json = JSON.stringify(given);
   if (json.length > MAX_DEFINITION) return 'schema';
   const checked = specTypeSchemas.Tool['~standard'].validate(given);
   if (checked instanceof Promise || checked.issues) return 'schema';
+  const { outputSchema } = given;
+  const inputSchema = forAllClients(given['inputSchema'] as Tool['inputSchema']);
+  const shown = outputSchema === undefined ? undefined : forAllClients(outputSchema as object);
+  if (!inputSchema || (outputSchema !== undefined && !shown)) return 'schema';
+  const listed = { ...given, inputSchema, ...(shown && { outputSchema: shown }) } as unknown as Tool;
   return {
     definition: {
       ownName,
-      listing: listingOf(name, given as unknown as Tool),
-      inputSchema: given['inputSchema'] as Tool['inputSchema'],
+      listing: listingOf(name, listed),
+      inputSchema,
       digest: createHash('sha256').update(json).digest('base64url'),
     },
     characters: json.length,
   };
 }
+
+/**
+ * A schema as clients of the 2025 era take it, who refuse a whole list for one that they do not; `undefined` where there is none.
+ * They know no `true` and `false` among the properties, which say that anything may be there, or nothing.
+ */
+function forAllClients<Schema extends object>(schema: Schema): Schema | undefined {
+  const { properties, required } = schema as { readonly properties?: unknown; readonly required?: unknown };
+  if (
+    required !== undefined &&
+    !(Array.isArray(required) && required.every((name) => typeof name === 'string'))
+  )
+    return undefined;
+  if (properties === undefined) return schema;
+  if (!isMapping(properties)) return undefined;
+  const all = Object.entries(properties).map(([name, each]) => {
+    if (typeof each !== 'boolean') return [name, each] as const;
+    return [name, each ? {} : { not: {} }] as const;
+  });
+  if (!all.every(([, each]) => isMapping(each))) return undefined;
+  return { ...schema, properties: Object.fromEntries(all) };
+}
+
+const isMapping = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** As clients get it. What it says of tasks is left out, which are not relayed here. */
 function listingOf(name: string, tool: Tool): ToolListing {

@@ -1,3 +1,4 @@
+import { ListToolsResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it } from 'vitest';
 import { readDefinitions, type Listed } from '../../src/upstream/definitions.ts';
 import { offering } from '../../src/upstream/offering.ts';
@@ -86,6 +87,30 @@ describe('what is offered of an upstream', () => {
     );
     expect(listed.definitions.map(({ ownName }) => ownName)).toEqual(['good']);
     expect(listed.dropped).toEqual({ name: 2, excluded: 2, schema: 2, collision: 0, limit: 0 });
+  });
+
+  it('leaves out a tool that is nested without end, and no other', () => {
+    const deep: unknown = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000));
+    const listed = readDefinitions([tool('deep', { _meta: { deep } }), tool('good')], { prefix: '', ...ALL });
+    expect(listed.definitions.map(({ ownName }) => ownName)).toEqual(['good']);
+    expect(listed.dropped.schema).toBe(1);
+  });
+
+  it('is what clients of the 2025 era take, too: they refuse a whole list for one tool', () => {
+    const object = (more: object) => ({ type: 'object', ...more });
+    const given = [
+      tool('any', { inputSchema: object({ properties: { a: true, b: false } }) }),
+      tool('number', { inputSchema: object({ properties: { a: 5 } }) }),
+      tool('required', { outputSchema: object({ required: 'a' }) }),
+      tool('result', { outputSchema: object({ properties: { a: true } }) }),
+    ];
+    const { definitions, dropped } = readDefinitions(given, { prefix: '', ...ALL });
+    expect(ListToolsResultSchema.safeParse({ tools: definitions.map(({ listing }) => listing) }).error).toBe(
+      undefined,
+    );
+    expect(definitions.map(({ ownName }) => ownName)).toEqual(['any', 'result']);
+    expect(definitions[0]?.listing.inputSchema).toEqual(object({ properties: { a: {}, b: { not: {} } } }));
+    expect(dropped.schema).toBe(2);
   });
 
   it('gives a name to the first upstream in order, whoever lists it first, and none of ours away', () => {
