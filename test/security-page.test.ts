@@ -55,9 +55,10 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
   'what an upstream lists': [
     ['upstream/listing.ts', 'MAX_PAGES'],
     ['upstream/listing.ts', 'MAX_TOOLS'],
+    ['upstream/listing.ts', 'TIMES'],
     ['upstream/link.ts', 'MAX_LIST_BYTES'],
     ['upstream/definitions.ts', 'MAX_DEFINITION'],
-    ['upstream/definitions.ts', 'MAX_DEFINITIONS'],
+    ['upstream/listing.ts', 'MAX_CHARACTERS'],
   ],
   'what an upstream sends': [
     ['load-upstreams.ts', 'ALLOWANCE_BYTES'],

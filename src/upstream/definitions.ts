@@ -5,9 +5,8 @@ import { NONE_DROPPED, type DropReason, type Dropped } from './labels.ts';
 import { isTooDeep } from './nesting.ts';
 import { offeredName } from './tool-names.ts';
 
-/** The largest definition of one tool, in characters of JSON, and of all of an upstream together. */
+/** The largest definition of one tool, in characters of JSON; all of an upstream together are bounded as they are read. */
 const MAX_DEFINITION = 65_536;
-const MAX_DEFINITIONS = 8 * 1024 * 1024;
 
 /** A tool of an upstream that may be offered. */
 export interface Definition {
@@ -39,20 +38,15 @@ export interface ReadOptions {
 export function readDefinitions(tools: readonly unknown[], options: ReadOptions): Listed {
   const dropped: Record<DropReason, number> = { ...NONE_DROPPED };
   const definitions: Definition[] = [];
-  let characters = 0;
   for (const tool of tools) {
     const read = readDefinition(tool, options);
     if (typeof read === 'string') dropped[read] += 1;
-    else if ((characters += read.characters) > MAX_DEFINITIONS) dropped.limit += 1;
-    else definitions.push(read.definition);
+    else definitions.push(read);
   }
   return { definitions, dropped, tools: tools.length };
 }
 
-function readDefinition(
-  tool: unknown,
-  { prefix, include, exclude }: ReadOptions,
-): DropReason | { readonly definition: Definition; readonly characters: number } {
+function readDefinition(tool: unknown, { prefix, include, exclude }: ReadOptions): DropReason | Definition {
   const given = (typeof tool === 'object' && tool !== null ? tool : {}) as Readonly<Record<string, unknown>>;
   const name = offeredName(prefix, given['name']);
   if (name === undefined) return 'name';
@@ -70,13 +64,10 @@ function readDefinition(
   if (!inputSchema || (outputSchema !== undefined && !shown)) return 'schema';
   const listed = { ...given, inputSchema, ...(shown && { outputSchema: shown }) } as unknown as Tool;
   return {
-    definition: {
-      ownName,
-      listing: listingOf(name, listed),
-      inputSchema,
-      digest: createHash('sha256').update(json).digest('base64url'),
-    },
-    characters: json.length,
+    ownName,
+    listing: listingOf(name, listed),
+    inputSchema,
+    digest: createHash('sha256').update(json).digest('base64url'),
   };
 }
 

@@ -20,13 +20,20 @@ const ILL: ReadonlySet<FaultKind> = new Set(['connection', 'timeout', 'server', 
 export class Fault extends Error {
   override name = 'Fault';
   readonly kind: FaultKind;
+  /** The HTTP status by which the request was refused, where that may be for the connection that it came on. */
+  readonly status: number | undefined;
   /** Whether it is for the size of the request, and so of the arguments of a call. */
   readonly isOfSize: boolean;
 
   /** @param why in words for a person; nothing that the upstream sent is in it */
-  constructor(kind: FaultKind, why: string, { isOfSize = false } = {}) {
+  constructor(
+    kind: FaultKind,
+    why: string,
+    { status, isOfSize = false }: { readonly status?: number; readonly isOfSize?: boolean } = {},
+  ) {
     super(why);
     this.kind = kind;
+    this.status = status;
     this.isOfSize = isOfSize;
   }
 
@@ -34,6 +41,26 @@ export class Fault extends Error {
   get isIllness(): boolean {
     return ILL.has(this.kind);
   }
+}
+
+/** Why something that was wanted of an upstream failed, as a fault. */
+export function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  return error instanceof ProtocolError
+    ? new Fault('refused', 'it answers with an error of JSON-RPC')
+    : new Fault('broken', 'what it sent cannot be read');
+}
+
+/** By which servers say that they are of another era, or that a session has not begun: MCP has no code for that one. */
+const OF_CONNECTION: ReadonlySet<number> = new Set([-32_022, -32_600, -32_000]);
+
+/**
+ * Whether a request may have failed because who answers now is not who was connected to: the session is gone, or there is another
+ * release, of another era. To connect anew tells.
+ */
+export function mayBeStale(error: unknown): boolean {
+  if (error instanceof ProtocolError) return OF_CONNECTION.has(error.code);
+  return error instanceof Fault && (error.kind === 'session_lost' || error.status !== undefined);
 }
 
 /** That an upstream said nothing for so long. */
@@ -68,8 +95,9 @@ function ofStatus(status: number, inSession: boolean): Fault {
     return new Fault('unauthorized', `${why}: it refuses our credentials`);
   if (status === 404 && inSession) return new Fault('session_lost', `${why}: it does not know its session`);
   if (status >= 500) return new Fault('server', why);
-  const isOfSize = TOO_LARGE.has(status);
-  return new Fault('refused', isOfSize ? `${why}: the request is too large for it` : why, { isOfSize });
+  if (TOO_LARGE.has(status))
+    return new Fault('refused', `${why}: the request is too large for it`, { isOfSize: true });
+  return new Fault('refused', why, { status });
 }
 
 /** In words, by the codes of Node and undici. */

@@ -2,6 +2,9 @@ import { Breaker, type Leave } from './breaker.ts';
 import type { Fault } from './fault.ts';
 import { StateMachine, type Transition } from './state.ts';
 
+/** Calls refused in a row that say that it is not well, though it answers. */
+const REFUSED_IN_A_ROW = 5;
+
 /** What calls and looks tell of an upstream: whether it may be asked, and its state. */
 export class Health {
   readonly #machine: StateMachine;
@@ -9,6 +12,8 @@ export class Health {
   readonly #now: () => number;
   readonly #calm: number;
   #heardAt = -Infinity;
+  #refusedInARow = 0;
+  #refusedAt = -Infinity;
 
   /**
    * @param now monotonic, in seconds
@@ -53,6 +58,8 @@ export class Health {
 
   /** It answered a call. */
   answered(leave: Leave): void {
+    this.#refusedInARow = 0;
+    this.#refusedAt = -Infinity;
     this.#breaker.succeeded(leave);
     this.#heard(leave);
   }
@@ -65,22 +72,36 @@ export class Health {
 
   #heard(leave: Leave): void {
     this.#heardAt = this.#now();
-    const isCalm = leave === 'trial' || this.#breaker.isCalmFor(this.#calm);
+    // What was sent before the breaker opened says nothing of now.
+    if (this.#breaker.isOpen) return;
+    const isCalm =
+      leave === 'trial' ||
+      (this.#breaker.isCalmFor(this.#calm) && this.#now() - this.#refusedAt >= this.#calm);
     this.#machine.take({ kind: 'answered', isCalm });
   }
 
-  /** A call got no answer; one that is no fault of the upstream says at least that it is there. */
+  /** A call got no answer. */
   failed(leave: Leave, fault: Fault): void {
+    const why = fault.message;
     if (!fault.isIllness) {
-      this.#heardAt = this.#now();
-      this.#breaker.found(leave);
+      this.#refused(leave, fault);
       return;
     }
     this.#breaker.failed(leave);
-    const why = fault.message;
     if (leave === 'trial') this.#machine.take({ kind: 'unreached', why });
     else if (!this.#breaker.isOpen) this.#machine.take({ kind: 'failed', why });
     else if (this.#machine.state !== 'down') this.#machine.take({ kind: 'opened', why });
+  }
+
+  /** That a call was refused says that somebody is there; not that it is who we are connected to, which a look tells. */
+  #refused(leave: Leave, fault: Fault): void {
+    if (fault.status !== undefined || fault.kind === 'unauthorized') this.abandoned(leave);
+    else this.found(leave);
+    if (fault.kind === 'too_large') return;
+    this.#refusedInARow += 1;
+    if (this.#refusedInARow < REFUSED_IN_A_ROW) return;
+    this.#refusedAt = this.#now();
+    if (!this.#breaker.isOpen) this.#machine.take({ kind: 'failed', why: fault.message });
   }
 
   /** What was sent ended without saying anything. */

@@ -1,9 +1,14 @@
-import { Fault } from './fault.ts';
+import { Fault, noAnswerWithin } from './fault.ts';
 import type { Link } from './link.ts';
+import { isTooDeep } from './nesting.ts';
 
-/** Most pages of a list, and most tools. */
+/** Most pages of a list, and most tools, and most characters of JSON of all. */
 const MAX_PAGES = 64;
 const MAX_TOOLS = 10_000;
+const MAX_CHARACTERS = 8 * 1024 * 1024;
+
+/** All pages may take so many times as long as one may. */
+const TIMES = 4;
 
 /** What an upstream lists, as it sends it. */
 export interface RawList {
@@ -20,22 +25,44 @@ export interface ListHints {
 /**
  * Reads all pages of an upstream's list.
  * @param seconds how long each may take
+ * @param now monotonic, in seconds
  */
-export async function readList(link: Link, seconds: number): Promise<RawList> {
+export async function readList(
+  link: Pick<Link, 'list'>,
+  seconds: number,
+  now: () => number,
+): Promise<RawList> {
+  const until = now() + TIMES * seconds;
   const tools: unknown[] = [];
   let hints: ListHints = {};
   let cursor: string | undefined;
+  let characters = 0;
   for (let pages = 1; ; pages += 1) {
-    const page = (await link.list(cursor, seconds)) as Readonly<Record<string, unknown>> | undefined;
+    const left = until - now();
+    if (left <= 0) throw noAnswerWithin(TIMES * seconds);
+    const page = (await link.list(cursor, Math.min(seconds, left))) as
+      | Readonly<Record<string, unknown>>
+      | undefined;
     const { tools: some, nextCursor, ...rest } = page ?? {};
     if (!Array.isArray(some)) throw new Fault('refused', 'is none that MCP has');
-    for (const tool of some) tools.push(tool);
+    if (tools.length + some.length > MAX_TOOLS)
+      throw new Fault('refused', `has more than ${MAX_TOOLS} tools`);
+    for (const tool of some.map(written)) {
+      characters += tool.characters;
+      tools.push(tool.given);
+    }
+    if (characters > MAX_CHARACTERS) throw new Fault('refused', `has more than ${MAX_CHARACTERS} characters`);
     hints = strictest([hints, hintsIn(rest)]);
     if (typeof nextCursor !== 'string') return { tools, hints };
     if (pages >= MAX_PAGES) throw new Fault('refused', `has more than ${MAX_PAGES} pages`);
-    if (tools.length > MAX_TOOLS) throw new Fault('refused', `has more than ${MAX_TOOLS} tools`);
     cursor = nextCursor;
   }
+}
+
+/** A tool as far as it can be one that is offered, and how large it is: of one that cannot be written only the name stays. */
+function written(tool: unknown): { readonly given: unknown; readonly characters: number } {
+  const given = isTooDeep(tool) ? { name: (tool as { readonly name?: unknown }).name } : tool;
+  return { given, characters: JSON.stringify(given).length };
 }
 
 const hintsIn = ({ ttlMs, cacheScope }: Readonly<Record<string, unknown>>): ListHints => ({

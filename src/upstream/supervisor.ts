@@ -1,12 +1,12 @@
 import type { Leave } from './breaker.ts';
-import { Fault } from './fault.ts';
+import { asFault, mayBeStale, type Fault } from './fault.ts';
 import type { Health } from './health.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { readList, type RawList } from './listing.ts';
 
 /** When an upstream is looked at, in seconds. */
 export interface Pace {
-  /** Of silence after which it is asked whether it is there; and so long when it was not well. */
+  /** Of silence after which it is asked whether it is there; and so long, at least, when it was not well. */
   readonly silence: number;
   readonly silenceIfIll: number;
   /** How long it may take to connect, or to answer such a question, or for a page of its list. */
@@ -53,14 +53,20 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   #isStopped = false;
   #link: Link | undefined;
+  /** Whether that is no connection any more to who answers now; calls have no other until there is another. */
+  #isStale = false;
+  /** Whether one was lost before it was of any use. */
+  #wasLostAtOnce = false;
+  #hasListed = false;
   /** Ends the stream on which changes of the list are heard. */
   #listening = new AbortController();
   #listedAt = -Infinity;
   #listDueAt = -Infinity;
   /** Before it, an upstream that refuses our credentials is not tried again. */
   #notBefore = -Infinity;
-  /** Whether somebody wants it looked at now. */
+  /** Whether somebody wants it looked at, and when it last was. */
   #isWanted = false;
+  #lookedAt = -Infinity;
   #wake: () => void = () => undefined;
 
   constructor(options: SupervisorOptions) {
@@ -91,7 +97,7 @@ export class Supervisor {
     this.#wake();
   };
 
-  /** Has it looked at now. */
+  /** Has it looked at, as soon as it may be. */
   lookNow(): void {
     this.#isWanted = true;
     this.#wake();
@@ -123,11 +129,12 @@ export class Supervisor {
   /** Does what is due; resolves to the seconds until something else is. */
   async #look(): Promise<number> {
     const { health, now, pace } = this.#options;
-    if (!this.#link || health.isShut) {
+    if (!this.#link || this.#isStale || health.isShut) {
       if (this.#notBefore > now()) return this.#notBefore - now();
       const leave = health.enter();
       // Where a call tries it, that is soon over.
       if (!leave) return Math.max(health.retryIn, 0.1);
+      this.#isWanted = false;
       await this.#connect(leave);
       if (health.state.state === 'unauthorized') this.#notBefore = now() + pace.again;
       return 0;
@@ -137,12 +144,15 @@ export class Supervisor {
       return 0;
     }
     const silence = health.state.state === 'up' ? pace.silence : pace.silenceIfIll;
-    if (health.silence >= silence || this.#isWanted) {
+    const wanted = this.#isWanted ? this.#lookedAt + pace.silenceIfIll - now() : Infinity;
+    const lookIn = Math.min(silence - health.silence, wanted);
+    if (lookIn <= 0) {
       this.#isWanted = false;
+      this.#lookedAt = now();
       await this.#probe(this.#link);
       return 0;
     }
-    return Math.min(silence - health.silence, this.#listDueAt - now());
+    return Math.min(lookIn, this.#listDueAt - now());
   }
 
   /** Connects anew: what has come back may be another release, of another era, with other tools. */
@@ -157,6 +167,7 @@ export class Supervisor {
     }
     const before = this.#link;
     this.#link = link;
+    this.#isStale = false;
     this.#listening.abort();
     this.#listening = new AbortController();
     void before?.end(END_SECONDS);
@@ -164,34 +175,45 @@ export class Supervisor {
       await link.close(END_SECONDS);
       return;
     }
-    await this.#list(link);
-    health.found(leave);
+    // That it is there is known, and calls need not wait for its list; unless it may be lost by then, as the one before.
+    const isDoubtful = !this.#hasListed || this.#wasLostAtOnce;
+    if (!isDoubtful) health.found(leave);
+    const lost = await this.#list(link);
+    this.#wasLostAtOnce = lost !== undefined;
+    if (isDoubtful && lost) {
+      health.missed(leave, lost);
+      return;
+    }
+    if (isDoubtful) health.found(leave);
     void this.#listen(link, this.#listening.signal);
   }
 
-  async #list(link: Link): Promise<void> {
+  /** Reads its list; resolves to the fault that says that the connection is lost, if it is. */
+  async #list(link: Link): Promise<Fault | undefined> {
     const { health, listed, now, random } = this.#options;
-    const { listAtMost, again } = this.#options.pace;
+    const { listAtMost, again, answer } = this.#options.pace;
     this.#listedAt = now();
     // A tenth more or less, so that not all replicas ask at once.
     this.#listDueAt = now() + listAtMost * (0.9 + 0.2 * random());
     try {
-      const list = await readList(link, this.#options.pace.answer);
-      if (this.#isStopped) return;
+      const list = await readList(link, answer, now);
+      if (this.#isStopped) return undefined;
       listed(list);
+      this.#hasListed = true;
       health.listed();
     } catch (error) {
       const fault = asFault(error);
-      if (this.#isStopped) return;
+      if (this.#isStopped) return undefined;
       this.#listDueAt = now() + again;
       if (fault.kind === 'session_lost') {
-        this.#link = undefined;
-        return;
+        this.#isStale = true;
+        return fault;
       }
       health.unlisted(`its list of tools: ${fault.message}`);
       // Whether it is ill, or only its list, a probe tells.
-      if (fault.isIllness) this.#isWanted = true;
+      if (fault.isIllness || mayBeStale(error)) this.#isWanted = true;
     }
+    return undefined;
   }
 
   async #probe(link: Link): Promise<void> {
@@ -202,13 +224,15 @@ export class Supervisor {
       await link.probe(pace.answer);
       health.found(leave);
     } catch (error) {
-      const fault = error instanceof Fault ? error : undefined;
-      // An error of JSON-RPC is an answer, too.
-      if (!fault || fault.kind === 'refused') health.found(leave);
-      else if (fault.kind === 'session_lost') {
+      if (mayBeStale(error)) {
         health.abandoned(leave);
-        this.#link = undefined;
-      } else health.missed(leave, fault);
+        this.#isStale = true;
+        return;
+      }
+      const fault = asFault(error);
+      // An error of JSON-RPC is an answer, too.
+      if (fault.kind === 'refused') health.found(leave);
+      else health.missed(leave, fault);
     }
   }
 
@@ -228,6 +252,3 @@ export class Supervisor {
     }
   }
 }
-
-const asFault = (error: unknown): Fault =>
-  error instanceof Fault ? error : new Fault('refused', 'it answers with an error of JSON-RPC');

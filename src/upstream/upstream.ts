@@ -4,7 +4,7 @@ import type { ToolContext } from '../tools/tool.ts';
 import { callOf } from './call-params.ts';
 import { CallerLinks } from './caller-links.ts';
 import { readDefinitions, type Definition, type Listed } from './definitions.ts';
-import { Fault, noAnswerWithin } from './fault.ts';
+import { Fault, mayBeStale, noAnswerWithin } from './fault.ts';
 import { Health } from './health.ts';
 import { Link, type LinkOptions, type Operation } from './link.ts';
 import type { ListHints } from './listing.ts';
@@ -51,6 +51,8 @@ const FURTHER_CONNECTIONS = 4;
 /** For what it is told that nobody waits for, as that a call was given up. */
 const ASIDE_CONNECTIONS = 2;
 const CONNECT_TIMEOUT_MS = 5000;
+
+const BAD_REQUEST = 400;
 
 /** Another MCP server, whose tools are offered here. */
 export class Upstream {
@@ -164,7 +166,8 @@ export class Upstream {
       else if (fault instanceof Fault) health.failed(leave, fault);
       else health.answered(leave);
       // One call may be refused for what it is, and all for who we are: a look tells.
-      if (fault instanceof Fault && fault.kind === 'unauthorized') this.#supervisor.lookNow();
+      if (mayBeStale(fault) || (fault instanceof Fault && fault.kind === 'unauthorized'))
+        this.#supervisor.lookNow();
       throw fault;
     }
   }
@@ -205,7 +208,12 @@ export class Upstream {
         try {
           return await by(link);
         } catch (error) {
-          if (error instanceof Fault && error.kind === 'session_lost') await this.#callers.lost(caller, link);
+          // Many say "bad request" of a session that they do not know, and of others, too: so that one is not made again.
+          if (error instanceof Fault && (error.kind === 'session_lost' || error.status === BAD_REQUEST)) {
+            await this.#callers.lost(caller, link);
+            // Ours may be gone with it.
+            this.#supervisor.lookNow();
+          }
           throw error;
         }
       });

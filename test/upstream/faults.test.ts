@@ -303,6 +303,20 @@ describe('an upstream', () => {
           .writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
           .end(gzipSync('{}')),
     ],
+    [
+      'too many tools on its only page',
+      (message, response) => answer(response, message, { tools: Array.from({ length: 10_001 }, () => ({})) }),
+    ],
+    [
+      'pages that are too much together',
+      (message, response) =>
+        answer(response, message, {
+          tools: Array.from({ length: 50 }, () => ({ name: 'a', description: 'x'.repeat(65_000) })),
+          ...(message.params?.['cursor'] !== 'c' && {
+            nextCursor: message.params?.['cursor'] === 'b' ? 'c' : 'b',
+          }),
+        }),
+    ],
     ['endless pages', (message, response) => answer(response, message, { tools: [], nextCursor: 'more' })],
     [
       'endless bytes',
