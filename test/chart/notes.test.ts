@@ -89,6 +89,16 @@ describe('the notes after an installation', () => {
     expect(await notes({ keda }, true)).not.toContain('activeSessions');
   });
 
+  it('say that a network policy keeps calls from upstreams in the cluster', async () => {
+    const config = { upstreams: [{ name: 'weather', url: 'http://weather.tools.svc:8000/mcp' }] };
+    const of = (networkPolicy: Values) => notes({ config, networkPolicy }, true);
+    const told = 'networkPolicy lets no calls out to upstreams';
+    expect(await of({ enabled: true })).toContain(told);
+    expect(await of({})).not.toContain(told);
+    expect(await of({ enabled: true, egress: 'any' })).not.toContain(told);
+    expect(await of({ enabled: true, extraEgress: [{ ports: [{ port: 8000 }] }] })).not.toContain(told);
+  });
+
   it('say whether a release without a pod is noticed', async () => {
     expect(await notes({}, true)).toContain('NexusMCPDown fires as long as Prometheus finds no pod\n');
     expect(await notes({ replicas: 0 }, true)).toContain('NexusMCPDown ends an hour after');
