@@ -23,10 +23,17 @@ const OPERATIONS = 'mcp_server_operation_duration_seconds';
 /** The most samples that a scrape of a server can have with the buckets that are always there, as the chart's template adds them up: it knows settings, and no tools. */
 export function samplesOf(tools: number) {
   const operations = most(OPERATIONS, tools);
-  const others = (Object.entries(METRICS) as [MetricName, Row][]).filter(([, row]) => !row.openTelemetryName);
+  const names = (Object.entries(METRICS) as [MetricName, Row][]).filter(([, row]) => !row.openTelemetryName);
+  const others = (count: number): number =>
+    names.reduce((sum, [name]) => sum + most(name, count), RUNTIME_SAMPLES);
   return {
-    others: others.reduce((sum, [name]) => sum + most(name, tools), RUNTIME_SAMPLES),
+    others: others(tools),
     operations,
+    /** What each further tool adds to them. */
+    eachTool: {
+      others: others(tools + 1) - others(tools),
+      operations: most(OPERATIONS, tools + 1) - operations,
+    },
     factors: Object.fromEntries(
       OPERATION_ATTRIBUTES.map((attribute) => [attribute, most(OPERATIONS, tools, [attribute]) / operations]),
     ),

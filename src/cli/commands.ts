@@ -111,10 +111,11 @@ export function printSettings(
   );
   if (json) stdout.write(`${JSON.stringify(safe, null, 2)}\n`);
   else {
+    const ofUpstreams = settings.upstreams.length === 0 ? 0 : settings.limits.upstreamTools;
+    const besides = ofUpstreams === 0 ? '' : `, and up to ${ofUpstreams} of upstreams`;
+    const most = recorder.mostSamples(ofUpstreams) + RUNTIME_SAMPLES;
     if (expose)
-      stdout.write(
-        `# ${catalogue.tools.length} tools: a scrape has ${recorder.mostSamples() + RUNTIME_SAMPLES} samples at most\n`,
-      );
+      stdout.write(`# ${catalogue.tools.length} tools${besides}: a scrape has ${most} samples at most\n`);
     const further = durationBuckets.slice(DURATION_BUCKETS.length);
     if (expose && further.length > 0)
       stdout.write(

@@ -126,7 +126,7 @@ export const settingsSchema = z.strictObject({
           'Steady rate of requests and messages of one client: token, IPv4 address or IPv6 /64; 0 for no limit',
         ),
       burst: count.default(500).describe('Requests and messages one client may send at once after a pause'),
-      upstreamTools: count.default(1000).describe('Most tools offered of all upstreams together'),
+      upstreamTools: count.default(500).describe('Most tools offered of all upstreams together'),
     })
     .prefault({}),
   workers: z

@@ -361,7 +361,7 @@ describe('check', () => {
   it('says above them how many samples a scrape can have, which more tools and attributes make more', async () => {
     const said = async (...args: string[]): Promise<number[]> => {
       const [first = ''] = (await runHere(['check', ...args])).stdout.split('\n');
-      const [, ...numbers] = /^# (\d+) tools: a scrape has (\d+) samples at most$/.exec(first) ?? [];
+      const [, ...numbers] = /^# (\d+) tools(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/.exec(first) ?? [];
       return numbers.map(Number);
     };
     const [tools = 0, most = 0] = await said();
@@ -370,6 +370,9 @@ describe('check', () => {
     const [, more = 0] = await said('--metrics.operationAttributes', 'network.transport');
     // As many operations again: of 15 methods, `other`, the tools and `unknown`, each with 4 outcomes in 17 series.
     expect(more - most).toBe((17 + tools) * 4 * 17);
+    const upstreams = write('upstreams.yaml', 'upstreams: [{ name: a, url: http://127.0.0.1:1/mcp }]');
+    const [, withUpstream = 0] = await said('--config', upstreams);
+    expect(withUpstream - most).toBe(445 + 500 * 109);
     expect(await said('--metrics.enabled', 'false')).toEqual([]);
   });
 

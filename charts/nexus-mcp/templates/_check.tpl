@@ -153,7 +153,7 @@ monitoring.monitor.scrapeTimeout: {{ $monitor.scrapeTimeout }} exceeds the inter
 {{- end }}
 {{- $most := int64 (include "nexus-mcp.leastSamples" .) }}
 {{- if and (int64 $monitor.sampleLimit) (lt (int64 $monitor.sampleLimit) $most) (not $monitor.metricRelabelings) }}
-monitoring.monitor.sampleLimit: {{ int64 $monitor.sampleLimit }} is too low: with one tool a scrape can have {{ $most }} samples, and what exceeds the limit is dropped as a whole; raise it, or set it to 0 for no limit
+monitoring.monitor.sampleLimit: {{ int64 $monitor.sampleLimit }} is too low: with one tool{{ if (include "nexus-mcp.settings" . | fromYaml).upstreams }}, and those of upstreams (config.limits.upstreamTools),{{ end }} a scrape can have {{ $most }} samples, and what exceeds the limit is dropped as a whole; raise it, or set it to 0 for no limit
 {{- end }}
 {{- if and (eq $monitor.kind "PodMonitor") $monitor.targetLabels }}
 monitoring.monitor.targetLabels: a PodMonitor has no Service to copy them from; use podTargetLabels

@@ -53,6 +53,9 @@
 {{- range $tool := $settings.tools.settings }}
 {{- $longest = maxf $longest (default 0 $tool.timeoutSeconds) }}
 {{- end }}
+{{- range $upstream := $settings.upstreams }}
+{{- $longest = maxf $longest (default 0 $upstream.timeoutSeconds) }}
+{{- end }}
 {{- $longest }}
 {{- end }}
 
@@ -78,6 +81,9 @@ states a deadline that is longer than those in config.
 {{- $longest := $settings.limits.toolTimeoutSeconds }}
 {{- range $tool := $settings.tools.settings }}
 {{- $longest = maxf $longest (default 0 $tool.timeoutSeconds) }}
+{{- end }}
+{{- range $upstream := $settings.upstreams }}
+{{- $longest = maxf $longest (default 0 $upstream.timeoutSeconds) }}
 {{- end }}
 {{- $further := $settings.metrics.durationBuckets }}
 {{- if kindIs "invalid" $further }}

@@ -106,19 +106,24 @@ metricRelabelings:
 {{- end }}
 {{- end }}
 
-{{/* What a scrape can have of samples if there is but one tool: the chart does not know how many there are. */}}
+{{/*
+What a scrape can have of samples if there is but one tool of our own, and as many of upstreams as may be: how many there are the
+chart does not know.
+*/}}
 {{- define "nexus-mcp.leastSamples" -}}
 {{- $samples := .Files.Get "files/samples.yaml" | fromYaml }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $metrics := $settings.metrics }}
-{{- $operations := int64 $samples.operations }}
+{{- $further := ternary (int64 $settings.limits.upstreamTools) 0 (not (empty $settings.upstreams)) }}
+{{- $operations := add (int64 $samples.operations) (mul $further (int64 $samples.eachTool.operations)) }}
 {{- range $attribute := $metrics.operationAttributes | uniq }}
 {{- $operations = mul $operations (int64 (get $samples.factors $attribute)) }}
 {{- end }}
 {{- $buckets := .Files.Get "files/buckets.yaml" | fromYaml }}
 {{- $durations := include "nexus-mcp.durationBuckets" . | fromJsonArray }}
 {{- $sizes := include "nexus-mcp.furtherBuckets" (dict "buckets" $buckets.resultSizes "most" $settings.limits.resultBytes) | fromJsonArray }}
-{{- $others := add (int64 $samples.others) (sub (len $durations) (len $buckets.durations.always)) (len $sizes) }}
+{{- $ofEach := add (sub (len $durations) (len $buckets.durations.always)) (len $sizes) }}
+{{- $others := add (int64 $samples.others) (mul $further (int64 $samples.eachTool.others)) (mul (add 1 $further) $ofEach) }}
 {{- if $metrics.openTelemetryNames }}{{ add $others $operations }}{{ else }}{{ $others }}{{ end }}
 {{- end }}
 

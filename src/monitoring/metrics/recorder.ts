@@ -71,9 +71,12 @@ export class Recorder implements CallObserver {
     for (const tool of tools) this.addTool(tool);
   }
 
-  /** The most samples that a scrape of these metrics can have, with the tools there are, whatever is asked of the server. */
-  mostSamples(): number {
-    return this.#sum((metric) => metric.mostSamples(this.#tools.size));
+  /**
+   * The most samples that a scrape of these metrics can have, with the tools there are, whatever is asked of the server.
+   * @param more tools that may come besides
+   */
+  mostSamples(more = 0): number {
+    return this.#sum((metric) => metric.mostSamples(this.#tools.size + more));
   }
 
   #sum(samplesOf: (metric: Upkeep) => number): number {
