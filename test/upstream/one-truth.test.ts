@@ -80,7 +80,7 @@ it('metrics, status page, log and list of tools say the same of upstreams, whate
     ['down', { any: gone }],
     ['up', {}],
   ] as const) {
-    for (const upstream of upstreams) upstream.behaviour = behaviour as Record<string, Behaviour>;
+    for (const upstream of upstreams) upstream.behaviour = behaviour;
     await waitFor(async () => {
       await agree();
       expect((await server.scrape()).value('mcp_upstream_state', { state })).toBe(2);
