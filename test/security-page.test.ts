@@ -65,8 +65,8 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['upstream/transport.ts', 'NOTICES_AT_ONCE'],
     ['upstream/transport.ts', 'NOTICES_PER_SECOND'],
     ['upstream/wire.ts', 'MAX_INFORMATIONAL'],
-    ['upstream/upstream.ts', 'FURTHER_CONNECTIONS'],
   ],
+  'requests in flight to an upstream': [['upstream/upstream.ts', 'FURTHER_CONNECTIONS']],
   'sessions with an upstream': [
     ['upstream/caller-links.ts', 'MAX_SESSIONS'],
     ['upstream/caller-links.ts', 'IDLE_SECONDS'],
