@@ -361,7 +361,9 @@ describe('check', () => {
   it('says above them how many samples a scrape can have, which more tools and attributes make more', async () => {
     const said = async (...args: string[]): Promise<number[]> => {
       const [first = ''] = (await runHere(['check', ...args])).stdout.split('\n');
-      const [, ...numbers] = /^# (\d+) tools(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/.exec(first) ?? [];
+      const [, ...numbers] =
+        /^# (\d+) tools(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/.exec(first) ??
+        [];
       return numbers.map(Number);
     };
     const [tools = 0, most = 0] = await said();
