@@ -10,6 +10,7 @@ const ALONE = ['test/integration/load.test.ts', 'test/integration/dashboards.tes
 const IN_BROWSER = ['test/browser/**/*.test.ts'];
 /** These set what a process has one of, or look at its memory: each has a process of its own, which costs a second or two. */
 const ISOLATED = [
+  'test/http/header-costs.test.ts',
   'test/monitoring/tracing.test.ts',
   'test/monitoring/library-traces.test.ts',
   'test/monitoring/listens.test.ts',

@@ -389,7 +389,8 @@ describe('check', () => {
     ['https://otlp.example/?api_key=hunter2&x=1', 'https://otlp.example/?api_key=[redacted]&x=1'],
   ])('shows %s without the secret in it', async (endpoint, shown) => {
     for (const json of [[], ['--json']]) {
-      const { code, stdout } = await runHere(['check', '--tracing.endpoint', endpoint, ...json]);
+      // In a process of its own: from then on whatever is in one is traced.
+      const { code, stdout } = await runCli(['check', '--tracing.endpoint', endpoint, ...json]);
       expect(code).toBe(0);
       expect(parse(stdout)).toMatchObject({ tracing: { endpoint: shown } });
       expect(stdout).not.toContain('hunter2');
