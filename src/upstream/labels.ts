@@ -20,3 +20,17 @@ export type DropReason = (typeof DROP_REASONS)[number];
 /** How many were dropped, by why. */
 export type Dropped = Readonly<Record<DropReason, number>>;
 export const NONE_DROPPED: Dropped = { name: 0, excluded: 0, schema: 0, collision: 0, limit: 0 };
+
+/** What is said of an upstream. */
+export interface UpstreamReport {
+  readonly name: string;
+  readonly state: UpstreamState;
+  /** For how long it has been in that state. */
+  readonly seconds: number;
+  /** Why, in words; empty when nothing is wrong. */
+  readonly why: string;
+  /** How many of its tools are offered. */
+  readonly tools: number;
+  /** How many are not, by why. */
+  readonly dropped: Dropped;
+}

@@ -4,7 +4,7 @@ import type { UpstreamRecorder } from '../monitoring/metrics/upstream-recorder.t
 import { createLane, type Lane } from '../tools/admission.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
-import { NONE_DROPPED, type Dropped, type UpstreamState } from './labels.ts';
+import { NONE_DROPPED, type Dropped, type UpstreamReport } from './labels.ts';
 import { strictest, type ListHints } from './listing.ts';
 import { offering } from './offering.ts';
 import type { Transition } from './state.ts';
@@ -18,18 +18,6 @@ export interface UpstreamsOptions {
   readonly environment: UpstreamEnvironment;
   /** Most tools offered of all together. */
   readonly maxTools: number;
-}
-
-/** What is said of an upstream. */
-export interface UpstreamReport {
-  readonly name: string;
-  readonly state: UpstreamState;
-  /** For how long it has been in that state. */
-  readonly seconds: number;
-  /** Why, in words; empty when nothing is wrong. */
-  readonly why: string;
-  readonly tools: number;
-  readonly dropped: Dropped;
 }
 
 interface Held {

@@ -3,29 +3,13 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawUpstream, answer, refuse, type Behaviour } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { waitFor } from '../support/wait.ts';
+import { isIn, stateNow, UNHURRIED } from './state-now.ts';
 
-const NO_WAITS = {
-  silence: 3600,
-  silenceIfIll: 0.05,
-  answer: 30,
-  listAtLeast: 0,
-  listAtMost: 3600,
-  again: 0.05,
-  calm: 0,
-};
+const NO_WAITS = { ...UNHURRIED, calm: 0 };
 
 const upstream = new RawUpstream();
 let server: TestServer;
 
-const stateNow = async (): Promise<string | undefined> => {
-  const states = (await server.scrape()).select('mcp_upstream_state');
-  return states.find(({ value }) => value === 1)?.labels['state'];
-};
-const isIn = (state: string): Promise<void> =>
-  waitFor(async () => {
-    expect(await stateNow()).toBe(state);
-  });
 const call = (args: object = {}) => server.execute('raw_works', args);
 
 /** Has the upstream do something else for as long as `during` takes, and waits until it is well again. */
@@ -36,7 +20,7 @@ async function whileIt(behaviour: RawUpstream['behaviour'], during: () => Promis
   } finally {
     upstream.behaviour = {};
   }
-  await isIn('up');
+  await isIn(server, 'up');
   // So that the next test does not begin where this one ended.
   expect((await call()).body.status).toBe('success');
 }
@@ -52,7 +36,7 @@ beforeAll(async () => {
     undefined,
     NO_WAITS,
   );
-  await isIn('up');
+  await isIn(server, 'up');
 });
 
 afterAll(async () => {
@@ -231,7 +215,7 @@ describe('a call whose upstream', () => {
         expect(body).toMatchObject({ reason });
         expect(body.detail).toMatch(detail);
         expect(body.detail).not.toMatch(/secret/);
-        expect(['up', 'degraded']).toContain(await stateNow());
+        expect(['up', 'degraded']).toContain(await stateNow(server));
       });
     },
   );
@@ -242,15 +226,15 @@ describe('an upstream', () => {
     const fails: Behaviour = (_message, response) => response.writeHead(503).end();
     await whileIt({ 'tools/call': fails }, async () => {
       for (let made = 0; made < 5; made += 1) expect((await call()).body.reason).toBe('unavailable');
-      expect(await stateNow()).toBe('open');
+      expect(await stateNow(server)).toBe('open');
       const before = upstream.count('tools/call');
       for (let made = 0; made < 20; made += 1) expect((await call()).body.detail).toMatch(/HTTP 503/);
       // Where that takes so long, one call at a time tries it.
       expect(upstream.count('tools/call') - before).toBeLessThan(5);
       // That it is there says nothing of calls: one is enough now.
-      await isIn('up');
+      await isIn(server, 'up');
       await call();
-      expect(await stateNow()).toBe('open');
+      expect(await stateNow(server)).toBe('open');
     });
   });
 
@@ -258,7 +242,7 @@ describe('an upstream', () => {
     const refuses: Behaviour = (_message, response) => response.writeHead(401).end();
     await whileIt({ any: refuses }, async () => {
       expect((await call()).body).toMatchObject({ reason: 'unavailable' });
-      await isIn('unauthorized');
+      await isIn(server, 'unauthorized');
       expect((await fetch(`${server.url}/tools/raw_works`)).status).toBe(200);
     });
   });
@@ -268,7 +252,7 @@ describe('an upstream', () => {
     await whileIt({ 'tools/call': refuses }, async () => {
       expect((await call()).body).toMatchObject({ reason: 'unavailable' });
       expect((await call()).body).toMatchObject({ reason: 'unavailable' });
-      expect(await stateNow()).toBe('up');
+      expect(await stateNow(server)).toBe('up');
     });
   });
 
@@ -276,10 +260,10 @@ describe('an upstream', () => {
     const { port } = upstream;
     await upstream.close();
     await call();
-    await isIn('down');
+    await isIn(server, 'down');
     upstream.tools = ['works', 'more'];
     await upstream.listen(port);
-    await isIn('up');
+    await isIn(server, 'up');
     expect((await server.execute('raw_more')).body.status).toBe('success');
     upstream.tools = ['works'];
   });
@@ -290,7 +274,7 @@ describe('an upstream', () => {
       refuse(response, message, -32_602, 'Unknown tool: works');
     await whileIt({ 'tools/list': odd, 'tools/call': unknown }, async () => {
       await call();
-      await isIn('degraded');
+      await isIn(server, 'degraded');
       expect((await fetch(`${server.url}/tools/raw_works`)).status).toBe(200);
     });
   });
@@ -333,7 +317,7 @@ describe('an upstream', () => {
         refuse(response, message, -32_602, 'Unknown tool: works');
       await whileIt({ 'tools/list': behaviour, 'tools/call': unknown }, async () => {
         await call();
-        await isIn('degraded');
+        await isIn(server, 'degraded');
       });
     },
   );

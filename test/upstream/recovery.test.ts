@@ -2,29 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawUpstream, answer, type Behaviour, type RawMessage } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
+import { isIn, stateNow, UNHURRIED } from './state-now.ts';
 
-/** Looks are due only when something has happened, and waits for answers are long. */
-const PACE = {
-  silence: 3600,
-  silenceIfIll: 0.05,
-  answer: 30,
-  listAtLeast: 0,
-  listAtMost: 3600,
-  again: 0.05,
-  calm: 0.5,
-};
+const PACE = { ...UNHURRIED, calm: 0.5 };
 
 const upstream = new RawUpstream();
 let server: TestServer;
 
-const stateNow = async (): Promise<string | undefined> => {
-  const states = (await server.scrape()).select('mcp_upstream_state');
-  return states.find(({ value }) => value === 1)?.labels['state'];
-};
-const isIn = (state: string): Promise<void> =>
-  waitFor(async () => {
-    expect(await stateNow()).toBe(state);
-  });
 const call = () => server.execute('raw_works');
 const works = (): Promise<void> =>
   waitFor(async () => {
@@ -40,7 +24,7 @@ async function whileIt(behaviour: RawUpstream['behaviour'], during: () => Promis
     upstream.behaviour = {};
   }
   await works();
-  await isIn('up');
+  await isIn(server, 'up');
 }
 
 const status =
@@ -113,7 +97,7 @@ beforeAll(async () => {
     undefined,
     PACE,
   );
-  await isIn('up');
+  await isIn(server, 'up');
 });
 
 afterAll(async () => {
@@ -126,7 +110,7 @@ describe('an upstream', () => {
     await whileIt({ 'tools/call': status(503), initialize: status(503) }, async () => {
       await waitFor(async () => {
         await call();
-        expect(await stateNow()).toBe('open');
+        expect(await stateNow(server)).toBe('open');
       });
       upstream.behaviour = { 'tools/call': status(429), initialize: status(503) };
       const before = upstream.count('tools/call');
@@ -134,7 +118,7 @@ describe('an upstream', () => {
         await call();
         expect(upstream.count('tools/call') - before).toBeGreaterThan(1);
       });
-      expect(await stateNow()).not.toBe('open');
+      expect(await stateNow(server)).not.toBe('open');
     });
   });
 
@@ -147,7 +131,7 @@ describe('an upstream', () => {
     await whileIt({ 'tools/call': status(503), initialize: status(503) }, async () => {
       await waitFor(async () => {
         await call();
-        expect(await stateNow()).toBe('open');
+        expect(await stateNow(server)).toBe('open');
       });
       const before = upstream.count('tools/list');
       upstream.behaviour = { 'tools/list': slowly };
@@ -163,7 +147,7 @@ describe('an upstream', () => {
   it('that refuses whatever it is asked is down, until it answers again', async () => {
     await whileIt({ any: status(404) }, async () => {
       expect((await call()).body.reason).toBe('unavailable');
-      await isIn('down');
+      await isIn(server, 'down');
     });
   });
 
@@ -171,7 +155,7 @@ describe('an upstream', () => {
     await whileIt({ 'tools/call': status(401) }, async () => {
       await waitFor(async () => {
         await call();
-        expect(await stateNow()).toBe('degraded');
+        expect(await stateNow(server)).toBe('degraded');
       });
     });
   });
@@ -210,7 +194,7 @@ describe('an upstream', () => {
     // The first loss is found by reading the list of one that came back.
     await whileIt({ any: status(404) }, async () => {
       await call();
-      await isIn('down');
+      await isIn(server, 'down');
       upstream.behaviour = {
         initialize: (message, response) => {
           response.setHeader('mcp-session-id', `s${openedAt.push(performance.now())}`);
@@ -224,7 +208,7 @@ describe('an upstream', () => {
       });
       const [, second = 0, third = 0] = openedAt;
       expect(third - second).toBeGreaterThan(700);
-      expect(await stateNow()).toBe('down');
+      expect(await stateNow(server)).toBe('down');
     });
     // Those that were lost were ended.
     await waitFor(() => {

@@ -3,7 +3,8 @@
 
 /** @import { ErrorReason } from '../../tools/reasons.ts' */
 /** @import { ActivityReport, ToolActivity } from '../../monitoring/activity.ts' */
-/** @import { Status, UpstreamStatus } from './status.ts' */
+/** @import { UpstreamReport } from '../../upstream/labels.ts' */
+/** @import { Status } from './status.ts' */
 
 const POLL_MS = 3000;
 /** While nobody sees more of the page than its title. */
@@ -170,7 +171,7 @@ function showTools(/** @type {ActivityReport} */ activity) {
 
 const LEVELS = { up: 'good', connecting: 'good', degraded: 'warn', removed: 'good' };
 
-function showUpstreams(/** @type {readonly UpstreamStatus[]} */ upstreams) {
+function showUpstreams(/** @type {readonly UpstreamReport[]} */ upstreams) {
   find('upstreams').hidden = upstreams.length === 0;
   const rows = upstreams.map(({ name, state, seconds, why, tools, dropped }) => {
     const left = Object.entries(dropped).filter(([, count]) => count > 0);

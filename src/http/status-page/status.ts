@@ -1,4 +1,4 @@
-import type { Dropped, UpstreamState } from '../../upstream/labels.ts';
+import type { UpstreamReport } from '../../upstream/labels.ts';
 import type { ActivityReport } from '../../monitoring/activity.ts';
 
 /** Is anything wrong, with which tool, and why: what a person is told first. */
@@ -32,21 +32,7 @@ export interface Status {
   /** `null` when metrics are switched off, and on the main port when the metrics are at the operations port. */
   readonly activity: ActivityReport | null;
   /** The MCP servers whose tools are offered here; left out where there are none, and on the main port when the metrics are at the operations port. */
-  readonly upstreams?: readonly UpstreamStatus[];
-}
-
-/** What is said of an upstream. */
-export interface UpstreamStatus {
-  readonly name: string;
-  readonly state: UpstreamState;
-  /** For how long it has been in that state. */
-  readonly seconds: number;
-  /** Why, in words; empty when nothing is wrong. */
-  readonly why: string;
-  /** How many of its tools are offered. */
-  readonly tools: number;
-  /** How many are not, by why. */
-  readonly dropped: Dropped;
+  readonly upstreams?: readonly UpstreamReport[];
 }
 
 /** A status before it is judged. */

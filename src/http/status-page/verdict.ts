@@ -1,6 +1,7 @@
 import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts';
 import type { ErrorReason } from '../../tools/reasons.ts';
-import type { Facts, UpstreamStatus, Verdict } from './status.ts';
+import type { UpstreamReport } from '../../upstream/labels.ts';
+import type { Facts, Verdict } from './status.ts';
 
 type Judged = Pick<Facts, 'state' | 'activity' | 'metrics' | 'upstreams'>;
 
@@ -32,7 +33,7 @@ const warn = (headline: string, detail: string): Verdict => ({ level: 'warn', he
 
 const AWAY: ReadonlySet<string> = new Set(['degraded', 'open', 'unauthorized', 'down']);
 
-function judgeUpstreams(upstreams: readonly UpstreamStatus[]): Verdict | undefined {
+function judgeUpstreams(upstreams: readonly UpstreamReport[]): Verdict | undefined {
   const away = upstreams.filter(({ state }) => AWAY.has(state));
   const [first] = away;
   if (!first) return undefined;
