@@ -64,7 +64,7 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       name: 'NexusMCPTokenFileStale',
       severity: 'warning',
       // The most of some minutes, so that a scrape that fails does not begin them anew.
-      expr: `${promql.over('max', 'mcp_token_file_current', 300)} == 0`,
+      expr: promql.ofTargets(`${promql.over('max', 'mcp_token_file_current', 300)} == 0`),
       forSeconds: 300,
       keepFiringForSeconds: 300,
       summary: 'The token file has changed and cannot be used.',
@@ -74,7 +74,9 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
     {
       name: 'NexusMCPSeriesGrowing',
       severity: 'warning',
-      expr: all(`${samples} > on (${SERVICE}) group_left () 2 * ${yesterday}`, `${samples} > 3000`),
+      expr: promql.ofTargets(
+        all(`${samples} > on (${SERVICE}) group_left () 2 * ${yesterday}`, `${samples} > 3000`),
+      ),
       forSeconds: 1800,
       keepFiringForSeconds: 1800,
       summary: 'A scrape has become twice as large.',
@@ -85,7 +87,9 @@ export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
       name: 'NexusMCPSamplesNearLimit',
       severity: 'warning',
       threshold: 'sampleRatio',
-      expr: `${promql.over('max', 'scrape_samples_post_metric_relabeling', FIVE_MINUTES)} / ${parameters.sampleLimit} > ${parameters.sampleRatio}`,
+      expr: promql.ofTargets(
+        `${promql.over('max', 'scrape_samples_post_metric_relabeling', FIVE_MINUTES)} / ${parameters.sampleLimit} > ${parameters.sampleRatio}`,
+      ),
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'A scrape is nearly as large as Prometheus takes.',

@@ -87,6 +87,14 @@ export class PromQL {
     return `quantile_over_time(0.5, ${this.series(name)}[${this.duration(seconds)}])`;
   }
 
+  /**
+   * A condition, for targets that there still are. Windows do not know that a target is gone: without this, one that was not well
+   * when it went away stays in them until its last sample leaves.
+   */
+  ofTargets(condition: string): string {
+    return `${condition}\nand on (${INSTANCE})\n${this.series('up')}`;
+  }
+
   #offset(seconds: number): string {
     return seconds === 0 ? '' : ` offset ${this.duration(seconds)}`;
   }

@@ -76,7 +76,9 @@ type Limited =
 function nearLimit(parameters: RuleParameters, ...[active, limit]: Limited): string {
   const promql = new PromQL(parameters);
   // A stdio server has a limit of 1 and is always at it.
-  return `${promql.over('max', active, FIVE_MINUTES)} / (${promql.over('max', limit, FIVE_MINUTES)} > 1) > ${parameters.sessionRatio}`;
+  return promql.ofTargets(
+    `${promql.over('max', active, FIVE_MINUTES)} / (${promql.over('max', limit, FIVE_MINUTES)} > 1) > ${parameters.sessionRatio}`,
+  );
 }
 
 /**

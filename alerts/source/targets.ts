@@ -29,11 +29,12 @@ function down(parameters: RuleParameters): Alert {
 }
 
 function targetDown(parameters: RuleParameters): Alert {
+  const promql = new PromQL(parameters);
   return {
     name: 'NexusMCPTargetDown',
     severity: 'warning',
     // The share of scrapes: an instance that fails every other one is not well either.
-    expr: `${new PromQL(parameters).over('avg', 'up', 600)} < 0.5`,
+    expr: promql.ofTargets(`${promql.over('avg', 'up', 600)} < 0.5`),
     forSeconds: 600,
     keepFiringForSeconds: 300,
     summary: 'An instance of the server cannot be scraped.',
@@ -63,7 +64,7 @@ function restarting(parameters: RuleParameters): Alert {
     name: 'NexusMCPRestarting',
     severity: 'warning',
     threshold: 'restarts',
-    expr: `${changes} > ${parameters.restarts}`,
+    expr: promql.ofTargets(`${changes} > ${parameters.restarts}`),
     forSeconds: 300,
     keepFiringForSeconds: 900,
     summary: 'An instance restarts again and again.',

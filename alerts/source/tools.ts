@@ -90,7 +90,9 @@ function stuck(parameters: RuleParameters): readonly Alert[] {
   // The windows are short and the wait is long, so that a new instance has its ten minutes too.
   const inFlight = promql.over('min', 'mcp_tool_calls_in_flight', 180);
   const never = (labels: string): string =>
-    all(`${sumBy(labels, inFlight)} > 0`, `${promql.accepted('increase', labels, 180)} == 0`);
+    promql.ofTargets(
+      all(`${sumBy(labels, inFlight)} > 0`, `${promql.accepted('increase', labels, 180)} == 0`),
+    );
   const shared = {
     name: 'NexusMCPCallsStuck',
     forSeconds: 600,

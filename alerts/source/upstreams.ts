@@ -9,7 +9,8 @@ export function upstreamAlerts(parameters: RuleParameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const isUp = promql.series('mcp_upstream_state', 'state="up"');
   // The share of the time: one that comes and goes is not well either.
-  const share = `min by (${SERVICE}, upstream) (avg_over_time(${isUp}[${promql.duration(FIVE_MINUTES)}]))`;
+  const inTime = `avg_over_time(${isUp}[${promql.duration(FIVE_MINUTES)}])`;
+  const share = `min by (${SERVICE}, upstream) (\n${promql.ofTargets(inTime)}\n)`;
   return [
     {
       name: 'NexusMCPUpstreamDown',

@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts';
 import { capacityScenarios } from './scenarios/capacity.ts';
+import { goneScenarios } from './scenarios/gone.ts';
 import { quietScenarios } from './scenarios/quiet.ts';
 import { runtimeScenarios } from './scenarios/runtime.ts';
 import { serviceLevelScenarios } from './scenarios/service-levels.ts';
@@ -10,6 +11,7 @@ import { upstreamScenarios } from './scenarios/upstreams.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   ...quietScenarios,
+  ...goneScenarios,
   ...serviceLevelScenarios,
   ...targetScenarios,
   ...toolScenarios,
