@@ -14,6 +14,7 @@ export type Severity = (typeof SEVERITIES)[number];
  */
 export const SAMPLE_LIMIT = 100_000;
 
+const QUARTER = 900;
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
@@ -33,8 +34,11 @@ const burnWindow = z
   })
   .refine(({ long, short }) => short < long, 'the short window must be shorter than the long one');
 
-/** Two pairs of windows an alert: Google's SRE workbook, chapter 5, "Alerting on SLOs". */
-const slo = (objective: number) => ({
+/**
+ * Two pairs of windows an alert: Google's SRE workbook, chapter 5, "Alerting on SLOs".
+ * @param sooner windows that page besides
+ */
+const slo = (objective: number, sooner: readonly z.infer<typeof burnWindow>[] = []) => ({
   objective: z
     .number()
     .gt(0)
@@ -45,6 +49,7 @@ const slo = (objective: number) => ({
     .array(burnWindow)
     .min(1)
     .default([
+      ...sooner,
       { long: HOUR, short: 300, factor: 14.4 },
       { long: 6 * HOUR, short: 1800, factor: 6 },
     ])
@@ -152,7 +157,8 @@ export const parametersSchema = z
     availability: z.strictObject(slo(99.5)).prefault({}),
     latency: z
       .strictObject({
-        ...slo(95),
+        // Of slow calls no other alert pages, and an hour of good ones hides them for three quarters of another.
+        ...slo(95, [{ long: QUARTER, short: 300, factor: 14.4 }]),
         thresholdSeconds: z
           .number()
           .default(2.5)
@@ -234,7 +240,7 @@ export const parametersSchema = z
     }
     for (const [name, { objective, page, ticket }] of Object.entries({ availability, latency: slow })) {
       const budget = 1 - objective / 100;
-      for (const { factor } of [...page, ...ticket]) {
+      for (const factor of new Set([...page, ...ticket].map((window) => window.factor))) {
         if (factor * budget < 1) continue;
         context.addIssue({
           code: 'custom',

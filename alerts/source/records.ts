@@ -5,10 +5,10 @@ import { all, formatDuration, maxBy, oneOf, PromQL, SERVICE, sumBy } from './pro
 
 const DAY = 86_400;
 
-/** The windows any burn alert looks at, in seconds, shortest first. */
-function burnWindows({ availability, latency }: RuleParameters): readonly number[] {
-  const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, ...ticket]);
-  return [...new Set(windows.flatMap(({ long, short }) => [long, short]))].sort((a, b) => a - b);
+/** The windows that the burn alerts of an objective look at, in seconds, shortest first. */
+function burnWindows({ page, ticket }: Pick<RuleParameters['availability'], 'page' | 'ticket'>) {
+  const windows = [...page, ...ticket].flatMap(({ long, short }) => [long, short]);
+  return [...new Set(windows)].sort((a, b) => a - b);
 }
 
 /** Names of the recorded ratios by window. They keep the window's unscaled name whatever the time scale. */
@@ -36,18 +36,19 @@ export function ratioRecords(parameters: RuleParameters): readonly Recording[] {
   const promql = new PromQL(parameters);
   const bad = oneOf('reason', parameters.badReasons);
   const fast = bucketMatcher(parameters.latency.thresholdSeconds);
-  return burnWindows(parameters).flatMap((window) => {
+  // Without calls there is no ratio, rather than NaN; without an error series the ratio is 0.
+  const failed = burnWindows(parameters.availability).map((window) => {
     const total = promql.accepted('rate', SERVICE, window);
     const errors = sumBy(SERVICE, promql.rate('mcp_tool_errors_total', window, bad));
+    const expr = `(${errors} or 0 * ${total})\n/\n(${total} > 0)`;
+    return { record: errorRatio(formatDuration(window)), expr };
+  });
+  const slow = burnWindows(parameters.latency).map((window) => {
     const ran = sumBy(SERVICE, promql.rate('mcp_tool_duration_seconds_count', window));
     const inTime = sumBy(SERVICE, promql.rate('mcp_tool_duration_seconds_bucket', window, fast));
-    const name = formatDuration(window);
-    return [
-      // Without calls there is no ratio, rather than NaN; without an error series the ratio is 0.
-      { record: errorRatio(name), expr: `(${errors} or 0 * ${total})\n/\n(${total} > 0)` },
-      { record: slowRatio(name), expr: `1 - (${inTime} / (${ran} > 0))` },
-    ];
+    return { record: slowRatio(formatDuration(window)), expr: `1 - (${inTime} / (${ran} > 0))` };
   });
+  return [...failed, ...slow];
 }
 
 /** The budgets, and what is left of the one of 30 days, weighted by calls; never an average of ratios. */

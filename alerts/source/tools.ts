@@ -3,9 +3,18 @@ import type { Amount } from './amount.ts';
 import type { RuleParameters } from './parameters.ts';
 import { all, any, INSTANCE, matchers, oneOf, PromQL, sumBy, TOOL } from './promql.ts';
 
+const QUARTER = 900;
+const DAY = 86_400;
+
 /** One tool is broken, slow, stuck or strangely quiet. */
 export function toolAlerts(parameters: RuleParameters): readonly Alert[] {
-  return [errorRate(parameters), latency(parameters), ...stuck(parameters), silent(parameters)];
+  return [
+    errorRate(parameters),
+    alwaysFails(parameters),
+    latency(parameters),
+    ...stuck(parameters),
+    silent(parameters),
+  ];
 }
 
 /** The same condition with each tool's own threshold: the general one, less the tools that have their own. */
@@ -54,6 +63,29 @@ function errorRate(parameters: RuleParameters): Alert {
     keepFiringForSeconds: 600,
     summary: 'A tool fails too often.',
     description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep '"reason"'`,
+    dashboard: 'tools',
+  };
+}
+
+/** A failure that a tool reports is nobody's fault, until it reports nothing else. */
+function alwaysFails(parameters: RuleParameters): Alert {
+  const promql = new PromQL(parameters);
+  const failed = sumBy(TOOL, promql.increase('mcp_tool_errors_total', QUARTER, 'reason="tool_error"'));
+  const succeeded = (seconds: number): string =>
+    sumBy(TOOL, promql.increase('mcp_tool_calls_total', seconds, 'status="success"'));
+  return {
+    name: 'NexusMCPToolAlwaysFails',
+    severity: 'warning',
+    expr: all(
+      `${failed} >= ${parameters.minimumCalls}`,
+      `${succeeded(QUARTER)} == 0`,
+      // One that never worked here is not broken now.
+      `${succeeded(DAY)} > 0`,
+    ),
+    forSeconds: QUARTER,
+    keepFiringForSeconds: 600,
+    summary: 'A tool that used to work reports nothing but failures.',
+    description: `${TEXT.tool} on ${TEXT.service} has answered every call with isError for at least 15 minutes, ${TEXT.number} of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck: a key of what it calls has expired, its API has changed, or all its callers ask for what is not there. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep tool_error | tail -3`,
     dashboard: 'tools',
   };
 }
@@ -120,7 +152,7 @@ function stuck(parameters: RuleParameters): readonly Alert[] {
 function silent(parameters: RuleParameters): Alert {
   const promql = new PromQL(parameters);
   const twoHours = promql.increase('mcp_tool_calls_total', 7200, 'status="success"');
-  const yesterday = promql.increase('mcp_tool_calls_total', 7200, 'status="success"', 86_400);
+  const yesterday = promql.increase('mcp_tool_calls_total', 7200, 'status="success"', DAY);
   return {
     name: 'NexusMCPToolSilent',
     severity: 'info',

@@ -7,7 +7,7 @@ import { NO_FAILURES, TOOL_LEGEND } from './words.ts';
 
 const QUARTER = 900;
 
-type Words = Pick<TimeSeries, 'title' | 'description'>;
+type Words = Pick<TimeSeries, 'title' | 'description' | 'alerts'>;
 
 /** What several dashboards show of the tools chosen, each in its own words. */
 

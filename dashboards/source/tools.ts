@@ -76,7 +76,8 @@ const failing: readonly Panel[] = [
   failuresByReason({
     title: 'Why do its calls fail?',
     description:
-      "Failed calls a second by reason; warm colours count against the objective, cold ones are the callers' own. Good: few and cold. `exception`: read the log for the stack. `timeout`: compare with latency. `unavailable`: look at what the tool depends on.",
+      "Failed calls a second by reason; warm colours count against the objective, cold ones are the callers' own. Good: few and cold. `exception`: read the log for the stack. `timeout`: compare with latency. `unavailable`: look at what the tool depends on. `tool_error` and no success any more: a ticket comes after half an hour.",
+    alerts: ['NexusMCPToolAlwaysFails'],
   }),
   {
     kind: 'timeseries',

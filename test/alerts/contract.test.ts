@@ -196,7 +196,8 @@ describe('the rules and /metrics', () => {
     );
     expect(searches.length).toBeGreaterThan(5);
     for (const patterns of searches) {
-      if (patterns.includes('rate_limited')) continue; // a reason, and so in the lines that have one
+      // Reasons, and so in the lines that have one.
+      if (patterns.some((pattern) => ['rate_limited', 'tool_error'].includes(pattern))) continue;
       expect(
         lines.filter((line) => patterns.every((pattern) => line.includes(pattern))),
         patterns.join(),

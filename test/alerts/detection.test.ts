@@ -30,6 +30,20 @@ describe('the alerts', () => {
     expect(outages.map(({ after }) => after <= 180)).toEqual([true, true]);
   });
 
+  it('page within 25 minutes when all calls are slow', () => {
+    const slow = pages.filter(({ event }) => event.name === 'all calls take 8 s');
+    expect(slow.map(({ after }) => after <= 1500)).toEqual([true, true]);
+  });
+
+  it('open a ticket within 40 minutes when a tool reports nothing but failures, and page nobody', () => {
+    const name = 'all calls end in an error that the tool reports';
+    const own = tickets.filter(({ event }) => event.name === name);
+    expect(own.map(({ alert, after }) => [alert, after <= 2400])).toEqual([
+      ['NexusMCPToolAlwaysFails', true],
+    ]);
+    expect(pages.filter(({ event }) => event.name === name)).toEqual([]);
+  });
+
   it('open a ticket within a day when 2 % of calls fail, and page nobody', () => {
     const name = '2 % of calls fail';
     const burns = tickets.filter(

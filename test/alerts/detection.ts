@@ -70,10 +70,13 @@ async function play(events: readonly Event[], course: Course): Promise<readonly 
   });
 }
 
+/** Asks whether there was a success within a day: that of some hours ago will do. */
+const CONTENT_WITH_HOURS = 'NexusMCPToolAlwaysFails';
+
 /** Without the rules that look back a day or more, whose windows a history of hours does not fill. */
 const withoutDays = ({ rules, ...group }: RuleGroup): RuleGroup => ({
   ...group,
-  rules: rules.filter(({ expr }) => !/\dd\b/.test(expr)),
+  rules: rules.filter(({ alert, expr }) => alert === CONTENT_WITH_HOURS || !/\dd\b/.test(expr)),
 });
 
 interface Series {

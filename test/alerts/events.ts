@@ -96,6 +96,7 @@ export const FAULTS: readonly Event[] = [
   ...atEachRate('50 % of calls fail', HOURS, failing(0.5)),
   ...atEachRate('15 % of calls fail', HOURS, failing(0.15)),
   ...atEachRate('all calls take 8 s', HOURS, slow(1, 8)),
+  flow('all calls end in an error that the tool reports', HOURS, 0.1, failing(1, 'tool_error')),
   ...slowFaults(DAYS),
 ];
 

@@ -258,7 +258,7 @@ describe('an operator can', () => {
 
   it('tell the thresholds of sessions and of subscriptions apart, which have one name at one limit each', async () => {
     expect((await alertsOf(CHANGED, 'NexusMCPSessionsNearLimit'))[0]?.expr).toMatch(/> 0\.5\nand on /);
-    expect((await alertsOf(CHANGED, 'NexusMCPSubscriptionsNearLimit'))[0]?.expr).toMatch(/> 0\.9$/);
+    expect((await alertsOf(CHANGED, 'NexusMCPSubscriptionsNearLimit'))[0]?.expr).toMatch(/> 0\.9\n/);
   });
 });
 
@@ -269,5 +269,5 @@ it.each(['minimal', 'many-replicas', 'custom-tools'])('the rules of %s have no m
 
 it('a scrape without a limit is never near it', async () => {
   const [rule] = await alertsOf({ monitoring: { monitor: { sampleLimit: 0 } } }, 'NexusMCPSamplesNearLimit');
-  expect(rule?.expr).toMatch(/ \/ Inf > 0\.8$/);
+  expect(rule?.expr).toMatch(/ \/ Inf > 0\.8\n/);
 });

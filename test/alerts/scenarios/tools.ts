@@ -77,6 +77,71 @@ export const toolScenarios: readonly Scenario[] = [
     fires: { '10m': [], '30m': [] },
   },
   {
+    name: 'a tool that used to work reports nothing but failures for most of an hour',
+    about: ['NexusMCPToolAlwaysFails', 'NexusMCPToolErrorRateHigh'],
+    series: server({
+      tools: [
+        busy,
+        tool(
+          'echo',
+          calls(
+            'success',
+            counter({ perSecond: 1, until: '30m' }, { perSecond: 0, until: '1h20m' }, { perSecond: 1 }),
+          ),
+          calls(
+            'tool_error',
+            counter({ perSecond: 0.02, until: '30m' }, { perSecond: 1, until: '1h20m' }, { perSecond: 0.02 }),
+          ),
+        ),
+      ],
+    }),
+    fires: {
+      '45m': [],
+      '58m': [],
+      '1h2m': [
+        ticket(
+          'NexusMCPToolAlwaysFails',
+          { tool_name: 'echo' },
+          {
+            says: ({ text, n }) =>
+              `echo on ${text} has answered every call with isError for at least 15 minutes, 900 of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck: a key of what it calls has expired, its API has changed, or all its callers ask for what is not there. First: ${logs(n)} | grep '"tool":"echo"' | grep tool_error | tail -3`,
+            dashboard: 'tools',
+          },
+        ),
+      ],
+      '1h20m': [ticket('NexusMCPToolAlwaysFails', { tool_name: 'echo' })],
+      '1h34m': [],
+    },
+  },
+  {
+    name: 'tools report failures: one for a while, one now and then, one with a success among them, one since ever',
+    about: ['NexusMCPToolAlwaysFails'],
+    series: server({
+      tools: [
+        busy,
+        tool(
+          'echo',
+          calls(
+            'success',
+            counter({ perSecond: 1, until: '30m' }, { perSecond: 0, until: '50m' }, { perSecond: 1 }),
+          ),
+          calls(
+            'tool_error',
+            counter({ perSecond: 0, until: '30m' }, { perSecond: 1, until: '50m' }, { perSecond: 0 }),
+          ),
+        ),
+        tool('seldom', calls('success', once('10m', 5)), calls('tool_error', counter({ perSecond: 0.018 }))),
+        tool(
+          'mostly',
+          calls('success', counter({ perSecond: 0.01 })),
+          calls('tool_error', counter({ perSecond: 1 })),
+        ),
+        tool('fetch', calls('tool_error', counter({ perSecond: 5 }))),
+      ],
+    }),
+    fires: { '10m': [], '30m': [], '48m': [], '1h': [], '1h20m': [] },
+  },
+  {
     name: 'a tool fails on one of two replicas',
     about: ['NexusMCPToolErrorRateHigh'],
     series: [
