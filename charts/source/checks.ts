@@ -21,6 +21,13 @@ export const checks = {
       schedule: text.min(1).default('*/5 * * * *').describe('When'),
       activeDeadlineSeconds: z.int().min(1).default(60).describe('Time it may take'),
       failedJobsHistoryLimit: z.int().min(0).default(3).describe('Failed runs to keep'),
+      ttlSecondsAfterFinished: z
+        .int()
+        .min(0)
+        .default(3600)
+        .describe(
+          'Time after which a run is deleted, failed or not: what alerts on failed Jobs, such as KubeJobFailed, fires as long as one is there',
+        ),
     })
     .prefault({})
     .describe('A CronJob that calls a tool from time to time, as a client would'),

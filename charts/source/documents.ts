@@ -1,6 +1,6 @@
 import { Document, isMap, isScalar, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import type { z } from 'zod';
-import { valuesJsonSchema, valuesSchema } from './values.ts';
+import { BESIDES, valuesJsonSchema, valuesSchema } from './values.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
@@ -50,7 +50,7 @@ function valuesIn(schema: JsonSchema, prefix: string): Value[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const path = `${prefix}${name}`;
     const { properties, default: value, description = '' } = property as JsonSchema;
-    if (path === 'global' || path === 'enabled') return [];
+    if (path in BESIDES) return [];
     if (properties && path !== 'config') return valuesIn(property as JsonSchema, `${path}.`);
     return [{ path, default: value, description }];
   });

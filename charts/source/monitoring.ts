@@ -4,15 +4,8 @@ import { count, duration, flag, list, object, text, textMap, triState } from './
 
 /** How Prometheus and Grafana see it. */
 
-const {
-  availability,
-  badReasons,
-  latency,
-  minimumBadCalls,
-  minimumBadCallsToPage,
-  minimumCalls,
-  runbookBaseUrl,
-} = parametersSchema.parse({});
+const { availability, badReasons, latency, minimumBadCalls, minimumBadCallsToPage, minimumCalls } =
+  parametersSchema.parse({});
 const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, ...ticket]);
 /** Below it the fastest burn would need more than all calls to fail. */
 const lowestObjective = 100 - 100 / Math.max(...windows.map(({ factor }) => factor));
@@ -123,7 +116,9 @@ const rules = z
       .default(minimumBadCallsToPage)
       .describe('Fewer failed calls page nobody'),
     minimumCalls: z.number().min(1).default(minimumCalls).describe('Fewer calls say nothing about latency'),
-    runbookUrl: text.min(1).default(runbookBaseUrl).describe('Where the runbooks are'),
+    runbookUrl: text
+      .default('')
+      .describe("Where the runbooks are; empty for those of the chart's appVersion in its repository"),
     extraGroups: list.default([]).describe('Rule groups of your own, as they are'),
   })
   .prefault({})

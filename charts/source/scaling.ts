@@ -50,7 +50,11 @@ export const scaling = {
       callsInFlight: callsInFlight.default(20),
       activeSessions: activeSessions.default(0),
       triggers: list.default([]).describe('Further triggers'),
-      fallback: object.default({}).describe('What to do when the metrics fail'),
+      fallback: object
+        .default({})
+        .describe(
+          'What to do when Prometheus fails or has no data, such as {failureThreshold: 3, replicas: 4}; without it the number of pods stays',
+        ),
       behavior: object
         .default({ scaleDown: { stabilizationWindowSeconds: 300 } })
         .describe(

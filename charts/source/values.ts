@@ -3,7 +3,6 @@ import { settingsSchema } from '../../src/config/settings.ts';
 import { alertValues } from './alerts.ts';
 import { checks } from './checks.ts';
 import { exposure } from './exposure.ts';
-import { object } from './fragments.ts';
 import { monitoring } from './monitoring.ts';
 import { scaling } from './scaling.ts';
 import { tracing } from './tracing.ts';
@@ -47,9 +46,21 @@ export const valuesSchema = z.strictObject({
   commonAnnotations,
 });
 
-/** What a chart that has this one as a part passes on besides its values. */
-const FROM_PARENT = {
-  global: object.optional().describe('Values of a parent chart; not used'),
+/** What is taken besides the chart's values: what a chart that has this one as a part passes on, and names of other charts. */
+export const BESIDES = {
+  global: z
+    .looseObject({
+      imageRegistry: z.string().optional().describe('Registry of all images; wins over image.registry'),
+      imagePullSecrets: z
+        .array(z.union([z.string(), z.object({ name: z.string() })]))
+        .optional()
+        .describe('Secrets to pull with, besides image.pullSecrets'),
+    })
+    .optional()
+    .describe('Values of a parent chart; the rest is not used'),
+  // Names that other charts have for values of this one: the templates refuse them, and say what they are called here.
+  replicaCount: z.unknown().optional(),
+  imagePullSecrets: z.unknown().optional(),
   enabled: z.boolean().optional().describe('For the condition of a parent chart; not used'),
 };
 
@@ -65,7 +76,7 @@ export function valuesJsonSchema(): JsonSchema {
       flatten(jsonSchema);
     },
   } as const;
-  const schema = z.toJSONSchema(valuesSchema.extend(FROM_PARENT), options);
+  const schema = z.toJSONSchema(valuesSchema.extend(BESIDES), options);
   const { properties = {} } = z.toJSONSchema(settingsSchema, options);
   const config = schema.properties?.['config'] as JsonSchema;
   return {

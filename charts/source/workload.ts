@@ -3,9 +3,10 @@ import { count, countOrShare, flag, list, object, quantity, secretKey, text, tex
 
 /** What runs: image, pod, and what it is given. */
 
-const probe = (what: string, periodSeconds: number, failureThreshold: number) =>
+const probe = (what: string, periodSeconds: number, failureThreshold: number, initialDelaySeconds = 0) =>
   z
     .strictObject({
+      initialDelaySeconds: count.default(initialDelaySeconds).describe('Time before the first'),
       periodSeconds: z.int().min(1).default(periodSeconds).describe('Time between two probes'),
       timeoutSeconds: z.int().min(1).default(3).describe('Time an answer may take'),
       failureThreshold: z.int().min(1).default(failureThreshold).describe('Failures in a row that count'),
@@ -88,7 +89,10 @@ export const workload = {
   extraContainers: list.default([]).describe('Containers that run beside'),
   resources: z
     .strictObject({
-      requests: z.record(z.string(), quantity).default({ cpu: '100m', memory: '256Mi' }).describe('Reserved'),
+      requests: z
+        .record(z.string(), quantity)
+        .default({ cpu: '100m', memory: '256Mi', 'ephemeral-storage': '128Mi' })
+        .describe('Reserved'),
       limits: z
         .record(z.string(), quantity)
         .default({ memory: '1Gi' })
@@ -149,7 +153,8 @@ export const workload = {
     .describe('Access to the Kubernetes API'),
   probes: z
     .strictObject({
-      startup: probe('Until it has started', 2, 30),
+      // A probe that comes before the server listens is an event of type Warning.
+      startup: probe('Until it has started', 2, 30, 3),
       liveness: probe('Restarts it', 10, 6),
       readiness: probe('Takes it out of the Service', 5, 3),
     })

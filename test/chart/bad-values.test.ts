@@ -149,6 +149,32 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     { config: { tools: { settings: { add: { timeoutSeconds: 60 } } } } },
     /deadlineSeconds: 25 s cut off.*are 65 s together/,
   ],
+  [
+    'a registry with a scheme',
+    { image: { registry: 'https://registry.example.com' } },
+    /image\.registry: https:\/\/registry\.example\.com is a URL; leave out its scheme/,
+  ],
+  ['the number of pods by the name of others', { replicaCount: 2 }, /replicaCount: is called replicas here/],
+  [
+    'Secrets to pull with by the name of others',
+    { imagePullSecrets: [{ name: 'a' }] },
+    /imagePullSecrets: is called image\.pullSecrets here/,
+  ],
+  [
+    'a certificate for a host that the Ingress does not have',
+    {
+      ingress: { enabled: true, tls: [{ hosts: ['b.example.com'] }] },
+    },
+    /ingress\.tls: b\.example\.com is no host of the Ingress/,
+  ],
+  [
+    'connections that the server closes before the load balancer does',
+    {
+      ingress: { enabled: true, controller: 'alb' },
+      config: { server: { keepAliveTimeoutSeconds: 75 } },
+    },
+    /keepAliveTimeoutSeconds: 75 s is no longer than the load balancer.*set at least 3605/,
+  ],
   ['an Ingress for no host', { ingress: { enabled: true } }, /ingress\.hosts: name at least one/],
   [
     'a route without a gateway',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { at, one, renderPlain as render, type Values } from './helm.ts';
 
 interface EgressRule {
@@ -42,6 +43,31 @@ describe('a network policy of tools that may use the Kubernetes API', () => {
 });
 
 describe('an Ingress', () => {
+  it.each([
+    ['alb', {}, 3605],
+    [
+      'alb',
+      { 'alb.ingress.kubernetes.io/load-balancer-attributes': 'idle_timeout.timeout_seconds=600' },
+      605,
+    ],
+    [
+      'alb',
+      { 'alb.ingress.kubernetes.io/load-balancer-attributes': 'deletion_protection.enabled=true' },
+      undefined,
+    ],
+    ['nginx', {}, undefined],
+  ])(
+    'of %s with %o has idle connections kept for longer than its load balancer uses them again',
+    async (controller, annotations, seconds) => {
+      const ingress = { enabled: true, hosts: ['a.example.com'], controller, annotations };
+      const config = one(await render({ values: { ingress } }), 'ConfigMap');
+      const [text = ''] = Object.values(config['data'] as Readonly<Record<string, string>>);
+      const settings: unknown = parse(text);
+      // The server's own default is 75 s.
+      expect(at(settings, 'server.keepAliveTimeoutSeconds')).toBe(seconds);
+    },
+  );
+
   it('keeps streams open, and the annotations of the operator win', async () => {
     const ingress = { enabled: true, hosts: ['a.example.com'], controller: 'nginx' };
     const annotations = { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '60' };

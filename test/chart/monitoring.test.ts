@@ -129,6 +129,10 @@ describe('KEDA', () => {
       const [, metric = ''] = /^sum\((\w+)\{job="agents-nexus-mcp", namespace="tools"\}\)$/.exec(query) ?? [];
       expect(METRICS).toHaveProperty(metric);
     }
+    // No data is no reason to scale down.
+    expect(triggers.filter(({ metadata }) => metadata.query).map(({ metadata }) => metadata)).toEqual(
+      queries.map((query) => expect.objectContaining({ query, ignoreNullValues: 'false' }) as unknown),
+    );
   });
 });
 

@@ -62,6 +62,14 @@ describe('the notes after an installation', () => {
     expect(text).toContain('NOTE: helm test has no token to call with');
   });
 
+  it('warn where clients from outside would share one quota, and not where the proxies are counted', async () => {
+    const ingress = { enabled: true, hosts: ['a.example.com'] };
+    expect(await notes({ ingress }, true)).toContain('WARNING: config.server.trustedProxies is 0');
+    const config = { server: { trustedProxies: 1 } };
+    expect(await notes({ ingress, config }, true)).not.toContain('trustedProxies');
+    expect(await notes({}, true)).not.toContain('trustedProxies');
+  });
+
   it('warn of several pods without a key, of what is lost, and say how to make one and use it', async () => {
     const text = await notes({ replicas: 2 }, true);
     expect(text).toContain('WARNING: the pods share no key');

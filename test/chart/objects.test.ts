@@ -50,11 +50,44 @@ describe('helm install with no values', () => {
   });
 });
 
+it('a run of the canary is deleted, so that what alerts on failed Jobs does not fire for ever', async () => {
+  const job = one(await renderPlain({ values: { canary: { enabled: true } } }), 'CronJob');
+  expect(at(job, 'spec.jobTemplate.spec.ttlSecondsAfterFinished')).toBe(3600);
+});
+
 describe('the pod', () => {
   it('runs an image by its digest, whatever the tag', async () => {
     const digest = `sha256:${'ab'.repeat(32)}`;
     const image = { registry: 'registry.example.com', repository: 'a/b', tag: '1', digest };
     expect(at(await deployment({ image }), `${CONTAINER}.image`)).toBe(`registry.example.com/a/b@${digest}`);
+  });
+
+  it('comes from the registry of a parent chart, and is pulled with its Secrets, too', async () => {
+    const global = { imageRegistry: 'mirror.example.com', imagePullSecrets: ['theirs', { name: 'both' }] };
+    const image = {
+      registry: 'registry.example.com',
+      repository: 'a/b',
+      tag: '1',
+      pullSecrets: [{ name: 'both' }],
+    };
+    const manifests = await renderPlain({ values: { global, image, canary: { enabled: true } } });
+    const pods = [
+      at(one(manifests, 'Deployment'), 'spec.template.spec'),
+      at(one(manifests, 'CronJob'), 'spec.jobTemplate.spec.template.spec'),
+    ];
+    for (const pod of pods) {
+      expect(at(pod, 'containers.0.image')).toBe('mirror.example.com/a/b:1');
+      expect(at(pod, 'imagePullSecrets')).toEqual([{ name: 'both' }, { name: 'theirs' }]);
+    }
+  });
+
+  it('counts the pods of its own ReplicaSet when it is spread, and is not asked before it can answer', async () => {
+    const manifest = await deployment({ topologySpread: 'hard' });
+    const spread = at<readonly object[]>(manifest, 'spec.template.spec.topologySpreadConstraints');
+    for (const constraint of spread)
+      expect(constraint).toHaveProperty('matchLabelKeys', ['pod-template-hash']);
+    expect(at(manifest, `${CONTAINER}.startupProbe.initialDelaySeconds`)).toBeGreaterThan(0);
+    expect(at(manifest, `${CONTAINER}.resources.requests`)).toHaveProperty('ephemeral-storage');
   });
 
   it('has each variable once, and those of the operator win', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ruleGroups, type Rule, type RuleGroup } from '../../alerts/source/rules.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { NEWEST, renderOn } from './clusters.ts';
 import { at, one, render, type Values } from './helm.ts';
 
+const { version } = packageJson;
 const OWN = { job: 'agents-nexus-mcp', namespace: 'tools' };
 const SELECTOR = `job="${OWN.job}", namespace="${OWN.namespace}"`;
 
@@ -171,7 +173,12 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
 ];
 
 /** There are pods, and the chart says how Prometheus finds them. */
-const PLAIN = { selector: SELECTOR, mustExist: true };
+const PLAIN = {
+  selector: SELECTOR,
+  mustExist: true,
+  // The runbooks of the release that it installs.
+  runbookBaseUrl: `https://github.com/nexus-mcp/nexus-mcp/blob/v${version}/alerts/runbooks`,
+};
 
 describe("the chart's rules are the plain file's", () => {
   it('with no values', async () => {

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { listValues } from '../../charts/source/documents.ts';
-import { valuesSchema } from '../../charts/source/values.ts';
+import { BESIDES, valuesSchema } from '../../charts/source/values.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { CHART, helm } from './helm.ts';
 
@@ -49,6 +49,7 @@ describe('the values', () => {
     // What is inside of a list or an object that goes into the manifest as it is, the list does not have.
     const open = listValues().filter(({ default: value }) => typeof value === 'object');
     const known = (name: string): boolean =>
+      name in BESIDES ||
       paths.some((path) => path === name || path.startsWith(`${name}.`)) ||
       open.some(({ path }) => name.startsWith(`${path}.`));
     expect([...named].filter((name) => !known(name))).toEqual([]);

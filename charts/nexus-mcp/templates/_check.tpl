@@ -10,6 +10,16 @@
 {{- end }}
 
 {{- define "nexus-mcp.checkServer" -}}
+{{- range $name, $registry := dict "image.registry" .Values.image.registry "global.imageRegistry" (dig "imageRegistry" "" (default dict .Values.global)) }}
+{{- if contains "://" $registry }}
+{{ $name }}: {{ $registry }} is a URL; leave out its scheme, as in registry.example.com/mirror
+{{- end }}
+{{- end }}
+{{- range $foreign, $own := dict "replicaCount" "replicas" "imagePullSecrets" "image.pullSecrets" }}
+{{- if hasKey $.Values $foreign }}
+{{ $foreign }}: is called {{ $own }} here
+{{- end }}
+{{- end }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $config := .Values.config }}
 {{- $auth := .Values.auth }}
@@ -83,6 +93,20 @@ terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }} s
 {{- end }}
 
 {{- define "nexus-mcp.checkExposure" -}}
+{{- $keepAlive := dig "server" "keepAliveTimeoutSeconds" 1e9 .Values.config }}
+{{- $least := include "nexus-mcp.leastKeepAlive" . | int }}
+{{- if lt (float64 $keepAlive) (float64 $least) }}
+config.server.keepAliveTimeoutSeconds: {{ $keepAlive }} s is no longer than the load balancer (ingress.controller {{ .Values.ingress.controller }}) keeps idle connections: requests that it sends on a closed one get 502; set at least {{ $least }}, or leave it out
+{{- end }}
+{{- if .Values.ingress.enabled }}
+{{- range $tls := .Values.ingress.tls }}
+{{- range $host := $tls.hosts }}
+{{- if not (has $host $.Values.ingress.hosts) }}
+ingress.tls: {{ $host }} is no host of the Ingress; name it in ingress.hosts too
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
 ingress.hosts: name at least one host
 {{- end }}

@@ -14,10 +14,29 @@
 {{- concat (dig "server" "allowedHosts" list .Values.config) $service $ingress $route | uniq | toJson }}
 {{- end }}
 
+{{/*
+The shortest time that idle connections must stay open, in seconds: longer than the load balancer in front uses them again, or it sends
+requests on connections that the server is closing, and answers them with 502.
+*/}}
+{{- define "nexus-mcp.leastKeepAlive" -}}
+{{- $idle := 0 }}
+{{- if and .Values.ingress.enabled (eq .Values.ingress.controller "nginx") }}{{ $idle = 60 }}{{ end }}
+{{- if and .Values.ingress.enabled (eq .Values.ingress.controller "alb") }}
+{{- $attributes := get .Values.ingress.annotations "alb.ingress.kubernetes.io/load-balancer-attributes" }}
+{{- $found := regexFind "idle_timeout\\.timeout_seconds=[0-9]+" (default "" $attributes) }}
+{{- $idle = int (trimPrefix "idle_timeout.timeout_seconds=" (default "3600" $found)) }}
+{{- if and $attributes (not $found) }}{{ $idle = 60 }}{{ end }}
+{{- end }}
+{{- ternary (add $idle 5) 0 (gt $idle 0) }}
+{{- end }}
+
 {{/* The server's configuration file. */}}
 {{- define "nexus-mcp.configFile" -}}
 {{- $config := deepCopy .Values.config }}
 {{- $server := dict "allowedHosts" (include "nexus-mcp.hosts" . | fromJsonArray) }}
+{{- if lt (float64 (include "nexus-mcp.settings" . | fromYaml).server.keepAliveTimeoutSeconds) (float64 (include "nexus-mcp.leastKeepAlive" .)) }}
+{{- $_ := set $server "keepAliveTimeoutSeconds" (int (include "nexus-mcp.leastKeepAlive" .)) }}
+{{- end }}
 {{- $extra := dict "server" $server }}
 {{- if .Values.auth.tokensSecret.name }}
 {{- $_ := set $extra "auth" (dict "tokensFile" "/etc/nexus-mcp/auth/tokens.yaml") }}

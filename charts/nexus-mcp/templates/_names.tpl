@@ -27,8 +27,17 @@
 
 {{- define "nexus-mcp.image" -}}
 {{- $image := .Values.image }}
-{{- with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}
+{{- with default $image.registry (dig "imageRegistry" "" (default dict .Values.global)) }}{{ . }}/{{ end }}{{ $image.repository }}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end }}
+{{- end }}
+
+{{/* The Secrets to pull with: the chart's own, and those of a parent chart, which are names or objects. */}}
+{{- define "nexus-mcp.pullSecrets" -}}
+{{- $secrets := .Values.image.pullSecrets }}
+{{- range $secret := dig "imagePullSecrets" list (default dict .Values.global) }}
+{{- $secrets = append $secrets (ternary (dict "name" $secret) $secret (kindIs "string" $secret)) }}
+{{- end }}
+{{- with uniq $secrets }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{/* The labels that select the server's pods, and nothing else of the release. */}}

@@ -74,7 +74,7 @@ they have then.
   "minimumBadCallsToPage" $rules.minimumBadCallsToPage
   "minimumCalls" $rules.minimumCalls
   "sampleLimit" (int64 .Values.monitoring.monitor.sampleLimit | default "Inf")
-  "runbookUrl" (trimSuffix "/" $rules.runbookUrl)
+  "runbookUrl" (default (printf "%s/blob/v%s/alerts/runbooks" .Chart.Home .Chart.AppVersion) $rules.runbookUrl | trimSuffix "/")
   "grafanaUrl" (trimSuffix "/" .Values.monitoring.dashboards.grafanaUrl) }}
 {{- $groups := list }}
 {{- range $group := (.Files.Get "files/nexus-mcp.rules.yaml" | fromYaml).groups }}
