@@ -17,6 +17,8 @@ interface Surroundings {
   readonly logger: Logger;
   /** Monotonic, in seconds. */
   readonly now: () => number;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
   readonly version: string;
   /** When upstreams are looked at. Default: as is good for them. */
   readonly upstreamPace?: Partial<Pace>;
@@ -58,7 +60,7 @@ const ALLOWANCE_BYTES = 65_536;
 export function loadUpstreams(
   settings: Settings,
   directory: string,
-  { logger, now, version, upstreamPace }: Surroundings,
+  { logger, now, unixTime, version, upstreamPace }: Surroundings,
 ): Loaded {
   const read = readFiles(settings.upstreams, directory);
   if (!read.ok) return read;
@@ -85,6 +87,7 @@ export function loadUpstreams(
         catalogue,
         recorder: recorder.upstreams,
         logger,
+        unixTime,
         maxTools: limits.upstreamTools,
         environment: {
           info: { name: 'nexus-mcp', version },

@@ -114,6 +114,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'tools/waiting-logs.ts #waiting': 'log messages of a call',
   'upstream/breaker.ts #window': '= the seconds of a window',
   'upstream/caller-links.ts #held': 'sessions with an upstream',
+  'upstream/definition-changes.ts #meanings': 'what an upstream lists',
   'upstream/event-stream.ts #events': 'what an upstream sends',
   'upstream/transport.ts #exchanges': 'requests in flight to an upstream',
   'upstream/upstreams.ts #held': 'upstreams',

@@ -185,6 +185,9 @@ export const parametersSchema = z
     toolErrorRatio: share.default(0.1).describe("Share of a tool's calls that may fail within 15 minutes"),
     toolLatencySeconds: latency.default(5).describe("What 95 % of a tool's calls must take less than"),
     tools: z.record(toolName, toolOverride).default({}).describe('Thresholds of single tools, by name'),
+    upstreamErrorRatio: share
+      .default(0.25)
+      .describe('Share of the calls sent to an upstream that may fail within 15 minutes'),
     eventLoopLagSeconds: seconds.max(10).default(0.2),
     eventLoopBlockedSeconds: seconds.max(60).default(1),
     eventLoopUtilization: share.default(0.9),

@@ -1,26 +1,92 @@
+import { CLIENT_FAULTS } from '../../src/monitoring/metrics/upstream-metrics.ts';
 import { TEXT, type Alert } from './alert.ts';
 import type { RuleParameters } from './parameters.ts';
-import { PromQL, SERVICE } from './promql.ts';
+import { all, matchers, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
-const FIVE_MINUTES = 300;
+const MINUTE = 60;
+const HOUR = 3600;
+
+export const UPSTREAM = `${SERVICE}, upstream`;
+
+/** Calls that were sent to upstreams; and those of them that failed through no fault of who made them. */
+export const CALLS = 'mcp_method_name="tools/call"';
+export const FAILED_CALLS = matchers(CALLS, oneOf('error_type', CLIENT_FAULTS));
+
+/** What upstreams list and is left out, though nobody wants that. */
+export const UNWANTED = 'reason!="excluded"';
 
 /** The other MCP servers whose tools are offered. */
 export function upstreamAlerts(parameters: RuleParameters): readonly Alert[] {
   const promql = new PromQL(parameters);
-  const isUp = promql.series('mcp_upstream_state', 'state="up"');
+  return [down(promql), failing(promql, parameters), dropped(promql), definitionChanged(promql)];
+}
+
+/** The share of five minutes that each is up, as the instance sees it that reaches it worst; it is too low. */
+function isDown(promql: PromQL): string {
   // The share of the time: one that comes and goes is not well either.
-  const inTime = `avg_over_time(${isUp}[${promql.duration(FIVE_MINUTES)}])`;
-  const share = `min by (${SERVICE}, upstream) (\n${promql.ofTargets(inTime)}\n)`;
-  return [
-    {
-      name: 'NexusMCPUpstreamDown',
-      severity: 'warning',
-      expr: `${share} < 0.5`,
-      forSeconds: 180,
-      keepFiringForSeconds: 300,
-      summary: 'An upstream is not up, whether anybody calls it or not.',
-      description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, seen from the instance that reaches it worst. Its tools stay listed, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | tail -5`,
-      dashboard: 'fleet',
-    },
-  ];
+  const isUp = promql.series('mcp_upstream_state', 'state="up"');
+  const inTime = `avg_over_time(${isUp}[${promql.duration(5 * MINUTE)}])`;
+  return `min by (${UPSTREAM}) (\n${promql.ofTargets(inTime)}\n) < 0.5`;
+}
+
+function down(promql: PromQL): Alert {
+  return {
+    name: 'NexusMCPUpstreamDown',
+    severity: 'warning',
+    expr: isDown(promql),
+    forSeconds: 180,
+    keepFiringForSeconds: 300,
+    summary: 'An upstream is not up, whether anybody calls it or not.',
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, seen from the instance that reaches it worst. Its tools stay listed, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | tail -5`,
+    dashboard: 'fleet',
+  };
+}
+
+function failing(promql: PromQL, { upstreamErrorRatio, minimumBadCalls }: RuleParameters): Alert {
+  const count = (which: string): string =>
+    sumBy(UPSTREAM, promql.increase('mcp_client_operation_duration_seconds_count', 15 * MINUTE, which));
+  const failed = count(FAILED_CALLS);
+  const condition = all(
+    `${failed} / (${count(CALLS)} > 0) > ${upstreamErrorRatio}`,
+    `${failed} >= ${minimumBadCalls}`,
+  );
+  return {
+    name: 'NexusMCPUpstreamFailing',
+    severity: 'warning',
+    threshold: 'upstreamErrorRatio',
+    expr: `(\n${condition}\n)\nunless\n${isDown(promql)}`,
+    forSeconds: 300,
+    keepFiringForSeconds: 600,
+    summary: 'An upstream is up, and many of its calls fail.',
+    description: `${TEXT.percent} of the calls that ${TEXT.service} sent to upstream {{ $labels.upstream }} in the last 15 minutes were not answered in time, not answered at all, or ended in an internal error there. Agents that need its tools are stuck. First: ${TEXT.logs} | grep upstream | grep '{{ $labels.upstream }}' | tail -5`,
+    dashboard: 'fleet',
+  };
+}
+
+function dropped(promql: PromQL): Alert {
+  const always = `min_over_time(${promql.series('mcp_upstream_tools_dropped', UNWANTED)}[${promql.duration(5 * MINUTE)}])`;
+  return {
+    name: 'NexusMCPUpstreamToolsDropped',
+    severity: 'warning',
+    expr: `${maxBy(`${UPSTREAM}, reason`, `\n${promql.ofTargets(always)}\n`)} > 0`,
+    forSeconds: 900,
+    keepFiringForSeconds: 600,
+    summary: 'Tools that an upstream lists are not offered.',
+    description: `${TEXT.number} tools that upstream {{ $labels.upstream }} lists are left out by ${TEXT.service}, and have been for more than 15 minutes, for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | tail -5`,
+    dashboard: 'fleet',
+  };
+}
+
+/** The most of all instances: each of them sees the same changes. */
+function definitionChanged(promql: PromQL): Alert {
+  const changes = promql.increase('mcp_upstream_definition_changes_total', HOUR);
+  return {
+    name: 'NexusMCPUpstreamDefinitionChanged',
+    severity: 'info',
+    expr: `round(${maxBy(UPSTREAM, changes)}) > 0`,
+    forSeconds: 60,
+    summary: 'An upstream has come to describe a tool otherwise.',
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed what it says of ${TEXT.number} tools within an hour: their descriptions, schemas or annotations. Models read that and act on it, and whoever approved of a tool approved of what it was. First: ${TEXT.allLogs} | grep 'describes tools otherwise' | tail -5`,
+    dashboard: 'fleet',
+  };
 }

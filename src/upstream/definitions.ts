@@ -17,6 +17,8 @@ export interface Definition {
   readonly inputSchema: Tool['inputSchema'];
   /** The same for the same definition. */
   readonly digest: string;
+  /** The same as long as models are told the same of it: what it is for, what it takes and gives, and what it does. */
+  readonly meaning: string;
 }
 
 /** What an upstream lists, and what can be made of it. */
@@ -67,9 +69,23 @@ function readDefinition(tool: unknown, { prefix, include, exclude }: ReadOptions
     ownName,
     listing: listingOf(name, listed),
     inputSchema,
-    digest: createHash('sha256').update(json).digest('base64url'),
+    digest: digestOf(json),
+    meaning: digestOf(
+      JSON.stringify(
+        ['title', 'description', 'inputSchema', 'outputSchema', 'annotations'].map(
+          (field) => given[field] ?? null,
+        ),
+        inOrder,
+      ),
+    ),
   };
 }
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+/** Has the fields of objects written in one order: some servers have another each time. */
+const inOrder = (_key: string, value: unknown): unknown =>
+  isMapping(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
 
 /**
  * A schema as clients of the 2025 era take it, who refuse a whole list for one that they do not; `undefined` where there is none.

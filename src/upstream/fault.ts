@@ -10,6 +10,7 @@ export const FAULT_KINDS = [
   'unauthorized',
   'refused',
   'too_large',
+  'given_up',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -66,6 +67,9 @@ export function mayBeStale(error: unknown): boolean {
 /** That an upstream said nothing for so long. */
 export const noAnswerWithin = (seconds: number): Fault =>
   new Fault('timeout', `no answer within ${seconds} s`);
+
+/** That who asked does not wait for the answer any more. */
+export const givenUp = (): Fault => new Fault('given_up', 'the call was given up');
 
 /** That what an upstream answered is no answer to what it was asked. */
 export const noAnswer = (): Fault => new Fault('broken', 'it answered, but not to what it was asked');

@@ -159,6 +159,7 @@ export class Link {
 
   /**
    * Makes a call; resolves to the result as the upstream sent it.
+   * @param signal ends it, with a Fault that says why as its reason
    * @throws Fault, or ProtocolError for a JSON-RPC error
    */
   async call(
@@ -189,8 +190,8 @@ export class Link {
           toolDefinition: { name: params.name, inputSchema },
         } as const;
         await this.#client.callTool(sent, options).catch((error: unknown) => {
-          // What the SDK does not like is the result of one tool, and says nothing of the upstream.
-          if (raw === undefined) throw error;
+          // What the SDK does not like is the result of one tool. What it throws at an end of ours does not say why.
+          if (raw === undefined) throw signal.reason instanceof Fault ? signal.reason : error;
         });
         return raw;
       });

@@ -4,7 +4,7 @@ import { isTooDeep } from './nesting.ts';
 
 /** Most pages of a list, and most tools, and most characters of JSON of all. */
 const MAX_PAGES = 64;
-const MAX_TOOLS = 10_000;
+export const MAX_TOOLS = 10_000;
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 
 /** All pages may take so many times as long as one may. */

@@ -4,7 +4,7 @@ import type { ToolContext } from '../tools/tool.ts';
 import { callOf } from './call-params.ts';
 import { CallerLinks } from './caller-links.ts';
 import { readDefinitions, type Definition, type Listed } from './definitions.ts';
-import { Fault, mayBeStale, noAnswerWithin } from './fault.ts';
+import { Fault, givenUp, mayBeStale, noAnswerWithin } from './fault.ts';
 import { Health } from './health.ts';
 import { Link, type LinkOptions, type Operation } from './link.ts';
 import type { ListHints } from './listing.ts';
@@ -160,9 +160,8 @@ export class Upstream {
       return result;
     } catch (error) {
       const { aborted } = context.signal;
-      const isLate = aborted && (context.signal.reason as Failure).reason === 'timeout';
-      const fault = isLate ? noAnswerWithin(this.spec.timeoutSeconds) : error;
-      if (aborted && !isLate) health.abandoned(leave);
+      const fault = aborted ? this.#endOf(context.signal) : error;
+      if (fault instanceof Fault && fault.kind === 'given_up') health.abandoned(leave);
       else if (fault instanceof Fault) health.failed(leave, fault);
       else health.answered(leave);
       // One call may be refused for what it is, and all for who we are: a look tells.
@@ -170,6 +169,11 @@ export class Upstream {
         this.#supervisor.lookNow();
       throw fault;
     }
+  }
+
+  /** Why a call was ended here. */
+  #endOf({ reason }: AbortSignal): Fault {
+    return (reason as Failure).reason === 'timeout' ? noAnswerWithin(this.spec.timeoutSeconds) : givenUp();
   }
 
   async #send(
@@ -182,7 +186,7 @@ export class Upstream {
     const { made, watched } = callOf(definition, args, call, context);
     const stop = new AbortController();
     const end = (): void => {
-      stop.abort(new Error('the call was given up'));
+      stop.abort(this.#endOf(context.signal));
     };
     context.signal.addEventListener('abort', end);
     if (context.signal.aborted) end();

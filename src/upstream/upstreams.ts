@@ -4,6 +4,8 @@ import type { UpstreamRecorder } from '../monitoring/metrics/upstream-recorder.t
 import { createLane, type Lane } from '../tools/admission.ts';
 import type { Catalogue } from '../tools/catalogue.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
+import { DefinitionChanges } from './definition-changes.ts';
+import type { Definition } from './definitions.ts';
 import { NONE_DROPPED, type Dropped, type UpstreamReport } from './labels.ts';
 import { strictest, type ListHints } from './listing.ts';
 import { offering } from './offering.ts';
@@ -16,6 +18,8 @@ export interface UpstreamsOptions {
   readonly recorder: UpstreamRecorder;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
   readonly environment: UpstreamEnvironment;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
   /** Most tools offered of all together. */
   readonly maxTools: number;
 }
@@ -33,6 +37,9 @@ interface OfferedNow {
   readonly upstream: Upstream;
   readonly digest: string;
 }
+
+/** As many of the tools that changed are named in the log. */
+const MAX_NAMED = 20;
 
 /** The upstreams there are, and what of them is offered in the catalogue. */
 export class Upstreams {
@@ -85,10 +92,12 @@ export class Upstreams {
   }
 
   #create(spec: UpstreamSpec): Held {
-    const { environment, recorder } = this.#options;
+    const { environment, recorder, unixTime } = this.#options;
     const { name } = spec;
+    const changes = new DefinitionChanges();
     const upstream = new Upstream(spec, environment, {
       listed: () => {
+        this.#tell(name, changes.take(upstream.listed?.definitions ?? []));
         this.#offer();
       },
       changed: (transition) => {
@@ -98,20 +107,32 @@ export class Upstreams {
         recorder.operation(name, operation);
       },
     });
-    recorder.state(name, upstream.state.state);
+    recorder.state(name, upstream.state.state, unixTime());
     recorder.tools(name, 0, NONE_DROPPED);
     return { upstream, lane: createLane(spec.maxConcurrency), dropped: NONE_DROPPED, offered: 0 };
   }
 
   #changed(upstream: string, { from, to, why }: Transition): void {
-    const { recorder, logger } = this.#options;
+    const { recorder, logger, unixTime } = this.#options;
     if (to === 'removed') {
       logger.info({ upstream }, 'upstream removed');
       return;
     }
-    recorder.entered(upstream, to);
+    recorder.entered(upstream, to, unixTime());
     if (to === 'up') logger.info({ upstream, state: to, from }, 'upstream is up');
     else logger.warn({ upstream, state: to, from, why }, `upstream is ${to}`);
+  }
+
+  /** Tells of tools that an upstream came to describe otherwise: who approved of one approved of what it was. */
+  #tell(upstream: string, changed: readonly Definition[]): void {
+    if (changed.length === 0) return;
+    const { recorder, logger } = this.#options;
+    recorder.definitionsChanged(upstream, changed.length);
+    const tools = changed.slice(0, MAX_NAMED).map(({ listing: { name } }) => name);
+    logger.warn(
+      { upstream, changed: changed.length, changed_tools: tools },
+      'an upstream describes tools otherwise than before',
+    );
   }
 
   /** Brings the catalogue to what is to be offered now, in one change. */

@@ -157,6 +157,8 @@ const WITHOUT_LINE: Readonly<Record<string, string>> = {
   NexusMCPMetricsMissing: 'two lines that should be one',
   NexusMCPTokenFileStale: 'a state, not a number',
   NexusMCPUpstreamDown: 'a state, not a number',
+  NexusMCPUpstreamToolsDropped: 'one is too many',
+  NexusMCPUpstreamDefinitionChanged: 'one is worth a look',
   NexusMCPSessionsNearLimit: 'to be full is no harm; what comes of it is compared with the places',
   NexusMCPCallsStuck: 'two numbers, in flight and finished',
   NexusMCPToolSilent: 'two days compared',

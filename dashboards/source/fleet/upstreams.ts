@@ -1,11 +1,25 @@
+import { INSTANCE, maxBy } from '../../../alerts/source/promql.ts';
+import { CALLS, FAILED_CALLS, UNWANTED, UPSTREAM } from '../../../alerts/source/upstreams.ts';
 import type { Panel } from '../dashboard.ts';
-import { GOOD, TICKET } from '../limits.ts';
-import { count, increase, ours, quantile, series, sum } from '../queries.ts';
-import { SERVICE_COLUMNS, SERVICE_LEGEND } from '../words.ts';
-import { maxBy, SERVICE } from '../../../alerts/source/promql.ts';
+import { GOOD, PARAMETERS, percent, TICKET, ticketFrom } from '../limits.ts';
+import { count, increase, ours, quantile, rate, series, share, sum } from '../queries.ts';
+import { NO_FAILURES, SERVICE_COLUMNS, SERVICE_LEGEND } from '../words.ts';
 
-const UPSTREAM = `${SERVICE}, upstream`;
 const FIVE_MINUTES = 300;
+const QUARTER = 900;
+const HOUR = 3600;
+const IN_STATE = `${UPSTREAM}, state`;
+
+/** The state that each instance sees an upstream in. */
+const NOW = `${ours(series('mcp_upstream_state'))} == 1`;
+
+/** Something of each upstream, with the state that it is in, and the most of all instances that see it so. */
+const inState = (expression: string): string =>
+  maxBy(IN_STATE, `${expression} * on (${INSTANCE}, upstream) group_left (state) (${NOW})`);
+
+const callsThat = (which: string): string =>
+  sum(increase('mcp_client_operation_duration_seconds_count', QUARTER, which), UPSTREAM);
+
 const NONE = 'There are no upstreams, or no data: see How many instances?';
 
 /** The other MCP servers whose tools are offered. */
@@ -14,7 +28,7 @@ export const upstreams: readonly Panel[] = [
     kind: 'state-timeline',
     title: 'Which upstreams are up?',
     description:
-      'Upstreams, as the instance sees them that reaches them worst. Good: green. Not up: its tools stay listed and their calls fail as `unavailable`; the panel beside says in which state it is, the status page and the log why.',
+      'Upstreams, as the instance sees them that reaches them worst. Good: green. Not up: its tools stay listed and their calls fail as `unavailable`; the panel beside says in which state it is and since when, the status page and the log why.',
     queries: [
       {
         expr: `min by (${UPSTREAM}) (${ours(series('mcp_upstream_state', 'state="up"'))})`,
@@ -29,13 +43,20 @@ export const upstreams: readonly Panel[] = [
   },
   {
     kind: 'table',
-    title: 'In which state are upstreams?',
+    title: 'How is each upstream?',
     description:
-      'Upstreams by state, and how many instances see them so. Good: all `up`. `down`: not found; `open`: calls fail; `unauthorized`: it refuses our credentials; `degraded`: some calls fail, or its list cannot be read.',
+      'Upstreams by state: how many instances see them so, for how long the first of them, and how many of its tools are offered and left out, without those that nobody wants. Good: all `up`, none left out. `down`: not found; `open`: calls fail; `unauthorized`: it refuses our credentials; `degraded`: some calls fail, or its list cannot be read.',
     queries: [
+      { expr: count(NOW, IN_STATE), legend: 'Instances' },
       {
-        expr: count(`${ours(series('mcp_upstream_state'))} == 1`, UPSTREAM, 'state'),
-        legend: 'Instances',
+        expr: inState(`(time() - ${series('mcp_upstream_last_transition_timestamp_seconds')})`),
+        legend: 'For',
+        unit: 's',
+      },
+      { expr: inState(series('mcp_upstream_tools')), legend: 'Tools offered' },
+      {
+        expr: inState(`sum by (${INSTANCE}, upstream) (${series('mcp_upstream_tools_dropped', UNWANTED)})`),
+        legend: 'Left out',
       },
     ],
     labels: { upstream: 'Upstream', ...SERVICE_COLUMNS, state: 'State' },
@@ -60,6 +81,34 @@ export const upstreams: readonly Panel[] = [
   },
   {
     kind: 'timeseries',
+    title: 'Which upstreams fail?',
+    description: `The share of the calls sent to each upstream within 15 minutes that failed through its fault: not answered in time, not answered at all, or with an internal error. Good: 0. Above ${percent(PARAMETERS.upstreamErrorRatio)}, from ${PARAMETERS.minimumBadCalls} failed calls on: a ticket comes, unless the upstream is not up at all. Calls that are kept from it are not sent, and do not count.`,
+    queries: [
+      { expr: share(callsThat(FAILED_CALLS), callsThat(CALLS)), legend: `{{upstream}} ${SERVICE_LEGEND}` },
+    ],
+    unit: 'percentunit',
+    max: 1,
+    noValue: 'No calls sent to upstreams in 15 minutes failed, or no data: see How many instances?',
+    limits: [ticketFrom(PARAMETERS.upstreamErrorRatio)],
+    alerts: ['NexusMCPUpstreamFailing'],
+  },
+  {
+    kind: 'timeseries',
+    title: 'Why do requests to upstreams fail?',
+    description:
+      'Requests to upstreams a second that failed, by why. Good: none, or `tool_error`, which is what a tool says. `timeout`: not answered in time; `unavailable`: no connection, an error of HTTP, or no MCP; `-32603`: an internal error there; `_OTHER`: what it refuses, and what its caller gave up. The log says it in words.',
+    queries: [
+      {
+        expr: `${sum(ours(rate('mcp_client_operation_duration_seconds_count', 'error_type!=""')), UPSTREAM, 'mcp_method_name', 'error_type')} > 0`,
+        legend: `{{upstream}} {{mcp_method_name}} {{error_type}} ${SERVICE_LEGEND}`,
+      },
+    ],
+    unit: 'reqps',
+    noValue: NO_FAILURES,
+    alerts: ['NexusMCPUpstreamFailing'],
+  },
+  {
+    kind: 'timeseries',
     title: 'How many tools do upstreams have, and how many are left out?',
     description:
       'Tools of each upstream that are offered, and those that it lists and are not, by why. Good: as many as it has, and none left out but `excluded`. `collision`: another tool has the name; `limit`: raise limits.upstreamTools; `schema`, `name`: clients would refuse them.',
@@ -73,6 +122,22 @@ export const upstreams: readonly Panel[] = [
     ],
     unit: 'none',
     noValue: NONE,
+    alerts: ['NexusMCPUpstreamToolsDropped'],
+  },
+  {
+    kind: 'timeseries',
+    title: 'Do upstreams change what they say of their tools?',
+    description:
+      'Tools of each upstream whose description, schemas or annotations were others within an hour than when it last listed them. Good: none but when it was deployed. Models read these words and act on them: the log names the tools, and their owner knows whether that was meant.',
+    queries: [
+      {
+        expr: maxBy(UPSTREAM, increase('mcp_upstream_definition_changes_total', HOUR)),
+        legend: `{{upstream}} ${SERVICE_LEGEND}`,
+      },
+    ],
+    unit: 'short',
+    noValue: NONE,
+    alerts: ['NexusMCPUpstreamDefinitionChanged'],
   },
   {
     kind: 'timeseries',

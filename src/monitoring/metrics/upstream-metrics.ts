@@ -10,8 +10,20 @@ const CLIENT_METHODS = ['initialize', 'ping', 'server/discover', 'tools/call', '
 /** The `error_type` of a request that was not answered in time. */
 export const TIMEOUT = 'timeout';
 
+/** The `error_type` of a request without an answer that could be used. */
+export const UNAVAILABLE = 'unavailable';
+
 /** Those of requests to upstreams that are told apart. */
-export const CLIENT_ERROR_TYPES = [TOOL_ERROR, TIMEOUT, String(ERROR_CODES.internalError), NOT_TOLD_APART];
+export const CLIENT_ERROR_TYPES = [
+  TOOL_ERROR,
+  TIMEOUT,
+  UNAVAILABLE,
+  String(ERROR_CODES.internalError),
+  NOT_TOLD_APART,
+];
+
+/** Those that are the upstream's fault. A session that is lost is renewed, and what an upstream refuses is for the caller to mend. */
+export const CLIENT_FAULTS = [TIMEOUT, UNAVAILABLE, String(ERROR_CODES.internalError)];
 
 /** Which upstreams there are, only the settings say. */
 const upstream = exactly([] as readonly string[]);
@@ -27,11 +39,19 @@ export const UPSTREAM_METRICS = {
   mcp_upstream_transitions_total: serverOnly(
     counter('How often an upstream came into a state', { upstream, state: exactly(UPSTREAM_STATES) }),
   ),
+  mcp_upstream_last_transition_timestamp_seconds: serverOnly(
+    gauge('When an upstream came into the state that it is in, in Unix time', { upstream }),
+  ),
   mcp_upstream_tools: serverOnly(gauge('Tools of an upstream that are offered', { upstream })),
   mcp_upstream_tools_dropped: serverOnly(
     gauge('Tools that an upstream lists and that are not offered, by why', {
       upstream,
       reason: exactly(DROP_REASONS),
+    }),
+  ),
+  mcp_upstream_definition_changes_total: serverOnly(
+    counter('Tools of an upstream that it came to describe otherwise than when it last listed them', {
+      upstream,
     }),
   ),
   // Not by tool: how long an upstream takes for each, mcp_tool_duration_seconds says.

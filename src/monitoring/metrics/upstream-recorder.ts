@@ -1,14 +1,14 @@
 import { UPSTREAM_STATES, type Dropped, type DropReason, type UpstreamState } from '../../upstream/labels.ts';
 import { NOT_TOLD_APART, TOOL_ERROR, oneOf } from './labels.ts';
 import type { Metrics } from './metrics.ts';
-import { CLIENT_ERROR_TYPES, TIMEOUT, UPSTREAM_METRICS } from './upstream-metrics.ts';
+import { CLIENT_ERROR_TYPES, TIMEOUT, UNAVAILABLE, UPSTREAM_METRICS } from './upstream-metrics.ts';
 
 /** A request to an upstream, and what became of it. */
 export interface ClientOperation {
   readonly method: string;
   readonly seconds: number;
   /** Why there is no answer; missing when there is one. */
-  readonly fault?: { readonly kind: string } | undefined;
+  readonly fault?: { readonly kind: string; readonly isOfSize: boolean } | undefined;
   /** The code of a JSON-RPC error, when that is the answer. */
   readonly errorCode?: number | undefined;
   /** Whether the answer is a result with `isError`. */
@@ -27,16 +27,20 @@ export class UpstreamRecorder {
     this.#metrics = metrics;
   }
 
-  /** The state that an upstream is in now. */
-  state(upstream: string, now: UpstreamState): void {
+  /**
+   * The state that an upstream is in now.
+   * @param since when it came into it, in seconds of Unix time
+   */
+  state(upstream: string, now: UpstreamState, since: number): void {
+    this.#metrics.mcp_upstream_last_transition_timestamp_seconds.set({ upstream }, since);
     for (const state of UPSTREAM_STATES)
       this.#metrics.mcp_upstream_state.set({ upstream, state }, state === now ? 1 : 0);
   }
 
   /** It came into a state. */
-  entered(upstream: string, state: UpstreamState): void {
+  entered(upstream: string, state: UpstreamState, since: number): void {
     this.#metrics.mcp_upstream_transitions_total.inc({ upstream, state });
-    this.state(upstream, state);
+    this.state(upstream, state, since);
   }
 
   /** How many of its tools are offered, and how many are not. */
@@ -46,12 +50,17 @@ export class UpstreamRecorder {
       this.#metrics.mcp_upstream_tools_dropped.set({ upstream, reason }, count);
   }
 
+  /** It came to describe so many of its tools otherwise. */
+  definitionsChanged(upstream: string, count: number): void {
+    this.#metrics.mcp_upstream_definition_changes_total.inc({ upstream }, count);
+  }
+
   /** A request to it ended. */
   operation(
     upstream: string,
     { method, seconds, fault, errorCode, isError, traceId }: ClientOperation,
   ): void {
-    const failure = isError ? TOOL_ERROR : fault?.kind === 'timeout' ? TIMEOUT : fault?.kind;
+    const failure = isError ? TOOL_ERROR : fault && typeOf(fault);
     const error = failure ?? (errorCode === undefined ? undefined : String(errorCode));
     this.#metrics.mcp_client_operation_duration_seconds.observe(
       {
@@ -69,4 +78,12 @@ export class UpstreamRecorder {
     for (const name of Object.keys(UPSTREAM_METRICS) as (keyof typeof UPSTREAM_METRICS)[])
       this.#metrics[name].removeAll('upstream', upstream);
   }
+}
+
+/** Faults that are about one request, or are made good. */
+const HARMLESS: ReadonlySet<string> = new Set(['session_lost', 'given_up']);
+
+function typeOf({ kind, isOfSize }: NonNullable<ClientOperation['fault']>): string {
+  if (kind === 'timeout') return TIMEOUT;
+  return isOfSize || HARMLESS.has(kind) ? NOT_TOLD_APART : UNAVAILABLE;
 }
