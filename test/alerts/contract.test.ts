@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { ruleGroups } from '../../alerts/source/rules.ts';
-import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { parseMetrics, scrape, type Samples } from '../support/metrics-text.ts';
+import { answer, RawUpstream, refuse, type Behaviour } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 import { readDocument, runbooks } from './documented-queries.ts';
 import { keptLabels, readPromQL, walk, type Expression, type Selector } from './promql.ts';
 import { RULES } from './scenario.ts';
@@ -42,6 +44,37 @@ describe('the rules and /metrics', () => {
   const token = 'the-only-token-that-is-right';
   const execute = (tool: string, args: object = {}) =>
     server.execute(tool, args, { headers: { authorization: `Bearer ${token}` } });
+
+  const upstream = new RawUpstream();
+
+  /** Has an upstream list a name twice, describe a tool otherwise, and fail calls in every way. */
+  async function callInVain(): Promise<void> {
+    let reads = 0;
+    const tool = { name: 'works', inputSchema: { type: 'object' } };
+    upstream.behaviour['tools/list'] = (message, response) => {
+      const description = `Read ${(reads += 1)} times.`;
+      answer(response, message, { tools: [{ ...tool, description }, tool] });
+    };
+    const inVain: readonly Behaviour[] = [
+      (message, response) => refuse(response, message, -32_603),
+      () => undefined,
+      (_message, response) => response.writeHead(503).end(),
+    ];
+    await waitFor(async () => {
+      expect((await scrape(server.url)).value('mcp_upstream_definition_changes_total')).toBeGreaterThan(0);
+    });
+    for (const behave of inVain) {
+      upstream.behaviour['tools/call'] = behave;
+      await execute('weather_works');
+    }
+    upstream.behaviour['ping'] = upstream.behaviour['tools/list'] = (_message, response) =>
+      response.writeHead(503).end();
+    await waitFor(() => {
+      expect(
+        server.logs.some(({ state }) => state === 'down' || state === 'open' || state === 'degraded'),
+      ).toBe(true);
+    });
+  }
 
   /** Keeps one session in use, and asks for another, for which there is no place. */
   async function askForTooManySessions(): Promise<void> {
@@ -80,11 +113,12 @@ describe('the rules and /metrics', () => {
     // Half a minute passes at once when the token file is to be looked at.
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     writeFileSync(tokensFile, `- {name: ci, token: ${token}}\n`);
-    // One that is not there: what is said of it is as much.
-    const upstreams = [{ name: 'away', url: 'http://127.0.0.1:1/mcp' }];
-    server = await startTestServer({ auth: { tokensFile }, sessions: { max: 1 }, upstreams });
+    const upstreams = [{ name: 'weather', url: await upstream.listen(), timeoutSeconds: 1 }];
+    const settings = { auth: { tokensFile }, sessions: { max: 1 }, upstreams };
+    server = await startTestServer(settings, undefined, { listAtMost: 0.05 });
     await execute('throws');
     await execute('echo', { text: 'hi' });
+    await callInVain();
     await askForTooManySessions();
     const text = await (await fetch(`${server.url}/metrics`)).text();
     samples = parseMetrics(text);
@@ -95,6 +129,7 @@ describe('the rules and /metrics', () => {
   afterAll(async () => {
     vi.useRealTimers();
     await server.stop();
+    await upstream.close();
   });
 
   /** The type of the family a series is of. */
@@ -190,7 +225,9 @@ describe('the rules and /metrics', () => {
         ),
       ].map(([, greps = '']) =>
         [...greps.matchAll(/grep (?:'([^']+)'|(\S+))/g)].map(([, quoted, bare = '']) =>
-          (quoted ?? bare).replace('{{ $labels.tool_name }}', 'throws'),
+          (quoted ?? bare)
+            .replace('{{ $labels.tool_name }}', 'throws')
+            .replace('{{ $labels.upstream }}', 'weather'),
         ),
       ),
     );

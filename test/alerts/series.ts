@@ -79,6 +79,8 @@ export interface Series {
   readonly labels: Readonly<Record<string, string>>;
   readonly kind: 'counter' | 'gauge';
   readonly values: Values;
+  /** Whether there is none of a counter before something is counted. */
+  readonly onUse?: true;
 }
 
 /**

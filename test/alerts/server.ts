@@ -10,6 +10,7 @@ import {
   type SessionNotFoundReason,
 } from '../../src/monitoring/metrics/labels.ts';
 import { AUTH_FAILURE_REASONS } from '../../src/authorization/authentication.ts';
+import { DROP_REASONS, type DropReason } from '../../src/upstream/labels.ts';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/reasons.ts';
 import {
   counter,
@@ -140,6 +141,16 @@ const HEALTHY: Readonly<Record<GaugeName, number>> = {
   process_max_fds: 1024,
 };
 
+/** Another MCP server, as one process sees it. What is not said of it is healthy, and idle. */
+export interface Upstream {
+  /** Whether it is up; where it is not, it is down. */
+  readonly up?: Values;
+  /** Calls sent to it, by their `error_type`; `success` for those that did not fail. */
+  readonly calls?: Readonly<Record<string, Values>>;
+  readonly dropped?: Readonly<Partial<Record<DropReason, Values>>>;
+  readonly definitionChanges?: Values;
+}
+
 /** A process of the server under one target. What is not said of it is healthy, and idle. */
 interface Server {
   readonly instance?: string;
@@ -157,8 +168,7 @@ interface Server {
   readonly authFailures?: Readonly<Partial<Record<(typeof AUTH_FAILURE_REASONS)[number], Values>>>;
   readonly connectionsCut?: Readonly<Partial<Record<ConnectionCutReason, Values>>>;
   readonly workerRestarts?: Readonly<Partial<Record<(typeof WORKER_RESTART_REASONS)[number], Values>>>;
-  /** Of each upstream, whether it is up; where it is not, it is down. */
-  readonly upstreams?: Readonly<Record<string, Values>>;
+  readonly upstreams?: Readonly<Record<string, Upstream>>;
   /** Metrics it does not expose. */
   readonly without?: readonly string[];
   /** When the target appears: its counters start then. */
@@ -204,14 +214,39 @@ function sessionSeries({ turnedAway, evicted, resumed, cancellations = {} }: Ser
   ];
 }
 
-/** The states of upstreams that rules read. */
+/** What rules read of upstreams. */
 const upstreamSeries = ({ upstreams = {} }: Server): readonly Series[] =>
-  Object.entries(upstreams).map(([upstream, values]) => ({
-    name: 'mcp_upstream_state',
-    labels: { upstream, state: 'up' },
-    kind: 'gauge',
-    values,
-  }));
+  Object.entries(upstreams).flatMap(
+    ([upstream, { up, calls: sent = {}, dropped = {}, definitionChanges }]) => [
+      {
+        name: 'mcp_upstream_state',
+        labels: { upstream, state: 'up' },
+        kind: 'gauge',
+        values: up ?? gauge({ is: 1 }),
+      },
+      ...DROP_REASONS.map((reason): Series => {
+        const values = dropped[reason] ?? gauge({ is: 0 });
+        return { name: 'mcp_upstream_tools_dropped', labels: { upstream, reason }, kind: 'gauge', values };
+      }),
+      {
+        name: 'mcp_upstream_definition_changes_total',
+        labels: { upstream },
+        kind: 'counter',
+        values: definitionChanges ?? NOTHING,
+      },
+      ...Object.entries(sent).map(([type, values]): Series => ({
+        name: 'mcp_client_operation_duration_seconds_count',
+        labels: {
+          upstream,
+          mcp_method_name: 'tools/call',
+          ...(type !== 'success' && { error_type: type }),
+        },
+        kind: 'counter',
+        values,
+        onUse: true,
+      })),
+    ],
+  );
 
 export function server(about: Server = {}): readonly Series[] {
   const { tools = [tool('echo')], gauges = {}, restarts = [], without = [] } = about;
@@ -255,7 +290,16 @@ export function server(about: Server = {}): readonly Series[] {
 }
 
 /** What Prometheus stores of a series, given when its target was there, restarted and could be scraped. */
-function live({ name, kind, values }: Series, life: Server, grid: Grid): readonly Sample[] {
+function live(series: Series, life: Server, grid: Grid): readonly Sample[] {
+  const samples = scraped(series, life, grid);
+  if (!series.onUse) return samples;
+  return samples.map((sample, at) => {
+    if (sample !== 0) return sample;
+    return typeof samples[at - 1] === 'number' && samples[at - 1] !== 0 ? 'stale' : '_';
+  });
+}
+
+function scraped({ name, kind, values }: Series, life: Server, grid: Grid): readonly Sample[] {
   const samples = values(grid);
   const index = (time: Time): number => Math.ceil(secondsOf(time) / grid.scrapeSeconds);
   const first = index(life.from ?? '0s');

@@ -157,4 +157,20 @@ describe('the example configuration, in Alertmanager,', () => {
       ]),
     ).toEqual(['NexusMCPEventLoopLagging warning a', 'NexusMCPToolLatencyHigh warning']);
   });
+
+  it('opens no ticket for the calls of an upstream that is down, but one for those of another', async () => {
+    const of = (alertname: string, upstream: string): Labels => ({
+      alertname,
+      severity: 'warning',
+      upstream,
+    });
+    expect(
+      await inhibited('upstreams', [
+        of('NexusMCPUpstreamDown', 'weather'),
+        of('NexusMCPUpstreamFailing', 'weather'),
+        of('NexusMCPUpstreamFailing', 'maps'),
+        of('NexusMCPUpstreamToolsDropped', 'weather'),
+      ]),
+    ).toEqual(['NexusMCPUpstreamFailing warning']);
+  });
 });

@@ -7,8 +7,9 @@ import { documentedQueries, type DocumentedQuery } from '../alerts/documented-qu
 import { secondsOf } from '../alerts/series.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { FIXTURE_TOOLS } from '../support/test-server.ts';
+import { startUpstreamProcess, type UpstreamProcess } from '../support/upstream-process.ts';
 import { waitFor } from '../support/wait.ts';
-import { FAULTS, healthyCalls, type Fault, type Ongoing } from './faults.ts';
+import { FAULTS, healthyCalls, UPSTREAM, type Fault, type Ongoing } from './faults.ts';
 import { Alertmanager, Prometheus, startWebhook } from './harness.ts';
 import { Recording } from './harness/recording.ts';
 import type { Webhook } from './harness/webhook.ts';
@@ -50,6 +51,9 @@ const PARAMETERS = {
 /** Those that the faults need. */
 const TOOLS = ['echo', 'fails', 'throws', 'hangs', 'slow', 'blocks', 'exits'];
 
+/** Whatever waits for it waits as long as it likes. */
+const NOTEBOOK = { name: UPSTREAM, timeoutSeconds: 3600 };
+
 interface Patient {
   readonly fault: Fault;
   readonly job: string;
@@ -57,6 +61,7 @@ interface Patient {
 }
 
 let patients: Patient[];
+let upstream: UpstreamProcess;
 let prometheus: Prometheus;
 let alertmanager: Alertmanager;
 let webhook: Webhook;
@@ -66,6 +71,7 @@ const start = (fault: Fault, port = 0): Promise<ServerProcess> =>
     args: [
       ...['--server.port', String(port), '--tools.modules', FIXTURE_TOOLS, '--tools.enabled', TOOLS.join()],
       ...['--limits.callsPerSecond', '0', ...(fault.args ?? [])],
+      ...(fault.hasUpstream ? ['--upstreams', JSON.stringify([{ ...NOTEBOOK, url: upstream.url }])] : []),
       // The same for all, whatever their deadlines are: some queries add them up.
       ...['--metrics.durationBuckets', '30,60'],
     ],
@@ -97,7 +103,7 @@ async function recordFaults(): Promise<Recording> {
   const recording = new Recording();
   const before = { ...FAULT, from: FAULT.from - MINUTE, to: FAULT.from - MINUTE };
   await record(recording, before, () => Promise.resolve());
-  const begin = async ({ fault, server }: Patient): Promise<Ongoing> => fault.begin(server);
+  const begin = async ({ fault, server }: Patient): Promise<Ongoing> => fault.begin(server, upstream);
   const ongoing = await Promise.all(patients.map(begin));
   await record(recording, FAULT, async (_patient, index) => ongoing[index]?.step());
   await Promise.all(ongoing.map(async ({ end }) => end?.()));
@@ -110,11 +116,13 @@ async function recordFaults(): Promise<Recording> {
 }
 
 beforeAll(async () => {
+  upstream = await startUpstreamProcess();
   patients = await Promise.all(
     FAULTS.map(async (fault) => ({ fault, job: `${fault.name}-nexus-mcp`, server: await start(fault) })),
   );
   const recording = await recordFaults();
   await Promise.all(patients.map(({ server }) => server.stop('SIGKILL')));
+  upstream.end();
   webhook = await startWebhook();
   alertmanager = await Alertmanager.start(notifyingAtOnce(readFileSync(EXAMPLE, 'utf8'), webhook.url));
   prometheus = await Prometheus.start({
@@ -202,7 +210,14 @@ const SILENT: readonly (readonly [RegExp, string])[] = [
     'asks about connections that were cut, and no client here is hostile',
   ],
   [/mcp_peer_messages_total\{.*> 0$/, 'asks about messages between replicas, and every server here is alone'],
-  [/mcp_(upstream|client_operation)_/, 'asks about upstreams, which no server here has'],
+  [
+    /error_type=~"timeout/,
+    'asks about calls that upstreams fail, and nobody calls the one here that is stopped',
+  ],
+  [
+    /mcp_upstream_(tools_dropped|definition)/,
+    'asks about tools that are left out or change, and none here are',
+  ],
   [/^scrape_samples_scraped\{.*and up/, 'asks about scrapes that are dropped, and every limit here is wide'],
   [/^mcp_worker_pool_waiting\{.*> 0$/, 'answers only when all workers are busy'],
 ];

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
 import type { ServerProcess } from '../support/server-process.ts';
+import type { UpstreamProcess } from '../support/upstream-process.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
 
 /** Something that goes wrong, and what the people on call are told of it. */
@@ -11,7 +12,9 @@ export interface Fault {
   readonly args?: readonly string[];
   /** Whether it leaves a server that is to be started again. */
   readonly kills?: boolean;
-  readonly begin: (server: ServerProcess) => Ongoing | Promise<Ongoing>;
+  /** Whether the server offers the tools of an upstream besides its own. */
+  readonly hasUpstream?: true;
+  readonly begin: (server: ServerProcess, upstream: UpstreamProcess) => Ongoing | Promise<Ongoing>;
   /** `alert severity` of each notification that must come. */
   readonly notifies: readonly string[];
   /** Notifications that may come as well, before what inhibits them has begun to fire. */
@@ -26,6 +29,9 @@ export interface Ongoing {
   readonly step: () => Promise<unknown>;
   readonly end?: () => Promise<unknown>;
 }
+
+/** The name of the MCP server whose tools a server offers besides its own. */
+export const UPSTREAM = 'notebook';
 
 const TOKEN = 'the-only-token-that-is-right';
 
@@ -184,6 +190,34 @@ async function block(server: ServerProcess): Promise<void> {
   }, 120_000);
 }
 
+/** Waits until the upstream of a server is up, or is not. */
+const upstreamIs = ({ url }: ServerProcess, isUp: boolean): Promise<void> =>
+  waitFor(async () => {
+    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
+    expect(samples.value('mcp_upstream_state', { state: 'up' })).toBe(isUp ? 1 : 0);
+  }, 120_000);
+
+/** Stops the upstream in the middle of a call: nobody else waits for it, however slow this machine is. */
+async function stopUpstream(server: ServerProcess, upstream: UpstreamProcess): Promise<Ongoing> {
+  await upstreamIs(server, true);
+  upstream.pause();
+  const { signal, ...abort } = abortable();
+  const waiting = execute(server, `${UPSTREAM}_write`, { line: 'x' }, { signal }).catch(() => 'left');
+  const others = await Promise.all(Array.from({ length: 10 }, () => echo(server)));
+  expect(others).toEqual(others.map(() => 200));
+  expect(await Promise.race([waiting, 'waits'])).toBe('waits');
+  abort.now();
+  expect(await waiting).toBe('left');
+  await upstreamIs(server, false);
+  return {
+    step: () => healthyCalls(server),
+    end: () => {
+      upstream.resume();
+      return upstreamIs(server, true);
+    },
+  };
+}
+
 /** Nothing goes wrong. */
 export const healthyCalls = (server: ServerProcess): Promise<unknown> => times(3, () => echo(server));
 
@@ -251,6 +285,12 @@ export const FAULTS: readonly Fault[] = [
     args: ['--sessions.max', '10'],
     begin: (server) => fillSessions(server, 10),
     notifies: ['NexusMCPSessionsNearLimit warning'],
+  },
+  {
+    name: 'stopped-upstream',
+    hasUpstream: true,
+    begin: stopUpstream,
+    notifies: ['NexusMCPUpstreamDown warning'],
   },
   {
     name: 'guessed-tokens',

@@ -1,24 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import process from 'node:process';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { RawUpstream } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { startUpstreamProcess, type UpstreamProcess } from '../support/upstream-process.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** Whether they are there, calls alone tell: nothing else is asked of them. */
 const BY_CALLS = { silence: 3600, silenceIfIll: 3600, answer: 60 };
 const BY_LOOKS = { silence: 0.5, silenceIfIll: 0.1, answer: 1, calm: 0.1 };
-const PROCESS = fileURLToPath(new URL('../support/v1-upstream-process.ts', import.meta.url));
 
 const refuses = new RawUpstream();
 const resets = new RawUpstream();
 const healthy = new RawUpstream();
-let child: ChildProcess;
-let url: string;
+let stopped: UpstreamProcess;
 let server: TestServer;
 
 const isIn = (at: TestServer, upstream: string, ...states: readonly string[]): Promise<void> =>
@@ -29,12 +23,9 @@ const isIn = (at: TestServer, upstream: string, ...states: readonly string[]): P
   });
 
 beforeAll(async () => {
-  child = spawn(process.execPath, [PROCESS], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const output = child.stdout;
-  if (!output) throw new Error('the process has no output');
-  [url] = (await once(createInterface({ input: output }), 'line')) as [string];
+  stopped = await startUpstreamProcess();
   const upstreams = [
-    { name: 'stopped', url, timeoutSeconds: 3600 },
+    { name: 'stopped', url: stopped.url, timeoutSeconds: 3600 },
     { name: 'refuses', url: await refuses.listen() },
     { name: 'resets', url: await resets.listen() },
     { name: 'healthy', url: await healthy.listen() },
@@ -45,8 +36,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  child.kill('SIGCONT');
-  child.kill();
+  stopped.end();
   await server.stop();
   await Promise.all([refuses, resets, healthy].map((upstream) => upstream.close()));
 });
@@ -54,7 +44,7 @@ afterAll(async () => {
 describe('upstreams that are stopped, refuse and reset', () => {
   it('make nobody wait who does not call them, and lists ask no upstream', async () => {
     await server.execute('stopped_write', { line: 'w' });
-    child.kill('SIGSTOP');
+    stopped.pause();
     await refuses.close();
     resets.behaviour = { any: (_message, response) => response.writeHead(200).destroy() };
     const gone = new AbortController();
@@ -81,16 +71,16 @@ describe('upstreams that are stopped, refuse and reset', () => {
   });
 
   it('end calls at once as soon as it is known of them, and come back by themselves', async () => {
-    child.kill('SIGCONT');
-    const upstreams = [{ name: 'stopped', url, timeoutSeconds: 3600 }];
+    stopped.resume();
+    const upstreams = [{ name: 'stopped', url: stopped.url, timeoutSeconds: 3600 }];
     const looking = await startTestServer({ tools: { enabled: ['add'] }, upstreams }, undefined, BY_LOOKS);
     await isIn(looking, 'stopped', 'up');
-    child.kill('SIGSTOP');
+    stopped.pause();
     await isIn(looking, 'stopped', 'down');
     // A call that waited for an answer would have an hour.
     const { body } = await looking.execute('stopped_write', { line: 'y' });
     expect(body).toMatchObject({ reason: 'unavailable' });
-    child.kill('SIGCONT');
+    stopped.resume();
     await isIn(looking, 'stopped', 'up');
     expect((await looking.execute('stopped_write', { line: 'z' })).body.status).toBe('success');
     await looking.stop();
