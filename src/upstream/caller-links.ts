@@ -5,7 +5,14 @@ import { END_SECONDS } from './supervisor.ts';
 const MAX_SESSIONS = 256;
 const IDLE_SECONDS = 600;
 
+/** Who shares a session, and which client that is of: one that has many sessions with us may have many there. */
+export interface SessionOwner {
+  readonly caller: string;
+  readonly client: string;
+}
+
 interface Held {
+  readonly client: string;
   readonly link: Promise<Link>;
   /** Gives it up while it is being opened. */
   readonly opening: AbortController;
@@ -15,7 +22,7 @@ interface Held {
 
 /**
  * The sessions that callers have with an upstream that keeps something for each session: one for each caller, so that none sees what
- * another left there. The one that was not used for longest gives way.
+ * another left there. Where there are too many, the client that has most gives way, with the one that it has not used for longest.
  */
 export class CallerLinks {
   readonly #now: () => number;
@@ -33,12 +40,12 @@ export class CallerLinks {
 
   /** Uses the session of a caller, which is opened if there is none. */
   async use<Result>(
-    caller: string,
+    { caller, client }: SessionOwner,
     open: (signal: AbortSignal) => Promise<Link>,
     work: (link: Link) => Promise<Result>,
   ): Promise<Result> {
     this.sweep();
-    const held = this.#held.get(caller) ?? opened(open);
+    const held = this.#held.get(caller) ?? opened(client, open);
     this.#held.delete(caller);
     this.#held.set(caller, held);
     held.usedAt = this.#now();
@@ -68,12 +75,26 @@ export class CallerLinks {
   sweep(): void {
     const before = this.#now() - IDLE_SECONDS;
     for (const [caller, held] of this.#held) {
-      const isOver = held.usedAt <= before || this.#held.size > MAX_SESSIONS - 1;
-      if (!isOver) return;
-      if (held.calls > 0) continue;
-      this.#forget(caller, held);
-      void end(held);
+      if (held.usedAt > before) break;
+      this.#endIfIdle(caller, held);
     }
+    if (this.#held.size < MAX_SESSIONS) return;
+    for (const [caller, held] of this.#thatGiveWay()) {
+      this.#endIfIdle(caller, held);
+      if (this.#held.size < MAX_SESSIONS) return;
+    }
+  }
+
+  /** All that no call is made in, of the client that has most first; of one client, the one unused for longest first. */
+  #thatGiveWay(): readonly (readonly [string, Held])[] {
+    const byClient = Map.groupBy(this.#held, ([, { client }]) => client);
+    return [...byClient.values()].sort((one, other) => other.length - one.length).flat();
+  }
+
+  #endIfIdle(caller: string, held: Held): void {
+    if (held.calls > 0) return;
+    this.#forget(caller, held);
+    void end(held);
   }
 
   #forget(caller: string, held: Held): void {
@@ -88,9 +109,9 @@ export class CallerLinks {
   }
 }
 
-const opened = (open: (signal: AbortSignal) => Promise<Link>): Held => {
+const opened = (client: string, open: (signal: AbortSignal) => Promise<Link>): Held => {
   const opening = new AbortController();
-  return { link: open(opening.signal), opening, usedAt: 0, calls: 0 };
+  return { client, link: open(opening.signal), opening, usedAt: 0, calls: 0 };
 };
 
 const end = async ({ link, opening }: Held): Promise<void> => {

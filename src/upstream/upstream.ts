@@ -2,7 +2,7 @@ import { Agent } from 'undici';
 import type { Failure, ToolCall } from '../tools/call.ts';
 import type { ToolContext } from '../tools/tool.ts';
 import { callOf } from './call-params.ts';
-import { CallerLinks } from './caller-links.ts';
+import { CallerLinks, type SessionOwner } from './caller-links.ts';
 import { readDefinitions, type Definition, type Listed } from './definitions.ts';
 import { Fault, givenUp, mayBeStale, noAnswerWithin } from './fault.ts';
 import { Health } from './health.ts';
@@ -193,7 +193,7 @@ export class Upstream {
     const by = (link: Link): Promise<unknown> => link.call(made, watched, stop.signal);
     try {
       if (!shared.hasSession) return await by(shared);
-      return await this.#inSession(sessionKeyOf(call), by, stop.signal);
+      return await this.#inSession(ownerOf(call), by, stop.signal);
     } finally {
       context.signal.removeEventListener('abort', end);
     }
@@ -201,20 +201,20 @@ export class Upstream {
 
   /** Makes a call in its caller's session. That a session is lost says that the call was not run: so it is made in a new one. */
   async #inSession(
-    caller: string,
+    owner: SessionOwner,
     by: (link: Link) => Promise<unknown>,
     signal: AbortSignal,
   ): Promise<unknown> {
     const open = (opening: AbortSignal): Promise<Link> =>
       Link.connect(this.#link, this.#pace.answer, { prior: { kind: 'legacy' }, signal: opening });
     const attempt = (): Promise<unknown> =>
-      this.#callers.use(caller, open, async (link) => {
+      this.#callers.use(owner, open, async (link) => {
         try {
           return await by(link);
         } catch (error) {
           // Many say "bad request" of a session that they do not know, and of others, too: so that one is not made again.
           if (error instanceof Fault && (error.kind === 'session_lost' || error.status === BAD_REQUEST)) {
-            await this.#callers.lost(caller, link);
+            await this.#callers.lost(owner.caller, link);
             // Ours may be gone with it.
             this.#supervisor.lookNow();
           }
@@ -235,7 +235,10 @@ export class Upstream {
  * Who shares a session with an upstream: nobody but one caller, and of those without a token one session of a client, or those
  * who come from one address where there is none.
  */
-const sessionKeyOf = ({ caller, sessionId }: ToolCall): string =>
-  caller.id !== caller.quotaKey && sessionId !== undefined
-    ? `session:${sessionId}`
-    : `${caller.id}:${caller.quotaKey}`;
+const ownerOf = ({ caller, sessionId }: ToolCall): SessionOwner => ({
+  caller:
+    caller.id !== caller.quotaKey && sessionId !== undefined
+      ? `session:${sessionId}`
+      : `${caller.id}:${caller.quotaKey}`,
+  client: caller.quotaKey,
+});

@@ -16,8 +16,11 @@ function linksAt(start = 0) {
     };
     return Promise.resolve({ close } as unknown as Link);
   };
-  const use = (caller: string, work: (link: Link) => Promise<unknown> = () => Promise.resolve()) =>
-    links.use(caller, open(caller), work);
+  const use = (
+    caller: string,
+    work: (link: Link) => Promise<unknown> = () => Promise.resolve(),
+    client = caller,
+  ) => links.use({ caller, client }, open(caller), work);
   return { links, clock, ended, opened, use };
 }
 
@@ -43,6 +46,20 @@ it('the session unused for longest ends where there are too many, and none that 
   await busy;
 });
 
+it('the client that has most sessions gives way, and not those who have one', async () => {
+  const { links, ended, use } = linksAt();
+  await use('ada');
+  await use('bob');
+  for (let session = 0; session < 600; session += 1) await use(`eve ${session}`, undefined, 'eve');
+  expect(links.size).toBeLessThanOrEqual(256);
+  await vi.waitFor(() => {
+    expect(ended.length).toBe(602 - links.size);
+  });
+  expect(ended).not.toContain('ada');
+  expect(ended).not.toContain('bob');
+  expect(ended[0]).toBe('eve 0');
+});
+
 it('a session ends when it is unused for ten minutes', async () => {
   const { links, clock, ended, use } = linksAt();
   await use('ada');
@@ -59,7 +76,7 @@ it('a session ends when it is unused for ten minutes', async () => {
 it('one that cannot be opened is tried anew with the next call', async () => {
   const { links, use } = linksAt();
   const refused = links.use(
-    'ada',
+    { caller: 'ada', client: 'ada' },
     () => Promise.reject(new Error('no')),
     () => Promise.resolve(),
   );
@@ -72,7 +89,7 @@ it('one that cannot be opened is tried anew with the next call', async () => {
 it('the end of all waits for none that is being opened', async () => {
   const { links } = linksAt();
   const opening = links.use(
-    'ada',
+    { caller: 'ada', client: 'ada' },
     (signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => {
