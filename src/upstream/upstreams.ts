@@ -104,7 +104,8 @@ export class Upstreams {
         this.#changed(name, transition);
       },
       observe: (operation) => {
-        recorder.operation(name, operation);
+        // Calls may end after it was removed, and its series stay away.
+        if (this.#held.some((held) => held.upstream.spec.name === name)) recorder.operation(name, operation);
       },
     });
     recorder.state(name, upstream.state.state, unixTime());
