@@ -1,5 +1,6 @@
 import { CLIENT_CAPABILITIES_META_KEY, TRACEPARENT_META_KEY } from '@modelcontextprotocol/client';
 import type { CallTrace, ToolCall } from '../tools/call.ts';
+import { checkedFunctions } from '../tools/context.ts';
 import { LOG_LEVELS, type LogLevel, type ToolContext } from '../tools/tool.ts';
 import type { Definition } from './definitions.ts';
 import type { UpstreamCall } from './link.ts';
@@ -35,6 +36,8 @@ export function callOf(
 ): { readonly made: UpstreamCall; readonly watched: Watched } {
   const { canElicit, trace } = call;
   const { requestState } = (context.state ?? {}) as KeptState;
+  // What clients cannot be told is left out: it is no mistake of a tool of ours.
+  const { progress, log } = checkedFunctions(context).functions;
   const hasAnswers = Object.keys(context.answers).length > 0;
   return {
     made: {
@@ -55,13 +58,13 @@ export function callOf(
     watched: {
       ...(call.progress && {
         progress: ({ progress: done, total, message }) => {
-          context.progress(done, total, message);
+          progress(done, total, message);
         },
       }),
       notice(message) {
         if (!('method' in message) || message.method !== 'notifications/message') return;
         const { level, data } = (message.params ?? {}) as { level?: unknown; data?: unknown };
-        if (isLevel(level) && data !== undefined) context.log(level, data);
+        if (isLevel(level) && data !== undefined) log(level, data);
       },
     },
   };

@@ -129,7 +129,7 @@ function settled(
   if (checked instanceof Promise || checked.issues)
     return { outcome: invalidResult('it is none that MCP has') };
   const { _meta: meta } = given;
-  const relayed = relayedOf(given);
+  const relayed = relayedOf(given, trustsReasons);
   const { content, structuredContent, isError } = checked.value;
   const bytes = Buffer.byteLength(JSON.stringify(relayed));
   if (bytes > maxBytes) return { outcome: tooLarge(bytes, maxBytes), resultBytes: bytes };
@@ -152,13 +152,16 @@ function settled(
   };
 }
 
-/** A result without what is said of the connection that it came on. */
-function relayedOf(given: Readonly<Record<string, unknown>>): Relayed {
+/** A result without what is said of the connection that it came on, and without a reason that is not trusted: clients would trust it. */
+function relayedOf(given: Readonly<Record<string, unknown>>, trustsReasons: boolean): Relayed {
   const rest: Record<string, unknown> = { ...given };
   const { _meta: meta } = given;
   delete rest['_meta'];
   delete rest['resultType'];
-  const shown = typeof meta === 'object' && meta !== null ? withoutReserved({ ...meta }) : {};
+  const all = typeof meta === 'object' && meta !== null ? withoutReserved({ ...meta }) : {};
+  const shown = Object.fromEntries(
+    Object.entries(all).filter(([key]) => trustsReasons || key !== FAILURE_META_KEY),
+  );
   return Object.keys(shown).length > 0 ? { ...rest, _meta: shown } : rest;
 }
 

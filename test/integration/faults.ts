@@ -205,7 +205,7 @@ async function stopUpstream(server: ServerProcess, upstream: UpstreamProcess): P
   const waiting = execute(server, `${UPSTREAM}_write`, { line: 'x' }, { signal }).catch(() => 'left');
   const others = await Promise.all(Array.from({ length: 10 }, () => echo(server)));
   expect(others).toEqual(others.map(() => 200));
-  expect(await Promise.race([waiting, 'waits'])).toBe('waits');
+  expect(await Promise.race([waiting, Promise.resolve('waits')])).toBe('waits');
   abort.now();
   expect(await waiting).toBe('left');
   await upstreamIs(server, false);

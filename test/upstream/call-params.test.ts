@@ -63,5 +63,8 @@ it('log messages reach the client with a level that there is, and no other', () 
   say({ level: 'info', data: 'warm' });
   say({ level: 'shout', data: 'hot' });
   say({ level: 'info' });
+  // As JSON has them: one is a number that JSON cannot write again, the other nested without end.
+  say({ level: 'info', data: JSON.parse('1e999') as unknown });
+  say({ level: 'info', data: JSON.parse('['.repeat(10_000) + ']'.repeat(10_000)) as unknown });
   expect(logged).toEqual([['info', 'warm']]);
 });

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectClient } from '../support/clients.ts';
 import { RawUpstream, answer, refuse, type Behaviour } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { isIn, stateNow, UNHURRIED } from './state-now.ts';
@@ -321,4 +322,43 @@ describe('an upstream', () => {
       });
     },
   );
+});
+
+describe('what an upstream sends beside its results', () => {
+  it('does not reach clients as a reason of ours where its reasons are not trusted', async () => {
+    const _meta = { 'nexus-mcp/failure': { reason: 'overloaded', retryable: true }, mine: 1 };
+    await whileIt(
+      {
+        'tools/call': (message, response) => answer(response, message, { content: [], _meta }),
+      },
+      async () => {
+        const { client } = await connectClient(server.url, '2025-11-25');
+        const result = await client.callTool({ name: 'raw_works', arguments: {} });
+        expect(result._meta).toEqual({ mine: 1 });
+        await client.close();
+      },
+    );
+  });
+
+  it('is left out where clients cannot be told, and fails no call', async () => {
+    const notice = (method: string, params: string): string =>
+      `data: {"jsonrpc":"2.0","method":"notifications/${method}","params":${params}}\n\n`;
+    await whileIt(
+      {
+        'tools/call': ({ id }, response) => {
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.write(notice('message', '{"level":"info","data":1e999}'));
+          const result = { content: [{ type: 'text', text: 'done' }] };
+          response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
+        },
+      },
+      async () => {
+        const { client } = await connectClient(server.url, '2025-11-25');
+        const result = await client.callTool({ name: 'raw_works', arguments: {} });
+        expect(result).toMatchObject({ content: [{ text: 'done' }] });
+        expect(result.isError).not.toBe(true);
+        await client.close();
+      },
+    );
+  });
 });

@@ -94,7 +94,8 @@ describe('the definition of a tool', () => {
     });
   }
   const changes = (): Promise<number | undefined> => value('mcp_upstream_definition_changes_total');
-  const named = (): unknown => server.logs.flatMap(({ changed_tools: tools }) => (tools as string[]) ?? []);
+  const named = (): unknown =>
+    server.logs.flatMap(({ changed_tools: tools }) => (tools as string[] | undefined) ?? []);
 
   beforeEach(() => start({}, { ...UNHURRIED, listAtMost: 0.01 }));
 
