@@ -56,9 +56,6 @@ const noValidator: jsonSchemaValidator = {
   getValidator: () => () => ({ valid: true, data: undefined as never, errorMessage: undefined }),
 };
 
-/** The largest page of a list that is read. */
-const MAX_LIST_BYTES = 8 * 1024 * 1024;
-
 /** Longer than anybody waits: who asks has a deadline. In milliseconds, and the longest that a timer can be. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -130,7 +127,7 @@ export class Link {
   }
 
   /** A page of the upstream's tools, as it sent it. */
-  async list(cursor: string | undefined, seconds: number): Promise<unknown> {
+  async list(cursor: string | undefined, seconds: number, maxBytes: number): Promise<unknown> {
     const params = cursor === undefined ? {} : { cursor };
     let page: unknown;
     // The SDK refuses a page for one tool that it does not like.
@@ -139,7 +136,7 @@ export class Link {
     };
     await this.#timed('tools/list', seconds, (timeout) =>
       this.#transport.watchers
-        .during({ result, maxBytes: MAX_LIST_BYTES }, (key) =>
+        .during({ result, maxBytes }, (key) =>
           this.#client.request({ method: 'tools/list', params }, ANY, { ...timeout, ...key }),
         )
         .catch((error: unknown) => {

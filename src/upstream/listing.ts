@@ -2,6 +2,9 @@ import { Fault, noAnswerWithin } from './fault.ts';
 import type { Link } from './link.ts';
 import { isTooDeep } from './nesting.ts';
 
+/** The largest page: it is read in one go, and nothing else goes on meanwhile. A thousand tools as they are usually described fit in. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024;
+
 /** Most pages of a list, and most tools, and most characters of JSON of all. */
 const MAX_PAGES = 64;
 export const MAX_TOOLS = 10_000;
@@ -40,10 +43,8 @@ export async function readList(
   for (let pages = 1; ; pages += 1) {
     const left = until - now();
     if (left <= 0) throw noAnswerWithin(TIMES * seconds);
-    const page = (await link.list(cursor, Math.min(seconds, left))) as
-      | Readonly<Record<string, unknown>>
-      | undefined;
-    const { tools: some, nextCursor, ...rest } = page ?? {};
+    const page = await link.list(cursor, Math.min(seconds, left), MAX_PAGE_BYTES).catch(ofPage);
+    const { tools: some, nextCursor, ...rest } = (page ?? {}) as Readonly<Record<string, unknown>>;
     if (!Array.isArray(some)) throw new Fault('refused', 'is none that MCP has');
     if (tools.length + some.length > MAX_TOOLS)
       throw new Fault('refused', `has more than ${MAX_TOOLS} tools`);
@@ -57,6 +58,15 @@ export async function readList(
     if (pages >= MAX_PAGES) throw new Fault('refused', `has more than ${MAX_PAGES} pages`);
     cursor = nextCursor;
   }
+}
+
+/** Says of a page that is too large what would do. */
+function ofPage(error: unknown): never {
+  if (!(error instanceof Fault) || error.kind !== 'too_large') throw error;
+  throw new Fault(
+    'too_large',
+    `has a page of more than ${MAX_PAGE_BYTES} bytes: it needs more and smaller ones`,
+  );
 }
 
 /** A tool as far as it can be one that is offered, and how large it is: of one that cannot be written only the name stays. */

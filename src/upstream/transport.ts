@@ -8,7 +8,6 @@ import {
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
 import type { Dispatcher } from 'undici';
-import { Allowance } from '../tools/allowance.ts';
 import { brokenOff, ComeBacks } from './come-backs.ts';
 import { EventStream, streamAllowance } from './event-stream.ts';
 import { Fault, noAnswer, ofConnection } from './fault.ts';
@@ -26,10 +25,6 @@ import {
   type Response,
   type WireOptions,
 } from './wire.ts';
-
-/** What an upstream may send besides answers, on all its streams: so many at once, and so many a second; more is left out. */
-const NOTICES_AT_ONCE = 1000;
-const NOTICES_PER_SECOND = 200;
 
 /** Messages on their way of which nobody waits for what becomes: more are left out. */
 const MAX_ASIDES = 256;
@@ -56,9 +51,8 @@ export class UpstreamTransport implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   sessionId?: string;
-  readonly watchers = new Watchers();
+  readonly watchers: Watchers;
   readonly #options: TransportOptions;
-  readonly #notices: Allowance;
   readonly #closed = new AbortController();
   /** What ends each request that has not been answered. */
   readonly #exchanges = new Map<RequestId, AbortController>();
@@ -67,7 +61,7 @@ export class UpstreamTransport implements Transport {
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#notices = new Allowance(NOTICES_AT_ONCE, NOTICES_PER_SECOND, options.now);
+    this.watchers = new Watchers(options.now);
   }
 
   start(): Promise<void> {
@@ -223,7 +217,7 @@ export class UpstreamTransport implements Transport {
       this.onmessage?.(parsed);
       return true;
     }
-    if (!this.#notices.take(1)) return false;
+    if (!this.watchers.mayBeSaid(key)) return false;
     watcher?.notice?.(parsed);
     this.onmessage?.(parsed);
     return false;

@@ -1,4 +1,9 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/client';
+import { Allowance } from '../tools/allowance.ts';
+
+/** What an upstream may say besides one answer, and unasked: so many messages at once, and so many a second; more is left out. */
+const NOTICES_AT_ONCE = 1000;
+const NOTICES_PER_SECOND = 200;
 
 /** What is told of one request besides its answer. */
 export interface Watcher {
@@ -10,10 +15,26 @@ export interface Watcher {
   readonly maxBytes?: number;
 }
 
+interface Watched extends Watcher {
+  readonly notices: Allowance;
+}
+
 /** Who watches requests, by the key that those are sent with as their `relatedRequestId`. */
 export class Watchers {
-  readonly #watchers = new Map<RequestId, Watcher>();
+  readonly #watchers = new Map<RequestId, Watched>();
+  readonly #now: () => number;
+  readonly #unasked: Allowance;
   #made = 0;
+
+  /** @param now monotonic, in seconds */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#unasked = this.#allowance();
+  }
+
+  #allowance(): Allowance {
+    return new Allowance(NOTICES_AT_ONCE, NOTICES_PER_SECOND, this.#now);
+  }
 
   /** Has the request watched that `make` sends with the key that it gets. */
   async during<Result>(
@@ -21,12 +42,17 @@ export class Watchers {
     make: (key: { readonly relatedRequestId: string }) => Promise<Result>,
   ): Promise<Result> {
     const relatedRequestId = `request:${(this.#made += 1)}`;
-    this.#watchers.set(relatedRequestId, watcher);
+    this.#watchers.set(relatedRequestId, { ...watcher, notices: this.#allowance() });
     try {
       return await make({ relatedRequestId });
     } finally {
       this.#watchers.delete(relatedRequestId);
     }
+  }
+
+  /** Whether one more message may be said besides the answer to a request, or unasked. */
+  mayBeSaid(key: RequestId | undefined): boolean {
+    return ((key === undefined ? undefined : this.#watchers.get(key))?.notices ?? this.#unasked).take(1);
   }
 
   of(key: RequestId | undefined): Watcher | undefined {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { linkTo } from '../support/raw-link.ts';
-import { RawUpstream, answer, type Behaviour } from '../support/raw-upstream.ts';
+import { readList } from '../../src/upstream/listing.ts';
+import { RawUpstream, answer, type Behaviour, type RawMessage } from '../support/raw-upstream.ts';
 import { waitFor } from '../support/wait.ts';
 
 const DONE = { content: [{ type: 'text', text: 'done' }] };
@@ -105,5 +106,83 @@ it('a stream that says more than can be of use ends, and can be listened to agai
   const { link, close } = await linkTo(url, { now: () => 0 });
   await link.listen(new AbortController().signal, 3600);
   await link.listen(new AbortController().signal, 3600);
+  await close();
+});
+
+it('what one call says leaves the others what they may say', async () => {
+  // Time stands still: nobody may say more after a while.
+  const { link, close } = await linkTo(url, { now: () => 0, maxBytes: 1024 * 1024 });
+  const says = (id: RawMessage['id'], count: number): string =>
+    `data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: id } })}\n\n`.repeat(
+      count,
+    );
+  upstream.behaviour = {
+    'tools/call': ({ id, params }, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(says(id, params?.['name'] === 'chatty' ? 3000 : 1));
+      response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result: DONE })}\n\n`);
+    },
+  };
+  const noticesOf = async (name: string): Promise<number> => {
+    let notices = 0;
+    const made = {
+      params: { name },
+      modernMeta: {},
+      traceId: undefined,
+      inputSchema: { type: 'object' },
+    } as const;
+    await link.call(made, { notice: () => (notices += 1) }, new AbortController().signal);
+    return notices;
+  };
+  expect(await noticesOf('chatty')).toBe(1000);
+  expect(await noticesOf('quiet')).toBe(1);
+  await close();
+});
+
+it('the trace of a call is in the headers, too, for what stands before the upstream', async () => {
+  const { link, close } = await linkTo(url);
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  const sent: unknown[] = [];
+  upstream.behaviour = {
+    'tools/call': (message, response, { headers }) => {
+      sent.push([headers['traceparent'], headers['tracestate']]);
+      answer(response, message, DONE);
+    },
+  };
+  for (const _meta of [
+    { traceparent },
+    { traceparent, tracestate: 'a=1' },
+    { traceparent: 'no\r\nheader' },
+    {},
+  ]) {
+    const params = { name: 'works', _meta };
+    const made = { params, modernMeta: {}, traceId: undefined, inputSchema: { type: 'object' } } as const;
+    await link.call(made, { notice: undefined }, new AbortController().signal);
+  }
+  expect(sent).toEqual([
+    [traceparent, undefined],
+    [traceparent, 'a=1'],
+    [undefined, undefined],
+    [undefined, undefined],
+  ]);
+  await close();
+});
+
+it('a page of a list that is larger than is read says how it may be larger', async () => {
+  const { link, close } = await linkTo(url);
+  const page = (description: string) => ({
+    tools: [{ name: 'a', description, inputSchema: { type: 'object' } }],
+  });
+  const read = (): Promise<unknown> => readList(link, 3600, () => 0);
+  upstream.behaviour = {
+    'tools/list': (message, response) => answer(response, message, page('x'.repeat(1024 * 1024))),
+  };
+  await read();
+  upstream.behaviour = {
+    'tools/list': (message, response) => answer(response, message, page('x'.repeat(2 * 1024 * 1024))),
+  };
+  await expect(read()).rejects.toThrow(
+    'has a page of more than 2097152 bytes: it needs more and smaller ones',
+  );
   await close();
 });
