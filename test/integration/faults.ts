@@ -200,6 +200,7 @@ const upstreamIs = ({ url }: ServerProcess, isUp: boolean): Promise<void> =>
 /** Stops the upstream in the middle of a call: nobody else waits for it, however slow this machine is. */
 async function stopUpstream(server: ServerProcess, upstream: UpstreamProcess): Promise<Ongoing> {
   await upstreamIs(server, true);
+  expect(await execute(server, `${UPSTREAM}_fails`)).toBe(200);
   upstream.pause();
   const { signal, ...abort } = abortable();
   const waiting = execute(server, `${UPSTREAM}_write`, { line: 'x' }, { signal }).catch(() => 'left');
