@@ -3,6 +3,7 @@ import type { Application } from '../application.ts';
 import { trustedCaller } from '../authorization/caller.ts';
 import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
+import { withoutUpstreams } from '../load-upstreams.ts';
 import { plainValue, type Outcome } from '../tools/call.ts';
 import { EXIT, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
@@ -16,6 +17,7 @@ const CLI_CALLER = trustedCaller('cli');
 /** Calls one tool in this process and prints what it returns: text as it is, anything else as JSON. */
 export async function callTool(
   { executor, catalogue, now, newRequestId }: Application,
+  settings: Settings,
   [name, text = '{}']: readonly string[],
   terminal: Terminal,
   options: { readonly json: boolean; readonly signal: AbortSignal },
@@ -25,7 +27,14 @@ export async function callTool(
     return EXIT.misused;
   };
   if (name === undefined) return complain("call needs a tool's name; nexus-mcp tools lists them");
-  if (!catalogue.get(name)) return complain(`there is no tool ${name}; nexus-mcp tools lists them`);
+  if (!catalogue.get(name)) {
+    const isOwn = withoutUpstreams([name], settings).length > 0;
+    return complain(
+      isOwn
+        ? `there is no tool ${name}; nexus-mcp tools lists them`
+        : `${name} can only be a tool of an upstream, which this command does not connect to: call it at a server that runs`,
+    );
+  }
   let args: unknown;
   try {
     args = JSON.parse(text);
@@ -69,8 +78,17 @@ function printOutcome(outcome: Outcome, { stdout, stderr }: Terminal, json: bool
   return EXIT.done;
 }
 
-/** Prints the tools: one line each, or with `json` as they are published. */
-export function listTools({ catalogue }: Application, { stdout }: Terminal, json: boolean): ExitCode {
+/** Prints the server's own tools: one line each, or with `json` as they are published. */
+export function listTools(
+  { catalogue }: Application,
+  { upstreams }: Settings,
+  { stdout, stderr }: Terminal,
+  json: boolean,
+): ExitCode {
+  if (upstreams.length > 0)
+    stderr.write(
+      `nexus-mcp: without the tools of upstreams (${upstreams.map(({ name }) => name).join(', ')}), which a server that runs lists\n`,
+    );
   if (json) {
     stdout.write(
       `${JSON.stringify(

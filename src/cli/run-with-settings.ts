@@ -54,9 +54,12 @@ export async function runWithSettings(
         return await runStdio(application, settings, environment.logger, shell);
       }
       case 'call':
-        return await callTool(application, operands, shell, { json, signal: interruption(shell) });
+        return await callTool(application, settings, operands, shell, {
+          json,
+          signal: interruption(shell),
+        });
       case 'tools':
-        return listTools(application, shell, json);
+        return listTools(application, settings, shell, json);
       case 'check':
         return printSettings(settings, application, shell, json);
     }

@@ -21,6 +21,10 @@ import { FIXTURE_TOOLS } from '../support/test-server.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 const directory = mkdtempSync(join(tmpdir(), 'cli-'));
+const UPSTREAMS = JSON.stringify([
+  { name: 'weather', url: 'http://127.0.0.1:1/mcp' },
+  { name: 'billing', url: 'http://127.0.0.1:1/mcp', prefix: 'bill_' },
+]);
 const withFixtures = ['--tools.modules', FIXTURE_TOOLS];
 const write = (name: string, content: string): string => {
   writeFileSync(join(directory, name), content);
@@ -199,6 +203,15 @@ describe('tools', () => {
     expect((await runHere(['tools', '--json', '--tools.disabled', '*'])).stdout).toBe('[]\n');
   });
 
+  it('are the server’s own: of those of upstreams it says where they are listed', async () => {
+    const { code, stdout, stderr } = await runHere(['tools', '--upstreams', UPSTREAMS]);
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('weather');
+    expect(complaints(stderr)).toEqual([
+      'without the tools of upstreams (weather, billing), which a server that runs lists',
+    ]);
+  });
+
   it('are told apart from what does not exist, all of it at once', async () => {
     const flags = [
       '--tools.enabled',
@@ -260,6 +273,19 @@ describe('call', () => {
     expect([code, stdout]).toEqual([exitCode, '']);
     expect(complaints(stderr)).toEqual([expect.stringMatching(says)]);
     expect(stderr).not.toMatch(/secret|\bat \w/);
+  });
+
+  it.each([
+    [
+      'weather_forecast',
+      /^weather_forecast can only be a tool of an upstream, .*: call it at a server that runs$/,
+    ],
+    ['bill_pay', /^bill_pay can only be a tool of an upstream/],
+    ['forecast', /^there is no tool forecast; nexus-mcp tools lists them$/],
+  ])('says of %s whether an upstream could have it', async (name, says) => {
+    const { code, stderr } = await runHere(['call', name, '--upstreams', UPSTREAMS]);
+    expect(code).toBe(2);
+    expect(complaints(stderr)).toEqual([expect.stringMatching(says)]);
   });
 
   it('shows what a tool threw, without secrets, because whoever calls may be who mends it', async () => {
