@@ -34,7 +34,10 @@ export const goneScenarios: readonly Scenario[] = [
       }),
       ...takenBack('stuck', '19m', { tools: [{ ...tool('echo'), inFlight: gauge({ is: 3 }) }] }),
       ...takenBack('restarting', '44m', { restarts: ['20m', '25m', '30m', '40m'] }),
-      ...takenBack('without-upstream', '12m30s', { upstreams: { weather: gauge({ is: 0 }) } }),
+      ...takenBack('without-upstream', '12m30s', { upstreams: { weather: { up: gauge({ is: 0 }) } } }),
+      ...takenBack('with-fewer-tools', '24m', {
+        upstreams: { weather: { dropped: { collision: gauge({ is: 3 }) } } },
+      }),
     ],
     fires: Object.fromEntries(
       ['12m', '13m', '15m', '16m', '18m', '20m30s', '21m', '22m', '30m', '46m', '50m'].map((time) => [
