@@ -25,6 +25,8 @@ export interface Definition {
 export interface Listed {
   readonly definitions: readonly Definition[];
   readonly dropped: Dropped;
+  /** The upstream's names of those of them that should have been offered, as far as they have one. */
+  readonly leftOut: readonly string[];
   /** How many tools it lists: as many as definitions and dropped ones. */
   readonly tools: number;
 }
@@ -40,12 +42,16 @@ export interface ReadOptions {
 export function readDefinitions(tools: readonly unknown[], options: ReadOptions): Listed {
   const dropped: Record<DropReason, number> = { ...NONE_DROPPED };
   const definitions: Definition[] = [];
+  const leftOut: string[] = [];
   for (const tool of tools) {
     const read = readDefinition(tool, options);
-    if (typeof read === 'string') dropped[read] += 1;
-    else definitions.push(read);
+    if (typeof read !== 'string') definitions.push(read);
+    else {
+      dropped[read] += 1;
+      if (read === 'schema') leftOut.push((tool as { readonly name: string }).name);
+    }
   }
-  return { definitions, dropped, tools: tools.length };
+  return { definitions, dropped, leftOut, tools: tools.length };
 }
 
 function readDefinition(tool: unknown, { prefix, include, exclude }: ReadOptions): DropReason | Definition {

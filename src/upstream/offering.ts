@@ -5,6 +5,8 @@ import { NONE_DROPPED, type DropReason, type Dropped } from './labels.ts';
 export interface Offering {
   readonly offered: readonly Definition[];
   readonly dropped: Dropped;
+  /** The upstream's names of those that should have been offered, as far as they have one. */
+  readonly leftOut: readonly string[];
 }
 
 /**
@@ -21,14 +23,18 @@ export function offering(
 ): readonly Offering[] {
   const names = new Set<string>();
   return lists.map((listed) => {
-    if (!listed) return { offered: [], dropped: NONE_DROPPED };
+    if (!listed) return { offered: [], dropped: NONE_DROPPED, leftOut: [] };
     const dropped: Record<DropReason, number> = { ...listed.dropped };
-    const offered = listed.definitions.filter(({ listing: { name } }) => {
+    const leftOut = [...listed.leftOut];
+    const offered = listed.definitions.filter(({ ownName, listing: { name } }) => {
       const why = isTaken(name) || names.has(name) ? 'collision' : names.size >= most ? 'limit' : undefined;
       if (why === undefined) names.add(name);
-      else dropped[why] += 1;
+      else {
+        dropped[why] += 1;
+        leftOut.push(ownName);
+      }
       return why === undefined;
     });
-    return { offered, dropped };
+    return { offered, dropped, leftOut };
   });
 }

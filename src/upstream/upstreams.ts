@@ -38,7 +38,7 @@ interface OfferedNow {
   readonly digest: string;
 }
 
-/** As many of the tools that changed are named in the log. */
+/** As many tools are named in a line of the log. */
 const MAX_NAMED = 20;
 
 /** The upstreams there are, and what of them is offered in the catalogue. */
@@ -149,7 +149,7 @@ export class Upstreams {
     );
     const next = new Map<string, OfferedNow>();
     for (const [index, held] of this.#held.entries()) {
-      const { offered = [], dropped = NONE_DROPPED } = offerings[index] ?? {};
+      const { offered = [], dropped = NONE_DROPPED, leftOut = [] } = offerings[index] ?? {};
       const { upstream, lane } = held;
       for (const definition of offered) {
         const { name } = definition.listing;
@@ -158,7 +158,7 @@ export class Upstreams {
         const isSame = now?.upstream === upstream && now.digest === digest;
         next.set(name, isSame ? now : { tool: upstreamTool(definition, upstream, lane), upstream, digest });
       }
-      this.#count(held, offered.length, dropped);
+      this.#count(held, offered.length, dropped, leftOut);
     }
     const before = this.#offered;
     this.#offered = next;
@@ -168,7 +168,7 @@ export class Upstreams {
     });
   }
 
-  #count(held: Held, offered: number, dropped: Dropped): void {
+  #count(held: Held, offered: number, dropped: Dropped, leftOut: readonly string[]): void {
     const { recorder, logger } = this.#options;
     const { name } = held.upstream.spec;
     const isNew = !isDeepStrictEqual(dropped, held.dropped) || offered !== held.offered;
@@ -179,7 +179,10 @@ export class Upstreams {
     const unwanted = { ...dropped, excluded: 0 };
     const facts = { upstream: name, tools: offered, dropped };
     if (Object.values(unwanted).some((count) => count > 0))
-      logger.warn(facts, 'an upstream has tools that are not offered');
+      logger.warn(
+        { ...facts, left_out: leftOut.slice(0, MAX_NAMED) },
+        'an upstream has tools that are not offered',
+      );
     else logger.info(facts, 'the tools of an upstream changed');
   }
 }

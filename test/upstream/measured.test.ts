@@ -140,11 +140,16 @@ describe('the definition of a tool', () => {
     expect(named()).toEqual([]);
   });
 
-  it('that is listed twice in two ways has not changed', async () => {
+  it('that is listed twice in two ways has not changed, and the log names the one that is left out', async () => {
     await list([
       { name: 'a', ...plain },
       { name: 'a', ...other },
     ]);
+    expect(server.logs.find(({ left_out: leftOut }) => leftOut)).toMatchObject({
+      upstream: 'raw',
+      dropped: { collision: 1 },
+      left_out: ['a'],
+    });
     expect(await changes()).toBe(0);
   });
 });

@@ -87,6 +87,7 @@ describe('what is offered of an upstream', () => {
     );
     expect(listed.definitions.map(({ ownName }) => ownName)).toEqual(['good']);
     expect(listed.dropped).toEqual({ name: 2, excluded: 2, schema: 2, collision: 0, limit: 0 });
+    expect(listed.leftOut).toEqual(['odd', 'vast']);
   });
 
   it('leaves out a tool that is nested without end, and no other', () => {
