@@ -11,6 +11,7 @@ import { COMMITTED, labelValuesOf, type Committed, type Target } from '../dashbo
 import { interpolate, type Choice } from '../dashboards/interpolate.ts';
 import { connectClient } from '../support/clients.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
+import { answer, RawUpstream, refuse } from '../support/raw-upstream.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { FIXTURE_TOOLS } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -52,6 +53,14 @@ const SERVICES = {
 } satisfies Record<string, Service>;
 type ServiceName = keyof typeof SERVICES;
 
+/** Its calls fail in turn, and one of its tools is left out. */
+const upstream = new RawUpstream();
+upstream.tools = ['works', 'works'];
+upstream.behaviour['tools/call'] = (message, response) =>
+  upstream.count('tools/call') % 2 === 0
+    ? answer(response, message, { content: [] })
+    : refuse(response, message, -32_603);
+
 const servers = {} as Record<ServiceName, ServerProcess>;
 let prometheus: Prometheus;
 /** When everything had been done and scraped. */
@@ -61,11 +70,18 @@ let stopFailing: () => Promise<void> = () => Promise.resolve();
 const targetOf = (name: ServiceName): string => `${HOST_NAME}:${servers[name].port}`;
 
 beforeAll(async () => {
+  const upstreams = JSON.stringify([{ name: 'notebook', url: await upstream.listen() }]);
   await Promise.all(
     Object.entries(SERVICES).map(async ([name, { args }]) => {
       const network = ['--server.host', LISTEN_ADDRESS, '--server.allowedHosts', HOST_NAME];
       servers[name as ServiceName] = await startServer({
-        args: [...network, '--tools.modules', FIXTURE_TOOLS, ...args],
+        args: [
+          ...network,
+          '--tools.modules',
+          FIXTURE_TOOLS,
+          ...args,
+          ...(name === 'busy' ? ['--upstreams', upstreams] : []),
+        ],
       });
     }),
   );
@@ -123,6 +139,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopFailing();
   await Promise.all([...Object.values(servers).map((server) => server.stop('SIGKILL')), prometheus.stop()]);
+  await upstream.close();
 });
 
 /** Waits until as many calls of `slow` are in flight. */
@@ -181,6 +198,7 @@ function keepFailing(): () => Promise<void> {
     [1, 2].map(async () => {
       while (!signal.aborted) {
         await execute(servers.busy.url, 'throws', {});
+        await execute(servers.busy.url, 'notebook_works', {});
         await sleep(100, undefined, { signal }).catch(() => undefined);
       }
     }),
@@ -231,8 +249,7 @@ const ask = (
 /** What there is nothing of to show here, and why. */
 const SILENT: ReadonlyMap<string, string> = new Map([
   [TURNED_AWAY, 'no server here is full of sessions that are in use'],
-  ['mcp_upstream_', 'no server here has upstreams'],
-  ['mcp_client_operation_', 'no server here has upstreams'],
+  ['mcp_upstream_transitions_total', 'the only upstream was up before Prometheus looked'],
   [
     'mcp_label_values_folded_total',
     'only requests with methods or revisions that nobody knows have values folded',
