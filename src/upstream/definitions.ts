@@ -38,13 +38,21 @@ export interface ReadOptions {
   readonly exclude: readonly string[];
 }
 
-/** Reads what an upstream lists. */
-export function readDefinitions(tools: readonly unknown[], options: ReadOptions): Listed {
+/**
+ * Reads what an upstream lists.
+ * @param before what was read of its last list: definitions that are the same are taken over, which costs little
+ */
+export function readDefinitions(
+  tools: readonly unknown[],
+  options: ReadOptions,
+  before: readonly Definition[] = [],
+): Listed {
+  const known = new Map(before.map((definition) => [definition.digest, definition]));
   const dropped: Record<DropReason, number> = { ...NONE_DROPPED };
   const definitions: Definition[] = [];
   const leftOut: string[] = [];
   for (const tool of tools) {
-    const read = readDefinition(tool, options);
+    const read = readDefinition(tool, options, known);
     if (typeof read !== 'string') definitions.push(read);
     else {
       dropped[read] += 1;
@@ -54,7 +62,11 @@ export function readDefinitions(tools: readonly unknown[], options: ReadOptions)
   return { definitions, dropped, leftOut, tools: tools.length };
 }
 
-function readDefinition(tool: unknown, { prefix, include, exclude }: ReadOptions): DropReason | Definition {
+function readDefinition(
+  tool: unknown,
+  { prefix, include, exclude }: ReadOptions,
+  known: ReadonlyMap<string, Definition>,
+): DropReason | Definition {
   const given = (typeof tool === 'object' && tool !== null ? tool : {}) as Readonly<Record<string, unknown>>;
   const name = offeredName(prefix, given['name']);
   if (name === undefined) return 'name';
@@ -64,6 +76,9 @@ function readDefinition(tool: unknown, { prefix, include, exclude }: ReadOptions
   if (isTooDeep(given)) return 'schema';
   const json = JSON.stringify(given);
   if (json.length > MAX_DEFINITION) return 'schema';
+  const digest = digestOf(json);
+  const same = known.get(digest);
+  if (same) return same;
   const checked = specTypeSchemas.Tool['~standard'].validate(given);
   if (checked instanceof Promise || checked.issues) return 'schema';
   const { outputSchema } = given;
@@ -75,7 +90,7 @@ function readDefinition(tool: unknown, { prefix, include, exclude }: ReadOptions
     ownName,
     listing: listingOf(name, listed),
     inputSchema,
-    digest: digestOf(json),
+    digest,
     meaning: digestOf(
       JSON.stringify(
         ['title', 'description', 'inputSchema', 'outputSchema', 'annotations'].map(

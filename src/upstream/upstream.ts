@@ -100,7 +100,8 @@ export class Upstream {
       now,
       listed: ({ tools, hints }) => {
         this.#hints = hints;
-        this.#listed = readDefinitions(tools, { prefix: spec.prefix, ...spec.tools });
+        const which = { prefix: spec.prefix, ...spec.tools };
+        this.#listed = readDefinitions(tools, which, this.#listed?.definitions);
         events.listed();
       },
     });

@@ -90,6 +90,16 @@ describe('what is offered of an upstream', () => {
     expect(listed.leftOut).toEqual(['odd', 'vast']);
   });
 
+  it('is taken over from the list before where it is the same, and read anew where it is not', () => {
+    const options = { prefix: 'p_', ...ALL };
+    const before = readDefinitions([tool('same'), tool('other'), tool('gone')], options).definitions;
+    const given = [tool('other', { description: 'New.' }), tool('same')];
+    const now = readDefinitions(given, options, before).definitions;
+    expect(now[1]).toBe(before[0]);
+    expect(now[0]?.listing).toMatchObject({ name: 'p_other', description: 'New.' });
+    expect(now).toEqual(readDefinitions(given, options).definitions);
+  });
+
   it('leaves out a tool that is nested without end, and no other', () => {
     const deep: unknown = JSON.parse('['.repeat(20_000) + ']'.repeat(20_000));
     const listed = readDefinitions([tool('deep', { _meta: { deep } }), tool('good')], { prefix: '', ...ALL });
