@@ -8,6 +8,7 @@ import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
 import { loadUpstreams, type UpstreamsHandle } from './load-upstreams.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
+import { Seal } from './mcp/seal.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog } from './monitoring/call-log.ts';
 import { Losses } from './monitoring/losses.ts';
@@ -134,7 +135,6 @@ export async function createApplication(
   ];
   for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, metrics, logger);
-  const upstreams = await upstreamsRead.join(catalogue, recorder);
   const activity = settings.metrics.enabled
     ? new Activity(() => catalogue.tools, now, durationBuckets)
     : undefined;
@@ -156,6 +156,14 @@ export async function createApplication(
   const door = new Door<ToolCall>({ recorder, tracing, now, onError });
   const { auth } = settings;
   const { file, tokens, stateKeys } = read.secrets;
+  // A door of their own: what listens to an upstream is none of our subscriptions.
+  const relayDoor = new Door<ToolCall>({ recorder, tracing, now, onError });
+  const upstreams = await upstreamsRead.join(catalogue, recorder, {
+    door: relayDoor,
+    tracing,
+    executor,
+    seal: new Seal(stateKeys, 'relayed session', randomBytes),
+  });
   const inEffect =
     file && tokens && !isReadOnce(file.path)
       ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger })
@@ -206,7 +214,7 @@ export async function createApplication(
         });
       },
       connectionCut: losses.connection,
-      finishCalls: () => finishCalls(executor, door),
+      finishCalls: () => finishCalls(executor, [door, relayDoor]),
       callsInFlight: () => callsInFlight(executor, door),
       flush: () => {
         callLog.flush();
@@ -217,11 +225,11 @@ export async function createApplication(
   };
 }
 
-async function finishCalls(executor: Executor, door: Door<ToolCall>): Promise<void> {
+async function finishCalls(executor: Executor, doors: readonly Door<ToolCall>[]): Promise<void> {
   await executor.drain();
   const answered = new AbortController();
   const patience = sleep(ANSWER_MS, undefined, { signal: answered.signal }).catch(() => undefined);
-  await Promise.race([door.idle(), patience]);
+  await Promise.race([Promise.all(doors.map((door) => door.idle())), patience]);
   answered.abort();
 }
 

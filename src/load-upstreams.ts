@@ -4,14 +4,21 @@ import type { UpstreamSettings } from './config/upstream-settings.ts';
 import type { Logger } from './monitoring/logging.ts';
 import type { Recorder } from './monitoring/metrics/recorder.ts';
 import type { Catalogue } from './tools/catalogue.ts';
+import type { RelayEnvironment } from './upstream/relay/relay.ts';
 import type { Pace } from './upstream/supervisor.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
 
 /** The other MCP servers whose tools are offered. */
-export interface UpstreamsHandle extends Pick<Upstreams, 'report' | 'hints' | 'stop'> {
+export interface UpstreamsHandle extends Pick<
+  Upstreams,
+  'report' | 'hints' | 'relay' | 'acceptNone' | 'endRelays' | 'stop'
+> {
   /** Begins to connect to them; waits for none. */
   readonly start: () => void;
 }
+
+/** What relays to upstreams need besides the settings. */
+type Relaying = Pick<RelayEnvironment, 'door' | 'tracing' | 'executor' | 'seal'>;
 
 interface Surroundings {
   readonly logger: Logger;
@@ -28,7 +35,11 @@ type Loaded =
   | {
       readonly ok: true;
       /** Puts them beside the tools of a catalogue; `undefined` where there are none. */
-      readonly join: (catalogue: Catalogue, recorder: Recorder) => Promise<UpstreamsHandle | undefined>;
+      readonly join: (
+        catalogue: Catalogue,
+        recorder: Recorder,
+        relaying: Relaying,
+      ) => Promise<UpstreamsHandle | undefined>;
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
@@ -75,7 +86,7 @@ export function loadUpstreams(
   );
   return {
     ok: true,
-    async join(catalogue, recorder) {
+    async join(catalogue, recorder, relaying) {
       if (specs.length === 0) return undefined;
       // The client side of the SDK takes a moment to load.
       const [{ Upstreams }, { PACE }] = await Promise.all([
@@ -83,6 +94,7 @@ export function loadUpstreams(
         import('./upstream/supervisor.ts'),
       ]);
       const pace: Pace = { ...PACE, ...upstreamPace };
+      const maxBytes = limits.resultBytes + ALLOWANCE_BYTES;
       const upstreams = new Upstreams({
         catalogue,
         recorder: recorder.upstreams,
@@ -94,7 +106,17 @@ export function loadUpstreams(
           now,
           random: Math.random,
           pace,
-          maxBytes: limits.resultBytes + ALLOWANCE_BYTES,
+          maxBytes,
+          relay: {
+            ...relaying,
+            now,
+            maxBytes,
+            inputWaitSeconds: limits.inputWaitSeconds,
+            keepAliveSeconds: settings.server.streamKeepAliveSeconds,
+            sessionNotFound: (reason) => {
+              recorder.sessionNotFound(reason);
+            },
+          },
         },
       });
       return {
@@ -103,6 +125,13 @@ export function loadUpstreams(
         },
         report: () => upstreams.report(),
         hints: () => upstreams.hints(),
+        relay: (name) => upstreams.relay(name),
+        acceptNone: () => {
+          upstreams.acceptNone();
+        },
+        endRelays: () => {
+          upstreams.endRelays();
+        },
         stop: () => upstreams.stop(),
       };
     },

@@ -60,6 +60,7 @@ export async function serve(
   const app = createApp({
     ...application,
     mcp,
+    relays: application.upstreams,
     logger,
     bodyBytes: server.bodyBytes,
     allowedHosts: server.allowedHosts,
@@ -126,9 +127,16 @@ export async function serve(
     ],
     acceptNoSessions: () => {
       mcp.acceptNoSessions();
+      application.upstreams?.acceptNone();
     },
     afterCalls: [
-      { name: 'end streams', run: () => mcp.close() },
+      {
+        name: 'end streams',
+        run: () => {
+          application.upstreams?.endRelays();
+          return mcp.close();
+        },
+      },
       { name: 'close the main port', run: () => main.close() },
     ],
     main,

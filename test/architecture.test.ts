@@ -40,9 +40,9 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'ty
   authorization: {},
   tools: { authorization: 'values' },
   monitoring: { authorization: 'values', tools: 'types' },
-  upstream: { tools: 'values', monitoring: 'types' },
+  upstream: { authorization: 'types', tools: 'values', monitoring: 'types' },
   mcp: { authorization: 'values', tools: 'values', monitoring: 'values' },
-  http: { authorization: 'values', tools: 'values', monitoring: 'values', mcp: 'types' },
+  http: { authorization: 'values', tools: 'values', monitoring: 'values', upstream: 'types', mcp: 'types' },
   config: { http: 'values' },
   cli: {
     root: 'values',

@@ -15,6 +15,10 @@ export const isNamed = (list: readonly string[], { name, toolset }: NamedTool): 
 export const mayUse = ({ rights }: { readonly rights: Rights }, tool: NamedTool): boolean =>
   isNamed(rights, tool);
 
+/** Whether a caller may use all that another MCP server has, tools and whatever else: each of its tools has its name as toolset. */
+export const mayUseServer = ({ rights }: { readonly rights: Rights }, name: string): boolean =>
+  rights.includes('*') || rights.includes(name);
+
 /** Those of the tools that a caller sees in lists and documents: what it may use. */
 export const visibleTo = <Tool extends NamedTool>(
   caller: { readonly rights: Rights },

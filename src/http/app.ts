@@ -4,10 +4,11 @@ import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
 import type { Activity } from '../monitoring/activity.ts';
 import type { Logger } from '../monitoring/logging.ts';
+import { RELAY_ROUTE } from '../monitoring/metrics/labels.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import { callerOf, requireCaller } from './authentication.ts';
 import { hostGuard, oneHost } from './host-guard.ts';
-import { mcpRoutes } from './mcp.ts';
+import { mcpRoutes, servesMcp } from './mcp.ts';
 import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
 import { metricsRoutes, OPERATIONS_PATHS, probeRoutes, type OperationsOptions } from './operations.ts';
@@ -16,6 +17,7 @@ import { withinQuota } from './quota.ts';
 import { peerRoutes, type PeerOptions } from './peers.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
 import { leaveToServer } from './responses.ts';
+import { servesUpstreams, type Relays } from './servers.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
 import { statusPage, type StatusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
@@ -23,6 +25,8 @@ import { traceRequests } from './trace.ts';
 
 export interface AppOptions extends Omit<RestOptions, 'guard'> {
   readonly mcp: McpEndpoint;
+  /** Missing when there are no upstreams. */
+  readonly relays: Relays | undefined;
   readonly authenticate: Authenticate;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
@@ -58,7 +62,9 @@ export function createApp(options: AppOptions): Express {
   if (operations) app.use(besidesCalls(metricsRoutes({ ...operations, metricsGuard })));
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
-  for (const path of MCP_PATHS) app.use(mcpRoutes(path, { ...options, guard }));
+  app.use(mcpRoutes('/mcp', { ...options, ...servesMcp(options.mcp), guard }));
+  if (options.relays)
+    app.use(mcpRoutes(RELAY_ROUTE, { ...options, ...servesUpstreams(options.relays), guard }));
   app.use(restRoutes({ ...options, guard }));
   app.get('/', pageGuard, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
@@ -110,16 +116,16 @@ function bareApp(): Express {
 }
 
 /** Where MCP is spoken: problems there are JSON-RPC errors. */
-const MCP_PATHS = ['/mcp'];
+const MCP_PATHS = ['/mcp', RELAY_ROUTE];
 
 /** Where calls come. */
-const CALL_PATHS: ReadonlySet<string> = new Set([...MCP_PATHS, '/execute']);
+const CALL_PATHS: ReadonlySet<string> = new Set(['/mcp', '/execute']);
 
 /** Routes for other requests than calls, which need not pass them: the router looks at each for some tenths of a microsecond. */
 const besidesCalls =
   (routes: RequestHandler): RequestHandler =>
   (request, response, next) => {
-    if (CALL_PATHS.has(request.path)) next();
+    if (CALL_PATHS.has(request.path) || request.path.startsWith('/servers/')) next();
     else void routes(request, response, next);
   };
 

@@ -3,7 +3,7 @@ import { parseJson } from '../monitoring/door/json-text.ts';
 import type { Problem } from './problem.ts';
 
 export type JsonBody =
-  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: true; readonly value: unknown; readonly bytes: Buffer }
   | { readonly ok: false; readonly problem: Problem };
 
 /**
@@ -22,7 +22,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   const bytes = await readBytes(request, maxBytes);
   if (!bytes) return tooLarge(maxBytes);
   const parsed = parseJson(bytes);
-  return parsed.ok ? parsed : refuse(400, `The body ${parsed.problem}`);
+  return parsed.ok ? { ...parsed, bytes } : refuse(400, `The body ${parsed.problem}`);
 }
 
 function isJsonType(header: string | undefined): boolean {

@@ -1,4 +1,5 @@
-import { Router, type Request, type RequestHandler } from 'express';
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { Caller } from '../authorization/caller.ts';
 import type { Accepts, McpEndpoint } from '../mcp/endpoint.ts';
 import { excessIn } from '../monitoring/door/envelope.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
@@ -9,8 +10,21 @@ import { sendProblem, wrongMethod, type Problem } from './problem.ts';
 import { beyondQuota, bodyLimit } from './quota.ts';
 import { requestIdOf } from './request-id.ts';
 
+/** A request that passed the guards. */
+export interface McpMessage {
+  /** The body of a POST as it came, and parsed; else missing. */
+  readonly body: { readonly bytes: Buffer; readonly value: unknown } | undefined;
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** Seconds until it would be within its caller's quota; 0 for one that is. */
+  readonly waitSeconds: number;
+}
+
 export interface McpRouteOptions {
-  readonly mcp: Pick<McpEndpoint, 'serve'>;
+  /** Answers a request; resolves to why it did not, if it did not. */
+  readonly serve: (request: Request, response: Response, message: McpMessage) => Promise<Problem | undefined>;
+  /** What is too much about a body, in words for its client, if something is. */
+  readonly excessIn: (body: unknown) => string | undefined;
   /** Stands before the endpoint and knows the caller. */
   readonly guard: RequestHandler;
   /** Largest body that is read. */
@@ -22,8 +36,15 @@ export interface McpRouteOptions {
 /** MCP 2025-11-25, "Streamable HTTP"; not HEAD, which cannot begin a stream. */
 const METHODS = ['POST', 'GET', 'DELETE'];
 
-/** An MCP endpoint at a path. */
-export function mcpRoutes(path: string, { mcp, guard, bodyBytes, quota }: McpRouteOptions): Router {
+/** Our own endpoint. */
+export const servesMcp = (mcp: Pick<McpEndpoint, 'serve'>): Pick<McpRouteOptions, 'serve' | 'excessIn'> => ({
+  excessIn,
+  serve: (request, response, { body, ...sender }) =>
+    mcp.serve(request, response, { body: body?.value, sender, accepts: acceptedBy(request) }),
+});
+
+/** A path where MCP is spoken. */
+export function mcpRoutes(path: string, { serve, guard, quota, ...bounds }: McpRouteOptions): Router {
   const router = Router();
   router.all(path, guard, async (request, response, next) => {
     if (!METHODS.includes(request.method)) {
@@ -31,13 +52,10 @@ export function mcpRoutes(path: string, { mcp, guard, bodyBytes, quota }: McpRou
       return;
     }
     const caller = callerOf(response);
-    const read = await readMessage(request, bodyBytes, (messages) => quota.take(caller.quotaKey, messages));
+    const take = (messages: number): number => quota.take(caller.quotaKey, messages);
+    const read = await readMessage(request, { ...bounds, take });
     const refused = read.ok
-      ? await mcp.serve(request, response, {
-          body: read.body,
-          sender: { caller, requestId: requestIdOf(response), waitSeconds: read.waitSeconds },
-          accepts: acceptedBy(request),
-        })
+      ? await serve(request, response, { ...read.message, caller, requestId: requestIdOf(response) })
       : read.problem;
     if (refused) sendProblem(request, response, refused);
   });
@@ -46,37 +64,41 @@ export function mcpRoutes(path: string, { mcp, guard, bodyBytes, quota }: McpRou
 }
 
 type Read =
-  | { readonly ok: true; readonly body: unknown; readonly waitSeconds: number }
+  | { readonly ok: true; readonly message: Pick<McpMessage, 'body' | 'waitSeconds'> }
   | { readonly ok: false; readonly problem: Problem };
+
+interface Reading extends Pick<McpRouteOptions, 'bodyBytes' | 'excessIn'> {
+  /** Takes messages from the quota. */
+  readonly take: (messages: number) => number;
+}
 
 /**
  * Reads what a request says, within its caller's quota. Beyond it a call is let pass, which the executor refuses, and counts by
  * its tool, and what ends something.
- * @param take takes messages from the quota
  */
-async function readMessage(
-  request: Request,
-  bodyBytes: number,
-  take: (messages: number) => number,
-): Promise<Read> {
+async function readMessage(request: Request, { take, ...bounds }: Reading): Promise<Read> {
   // One before its body is read: of bodies that come at the same time no more are parsed than there is room for.
   const first = take(1);
-  const read = await readBody(request, bodyLimit(bodyBytes, first));
-  const waitSeconds = first > 0 || !read.ok ? first : take(messagesIn(read.value) - 1);
-  if (!read.ok) return refuse({ ...read.problem, ...(waitSeconds > 0 && beyondQuota(waitSeconds)) });
-  const { value: body } = read;
-  return waitSeconds === 0 || passesBeyond(request.method, body)
-    ? { ok: true, body, waitSeconds }
-    : refuse({ ...beyondQuota(waitSeconds), ...idIn(body) });
+  const read = await readBody(request, bodyLimit(bounds.bodyBytes, first), bounds.excessIn);
+  const body = read?.ok === true ? read : undefined;
+  const waitSeconds = first > 0 || read?.ok === false ? first : take(messagesIn(body?.value) - 1);
+  if (read?.ok === false)
+    return refuse({ ...read.problem, ...(waitSeconds > 0 && beyondQuota(waitSeconds)) });
+  return waitSeconds === 0 || passesBeyond(request.method, body?.value)
+    ? { ok: true, message: { body, waitSeconds } }
+    : refuse({ ...beyondQuota(waitSeconds), ...idIn(body?.value) });
 }
 
-async function readBody(request: Request, maxBytes: number): Promise<JsonBody> {
-  if (request.method !== 'POST') return { ok: true, value: undefined };
+/** The body of a POST; other requests have none that is read. */
+async function readBody(
+  request: Request,
+  maxBytes: number,
+  excess: McpRouteOptions['excessIn'],
+): Promise<JsonBody | undefined> {
+  if (request.method !== 'POST') return undefined;
   const read = await readJson(request, maxBytes);
-  const excess = read.ok ? excessIn(read.value) : undefined;
-  return read.ok && excess !== undefined
-    ? refuse({ status: 413, detail: excess, ...idIn(read.value) })
-    : read;
+  const detail = read.ok ? excess(read.value) : undefined;
+  return read.ok && detail !== undefined ? refuse({ status: 413, detail, ...idIn(read.value) }) : read;
 }
 
 /** An empty batch, and a request without a body, costs as much as one. */

@@ -101,6 +101,22 @@ export class Executor {
     });
   }
 
+  /**
+   * Observes a call that is passed on to another server and not carried out here, as {@link execute} observes the others.
+   * @param tool the one that it is counted by, if there is one
+   * @returns what it ends with, to be called once
+   */
+  passOn(call: ToolCall, tool: OfferedTool | undefined): (measured: Measured) => void {
+    const startedAt = this.#options.now();
+    this.#inFlight.add(call);
+    if (tool) this.#options.observer.started(tool.name);
+    return (measured) => {
+      this.#inFlight.delete(call);
+      this.#leave(tool, call, startedAt, measured);
+      if (this.#inFlight.size === 0) this.#wakeIdle();
+    };
+  }
+
   #leave(tool: OfferedTool | undefined, call: ToolCall, startedAt: number, measured: Measured): CallOutcome {
     const { outcome, runSeconds, resultBytes } = measured;
     const totalSeconds = this.#options.now() - startedAt;

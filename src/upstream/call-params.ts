@@ -73,5 +73,5 @@ export function callOf(
 const isLevel = (level: unknown): level is LogLevel => LOG_LEVELS.some((known) => known === level);
 
 /** W3C Trace Context, "traceparent". */
-const traceparentOf = ({ traceId, spanId, sampled }: CallTrace): string =>
+export const traceparentOf = ({ traceId, spanId, sampled }: CallTrace): string =>
   `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;

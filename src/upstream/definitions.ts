@@ -62,17 +62,25 @@ export function readDefinitions(
   return { definitions, dropped, leftOut, tools: tools.length };
 }
 
+/** Whether the settings leave a tool in. */
+export function isWanted(
+  ownName: string,
+  { include, exclude }: Pick<ReadOptions, 'include' | 'exclude'>,
+): boolean {
+  const isIn = (names: readonly string[]): boolean => names.includes('*') || names.includes(ownName);
+  return isIn(include) && !isIn(exclude);
+}
+
 function readDefinition(
   tool: unknown,
-  { prefix, include, exclude }: ReadOptions,
+  options: ReadOptions,
   known: ReadonlyMap<string, Definition>,
 ): DropReason | Definition {
   const given = (typeof tool === 'object' && tool !== null ? tool : {}) as Readonly<Record<string, unknown>>;
-  const name = offeredName(prefix, given['name']);
+  const name = offeredName(options.prefix, given['name']);
   if (name === undefined) return 'name';
   const ownName = String(given['name']);
-  const isIn = (names: readonly string[]): boolean => names.includes('*') || names.includes(ownName);
-  if (!isIn(include) || isIn(exclude)) return 'excluded';
+  if (!isWanted(ownName, options)) return 'excluded';
   if (isTooDeep(given)) return 'schema';
   const json = JSON.stringify(given);
   if (json.length > MAX_DEFINITION) return 'schema';

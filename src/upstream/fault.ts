@@ -93,7 +93,11 @@ export function faultOf(error: unknown, inSession: boolean): Fault | undefined {
 /** What HTTP says of the size of a body, of an address and of headers. */
 const TOO_LARGE: ReadonlySet<number> = new Set([413, 414, 431]);
 
-function ofStatus(status: number, inSession: boolean): Fault {
+/**
+ * What a status that is none of success says.
+ * @param inSession whether the request belonged to a session, which a 404 says is gone
+ */
+export function ofStatus(status: number, inSession: boolean): Fault {
   const why = `HTTP ${status}`;
   if (status === 401 || status === 403)
     return new Fault('unauthorized', `${why}: it refuses our credentials`);

@@ -77,7 +77,10 @@ export function ofErrorResult(
   more: Partial<Failure> = {},
 ): Failure {
   const reason = (trustsReasons ? statedReason(meta) : undefined) ?? 'tool_error';
-  const blocks = Array.isArray(content) ? (content as readonly { type?: unknown; text?: unknown }[]) : [];
+  const blocks = (Array.isArray(content) ? content : []) as readonly ({
+    readonly type?: unknown;
+    readonly text?: unknown;
+  } | null)[];
   const texts = blocks.flatMap((block) => (block?.type === 'text' ? [String(block.text)] : []));
   return failed(reason, texts.join('\n').slice(0, MAX_MESSAGE) || 'The tool reported a failure.', more);
 }

@@ -1,4 +1,5 @@
 import { Agent } from 'undici';
+import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { Failure, ToolCall } from '../tools/call.ts';
 import type { ToolContext } from '../tools/tool.ts';
 import { callOf } from './call-params.ts';
@@ -8,6 +9,7 @@ import { Fault, givenUp, mayBeStale, noAnswerWithin } from './fault.ts';
 import { Health } from './health.ts';
 import { Link, type LinkOptions, type Operation } from './link.ts';
 import type { ListHints } from './listing.ts';
+import { MAX_EXCHANGES, Relay, type RelayEnvironment } from './relay/relay.ts';
 import type { Transition } from './state.ts';
 import { Supervisor, type Pace } from './supervisor.ts';
 
@@ -38,12 +40,15 @@ export interface UpstreamEnvironment {
   readonly pace: Pace;
   /** The largest message that is read, besides lists. */
   readonly maxBytes: number;
+  readonly relay: RelayEnvironment;
 }
 
 export interface UpstreamEvents {
   readonly listed: () => void;
   readonly changed: (transition: Transition) => void;
   readonly observe: (operation: Operation) => void;
+  /** The tool that is offered for one of the upstream's. */
+  readonly toolOf: (ownName: string) => OfferedTool | undefined;
 }
 
 /** Connections besides those of calls: for looking after it, and for hearing of changes. */
@@ -57,9 +62,12 @@ const BAD_REQUEST = 400;
 /** Another MCP server, whose tools are offered here. */
 export class Upstream {
   readonly spec: UpstreamSpec;
+  /** Passes whole protocol sessions through to it. */
+  readonly relay: Relay;
   readonly #health: Health;
   readonly #pool: Agent;
   readonly #asidePool: Agent;
+  readonly #relayPool: Agent;
   readonly #callers: CallerLinks;
   readonly #supervisor: Supervisor;
   readonly #link: LinkOptions;
@@ -68,7 +76,7 @@ export class Upstream {
   #hints: ListHints = {};
 
   constructor(spec: UpstreamSpec, environment: UpstreamEnvironment, events: UpstreamEvents) {
-    const { info, now, random, pace, maxBytes } = environment;
+    const { info, now, random, pace, maxBytes, relay } = environment;
     this.spec = spec;
     this.#pace = pace;
     this.#health = new Health(now, random, pace.calm, (transition) => {
@@ -84,6 +92,7 @@ export class Upstream {
     };
     this.#pool = new Agent({ connections: spec.maxConcurrency + FURTHER_CONNECTIONS, connect });
     this.#asidePool = new Agent({ connections: ASIDE_CONNECTIONS, connect });
+    this.#relayPool = new Agent({ connections: MAX_EXCHANGES, connect });
     const { url, headers } = spec;
     const observe = (operation: Operation): void => {
       events.observe(operation);
@@ -106,6 +115,17 @@ export class Upstream {
       },
     });
     this.#link = { ...link, listChanged: this.#supervisor.listAgain };
+    this.relay = new Relay({
+      spec,
+      health: this.#health,
+      lookNow: () => {
+        this.#supervisor.lookNow();
+      },
+      toolOf: events.toolOf,
+      observe: events.observe,
+      pool: this.#relayPool,
+      environment: relay,
+    });
   }
 
   get state(): Health['state'] {
@@ -128,8 +148,9 @@ export class Upstream {
 
   /** Ends its sessions and connections. */
   async stop(): Promise<void> {
+    this.relay.close();
     await Promise.all([this.#supervisor.stop(), this.#callers.close()]);
-    await Promise.all([this.#pool.destroy(), this.#asidePool.destroy()]);
+    await Promise.all([this.#pool, this.#asidePool, this.#relayPool].map((pool) => pool.destroy()));
   }
 
   /** It is no upstream any more. */

@@ -9,6 +9,7 @@ import type { Definition } from './definitions.ts';
 import { NONE_DROPPED, type Dropped, type UpstreamReport } from './labels.ts';
 import { strictest, type ListHints } from './listing.ts';
 import { offering } from './offering.ts';
+import type { Relay } from './relay/relay.ts';
 import type { Transition } from './state.ts';
 import { upstreamTool } from './upstream-tool.ts';
 import { Upstream, type UpstreamEnvironment, type UpstreamSpec } from './upstream.ts';
@@ -30,6 +31,8 @@ interface Held {
   readonly lane: Lane;
   dropped: Dropped;
   offered: number;
+  /** What of it is offered, by the names that it has itself. */
+  tools: ReadonlyMap<string, OfferedTool>;
 }
 
 interface OfferedNow {
@@ -81,6 +84,21 @@ export class Upstreams {
     });
   }
 
+  /** The relay of an upstream, if there is one of this name. */
+  relay(name: string): Relay | undefined {
+    return this.#held.find(({ upstream }) => upstream.spec.name === name)?.upstream.relay;
+  }
+
+  /** Takes no more requests that would be passed on; what belongs to those in flight still passes. */
+  acceptNone(): void {
+    for (const { upstream } of this.#held) upstream.relay.acceptNone();
+  }
+
+  /** Ends what is passed on. */
+  endRelays(): void {
+    for (const { upstream } of this.#held) upstream.relay.close();
+  }
+
   /** What they say of keeping their lists. */
   hints(): ListHints {
     return strictest(this.#held.map(({ upstream }) => upstream.hints));
@@ -107,10 +125,13 @@ export class Upstreams {
         // Calls may end after it was removed, and its series stay away.
         if (this.#held.some((held) => held.upstream.spec.name === name)) recorder.operation(name, operation);
       },
+      toolOf: (ownName) => held.tools.get(ownName),
     });
     recorder.state(name, upstream.state.state, unixTime());
     recorder.tools(name, 0, NONE_DROPPED);
-    return { upstream, lane: createLane(spec.maxConcurrency), dropped: NONE_DROPPED, offered: 0 };
+    const lane = createLane(spec.maxConcurrency);
+    const held: Held = { upstream, lane, dropped: NONE_DROPPED, offered: 0, tools: new Map() };
+    return held;
   }
 
   #changed(upstream: string, { from, to, why }: Transition): void {
@@ -151,13 +172,19 @@ export class Upstreams {
     for (const [index, held] of this.#held.entries()) {
       const { offered = [], dropped = NONE_DROPPED, leftOut = [] } = offerings[index] ?? {};
       const { upstream, lane } = held;
+      const tools = new Map<string, OfferedTool>();
       for (const definition of offered) {
         const { name } = definition.listing;
         const { digest } = definition;
         const now = this.#offered.get(name);
         const isSame = now?.upstream === upstream && now.digest === digest;
-        next.set(name, isSame ? now : { tool: upstreamTool(definition, upstream, lane), upstream, digest });
+        const offeredNow = isSame
+          ? now
+          : { tool: upstreamTool(definition, upstream, lane), upstream, digest };
+        next.set(name, offeredNow);
+        tools.set(definition.ownName, offeredNow.tool);
       }
+      held.tools = tools;
       this.#count(held, offered.length, dropped, leftOut);
     }
     const before = this.#offered;

@@ -19,7 +19,11 @@ beforeAll(async () => {
   const quota = { take: () => 0 };
   const guard = requireCaller(authenticate, () => undefined);
   app.use(
-    mcpRoutes(PATH, { mcp: { serve: () => Promise.resolve(undefined) }, guard, quota, bodyBytes: 1024 }),
+    mcpRoutes(PATH, {
+      serve: () => Promise.resolve(undefined),
+      excessIn: () => undefined,
+      ...{ guard, quota, bodyBytes: 1024 },
+    }),
   );
   app.use(notFound('There is nothing here'));
   listener = await listen(app, {

@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { Seal } from '../../src/mcp/seal.ts';
+import { Door } from '../../src/monitoring/door/door.ts';
 import { createMetrics } from '../../src/monitoring/metrics/metrics.ts';
 import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
+import type { ToolCall } from '../../src/tools/call.ts';
 import { Catalogue } from '../../src/tools/catalogue.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
 import { PACE } from '../../src/upstream/supervisor.ts';
@@ -16,19 +20,34 @@ it('no series of an upstream that was removed come back with the end of a call',
   const url = await upstream.listen();
   upstream.behaviour = { 'tools/call': () => undefined };
   const { metrics, registry } = createMetrics({ upstreams: ['raw'] });
+  const recorder = new Recorder(metrics, []);
+  const now = (): number => performance.now() / 1000;
+  // Nothing is relayed.
+  const relay = {
+    door: new Door<ToolCall>({ recorder, tracing: undefined, now, onError: () => undefined }),
+    tracing: undefined,
+    executor: { passOn: () => () => undefined },
+    seal: new Seal([randomBytes(32)], 'test', randomBytes),
+    sessionNotFound: () => undefined,
+    now,
+    maxBytes: 4096,
+    inputWaitSeconds: 1,
+    keepAliveSeconds: 1,
+  };
   const catalogue = new Catalogue([]);
   const upstreams = new Upstreams({
     catalogue,
-    recorder: new Recorder(metrics, []).upstreams,
+    recorder: recorder.upstreams,
     logger: pino({ level: 'silent' }),
     unixTime: () => 0,
     maxTools: 10,
     environment: {
       info: { name: 'test', version: '1' },
-      now: () => performance.now() / 1000,
+      now,
       random: () => 0.5,
       pace: { ...PACE, ...UNHURRIED },
       maxBytes: 4096,
+      relay,
     },
   });
   const spec = { name: 'raw', url, prefix: '', headers: {}, ca: undefined, trustReasons: false };

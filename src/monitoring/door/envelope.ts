@@ -22,12 +22,19 @@ const ANSWERS: ReadonlySet<string | undefined> = new Set([
  */
 export function excessIn(body: unknown): string | undefined {
   const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
-  if (messages.length > MAX_BATCH) return `A batch may have at most ${MAX_BATCH} messages`;
+  const tooMany = excessOfMessages(body);
+  if (tooMany !== undefined) return tooMany;
   const size = new Size();
   return messages.every((message) => size.add(message, ''))
     ? undefined
     : `Besides its arguments, a message or a whole batch may have at most ${MAX_VALUES} values and ${MAX_CHARACTERS} characters`;
 }
+
+/** The same of how many messages there are: all that matters where none is validated. */
+export const excessOfMessages = (body: unknown): string | undefined =>
+  Array.isArray(body) && body.length > MAX_BATCH
+    ? `A batch may have at most ${MAX_BATCH} messages`
+    : undefined;
 
 /** As {@link excessIn}, of what is the parameters of a call without a message around them. */
 export const excessInParams = (params: unknown): string | undefined => excessIn({ params });

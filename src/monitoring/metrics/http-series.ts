@@ -1,4 +1,13 @@
-import { HTTP_ROUTES, HTTP_SERVED, NOT_TOLD_APART, UNMATCHED, oneOf } from './labels.ts';
+import {
+  HTTP_ROUTES,
+  HTTP_SERVED,
+  HTTP_STATUS_CODES,
+  NOT_TOLD_APART,
+  RELAY_ROUTE,
+  RELAY_SERVED,
+  UNMATCHED,
+  oneOf,
+} from './labels.ts';
 import type { Metrics } from './metrics.ts';
 
 /** The series of HTTP requests. Most requests are like the one before, and theirs is not looked for again. */
@@ -29,6 +38,13 @@ export class HttpSeries {
   }
 
   #find(route: string, method: string, status: number) {
+    if (route === RELAY_ROUTE)
+      return this.#metrics.http_server_request_duration_seconds.bind({
+        http_route: RELAY_ROUTE,
+        http_request_method: oneOf(RELAY_SERVED, method, NOT_TOLD_APART),
+        // That there are others is no fault that somebody must hear of.
+        http_response_status_code: oneOf(HTTP_STATUS_CODES, String(status)),
+      });
     const http_route = oneOf(HTTP_ROUTES, route, UNMATCHED);
     return this.#metrics.http_server_request_duration_seconds.bind({
       http_route,

@@ -111,6 +111,10 @@ export const HTTP_SERVED: Readonly<Record<string, readonly string[]>> = {
   [UNMATCHED]: ['GET', 'POST'],
 };
 
+/** The route of whole upstreams, where there are some, and its methods. What is answered there is up to them. */
+export const RELAY_ROUTE = '/servers/:name/mcp';
+export const RELAY_SERVED: readonly string[] = ['GET', 'POST', 'DELETE'];
+
 export const HTTP_ROUTES: readonly string[] = Object.keys(HTTP_SERVED);
 
 /** What this server answers; 499 says that the client went away before an answer. */

@@ -9,6 +9,8 @@ import {
   HTTP_ROUTES,
   HTTP_SERVED,
   HTTP_STATUS_CODES,
+  RELAY_ROUTE,
+  RELAY_SERVED,
   METHODS,
   PROTOCOL_VERSIONS,
   PEER_MESSAGES,
@@ -45,7 +47,7 @@ export const METRICS = {
       tool_name: TOOLS,
       reason: exactly(REASONS),
     }),
-    // Other reasons occur only in the library, where a tool may be called before its name is known.
+    // Others occur only in the library, where a tool may be called before its name is known, and where upstreams are relayed.
     unknownTool: { reason: ['unknown_tool', 'rate_limited'] },
   },
   mcp_tool_calls_in_flight: gauge('MCP tool calls accepted and not yet answered', { tool_name: TOOLS }),
@@ -201,6 +203,23 @@ export interface MetricsOptions {
   readonly upstreams?: readonly string[];
 }
 
+/** `unknown` has a series, too: of tools that an upstream has and the catalogue does not, which are called by its relay. */
+const UNKNOWN_TOO = { unknownTool: {} };
+
+/** What is different where upstreams are relayed: their route, and calls of tools that only they know. */
+const RELAY_ROWS: Readonly<Record<string, Row>> = {
+  mcp_tool_calls_total: { ...METRICS.mcp_tool_calls_total, unknownTool: { status: ['success', 'error'] } },
+  mcp_tool_errors_total: { ...METRICS.mcp_tool_errors_total, unknownTool: { reason: REASONS } },
+  http_server_request_duration_seconds: {
+    ...METRICS.http_server_request_duration_seconds,
+    labels: {
+      ...METRICS.http_server_request_duration_seconds.labels,
+      http_route: exactly([...HTTP_ROUTES, RELAY_ROUTE]),
+      http_request_method: follows('http_route', given(HTTP_OPERATIONS + RELAY_SERVED.length)),
+    },
+  },
+};
+
 /** The table, with what operations are broken down by and buckets there are besides. */
 const rowsWith = ({
   operationAttributes = [],
@@ -210,12 +229,15 @@ const rowsWith = ({
 }: MetricsOptions): Readonly<Record<string, Row>> => ({
   ...METRICS,
   ...upstreamRows(upstreams),
+  ...(upstreams.length > 0 && RELAY_ROWS),
   mcp_tool_duration_seconds: {
     ...METRICS.mcp_tool_duration_seconds,
+    ...(upstreams.length > 0 && UNKNOWN_TOO),
     buckets: [...DURATION_BUCKETS, ...durationBuckets],
   },
   mcp_tool_result_size_bytes: {
     ...METRICS.mcp_tool_result_size_bytes,
+    ...(upstreams.length > 0 && UNKNOWN_TOO),
     buckets: [...RESULT_SIZE_BUCKETS, ...resultSizeBuckets],
   },
   mcp_server_operation_duration_seconds: {

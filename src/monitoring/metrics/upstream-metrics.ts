@@ -1,11 +1,18 @@
 import { DROP_REASONS, UPSTREAM_STATES } from '../../upstream/labels.ts';
 import { ERROR_CODES } from '../door/json-rpc.ts';
 import { counter, exactly, gauge, optional } from './declaration.ts';
-import { NOT_TOLD_APART, TOOL_ERROR } from './labels.ts';
+import { NOT_TOLD_APART, OTHER, TOOL_ERROR } from './labels.ts';
 import { openTelemetry, serverOnly } from './row.ts';
 
-/** What upstreams are asked. */
-const CLIENT_METHODS = ['initialize', 'ping', 'server/discover', 'tools/call', 'tools/list'] as const;
+/** What upstreams are asked; what else clients ask them, by a relay, is one. */
+export const CLIENT_METHODS = [
+  'initialize',
+  'ping',
+  'server/discover',
+  'tools/call',
+  'tools/list',
+  OTHER,
+] as const;
 
 /** The `error_type` of a request that was not answered in time. */
 export const TIMEOUT = 'timeout';

@@ -1,7 +1,13 @@
 import { UPSTREAM_STATES, type Dropped, type DropReason, type UpstreamState } from '../../upstream/labels.ts';
 import { NOT_TOLD_APART, TOOL_ERROR, oneOf } from './labels.ts';
 import type { Metrics } from './metrics.ts';
-import { CLIENT_ERROR_TYPES, TIMEOUT, UNAVAILABLE, UPSTREAM_METRICS } from './upstream-metrics.ts';
+import {
+  CLIENT_ERROR_TYPES,
+  CLIENT_METHODS,
+  TIMEOUT,
+  UNAVAILABLE,
+  UPSTREAM_METRICS,
+} from './upstream-metrics.ts';
 
 /** A request to an upstream, and what became of it. */
 export interface ClientOperation {
@@ -65,7 +71,7 @@ export class UpstreamRecorder {
     this.#metrics.mcp_client_operation_duration_seconds.observe(
       {
         upstream,
-        mcp_method_name: method as Method,
+        mcp_method_name: oneOf(CLIENT_METHODS, method) as Method,
         ...(error !== undefined && { error_type: oneOf(CLIENT_ERROR_TYPES, error, NOT_TOLD_APART) }),
       },
       seconds,

@@ -1,0 +1,96 @@
+import { cancelled, failed, type Failure } from '../../tools/call.ts';
+import type { Requests, Waiting } from './requests.ts';
+import type { Message } from './messages.ts';
+
+/** Most requests at a time whose answers may come on another stream. */
+const MAX_OWED = 1024;
+
+interface Owed {
+  readonly waiting: Waiting;
+  readonly requests: Requests;
+  readonly sessionId: string;
+  /** What it fails with if its answer never comes, where that is known. */
+  readonly failure: Failure | undefined;
+  readonly timer: NodeJS.Timeout;
+  /** Whether its client has come back. */
+  isAskedFor: boolean;
+}
+
+/**
+ * Requests whose stream has ended before their answers, and whose clients may come back for those: with Last-Event-ID, on another
+ * HTTP request (MCP 2025-11-25, "Resumability and Redelivery").
+ */
+export class OwedAnswers {
+  readonly #seconds: number;
+  /** Oldest first. */
+  readonly #owed = new Set<Owed>();
+
+  /** @param seconds how long an answer is waited for, from when its client was there */
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+  }
+
+  /** Takes over requests that wait; what they fail with if they wait in vain depends on who has left. */
+  add(all: readonly Waiting[], requests: Requests, sessionId: string, failure: Failure | undefined): void {
+    for (const waiting of all) {
+      const owed: Owed = {
+        waiting,
+        requests,
+        sessionId,
+        failure,
+        timer: setTimeout(() => {
+          this.#giveUp(owed);
+        }, this.#seconds * 1000),
+        isAskedFor: false,
+      };
+      this.#owed.add(owed);
+      const [oldest = owed] = this.#owed;
+      if (this.#owed.size > MAX_OWED) this.#giveUp(oldest);
+    }
+  }
+
+  /** A client has come back to its session. */
+  askedFor(sessionId: string): void {
+    for (const owed of this.#of(sessionId)) {
+      owed.isAskedFor = true;
+      owed.timer.refresh();
+    }
+  }
+
+  /** An answer came in a session. */
+  answer(message: Message, sessionId: string): void {
+    const owed = this.#of(sessionId).find(({ waiting }) => waiting.request.id === message.id);
+    if (!owed) return;
+    this.#forget(owed);
+    owed.requests.settle(owed.waiting, message);
+  }
+
+  /** The client has cancelled one. */
+  cancel(id: unknown, sessionId: string): void {
+    const owed = this.#of(sessionId).find(({ waiting }) => waiting.request.id === id);
+    if (!owed) return;
+    this.#forget(owed);
+    owed.requests.lose(owed.waiting, cancelled);
+  }
+
+  close(): void {
+    for (const owed of this.#owed) this.#giveUp(owed);
+  }
+
+  #of(sessionId: string): readonly Owed[] {
+    return [...this.#owed].filter((owed) => owed.sessionId === sessionId);
+  }
+
+  #giveUp(owed: Owed): void {
+    this.#forget(owed);
+    const { failure = owed.isAskedFor ? NOT_ANSWERED : cancelled } = owed;
+    owed.requests.lose(owed.waiting, failure);
+  }
+
+  #forget(owed: Owed): void {
+    clearTimeout(owed.timer);
+    this.#owed.delete(owed);
+  }
+}
+
+const NOT_ANSWERED = failed('timeout', 'The client came back for an answer, and there was none.');

@@ -1,0 +1,58 @@
+import type { Failure } from '../../tools/call.ts';
+import { ERROR_REASONS } from '../../tools/reasons.ts';
+import type { Message } from './messages.ts';
+
+/** Why a request was not passed on, or not answered, for whoever answers it over HTTP. */
+export interface Refusal {
+  readonly status: number;
+  /** Of the JSON-RPC error. */
+  readonly code: number;
+  readonly detail: string;
+  /** What more the JSON-RPC error says. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** The id of the request, where there is one. */
+  readonly id?: string | number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** JSON-RPC 2.0, section 5.1. */
+const INVALID_REQUEST = -32_600;
+const INTERNAL_ERROR = -32_603;
+
+/** The refusal of requests that failed; of several, as in a batch, no id is told. */
+export function refusalOf(failure: Failure, requests: readonly { readonly id: string | number }[]): Refusal {
+  const { reason, message, retryAfterSeconds } = failure;
+  const { httpStatus: status } = ERROR_REASONS[reason];
+  const [only, another] = requests;
+  return {
+    status,
+    code: status < 500 ? INVALID_REQUEST : INTERNAL_ERROR,
+    detail: message,
+    data: dataOf(failure),
+    ...(only && !another && { id: only.id }),
+    ...(retryAfterSeconds !== undefined && {
+      headers: { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
+    }),
+  };
+}
+
+const dataOf = ({ reason, retryAfterSeconds }: Failure) => ({
+  reason,
+  retryable: ERROR_REASONS[reason].retryable,
+  ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+});
+
+/** The same in a stream that has begun: an answer to a request that gets no other. */
+export const errorEvent = (failure: Failure, { id }: Message): string => {
+  const error = { code: INTERNAL_ERROR, message: failure.message, data: dataOf(failure) };
+  return `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, error })}\n\n`;
+};
+
+/** MCP 2025-11-25, "Session Management": a client then begins a new one. */
+export const sessionNotFound = (requests: readonly { readonly id: string | number }[]): Refusal => ({
+  status: 404,
+  code: INVALID_REQUEST,
+  detail:
+    'There is no such session: it is not one of this server, or not yours; begin a new one with initialize',
+  ...(requests[0] && { id: requests[0].id }),
+});

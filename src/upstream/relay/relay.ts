@@ -1,0 +1,271 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Caller } from '../../authorization/caller.ts';
+import { failed, overloaded, type Failure } from '../../tools/call.ts';
+import type { Leave } from '../breaker.ts';
+import { isWanted } from '../definitions.ts';
+import type { Health } from '../health.ts';
+import { Exchange, type ExchangeHost, type Heard } from './exchange.ts';
+import { headersToUpstream, SESSION_HEADER } from './headers.ts';
+import { fieldOf, isRequest, messagesIn, type Message, type Request } from './messages.ts';
+import { OwedAnswers } from './owed.ts';
+import { refusalOf, sessionNotFound, type Refusal } from './refusals.ts';
+import { Requests, type RelayMonitoring, type RequestsOptions } from './requests.ts';
+import { RelayedSessions, type FoundSession, type RelayedSession, type SessionSeal } from './sessions.ts';
+
+/** What the relays of all upstreams share. */
+export interface RelayEnvironment
+  extends RelayMonitoring, Pick<ExchangeHost, 'maxBytes' | 'inputWaitSeconds' | 'keepAliveSeconds'> {
+  readonly seal: SessionSeal;
+  /** Told that the id of a session was refused. */
+  readonly sessionNotFound: (reason: Extract<FoundSession, { readonly ok: false }>['reason']) => void;
+}
+
+/** What a relay needs to know of its upstream. */
+interface RelaySpec {
+  readonly name: string;
+  readonly url: string;
+  /** Sent with each request; hold secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tools: Parameters<typeof isWanted>[1];
+  /** How long it may be silent while something is waited for. */
+  readonly timeoutSeconds: number;
+  readonly trustReasons: boolean;
+}
+
+export interface RelayOptions extends Pick<RequestsOptions, 'toolOf' | 'observe'> {
+  readonly spec: RelaySpec;
+  readonly health: Health;
+  /** Has the upstream looked at: who answers now may not be who did. */
+  readonly lookNow: () => void;
+  /** Its own: has a connection for each exchange. */
+  readonly pool: Dispatcher;
+  readonly environment: RelayEnvironment;
+}
+
+/** What is known of an HTTP request that passed the guards. */
+export interface RelayedRequest {
+  /** The body of a POST as it came, and parsed; else missing. */
+  readonly body: { readonly bytes: Buffer; readonly value: unknown } | undefined;
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** Seconds until it would be within its caller's quota; 0 for one that is. */
+  readonly waitSeconds: number;
+}
+
+/** Exchanges with an upstream at a time, of all its clients; streams that only listen are among them. */
+export const MAX_EXCHANGES = 1024;
+
+/** The first revision without sessions. */
+const STATELESS = '2026-07-28';
+
+/** The face of an upstream that passes a whole protocol session through to it, whatever is said there, and measures it. */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #requests: RequestsOptions;
+  readonly #host: ExchangeHost;
+  readonly #sessions: RelayedSessions;
+  readonly #owed: OwedAnswers;
+  readonly #origin: string;
+  readonly #path: string;
+  readonly #headers: ReadonlyMap<string, string>;
+  readonly #exchanges = new Set<Exchange>();
+  #takesRequests = true;
+  #isClosed = false;
+
+  constructor(options: RelayOptions) {
+    const { spec, environment } = options;
+    this.#options = options;
+    this.#requests = { ...environment, ...options, upstream: spec };
+    this.#sessions = new RelayedSessions(environment.seal, spec.name);
+    this.#owed = new OwedAnswers(spec.timeoutSeconds);
+    const { origin, pathname, search } = new URL(spec.url);
+    this.#origin = origin;
+    this.#path = pathname + search;
+    this.#headers = new Map(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), value]));
+    this.#host = {
+      upstream: spec,
+      ...environment,
+      asked: ({ sessionId }) => {
+        for (const exchange of this.#inSession(sessionId)) exchange.expectInput();
+      },
+      answered: (message, { sessionId }) => {
+        if (sessionId !== undefined) this.#owed.answer(message, sessionId);
+      },
+      owe: (waiting, failure, { requests, sessionId = '' }) => {
+        this.#owed.add(waiting, requests, sessionId, failure);
+      },
+      over: (exchange) => this.#exchanges.delete(exchange),
+    };
+  }
+
+  /**
+   * Passes a request on, and its answer back.
+   * @returns why it did not, and then nothing was written
+   */
+  async serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    relayed: RelayedRequest,
+  ): Promise<Refusal | undefined> {
+    const { body, caller, requestId } = relayed;
+    const { headers, method = 'GET' } = request;
+    const messages = body ? messagesIn(body.value) : [];
+    const asked = messages.filter(isRequest);
+    const found = this.#sessionOf(request, caller);
+    if (found?.ok === false) {
+      this.#options.environment.sessionNotFound(found.reason);
+      return sessionNotFound(asked);
+    }
+    const session = found?.session;
+    const requests = new Requests(this.#requests);
+    requests.begin(asked, { caller, requestId, session, headers });
+    const leave = this.#leaveFor(asked, relayed);
+    if (typeof leave === 'object') {
+      requests.fail(leave);
+      return refusalOf(leave, asked);
+    }
+    if (session) this.#tell(messages, request, session);
+    const listens = method === 'GET' || requests.listens;
+    // A stop ends the stream, and what else would come on its connection.
+    if (listens) response.setHeader('connection', 'close');
+    const exchange = new Exchange(this.#host, response, {
+      requests,
+      sessionId: session?.id,
+      listens,
+      sealedId: (id) => this.#sealedId(id, session, asked, caller),
+      heard: this.#hearing(leave, listens, session !== undefined),
+    });
+    this.#exchanges.add(exchange);
+    // It may have left while its request was read or its caller was found out.
+    if (response.destroyed) exchange.leave();
+    this.#options.pool.dispatch(
+      {
+        origin: this.#origin,
+        path: this.#path,
+        method,
+        headers: headersToUpstream(headers, this.#headers, {
+          sessionId: session?.id,
+          traceparent: requests.traceparent,
+        }),
+        body: body?.bytes ?? null,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      },
+      exchange,
+    );
+    return exchange.begun;
+  }
+
+  /** The session that a request names; `undefined` for one that names none, or is of the era without. */
+  #sessionOf({ headers }: IncomingMessage, caller: Caller): FoundSession | undefined {
+    const sealed = headers[SESSION_HEADER];
+    if (typeof sealed !== 'string' || headers['mcp-protocol-version'] === STATELESS) return undefined;
+    return this.#sessions.find(caller.id, sealed);
+  }
+
+  /** Leave to pass requests on, or why not. */
+  #leaveFor(asked: readonly Request[], { waitSeconds, body }: RelayedRequest): Leave | Failure {
+    const { spec, health } = this.#options;
+    // What ends or answers something passes as long as it can.
+    const begins = body === undefined || asked.length > 0;
+    if (this.#isClosed || (begins && !this.#takesRequests))
+      return overloaded('The server is shutting down; try again.');
+    if (asked.length > 0 && waitSeconds > 0)
+      return failed('rate_limited', `Too many calls; try again in ${waitSeconds.toFixed(1)} s.`, {
+        retryAfterSeconds: waitSeconds,
+      });
+    const unwanted = asked.map(toolNameOf).find((name) => name !== undefined && !isWanted(name, spec.tools));
+    if (unwanted !== undefined)
+      return failed(
+        'denied',
+        `The settings of this server leave out this tool of the upstream ${spec.name}.`,
+      );
+    if (this.#exchanges.size >= MAX_EXCHANGES)
+      return overloaded(`Too much is under way with the upstream ${spec.name}; try again.`);
+    const { state, why } = health.state;
+    const leave = state === 'unauthorized' ? undefined : health.enter();
+    if (leave !== undefined) return leave;
+    return failed('unavailable', `The upstream ${spec.name} is not available: ${why || state}.`, {
+      retryAfterSeconds: health.retryIn,
+      cause: `upstream ${spec.name}: ${why}`,
+    });
+  }
+
+  /** Takes note of what a client says of requests of its session that are in flight. */
+  #tell(messages: readonly Message[], { headers }: IncomingMessage, { id: sessionId }: RelayedSession): void {
+    if (headers['last-event-id'] !== undefined) this.#owed.askedFor(sessionId);
+    for (const { method, params } of messages) {
+      if (method !== 'notifications/cancelled') continue;
+      const id = fieldOf(params, 'requestId');
+      this.#inSession(sessionId)
+        .find(({ requests }) => requests.has(id))
+        ?.requests.cancel(id);
+      this.#owed.cancel(id, sessionId);
+    }
+  }
+
+  #inSession(sessionId: string | undefined): readonly Exchange[] {
+    if (sessionId === undefined) return [];
+    return [...this.#exchanges].filter((exchange) => exchange.sessionId === sessionId);
+  }
+
+  #sealedId(
+    id: string,
+    session: RelayedSession | undefined,
+    asked: readonly Request[],
+    caller: Caller,
+  ): string | undefined {
+    if (session?.id === id) return session.sealed;
+    const client = asked
+      .map(({ params }) => fieldOf(params, 'clientInfo'))
+      .find((info) => info !== undefined);
+    return this.#sessions.begin(caller.id, id, {
+      name: textOf(fieldOf(client, 'name')),
+      version: textOf(fieldOf(client, 'version')),
+    })?.sealed;
+  }
+
+  /** What an exchange tells of the upstream's health. */
+  #hearing(first: Leave, listens: boolean, inSession: boolean): (heard: Heard, status: number) => void {
+    const { health, lookNow } = this.#options;
+    let leave: Leave | undefined = first;
+    let hasBegun = false;
+    return (heard, status) => {
+      if (leave === undefined) return;
+      if (heard.kind === 'began') {
+        health.found(leave);
+        leave = 'normal';
+        hasBegun = true;
+        return;
+      }
+      // How a stream ends that only listens says nothing.
+      const said = listens && hasBegun ? 'abandoned' : heard.kind;
+      if (said === 'answered') health.answered(leave);
+      else if (said === 'found') health.found(leave);
+      else if (said === 'abandoned' || heard.kind !== 'failed') health.abandoned(leave);
+      else health.failed(leave, heard.fault);
+      leave = undefined;
+      const isRefused = heard.kind === 'failed' && heard.fault.kind === 'unauthorized';
+      if (isRefused || (status === 404 && inSession)) lookNow();
+    };
+  }
+
+  /** Takes no more requests; what belongs to those in flight still passes. */
+  acceptNone(): void {
+    this.#takesRequests = false;
+  }
+
+  /** Ends all there is. */
+  close(): void {
+    this.#takesRequests = false;
+    this.#isClosed = true;
+    for (const exchange of this.#exchanges) exchange.stop();
+    this.#owed.close();
+  }
+}
+
+const toolNameOf = ({ method, params }: Request): string | undefined =>
+  method === 'tools/call' ? String(fieldOf(params, 'name')) : undefined;
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

@@ -1,0 +1,73 @@
+import { timingSafeEqual } from 'node:crypto';
+
+/** Seals texts that clients carry, as `Seal` does. */
+export interface SessionSeal {
+  digest(text: string): Buffer;
+  seal(text: string, context: string): string;
+  open(
+    sealed: string,
+    context: string,
+  ):
+    | { readonly ok: true; readonly text: string; readonly digest: (text: string) => Buffer }
+    | { readonly ok: false; readonly reason: 'unknown' | 'forged' };
+}
+
+/** A session of a client with an upstream. */
+export interface RelayedSession {
+  /** As the upstream calls it. */
+  readonly id: string;
+  /** Who its client said it is. */
+  readonly client: { readonly name?: string | undefined; readonly version?: string | undefined };
+  /** As its client calls it. */
+  readonly sealed: string;
+}
+
+export type FoundSession =
+  | { readonly ok: true; readonly session: RelayedSession }
+  | { readonly ok: false; readonly reason: 'unknown' | 'forged' | 'other_caller' };
+
+/** The longest id of a session that an upstream may give, in characters; and of one that a client brings. */
+const MAX_ID = 2048;
+const MAX_SEALED = 4096;
+
+/** Most of a client's name, and of its version, that an id carries, in characters. */
+const MAX_TEXT = 48;
+
+/**
+ * The ids by which clients know their sessions with an upstream: the upstream's own, sealed with who opened the session, so that
+ * no caller can use, or guess, another's. Whoever has the key can serve the session; nothing is kept of it.
+ */
+export class RelayedSessions {
+  readonly #seal: SessionSeal;
+  readonly #upstream: string;
+
+  /** @param upstream its name: what is sealed for one does not open for another */
+  constructor(seal: SessionSeal, upstream: string) {
+    this.#seal = seal;
+    this.#upstream = upstream;
+  }
+
+  /** A session that a caller has begun; `undefined` where the upstream's id is longer than can be carried. */
+  begin(callerId: string, id: string, client: RelayedSession['client']): RelayedSession | undefined {
+    if (id.length > MAX_ID) return undefined;
+    const opener = this.#seal.digest(callerId).toString('base64url');
+    const [name, version] = [cut(client.name), cut(client.version)];
+    const sealed = this.#seal.seal(JSON.stringify([opener, id, name, version]), this.#upstream);
+    return { id, client: { name, version }, sealed };
+  }
+
+  /** The session that a caller names. Who opened it is compared in constant time. */
+  find(callerId: string, sealed: string): FoundSession {
+    const opened = this.#seal.open(sealed.length > MAX_SEALED ? '' : sealed, this.#upstream);
+    if (!opened.ok) return opened;
+    const [opener, id, name, version] = JSON.parse(opened.text) as [string, string, string?, string?];
+    if (!timingSafeEqual(Buffer.from(opener, 'base64url'), opened.digest(callerId)))
+      return { ok: false, reason: 'other_caller' };
+    return {
+      ok: true,
+      session: { id, client: { name: name ?? undefined, version: version ?? undefined }, sealed },
+    };
+  }
+}
+
+const cut = (text: string | undefined): string | undefined => text?.slice(0, MAX_TEXT).toWellFormed();
