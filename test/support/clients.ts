@@ -1,5 +1,8 @@
 import { Client, StreamableHTTPClientTransport, type ClientOptions } from '@modelcontextprotocol/client';
-import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
+import {
+  Client as V1Client,
+  type ClientOptions as V1ClientOptions,
+} from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
 /** The protocol eras, as the v2 client names them. */
@@ -25,9 +28,12 @@ export async function connectClient(
 }
 
 /** Connects the SDK's v1 client, which speaks only the 2025 era. */
-export async function connectV1Client(url: string): Promise<{ client: V1Client; transport: V1Transport }> {
-  const client = new V1Client(info);
-  const transport = new V1Transport(new URL(`${url}/mcp`));
+export async function connectV1Client(
+  url: string,
+  { headers = {}, ...options }: V1ClientOptions & { readonly headers?: Record<string, string> } = {},
+): Promise<{ client: V1Client; transport: V1Transport }> {
+  const client = new V1Client(info, options);
+  const transport = new V1Transport(new URL(`${url}/mcp`), { requestInit: { headers } });
   await client.connect(transport);
   return { client, transport };
 }

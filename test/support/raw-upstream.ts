@@ -51,6 +51,10 @@ export class RawUpstream {
     return `http://127.0.0.1:${this.port}/mcp`;
   }
 
+  get listening(): boolean {
+    return this.#server.listening;
+  }
+
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }

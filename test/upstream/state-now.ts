@@ -23,3 +23,11 @@ export const isIn = (server: TestServer, state: string): Promise<void> =>
   waitFor(async () => {
     expect(await stateNow(server)).toBe(state);
   });
+
+/** Waits until upstreams are up. */
+export const areUp = (server: TestServer, ...upstreams: readonly string[]): Promise<void> =>
+  waitFor(async () => {
+    const samples = await server.scrape();
+    for (const upstream of upstreams)
+      expect(samples.value('mcp_upstream_state', { upstream, state: 'up' }), upstream).toBe(1);
+  });
