@@ -12,10 +12,13 @@ export class Load {
   readonly #url: URL;
   readonly #request: CallRequest;
   readonly #head: string;
+  readonly #connections: number;
   #lines: Line[] = [];
   #lastId = 0;
 
-  constructor(url: string, request: CallRequest) {
+  /** @param connections how many calls are made at a time */
+  constructor(url: string, request: CallRequest, connections = CONNECTIONS) {
+    this.#connections = connections;
     this.#url = new URL(url);
     this.#request = request;
     const headers = {
@@ -31,7 +34,7 @@ export class Load {
   async open(): Promise<void> {
     const { hostname, port } = this.#url;
     const open = this.#lines.filter(({ isOpen }) => isOpen);
-    const opened = Array.from({ length: CONNECTIONS - open.length }, async () => {
+    const opened = Array.from({ length: this.#connections - open.length }, async () => {
       const socket = connect({ host: hostname, port: Number(port), noDelay: true });
       await once(socket, 'connect');
       const line = new Line(socket, this.#request.expected);
@@ -51,6 +54,14 @@ export class Load {
       }
     };
     await Promise.all(this.#lines.map(work));
+  }
+
+  /** Makes one call, on the connection that waited for longest. */
+  async one(): Promise<void> {
+    const line = this.#lines.shift();
+    if (!line) throw new Error('there are more calls at a time than connections');
+    await line.call(this.#next());
+    this.#lines.push(line);
   }
 
   close(): void {

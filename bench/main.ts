@@ -7,6 +7,7 @@ import { scrape } from './scrape.ts';
 import { sessions } from './sessions.ts';
 import { markdown, type Row } from './table.ts';
 import { tracing } from './tracing.ts';
+import { upstreams } from './upstreams.ts';
 
 const PARTS: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[]>>> = {
   rest,
@@ -15,6 +16,7 @@ const PARTS: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[]>
   tracing,
   scrape,
   sessions,
+  upstreams,
 };
 
 const { values } = parseArgs({

@@ -32,6 +32,8 @@ const probes = {
   },
   /** CPU time at the first request since then, and at the first of each turn after that. */
   notes: () => notes,
+  /** How many requests there were since then. */
+  requests: () => requests,
   /** Bytes that survive a garbage collection; needs `--expose-gc`. */
   liveBytes() {
     globalThis.gc?.();

@@ -47,14 +47,14 @@ export const modernCall = (tool = 'add', toolArguments: object = args): CallRequ
 const LEGACY_VERSION = '2025-11-25';
 
 /** A call of MCP 2025-11-25; without a session for a server that keeps none. */
-export const legacyCall = (session?: string): CallRequest => ({
+export const legacyCall = (session?: string, tool = 'add'): CallRequest => ({
   path: '/mcp',
   headers: legacyHeaders(session),
   body: JSON.stringify({
     jsonrpc: '2.0',
     id: '[<id>]',
     method: 'tools/call',
-    params: { name: 'add', arguments: args },
+    params: { name: tool, arguments: args },
   }),
   expected: '"text":"8"',
 });
@@ -77,7 +77,7 @@ export async function ping({ url }: Child, session: string): Promise<void> {
 }
 
 /** Opens a session of MCP 2025-11-25 and returns its id. */
-export async function openSession({ url }: Child): Promise<string> {
+export async function openSession({ url }: Pick<Child, 'url'>): Promise<string> {
   const params = { protocolVersion: LEGACY_VERSION, capabilities: {}, clientInfo };
   const opened = await fetch(`${url}/mcp`, {
     method: 'POST',

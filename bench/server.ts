@@ -12,13 +12,21 @@ import { answerParent } from './probes.ts';
 const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
 const option = (name: string): string | undefined =>
   process.argv.find((each) => each.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
-const [endpoint, stateKeyFile] = [option('traced'), option('state-key')];
+const [endpoint, stateKeyFile, upstream] = [option('traced'), option('state-key'), option('upstream')];
+
+/** An upstream as `name=url`. */
+function namedUpstream(text: string): { readonly name: string; readonly url: string } {
+  const [name = '', ...url] = text.split('=');
+  return { name, url: url.join('=') };
+}
+
 const settings = {
   server: { port: 0 },
   tools: { enabled: ['add', ...modules.map((file) => file.replace('.ts', ''))], modules },
   limits: { callsPerSecond: 0 },
   sessions: { max: 20_000, ...(stateKeyFile !== undefined && { stateKeyFile }) },
   ...(endpoint !== undefined && { tracing: { endpoint } }),
+  ...(upstream !== undefined && { upstreams: [namedUpstream(upstream)] }),
 };
 const environment = {
   logger: createLogger('info', destination(1)),

@@ -31,5 +31,6 @@ export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
 export const percentMore = (ratio: number): string => `${((ratio - 1) * 100).toFixed(1)} %`;
 export const micros = (value: number): string => `${value.toFixed(0)} µs`;
 export const fewMicros = (value: number): string => `${value.toFixed(1)} µs`;
+export const fewMillis = (value: number): string => `${value.toFixed(2)} ms`;
 export const millis = (value: number): string => `${value.toFixed(1)} ms`;
 export const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;

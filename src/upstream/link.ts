@@ -1,15 +1,16 @@
 import {
   Client,
+  METHOD_NOT_FOUND,
   ProtocolError,
   ProtocolErrorCode,
   type ClientContext,
   type jsonSchemaValidator,
   type PriorDiscovery,
   type RequestOptions,
-  type StandardSchemaV1,
   type Tool,
 } from '@modelcontextprotocol/client';
 import { Fault, faultOf, noAnswerWithin } from './fault.ts';
+import { ANY, relayResults } from './raw-results.ts';
 import { UpstreamTransport, type TransportOptions } from './transport.ts';
 import type { Watcher } from './watchers.ts';
 
@@ -45,11 +46,6 @@ export interface UpstreamCall {
   /** The schema whose arguments such an upstream wants mirrored in headers. */
   readonly inputSchema: Tool['inputSchema'];
 }
-
-/** Any result: it is relayed, and who relays it looks at it. */
-const ANY: StandardSchemaV1 = {
-  '~standard': { version: 1, vendor: 'nexus-mcp', validate: (value) => ({ value }) },
-};
 
 /** Without this every client would have a JSON Schema validator of its own, which is never asked. */
 const noValidator: jsonSchemaValidator = {
@@ -140,10 +136,16 @@ export class Link {
           this.#client.request({ method: 'tools/list', params }, ANY, { ...timeout, ...key }),
         )
         .catch((error: unknown) => {
-          if (page === undefined) throw error;
+          if (page === undefined && !this.#hasNoTools(error)) throw error;
         }),
     );
-    return page;
+    return page ?? { tools: [] };
+  }
+
+  /** Whether an error says that there are no tools to list, but other things perhaps. */
+  #hasNoTools(error: unknown): boolean {
+    const isUnknown = error instanceof ProtocolError && (error.code as number) === METHOD_NOT_FOUND;
+    return isUnknown && this.#client.getServerCapabilities()?.tools === undefined;
   }
 
   /** Asks whether the upstream is there, as calls go to it. */
@@ -245,12 +247,4 @@ export class Link {
       throw fault.kind === 'timeout' && seconds !== undefined ? noAnswerWithin(seconds) : fault;
     }
   }
-}
-
-/** Has the results of calls pass as they are: the SDK would leave out what it does not know. */
-function relayResults(client: Client): void {
-  const request = client.request.bind(client) as (...args: readonly unknown[]) => Promise<unknown>;
-  const relaying = (message: { readonly method: string }, ...options: readonly unknown[]) =>
-    message.method === 'tools/call' ? request(message, ANY, ...options) : request(message, ...options);
-  Object.assign(client, { request: relaying });
 }

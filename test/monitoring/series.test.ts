@@ -11,6 +11,7 @@ import {
   PEER_MESSAGES,
   PEER_OUTCOMES,
   PROTOCOL_VERSIONS,
+  RELAY_ROUTE,
   SESSION_CLOSE_REASONS,
   SESSION_NOT_FOUND_REASONS,
   TRANSPORTS,
@@ -26,6 +27,7 @@ import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
 import { describeBuild, RUNTIME_SAMPLES } from '../../src/monitoring/metrics/runtime.ts';
 import { Series } from '../../src/monitoring/metrics/series.ts';
 import { ERROR_REASONS, REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
+import { NONE_DROPPED } from '../../src/upstream/labels.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { recordOf } from '../support/call-records.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
@@ -168,6 +170,39 @@ describe('the number of series that follows from our declarations', () => {
     },
   );
 
+  it('is reached exactly where there are upstreams, whose relays call what only they know', async () => {
+    const { metrics, registry } = createMetrics({ upstreams: ['a', 'b'] });
+    describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
+    const recorder = new Recorder(metrics, []);
+    recordAll(recorder, ['shop']);
+    for (const reason of [undefined, ...REASONS]) recorder.finished(recordOf(UNKNOWN_TOOL, 1, reason));
+    for (const method of [...HTTP_METHODS, 'BREW'])
+      for (const status of [...HTTP_STATUS_CODES.map(Number), 418])
+        recorder.httpRequest(RELAY_ROUTE, method, status, 1);
+    for (const upstream of ['a', 'b']) {
+      recorder.upstreams.state(upstream, 'up');
+      recorder.upstreams.tools(upstream, 1, NONE_DROPPED);
+      const faults = ['timeout', 'connection', undefined];
+      for (const [method, kind] of pairs(
+        ['ping', 'initialize', 'server/discover', 'tools/call', 'tools/list', 'x/new'],
+        faults,
+      ))
+        for (const answer of [{ isError: true }, ...ANSWERS])
+          recorder.upstreams.operation(upstream, {
+            method,
+            seconds: 1,
+            ...(kind === undefined ? answer : { isError: false, fault: { kind } }),
+          });
+    }
+    const samples = parseMetrics(await registry.metrics());
+    expect(samples.all).toHaveLength(recorder.mostSamples());
+    // That others answer as they like is nothing that was not declared.
+    const folded = samples.select('mcp_label_values_folded_total', { label: 'http_response_status_code' });
+    expect(folded.map(({ value }) => value)).toEqual([
+      HTTP_ROUTES.length * (HTTP_METHODS.length + 1) + HTTP_METHODS.length + 1,
+    ]);
+  });
+
   it('holds for 500 tools that are called in all revisions with all outcomes, and any other requests', async () => {
     const { metrics, registry } = createMetrics();
     describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
@@ -247,11 +282,12 @@ it('the status codes that are declared include what REST answers to calls that f
 
 it('the routes that are declared are those of the server, with the methods it serves there', async () => {
   const added = vi.spyOn(Router.prototype, 'route');
-  const server = await startTestServer();
+  const upstreams = [{ name: 'away', url: 'http://127.0.0.1:9/mcp' }];
+  const server = await startTestServer({ upstreams });
   await server.stop();
   const routes = added.mock.calls.map(([path]) => path).filter((path) => typeof path === 'string');
   added.mockRestore();
-  expect([...new Set(routes), UNMATCHED].sort()).toEqual([...HTTP_ROUTES].sort());
+  expect([...new Set(routes), UNMATCHED].sort()).toEqual([...HTTP_ROUTES, RELAY_ROUTE].sort());
 });
 
 describe('values of ours that were not declared', () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RawUpstream, answer, type Behaviour, type RawMessage } from '../support/raw-upstream.ts';
+import { RawUpstream, answer, refuse, type Behaviour, type RawMessage } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { isIn, stateNow, UNHURRIED } from './state-now.ts';
@@ -106,6 +106,28 @@ afterAll(async () => {
 });
 
 describe('an upstream', () => {
+  it('that has no tools, but other things, is up', async () => {
+    const other = new RawUpstream();
+    const serverInfo = { name: 'raw', version: '1' };
+    other.behaviour = {
+      initialize: (message, response) =>
+        answer(response, message, {
+          protocolVersion: '2025-11-25',
+          capabilities: { prompts: {} },
+          serverInfo,
+        }),
+      'tools/list': (message, response) => refuse(response, message),
+    };
+    const its = await startTestServer(
+      { tools: { enabled: ['add'] }, upstreams: [{ name: 'raw', url: await other.listen() }] },
+      undefined,
+      PACE,
+    );
+    await isIn(its, 'up');
+    await its.stop();
+    await other.close();
+  });
+
   it('that is open and answers a trial with 429 is not said to be open while calls go to it', async () => {
     await whileIt({ 'tools/call': status(503), initialize: status(503) }, async () => {
       await waitFor(async () => {

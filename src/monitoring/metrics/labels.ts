@@ -111,6 +111,9 @@ export const HTTP_SERVED: Readonly<Record<string, readonly string[]>> = {
   [UNMATCHED]: ['GET', 'POST'],
 };
 
+/** The methods that are told apart, of all these routes together. */
+export const HTTP_OPERATIONS: readonly string[] = Object.values(HTTP_SERVED).flat();
+
 /** The route of whole upstreams, where there are some, and its methods. What is answered there is up to them. */
 export const RELAY_ROUTE = '/servers/:name/mcp';
 export const RELAY_SERVED: readonly string[] = ['GET', 'POST', 'DELETE'];

@@ -6,11 +6,9 @@ import { counter, exactly, follows, gauge, given, histogram, TOOLS } from './dec
 import { createInstrument, type MetricOf, type TraceId } from './instruments.ts';
 import {
   CONNECTION_CUT_REASONS,
+  HTTP_OPERATIONS,
   HTTP_ROUTES,
-  HTTP_SERVED,
   HTTP_STATUS_CODES,
-  RELAY_ROUTE,
-  RELAY_SERVED,
   METHODS,
   PROTOCOL_VERSIONS,
   PEER_MESSAGES,
@@ -23,13 +21,10 @@ import {
 import { NETWORK_TRANSPORTS, OPERATION_LABELS, operationLabels } from './operation.ts';
 import type { OperationAttribute } from './operation-attributes.ts';
 import { onUse, openTelemetry, serverOnly, type Row } from './row.ts';
-import { UPSTREAM_METRICS, upstreamRows } from './upstream-metrics.ts';
+import { relayRows, UPSTREAM_METRICS, upstreamRows } from './upstream-metrics.ts';
 
 /** Source: OpenTelemetry semantic conventions for HTTP metrics, http.server.request.duration; the same bounds. */
 const OTEL_HTTP_BUCKETS = DURATION_BUCKETS;
-
-/** The HTTP methods that are told apart, of all routes together. */
-const HTTP_OPERATIONS = Object.values(HTTP_SERVED).flat().length;
 
 /** Every metric of ours, by its published name. Whatever else names a metric is generated from or held to this. */
 export const METRICS = {
@@ -135,7 +130,7 @@ export const METRICS = {
       histogram('Duration of HTTP requests in seconds', OTEL_HTTP_BUCKETS, {
         // Both are held to what the server serves by who records them. Each route has a method for those it does not serve.
         http_route: exactly(HTTP_ROUTES),
-        http_request_method: follows('http_route', given(HTTP_OPERATIONS)),
+        http_request_method: follows('http_route', given(HTTP_OPERATIONS.length)),
         http_response_status_code: HTTP_STATUS_CODES,
       }),
     ),
@@ -203,48 +198,31 @@ export interface MetricsOptions {
   readonly upstreams?: readonly string[];
 }
 
-/** `unknown` has a series, too: of tools that an upstream has and the catalogue does not, which are called by its relay. */
-const UNKNOWN_TOO = { unknownTool: {} };
-
-/** What is different where upstreams are relayed: their route, and calls of tools that only they know. */
-const RELAY_ROWS: Readonly<Record<string, Row>> = {
-  mcp_tool_calls_total: { ...METRICS.mcp_tool_calls_total, unknownTool: { status: ['success', 'error'] } },
-  mcp_tool_errors_total: { ...METRICS.mcp_tool_errors_total, unknownTool: { reason: REASONS } },
-  http_server_request_duration_seconds: {
-    ...METRICS.http_server_request_duration_seconds,
-    labels: {
-      ...METRICS.http_server_request_duration_seconds.labels,
-      http_route: exactly([...HTTP_ROUTES, RELAY_ROUTE]),
-      http_request_method: follows('http_route', given(HTTP_OPERATIONS + RELAY_SERVED.length)),
-    },
-  },
-};
-
 /** The table, with what operations are broken down by and buckets there are besides. */
-const rowsWith = ({
+function rowsWith({
   operationAttributes = [],
   durationBuckets = [],
   resultSizeBuckets = [],
   upstreams = [],
-}: MetricsOptions): Readonly<Record<string, Row>> => ({
-  ...METRICS,
-  ...upstreamRows(upstreams),
-  ...(upstreams.length > 0 && RELAY_ROWS),
-  mcp_tool_duration_seconds: {
-    ...METRICS.mcp_tool_duration_seconds,
-    ...(upstreams.length > 0 && UNKNOWN_TOO),
-    buckets: [...DURATION_BUCKETS, ...durationBuckets],
-  },
-  mcp_tool_result_size_bytes: {
-    ...METRICS.mcp_tool_result_size_bytes,
-    ...(upstreams.length > 0 && UNKNOWN_TOO),
-    buckets: [...RESULT_SIZE_BUCKETS, ...resultSizeBuckets],
-  },
-  mcp_server_operation_duration_seconds: {
-    ...METRICS.mcp_server_operation_duration_seconds,
-    labels: operationLabels(operationAttributes),
-  },
-});
+}: MetricsOptions): Readonly<Record<string, Row>> {
+  const rows = {
+    ...METRICS,
+    ...upstreamRows(upstreams),
+    mcp_tool_duration_seconds: {
+      ...METRICS.mcp_tool_duration_seconds,
+      buckets: [...DURATION_BUCKETS, ...durationBuckets],
+    },
+    mcp_tool_result_size_bytes: {
+      ...METRICS.mcp_tool_result_size_bytes,
+      buckets: [...RESULT_SIZE_BUCKETS, ...resultSizeBuckets],
+    },
+    mcp_server_operation_duration_seconds: {
+      ...METRICS.mcp_server_operation_duration_seconds,
+      labels: operationLabels(operationAttributes),
+    },
+  };
+  return upstreams.length === 0 ? rows : { ...rows, ...relayRows(rows) };
+}
 
 /** Creates every metric of the table. */
 export function createMetrics(options: MetricsOptions = {}): {

@@ -1,8 +1,17 @@
 import { DROP_REASONS, UPSTREAM_STATES } from '../../upstream/labels.ts';
 import { ERROR_CODES } from '../door/json-rpc.ts';
-import { counter, exactly, gauge, optional } from './declaration.ts';
-import { NOT_TOLD_APART, OTHER, TOOL_ERROR } from './labels.ts';
-import { openTelemetry, serverOnly } from './row.ts';
+import { REASONS } from '../../tools/reasons.ts';
+import { counter, exactly, follows, gauge, given, optional } from './declaration.ts';
+import {
+  HTTP_OPERATIONS,
+  HTTP_ROUTES,
+  NOT_TOLD_APART,
+  OTHER,
+  RELAY_ROUTE,
+  RELAY_SERVED,
+  TOOL_ERROR,
+} from './labels.ts';
+import { openTelemetry, serverOnly, type Row } from './row.ts';
 
 /** What upstreams are asked; what else clients ask them, by a relay, is one. */
 export const CLIENT_METHODS = [
@@ -82,3 +91,34 @@ export const upstreamRows = (names: readonly string[]) =>
       { ...row, labels: { ...row.labels, upstream: exactly(names) } },
     ]),
   );
+
+/** The metrics that say more where upstreams are relayed. */
+type RelayRows = Readonly<
+  Record<
+    | 'mcp_tool_calls_total'
+    | 'mcp_tool_errors_total'
+    | 'mcp_tool_duration_seconds'
+    | 'mcp_tool_result_size_bytes'
+    | 'http_server_request_duration_seconds',
+    Row
+  >
+>;
+
+/**
+ * Those metrics where there are upstreams: they have a route, and `unknown` are also tools that an upstream has and the catalogue
+ * does not, whose calls end in any way.
+ */
+export const relayRows = (rows: RelayRows): RelayRows => ({
+  mcp_tool_calls_total: { ...rows.mcp_tool_calls_total, unknownTool: { status: ['success', 'error'] } },
+  mcp_tool_errors_total: { ...rows.mcp_tool_errors_total, unknownTool: { reason: REASONS } },
+  mcp_tool_duration_seconds: { ...rows.mcp_tool_duration_seconds, unknownTool: {} },
+  mcp_tool_result_size_bytes: { ...rows.mcp_tool_result_size_bytes, unknownTool: {} },
+  http_server_request_duration_seconds: {
+    ...rows.http_server_request_duration_seconds,
+    labels: {
+      ...rows.http_server_request_duration_seconds.labels,
+      http_route: exactly([...HTTP_ROUTES, RELAY_ROUTE]),
+      http_request_method: follows('http_route', given(HTTP_OPERATIONS.length + RELAY_SERVED.length)),
+    },
+  },
+});

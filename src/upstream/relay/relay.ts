@@ -5,8 +5,9 @@ import { failed, overloaded, type Failure } from '../../tools/call.ts';
 import type { Leave } from '../breaker.ts';
 import { isWanted } from '../definitions.ts';
 import type { Health } from '../health.ts';
-import { Exchange, type ExchangeHost, type Heard } from './exchange.ts';
+import { Exchange, type ExchangeHost } from './exchange.ts';
 import { headersToUpstream, SESSION_HEADER } from './headers.ts';
+import { hearing } from './hearing.ts';
 import { fieldOf, isRequest, messagesIn, type Message, type Request } from './messages.ts';
 import { OwedAnswers } from './owed.ts';
 import { refusalOf, sessionNotFound, type Refusal } from './refusals.ts';
@@ -108,6 +109,7 @@ export class Relay {
     response: ServerResponse,
     relayed: RelayedRequest,
   ): Promise<Refusal | undefined> {
+    const { health, lookNow, pool } = this.#options;
     const { body, caller, requestId } = relayed;
     const { headers, method = 'GET' } = request;
     const messages = body ? messagesIn(body.value) : [];
@@ -134,12 +136,12 @@ export class Relay {
       sessionId: session?.id,
       listens,
       sealedId: (id) => this.#sealedId(id, session, asked, caller),
-      heard: this.#hearing(leave, listens, session !== undefined),
+      heard: hearing(leave, { health, lookNow, listens, inSession: session !== undefined }),
     });
     this.#exchanges.add(exchange);
     // It may have left while its request was read or its caller was found out.
     if (response.destroyed) exchange.leave();
-    this.#options.pool.dispatch(
+    pool.dispatch(
       {
         origin: this.#origin,
         path: this.#path,
@@ -224,31 +226,6 @@ export class Relay {
       name: textOf(fieldOf(client, 'name')),
       version: textOf(fieldOf(client, 'version')),
     })?.sealed;
-  }
-
-  /** What an exchange tells of the upstream's health. */
-  #hearing(first: Leave, listens: boolean, inSession: boolean): (heard: Heard, status: number) => void {
-    const { health, lookNow } = this.#options;
-    let leave: Leave | undefined = first;
-    let hasBegun = false;
-    return (heard, status) => {
-      if (leave === undefined) return;
-      if (heard.kind === 'began') {
-        health.found(leave);
-        leave = 'normal';
-        hasBegun = true;
-        return;
-      }
-      // How a stream ends that only listens says nothing.
-      const said = listens && hasBegun ? 'abandoned' : heard.kind;
-      if (said === 'answered') health.answered(leave);
-      else if (said === 'found') health.found(leave);
-      else if (said === 'abandoned' || heard.kind !== 'failed') health.abandoned(leave);
-      else health.failed(leave, heard.fault);
-      leave = undefined;
-      const isRefused = heard.kind === 'failed' && heard.fault.kind === 'unauthorized';
-      if (isRefused || (status === 404 && inSession)) lookNow();
-    };
   }
 
   /** Takes no more requests; what belongs to those in flight still passes. */

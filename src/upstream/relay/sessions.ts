@@ -30,16 +30,21 @@ export type FoundSession =
 const MAX_ID = 2048;
 const MAX_SEALED = 4096;
 
+/** Sessions of which is remembered whose they are, so that they need not be opened with each request. */
+const MAX_REMEMBERED = 1024;
+
 /** Most of a client's name, and of its version, that an id carries, in characters. */
 const MAX_TEXT = 48;
 
 /**
  * The ids by which clients know their sessions with an upstream: the upstream's own, sealed with who opened the session, so that
- * no caller can use, or guess, another's. Whoever has the key can serve the session; nothing is kept of it.
+ * no caller can use, or guess, another's. Whoever has the key can serve the session.
  */
 export class RelayedSessions {
   readonly #seal: SessionSeal;
   readonly #upstream: string;
+  /** By caller and id; the oldest first. */
+  readonly #remembered = new Map<string, RelayedSession>();
 
   /** @param upstream its name: what is sealed for one does not open for another */
   constructor(seal: SessionSeal, upstream: string) {
@@ -56,8 +61,21 @@ export class RelayedSessions {
     return { id, client: { name, version }, sealed };
   }
 
-  /** The session that a caller names. Who opened it is compared in constant time. */
+  /** The session that a caller names. */
   find(callerId: string, sealed: string): FoundSession {
+    const key = `${callerId} ${sealed}`;
+    const known = this.#remembered.get(key);
+    if (known) return { ok: true, session: known };
+    const found = this.#open(callerId, sealed);
+    if (!found.ok) return found;
+    this.#remembered.set(key, found.session);
+    const [oldest = key] = this.#remembered.keys();
+    if (this.#remembered.size > MAX_REMEMBERED) this.#remembered.delete(oldest);
+    return found;
+  }
+
+  /** Who opened it is compared in constant time. */
+  #open(callerId: string, sealed: string): FoundSession {
     const opened = this.#seal.open(sealed.length > MAX_SEALED ? '' : sealed, this.#upstream);
     if (!opened.ok) return opened;
     const [opener, id, name, version] = JSON.parse(opened.text) as [string, string, string?, string?];

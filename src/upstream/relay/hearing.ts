@@ -1,0 +1,41 @@
+import type { Leave } from '../breaker.ts';
+import type { Health } from '../health.ts';
+import type { ExchangeOptions } from './exchange.ts';
+
+interface HearingOptions {
+  readonly health: Health;
+  /** Has the upstream looked at: who answers now may not be who did. */
+  readonly lookNow: () => void;
+  readonly listens: boolean;
+  readonly inSession: boolean;
+}
+
+/**
+ * Tells an upstream's health what becomes of an exchange with it, as calls of the catalogue do.
+ * @param first the leave that it was begun with
+ */
+export function hearing(
+  first: Leave,
+  { health, lookNow, listens, inSession }: HearingOptions,
+): ExchangeOptions['heard'] {
+  let leave: Leave | undefined = first;
+  let hasBegun = false;
+  return (heard, status) => {
+    if (leave === undefined) return;
+    if (heard.kind === 'began') {
+      health.found(leave);
+      // What is known by now of a trial lets others pass, however long it goes on.
+      leave = 'normal';
+      hasBegun = true;
+      return;
+    }
+    // How a stream ends that only listens says nothing.
+    if (heard.kind === 'abandoned' || (listens && hasBegun)) health.abandoned(leave);
+    else if (heard.kind === 'failed') health.failed(leave, heard.fault);
+    else if (heard.kind === 'answered') health.answered(leave);
+    else health.found(leave);
+    leave = undefined;
+    const isRefused = heard.kind === 'failed' && heard.fault.kind === 'unauthorized';
+    if (isRefused || (status === 404 && inSession)) lookNow();
+  };
+}
