@@ -73,6 +73,11 @@ export class OwedAnswers {
     owed.requests.lose(owed.waiting, cancelled);
   }
 
+  /** Nobody can come back any more: those that nobody has asked for are given up. */
+  giveUpUnasked(): void {
+    for (const owed of this.#owed) if (!owed.isAskedFor) this.#giveUp(owed);
+  }
+
   close(): void {
     for (const owed of this.#owed) this.#giveUp(owed);
   }

@@ -31,7 +31,7 @@ export function refusalOf(failure: Failure, requests: readonly { readonly id: st
     data: dataOf(failure),
     ...(only && !another && { id: only.id }),
     ...(retryAfterSeconds !== undefined && {
-      headers: { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
+      headers: { 'retry-after': String(Math.ceil(retryAfterSeconds)) },
     }),
   };
 }

@@ -122,7 +122,7 @@ export class Relay {
     const session = found?.session;
     const requests = new Requests(this.#requests);
     requests.begin(asked, { caller, requestId, session, headers });
-    const leave = this.#leaveFor(asked, relayed);
+    const leave = this.#leaveFor(asked, relayed.waitSeconds, method === 'GET' || asked.length > 0);
     if (typeof leave === 'object') {
       requests.fail(leave);
       return refusalOf(leave, asked);
@@ -166,11 +166,10 @@ export class Relay {
     return this.#sessions.find(caller.id, sealed);
   }
 
-  /** Leave to pass requests on, or why not. */
-  #leaveFor(asked: readonly Request[], { waitSeconds, body }: RelayedRequest): Leave | Failure {
+  /** Leave to pass something on, or why not. */
+  #leaveFor(asked: readonly Request[], waitSeconds: number, begins: boolean): Leave | Failure {
     const { spec, health } = this.#options;
     // What ends or answers something passes as long as it can.
-    const begins = body === undefined || asked.length > 0;
     if (this.#isClosed || (begins && !this.#takesRequests))
       return overloaded('The server is shutting down; try again.');
     if (asked.length > 0 && waitSeconds > 0)
@@ -189,7 +188,7 @@ export class Relay {
     const leave = state === 'unauthorized' ? undefined : health.enter();
     if (leave !== undefined) return leave;
     return failed('unavailable', `The upstream ${spec.name} is not available: ${why || state}.`, {
-      retryAfterSeconds: health.retryIn,
+      retryAfterSeconds: Math.max(1, health.retryIn),
       cause: `upstream ${spec.name}: ${why}`,
     });
   }
@@ -231,6 +230,7 @@ export class Relay {
   /** Takes no more requests; what belongs to those in flight still passes. */
   acceptNone(): void {
     this.#takesRequests = false;
+    this.#owed.giveUpUnasked();
   }
 
   /** Ends all there is. */

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { expect, it, vi } from 'vitest';
+import { trustedCaller } from '../../src/authorization/caller.ts';
+import { Seal } from '../../src/mcp/seal.ts';
+import { Door } from '../../src/monitoring/door/door.ts';
+import type { Outcome, ToolCall } from '../../src/tools/call.ts';
+import { Health } from '../../src/upstream/health.ts';
+import { OwedAnswers } from '../../src/upstream/relay/owed.ts';
+import { MAX_EXCHANGES, Relay } from '../../src/upstream/relay/relay.ts';
+import { Requests } from '../../src/upstream/relay/requests.ts';
+import { RelayedSessions } from '../../src/upstream/relay/sessions.ts';
+import { call, list } from '../support/raw-session.ts';
+
+const now = () => performance.now() / 1000;
+
+/** What calls ended in. */
+const outcomes: Outcome[] = [];
+const executor = {
+  passOn: () => (measured: { readonly outcome: Outcome }) => void outcomes.push(measured.outcome),
+};
+const recorder = { request: () => undefined, operation: () => undefined };
+const door = new Door<ToolCall>({ recorder, tracing: undefined, now, onError: vi.fn() });
+const monitoring = { door, tracing: undefined, executor, now };
+const upstream = { name: 'raw', trustReasons: false };
+const seal = new Seal([randomBytes(32)], 'test', randomBytes);
+
+/** A relay to an upstream that never answers, and takes no connections. */
+function silentRelay() {
+  const dispatch = vi.fn(() => true);
+  const relay = new Relay({
+    spec: {
+      ...upstream,
+      url: 'http://upstream.invalid/mcp',
+      headers: {},
+      tools: { include: ['*'], exclude: [] },
+      timeoutSeconds: 3600,
+    },
+    health: new Health(now, Math.random, 5, () => undefined),
+    lookNow: () => undefined,
+    toolOf: () => undefined,
+    observe: () => undefined,
+    pool: { dispatch } as never,
+    environment: {
+      ...{ ...monitoring, seal, maxBytes: 1024, inputWaitSeconds: 1, keepAliveSeconds: 1 },
+      sessionNotFound: () => undefined,
+    },
+  });
+  const serve = (value: object) => {
+    const request = Object.assign(new IncomingMessage(new Socket()), { method: 'POST' });
+    const body = { value, bytes: Buffer.from(JSON.stringify(value)) };
+    const sender = { caller: trustedCaller('test'), requestId: 'r', waitSeconds: 0 };
+    return relay.serve(request, new ServerResponse(request), { body, ...sender });
+  };
+  return { relay, serve, dispatch };
+}
+
+it('so many exchanges are passed on at a time, and no more', async () => {
+  const { relay, serve, dispatch } = silentRelay();
+  const waiting = Array.from({ length: MAX_EXCHANGES }, (_, id) => serve(list(id)));
+  expect(dispatch).toHaveBeenCalledTimes(MAX_EXCHANGES);
+  outcomes.length = 0;
+  expect(await serve(call(7, 'works'))).toMatchObject({ status: 503, id: 7, data: { reason: 'overloaded' } });
+  expect(dispatch).toHaveBeenCalledTimes(MAX_EXCHANGES);
+  expect(outcomes).toMatchObject([{ reason: 'overloaded' }]);
+  relay.close();
+  for (const refusal of await Promise.all(waiting)) expect(refusal?.status).toBe(503);
+  expect(door.inFlight.size).toBe(0);
+});
+
+it('so many answers are owed at a time, and the oldest is given up for another', () => {
+  const owed = new OwedAnswers(3600);
+  outcomes.length = 0;
+  for (let id = 0; id < 1025; id += 1) {
+    const requests = new Requests({
+      ...monitoring,
+      upstream,
+      toolOf: () => undefined,
+      observe: () => undefined,
+    });
+    requests.begin([call(id, 'works')], {
+      caller: trustedCaller('test'),
+      requestId: 'r',
+      session: undefined,
+      headers: {},
+    });
+    owed.add(requests.take(), requests, 'session', undefined);
+  }
+  expect(outcomes).toMatchObject([{ reason: 'cancelled' }]);
+  owed.answer({ id: 1024, result: { content: [] } }, 'session');
+  expect(outcomes).toMatchObject([{ reason: 'cancelled' }, { status: 'success' }]);
+  owed.close();
+  expect(outcomes).toHaveLength(1025);
+  expect(door.inFlight.size).toBe(0);
+});
+
+it('an id of a session that is too long to be carried is not given to the client', () => {
+  const sessions = new RelayedSessions(seal, 'raw');
+  const longest = sessions.begin('test', 'x'.repeat(2048), { name: 'n'.repeat(48), version: 'v'.repeat(48) });
+  expect(sessions.find('test', longest?.sealed ?? '')).toMatchObject({ ok: true });
+  expect(sessions.begin('test', 'x'.repeat(2049), {})).toBeUndefined();
+  const { sealed = '' } = sessions.begin('test', 'id', { name: 'n'.repeat(1000), version: '1' }) ?? {};
+  expect(sealed.length).toBeLessThan(250);
+  expect(sessions.find('test', sealed)).toMatchObject({ ok: true, session: { id: 'id' } });
+  expect(sessions.find('another', sealed)).toEqual({ ok: false, reason: 'other_caller' });
+});
