@@ -51,7 +51,7 @@ export const upstreams = (quick: boolean): Promise<readonly Row[]> =>
         return [
           ...(await latencies(ways, quick ? 40 : 200)),
           ...(await paced(ways, quick ? 3 : 15)),
-          ...(await throughputs(ways, quick ? 40 : 150)),
+          ...(await throughputs(ways, quick ? 20 : 100)),
           ...(await requestsEach(ways.slice(2), upstream)),
         ];
       },
@@ -83,7 +83,7 @@ const MAX_P99_MILLIS = 3;
 
 /** So many calls a second, in turns of a second. */
 async function paced(ways: readonly Way[], rounds: number): Promise<readonly Row[]> {
-  const lanes = await inTurns(ways, { connections: 64, rounds, warmUp: 0 }, async (load, lane) => {
+  const lanes = await inTurns(ways, { connections: A_SECOND, rounds, warmUp: 0 }, async (load, lane) => {
     const startedAt = performance.now();
     const calls = Array.from({ length: A_SECOND }, async (_, index) => {
       await sleep(Math.max(0, startedAt + (index * 1000) / A_SECOND - performance.now()));
@@ -119,7 +119,7 @@ function comparedWithDirect(
   });
 }
 
-const CALLS_A_SPRINT = 512;
+const CALLS_A_SPRINT = 256;
 
 /** As many calls as can be made, 16 at a time. */
 async function throughputs(ways: readonly Way[], rounds: number): Promise<readonly Row[]> {
