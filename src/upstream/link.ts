@@ -144,7 +144,7 @@ export class Link {
 
   /** Whether an error says that there are no tools to list, but other things perhaps. */
   #hasNoTools(error: unknown): boolean {
-    const isUnknown = error instanceof ProtocolError && (error.code as number) === METHOD_NOT_FOUND;
+    const isUnknown = error instanceof ProtocolError && error.code === METHOD_NOT_FOUND;
     return isUnknown && this.#client.getServerCapabilities()?.tools === undefined;
   }
 

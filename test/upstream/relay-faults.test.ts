@@ -79,7 +79,7 @@ async function counts(): Promise<ReadonlyMap<string, number>> {
   const errors = samples.select('mcp_tool_errors_total');
   return new Map(
     [...successes, ...errors].map(({ labels, value }) => [
-      `${labels['tool_name']} ${labels['reason'] ?? 'success'}`,
+      `${String(labels['tool_name'])} ${labels['reason'] ?? 'success'}`,
       value,
     ]),
   );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, connectV1Client } from '../support/clients.ts';
 import { FullUpstream } from '../support/full-upstream.ts';
-import { RawUpstream, answer } from '../support/raw-upstream.ts';
+import { RawUpstream, answer, type Behaviour } from '../support/raw-upstream.ts';
 import {
   call,
   deleteSession,
@@ -62,6 +62,10 @@ afterAll(async () => {
   await raw.close();
   full.close();
 });
+
+const beginsStream: Behaviour = (_message, response) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+};
 
 const errorOf = async (response: Response) =>
   ((await response.json()) as { error?: { message: string }; id?: unknown }).error?.message;
@@ -145,13 +149,14 @@ describe('a session with an upstream', () => {
     const relay = `${open.url}/servers/full`;
     const session = await openSession(relay);
     await post(relay, { jsonrpc: '2.0', method: 'notifications/initialized' }, session);
+    /** Calls that succeeded, that failed, and that are in flight. */
     const calls = async (): Promise<string> => {
       const samples = await open.scrape();
       const [ok, failed] = ['success', 'error'].map((status) =>
         samples.value('mcp_tool_calls_total', { tool_name: 'full_test_tool_with_logging', status }),
       );
       const running = samples.value('mcp_tool_calls_in_flight', { tool_name: 'full_test_tool_with_logging' });
-      return `${ok} succeeded, ${failed} failed, ${running} in flight`;
+      return [ok, failed, running].map(String).join(' ');
     };
     const left = new AbortController();
     const response = await post(relay, call(5, 'test_tool_with_logging'), session, {
@@ -163,7 +168,7 @@ describe('a session with an upstream', () => {
     while (!seen.includes('Tool execution started')) seen += (await reader?.read())?.value ?? '';
     left.abort();
     await waitFor(async () => {
-      expect(await calls()).toBe('0 succeeded, 0 failed, 1 in flight');
+      expect(await calls()).toBe('0 0 1');
     });
     const lastId = /^id: (.+)$/m.exec(seen)?.[1] ?? '';
     const again = await fetch(`${relay}/mcp`, {
@@ -176,7 +181,7 @@ describe('a session with an upstream', () => {
     });
     for await (const message of messagesOf(again)) if (message['id'] === 5) break;
     await waitFor(async () => {
-      expect(await calls()).toBe('1 succeeded, 0 failed, 0 in flight');
+      expect(await calls()).toBe('1 0 0');
     });
   });
 
@@ -186,8 +191,7 @@ describe('a session with an upstream', () => {
         response.setHeader('mcp-session-id', 'inner');
         raw.usual(message, response);
       },
-      'tools/call': (_message, response) =>
-        response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders(),
+      'tools/call': beginsStream,
     };
     const relay = `${open.url}/servers/raw`;
     const session = await openSession(relay);
@@ -272,15 +276,14 @@ describe('a server that stops', () => {
     const relay = `${server.url}/servers/raw`;
     const finish = Promise.withResolvers<undefined>();
     const called = Promise.withResolvers<undefined>();
-    const streaming = { 'content-type': 'text/event-stream' };
     raw.behaviour = {
-      GET: (_message, response) => response.writeHead(200, streaming).flushHeaders(),
+      GET: beginsStream,
       'tools/call': async (message, response) => {
         called.resolve(undefined);
         await finish.promise;
         answer(response, message, { content: [] });
       },
-      'resources/read': (_message, response) => response.writeHead(200, streaming).flushHeaders(),
+      'resources/read': beginsStream,
     };
     const listening = await fetch(`${relay}/mcp`, { headers: { accept: 'text/event-stream' } });
     const reading = await post(relay, { jsonrpc: '2.0', id: 9, method: 'resources/read', params: {} });
