@@ -66,7 +66,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['upstream/watchers.ts', 'NOTICES_PER_SECOND'],
     ['upstream/wire.ts', 'MAX_INFORMATIONAL'],
   ],
-  'requests in flight to an upstream': [['upstream/upstream.ts', 'FURTHER_CONNECTIONS']],
+  'requests in flight to an upstream': [['upstream/pools.ts', 'FURTHER_CONNECTIONS']],
   'requests relayed to an upstream': [
     ['upstream/relay/relay.ts', 'MAX_EXCHANGES'],
     ['upstream/relay/owed.ts', 'MAX_OWED'],

@@ -1,4 +1,3 @@
-import { Agent } from 'undici';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { Failure, ToolCall } from '../tools/call.ts';
 import type { ToolContext } from '../tools/tool.ts';
@@ -9,7 +8,8 @@ import { Fault, givenUp, mayBeStale, noAnswerWithin } from './fault.ts';
 import { Health } from './health.ts';
 import { Link, type LinkOptions, type Operation } from './link.ts';
 import type { ListHints } from './listing.ts';
-import { MAX_EXCHANGES, Relay, type RelayEnvironment } from './relay/relay.ts';
+import { Pools } from './pools.ts';
+import { Relay, type RelayEnvironment } from './relay/relay.ts';
 import type { Transition } from './state.ts';
 import { Supervisor, type Pace } from './supervisor.ts';
 
@@ -51,12 +51,6 @@ export interface UpstreamEvents {
   readonly toolOf: (ownName: string) => OfferedTool | undefined;
 }
 
-/** Connections besides those of calls: for looking after it, and for hearing of changes. */
-const FURTHER_CONNECTIONS = 4;
-/** For what it is told that nobody waits for, as that a call was given up. */
-const ASIDE_CONNECTIONS = 2;
-const CONNECT_TIMEOUT_MS = 5000;
-
 const BAD_REQUEST = 400;
 
 /** Another MCP server, whose tools are offered here. */
@@ -65,9 +59,7 @@ export class Upstream {
   /** Passes whole protocol sessions through to it. */
   readonly relay: Relay;
   readonly #health: Health;
-  readonly #pool: Agent;
-  readonly #asidePool: Agent;
-  readonly #relayPool: Agent;
+  readonly #pools: Pools;
   readonly #callers: CallerLinks;
   readonly #supervisor: Supervisor;
   readonly #link: LinkOptions;
@@ -84,22 +76,14 @@ export class Upstream {
       this.#supervisor.wake();
     });
     this.#callers = new CallerLinks(now);
-    // Nobody answers for what a proxy, or another version of HTTP, would do.
-    const connect = {
-      timeout: CONNECT_TIMEOUT_MS,
-      allowH2: false,
-      ...(spec.ca !== undefined && { ca: spec.ca }),
-    };
-    this.#pool = new Agent({ connections: spec.maxConcurrency + FURTHER_CONNECTIONS, connect });
-    this.#asidePool = new Agent({ connections: ASIDE_CONNECTIONS, connect });
-    this.#relayPool = new Agent({ connections: MAX_EXCHANGES, connect });
+    this.#pools = new Pools(spec);
     const { url, headers } = spec;
     const observe = (operation: Operation): void => {
       events.observe(operation);
       // There is one at least every now and then.
       this.#callers.sweep();
     };
-    const pools = { pool: this.#pool, asidePool: this.#asidePool };
+    const pools = { pool: this.#pools.calls, asidePool: this.#pools.aside };
     const link = { url, headers, ...pools, answerSeconds: pace.answer, maxBytes, now, info, observe };
     this.#supervisor = new Supervisor({
       link,
@@ -123,7 +107,7 @@ export class Upstream {
       },
       toolOf: events.toolOf,
       observe: events.observe,
-      pool: this.#relayPool,
+      pool: this.#pools.relayed,
       environment: relay,
     });
   }
@@ -150,7 +134,7 @@ export class Upstream {
   async stop(): Promise<void> {
     this.relay.close();
     await Promise.all([this.#supervisor.stop(), this.#callers.close()]);
-    await Promise.all([this.#pool, this.#asidePool, this.#relayPool].map((pool) => pool.destroy()));
+    await this.#pools.destroy();
   }
 
   /** It is no upstream any more. */

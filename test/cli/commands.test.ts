@@ -400,7 +400,7 @@ describe('check', () => {
     expect(more - most).toBe((17 + tools) * 4 * 17);
     const upstreams = write('upstreams.yaml', 'upstreams: [{ name: a, url: http://127.0.0.1:1/mcp }]');
     const [, withUpstream = 0] = await said('--config', upstreams);
-    expect(withUpstream - most).toBe(619 + 1328 + 500 * 109);
+    expect(withUpstream - most).toBe(634 + 1328 + 500 * 109);
     expect(await said('--metrics.enabled', 'false')).toEqual([]);
   });
 

@@ -180,7 +180,7 @@ describe('the number of series that follows from our declarations', () => {
       for (const status of [...HTTP_STATUS_CODES.map(Number), 418])
         recorder.httpRequest(RELAY_ROUTE, method, status, 1);
     for (const upstream of ['a', 'b']) {
-      recorder.upstreams.state(upstream, 'up');
+      recorder.upstreams.state(upstream, 'up', 1);
       recorder.upstreams.tools(upstream, 1, NONE_DROPPED);
       const faults = ['timeout', 'connection', undefined];
       for (const [method, kind] of pairs(
@@ -191,7 +191,7 @@ describe('the number of series that follows from our declarations', () => {
           recorder.upstreams.operation(upstream, {
             method,
             seconds: 1,
-            ...(kind === undefined ? answer : { isError: false, fault: { kind } }),
+            ...(kind === undefined ? answer : { isError: false, fault: { kind, isOfSize: false } }),
           });
     }
     const samples = parseMetrics(await registry.metrics());

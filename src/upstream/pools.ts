@@ -1,0 +1,28 @@
+import { Agent } from 'undici';
+import { MAX_EXCHANGES } from './relay/relay.ts';
+
+/** Connections besides those of calls: for looking after it, and for hearing of changes. */
+const FURTHER_CONNECTIONS = 4;
+const ASIDE_CONNECTIONS = 2;
+const CONNECT_TIMEOUT_MS = 5000;
+
+/** The connections to an upstream: none of these three takes one from another. */
+export class Pools {
+  readonly calls: Agent;
+  /** For what it is told that nobody waits for, as that a call was given up. */
+  readonly aside: Agent;
+  readonly relayed: Agent;
+
+  constructor({ maxConcurrency, ca }: { readonly maxConcurrency: number; readonly ca: string | undefined }) {
+    // Nobody answers for what a proxy, or another version of HTTP, would do.
+    const connect = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(ca !== undefined && { ca }) };
+    this.calls = new Agent({ connections: maxConcurrency + FURTHER_CONNECTIONS, connect });
+    this.aside = new Agent({ connections: ASIDE_CONNECTIONS, connect });
+    this.relayed = new Agent({ connections: MAX_EXCHANGES, connect });
+  }
+
+  /** Ends all of them. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.calls, this.aside, this.relayed].map((pool) => pool.destroy()));
+  }
+}
