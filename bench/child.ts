@@ -49,7 +49,14 @@ export class Child {
     });
   }
 
+  /** Stops its process in its tracks, or lets it go on. */
+  freeze(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(signal);
+  }
+
+  /** Ends it, if it has not ended. */
   async stop(): Promise<void> {
+    if (!this.#process.connected) return;
     const exited = once(this.#process, 'exit');
     this.#process.disconnect();
     await exited;

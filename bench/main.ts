@@ -5,6 +5,7 @@ import { mcp, rest } from './calls.ts';
 import { monitoring } from './monitoring.ts';
 import { scrape } from './scrape.ts';
 import { sessions } from './sessions.ts';
+import { isolation } from './isolation.ts';
 import { markdown, type Row } from './table.ts';
 import { tracing } from './tracing.ts';
 import { upstreams } from './upstreams.ts';
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[]>
   scrape,
   sessions,
   upstreams,
+  isolation,
 };
 
 const { values } = parseArgs({

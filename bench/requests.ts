@@ -44,6 +44,25 @@ export const modernCall = (tool = 'add', toolArguments: object = args): CallRequ
   expected: '"structuredContent":8',
 });
 
+/** A list of all tools, of MCP 2026-07-28. */
+export const listRequest: CallRequest = {
+  path: '/mcp',
+  headers: { ...mcp, 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list' },
+  body: JSON.stringify({
+    jsonrpc: '2.0',
+    id: '[<id>]',
+    method: 'tools/list',
+    params: {
+      _meta: {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+        'io.modelcontextprotocol/clientInfo': clientInfo,
+      },
+    },
+  }),
+  expected: '"tools":[',
+};
+
 const LEGACY_VERSION = '2025-11-25';
 
 /** A call of MCP 2025-11-25; without a session for a server that keeps none. */

@@ -12,7 +12,10 @@ import { answerParent } from './probes.ts';
 const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
 const option = (name: string): string | undefined =>
   process.argv.find((each) => each.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
-const [endpoint, stateKeyFile, upstream] = [option('traced'), option('state-key'), option('upstream')];
+const [endpoint, stateKeyFile, deadline] = [option('traced'), option('state-key'), option('deadline')];
+const upstreams = process.argv
+  .filter((each) => each.startsWith('--upstream='))
+  .map((each) => namedUpstream(each.slice('--upstream='.length)));
 
 /** An upstream as `name=url`. */
 function namedUpstream(text: string): { readonly name: string; readonly url: string } {
@@ -23,10 +26,13 @@ function namedUpstream(text: string): { readonly name: string; readonly url: str
 const settings = {
   server: { port: 0 },
   tools: { enabled: ['add', ...modules.map((file) => file.replace('.ts', ''))], modules },
-  limits: { callsPerSecond: 0 },
+  limits: { callsPerSecond: 0, upstreamTools: 2000 },
   sessions: { max: 20_000, ...(stateKeyFile !== undefined && { stateKeyFile }) },
   ...(endpoint !== undefined && { tracing: { endpoint } }),
-  ...(upstream !== undefined && { upstreams: [namedUpstream(upstream)] }),
+  upstreams: upstreams.map((each) => ({
+    ...each,
+    ...(deadline !== undefined && { timeoutSeconds: Number(deadline) }),
+  })),
 };
 const environment = {
   logger: createLogger('info', destination(1)),

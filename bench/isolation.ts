@@ -1,0 +1,218 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child, withChildren } from './child.ts';
+import type { Illness } from './fleet-server.ts';
+import { Load } from './load.ts';
+import { listRequest, modernCall, openSession, type CallRequest } from './requests.ts';
+import { quantile } from './statistics.ts';
+import { fewMillis, kibibytes, times, type Row } from './table.ts';
+
+const UPSTREAMS = 20;
+const TOOLS_EACH = 50;
+const DEADLINE_SECONDS = 2;
+
+/**
+ * 20 upstreams of 50 tools, and what it costs everybody else when one of them sleeps, one refuses connections, one resets them in the
+ * middle of its answers and one is stopped, while somebody goes on calling each of the four.
+ */
+export const isolation = (quick: boolean): Promise<readonly Row[]> =>
+  withChildren(
+    [
+      Child.start('fleet-server.ts', TOOLS_EACH, String(UPSTREAMS - 2)),
+      Child.start('fleet-server.ts', TOOLS_EACH, '1'),
+      Child.start('fleet-server.ts', TOOLS_EACH, '1'),
+      Child.start('server.ts', 1),
+    ],
+    async ([fleet, stopped, refusing, without]) => {
+      const urls = [...fleet.urls, stopped.url, refusing.url];
+      const named = urls.map((url, index) => `--upstream=up${index}=${url}/mcp`);
+      const server = await Child.start('server.ts', 1, `--deadline=${DEADLINE_SECONDS}`, ...named);
+      await untilAllUp(server);
+      const rows = await withServer(server, { fleet, stopped, refusing, without }, quick ? 300 : 2000);
+      await server.stop();
+      return rows;
+    },
+  );
+
+interface Fleet {
+  readonly fleet: Child;
+  readonly stopped: Child;
+  readonly refusing: Child;
+  readonly without: Child;
+}
+
+async function withServer(
+  server: Child,
+  { fleet, stopped, refusing, without }: Fleet,
+  count: number,
+): Promise<readonly Row[]> {
+  const [sleeper = '', resetter = ''] = fleet.urls;
+  const before = await measured(server, count);
+  const each = ((await server.ask('liveBytes')) - (await without.ask('liveBytes'))) / UPSTREAMS;
+
+  await makeIll(sleeper, 'sleeps');
+  await makeIll(resetter, 'resets');
+  await refusing.stop();
+  stopped.freeze('SIGSTOP');
+  const stoppedAt = performance.now();
+  const first = await callOf(server, UPSTREAMS - 2);
+  const callers = [0, 1, UPSTREAMS - 2, UPSTREAMS - 1].map((index) => goOnCalling(server, index));
+  const during = await measured(server, count);
+  // What the first of them made it compile stays.
+  const bytes = await server.ask('liveBytes');
+  await measured(server, count);
+  const grown = (await server.ask('liveBytes')) - bytes;
+  await untilState(server, `up${UPSTREAMS - 2}`, ...ILL);
+  const noticed = performance.now() - stoppedAt;
+  await Promise.all(callers.map(({ stop }) => stop()));
+  const shut: number[] = [];
+  for (let call = 0; call < 50; call += 1) shut.push(await callOf(server, UPSTREAMS - 2));
+  stopped.freeze('SIGCONT');
+  const goesOnAt = performance.now();
+  await untilState(server, `up${UPSTREAMS - 2}`, 'up');
+  const back = performance.now() - goesOnAt;
+
+  const four = 'while one of 20 upstreams sleeps, one refuses, one resets and one is stopped';
+  const compared = (
+    what: keyof Measured,
+    name: string,
+    share: number,
+    aim: (ours: number, reference: number) => Partial<Row>,
+  ): Row => {
+    const [ours, reference] = [quantile(during[what], share), quantile(before[what], share)];
+    return {
+      what: `${share === 0.5 ? 'p50' : `p${share * 100}`} of ${name}, ${four}, against before`,
+      ours: fewMillis(ours),
+      reference: fewMillis(reference),
+      ratio: times(ours / reference),
+      ...aim(ours, reference),
+    };
+  };
+  return [
+    compared('list', '`tools/list` of 1 000 tools', 0.5, (ours) => ({ aim: '< 10 ms', met: ours < 10 })),
+    compared('list', '`tools/list` of 1 000 tools', 0.99, (ours, reference) => ({
+      aim: '≤ +5 ms',
+      met: ours - reference <= 5,
+    })),
+    compared('initialize', '`initialize`', 0.5, (ours, reference) => ({
+      aim: '≤ 2×',
+      met: ours <= 2 * reference,
+    })),
+    compared('call', 'a call of another upstream', 0.5, (ours, reference) => ({
+      aim: '≤ +1 ms',
+      met: ours - reference <= 1,
+    })),
+    compared('call', 'a call of another upstream', 0.99, (ours, reference) => ({
+      aim: '≤ +1 ms',
+      met: ours - reference <= 1,
+    })),
+    within('the first call of the stopped upstream ends', first, DEADLINE_SECONDS * 1000 + 200),
+    within('a call of it, once that is known', quantile(shut, 0.5), 5),
+    within('`mcp_upstream_state` says that the stopped one is not up', noticed, 15_000),
+    within('the stopped one is up again after it goes on', back, 5000),
+    { what: 'memory of an upstream of 50 tools, its definitions and series included', ours: kibibytes(each) },
+    {
+      what: 'growth of memory while the four stay ill',
+      ours: kibibytes(grown),
+      aim: '< 1024 KiB',
+      met: grown < 1_048_576,
+    },
+  ];
+}
+
+const within = (what: string, millis: number, limit: number): Row => ({
+  what,
+  ours: fewMillis(millis),
+  aim: `≤ ${limit} ms`,
+  met: millis <= limit,
+});
+
+interface Measured {
+  readonly list: readonly number[];
+  readonly call: readonly number[];
+  readonly initialize: readonly number[];
+}
+
+/** One request at a time, of each kind in turn. */
+async function measured(server: Child, count: number): Promise<Measured> {
+  const healthy = callRequest(Math.trunc(UPSTREAMS / 2));
+  const loads = { list: new Load(server.url, listRequest, 1), call: new Load(server.url, healthy, 1) };
+  const lanes = { list: [] as number[], call: [] as number[], initialize: [] as number[] };
+  await loads.list.open();
+  await loads.call.open();
+  for (let round = 0; round < count; round += 1) {
+    lanes.call.push(await timed(() => loads.call.run(1)));
+    if (round % 4 === 0) lanes.list.push(await timed(() => loads.list.run(1)));
+    if (round % 20 === 0) lanes.initialize.push(await timed(() => openSession(server)));
+  }
+  loads.list.close();
+  loads.call.close();
+  return lanes;
+}
+
+const callRequest = (upstream: number): CallRequest => ({
+  ...modernCall(`up${upstream}_add`),
+  expected: '"text":"8"',
+});
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+const makeIll = async (url: string, illness: Illness): Promise<void> => {
+  await fetch(url, { method: 'PUT', body: illness });
+};
+
+/** Makes a call, however it ends; returns how long it took. */
+const callOf = (server: Child, upstream: number): Promise<number> =>
+  timed(async () => {
+    const response = await fetch(`${server.url}/execute`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ tool_name: `up${upstream}_add`, arguments: { a: 5, b: 3 } }),
+    });
+    await response.arrayBuffer();
+  });
+
+/** Calls an upstream again and again, ten times a second where it is shut off. */
+function goOnCalling(server: Child, upstream: number) {
+  let isOver = false;
+  const work = async (): Promise<void> => {
+    while (!isOver) {
+      await callOf(server, upstream);
+      await sleep(100);
+    }
+  };
+  const done = work();
+  return {
+    stop: () => {
+      isOver = true;
+      return done;
+    },
+  };
+}
+
+async function upstreamStates(server: Child): Promise<ReadonlyMap<string, string>> {
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  return new Map(
+    [...metrics.matchAll(/^mcp_upstream_state\{upstream="(\w+)",state="(\w+)"\} 1$/gm)].map(
+      ([, name = '', state = '']) => [name, state],
+    ),
+  );
+}
+
+/** What an upstream is in when it does not answer. */
+const ILL = ['open', 'down'];
+
+async function untilAllUp(server: Child): Promise<void> {
+  for (;;) {
+    const states = [...(await upstreamStates(server)).values()];
+    if (states.length === UPSTREAMS && states.every((state) => state === 'up')) return;
+    await sleep(100);
+  }
+}
+
+async function untilState(server: Child, name: string, ...states: readonly string[]): Promise<void> {
+  while (!states.includes((await upstreamStates(server)).get(name) ?? '')) await sleep(50);
+}
