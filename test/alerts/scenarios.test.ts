@@ -11,7 +11,7 @@ describe('the alerts', () => {
 
   beforeAll(async () => {
     complaints = await play(SCENARIOS, plainStage(shortestFor(SCENARIOS)));
-  }, 600_000);
+  }, 1_800_000);
 
   it.each(SCENARIOS.map(({ name }) => name))('do what they must when %s', (name) => {
     expect(complaints.get(name)?.join('\n')).toBe('');
