@@ -1,4 +1,4 @@
-import { Agent } from 'undici';
+import { Agent, Pool } from 'undici';
 import { MAX_EXCHANGES } from './relay/relay.ts';
 
 /** Connections besides those of calls: for looking after it, and for hearing of changes. */
@@ -11,14 +11,22 @@ export class Pools {
   readonly calls: Agent;
   /** For what it is told that nobody waits for, as that a call was given up. */
   readonly aside: Agent;
-  readonly relayed: Agent;
+  readonly relayed: Pool;
 
-  constructor({ maxConcurrency, ca }: { readonly maxConcurrency: number; readonly ca: string | undefined }) {
+  constructor({
+    url,
+    maxConcurrency,
+    ca,
+  }: {
+    readonly url: string;
+    readonly maxConcurrency: number;
+    readonly ca: string | undefined;
+  }) {
     // Nobody answers for what a proxy, or another version of HTTP, would do.
     const connect = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(ca !== undefined && { ca }) };
     this.calls = new Agent({ connections: maxConcurrency + FURTHER_CONNECTIONS, connect });
     this.aside = new Agent({ connections: ASIDE_CONNECTIONS, connect });
-    this.relayed = new Agent({ connections: MAX_EXCHANGES, connect });
+    this.relayed = new Pool(new URL(url).origin, { connections: MAX_EXCHANGES, connect });
   }
 
   /** Ends all of them. */

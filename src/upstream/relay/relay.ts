@@ -39,7 +39,7 @@ export interface RelayOptions extends Pick<RequestsOptions, 'toolOf' | 'observe'
   readonly health: Health;
   /** Has the upstream looked at: who answers now may not be who did. */
   readonly lookNow: () => void;
-  /** Its own: has a connection for each exchange. */
+  /** Its own, of the upstream's origin: has a connection for each exchange. */
   readonly pool: Dispatcher;
   readonly environment: RelayEnvironment;
 }
@@ -67,7 +67,6 @@ export class Relay {
   readonly #host: ExchangeHost;
   readonly #sessions: RelayedSessions;
   readonly #owed: OwedAnswers;
-  readonly #origin: string;
   readonly #path: string;
   readonly #headers: ReadonlyMap<string, string>;
   readonly #exchanges = new Set<Exchange>();
@@ -80,8 +79,7 @@ export class Relay {
     this.#requests = { ...environment, ...options, upstream: spec };
     this.#sessions = new RelayedSessions(environment.seal, spec.name);
     this.#owed = new OwedAnswers(spec.timeoutSeconds);
-    const { origin, pathname, search } = new URL(spec.url);
-    this.#origin = origin;
+    const { pathname, search } = new URL(spec.url);
     this.#path = pathname + search;
     this.#headers = new Map(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), value]));
     this.#host = {
@@ -143,7 +141,6 @@ export class Relay {
     if (response.destroyed) exchange.leave();
     pool.dispatch(
       {
-        origin: this.#origin,
         path: this.#path,
         method,
         headers: headersToUpstream(headers, this.#headers, {
