@@ -5,7 +5,7 @@ import type { Settings } from './config/settings.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { isReadOnce } from './config/tokens.ts';
 import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
-import { loadUpstreams, type UpstreamsHandle } from './load-upstreams.ts';
+import { loadUpstreams, mayHaveUpstreams, type UpstreamsHandle } from './load-upstreams.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { Seal } from './mcp/seal.ts';
@@ -25,6 +25,7 @@ import type { Catalogue } from './tools/catalogue.ts';
 import { Executor } from './tools/executor.ts';
 import { createQuota, type Quota } from './tools/quota.ts';
 import type { WorkerPool } from './tools/worker-pool.ts';
+import type { WatchPace } from './kubernetes/namespace-watch.ts';
 import type { Pace } from './upstream/supervisor.ts';
 import { createServerMetrics, keepSeries } from './server-metrics.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
@@ -42,6 +43,8 @@ export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** When upstreams are looked at. Default: as is good for them. */
   readonly upstreamPace?: Partial<Pace>;
+  /** When the Kubernetes API is asked for upstreams. Default: as is good for it. */
+  readonly discoveryPace?: Partial<WatchPace>;
 }
 
 /** The server without its transports: tools, executor and monitoring, put together. */
@@ -127,10 +130,10 @@ export async function createApplication(
     return { ok: false, problems };
   }
 
-  const { catalogue, workers, problemsOf } = tools;
+  const { catalogue, workers, taken, problemsOf } = tools;
   const { tracing } = traced;
   const warnings = [
-    ...(catalogue.tools.length === 0 && settings.upstreams.length === 0 ? [NO_TOOLS] : []),
+    ...(catalogue.tools.length === 0 && !mayHaveUpstreams(settings) ? [NO_TOOLS] : []),
     ...(settings.sessions.peers.length > 0 && settings.sessions.stateKeyFile === undefined ? [NO_KEY] : []),
   ];
   for (const warning of warnings) logger.warn(warning);
@@ -158,7 +161,7 @@ export async function createApplication(
   const { file, tokens, stateKeys } = read.secrets;
   // A door of their own: what listens to an upstream is none of our subscriptions.
   const relayDoor = new Door<ToolCall>({ recorder, tracing, now, onError });
-  const upstreams = await upstreamsRead.join(catalogue, recorder, {
+  const upstreams = await upstreamsRead.join(catalogue, recorder, taken, {
     door: relayDoor,
     tracing,
     executor,

@@ -1,6 +1,6 @@
 import type { Settings } from './config/settings.ts';
 import type { Tokens } from './config/tokens.ts';
-import { problemsOfUpstreamNames, withoutUpstreams } from './load-upstreams.ts';
+import { namesTakenBy, problemsOfUpstreamNames, withoutUpstreams } from './load-upstreams.ts';
 import type { Losses } from './monitoring/losses.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
@@ -21,6 +21,8 @@ export type LoadedTools =
   | {
       readonly ok: true;
       readonly toolsets: readonly Toolset[];
+      /** The names of all toolsets and tools, whether they are to be offered or not. */
+      readonly taken: ReadonlySet<string>;
       /** What is wrong with the rights of other tokens, by the rules for those of the start. */
       readonly problemsOf: (tokens: Tokens) => readonly string[];
     }
@@ -31,6 +33,7 @@ export type OfferedTools =
       readonly ok: true;
       readonly catalogue: Catalogue;
       readonly workers: WorkerPool;
+      readonly taken: ReadonlySet<string>;
       readonly problemsOf: (tokens: Tokens) => readonly string[];
     }
   | Problems;
@@ -56,9 +59,14 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
     },
   });
   if (!selected.ok) return selected;
-  const taken = problemsOfUpstreamNames(settings, toolsets);
-  if (taken.length > 0) return { ok: false, problems: taken };
-  return { ...selected, problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others, settings)) };
+  const taken = namesTakenBy(toolsets);
+  const problems = problemsOfUpstreamNames(settings, taken);
+  if (problems.length > 0) return { ok: false, problems };
+  return {
+    ...selected,
+    taken,
+    problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others, settings)),
+  };
 }
 
 /**
@@ -73,6 +81,7 @@ export function longestDeadline(settings: Settings, loaded: LoadedTools): number
     ...Object.values(limits.overrides).map(({ timeoutSeconds = 0 }) => timeoutSeconds),
     ...tools.map((tool) => limitsOf(tool, limits).timeoutSeconds),
     ...settings.upstreams.map(({ timeoutSeconds = 0 }) => timeoutSeconds),
+    settings.discovery.enabled ? (settings.discovery.timeoutSeconds ?? 0) : 0,
   );
 }
 
@@ -87,12 +96,12 @@ export async function offerTools(
   losses: Losses,
 ): Promise<OfferedTools> {
   if (!loaded.ok) return loaded;
-  const { toolsets, problemsOf } = loaded;
+  const { toolsets, taken, problemsOf } = loaded;
   const tools = toolsets.flatMap((toolset) => toolset.tools);
   const isIsolated = tools.some(({ isolation }) => isolation === 'worker');
   const workers = createWorkers(settings, isIsolated ? 1 : 0, losses);
   const offered = offerToolsets(toolsets, workers, limitsIn(settings));
-  if (offered.ok) return { ok: true, catalogue: new Catalogue(offered.tools), workers, problemsOf };
+  if (offered.ok) return { ok: true, catalogue: new Catalogue(offered.tools), workers, taken, problemsOf };
   await workers.close();
   return offered;
 }

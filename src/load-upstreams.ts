@@ -1,11 +1,16 @@
+import { resolve } from 'node:path';
 import type { Settings } from './config/settings.ts';
+import { readText } from './config/read-yaml.ts';
 import { loadUpstreams as readFiles } from './config/upstream-files.ts';
 import type { UpstreamSettings } from './config/upstream-settings.ts';
+import type { Discovery, DiscoveryOptions } from './discovery.ts';
+import type { WatchPace } from './kubernetes/namespace-watch.ts';
 import type { Logger } from './monitoring/logging.ts';
 import type { Recorder } from './monitoring/metrics/recorder.ts';
 import type { Catalogue } from './tools/catalogue.ts';
 import type { RelayEnvironment } from './upstream/relay/relay.ts';
 import type { Pace } from './upstream/supervisor.ts';
+import type { DiscoveryReport } from './upstream/labels.ts';
 import type { Upstreams } from './upstream/upstreams.ts';
 
 /** The other MCP servers whose tools are offered. */
@@ -13,8 +18,12 @@ export interface UpstreamsHandle extends Pick<
   Upstreams,
   'report' | 'hints' | 'relay' | 'acceptNone' | 'endRelays' | 'stop'
 > {
-  /** Begins to connect to them; waits for none. */
+  /** Loads what else is needed, so that nothing is held up by that later. */
+  readonly prepare: () => Promise<void>;
+  /** Begins to connect to them, and to look for more; waits for none. */
   readonly start: () => void;
+  /** How finding them goes; `undefined` where nobody looks for any. */
+  readonly discovery: () => DiscoveryReport | undefined;
 }
 
 /** What relays to upstreams need besides the settings. */
@@ -29,15 +38,21 @@ interface Surroundings {
   readonly version: string;
   /** When upstreams are looked at. Default: as is good for them. */
   readonly upstreamPace?: Partial<Pace>;
+  /** When the Kubernetes API is asked for them. Default: as is good for it. */
+  readonly discoveryPace?: Partial<WatchPace>;
 }
 
 type Loaded =
   | {
       readonly ok: true;
-      /** Puts them beside the tools of a catalogue; `undefined` where there are none. */
+      /**
+       * Puts them beside the tools of a catalogue; `undefined` where there can be none.
+       * @param taken names that are those of tools or toolsets
+       */
       readonly join: (
         catalogue: Catalogue,
         recorder: Recorder,
+        taken: ReadonlySet<string>,
         relaying: Relaying,
       ) => Promise<UpstreamsHandle | undefined>;
     }
@@ -45,20 +60,43 @@ type Loaded =
 
 const prefixOf = ({ name, prefix = `${name}_` }: UpstreamSettings): string => prefix;
 
-/** The names of a list without those that upstreams may have: which tools they have is not known before they say so. */
-export const withoutUpstreams = (names: readonly string[], { upstreams }: Settings): readonly string[] =>
-  names.filter((name) => !upstreams.some((each) => each.name === name || name.startsWith(prefixOf(each))));
+/** Whether there are upstreams, or may be some. */
+export const mayHaveUpstreams = ({ upstreams, discovery }: Settings): boolean =>
+  upstreams.length > 0 || discovery.enabled;
 
-/** What is wrong with names of upstreams: each is that of a toolset, and may be no other's. */
+/**
+ * The names of a list without those that upstreams may have: which tools they have is not known before they say so. Where upstreams
+ * are found, any name may be one of theirs.
+ */
+export const withoutUpstreams = (
+  names: readonly string[],
+  { upstreams, discovery }: Settings,
+): readonly string[] =>
+  names.filter(
+    (name) =>
+      !discovery.enabled && !upstreams.some((each) => each.name === name || name.startsWith(prefixOf(each))),
+  );
+
+/** Names that no upstream may have: each is that of a toolset, and may be no other's. */
+export const namesTakenBy = (
+  toolsets: readonly { readonly name: string; readonly tools: readonly { readonly name: string }[] }[],
+): ReadonlySet<string> =>
+  new Set(toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)]));
+
+/** What is wrong with names of upstreams. */
 export const problemsOfUpstreamNames = (
   { upstreams }: Settings,
-  toolsets: readonly { readonly name: string; readonly tools: readonly { readonly name: string }[] }[],
-): readonly string[] => {
-  const taken = new Set(toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)]));
-  return upstreams
+  taken: ReadonlySet<string>,
+): readonly string[] =>
+  upstreams
     .filter(({ name }) => taken.has(name))
     .map(({ name }) => `upstreams: ${name} is the name of a tool or toolset here; rename the upstream`);
-};
+
+function problemsOfKubeconfig({ discovery }: Settings, directory: string): readonly string[] {
+  if (!discovery.enabled || discovery.kubeconfig === undefined) return [];
+  const file = readText(resolve(directory, discovery.kubeconfig));
+  return file.ok ? [] : [`discovery.kubeconfig: ${file.problem}`];
+}
 
 /** What an upstream's answer may have besides its result, in bytes. */
 const ALLOWANCE_BYTES = 65_536;
@@ -71,10 +109,11 @@ const ALLOWANCE_BYTES = 65_536;
 export function loadUpstreams(
   settings: Settings,
   directory: string,
-  { logger, now, unixTime, version, upstreamPace }: Surroundings,
+  { logger, now, unixTime, version, upstreamPace, discoveryPace }: Surroundings,
 ): Loaded {
   const read = readFiles(settings.upstreams, directory);
-  if (!read.ok) return read;
+  const problems = [...(read.ok ? [] : read.problems), ...problemsOfKubeconfig(settings, directory)];
+  if (!read.ok || problems.length > 0) return { ok: false, problems };
   const { limits } = settings;
   const specs = read.upstreams.map(
     ({ tokenFile: _token, headersFile: _headers, caFile: _ca, ...upstream }) => ({
@@ -86,8 +125,8 @@ export function loadUpstreams(
   );
   return {
     ok: true,
-    async join(catalogue, recorder, relaying) {
-      if (specs.length === 0) return undefined;
+    async join(catalogue, recorder, taken, relaying) {
+      if (!mayHaveUpstreams(settings)) return undefined;
       // The client side of the SDK takes a moment to load.
       const [{ Upstreams }, { PACE }] = await Promise.all([
         import('./upstream/upstreams.ts'),
@@ -119,11 +158,29 @@ export function loadUpstreams(
           },
         },
       });
+      const discovery = settings.discovery.enabled
+        ? await discover({
+            settings,
+            directory,
+            taken: new Set([...taken, ...specs.map(({ name }) => name)]),
+            recorder: recorder.upstreams,
+            logger,
+            now,
+            unixTime,
+            pace: discoveryPace ?? {},
+            found: (more) => {
+              upstreams.want([...specs, ...more]);
+            },
+          })
+        : undefined;
       return {
+        prepare: () => discovery?.prepare() ?? Promise.resolve(),
         start: () => {
           upstreams.want(specs);
+          discovery?.start();
         },
         report: () => upstreams.report(),
+        discovery: () => discovery?.report(),
         hints: () => upstreams.hints(),
         relay: (name) => upstreams.relay(name),
         acceptNone: () => {
@@ -132,8 +189,16 @@ export function loadUpstreams(
         endRelays: () => {
           upstreams.endRelays();
         },
-        stop: () => upstreams.stop(),
+        async stop() {
+          await discovery?.stop();
+          await upstreams.stop();
+        },
       };
     },
   };
 }
+
+const discover = async (options: DiscoveryOptions): Promise<Discovery> => {
+  const loaded = await import('./discovery.ts');
+  return new loaded.Discovery(options);
+};

@@ -22,6 +22,7 @@ export async function serveOverStdio(
 ): Promise<ServingStdio> {
   const lifecycle = new Lifecycle(logger);
   const operations = operationsOf(application, settings.metrics.endpoint, lifecycle);
+  await application.upstreams?.prepare();
   const ops = await openOperationsPort(operations, settings, application, logger);
   const connection = connectStdio(application.mcp, {
     ...streams,

@@ -54,7 +54,11 @@ export async function serve(
       ],
       metrics: !application.activity ? 'not_recorded' : metrics.endpoint ? here : 'not_served',
       activity: has.operations ? (application.activity?.report() ?? null) : null,
-      ...(has.operations && application.upstreams && { upstreams: application.upstreams.report() }),
+      ...(has.operations &&
+        application.upstreams && {
+          upstreams: application.upstreams.report(),
+          discovery: application.upstreams.discovery(),
+        }),
     };
   };
   const app = createApp({
@@ -71,6 +75,7 @@ export async function serve(
     status: () => status({ clients: true, operations: ops.port === undefined }),
   });
 
+  await application.upstreams?.prepare();
   const opsListener = await openOperationsPort(
     operations,
     settings,

@@ -29,7 +29,7 @@ export interface ServerMetrics {
  * @param longestDeadline the longest that a call of a tool may take, in seconds: up to there durations are told apart
  */
 export function createServerMetrics(
-  { metrics: settings, limits, upstreams }: Settings,
+  { metrics: settings, limits, upstreams, discovery }: Settings,
   longestDeadline: number,
   environment: { readonly now: () => number; readonly version: string; readonly revision: string },
 ): ServerMetrics {
@@ -39,7 +39,7 @@ export function createServerMetrics(
     exposes: (_name, row) => settings.openTelemetryNames || !row.openTelemetryName,
     operationAttributes: settings.operationAttributes,
     durationBuckets,
-    upstreams: upstreams.map(({ name }) => name),
+    mostUpstreams: upstreams.length + (discovery.enabled ? discovery.maxUpstreams : 0),
     resultSizeBuckets: furtherBuckets(RESULT_SIZE_BUCKETS, RESULT_SIZE_STEPS, limits.resultBytes),
   });
   if (settings.enabled) collectRuntime(registry, metrics);

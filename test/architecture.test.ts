@@ -29,6 +29,7 @@ const TABLES = [
   'monitoring/metrics/operation-attributes.ts',
   'monitoring/metrics/bounds.ts',
   'upstream/labels.ts',
+  'kubernetes/labels.ts',
 ];
 
 const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : 'root');
@@ -38,6 +39,7 @@ const show = ({ from, to }: Import): string => `${from} imports ${to}`;
 /** What each folder may import of the others; `types` means types alone. */
 const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'types'>>>> = {
   authorization: {},
+  kubernetes: {},
   tools: { authorization: 'values' },
   monitoring: { authorization: 'values', tools: 'types' },
   upstream: { authorization: 'types', tools: 'values', monitoring: 'types' },
@@ -55,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, 'values' | 'ty
   root: {
     authorization: 'values',
     upstream: 'values',
+    kubernetes: 'values',
     cli: 'values',
     config: 'values',
     http: 'values',
@@ -81,7 +84,8 @@ const PACKAGE_HOME: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/client': ['upstream'],
   'eventsource-parser': ['upstream'],
   piscina: ['tools'],
-  undici: ['tools', 'upstream'],
+  undici: ['tools', 'upstream', 'kubernetes'],
+  '@kubernetes/client-node': ['kubernetes'],
   pino: ['monitoring', 'cli'],
 };
 
@@ -98,6 +102,16 @@ describe('the import fences', () => {
   it('keep each package in its folder', () => {
     const breaches = imports.filter(({ from, to }) => PACKAGE_HOME[to]?.includes(folderOf(from)) === false);
     expect(breaches.map(show)).toEqual([]);
+  });
+
+  it('load the client of Kubernetes, which is large, only where something needs it', () => {
+    const always = [...sources].filter(([, text]) =>
+      /^import (?!type\b)[^;]*from '@kubernetes\/client-node'/m.test(text),
+    );
+    expect(always.map(([file]) => file)).toEqual([]);
+    const users = imports.filter(({ to, typeOnly }) => to === 'discovery.ts' && !typeOnly);
+    expect(users.map(show)).toEqual(['load-upstreams.ts imports discovery.ts']);
+    expect(sources.get('load-upstreams.ts')).toContain("await import('./discovery.ts')");
   });
 
   it('have no cycles', () => {

@@ -83,6 +83,13 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['upstream/caller-links.ts', 'MAX_SESSIONS'],
     ['upstream/caller-links.ts', 'IDLE_SECONDS'],
   ],
+  'Services that are found': [
+    ['kubernetes/namespace-watch.ts', 'MAX_SERVICES'],
+    ['kubernetes/namespace-watch.ts', 'MAX_PAGE_BYTES'],
+    ['kubernetes/json.ts', 'MAX_LINE_BYTES'],
+    ['kubernetes/service.ts', 'MAX_ANNOTATION'],
+    ['kubernetes/service.ts', 'MAX_PORTS'],
+  ],
   'tools of a server that is instrumented': [['monitoring/library/known-tools.ts', 'MAX_REMEMBERED']],
 };
 
@@ -124,6 +131,8 @@ const KEPT: Readonly<Record<string, string>> = {
   'tools/quota.ts fullAt': 'clients that have a quota',
   'tools/turns.ts #clients': 'calls that wait',
   'tools/waiting-logs.ts #waiting': 'log messages of a call',
+  'discovery.ts #problems': '= the namespaces of the settings',
+  'kubernetes/namespace-watch.ts #services': 'Services that are found',
   'upstream/breaker.ts #window': '= the seconds of a window',
   'upstream/caller-links.ts #held': 'sessions with an upstream',
   'upstream/definition-changes.ts #meanings': 'what an upstream lists',

@@ -3,7 +3,7 @@ import type { Application } from '../application.ts';
 import { trustedCaller } from '../authorization/caller.ts';
 import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
-import { withoutUpstreams } from '../load-upstreams.ts';
+import { mayHaveUpstreams, withoutUpstreams } from '../load-upstreams.ts';
 import { plainValue, type Outcome } from '../tools/call.ts';
 import { EXIT, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
@@ -81,13 +81,17 @@ function printOutcome(outcome: Outcome, { stdout, stderr }: Terminal, json: bool
 /** Prints the server's own tools: one line each, or with `json` as they are published. */
 export function listTools(
   { catalogue }: Application,
-  { upstreams }: Settings,
+  { upstreams, discovery }: Settings,
   { stdout, stderr }: Terminal,
   json: boolean,
 ): ExitCode {
-  if (upstreams.length > 0)
+  const others = [
+    ...upstreams.map(({ name }) => name),
+    ...(discovery.enabled ? ['found in Kubernetes'] : []),
+  ];
+  if (others.length > 0)
     stderr.write(
-      `nexus-mcp: without the tools of upstreams (${upstreams.map(({ name }) => name).join(', ')}), which a server that runs lists\n`,
+      `nexus-mcp: without the tools of upstreams (${others.join(', ')}), which a server that runs lists\n`,
     );
   if (json) {
     stdout.write(
@@ -129,7 +133,7 @@ export function printSettings(
   );
   if (json) stdout.write(`${JSON.stringify(safe, null, 2)}\n`);
   else {
-    const ofUpstreams = settings.upstreams.length === 0 ? 0 : settings.limits.upstreamTools;
+    const ofUpstreams = mayHaveUpstreams(settings) ? settings.limits.upstreamTools : 0;
     const besides = ofUpstreams === 0 ? '' : `, and up to ${ofUpstreams} of upstreams`;
     const most = recorder.mostSamples(ofUpstreams) + RUNTIME_SAMPLES;
     if (expose)

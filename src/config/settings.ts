@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readAllowedHost, readAllowedOrigin } from '../http/host-names.ts';
 import { OPERATION_ATTRIBUTES } from '../monitoring/metrics/operation-attributes.ts';
+import { discoverySettings } from './discovery-settings.ts';
 import { sessionSettings } from './session-settings.ts';
 import { count, durationBuckets, port, seconds, written } from './setting-kinds.ts';
 import { upstreamSettings } from './upstream-settings.ts';
@@ -137,6 +138,7 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   sessions: sessionSettings,
   upstreams: upstreamSettings,
+  discovery: discoverySettings,
   network: z
     .strictObject({
       allowPrivateAddresses: z

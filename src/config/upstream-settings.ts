@@ -5,7 +5,7 @@ import { count, seconds } from './setting-kinds.ts';
 const MAX_UPSTREAMS = 64;
 
 /** As the name of a Service in Kubernetes; it becomes a label value and a toolset. */
-const name = z
+export const upstreamName = z
   .string()
   .max(40)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and -, as a DNS label');
@@ -24,14 +24,16 @@ const url = z.string().superRefine((text, context) => {
   if (problem !== undefined) context.addIssue(problem);
 });
 
+/** What the names of its tools begin with. */
+export const upstreamPrefix = z
+  .string()
+  .max(48)
+  .regex(/^[A-Za-z0-9_-]*$/, 'may have letters, digits, _ and - only');
+
 const upstream = z.strictObject({
-  name,
+  name: upstreamName,
   url,
-  prefix: z
-    .string()
-    .max(48)
-    .regex(/^[A-Za-z0-9_-]*$/, 'may have letters, digits, _ and - only')
-    .optional(),
+  prefix: upstreamPrefix.optional(),
   tokenFile: z.string().min(1).optional(),
   headersFile: z.string().min(1).optional(),
   caFile: z.string().min(1).optional(),

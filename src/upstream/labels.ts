@@ -34,3 +34,42 @@ export interface UpstreamReport {
   /** How many are not, by why. */
   readonly dropped: Dropped;
 }
+
+/**
+ * What became of a Service that was found: it is an upstream, or is not, because it is this server's own, it has no address or no
+ * one port to connect to, an annotation or its name is none that an upstream may have, the name is taken, or there are too many.
+ */
+export const SERVICE_OUTCOMES = [
+  'upstream',
+  'own',
+  'address',
+  'port',
+  'annotation',
+  'name',
+  'name_taken',
+  'limit',
+] as const;
+export type ServiceOutcome = (typeof SERVICE_OUTCOMES)[number];
+
+/** A Service that was found and is no upstream. */
+export interface RefusedService {
+  /** `namespace/name`. */
+  readonly service: string;
+  readonly outcome: Exclude<ServiceOutcome, 'upstream'>;
+  /** In words. */
+  readonly why: string;
+}
+
+/** What is said of finding upstreams in Kubernetes. */
+export interface DiscoveryReport {
+  /** How many Services were found that are upstreams. */
+  readonly upstreams: number;
+  /** Some of those that were found and are none. */
+  readonly refused: readonly RefusedService[];
+  /** How many of those there are. */
+  readonly refused_count: number;
+  /** For how long what is known may have been out of date; since the start, where nothing is known yet. */
+  readonly age_seconds: number;
+  /** Why it is not known anew, in words; empty when nothing is wrong. */
+  readonly why: string;
+}

@@ -60,9 +60,10 @@ export class Upstreams {
    * those that are wanted as they are. Waits for none of them.
    */
   want(specs: readonly UpstreamSpec[]): void {
+    const wanted = new Map(specs.map((spec) => [spec.name, spec]));
     const kept = new Map(
       this.#held
-        .filter(({ upstream }) => specs.some((spec) => isDeepStrictEqual(spec, upstream.spec)))
+        .filter(({ upstream }) => isDeepStrictEqual(wanted.get(upstream.spec.name), upstream.spec))
         .map((held) => [held.upstream.spec.name, held]),
     );
     const gone = this.#held.filter(({ upstream }) => !kept.has(upstream.spec.name));
@@ -127,6 +128,7 @@ export class Upstreams {
       },
       toolOf: (ownName) => held.tools.get(ownName),
     });
+    recorder.added(name);
     recorder.state(name, upstream.state.state, unixTime());
     recorder.tools(name, 0, NONE_DROPPED);
     const lane = createLane(spec.maxConcurrency);

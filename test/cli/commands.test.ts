@@ -395,6 +395,10 @@ describe('check', () => {
     const [tools = 0, most = 0] = await said();
     const [fewer = 0, ofFewer = 0] = await said('--tools.enabled', 'add');
     expect([fewer, most - ofFewer]).toEqual([1, (tools - 1) * 109]);
+    // Whether any upstream was found or not: as many as may be, with as many tools.
+    const found = ['--discovery.enabled', 'true', '--discovery.maxUpstreams', '3'];
+    const [, ofFound = 0] = await said(...found);
+    expect(ofFound - most).toBe(1328 + 500 * 109 + 3 * 634);
     const [, more = 0] = await said('--metrics.operationAttributes', 'network.transport');
     // As many operations again: of 15 methods, `other`, the tools and `unknown`, each with 4 outcomes in 17 series.
     expect(more - most).toBe((17 + tools) * 4 * 17);

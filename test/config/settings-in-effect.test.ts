@@ -38,6 +38,16 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'test/monitoring/call-log.test.ts': ['log.successes', 'log.foldSeconds', 'log.arguments', 'log.results'],
   'test/monitoring/slow-tools.test.ts': ['metrics.durationBuckets'],
   'test/monitoring/tracing.test.ts': ['tracing.endpoint'],
+  'test/discovery/discovery.test.ts': [
+    'discovery.enabled',
+    'discovery.labelSelector',
+    'discovery.namespaces',
+    'discovery.kubeconfig',
+    'discovery.maxUpstreams',
+    'discovery.timeoutSeconds',
+  ],
+  'test/discovery/found-upstreams.test.ts': ['discovery.maxConcurrency'],
+  'test/discovery/pace.test.ts': ['discovery.resyncSeconds'],
   'test/upstream/catalogue.test.ts': ['upstreams', 'limits.upstreamTools'],
   'test/tools/builtin/dns-lookup.test.ts': ['network.dnsTimeoutSeconds'],
 };

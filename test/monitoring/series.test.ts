@@ -26,8 +26,9 @@ import { createMetrics, METRICS, type MetricName } from '../../src/monitoring/me
 import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
 import { describeBuild, RUNTIME_SAMPLES } from '../../src/monitoring/metrics/runtime.ts';
 import { Series } from '../../src/monitoring/metrics/series.ts';
+import { FAILURE_REASONS } from '../../src/kubernetes/labels.ts';
+import { NONE_DROPPED, SERVICE_OUTCOMES, type ServiceOutcome } from '../../src/upstream/labels.ts';
 import { ERROR_REASONS, REASONS, UNKNOWN_TOOL } from '../../src/tools/reasons.ts';
-import { NONE_DROPPED } from '../../src/upstream/labels.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { recordOf } from '../support/call-records.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
@@ -98,6 +99,11 @@ function recordAll(recorder: Recorder, tools: readonly string[]): void {
   for (const reason of SESSION_NOT_FOUND_REASONS) recorder.sessionNotFound(reason);
   for (const [kind, outcome] of pairs(PEER_MESSAGES, PEER_OUTCOMES)) recorder.peerMessage(kind, outcome);
   recorder.tokenFile(true);
+  const { upstreams } = recorder;
+  const counts = SERVICE_OUTCOMES.map((outcome) => [outcome, 1] as const);
+  upstreams.services(Object.fromEntries(counts) as Record<ServiceOutcome, number>);
+  for (const reason of FAILURE_REASONS) upstreams.discoveryFailed(reason);
+  upstreams.bindLastSync(() => 1);
 }
 
 /** A call of a tool, as it is recorded: what became of it, and how it was answered. */
@@ -133,7 +139,7 @@ describe('the number of series that follows from our declarations', () => {
     expect(series).toEqual(NAMES.map((name) => [name, mostOf(METRICS[name], 1)]));
   });
 
-  it('is 15 660 for 25 tools, and 109 more for each further one', () => {
+  it('is 15 675 for 25 tools, and 109 more for each further one', () => {
     const most = (name: MetricName, tools = 25): number => mostOf(METRICS[name], tools);
     const large = ['mcp_server_operation_duration_seconds', 'http_server_request_duration_seconds'] as const;
     // 15 methods, `other`, 25 tools and `unknown`; 4 outcomes; 17 series of a histogram.
@@ -141,7 +147,7 @@ describe('the number of series that follows from our declarations', () => {
     // What is served at each of 12 routes, and another method at each; 19 status codes; 17 series.
     expect(most(large[1])).toBe((23 + 12) * 19 * 17);
     const all = (tools: number): number => NAMES.reduce((sum, name) => sum + most(name, tools), 0);
-    expect([all(25), all(26) - all(25)]).toEqual([15_660, 109]);
+    expect([all(25), all(26) - all(25)]).toEqual([15_675, 109]);
   });
 
   it('is as much larger as operations are broken down further', () => {
@@ -171,7 +177,7 @@ describe('the number of series that follows from our declarations', () => {
   );
 
   it('is reached exactly where there are upstreams, whose relays call what only they know', async () => {
-    const { metrics, registry } = createMetrics({ upstreams: ['a', 'b'] });
+    const { metrics, registry } = createMetrics({ mostUpstreams: 2 });
     describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
     const recorder = new Recorder(metrics, []);
     recordAll(recorder, ['shop']);
@@ -180,6 +186,7 @@ describe('the number of series that follows from our declarations', () => {
       for (const status of [...HTTP_STATUS_CODES.map(Number), 418])
         recorder.httpRequest(RELAY_ROUTE, method, status, 1);
     for (const upstream of ['a', 'b']) {
+      recorder.upstreams.added(upstream);
       recorder.upstreams.state(upstream, 'up', 1);
       recorder.upstreams.tools(upstream, 1, NONE_DROPPED);
       const faults = ['timeout', 'connection', undefined];
@@ -201,6 +208,9 @@ describe('the number of series that follows from our declarations', () => {
     expect(folded.map(({ value }) => value)).toEqual([
       HTTP_ROUTES.length * (HTTP_METHODS.length + 1) + HTTP_METHODS.length + 1,
     ]);
+    recorder.upstreams.removed('b');
+    expect(await registry.metrics()).not.toContain('upstream="b"');
+    expect(recorder.mostSamples()).toBe(samples.all.length);
   });
 
   it('holds for 500 tools that are called in all revisions with all outcomes, and any other requests', async () => {
@@ -234,7 +244,7 @@ describe('the number of series that follows from our declarations', () => {
     const samples = parseMetrics(await registry.metrics());
     expect(samples.value('mcp_metrics_samples')).toBe(samples.all.length);
     expect(samples.value('mcp_metrics_samples_limit')).toBe(most);
-    expect(most).toBe(15_660 + 475 * 109);
+    expect(most).toBe(15_675 + 475 * 109);
     expect(samples.all.length).toBeLessThanOrEqual(most);
   });
 
@@ -247,6 +257,8 @@ describe('the number of series that follows from our declarations', () => {
       'mcp_requests_total',
       'mcp_server_operation_duration_seconds',
       'mcp_server_session_duration_seconds',
+      'mcp_discovery_last_sync_timestamp_seconds',
+      'mcp_discovery_services',
       'mcp_token_file_current',
       'http_server_request_duration_seconds',
       'mcp_label_values_folded_total',

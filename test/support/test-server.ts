@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createApplication } from '../../src/application.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { createLogger } from '../../src/monitoring/logging.ts';
+import type { WatchPace } from '../../src/kubernetes/namespace-watch.ts';
 import { serve } from '../../src/serve.ts';
 import type { Pace } from '../../src/upstream/supervisor.ts';
 import { scrape, type Samples } from './metrics-text.ts';
@@ -38,11 +39,13 @@ type Overrides = Record<string, object>;
  * Starts a server with settings that differ from the defaults as given.
  * @param unixTime what time it is for the server, in seconds
  * @param upstreamPace when upstreams are looked at, where that is not as ever
+ * @param discoveryPace when the Kubernetes API is asked for them, likewise
  */
 export async function startTestServer(
   overrides: Overrides = {},
   unixTime = (): number => Date.now() / 1000,
   upstreamPace: Partial<Pace> = {},
+  discoveryPace: Partial<WatchPace> = {},
 ): Promise<TestServer> {
   const settings = settingsSchema.parse({
     ...overrides,
@@ -64,6 +67,7 @@ export async function startTestServer(
     revision: 'test',
     env: {},
     upstreamPace,
+    discoveryPace,
   };
   const created = await createApplication(settings, process.cwd(), environment);
   if (!created.ok) throw new Error(created.problems.join('\n'));

@@ -19,7 +19,7 @@ it('no series of an upstream that was removed come back with the end of a call',
   const upstream = new RawUpstream();
   const url = await upstream.listen();
   upstream.behaviour = { 'tools/call': () => undefined };
-  const { metrics, registry } = createMetrics({ upstreams: ['raw'] });
+  const { metrics, registry } = createMetrics({ mostUpstreams: 1 });
   const recorder = new Recorder(metrics, []);
   const now = (): number => performance.now() / 1000;
   // Nothing is relayed.

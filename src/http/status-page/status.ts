@@ -1,4 +1,4 @@
-import type { UpstreamReport } from '../../upstream/labels.ts';
+import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { ActivityReport } from '../../monitoring/activity.ts';
 
 /** Is anything wrong, with which tool, and why: what a person is told first. */
@@ -33,6 +33,8 @@ export interface Status {
   readonly activity: ActivityReport | null;
   /** The MCP servers whose tools are offered here; left out where there are none, and on the main port when the metrics are at the operations port. */
   readonly upstreams?: readonly UpstreamReport[];
+  /** How finding upstreams in Kubernetes goes; left out likewise, and where nobody looks for any. */
+  readonly discovery?: DiscoveryReport | undefined;
 }
 
 /** A status before it is judged. */

@@ -21,7 +21,7 @@ import {
 import { NETWORK_TRANSPORTS, OPERATION_LABELS, operationLabels } from './operation.ts';
 import type { OperationAttribute } from './operation-attributes.ts';
 import { onUse, openTelemetry, serverOnly, type Row } from './row.ts';
-import { relayRows, UPSTREAM_METRICS, upstreamRows } from './upstream-metrics.ts';
+import { DISCOVERY_METRICS, relayRows, UPSTREAM_METRICS, upstreamRows } from './upstream-metrics.ts';
 
 /** Source: OpenTelemetry semantic conventions for HTTP metrics, http.server.request.duration; the same bounds. */
 const OTEL_HTTP_BUCKETS = DURATION_BUCKETS;
@@ -106,6 +106,7 @@ export const METRICS = {
   ),
 
   ...UPSTREAM_METRICS,
+  ...DISCOVERY_METRICS,
 
   mcp_auth_failures_total: serverOnly(
     counter('Requests refused for their credentials', { reason: exactly(AUTH_FAILURE_REASONS) }),
@@ -194,8 +195,8 @@ export interface MetricsOptions {
   readonly durationBuckets?: readonly number[];
   /** Bounds of the sizes of results beyond those that are always there, in bytes. Default: none. */
   readonly resultSizeBuckets?: readonly number[];
-  /** The names of the upstreams. Default: there are none. */
-  readonly upstreams?: readonly string[];
+  /** Most upstreams there are at a time. Default: there are none. */
+  readonly mostUpstreams?: number;
 }
 
 /** The table, with what operations are broken down by and buckets there are besides. */
@@ -203,11 +204,11 @@ function rowsWith({
   operationAttributes = [],
   durationBuckets = [],
   resultSizeBuckets = [],
-  upstreams = [],
+  mostUpstreams = 0,
 }: MetricsOptions): Readonly<Record<string, Row>> {
   const rows = {
     ...METRICS,
-    ...upstreamRows(upstreams),
+    ...upstreamRows(mostUpstreams),
     mcp_tool_duration_seconds: {
       ...METRICS.mcp_tool_duration_seconds,
       buckets: [...DURATION_BUCKETS, ...durationBuckets],
@@ -221,7 +222,7 @@ function rowsWith({
       labels: operationLabels(operationAttributes),
     },
   };
-  return upstreams.length === 0 ? rows : { ...rows, ...relayRows(rows) };
+  return mostUpstreams === 0 ? rows : { ...rows, ...relayRows(rows) };
 }
 
 /** Creates every metric of the table. */

@@ -1,4 +1,5 @@
-import { DROP_REASONS, UPSTREAM_STATES } from '../../upstream/labels.ts';
+import { FAILURE_REASONS } from '../../kubernetes/labels.ts';
+import { DROP_REASONS, SERVICE_OUTCOMES, UPSTREAM_STATES } from '../../upstream/labels.ts';
 import { ERROR_CODES } from '../door/json-rpc.ts';
 import { REASONS } from '../../tools/reasons.ts';
 import { counter, exactly, follows, gauge, given, optional } from './declaration.ts';
@@ -11,7 +12,7 @@ import {
   RELAY_SERVED,
   TOOL_ERROR,
 } from './labels.ts';
-import { openTelemetry, serverOnly, type Row } from './row.ts';
+import { onUse, openTelemetry, serverOnly, type Row } from './row.ts';
 
 /** What upstreams are asked; what else clients ask them, by a relay, is one. */
 export const CLIENT_METHODS = [
@@ -41,8 +42,8 @@ export const CLIENT_ERROR_TYPES = [
 /** Those that are the upstream's fault. A session that is lost is renewed, and what an upstream refuses is for the caller to mend. */
 export const CLIENT_FAULTS = [TIMEOUT, UNAVAILABLE, String(ERROR_CODES.internalError)];
 
-/** Which upstreams there are, only the settings say. */
-const upstream = exactly([] as readonly string[]);
+/** They come and go; how many there are at most, only the settings say. */
+const upstream = given(0);
 
 /** The metrics of upstreams; a part of the table of metrics. */
 export const UPSTREAM_METRICS = {
@@ -83,12 +84,12 @@ export const UPSTREAM_METRICS = {
   ),
 } as const;
 
-/** Those metrics, for the upstreams that there are. */
-export const upstreamRows = (names: readonly string[]) =>
+/** Those metrics, for a number of upstreams at most. */
+export const upstreamRows = (most: number) =>
   Object.fromEntries(
     Object.entries(UPSTREAM_METRICS).map(([name, row]) => [
       name,
-      { ...row, labels: { ...row.labels, upstream: exactly(names) } },
+      { ...row, labels: { ...row.labels, upstream: given(most) } },
     ]),
   );
 
@@ -122,3 +123,24 @@ export const relayRows = (rows: RelayRows): RelayRows => ({
     },
   },
 });
+
+/** The metrics of finding upstreams in Kubernetes; a part of the table of metrics. */
+export const DISCOVERY_METRICS = {
+  mcp_discovery_last_sync_timestamp_seconds: serverOnly(
+    onUse(
+      gauge(
+        'When Services were last listed to find upstreams, in Unix time; before, when the server started',
+      ),
+    ),
+  ),
+  mcp_discovery_errors_total: serverOnly(
+    counter('Requests for Services that the Kubernetes API did not answer, by why', {
+      reason: exactly(FAILURE_REASONS),
+    }),
+  ),
+  mcp_discovery_services: serverOnly(
+    gauge('Services that were found, by whether they are upstreams, or why they are not', {
+      outcome: exactly(SERVICE_OUTCOMES),
+    }),
+  ),
+} as const;

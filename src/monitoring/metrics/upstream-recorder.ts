@@ -1,4 +1,12 @@
-import { UPSTREAM_STATES, type Dropped, type DropReason, type UpstreamState } from '../../upstream/labels.ts';
+import type { FailureReason } from '../../kubernetes/labels.ts';
+import {
+  SERVICE_OUTCOMES,
+  UPSTREAM_STATES,
+  type Dropped,
+  type DropReason,
+  type ServiceOutcome,
+  type UpstreamState,
+} from '../../upstream/labels.ts';
 import { NOT_TOLD_APART, TOOL_ERROR, oneOf } from './labels.ts';
 import type { Metrics } from './metrics.ts';
 import {
@@ -31,6 +39,13 @@ export class UpstreamRecorder {
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
+  }
+
+  /** It is an upstream now: creates what counts for it, at 0, so that `increase()` sees the first of each. */
+  added(upstream: string): void {
+    for (const state of UPSTREAM_STATES)
+      this.#metrics.mcp_upstream_transitions_total.inc({ upstream, state }, 0);
+    this.#metrics.mcp_upstream_definition_changes_total.inc({ upstream }, 0);
   }
 
   /**
@@ -83,6 +98,22 @@ export class UpstreamRecorder {
   removed(upstream: string): void {
     for (const name of Object.keys(UPSTREAM_METRICS) as (keyof typeof UPSTREAM_METRICS)[])
       this.#metrics[name].removeAll('upstream', upstream);
+  }
+
+  /** What became of the Services that were found, and how many there are of each kind. */
+  services(counts: Readonly<Record<ServiceOutcome, number>>): void {
+    for (const outcome of SERVICE_OUTCOMES)
+      this.#metrics.mcp_discovery_services.set({ outcome }, counts[outcome]);
+  }
+
+  /** The Kubernetes API did not say which Services there are. */
+  discoveryFailed(reason: FailureReason): void {
+    this.#metrics.mcp_discovery_errors_total.inc({ reason });
+  }
+
+  /** @param read in Unix time, when all of them were last listed */
+  bindLastSync(read: () => number): void {
+    this.#metrics.mcp_discovery_last_sync_timestamp_seconds.atScrape(read);
   }
 }
 

@@ -1,0 +1,155 @@
+import { resolve } from 'node:path';
+import type { Settings } from './config/settings.ts';
+import { ANNOTATION, chooseUpstreams, type Chosen } from './found-upstreams.ts';
+import { loadClient } from './kubernetes/api.ts';
+import type { KubernetesFailure } from './kubernetes/failure.ts';
+import type { WatchPace } from './kubernetes/namespace-watch.ts';
+import type { Service } from './kubernetes/service.ts';
+import { ServiceWatch } from './kubernetes/service-watch.ts';
+import type { Logger } from './monitoring/logging.ts';
+import type { UpstreamRecorder } from './monitoring/metrics/upstream-recorder.ts';
+import type { DiscoveryReport, RefusedService, ServiceOutcome } from './upstream/labels.ts';
+import type { UpstreamSpec } from './upstream/upstream.ts';
+
+export interface DiscoveryOptions {
+  readonly settings: Settings;
+  /** What relative paths in the settings start from. */
+  readonly directory: string;
+  /** Names that no upstream may have that is found. */
+  readonly taken: ReadonlySet<string>;
+  readonly recorder: UpstreamRecorder;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
+  readonly pace: Partial<WatchPace>;
+  /** Told of the upstreams that are found, whenever they may have changed. */
+  readonly found: (specs: readonly UpstreamSpec[]) => void;
+}
+
+/** How many of those that are refused are told. */
+const SHOWN = 20;
+
+const NOTHING: Chosen = { specs: [], refused: [] };
+
+/** Finds upstreams among the Services of Kubernetes, and says how well that goes. */
+export class Discovery {
+  readonly #options: DiscoveryOptions;
+  readonly #watch: ServiceWatch;
+  readonly #startedAt: number;
+  #chosen = NOTHING;
+  /** Why a namespace cannot be looked in, of those that cannot. */
+  readonly #problems = new Map<string, KubernetesFailure>();
+
+  constructor(options: DiscoveryOptions) {
+    const { settings, directory, recorder, now, unixTime, pace } = options;
+    const { kubeconfig, resyncSeconds, ...discovery } = settings.discovery;
+    this.#options = options;
+    this.#startedAt = now();
+    this.#watch = new ServiceWatch({
+      kubeconfig: kubeconfig === undefined ? undefined : resolve(directory, kubeconfig),
+      namespaces: discovery.namespaces,
+      labelSelector: discovery.labelSelector,
+      annotations: Object.values(ANNOTATION),
+      pace: { resync: resyncSeconds, ...pace },
+      now,
+      random: Math.random,
+      changed: (services) => {
+        this.#choose(services);
+      },
+      listed: (namespace) => {
+        this.#listed(namespace);
+      },
+      failed: (failure, namespace) => {
+        this.#failed(failure, namespace);
+      },
+    });
+    recorder.bindLastSync(() => unixTime() - this.#age);
+    this.#count(NOTHING);
+  }
+
+  /** Loads what it needs: that takes a moment in which nothing else is done. */
+  async prepare(): Promise<void> {
+    await loadClient();
+  }
+
+  /** Begins to look; waits for nothing. */
+  start(): void {
+    this.#watch.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#watch.stop();
+  }
+
+  report(): DiscoveryReport {
+    const { specs, refused } = this.#chosen;
+    const [problem] = this.#problems.values();
+    return {
+      upstreams: specs.length,
+      refused: refused.slice(0, SHOWN),
+      refused_count: refused.length,
+      age_seconds: this.#age,
+      why: problem?.message ?? '',
+    };
+  }
+
+  get #age(): number {
+    return Math.min(this.#watch.age, this.#options.now() - this.#startedAt);
+  }
+
+  #choose(services: readonly Service[]): void {
+    const { settings, taken, found, logger } = this.#options;
+    const { discovery, limits, server } = settings;
+    const before = this.#chosen;
+    const chosen = chooseUpstreams(services, {
+      taken,
+      ownHosts: server.allowedHosts,
+      most: discovery.maxUpstreams,
+      timeoutSeconds: discovery.timeoutSeconds ?? limits.toolTimeoutSeconds,
+      maxConcurrency: discovery.maxConcurrency ?? limits.toolConcurrency,
+    });
+    this.#chosen = chosen;
+    const told = new Set(before.refused.map(keyOf));
+    for (const refused of chosen.refused.filter((each) => !told.has(keyOf(each))))
+      logger.warn(refused, 'a Service with the label is no upstream');
+    this.#count(chosen);
+    found(chosen.specs);
+  }
+
+  #count({ specs, refused }: Chosen): void {
+    const of = (outcome: ServiceOutcome): number => refused.filter((each) => each.outcome === outcome).length;
+    this.#options.recorder.services({
+      upstream: specs.length,
+      own: of('own'),
+      address: of('address'),
+      port: of('port'),
+      annotation: of('annotation'),
+      name: of('name'),
+      name_taken: of('name_taken'),
+      limit: of('limit'),
+    });
+  }
+
+  #listed(namespace: string): void {
+    if (this.#problems.delete(namespace))
+      this.#options.logger.info({ namespace }, 'Services are found again');
+  }
+
+  #failed(failure: KubernetesFailure, namespace: string): void {
+    const { recorder, logger } = this.#options;
+    const { reason, message } = failure;
+    recorder.discoveryFailed(reason);
+    const isKnown = this.#problems.get(namespace)?.reason === reason;
+    this.#problems.set(namespace, failure);
+    // Each is counted; one line of the log tells until something else is wrong.
+    if (!isKnown)
+      logger.warn(
+        { namespace, reason, why: message },
+        'the Kubernetes API does not say which Services there are; the upstreams that were found stay',
+      );
+  }
+}
+
+const keyOf = ({ service, why }: RefusedService): string => `${service} ${why}`;

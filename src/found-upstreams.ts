@@ -1,0 +1,138 @@
+import { isIP } from 'node:net';
+import { upstreamName, upstreamPrefix } from './config/upstream-settings.ts';
+import type { Service, ServicePort } from './kubernetes/service.ts';
+import type { RefusedService } from './upstream/labels.ts';
+import type { UpstreamSpec } from './upstream/upstream.ts';
+
+/** What the owner of a Service may say of the upstream. */
+export const ANNOTATION = {
+  name: 'nexus-mcp.io/name',
+  prefix: 'nexus-mcp.io/prefix',
+  path: 'nexus-mcp.io/path',
+} as const;
+
+export interface Rules {
+  /** Names that found upstreams may not have: those of the settings, and of tools and toolsets here. */
+  readonly taken: ReadonlySet<string>;
+  /** The names by which clients call this server: a Service of one of them is its own. */
+  readonly ownHosts: readonly string[];
+  readonly most: number;
+  readonly timeoutSeconds: number;
+  readonly maxConcurrency: number;
+}
+
+export interface Chosen {
+  /** The oldest first: names of tools belong to them in this order. */
+  readonly specs: readonly UpstreamSpec[];
+  readonly refused: readonly RefusedService[];
+}
+
+/** Decides which Services are upstreams. Of several that claim one name the oldest has it. */
+export function chooseUpstreams(services: readonly Service[], rules: Rules): Chosen {
+  const specs = new Map<string, UpstreamSpec>();
+  const owners = new Map<string, string>();
+  const refused: RefusedService[] = [];
+  for (const service of services.toSorted(byAge)) {
+    const id = idOf(service);
+    const found = upstreamOf(service, rules);
+    const refusal = 'outcome' in found ? found : refuseAmong(found, owners, rules);
+    if (refusal) refused.push({ service: id, ...refusal });
+    else if ('url' in found) {
+      specs.set(found.name, found);
+      owners.set(found.name, id);
+    }
+  }
+  return { specs: [...specs.values()], refused };
+}
+
+type Refusal = Omit<RefusedService, 'service'>;
+
+const idOf = ({ namespace, name }: Service): string => `${namespace}/${name}`;
+
+/** The creation tells first; of those of one second, the name. */
+function byAge(one: Service, other: Service): number {
+  const [a, b] = [one, other].map((each) => [each.createdAt, idOf(each)] as const);
+  if (!a || !b) return 0;
+  return a[0] === b[0] ? (a[1] < b[1] ? -1 : 1) : a[0] < b[0] ? -1 : 1;
+}
+
+/** Why there is no place for an upstream beside those that are older, if there is none. */
+function refuseAmong(
+  { name }: UpstreamSpec,
+  owners: ReadonlyMap<string, string>,
+  { taken, most }: Rules,
+): Refusal | undefined {
+  const owner = owners.get(name);
+  if (owner !== undefined) return { outcome: 'name_taken', why: `${owner}, which is older, is ${name}` };
+  if (taken.has(name))
+    return {
+      outcome: 'name_taken',
+      why: `${name} is the name of an upstream of the settings, or of a tool or toolset here`,
+    };
+  return owners.size >= most
+    ? { outcome: 'limit', why: `there are ${most} already (discovery.maxUpstreams)` }
+    : undefined;
+}
+
+/** The upstream that a Service is, or why it is none. Credentials are never in annotations: there are none. */
+function upstreamOf(service: Service, rules: Rules): UpstreamSpec | Refusal {
+  const { annotations, clusterIP, type } = service;
+  const host = `${service.name}.${service.namespace}.svc`;
+  if (rules.ownHosts.includes(host))
+    return { outcome: 'own', why: 'it is a Service of this server (server.allowedHosts)' };
+  if (type === 'ExternalName')
+    return { outcome: 'address', why: 'it points out of the cluster (ExternalName); name it in upstreams' };
+  const family = isIP(clusterIP);
+  if (family === 0) return { outcome: 'address', why: 'it has no cluster IP: it is headless' };
+  const port = portOf(service.ports);
+  if (typeof port === 'string') return { outcome: 'port', why: port };
+  const path = annotations[ANNOTATION.path] ?? '/mcp';
+  if (!PATH.test(path))
+    return { outcome: 'annotation', why: `${ANNOTATION.path} must be a path such as /mcp, without query` };
+  const name = upstreamName.safeParse(annotations[ANNOTATION.name] ?? service.name);
+  if (!name.success)
+    return { outcome: 'name', why: `its name, or ${ANNOTATION.name}: ${problemIn(name.error)}` };
+  const prefix = upstreamPrefix.safeParse(annotations[ANNOTATION.prefix] ?? `${name.data}_`);
+  if (!prefix.success)
+    return { outcome: 'annotation', why: `${ANNOTATION.prefix}: ${problemIn(prefix.error)}` };
+  return {
+    name: name.data,
+    // Its own address, whatever DNS says; and the name that it knows itself by.
+    url: `http://${family === 6 ? `[${clusterIP}]` : clusterIP}:${port.port}${path}`,
+    prefix: prefix.data,
+    headers: { host: port.port === 80 ? host : `${host}:${port.port}` },
+    ca: undefined,
+    tools: { include: ['*'], exclude: [] },
+    timeoutSeconds: rules.timeoutSeconds,
+    maxConcurrency: rules.maxConcurrency,
+    trustReasons: false,
+  };
+}
+
+/** What a path has (RFC 3986, section 3.3), without what would lead elsewhere. */
+const PATH = /^(?!.*\/\.\.?(?:\/|$))(?:\/[\w.~!$&'()*+,;=:@-]*)+$/;
+
+const problemIn = ({
+  issues: [issue],
+}: {
+  readonly issues: readonly { readonly message: string }[];
+}): string => issue?.message ?? '';
+
+/** Whether a protocol is MCP: `mcp`, or the name that some domain has for it, as `kgateway.dev/mcp`. */
+const isMcp = ({ appProtocol }: ServicePort): boolean =>
+  appProtocol === 'mcp' || appProtocol.endsWith('/mcp');
+
+/** The port that MCP is spoken at, or why none can be told. */
+function portOf(ports: readonly ServicePort[]): ServicePort | string {
+  const overTcp = ports.filter(({ protocol, port }) => protocol === 'TCP' && port > 0);
+  const named = overTcp.filter(({ name }) => name === 'mcp');
+  const speaking = overTcp.filter(isMcp);
+  const [candidates = []] = [named, speaking, overTcp].filter(({ length }) => length > 0);
+  const [port] = candidates;
+  if (!port) return 'it has no TCP port';
+  if (candidates.length > 1)
+    return `which of its ${candidates.length} ports is for MCP cannot be told; name one mcp`;
+  if (port.appProtocol.toLowerCase() === 'https')
+    return 'its port speaks HTTPS; name it in upstreams, with a caFile';
+  return port;
+}

@@ -1,0 +1,66 @@
+import { fieldsOf, textIn } from './json.ts';
+
+/** A port of a Service, as far as it is of use here. */
+export interface ServicePort {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: string;
+  /** Empty where the Service does not say. */
+  readonly appProtocol: string;
+}
+
+/** A Service, as far as it is of use here. */
+export interface Service {
+  readonly namespace: string;
+  readonly name: string;
+  /** RFC 3339; in the order of time as texts are. */
+  readonly createdAt: string;
+  readonly type: string;
+  /** `None` for a headless Service; empty for one without. */
+  readonly clusterIP: string;
+  readonly ports: readonly ServicePort[];
+  /** Those that were asked for. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** More than any that is looked at has: what is kept of a Service is small, whatever its owner writes. */
+const MAX_ANNOTATION = 512;
+const MAX_PORTS = 64;
+
+/**
+ * Reads a Service of the Kubernetes API.
+ * @param annotations the names of those that are kept
+ * @returns `undefined` for what has no name and is none
+ */
+export function readService(value: unknown, annotations: readonly string[]): Service | undefined {
+  const { metadata, spec } = fieldsOf(value);
+  const about = fieldsOf(metadata);
+  const { type, clusterIP, ports } = fieldsOf(spec);
+  const [name, namespace] = [textIn(about['name']), textIn(about['namespace'])];
+  if (name === '' || namespace === '') return undefined;
+  const given = fieldsOf(about['annotations']);
+  return {
+    namespace,
+    name,
+    createdAt: textIn(about['creationTimestamp']),
+    type: textIn(type) || 'ClusterIP',
+    clusterIP: textIn(clusterIP),
+    ports: (Array.isArray(ports) ? (ports as unknown[]) : []).slice(0, MAX_PORTS).map(readPort),
+    annotations: Object.fromEntries(
+      annotations.flatMap((each) => {
+        const text = given[each];
+        return typeof text === 'string' ? [[each, text.slice(0, MAX_ANNOTATION)]] : [];
+      }),
+    ),
+  };
+}
+
+function readPort(value: unknown): ServicePort {
+  const { name, port, protocol, appProtocol } = fieldsOf(value);
+  return {
+    name: textIn(name),
+    port: typeof port === 'number' ? port : 0,
+    protocol: textIn(protocol) || 'TCP',
+    appProtocol: textIn(appProtocol),
+  };
+}
