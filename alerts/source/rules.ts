@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { ZodError, type z } from 'zod';
 import { DASHBOARD_VARIABLES, dashboardUid, type Alert } from './alert.ts';
 import { capacityAlerts } from './capacity.ts';
+import { discoveryAlerts } from './discovery.ts';
 import { parametersSchema, type RuleParameters } from './parameters.ts';
 import { formatDuration } from './promql.ts';
 import { budgetRecords, ratioRecords } from './records.ts';
@@ -36,6 +37,7 @@ export function alertSet(parameters: RuleParameters): readonly Alert[] {
     targetAlerts,
     toolAlerts,
     upstreamAlerts,
+    discoveryAlerts,
     runtimeAlerts,
     sessionAlerts,
     capacityAlerts,

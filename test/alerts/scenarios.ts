@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts';
 import { capacityScenarios } from './scenarios/capacity.ts';
+import { discoveryScenarios } from './scenarios/discovery.ts';
 import { goneScenarios } from './scenarios/gone.ts';
 import { quietScenarios } from './scenarios/quiet.ts';
 import { runtimeScenarios } from './scenarios/runtime.ts';
@@ -16,6 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...targetScenarios,
   ...toolScenarios,
   ...upstreamScenarios,
+  ...discoveryScenarios,
   ...runtimeScenarios,
   ...sessionScenarios,
   ...capacityScenarios,

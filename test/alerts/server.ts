@@ -169,6 +169,8 @@ interface Server {
   readonly connectionsCut?: Readonly<Partial<Record<ConnectionCutReason, Values>>>;
   readonly workerRestarts?: Readonly<Partial<Record<(typeof WORKER_RESTART_REASONS)[number], Values>>>;
   readonly upstreams?: Readonly<Record<string, Upstream>>;
+  /** When Services were last listed to find upstreams; left out where none are looked for. */
+  readonly listedServices?: Values;
   /** Metrics it does not expose. */
   readonly without?: readonly string[];
   /** When the target appears: its counters start then. */
@@ -213,6 +215,21 @@ function sessionSeries({ turnedAway, evicted, resumed, cancellations = {} }: Ser
     ),
   ];
 }
+
+const LISTED = 'mcp_discovery_last_sync_timestamp_seconds';
+
+const discoverySeries = ({ listedServices }: Server): readonly Series[] =>
+  listedServices ? [{ name: LISTED, labels: {}, kind: 'gauge', values: listedServices }] : [];
+
+/** Lists each minute but for a time in which none succeeds. */
+export const listing =
+  (unless: { readonly from: Time; readonly until: Time }): Values =>
+  ({ samples, scrapeSeconds }) =>
+    Array.from({ length: samples }, (_, index) => {
+      const now = index * scrapeSeconds;
+      const fails = now >= secondsOf(unless.from) && now < secondsOf(unless.until);
+      return Math.floor((fails ? secondsOf(unless.from) : now) / 60) * 60;
+    });
 
 /** What rules read of upstreams. */
 const upstreamSeries = ({ upstreams = {} }: Server): readonly Series[] =>
@@ -275,6 +292,7 @@ export function server(about: Server = {}): readonly Series[] {
     ...tools.flatMap((each) => toolSeries(each, durationBuckets)),
     ...sessionSeries(about),
     ...upstreamSeries(about),
+    ...discoverySeries(about),
     ...reasoned('mcp_session_not_found_total', SESSION_NOT_FOUND_REASONS, about.notFound ?? {}),
     ...reasoned('mcp_auth_failures_total', AUTH_FAILURE_REASONS, about.authFailures ?? {}),
     ...reasoned('http_server_connections_cut_total', CONNECTION_CUT_REASONS, about.connectionsCut ?? {}),

@@ -44,6 +44,14 @@ async function show(url: string, options = {}): Promise<Page> {
 }
 
 describe('the status page', () => {
+  it('says how many upstreams were found in Kubernetes, and how long ago, where some are looked for', async () => {
+    server = await startTestServer({ discovery: { enabled: true } });
+    const page = await show(server.url);
+    await expect
+      .poll(() => page.locator('#facts').textContent())
+      .toMatch(/Found in Kubernetes0 upstreams, looked up \d+ s ago/);
+  });
+
   it('says which upstreams are not up, since when and why, and has no such table where there are none', async () => {
     server = await startTestServer({ upstreams: [{ name: 'away', url: 'http://127.0.0.1:1/mcp' }] });
     const page = await show(server.url);

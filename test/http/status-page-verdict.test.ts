@@ -59,3 +59,21 @@ it('names a tool that fails before those that are stuck or slow', () => {
   time += 90;
   expect(verdict()).toMatchObject({ level: 'bad', headline: 'add is failing: exception' });
 });
+
+it('warns when it is not known any more which upstreams there are in Kubernetes', () => {
+  const discovery = { upstreams: 2, refused: [], refused_count: 0, why: 'HTTP 403: no' };
+  const at = (age_seconds: number) =>
+    judge({
+      state: 'ready',
+      metrics: 'served',
+      activity: activity.report(),
+      discovery: { ...discovery, age_seconds },
+    });
+  expect(at(299)).toMatchObject({ level: 'good' });
+  expect(at(620)).toEqual({
+    level: 'warn',
+    headline: 'Upstreams in Kubernetes are not known anew',
+    detail:
+      'For 10 minutes the Kubernetes API has not said which Services are upstreams: HTTP 403: no. Those that were found stay.',
+  });
+});

@@ -214,6 +214,7 @@ const SILENT: readonly (readonly [RegExp, string])[] = [
     /error_type=~"timeout/,
     'asks about calls that upstreams fail, and nobody calls the one here that is stopped',
   ],
+  [/mcp_discovery_/, 'asks about upstreams in Kubernetes, which no server here looks for'],
   [
     /mcp_upstream_(tools_dropped|definition)/,
     'asks about tools that are left out or change, and none here are',

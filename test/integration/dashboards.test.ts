@@ -249,6 +249,7 @@ const ask = (
 /** What there is nothing of to show here, and why. */
 const SILENT: ReadonlyMap<string, string> = new Map([
   [TURNED_AWAY, 'no server here is full of sessions that are in use'],
+  ['mcp_discovery_', 'no server here looks for upstreams'],
   ['mcp_upstream_transitions_total', 'the only upstream was up before Prometheus looked'],
   [
     'mcp_label_values_folded_total',

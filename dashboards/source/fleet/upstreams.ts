@@ -1,8 +1,8 @@
-import { INSTANCE, maxBy } from '../../../alerts/source/promql.ts';
+import { INSTANCE, maxBy, SERVICE } from '../../../alerts/source/promql.ts';
 import { CALLS, FAILED_CALLS, UNWANTED, UPSTREAM } from '../../../alerts/source/upstreams.ts';
 import type { Panel } from '../dashboard.ts';
 import { GOOD, PARAMETERS, percent, TICKET, ticketFrom } from '../limits.ts';
-import { count, increase, ours, quantile, rate, series, share, sum } from '../queries.ts';
+import { count, increase, ours, over, quantile, rate, series, share, sum } from '../queries.ts';
 import { NO_FAILURES, SERVICE_COLUMNS, SERVICE_LEGEND } from '../words.ts';
 
 const FIVE_MINUTES = 300;
@@ -138,6 +138,44 @@ export const upstreams: readonly Panel[] = [
     unit: 'short',
     noValue: NONE,
     alerts: ['NexusMCPUpstreamDefinitionChanged'],
+  },
+  {
+    kind: 'timeseries',
+    title: 'For how long is it not known which upstreams there are?',
+    description:
+      'Where upstreams are found in Kubernetes: how long ago Services were last listed, at the instance where that is longest ago. Good: under two minutes. Above the line those that were found stay, and what has changed since is not seen; the panel beside says why.',
+    queries: [
+      {
+        expr: maxBy(
+          SERVICE,
+          `time() - ${over('max', 'mcp_discovery_last_sync_timestamp_seconds', FIVE_MINUTES)}`,
+        ),
+        legend: SERVICE_LEGEND,
+      },
+    ],
+    limits: [ticketFrom(FIVE_MINUTES)],
+    unit: 's',
+    noValue: 'No upstreams are looked for in Kubernetes, or no data',
+    alerts: ['NexusMCPDiscoveryStale'],
+  },
+  {
+    kind: 'timeseries',
+    title: 'Which Services are refused, and what does the Kubernetes API?',
+    description:
+      'Services with the label that are no upstreams, by why, at the instance that has most; and requests that the Kubernetes API did not answer within 5 minutes, by why. Good: none. The log names them; `gone` alone does no harm.',
+    queries: [
+      {
+        expr: `${maxBy(`${SERVICE}, outcome`, series('mcp_discovery_services', 'outcome!="upstream"'))} > 0`,
+        legend: `refused: {{outcome}} ${SERVICE_LEGEND}`,
+      },
+      {
+        expr: `${sum(increase('mcp_discovery_errors_total', FIVE_MINUTES), SERVICE, 'reason')} > 0`,
+        legend: `not answered: {{reason}} ${SERVICE_LEGEND}`,
+        color: TICKET,
+      },
+    ],
+    unit: 'short',
+    noValue: 'None, or no upstreams are looked for in Kubernetes',
   },
   {
     kind: 'timeseries',

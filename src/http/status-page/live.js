@@ -3,7 +3,7 @@
 
 /** @import { ErrorReason } from '../../tools/reasons.ts' */
 /** @import { ActivityReport, ToolActivity } from '../../monitoring/activity.ts' */
-/** @import { UpstreamReport } from '../../upstream/labels.ts' */
+/** @import { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts' */
 /** @import { Status } from './status.ts' */
 
 const POLL_MS = 3000;
@@ -69,7 +69,7 @@ function showVerdict(/** @type {Status['verdict']} */ { level, headline, detail 
 }
 
 function showFacts(
-  /** @type {Status} */ { uptime_seconds, tools, sessions, sessions_limit, activity, metrics },
+  /** @type {Status} */ { uptime_seconds, tools, sessions, sessions_limit, activity, metrics, discovery },
 ) {
   const facts = {
     'Calls in flight': activity && number(sum(activity.tools.map(({ in_flight }) => in_flight))),
@@ -77,12 +77,18 @@ function showFacts(
     Tools: number(tools),
     'Running for': span(uptime_seconds),
     'Refused credentials': activity?.auth_failures && number(activity.auth_failures),
+    'Found in Kubernetes': discovery && found(discovery),
     Prometheus: metrics === 'not_served' && 'cannot scrape (metrics.endpoint)',
   };
   const said = Object.entries(facts).filter(([, fact]) => fact);
   const group = (/** @type {unknown[]} */ [name, fact]) =>
     make('div', {}, make('dt', {}, String(name)), make('dd', {}, String(fact)));
   fill(find('facts'), ...said.map(group));
+}
+
+function found(/** @type {DiscoveryReport} */ { upstreams, refused_count, age_seconds }) {
+  const refused = refused_count > 0 ? `, ${number(refused_count)} Services refused` : '';
+  return `${number(upstreams)} upstreams${refused}, looked up ${span(age_seconds)} ago`;
 }
 
 const WIDTH = 600;

@@ -1,12 +1,12 @@
 import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts';
 import type { ErrorReason } from '../../tools/reasons.ts';
-import type { UpstreamReport } from '../../upstream/labels.ts';
+import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { Facts, Verdict } from './status.ts';
 
-type Judged = Pick<Facts, 'state' | 'activity' | 'metrics' | 'upstreams'>;
+type Judged = Pick<Facts, 'state' | 'activity' | 'metrics' | 'upstreams' | 'discovery'>;
 
 /** Puts a status into words. */
-export function judge({ state, activity, metrics, upstreams = [] }: Judged): Verdict {
+export function judge({ state, activity, metrics, upstreams = [], discovery }: Judged): Verdict {
   if (state === 'starting') return warn('Starting', 'It takes no calls yet.');
   if (state === 'draining')
     return warn('Shutting down', 'It finishes the calls it has and takes no new ones.');
@@ -20,7 +20,7 @@ export function judge({ state, activity, metrics, upstreams = [] }: Judged): Ver
   const complaint = judgeTools(activity);
   // One that is away hurts nobody who does not call it.
   const absent = complaint?.level === 'bad' ? undefined : judgeUpstreams(upstreams);
-  const said = absent ?? complaint;
+  const said = absent ?? complaint ?? judgeDiscovery(discovery);
   if (said) return said;
   const calls = sum(activity.tools.map((tool) => tool.calls));
   const failed = sum(activity.tools.flatMap(({ errors }) => Object.values(errors)));
@@ -41,6 +41,15 @@ function judgeUpstreams(upstreams: readonly UpstreamReport[]): Verdict | undefin
   const headline =
     away.length > 1 ? `${away.length} upstreams are not up: ${namesOf(away)}` : `${name} is ${state}`;
   return warn(headline, `Upstream ${name} has been ${state} for ${Math.floor(seconds)} s: ${why}.`);
+}
+
+/** From then on the alert NexusMCPDiscoveryStale waits. */
+const STALE_SECONDS = 300;
+
+function judgeDiscovery(discovery: DiscoveryReport | undefined): Verdict | undefined {
+  if (!discovery || discovery.age_seconds <= STALE_SECONDS) return undefined;
+  const detail = `For ${Math.floor(discovery.age_seconds / 60)} minutes the Kubernetes API has not said which Services are upstreams: ${discovery.why}.`;
+  return warn('Upstreams in Kubernetes are not known anew', `${detail} Those that were found stay.`);
 }
 
 function judgeTools(activity: ActivityReport): Verdict | undefined {

@@ -1,6 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { gauge, type Time } from '../series.ts';
-import { server, tool } from '../server.ts';
+import { listing, server, tool } from '../server.ts';
 
 type About = NonNullable<Parameters<typeof server>[0]>;
 
@@ -34,6 +34,7 @@ export const goneScenarios: readonly Scenario[] = [
       }),
       ...takenBack('stuck', '19m', { tools: [{ ...tool('echo'), inFlight: gauge({ is: 3 }) }] }),
       ...takenBack('restarting', '44m', { restarts: ['20m', '25m', '30m', '40m'] }),
+      ...takenBack('without-api', '16m', { listedServices: listing({ from: '10m', until: '60m' }) }),
       ...takenBack('without-upstream', '12m30s', { upstreams: { weather: { up: gauge({ is: 0 }) } } }),
       ...takenBack('with-fewer-tools', '24m', {
         upstreams: { weather: { dropped: { collision: gauge({ is: 3 }) } } },

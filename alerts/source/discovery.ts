@@ -1,0 +1,24 @@
+import { TEXT, type Alert } from './alert.ts';
+import type { RuleParameters } from './parameters.ts';
+import { maxBy, PromQL, SERVICE } from './promql.ts';
+
+const FIVE_MINUTES = 300;
+
+/** How upstreams are found in Kubernetes. */
+export function discoveryAlerts(parameters: RuleParameters): readonly Alert[] {
+  const promql = new PromQL(parameters);
+  // The latest of some minutes, so that a scrape that fails does not begin them anew.
+  const age = `time() - ${promql.over('max', 'mcp_discovery_last_sync_timestamp_seconds', FIVE_MINUTES)}`;
+  return [
+    {
+      name: 'NexusMCPDiscoveryStale',
+      severity: 'warning',
+      expr: `${maxBy(SERVICE, `\n${promql.ofTargets(age)}\n`)} > ${FIVE_MINUTES}`,
+      forSeconds: 120,
+      keepFiringForSeconds: 300,
+      summary: 'Which upstreams there are in Kubernetes is not known any more.',
+      description: `For more than 5 minutes an instance of ${TEXT.service} has not been told which Services are upstreams; it last was ${TEXT.duration} ago. Those it found stay; new ones have no tools, and those of Services that are gone fail. First: ${TEXT.allLogs} | grep 'Kubernetes API' | tail -5`,
+      dashboard: 'fleet',
+    },
+  ];
+}
