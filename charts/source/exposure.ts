@@ -102,10 +102,15 @@ export const exposure = {
         .enum(['public', 'none', 'any'])
         .default('public')
         .describe('What tools may reach besides DNS: the public internet, nothing, or anything'),
+      upstreams: peers
+        .default([])
+        .describe(
+          'Peers that are upstreams found in the cluster (config.discovery); empty for all pods of the namespaces that it looks in',
+        ),
       kubernetesApi: peers
         .default([])
         .describe(
-          'Peers that are the Kubernetes API, for tools that may use it (rbac.profile), such as [{ipBlock: {cidr: 10.0.0.10/32}}]; empty for any at ports 443 and 6443, which egress none does not allow',
+          'Peers that are the Kubernetes API, for tools that may use it (rbac.profile) and for config.discovery, such as [{ipBlock: {cidr: 10.0.0.10/32}}]; empty for any at ports 443 and 6443, which egress none does not allow',
         ),
       extraEgress: list.default([]).describe('Further egress rules, such as to a database of your tools'),
     })

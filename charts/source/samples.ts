@@ -15,17 +15,21 @@ import { RUNTIME_SAMPLES } from '../../src/monitoring/metrics/runtime.ts';
 const most = (
   name: MetricName,
   tools: number,
-  operationAttributes: readonly OperationAttribute[] = [],
-): number => createMetrics({ operationAttributes }).metrics[name].mostSamples(tools);
+  options: {
+    readonly operationAttributes?: readonly OperationAttribute[];
+    readonly mostUpstreams?: number;
+  } = {},
+): number => createMetrics(options).metrics[name].mostSamples(tools);
 
 const OPERATIONS = 'mcp_server_operation_duration_seconds';
+const REQUESTS = 'mcp_client_operation_duration_seconds';
 
 /** The most samples that a scrape of a server can have with the buckets that are always there, as the chart's template adds them up: it knows settings, and no tools. */
 export function samplesOf(tools: number) {
   const operations = most(OPERATIONS, tools);
   const names = (Object.entries(METRICS) as [MetricName, Row][]).filter(([, row]) => !row.openTelemetryName);
-  const others = (count: number): number =>
-    names.reduce((sum, [name]) => sum + most(name, count), RUNTIME_SAMPLES);
+  const others = (count: number, mostUpstreams = 0): number =>
+    names.reduce((sum, [name]) => sum + most(name, count, { mostUpstreams }), RUNTIME_SAMPLES);
   return {
     others: others(tools),
     operations,
@@ -34,8 +38,18 @@ export function samplesOf(tools: number) {
       others: others(tools + 1) - others(tools),
       operations: most(OPERATIONS, tools + 1) - operations,
     },
+    /** What upstreams add because there are some: their relays. */
+    anyUpstream: 2 * others(tools, 1) - others(tools, 2) - others(tools),
+    /** What each upstream adds, besides its tools. */
+    eachUpstream: {
+      others: others(tools, 2) - others(tools, 1),
+      operations: most(REQUESTS, tools, { mostUpstreams: 1 }),
+    },
     factors: Object.fromEntries(
-      OPERATION_ATTRIBUTES.map((attribute) => [attribute, most(OPERATIONS, tools, [attribute]) / operations]),
+      OPERATION_ATTRIBUTES.map((attribute) => [
+        attribute,
+        most(OPERATIONS, tools, { operationAttributes: [attribute] }) / operations,
+      ]),
     ),
   };
 }

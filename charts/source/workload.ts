@@ -133,7 +133,7 @@ export const workload = {
       annotations: textMap.default({}).describe('Its annotations'),
     })
     .prefault({})
-    .describe('The account. Its token is not mounted unless rbac.profile asks for it'),
+    .describe('The account. Its token is not mounted unless rbac.profile or config.discovery asks for it'),
   rbac: z
     .strictObject({
       profile: z
@@ -150,7 +150,9 @@ export const workload = {
         .describe("In these namespaces; empty for the release's own"),
     })
     .prefault({})
-    .describe('Access to the Kubernetes API'),
+    .describe(
+      'Access to the Kubernetes API for tools of your own. What config.discovery needs, to list and watch Services, the chart adds where that is enabled',
+    ),
   probes: z
     .strictObject({
       // A probe that comes before the server listens is an event of type Warning.

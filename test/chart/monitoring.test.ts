@@ -91,18 +91,27 @@ describe('the limit of samples', () => {
     const slow = { metrics: { durationBuckets: [30, 45] }, limits: { resultBytes: 5_000_000 } };
     expect((await leastIn(slow)) - (await leastIn({}))).toBe(4);
     const upstreams = [{ name: 'weather', url: 'http://weather.tools.svc/mcp' }];
-    const { others, operations } = samplesOf(1).eachTool;
-    expect((await leastIn({ upstreams })) - (await leastIn({}))).toBe(500 * (others + operations));
+    const { eachTool, anyUpstream, eachUpstream } = samplesOf(1);
+    const ofTools = anyUpstream + 500 * (eachTool.others + eachTool.operations);
+    const ofEach = eachUpstream.others + eachUpstream.operations;
+    expect((await leastIn({ upstreams })) - (await leastIn({}))).toBe(ofTools + ofEach);
+    const discovery = { enabled: true, maxUpstreams: 7 };
+    expect((await leastIn({ upstreams, discovery })) - (await leastIn({}))).toBe(ofTools + 8 * ofEach);
+    const names = { metrics: { openTelemetryNames: false } };
+    expect((await leastIn({ upstreams, ...names })) - (await leastIn(names))).toBe(
+      anyUpstream + 500 * eachTool.others + eachUpstream.others,
+    );
     expect((await leastIn({ upstreams, ...slow })) - (await leastIn({ upstreams }))).toBe(4 * 501);
   });
 
   it('holds for as many tools of upstreams as there may be, and for no more', async () => {
     const upstreams = [{ name: 'weather', url: 'http://weather.tools.svc/mcp' }];
     expect(await limitIn({ upstreams })).toBe(SAMPLE_LIMIT);
+    expect(await limitIn({ discovery: { enabled: true } })).toBe(SAMPLE_LIMIT);
     expect(
       (await complaints({ values: { config: { upstreams, limits: { upstreamTools: 2000 } } } })).join(),
     ).toMatch(
-      /sampleLimit: 100000 is too low: with one tool, and those of upstreams \(config\.limits\.upstreamTools\), a scrape can have 2\d{5} samples/,
+      /sampleLimit: 100000 is too low: with one tool, and upstreams with their tools \(config\.discovery\.maxUpstreams, config\.limits\.upstreamTools\), a scrape can have 2\d{5} samples/,
     );
   });
 

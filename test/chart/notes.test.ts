@@ -107,6 +107,17 @@ describe('the notes after an installation', () => {
     expect(await of({ enabled: true, extraEgress: [{ ports: [{ port: 8000 }] }] })).not.toContain(told);
   });
 
+  it('say how a Service becomes an upstream, where some are looked for', async () => {
+    const of = (discovery: Values) => notes({ config: { ops: { port: 9998 }, discovery } }, true);
+    expect(await of({ enabled: true })).toContain(
+      'kubectl -n tools label service NAME nexus-mcp.io/upstream=true',
+    );
+    const text = await of({ enabled: true, namespaces: ['a', 'b'], labelSelector: 'mcp in (yes, true)' });
+    expect(text).toContain('Services with mcp in (yes, true) in a, b are upstreams');
+    expect(text).not.toContain('label service NAME');
+    expect(await of({})).not.toContain('UPSTREAMS');
+  });
+
   it('say whether a release without a pod is noticed', async () => {
     expect(await notes({}, true)).toContain('NexusMCPDown fires as long as Prometheus finds no pod\n');
     expect(await notes({ replicas: 0 }, true)).toContain('NexusMCPDown ends an hour after');

@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
 import { run } from '../../scripts/stand-in-images/run.ts';
+import { settingsSchema } from '../../src/config/settings.ts';
+import { ANNOTATION, chooseUpstreams } from '../../src/found-upstreams.ts';
+import { readService } from '../../src/kubernetes/service.ts';
 import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { at, one, readManifests, render, renderPlain, type Manifest } from './helm.ts';
 import { schemaProblems } from './strict-schema.ts';
@@ -97,7 +100,50 @@ describe('k8s/several-replicas', () => {
   });
 });
 
+describe('k8s/discovery', () => {
+  it('gives the server what the chart gives it: the token, the role and the setting', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'nexus-kustomize-'));
+    const [base, component] = ['k8s', 'k8s/discovery'].map((path) => relative(directory, PROJECT + path));
+    const kustomization = { resources: [base], components: [component] };
+    writeFileSync(join(directory, 'kustomization.yaml'), stringify(kustomization));
+    const manifests = await kustomize(directory);
+    expect(manifests.flatMap(schemaProblems)).toEqual([]);
+    const config = { ops: { port: 9998 }, discovery: { enabled: true } };
+    const charted = await renderPlain({ namespace: 'nexus-mcp', values: { config } });
+
+    const pod = 'spec.template.spec';
+    const [ours, theirs] = [one(manifests, 'Deployment'), one(charted, 'Deployment')];
+    for (const path of [`${pod}.volumes`, `${pod}.containers.0.volumeMounts`])
+      expect(at(ours, path), path).toEqual(expect.arrayContaining(at<unknown[]>(theirs, path)));
+    expect(at(ours, `${pod}.containers.0.env`)).toContainEqual({
+      name: 'NEXUS_DISCOVERY_ENABLED',
+      value: 'true',
+    });
+    expect(one(manifests, 'Role')['rules']).toEqual(one(charted, 'Role')['rules']);
+    const [binding, chartedBinding] = [one(manifests, 'RoleBinding'), one(charted, 'RoleBinding')];
+    expect(binding['roleRef']).toEqual(chartedBinding['roleRef']);
+    expect(binding['subjects']).toEqual(chartedBinding['subjects']);
+  });
+});
+
 describe('the worked examples', () => {
+  it('have a Service that is an upstream', () => {
+    const [service] = readManifests(read('k8s/examples/labelled-service.yaml'));
+    if (!service) throw new Error('there is none');
+    expect(schemaProblems(service)).toEqual([]);
+    const [label, value] = settingsSchema.parse({}).discovery.labelSelector.split('=');
+    expect(service.metadata.labels).toEqual({ [label ?? '']: value });
+    const inCluster = { ...service, spec: { ...(service['spec'] as object), clusterIP: '10.96.0.7' } };
+    const found = readService(inCluster, Object.values(ANNOTATION));
+    const rules = { taken: new Set<string>(), ownHosts: [], most: 1, timeoutSeconds: 1, maxConcurrency: 1 };
+    expect(chooseUpstreams(found ? [found] : [], rules)).toMatchObject({
+      specs: [{ name: 'weather', prefix: 'weather_', url: 'http://10.96.0.7:80/mcp' }],
+      refused: [],
+    });
+    for (const annotation of Object.values(ANNOTATION))
+      expect(read('k8s/examples/labelled-service.yaml')).toContain(annotation);
+  });
+
   it('have an AlertmanagerConfig whose fields are known, that routes and inhibits as the sample file', () => {
     const [config] = readManifests(read('k8s/examples/alertmanagerconfig.yaml'));
     if (!config) throw new Error('there is none');

@@ -27,6 +27,22 @@
 {{- end }}
 {{- end }}
 
+{{/* Where Services are looked for that are upstreams; empty unless they are. */}}
+{{- define "nexus-mcp.discoveryNamespaces" -}}
+{{- $discovery := (include "nexus-mcp.settings" . | fromYaml).discovery }}
+{{- ternary (default (list .Release.Namespace) $discovery.namespaces) list $discovery.enabled | uniq | toJson }}
+{{- end }}
+
+{{/* Whether the server asks the Kubernetes API as its account: its tools, or it for upstreams. */}}
+{{- define "nexus-mcp.usesApi" -}}
+{{- if or (ne .Values.rbac.profile "none") (include "nexus-mcp.discovers" .) }}true{{ end }}
+{{- end }}
+
+{{- define "nexus-mcp.discovers" -}}
+{{- $discovery := (include "nexus-mcp.settings" . | fromYaml).discovery }}
+{{- if and $discovery.enabled (not $discovery.kubeconfig) }}true{{ end }}
+{{- end }}
+
 {{/* The token of the account, for those who may use the API. */}}
 {{- define "nexus-mcp.tokenVolume" -}}
 name: kubernetes-token

@@ -119,8 +119,11 @@ httpRoute.hostnames: name the hosts, or name in config.server.allowedHosts those
 {{- if and .Values.ingress.enabled (eq .Values.ingress.controller "alb") .Values.networkPolicy.enabled (not .Values.networkPolicy.extraIngress) }}
 networkPolicy.extraIngress: let the subnets of the load balancer in, which asks the port metrics whether a pod is ready: {from: [{ipBlock: {cidr: 10.0.0.0/16}}], ports: [{port: metrics}]}
 {{- end }}
-{{- if and .Values.networkPolicy.enabled (eq .Values.networkPolicy.egress "none") (ne .Values.rbac.profile "none") (not .Values.networkPolicy.kubernetesApi) }}
-networkPolicy.kubernetesApi: say where the Kubernetes API is, which rbac.profile lets tools use: {ipBlock: {cidr: 10.0.0.10/32}} for each address of kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes
+{{- if and .Values.networkPolicy.enabled (eq .Values.networkPolicy.egress "none") (or (ne .Values.rbac.profile "none") (include "nexus-mcp.discoveryNamespaces" . | fromJsonArray)) (not .Values.networkPolicy.kubernetesApi) }}
+networkPolicy.kubernetesApi: say where the Kubernetes API is, which rbac.profile lets tools use, or config.discovery the server: {ipBlock: {cidr: 10.0.0.10/32}} for each address of kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes
+{{- end }}
+{{- if and .Values.networkPolicy.upstreams (not (include "nexus-mcp.discoveryNamespaces" . | fromJsonArray)) }}
+networkPolicy.upstreams: says nothing where config.discovery.enabled is false; what upstreams of config.upstreams need is networkPolicy.extraEgress
 {{- end }}
 {{- if and (int .Values.service.nodePort) (eq .Values.service.type "ClusterIP") }}
 service.nodePort: a ClusterIP Service has none
@@ -177,7 +180,7 @@ monitoring.monitor.scrapeTimeout: {{ $monitor.scrapeTimeout }} exceeds the inter
 {{- end }}
 {{- $most := int64 (include "nexus-mcp.leastSamples" .) }}
 {{- if and (int64 $monitor.sampleLimit) (lt (int64 $monitor.sampleLimit) $most) (not $monitor.metricRelabelings) }}
-monitoring.monitor.sampleLimit: {{ int64 $monitor.sampleLimit }} is too low: with one tool{{ if (include "nexus-mcp.settings" . | fromYaml).upstreams }}, and those of upstreams (config.limits.upstreamTools),{{ end }} a scrape can have {{ $most }} samples, and what exceeds the limit is dropped as a whole; raise it, or set it to 0 for no limit
+monitoring.monitor.sampleLimit: {{ int64 $monitor.sampleLimit }} is too low: with one tool{{ if include "nexus-mcp.mostUpstreams" . | int }}, and upstreams with their tools (config.discovery.maxUpstreams, config.limits.upstreamTools),{{ end }} a scrape can have {{ $most }} samples, and what exceeds the limit is dropped as a whole; raise it, or set it to 0 for no limit
 {{- end }}
 {{- if and (eq $monitor.kind "PodMonitor") $monitor.targetLabels }}
 monitoring.monitor.targetLabels: a PodMonitor has no Service to copy them from; use podTargetLabels

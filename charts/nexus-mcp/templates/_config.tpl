@@ -75,6 +75,9 @@ requests on connections that the server is closing, and answers them with 502.
 {{- range $upstream := $settings.upstreams }}
 {{- $longest = maxf $longest (default 0 $upstream.timeoutSeconds) }}
 {{- end }}
+{{- if $settings.discovery.enabled }}
+{{- $longest = maxf $longest (default 0 $settings.discovery.timeoutSeconds) }}
+{{- end }}
 {{- $longest }}
 {{- end }}
 
@@ -103,6 +106,9 @@ states a deadline that is longer than those in config.
 {{- end }}
 {{- range $upstream := $settings.upstreams }}
 {{- $longest = maxf $longest (default 0 $upstream.timeoutSeconds) }}
+{{- end }}
+{{- if $settings.discovery.enabled }}
+{{- $longest = maxf $longest (default 0 $settings.discovery.timeoutSeconds) }}
 {{- end }}
 {{- $further := $settings.metrics.durationBuckets }}
 {{- if kindIs "invalid" $further }}

@@ -106,15 +106,21 @@ metricRelabelings:
 {{- end }}
 {{- end }}
 
+{{- define "nexus-mcp.mostUpstreams" -}}
+{{- $settings := include "nexus-mcp.settings" . | fromYaml }}
+{{- add (len $settings.upstreams) (ternary (int64 $settings.discovery.maxUpstreams) 0 $settings.discovery.enabled) }}
+{{- end }}
+
 {{/*
-What a scrape can have of samples if there is but one tool of our own, and as many of upstreams as may be: how many there are the
-chart does not know.
+What a scrape can have of samples if there is but one tool of our own, and as many upstreams, with as many tools, as may be: how many
+there are the chart does not know.
 */}}
 {{- define "nexus-mcp.leastSamples" -}}
 {{- $samples := .Files.Get "files/samples.yaml" | fromYaml }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $metrics := $settings.metrics }}
-{{- $further := ternary (int64 $settings.limits.upstreamTools) 0 (not (empty $settings.upstreams)) }}
+{{- $upstreams := include "nexus-mcp.mostUpstreams" . | int64 }}
+{{- $further := ternary (int64 $settings.limits.upstreamTools) 0 (gt $upstreams 0) }}
 {{- $operations := add (int64 $samples.operations) (mul $further (int64 $samples.eachTool.operations)) }}
 {{- range $attribute := $metrics.operationAttributes | uniq }}
 {{- $operations = mul $operations (int64 (get $samples.factors $attribute)) }}
@@ -123,7 +129,8 @@ chart does not know.
 {{- $durations := include "nexus-mcp.durationBuckets" . | fromJsonArray }}
 {{- $sizes := include "nexus-mcp.furtherBuckets" (dict "buckets" $buckets.resultSizes "most" $settings.limits.resultBytes) | fromJsonArray }}
 {{- $ofEach := add (sub (len $durations) (len $buckets.durations.always)) (len $sizes) }}
-{{- $others := add (int64 $samples.others) (mul $further (int64 $samples.eachTool.others)) (mul (add 1 $further) $ofEach) }}
+{{- if $metrics.openTelemetryNames }}{{ $operations = add $operations (mul $upstreams (int64 $samples.eachUpstream.operations)) }}{{ end }}
+{{- $others := add (int64 $samples.others) (ternary (int64 $samples.anyUpstream) 0 (gt $upstreams 0)) (mul $upstreams (int64 $samples.eachUpstream.others)) (mul $further (int64 $samples.eachTool.others)) (mul (add 1 $further) $ofEach) }}
 {{- if $metrics.openTelemetryNames }}{{ add $others $operations }}{{ else }}{{ $others }}{{ end }}
 {{- end }}
 

@@ -34,7 +34,7 @@
   configMap:
     name: {{ .name | quote }}
 {{- end }}
-{{- if ne .Values.rbac.profile "none" }}
+{{- if include "nexus-mcp.usesApi" . }}
 - {{ include "nexus-mcp.tokenVolume" . | indent 2 | trim }}
 {{- end }}
 {{- end }}
@@ -65,7 +65,7 @@
   mountPath: /etc/nexus-mcp/tools-{{ .name }}
   readOnly: true
 {{- end }}
-{{- if ne .Values.rbac.profile "none" }}
+{{- if include "nexus-mcp.usesApi" . }}
 - {{ include "nexus-mcp.tokenMount" . | indent 2 | trim }}
 {{- end }}
 {{- end }}
