@@ -1,3 +1,4 @@
+import type { ToolCall } from '../tools/call.ts';
 import type { Link } from './link.ts';
 import { END_SECONDS } from './supervisor.ts';
 
@@ -118,3 +119,15 @@ const end = async ({ link, opening }: Held): Promise<void> => {
   opening.abort();
   await (await link.catch(() => undefined))?.close(END_SECONDS);
 };
+
+/**
+ * Who shares a session with an upstream: nobody but one caller, and of those without a token one session of a client, or those
+ * who come from one address where there is none.
+ */
+export const ownerOf = ({ caller, sessionId }: ToolCall): SessionOwner => ({
+  caller:
+    caller.id !== caller.quotaKey && sessionId !== undefined
+      ? `session:${sessionId}`
+      : `${caller.id}:${caller.quotaKey}`,
+  client: caller.quotaKey,
+});

@@ -2,7 +2,7 @@ import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { Failure, ToolCall } from '../tools/call.ts';
 import type { ToolContext } from '../tools/tool.ts';
 import { callOf } from './call-params.ts';
-import { CallerLinks, type SessionOwner } from './caller-links.ts';
+import { CallerLinks, ownerOf, type SessionOwner } from './caller-links.ts';
 import { readDefinitions, type Definition, type Listed } from './definitions.ts';
 import { Fault, givenUp, mayBeStale, noAnswerWithin } from './fault.ts';
 import { Health } from './health.ts';
@@ -236,15 +236,3 @@ export class Upstream {
     }
   }
 }
-
-/**
- * Who shares a session with an upstream: nobody but one caller, and of those without a token one session of a client, or those
- * who come from one address where there is none.
- */
-const ownerOf = ({ caller, sessionId }: ToolCall): SessionOwner => ({
-  caller:
-    caller.id !== caller.quotaKey && sessionId !== undefined
-      ? `session:${sessionId}`
-      : `${caller.id}:${caller.quotaKey}`,
-  client: caller.quotaKey,
-});

@@ -189,7 +189,7 @@ describe('the number of series that follows from our declarations', () => {
       recorder.upstreams.added(upstream);
       recorder.upstreams.state(upstream, 'up', 1);
       recorder.upstreams.tools(upstream, 1, NONE_DROPPED);
-      const faults = ['timeout', 'connection', undefined];
+      const faults = ['timeout', 'connection', 'server', undefined];
       for (const [method, kind] of pairs(
         ['ping', 'initialize', 'server/discover', 'tools/call', 'tools/list', 'x/new'],
         faults,
@@ -198,7 +198,9 @@ describe('the number of series that follows from our declarations', () => {
           recorder.upstreams.operation(upstream, {
             method,
             seconds: 1,
-            ...(kind === undefined ? answer : { isError: false, fault: { kind, isOfSize: false } }),
+            ...(kind === undefined
+              ? answer
+              : { isError: false, fault: { kind, isOfSize: kind === 'connection' } }),
           });
     }
     const samples = parseMetrics(await registry.metrics());

@@ -1,30 +1,21 @@
-import { randomBytes } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { trustedCaller } from '../../src/authorization/caller.ts';
-import { Seal } from '../../src/mcp/seal.ts';
-import { Door } from '../../src/monitoring/door/door.ts';
-import type { Outcome, ToolCall } from '../../src/tools/call.ts';
+import type { Outcome } from '../../src/tools/call.ts';
 import { Health } from '../../src/upstream/health.ts';
 import { OwedAnswers } from '../../src/upstream/relay/owed.ts';
 import { MAX_EXCHANGES, Relay } from '../../src/upstream/relay/relay.ts';
 import { Requests } from '../../src/upstream/relay/requests.ts';
 import { RelayedSessions } from '../../src/upstream/relay/sessions.ts';
 import { call, list } from '../support/raw-session.ts';
-
-const now = () => performance.now() / 1000;
+import { relayEnvironment } from '../support/relay-environment.ts';
 
 /** What calls ended in. */
 const outcomes: Outcome[] = [];
-const executor = {
-  passOn: () => (measured: { readonly outcome: Outcome }) => void outcomes.push(measured.outcome),
-};
-const recorder = { request: () => undefined, operation: () => undefined };
-const door = new Door<ToolCall>({ recorder, tracing: undefined, now, onError: vi.fn() });
-const monitoring = { door, tracing: undefined, executor, now };
+const environment = relayEnvironment((outcome) => outcomes.push(outcome));
+const { door, seal, now } = environment;
 const upstream = { name: 'raw', trustReasons: false };
-const seal = new Seal([randomBytes(32)], 'test', randomBytes);
 
 /** A relay to an upstream that never answers, and takes no connections. */
 function silentRelay() {
@@ -42,10 +33,7 @@ function silentRelay() {
     toolOf: () => undefined,
     observe: () => undefined,
     pool: { dispatch } as never,
-    environment: {
-      ...{ ...monitoring, seal, maxBytes: 1024, inputWaitSeconds: 1, keepAliveSeconds: 1 },
-      sessionNotFound: () => undefined,
-    },
+    environment,
   });
   const serve = (value: object) => {
     const request = Object.assign(new IncomingMessage(new Socket()), { method: 'POST' });
@@ -74,7 +62,7 @@ it('so many answers are owed at a time, and the oldest is given up for another',
   outcomes.length = 0;
   for (let id = 0; id < 1025; id += 1) {
     const requests = new Requests({
-      ...monitoring,
+      ...environment,
       upstream,
       toolOf: () => undefined,
       observe: () => undefined,

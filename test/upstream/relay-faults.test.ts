@@ -200,6 +200,20 @@ describe('what becomes of a relayed call is counted by the name that the catalog
     });
   });
 
+  it.each([
+    [400, 'invalid_arguments'],
+    [415, 'invalid_arguments'],
+    [429, 'unavailable'],
+  ])('HTTP %i is the client’s or the upstream’s to mend: %s', async (status, reason) => {
+    upstream.behaviour = { 'tools/call': (_message, response) => response.writeHead(status).end('no') };
+    const before = (await counts()).get(`raw_works ${reason}`) ?? 0;
+    const response = await post(relay, call(1, 'works'));
+    expect([response.status, await response.text()]).toEqual([status, 'no']);
+    await waitFor(async () => {
+      expect((await counts()).get(`raw_works ${reason}`)).toBe(before + 1);
+    });
+  });
+
   it('a tool that the settings leave out is not called', async () => {
     const before = upstream.count('tools/call');
     const { counted, body } = await outcome('left_out');

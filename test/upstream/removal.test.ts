@@ -1,17 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { Seal } from '../../src/mcp/seal.ts';
-import { Door } from '../../src/monitoring/door/door.ts';
 import { createMetrics } from '../../src/monitoring/metrics/metrics.ts';
 import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
-import type { ToolCall } from '../../src/tools/call.ts';
 import { Catalogue } from '../../src/tools/catalogue.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
 import { PACE } from '../../src/upstream/supervisor.ts';
 import { Upstreams } from '../../src/upstream/upstreams.ts';
 import { callOf } from '../support/call-records.ts';
 import { RawUpstream } from '../support/raw-upstream.ts';
+import { relayEnvironment } from '../support/relay-environment.ts';
 import { waitFor } from '../support/wait.ts';
 import { UNHURRIED } from './state-now.ts';
 
@@ -21,19 +18,6 @@ it('no series of an upstream that was removed come back with the end of a call',
   upstream.behaviour = { 'tools/call': () => undefined };
   const { metrics, registry } = createMetrics({ mostUpstreams: 1 });
   const recorder = new Recorder(metrics, []);
-  const now = (): number => performance.now() / 1000;
-  // Nothing is relayed.
-  const relay = {
-    door: new Door<ToolCall>({ recorder, tracing: undefined, now, onError: () => undefined }),
-    tracing: undefined,
-    executor: { passOn: () => () => undefined },
-    seal: new Seal([randomBytes(32)], 'test', randomBytes),
-    sessionNotFound: () => undefined,
-    now,
-    maxBytes: 4096,
-    inputWaitSeconds: 1,
-    keepAliveSeconds: 1,
-  };
   const catalogue = new Catalogue([]);
   const upstreams = new Upstreams({
     catalogue,
@@ -43,11 +27,11 @@ it('no series of an upstream that was removed come back with the end of a call',
     maxTools: 10,
     environment: {
       info: { name: 'test', version: '1' },
-      now,
+      now: () => performance.now() / 1000,
       random: () => 0.5,
       pace: { ...PACE, ...UNHURRIED },
       maxBytes: 4096,
-      relay,
+      relay: relayEnvironment(),
     },
   });
   const spec = { name: 'raw', url, prefix: '', headers: {}, ca: undefined, trustReasons: false };

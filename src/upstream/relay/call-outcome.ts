@@ -40,6 +40,6 @@ export function outcomeOf({ error, result }: Message, { name, trustReasons, isKn
         ...(structuredContent !== undefined && { value: structuredContent }),
       },
     },
-    resultBytes: Buffer.byteLength(JSON.stringify(relayedOf(given, trustReasons))),
+    resultBytes: Buffer.byteLength(JSON.stringify(relayedOf(given, true))),
   };
 }

@@ -49,6 +49,9 @@ export interface ExchangeOptions {
 
 const MAX_INFORMATIONAL = 20;
 
+/** Statuses of requests that may be taken later as they are. */
+const TRY_AGAIN: ReadonlySet<number> = new Set([408, 429]);
+
 /**
  * One HTTP request that is passed on to an upstream, and its answer, which is passed back as it comes. What became of the requests
  * is read on the way. A silent upstream is waited for no longer than it may be silent.
@@ -156,15 +159,24 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#fail(new Fault('connection', 'it ended its answer before the end'));
       return;
     }
-    const fault = isOk ? undefined : ofStatus(this.#status, false);
-    if (fault?.isIllness === true) this.#options.heard({ kind: 'failed', fault }, this.#status);
+    const fault = isOk ? undefined : ofStatus(this.#status, this.sessionId !== undefined);
+    if (fault?.kind === 'server') this.#options.heard({ kind: 'failed', fault }, this.#status);
     else {
       const kind = isOk && this.#brought.length > 0 ? 'answered' : 'found';
       this.#options.heard({ kind }, this.#status);
     }
     this.#end();
     this.#answer.end();
-    if (fault) this.requests.fail(ofFault(fault, this.#host.upstream.name), fault);
+    if (fault) this.requests.fail(this.#refusedWith(fault), fault);
+  }
+
+  /** A request that the upstream refused for what it is, is its client's to mend. */
+  #refusedWith(fault: Fault): Failure {
+    const { name } = this.#host.upstream;
+    const isClients = fault.kind === 'refused' && !TRY_AGAIN.has(this.#status);
+    return isClients
+      ? failed('invalid_arguments', `The upstream ${name} refuses the request: ${fault.message}.`)
+      : ofFault(fault, name);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

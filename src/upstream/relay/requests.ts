@@ -6,7 +6,7 @@ import type { Tracing } from '../../monitoring/traces/tracing.ts';
 import { cancelled, type CallTrace, type Failure, type ToolCall } from '../../tools/call.ts';
 import type { Executor } from '../../tools/executor.ts';
 import type { OfferedTool } from '../../tools/offered-tool.ts';
-import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
+import { ERROR_REASONS, UNKNOWN_TOOL } from '../../tools/reasons.ts';
 import type { RunOutcome } from '../../tools/settle.ts';
 import type { Fault } from '../fault.ts';
 import { traceparentOf } from '../call-params.ts';
@@ -46,6 +46,10 @@ const LISTEN = 'subscriptions/listen';
 
 /** An error of our own in place of an answer (JSON-RPC 2.0, section 5.1). */
 const INTERNAL_ERROR = -32_603;
+const INVALID_REQUEST = -32_600;
+
+/** Whether a request was not taken on for a mistake of its client. */
+const isClients = ({ reason }: Failure): boolean => ERROR_REASONS[reason].refused;
 
 /** A request that has been passed on and has no answer yet. */
 export interface Waiting {
@@ -186,7 +190,8 @@ export class Requests {
    */
   fail(failure: Failure, fault?: Fault): void {
     for (const waiting of this.take()) {
-      if (fault) this.#observe(waiting, { isError: false, fault });
+      const why = isClients(failure) ? { errorCode: INVALID_REQUEST } : { fault };
+      if (fault) this.#observe(waiting, { isError: false, ...why });
       this.lose(waiting, failure, fault !== undefined);
     }
   }
@@ -198,7 +203,8 @@ export class Requests {
   lose(waiting: Waiting, failure: Failure, isRun = true): void {
     const { connection, pending, endCall } = waiting;
     if (pending && failure.reason === 'cancelled') connection.drop(pending, 'cancelled');
-    else if (pending) connection.answer(pending, { error: { code: INTERNAL_ERROR } });
+    else if (pending)
+      connection.answer(pending, { error: { code: isClients(failure) ? INVALID_REQUEST : INTERNAL_ERROR } });
     endCall?.({ outcome: failure, ...(isRun && { runSeconds: this.#since(waiting) }) });
   }
 
