@@ -18,7 +18,6 @@ import type { Logger } from './monitoring/logging.ts';
 import { observers } from './monitoring/observers.ts';
 import type { OnCut } from './http/connections.ts';
 import type { GaugeSources, Recorder } from './monitoring/metrics/recorder.ts';
-import { startTracing } from './monitoring/traces/start-tracing.ts';
 import type { Tracing } from './monitoring/traces/tracing.ts';
 import type { ToolCall } from './tools/call.ts';
 import type { Catalogue } from './tools/catalogue.ts';
@@ -29,6 +28,7 @@ import type { WatchPace } from './kubernetes/namespace-watch.ts';
 import type { Pace } from './upstream/supervisor.ts';
 import { createServerMetrics, keepSeries } from './server-metrics.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
+import { traceCalls } from './trace-calls.ts';
 
 /** What surrounds the application: passed in, so that tests can pass their own. */
 export interface Environment {
@@ -240,23 +240,3 @@ function callsInFlight(executor: Executor, door: Door<ToolCall>): readonly ToolC
   const waiting = [...door.inFlight].flatMap(({ held }) => (held ? [held] : []));
   return [...new Set([...executor.inFlight, ...waiting])];
 }
-
-const traceCalls = ({ tracing }: Settings, { env, version, now, logger }: Environment, recorder: Recorder) =>
-  startTracing(tracing.endpoint, env, {
-    random: Math.random,
-    version,
-    now,
-    counted: (outcome, spans) => {
-      recorder.traceSpans(outcome, spans);
-    },
-    onError: (error) => {
-      logger.warn(
-        { err: error },
-        'spans cannot be exported, and are lost until they can; calls are served as ever. Check that the OTLP endpoint is ' +
-          'right, up and reachable from here; rate(mcp_trace_spans_total{outcome!="exported"}[5m]) shows the loss',
-      );
-    },
-    onRecovered: () => {
-      logger.info('spans are exported again');
-    },
-  });
