@@ -5,7 +5,7 @@ import type { Settings } from './config/settings.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { isReadOnce } from './config/tokens.ts';
 import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
-import { loadUpstreams, mayHaveUpstreams, type UpstreamsHandle } from './load-upstreams.ts';
+import { loadUpstreams, mayHaveUpstreams, type Paces, type UpstreamsHandle } from './load-upstreams.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { Seal } from './mcp/seal.ts';
@@ -24,14 +24,12 @@ import type { Catalogue } from './tools/catalogue.ts';
 import { Executor } from './tools/executor.ts';
 import { createQuota, type Quota } from './tools/quota.ts';
 import type { WorkerPool } from './tools/worker-pool.ts';
-import type { WatchPace } from './kubernetes/namespace-watch.ts';
-import type { Pace } from './upstream/supervisor.ts';
 import { createServerMetrics, keepSeries } from './server-metrics.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
 import { traceCalls } from './trace-calls.ts';
 
 /** What surrounds the application: passed in, so that tests can pass their own. */
-export interface Environment {
+export interface Environment extends Paces {
   readonly logger: Logger;
   /** Monotonic, in seconds. */
   readonly now: () => number;
@@ -41,10 +39,6 @@ export interface Environment {
   readonly revision: string;
   /** Environment variables, for what OpenTelemetry defines. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** When upstreams are looked at. Default: as is good for them. */
-  readonly upstreamPace?: Partial<Pace>;
-  /** When the Kubernetes API is asked for upstreams. Default: as is good for it. */
-  readonly discoveryPace?: Partial<WatchPace>;
 }
 
 /** The server without its transports: tools, executor and monitoring, put together. */

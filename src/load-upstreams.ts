@@ -29,17 +29,21 @@ export interface UpstreamsHandle extends Pick<
 /** What relays to upstreams need besides the settings. */
 type Relaying = Pick<RelayEnvironment, 'door' | 'tracing' | 'executor' | 'seal'>;
 
-interface Surroundings {
+/** When upstreams are asked and looked for. */
+export interface Paces {
+  /** When upstreams are looked at. Default: as is good for them. */
+  readonly upstreamPace?: Partial<Pace>;
+  /** When the Kubernetes API is asked for them. Default: as is good for it. */
+  readonly discoveryPace?: Partial<WatchPace>;
+}
+
+interface Surroundings extends Paces {
   readonly logger: Logger;
   /** Monotonic, in seconds. */
   readonly now: () => number;
   /** In seconds of Unix time. */
   readonly unixTime: () => number;
   readonly version: string;
-  /** When upstreams are looked at. Default: as is good for them. */
-  readonly upstreamPace?: Partial<Pace>;
-  /** When the Kubernetes API is asked for them. Default: as is good for it. */
-  readonly discoveryPace?: Partial<WatchPace>;
 }
 
 type Loaded =
