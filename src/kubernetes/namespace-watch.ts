@@ -136,7 +136,9 @@ export class NamespaceWatch {
       failures === 0
         ? 0
         : Math.min(pace.againAtMost, pace.again * 2 ** (failures - 1)) * (0.5 + random() / 2);
-    if (this.#version !== undefined && this.#listDueAt > now()) return again;
+    // A list that is due waits for no watch that fails.
+    if (this.#version !== undefined && this.#listDueAt > now())
+      return Math.min(again, this.#listDueAt - now());
     return Math.max(again, this.#listedAt + pace.listAtLeast - now());
   }
 

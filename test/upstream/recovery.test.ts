@@ -128,22 +128,6 @@ describe('an upstream', () => {
     await other.close();
   });
 
-  it('that is open and answers a trial with 429 is not said to be open while calls go to it', async () => {
-    await whileIt({ 'tools/call': status(503), initialize: status(503) }, async () => {
-      await waitFor(async () => {
-        await call();
-        expect(await stateNow(server)).toBe('open');
-      });
-      upstream.behaviour = { 'tools/call': status(429), initialize: status(503) };
-      const before = upstream.count('tools/call');
-      await waitFor(async () => {
-        await call();
-        expect(upstream.count('tools/call') - before).toBeGreaterThan(1);
-      });
-      expect(await stateNow(server)).not.toBe('open');
-    });
-  });
-
   it('whose list takes long is called as soon as it is there', async () => {
     let go: () => void = () => undefined;
     const slowly: Behaviour = async (message, response) => {
