@@ -138,7 +138,6 @@ const KEPT: Readonly<Record<string, string>> = {
   'upstream/definition-changes.ts #meanings': 'what an upstream lists',
   'upstream/event-stream.ts #events': 'what an upstream sends',
   'upstream/relay/owed.ts #owed': 'requests relayed to an upstream',
-  'upstream/relay/reading.ts #chunks': 'what is read along in a relayed answer',
   'upstream/relay/relay.ts #exchanges': 'requests relayed to an upstream',
   'upstream/relay/requests.ts #waiting': 'a message besides its arguments',
   'upstream/relay/sessions.ts #remembered': 'relayed sessions',

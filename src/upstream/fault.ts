@@ -128,7 +128,7 @@ export function ofConnection(error: unknown): Fault {
   if (error instanceof Error && error.name === 'TimeoutError')
     return new Fault('timeout', 'no answer in time');
   const code = codeOf(error);
-  if (code?.startsWith('HPE_') === true || code === 'UND_ERR_HEADERS_OVERFLOW')
+  if ((error instanceof Error && error.name === 'HTTPParserError') || code === 'UND_ERR_HEADERS_OVERFLOW')
     return new Fault('broken', 'its answer is no HTTP');
   // Those of TLS say more than we could, and nothing that is secret.
   return new Fault('connection', CODES[code ?? ''] ?? `no connection (${code ?? 'unknown error'})`);

@@ -81,7 +81,9 @@ export function ofErrorResult(
     readonly type?: unknown;
     readonly text?: unknown;
   } | null)[];
-  const texts = blocks.flatMap((block) => (block?.type === 'text' ? [String(block.text)] : []));
+  const texts = blocks.flatMap((block) =>
+    block?.type === 'text' && typeof block.text === 'string' ? [block.text] : [],
+  );
   return failed(reason, texts.join('\n').slice(0, MAX_MESSAGE) || 'The tool reported a failure.', more);
 }
 

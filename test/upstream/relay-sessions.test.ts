@@ -18,7 +18,12 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { areUp } from './state-now.ts';
 
-const TOKENS = { ada: 'a-token-of-ada-0123', bob: 'a-token-of-bob-0123', eve: 'a-token-of-eve-0123' };
+const TOKENS = {
+  ada: 'a-token-of-ada-0123',
+  bob: 'a-token-of-bob-0123',
+  'ada bob': 'a-token-of-both-0123',
+  eve: 'a-token-of-eve-0123',
+};
 const as = (name: keyof typeof TOKENS) => ({ headers: { authorization: `Bearer ${TOKENS[name]}` } });
 
 /** However busy the machine is. */
@@ -34,7 +39,12 @@ let fullUrl: string;
 beforeAll(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'relay-'));
   const tokensFile = join(directory, 'tokens.yaml');
-  const rights = { ada: ['full'], bob: ['*'], eve: ['full_test_simple_text', 'calculator'] };
+  const rights = {
+    ada: ['full'],
+    bob: ['*'],
+    'ada bob': ['*'],
+    eve: ['full_test_simple_text', 'calculator'],
+  };
   const tokens = Object.entries(TOKENS).map(([name, token]) => ({
     name,
     token,
@@ -99,7 +109,7 @@ describe('a session with an upstream', () => {
     const session = opened.headers.get('mcp-session-id') ?? '';
     expect(session).not.toBe('');
     const ping = { jsonrpc: '2.0', id: 7, method: 'ping' };
-    const statusFor = async (name: 'ada' | 'bob', id: string, at = relay): Promise<number> => {
+    const statusFor = async (name: 'ada' | 'bob' | 'ada bob', id: string, at = relay): Promise<number> => {
       const response = await post(at, ping, id, as(name));
       await response.text();
       return response.status;
@@ -109,6 +119,11 @@ describe('a session with an upstream', () => {
     expect(await statusFor('bob', session, `${guarded.url}/servers/raw`)).toBe(404);
     expect(await statusFor('ada', `${session.slice(0, -2)}AA`)).toBe(404);
     expect(await statusFor('ada', 'made-up')).toBe(404);
+    // One caller's name may begin another's.
+    const other =
+      (await post(relay, initialize(), undefined, as('ada bob'))).headers.get('mcp-session-id') ?? '';
+    expect(await statusFor('ada bob', other)).toBe(200);
+    expect(await statusFor('ada', `bob ${other}`)).toBe(404);
     const samples = await guarded.scrape();
     for (const reason of ['other_caller', 'forged', 'unknown'])
       expect(samples.value('mcp_session_not_found_total', { reason }), reason).toBeGreaterThan(0);

@@ -33,11 +33,16 @@ export class Answer {
     const passed = headersToClient(headers);
     if (sealedSession !== undefined) passed[SESSION_HEADER] = sealedSession;
     const type = mediaTypeOf(headers);
+    passed['x-content-type-options'] = 'nosniff';
     if (type === 'text/event-stream') {
+      // More is said in it than the upstream knows of.
+      delete passed['content-length'];
       this.#reading = new StreamReading(maxBytes, this.#take);
       // For nginx, which would wait for more.
       passed['x-accel-buffering'] = 'no';
     } else if (type === 'application/json') this.#reading = new BodyReading(maxBytes, this.#take);
+    // Nothing of an upstream's runs in a browser as if it were ours.
+    else if (type !== '') passed['content-type'] = 'text/plain; charset=utf-8';
     this.#response.writeHead(status, passed);
     if (this.isStream) this.#beginStream();
   }

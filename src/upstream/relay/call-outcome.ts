@@ -5,6 +5,9 @@ import { isTooDeep } from '../nesting.ts';
 import { isAboutTool, ofError, ofErrorResult, relayedOf } from '../outcomes.ts';
 import { fieldOf, type Message } from './messages.ts';
 
+/** What an error without a code is taken for (JSON-RPC 2.0, section 5.1). */
+const INTERNAL_ERROR = -32_603;
+
 /** Who answered a call. */
 interface Answerer {
   readonly name: string;
@@ -17,8 +20,9 @@ interface Answerer {
 /** What a call ended in, by the answer to it, which is passed on as it is. */
 export function outcomeOf({ error, result }: Message, { name, trustReasons, isKnown }: Answerer): RunOutcome {
   if (error !== undefined) {
-    const code = Number(fieldOf(error, 'code'));
-    const message = String(fieldOf(error, 'message'));
+    const [given, words] = [fieldOf(error, 'code'), fieldOf(error, 'message')];
+    const code = typeof given === 'number' ? given : INTERNAL_ERROR;
+    const message = typeof words === 'string' ? words : 'it gives no reason';
     if (!isKnown && isAboutTool({ code, message }))
       return { outcome: failed('unknown_tool', 'The upstream has no such tool.') };
     return { outcome: ofError({ code, message }, name) };

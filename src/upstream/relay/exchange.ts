@@ -4,7 +4,7 @@ import { failed, overloaded, type Failure } from '../../tools/call.ts';
 import { Fault, noAnswerWithin, ofConnection, ofStatus } from '../fault.ts';
 import { ofFault } from '../outcomes.ts';
 import { Answer, type AnswerOptions } from './answer.ts';
-import { SESSION_HEADER, type AnswerHeaders } from './headers.ts';
+import { SESSION_HEADER, whyNotPassedBack, type AnswerHeaders } from './headers.ts';
 import { isRequest, type Message } from './messages.ts';
 import { Patience } from './patience.ts';
 import { refusalOf, type Refusal } from './refusals.ts';
@@ -99,7 +99,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
         this.#fail(new Fault('broken', 'it sends informational answers without end'));
       return;
     }
-    const fault = whyNotPassedBack(status, headers);
+    const fault = whyNotPassedBack(status, headers, this.requests.waiting.length > 0);
     if (fault) {
       this.#fail(fault);
       return;
@@ -246,14 +246,4 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#answer.stopSpeaking();
     this.#host.over(this);
   }
-}
-
-/** Why a client cannot be given what an upstream answers. */
-function whyNotPassedBack(status: number, headers: AnswerHeaders): Fault | undefined {
-  // It is us whose credentials it refuses, and not the client.
-  if (status === 401 || status === 403) return ofStatus(status, false);
-  if (status >= 300 && status < 400) return new Fault('broken', `HTTP ${status}: redirects are not followed`);
-  if ((headers['content-encoding'] ?? 'identity') !== 'identity')
-    return new Fault('broken', 'its answer has a content encoding that was not asked for');
-  return undefined;
 }

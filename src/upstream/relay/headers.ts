@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Fault, ofStatus } from '../fault.ts';
 
 /** What of a client's request is passed on besides the headers of MCP; never its credentials and cookies. */
 const SENT_ON: ReadonlySet<string> = new Set(['accept', 'content-type', 'last-event-id', 'traceparent']);
@@ -55,3 +56,25 @@ export const mediaTypeOf = ({ 'content-type': type }: AnswerHeaders): string =>
     .split(';', 1)[0]
     ?.trim()
     .toLowerCase() ?? '';
+
+/** In which an answer can be (MCP 2025-11-25, "Streamable HTTP"). */
+const FORMS: ReadonlySet<string> = new Set(['application/json', 'text/event-stream']);
+
+/**
+ * Why a client cannot be given what an upstream answers.
+ * @param isAwaited whether an answer to a request is waited for
+ */
+export function whyNotPassedBack(
+  status: number,
+  headers: AnswerHeaders,
+  isAwaited: boolean,
+): Fault | undefined {
+  // It is us whose credentials it refuses, and not the client.
+  if (status === 401 || status === 403) return ofStatus(status, false);
+  if (status >= 300 && status < 400) return new Fault('broken', `HTTP ${status}: redirects are not followed`);
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity')
+    return new Fault('broken', 'its answer has a content encoding that was not asked for');
+  if (isAwaited && status < 300 && !FORMS.has(mediaTypeOf(headers)))
+    return new Fault('broken', `HTTP ${status} without an answer in a form that MCP has`);
+  return undefined;
+}

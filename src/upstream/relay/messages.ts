@@ -22,6 +22,35 @@ const isMessage = (value: unknown): value is Message => typeof value === 'object
 export const isRequest = (message: Message): message is Request =>
   typeof message.method === 'string' && (typeof message.id === 'string' || typeof message.id === 'number');
 
+/** Whether a message is about a request that is under way: without it one would hang, and it asks for nothing. */
+export const isOfRequestInFlight = ({ method }: Message): boolean =>
+  method === undefined || method === 'notifications/cancelled';
+
+/** What an upstream reads to know which tool is called. */
+const OF_MESSAGE = ['id', 'method', 'params'];
+const OF_CALL = ['name'];
+
+/**
+ * Why nobody can tell what messages ask for, if so: what is passed on must be read by the upstream as it is here.
+ * @param isStrict whether names of fields that some parsers take for others count, too
+ */
+export function whyUnclear(messages: readonly Message[], isStrict: boolean): string | undefined {
+  for (const message of messages) {
+    const { id, method, params } = message;
+    if (method === undefined) continue;
+    if (id === undefined ? method === 'tools/call' : !isRequest(message))
+      return 'The id of a request must be a string or a number, and its method a string';
+    if (isStrict && (hasTwin(message, OF_MESSAGE) || hasTwin(params, OF_CALL)))
+      return 'Names of fields must be written as JSON-RPC and MCP write them: id, method, params, name';
+  }
+  return undefined;
+}
+
+/** Whether an object has a field whose name is one of these in other letters. */
+const hasTwin = (value: unknown, names: readonly string[]): boolean =>
+  isMessage(value) &&
+  Object.keys(value).some((key) => !names.includes(key) && names.includes(key.toLowerCase()));
+
 /** A field of what may be an object. */
 export const fieldOf = (value: unknown, name: string): unknown =>
   isMessage(value) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
@@ -34,3 +63,9 @@ export function parsedMessages(text: string): readonly Message[] {
     return [];
   }
 }
+
+/** The tool that a request calls, if it is a call; '' where it names none. */
+export const toolNameOf = ({ method, params }: Request): string | undefined =>
+  method === 'tools/call' ? (textOf(fieldOf(params, 'name')) ?? '') : undefined;
+
+export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

@@ -1,6 +1,10 @@
 import { StringDecoder } from 'node:string_decoder';
 import { createParser } from 'eventsource-parser';
+import { GrowingBytes } from './growing-bytes.ts';
 import { parsedMessages, type Message } from './messages.ts';
+
+/** So much of a line is kept before it is looked at, in bytes: an upstream may send it byte by byte. */
+const MOST_KEPT = 16_384;
 
 /** Reads along in an answer that is passed on as it comes. */
 export interface Reading {
@@ -20,6 +24,7 @@ export interface Reading {
 export class StreamReading implements Reading {
   readonly #decoder = new StringDecoder('utf8');
   readonly #parser: ReturnType<typeof createParser>;
+  readonly #kept = new GrowingBytes();
   #lastBytes = '';
   #isTooLarge = false;
   bytesUnread = 0;
@@ -50,7 +55,10 @@ export class StreamReading implements Reading {
 
   read(bytes: Buffer): void {
     this.#lastBytes = (this.#lastBytes + bytes.toString('latin1', Math.max(0, bytes.length - 4))).slice(-4);
-    this.#parser.feed(this.#decoder.write(bytes));
+    this.#kept.add(bytes);
+    // An event ends with its line.
+    if (this.#kept.length < MOST_KEPT && !bytes.includes('\n') && !bytes.includes('\r')) return;
+    this.#parser.feed(this.#decoder.write(this.#kept.take()));
     if (!this.#isTooLarge) return;
     // What of that event comes yet has the form of no line that means something.
     this.#parser.reset();
@@ -67,7 +75,7 @@ export class StreamReading implements Reading {
 export class BodyReading implements Reading {
   readonly #maxBytes: number;
   readonly #take: (message: Message) => void;
-  #chunks: Buffer[] = [];
+  readonly #kept = new GrowingBytes();
   #bytes = 0;
   readonly canResume = false;
   readonly isBetweenEvents = false;
@@ -84,14 +92,12 @@ export class BodyReading implements Reading {
 
   read(bytes: Buffer): void {
     this.#bytes += bytes.length;
-    if (this.#bytes > this.#maxBytes) this.#chunks = [];
-    else this.#chunks.push(bytes);
+    if (this.#bytes > this.#maxBytes) this.#kept.take();
+    else this.#kept.add(bytes);
   }
 
   end(): void {
-    const [only] = this.#chunks;
-    if (!only) return;
-    const text = (this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks)).toString();
-    for (const message of parsedMessages(text)) this.#take(message);
+    if (this.#kept.length === 0) return;
+    for (const message of parsedMessages(this.#kept.take().toString())) this.#take(message);
   }
 }

@@ -17,23 +17,32 @@ export interface Refusal {
 
 /** JSON-RPC 2.0, section 5.1. */
 const INVALID_REQUEST = -32_600;
+const INVALID_PARAMS = -32_602;
 const INTERNAL_ERROR = -32_603;
 
 /** The refusal of requests that failed; of several, as in a batch, no id is told. */
 export function refusalOf(failure: Failure, requests: readonly { readonly id: string | number }[]): Refusal {
   const { reason, message, retryAfterSeconds } = failure;
-  const { httpStatus: status } = ERROR_REASONS[reason];
-  const [only, another] = requests;
+  // Within a session 404 would say that it is gone.
+  const status = reason === 'denied' ? 200 : ERROR_REASONS[reason].httpStatus;
   return {
     status,
-    code: status < 500 ? INVALID_REQUEST : INTERNAL_ERROR,
+    code: reason === 'denied' ? INVALID_PARAMS : status < 500 ? INVALID_REQUEST : INTERNAL_ERROR,
     detail: message,
     data: dataOf(failure),
-    ...(only && !another && { id: only.id }),
+    ...idOf(requests),
     ...(retryAfterSeconds !== undefined && {
       headers: { 'retry-after': String(Math.ceil(retryAfterSeconds)) },
     }),
   };
+}
+
+/** As much of an id is said back. */
+const MAX_ID = 256;
+
+/** The id of the only request, if it is short enough to be said back. */
+function idOf([only, another]: readonly { readonly id: string | number }[]): Pick<Refusal, 'id'> {
+  return only && !another && String(only.id).length <= MAX_ID ? { id: only.id } : {};
 }
 
 const dataOf = ({ reason, retryAfterSeconds }: Failure) => ({
@@ -48,11 +57,14 @@ export const errorEvent = (failure: Failure, { id }: Message): string => {
   return `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, error })}\n\n`;
 };
 
+/** JSON-RPC 2.0, section 5.1: a request that is none has no id that could be told. */
+export const invalidRequest = (detail: string): Refusal => ({ status: 400, code: INVALID_REQUEST, detail });
+
 /** MCP 2025-11-25, "Session Management": a client then begins a new one. */
 export const sessionNotFound = (requests: readonly { readonly id: string | number }[]): Refusal => ({
   status: 404,
   code: INVALID_REQUEST,
   detail:
     'There is no such session: it is not one of this server, or not yours; begin a new one with initialize',
-  ...(requests[0] && { id: requests[0].id }),
+  ...idOf(requests),
 });

@@ -8,9 +8,19 @@ import type { Health } from '../health.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { headersToUpstream, SESSION_HEADER } from './headers.ts';
 import { hearing } from './hearing.ts';
-import { fieldOf, isRequest, messagesIn, type Message, type Request } from './messages.ts';
+import {
+  fieldOf,
+  isOfRequestInFlight,
+  isRequest,
+  messagesIn,
+  textOf,
+  toolNameOf,
+  whyUnclear,
+  type Message,
+  type Request,
+} from './messages.ts';
 import { OwedAnswers } from './owed.ts';
-import { refusalOf, sessionNotFound, type Refusal } from './refusals.ts';
+import { invalidRequest, refusalOf, sessionNotFound, type Refusal } from './refusals.ts';
 import { Requests, type RelayMonitoring, type RequestsOptions } from './requests.ts';
 import { RelayedSessions, type FoundSession, type RelayedSession, type SessionSeal } from './sessions.ts';
 
@@ -70,6 +80,8 @@ export class Relay {
   readonly #path: string;
   readonly #headers: ReadonlyMap<string, string>;
   readonly #exchanges = new Set<Exchange>();
+  /** Whether the settings leave tools out. */
+  readonly #leavesOut: boolean;
   #takesRequests = true;
   #isClosed = false;
 
@@ -79,6 +91,7 @@ export class Relay {
     this.#requests = { ...environment, ...options, upstream: spec };
     this.#sessions = new RelayedSessions(environment.seal, spec.name);
     this.#owed = new OwedAnswers(spec.timeoutSeconds);
+    this.#leavesOut = !spec.tools.include.includes('*') || spec.tools.exclude.length > 0;
     const { pathname, search } = new URL(spec.url);
     this.#path = pathname + search;
     this.#headers = new Map(Object.entries(spec.headers).map(([name, value]) => [name.toLowerCase(), value]));
@@ -111,6 +124,8 @@ export class Relay {
     const { body, caller, requestId } = relayed;
     const { headers, method = 'GET' } = request;
     const messages = body ? messagesIn(body.value) : [];
+    const unclear = whyUnclear(messages, this.#leavesOut);
+    if (unclear !== undefined) return invalidRequest(unclear);
     const asked = messages.filter(isRequest);
     const found = this.#sessionOf(request, caller);
     if (found?.ok === false) {
@@ -120,7 +135,8 @@ export class Relay {
     const session = found?.session;
     const requests = new Requests(this.#requests);
     requests.begin(asked, { caller, requestId, session, headers });
-    const leave = this.#leaveFor(asked, relayed.waitSeconds, method === 'GET' || asked.length > 0);
+    const waitSeconds = messages.every(isOfRequestInFlight) ? 0 : relayed.waitSeconds;
+    const leave = this.#leaveFor(asked, waitSeconds, method === 'GET' || asked.length > 0);
     if (typeof leave === 'object') {
       requests.fail(leave);
       return refusalOf(leave, asked);
@@ -147,7 +163,8 @@ export class Relay {
           sessionId: session?.id,
           traceparent: requests.traceparent,
         }),
-        body: body?.bytes ?? null,
+        // Where tools are left out, it must say to the upstream what it says here: of a field that is there twice, the last counts.
+        body: body ? (this.#leavesOut ? JSON.stringify(body.value) : body.bytes) : null,
         headersTimeout: 0,
         bodyTimeout: 0,
       },
@@ -169,7 +186,7 @@ export class Relay {
     // What ends or answers something passes as long as it can.
     if (this.#isClosed || (begins && !this.#takesRequests))
       return overloaded('The server is shutting down; try again.');
-    if (asked.length > 0 && waitSeconds > 0)
+    if (waitSeconds > 0)
       return failed('rate_limited', `Too many calls; try again in ${waitSeconds.toFixed(1)} s.`, {
         retryAfterSeconds: waitSeconds,
       });
@@ -238,8 +255,3 @@ export class Relay {
     this.#owed.close();
   }
 }
-
-const toolNameOf = ({ method, params }: Request): string | undefined =>
-  method === 'tools/call' ? String(fieldOf(params, 'name')) : undefined;
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

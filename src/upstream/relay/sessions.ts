@@ -43,7 +43,7 @@ const MAX_TEXT = 48;
 export class RelayedSessions {
   readonly #seal: SessionSeal;
   readonly #upstream: string;
-  /** By caller and id; the oldest first. */
+  /** By id and caller; the oldest first. */
   readonly #remembered = new Map<string, RelayedSession>();
 
   /** @param upstream its name: what is sealed for one does not open for another */
@@ -63,7 +63,8 @@ export class RelayedSessions {
 
   /** The session that a caller names. */
   find(callerId: string, sealed: string): FoundSession {
-    const key = `${callerId} ${sealed}`;
+    // No value of a header has a line break.
+    const key = `${sealed}\n${callerId}`;
     const known = this.#remembered.get(key);
     if (known) return { ok: true, session: known };
     const found = this.#open(callerId, sealed);
