@@ -17,6 +17,8 @@ export interface DiscoveryOptions {
   readonly directory: string;
   /** Names that no upstream may have that is found. */
   readonly taken: ReadonlySet<string>;
+  /** What the names of tools of the upstreams in the settings begin with. */
+  readonly prefixes: readonly string[];
   readonly recorder: UpstreamRecorder;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
   /** Monotonic, in seconds. */
@@ -100,11 +102,12 @@ export class Discovery {
   }
 
   #choose(services: readonly Service[]): void {
-    const { settings, taken, found, logger } = this.#options;
+    const { settings, taken, prefixes, found, logger } = this.#options;
     const { discovery, limits, server } = settings;
     const before = this.#chosen;
     const chosen = chooseUpstreams(services, {
       taken,
+      prefixes,
       ownHosts: server.allowedHosts,
       most: discovery.maxUpstreams,
       timeoutSeconds: discovery.timeoutSeconds ?? limits.toolTimeoutSeconds,

@@ -14,6 +14,8 @@ export const ANNOTATION = {
 export interface Rules {
   /** Names that found upstreams may not have: those of the settings, and of tools and toolsets here. */
   readonly taken: ReadonlySet<string>;
+  /** What the names of tools of the upstreams in the settings begin with. */
+  readonly prefixes: readonly string[];
   /** The names by which clients call this server: a Service of one of them is its own. */
   readonly ownHosts: readonly string[];
   readonly most: number;
@@ -35,7 +37,7 @@ export function chooseUpstreams(services: readonly Service[], rules: Rules): Cho
   for (const service of services.toSorted(byAge)) {
     const id = idOf(service);
     const found = upstreamOf(service, rules);
-    const refusal = 'outcome' in found ? found : refuseAmong(found, owners, rules);
+    const refusal = 'outcome' in found ? found : refuseAmong(found, [...specs.values()], owners, rules);
     if (refusal) refused.push({ service: id, ...refusal });
     else if ('url' in found) {
       specs.set(found.name, found);
@@ -51,16 +53,16 @@ const idOf = ({ namespace, name }: Service): string => `${namespace}/${name}`;
 
 /** The creation tells first; of those of one second, the name. */
 function byAge(one: Service, other: Service): number {
-  const [a, b] = [one, other].map((each) => [each.createdAt, idOf(each)] as const);
-  if (!a || !b) return 0;
-  return a[0] === b[0] ? (a[1] < b[1] ? -1 : 1) : a[0] < b[0] ? -1 : 1;
+  if (one.createdAt !== other.createdAt) return one.createdAt < other.createdAt ? -1 : 1;
+  return idOf(one) < idOf(other) ? -1 : 1;
 }
 
 /** Why there is no place for an upstream beside those that are older, if there is none. */
 function refuseAmong(
-  { name }: UpstreamSpec,
+  { name, prefix }: UpstreamSpec,
+  older: readonly UpstreamSpec[],
   owners: ReadonlyMap<string, string>,
-  { taken, most }: Rules,
+  { taken, prefixes, most }: Rules,
 ): Refusal | undefined {
   const owner = owners.get(name);
   if (owner !== undefined) return { outcome: 'name_taken', why: `${owner}, which is older, is ${name}` };
@@ -68,6 +70,15 @@ function refuseAmong(
     return {
       outcome: 'name_taken',
       why: `${name} is the name of an upstream of the settings, or of a tool or toolset here`,
+    };
+  // It would have the names of tools of another, while that is away.
+  const other = [...prefixes, ...older.map((each) => each.prefix)].find(
+    (each) => each !== '' && (each.startsWith(prefix) || prefix.startsWith(each)),
+  );
+  if (other !== undefined)
+    return {
+      outcome: 'name_taken',
+      why: `names of its tools would begin with ${prefix}, and those of another upstream begin with ${other}`,
     };
   return owners.size >= most
     ? { outcome: 'limit', why: `there are ${most} already (discovery.maxUpstreams)` }
@@ -82,7 +93,8 @@ function upstreamOf(service: Service, rules: Rules): UpstreamSpec | Refusal {
     return { outcome: 'own', why: 'it is a Service of this server (server.allowedHosts)' };
   if (type === 'ExternalName')
     return { outcome: 'address', why: 'it points out of the cluster (ExternalName); name it in upstreams' };
-  const family = isIP(clusterIP);
+  // A zone is of no use in a URL.
+  const family = clusterIP.includes('%') ? 0 : isIP(clusterIP);
   if (family === 0) return { outcome: 'address', why: 'it has no cluster IP: it is headless' };
   const port = portOf(service.ports);
   if (typeof port === 'string') return { outcome: 'port', why: port };
@@ -93,6 +105,11 @@ function upstreamOf(service: Service, rules: Rules): UpstreamSpec | Refusal {
   if (!name.success)
     return { outcome: 'name', why: `its name, or ${ANNOTATION.name}: ${problemIn(name.error)}` };
   const prefix = upstreamPrefix.safeParse(annotations[ANNOTATION.prefix] ?? `${name.data}_`);
+  if (prefix.data === '')
+    return {
+      outcome: 'annotation',
+      why: `${ANNOTATION.prefix} must not be empty: it keeps names of tools apart`,
+    };
   if (!prefix.success)
     return { outcome: 'annotation', why: `${ANNOTATION.prefix}: ${problemIn(prefix.error)}` };
   return {
@@ -122,9 +139,13 @@ const problemIn = ({
 const isMcp = ({ appProtocol }: ServicePort): boolean =>
   appProtocol === 'mcp' || appProtocol.endsWith('/mcp');
 
+const MAX_PORT = 65_535;
+
+const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= MAX_PORT;
+
 /** The port that MCP is spoken at, or why none can be told. */
 function portOf(ports: readonly ServicePort[]): ServicePort | string {
-  const overTcp = ports.filter(({ protocol, port }) => protocol === 'TCP' && port > 0);
+  const overTcp = ports.filter(({ protocol, port }) => protocol === 'TCP' && isPort(port));
   const named = overTcp.filter(({ name }) => name === 'mcp');
   const speaking = overTcp.filter(isMcp);
   const [candidates = []] = [named, speaking, overTcp].filter(({ length }) => length > 0);

@@ -167,6 +167,7 @@ export function loadUpstreams(
             settings,
             directory,
             taken: new Set([...taken, ...specs.map(({ name }) => name)]),
+            prefixes: specs.map(({ prefix }) => prefix),
             recorder: recorder.upstreams,
             logger,
             now,

@@ -40,6 +40,8 @@ export function asFailure(error: unknown): KubernetesFailure {
   if (error instanceof KubernetesFailure) return error;
   if (error instanceof Error && error.name === 'TimeoutError')
     return new KubernetesFailure('unreachable', 'it does not answer in time');
+  if (error instanceof Error && error.name === 'HTTPParserError')
+    return new KubernetesFailure('other', 'it answers with what is no HTTP');
   const code = codeIn(error);
   if (code === undefined) throw error;
   return new KubernetesFailure('unreachable', `it cannot be reached (${code})`);

@@ -135,7 +135,14 @@ describe('the worked examples', () => {
     expect(service.metadata.labels).toEqual({ [label ?? '']: value });
     const inCluster = { ...service, spec: { ...(service['spec'] as object), clusterIP: '10.96.0.7' } };
     const found = readService(inCluster, Object.values(ANNOTATION));
-    const rules = { taken: new Set<string>(), ownHosts: [], most: 1, timeoutSeconds: 1, maxConcurrency: 1 };
+    const rules = {
+      taken: new Set<string>(),
+      prefixes: [],
+      ownHosts: [],
+      most: 1,
+      timeoutSeconds: 1,
+      maxConcurrency: 1,
+    };
     expect(chooseUpstreams(found ? [found] : [], rules)).toMatchObject({
       specs: [{ name: 'weather', prefix: 'weather_', url: 'http://10.96.0.7:80/mcp' }],
       refused: [],

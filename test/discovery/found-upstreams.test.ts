@@ -5,6 +5,7 @@ import { serviceOf, type GivenService } from '../support/kubernetes-api.ts';
 
 const RULES: Rules = {
   taken: new Set(['calculator', 'add', 'static']),
+  prefixes: ['bank_', ''],
   ownHosts: ['nexus-mcp', 'nexus-mcp.tools.svc'],
   most: 3,
   timeoutSeconds: 10,
@@ -54,10 +55,10 @@ describe('a Service becomes an upstream', () => {
   });
 
   it('as its annotations say', () => {
-    const annotations = { [ANNOTATION.name]: 'wx', [ANNOTATION.prefix]: '', [ANNOTATION.path]: '/a/b' };
+    const annotations = { [ANNOTATION.name]: 'wx', [ANNOTATION.prefix]: 'w', [ANNOTATION.path]: '/a/b' };
     expect(choose({ name: 'weather', annotations }).specs[0]).toMatchObject({
       name: 'wx',
-      prefix: '',
+      prefix: 'w',
       url: 'http://127.0.0.1:8000/a/b',
     });
     expect(choose({ name: 'weather', annotations: { [ANNOTATION.name]: 'wx' } }).specs[0]?.prefix).toBe(
@@ -89,7 +90,10 @@ describe('a Service is no upstream', () => {
     [{ type: 'ExternalName', externalName: 'example.com', clusterIP: '' }, /^address: .*ExternalName/],
     [{ clusterIP: 'None' }, /^address: .*headless/],
     [{ clusterIP: '' }, /^address: .*no cluster IP/],
+    [{ clusterIP: 'fe80::1%eth0' }, /^address: /],
     [{ ports: [] }, /^port: it has no TCP port/],
+    [{ ports: [port('mcp', 70_000)] }, /^port: it has no TCP port/],
+    [{ ports: [port('mcp', 1.5)] }, /^port: it has no TCP port/],
     [{ ports: [port('dns', 53, undefined, 'UDP')] }, /^port: it has no TCP port/],
     [{ ports: [port('a', 1), port('b', 2)] }, /^port: which of its 2 ports/],
     [{ ports: [port('a', 1, 'mcp'), port('b', 2, 'x.io/mcp')] }, /^port: which of its 2 ports/],
@@ -107,6 +111,7 @@ describe('a Service is no upstream', () => {
     [ANNOTATION.path, '//evil.example/mcp#'],
     [ANNOTATION.path, '@evil.example/mcp'],
     [ANNOTATION.path, ''],
+    [ANNOTATION.prefix, ''],
     [ANNOTATION.prefix, 'a b'],
     [ANNOTATION.prefix, 'x'.repeat(49)],
   ])('where an annotation is none: %s: %s', (annotation, text) => {
@@ -132,8 +137,28 @@ describe('a Service is no upstream', () => {
   });
 });
 
+it.each(['bank_', 'bank_of_', 'ban'])(
+  'a Service cannot have its tools begin with %s, as those of an upstream of the settings might',
+  (prefix) => {
+    const annotations = { [ANNOTATION.prefix]: prefix };
+    expect(refusalOf({ name: 'intruder', annotations })).toMatch(/^name_taken: .* begin with bank_$/);
+  },
+);
+
 describe('of several Services', () => {
   const at = (second: number): string => `2026-11-01T00:00:0${second}Z`;
+
+  it('the oldest has the beginning of tools that they claim', () => {
+    const annotations = { [ANNOTATION.prefix]: 'weather_' };
+    const { specs, refused } = choose(
+      { name: 'weather', createdAt: at(2) },
+      { name: 'other', createdAt: at(1), annotations },
+    );
+    expect(specs.map(({ name }) => name)).toEqual(['other']);
+    expect(refused.map(({ service, outcome }) => [service, outcome])).toEqual([
+      ['tools/weather', 'name_taken'],
+    ]);
+  });
 
   it('the oldest has the name that they claim, whatever comes first', () => {
     const young = { name: 'weather', namespace: 'a', createdAt: at(2) };

@@ -1,4 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -322,4 +324,22 @@ describe('it', () => {
     await watch.stop();
     await api.listen();
   });
+});
+
+it('what answers with something else than HTTP is told of, and asked again', async () => {
+  const strange = createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
+  strange.listen(0, '127.0.0.1');
+  await once(strange, 'listening');
+  const { port } = strange.address() as AddressInfo;
+  const kubeconfig = api.kubeconfig();
+  writeFileSync(
+    kubeconfig,
+    readFileSync(kubeconfig, 'utf8').replace(/http:\/\/127\.0\.0\.1:\d+/, `http://127.0.0.1:${port}`),
+  );
+  start({ kubeconfig });
+  await waitFor(() => {
+    expect(failures.length).toBeGreaterThan(1);
+  });
+  expect(failures[0]).toBe(': other: it answers with what is no HTTP');
+  strange.close();
 });
