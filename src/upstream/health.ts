@@ -56,6 +56,11 @@ export class Health {
     return this.#breaker.enter();
   }
 
+  /** Asks to listen to it, which is no trial: how that ends may be long unknown. */
+  enterToListen(): Leave | undefined {
+    return this.isShut ? undefined : 'normal';
+  }
+
   /** It answered a call. */
   answered(leave: Leave): void {
     this.#refusedInARow = 0;

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { trustedCaller } from '../../src/authorization/caller.ts';
 import type { Outcome } from '../../src/tools/call.ts';
+import { Fault } from '../../src/upstream/fault.ts';
 import { Health } from '../../src/upstream/health.ts';
 import { OwedAnswers } from '../../src/upstream/relay/owed.ts';
 import { MAX_EXCHANGES, Relay } from '../../src/upstream/relay/relay.ts';
@@ -18,7 +19,7 @@ const { door, seal, now } = environment;
 const upstream = { name: 'raw', trustReasons: false };
 
 /** A relay to an upstream that never answers, and takes no connections. */
-function silentRelay() {
+function silentRelay(health = new Health(now, Math.random, 5, () => undefined)) {
   const dispatch = vi.fn(() => true);
   const relay = new Relay({
     spec: {
@@ -28,7 +29,7 @@ function silentRelay() {
       tools: { include: ['*'], exclude: [] },
       timeoutSeconds: 3600,
     },
-    health: new Health(now, Math.random, 5, () => undefined),
+    health,
     lookNow: () => undefined,
     toolOf: () => undefined,
     observe: () => undefined,
@@ -41,8 +42,32 @@ function silentRelay() {
     const sender = { caller: trustedCaller('test'), requestId: 'r', waitSeconds: 0 };
     return relay.serve(request, new ServerResponse(request), { body, ...sender });
   };
-  return { relay, serve, dispatch };
+  const listen = () => {
+    const request = Object.assign(new IncomingMessage(new Socket()), { method: 'GET' });
+    const sender = { caller: trustedCaller('test'), requestId: 'r', waitSeconds: 0 };
+    return relay.serve(request, new ServerResponse(request), { body: undefined, ...sender });
+  };
+  return { relay, serve, listen, dispatch };
 }
+
+it('a stream that listens is no trial of an upstream that calls are kept from', async () => {
+  let seconds = 0;
+  const health = new Health(
+    () => seconds,
+    () => 0.5,
+    5,
+    () => undefined,
+  );
+  health.missed('normal', new Fault('connection', 'nobody is there'));
+  seconds = 3600;
+  const { relay, serve, listen, dispatch } = silentRelay(health);
+  expect(await listen()).toMatchObject({ status: 503 });
+  expect(dispatch).not.toHaveBeenCalled();
+  const trial = serve(call(1, 'works'));
+  expect(dispatch).toHaveBeenCalledTimes(1);
+  relay.close();
+  await trial;
+});
 
 it('so many exchanges are passed on at a time, and no more', async () => {
   const { relay, serve, dispatch } = silentRelay();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -305,6 +305,27 @@ describe('a stream', () => {
     expect(seen).toBe(': keepalive\n\n');
     left.abort();
     await closed.promise;
+  });
+
+  it('that listens may begin as late as its first event, and says nothing against its upstream', async () => {
+    const waiting: ServerResponse[] = [];
+    upstream.behaviour = { GET: (_message, response) => waiting.push(response) };
+    const before = (await server.scrape()).value('mcp_upstream_transitions_total', { state: 'open' });
+    const listening = Array.from({ length: 6 }, () =>
+      fetch(`${relay}/mcp`, { headers: { accept: 'text/event-stream' } }),
+    );
+    await waitFor(() => {
+      expect(waiting).toHaveLength(6);
+    });
+    // Longer than the upstream may be silent while something is waited for.
+    await sleep(1500);
+    expect((await outcome()).counted).toEqual(['raw_works success']);
+    for (const response of waiting) response.writeHead(200, stream).end(event(note('late')));
+    for (const response of await Promise.all(listening)) {
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain('late');
+    }
+    expect((await server.scrape()).value('mcp_upstream_transitions_total', { state: 'open' })).toBe(before);
   });
 
   it('may be silent for as long as a client may take to answer a question', async () => {

@@ -39,8 +39,10 @@ export interface ExchangeOptions {
   readonly requests: Requests;
   /** The session that it belongs to, as the upstream calls it. */
   readonly sessionId: string | undefined;
-  /** Whether the answer is a stream that may be silent. */
+  /** Whether the answer is a stream that may be silent while nothing else is waited for. */
   readonly listens: boolean;
+  /** Whether it may be silent before it begins, too. */
+  readonly isGet: boolean;
   /** What the client is to call a session. */
   readonly sealedId: (sessionId: string) => string | undefined;
   /** Told what became of it, with the status of the answer, which is 0 before there is one. */
@@ -78,6 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#answer = new Answer(response, host, this.#take);
     this.#brought = options.requests.waiting.map(({ request }) => request);
     this.#patience = new Patience(host.upstream.timeoutSeconds, this.#onSilence);
+    if (options.isGet) this.#patience.pause();
     response.on('close', this.leave).on('drain', this.#onClientReads);
   }
 
@@ -109,6 +112,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const sealed = typeof session === 'string' ? this.#options.sealedId(session) : undefined;
     this.#answer.begin(status, headers, sealed);
     this.#begun.resolve(undefined);
+    if (!this.#mayBeSilent) this.#patience.resume();
     if (!this.#answer.isStream || status >= 300) return;
     this.#options.heard({ kind: 'began' }, status);
     if (this.#mayBeSilent) this.#patience.pause();

@@ -6,7 +6,9 @@ interface HearingOptions {
   readonly health: Health;
   /** Has the upstream looked at: who answers now may not be who did. */
   readonly lookNow: () => void;
+  /** Whether nothing but listening is asked for; a GET asks for nothing at all. */
   readonly listens: boolean;
+  readonly isGet: boolean;
   readonly inSession: boolean;
 }
 
@@ -16,7 +18,7 @@ interface HearingOptions {
  */
 export function hearing(
   first: Leave,
-  { health, lookNow, listens, inSession }: HearingOptions,
+  { health, lookNow, listens, isGet, inSession }: HearingOptions,
 ): ExchangeOptions['heard'] {
   let leave: Leave | undefined = first;
   let hasBegun = false;
@@ -29,8 +31,9 @@ export function hearing(
       hasBegun = true;
       return;
     }
-    // How a stream ends that only listens says nothing.
-    if (heard.kind === 'abandoned' || (listens && hasBegun)) health.abandoned(leave);
+    // How a stream ends that only listens says nothing; nor does a GET that fails, as servers may wait with its headers.
+    const saysNothing = (listens && hasBegun) || (isGet && heard.kind === 'failed');
+    if (heard.kind === 'abandoned' || saysNothing) health.abandoned(leave);
     else if (heard.kind === 'failed') health.failed(leave, heard.fault);
     else if (heard.kind === 'answered') health.answered(leave);
     else health.found(leave);

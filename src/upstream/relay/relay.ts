@@ -123,6 +123,7 @@ export class Relay {
     const { health, lookNow, pool } = this.#options;
     const { body, caller, requestId } = relayed;
     const { headers, method = 'GET' } = request;
+    const isGet = method === 'GET';
     const messages = body ? messagesIn(body.value) : [];
     const unclear = whyUnclear(messages, this.#leavesOut);
     if (unclear !== undefined) return invalidRequest(unclear);
@@ -136,21 +137,22 @@ export class Relay {
     const requests = new Requests(this.#requests);
     requests.begin(asked, { caller, requestId, session, headers });
     const waitSeconds = messages.every(isOfRequestInFlight) ? 0 : relayed.waitSeconds;
-    const leave = this.#leaveFor(asked, waitSeconds, method === 'GET' || asked.length > 0);
+    const leave = this.#leaveFor(asked, waitSeconds, isGet || asked.length > 0);
     if (typeof leave === 'object') {
       requests.fail(leave);
       return refusalOf(leave, asked);
     }
     if (session) this.#tell(messages, request, session);
-    const listens = method === 'GET' || requests.listens;
+    const listens = isGet || requests.listens;
     // A stop ends the stream, and what else would come on its connection.
     if (listens) response.setHeader('connection', 'close');
     const exchange = new Exchange(this.#host, response, {
       requests,
       sessionId: session?.id,
       listens,
+      isGet,
       sealedId: (id) => this.#sealedId(id, session, asked, caller),
-      heard: hearing(leave, { health, lookNow, listens, inSession: session !== undefined }),
+      heard: hearing(leave, { health, lookNow, listens, isGet, inSession: session !== undefined }),
     });
     this.#exchanges.add(exchange);
     // It may have left while its request was read or its caller was found out.
@@ -199,7 +201,8 @@ export class Relay {
     if (this.#exchanges.size >= MAX_EXCHANGES)
       return overloaded(`Too much is under way with the upstream ${spec.name}; try again.`);
     const { state, why } = health.state;
-    const leave = state === 'unauthorized' ? undefined : health.enter();
+    const isGet = begins && asked.length === 0;
+    const leave = state === 'unauthorized' ? undefined : isGet ? health.enterToListen() : health.enter();
     if (leave !== undefined) return leave;
     return failed('unavailable', `The upstream ${spec.name} is not available: ${why || state}.`, {
       retryAfterSeconds: Math.max(1, health.retryIn),
