@@ -147,12 +147,19 @@ export async function serve(
     main,
     ops: opsListener,
   };
+  let relaysEnd: NodeJS.Timeout | undefined;
   const plan = stopPlan(application, transport, shutdown.deadlineSeconds);
   return {
     port: main.port,
     opsPort: opsListener?.port,
     // Calls are accepted until then.
-    stop: () => lifecycle.stop(plan).finally(stopWatching),
+    stop: () => {
+      relaysEnd ??= setTimeout(() => application.upstreams?.endRelays(), relaySeconds(shutdown) * 1000);
+      return lifecycle.stop(plan).finally(() => {
+        clearTimeout(relaysEnd);
+        stopWatching?.();
+      });
+    },
   };
 }
 
@@ -165,6 +172,13 @@ function patienceSeconds({ catalogue }: Application, { shutdown, limits }: Setti
   const left = shutdown.deadlineSeconds - shutdown.delaySeconds;
   return Math.max(left - limits.queueWaitSeconds - longest, Math.min(2 * shutdown.idleSeconds, left / 2));
 }
+
+/**
+ * How long after the stop began what is relayed may go on: an upstream that says something now and then has no limit of its own.
+ * What is left is for the answers that say so, and for the steps that follow.
+ */
+const relaySeconds = ({ deadlineSeconds }: Settings['shutdown']): number =>
+  Math.max(deadlineSeconds - 4, deadlineSeconds / 2);
 
 /** How often the token file is looked at: a new token is in effect within a minute even where this machine is slow. */
 const TOKEN_FILE_SECONDS = 30;

@@ -312,4 +312,57 @@ describe('a server that stops', () => {
     expect(await stopped).toBe(true);
     raw.behaviour = {};
   });
+
+  it('ends what would not end by itself with time left before its deadline, and counts it', async () => {
+    const server = await startTestServer(
+      {
+        tools: { enabled: ['add'] },
+        limits: { inputWaitSeconds: 600 },
+        shutdown: { delaySeconds: 0, deadlineSeconds: 8 },
+        upstreams: [{ name: 'raw', url: `http://127.0.0.1:${raw.port}/mcp`, timeoutSeconds: 60 }],
+      },
+      undefined,
+      PATIENT,
+    );
+    await areUp(server, 'raw');
+    const relay = `${server.url}/servers/raw`;
+    const events = { 'content-type': 'text/event-stream' };
+    const endless =
+      (type: string, said: string): Behaviour =>
+      (_message, response) => {
+        response.writeHead(200, { 'content-type': type }).write(said);
+        const saying = setInterval(() => response.write(said), 100);
+        response.on('close', () => {
+          clearInterval(saying);
+        });
+      };
+    const behaviours: Readonly<Record<string, Behaviour>> = {
+      progress: endless('text/event-stream', 'data: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n'),
+      spaces: endless('application/json', ' '),
+      question: (_message, response) =>
+        response
+          .writeHead(200, events)
+          .write('data: {"jsonrpc":"2.0","id":"q","method":"elicitation/create","params":{}}\n\n'),
+    };
+    raw.behaviour = {
+      any: (message, response, request) => {
+        if (Array.isArray(message)) beginsStream(message, response, request);
+        else behaviours[String(message.params?.['name'])]?.(message, response, request);
+      },
+    };
+    const before = raw.received.length;
+    const listen = { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: {} };
+    const asked = [
+      ...Object.keys(behaviours).map((name) => post(relay, call(1, name))),
+      post(relay, [listen, call(2, 'batch')]),
+    ].map(async (answered) => (await answered).text().catch(() => 'cut'));
+    await waitFor(() => {
+      expect(raw.received.length - before).toBe(4);
+    });
+    expect(await server.stop()).toBe(true);
+    for (const text of await Promise.all(asked)) expect(text).toMatch(/overloaded|cut/);
+    const ended = server.logs.filter(({ reason }) => reason === 'overloaded');
+    expect(ended).toHaveLength(4);
+    raw.behaviour = {};
+  });
 });

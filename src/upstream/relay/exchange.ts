@@ -120,10 +120,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
-    if (!this.#mayBeSilent) this.#patience.heard();
-    if (this.#answer.pass(chunk)) return;
-    controller.pause();
-    this.#patience.pause();
+    const keepsUp = this.#answer.pass(chunk);
+    if (keepsUp && !this.#mayBeSilent) this.#patience.heard();
+    else this.#patience.pause();
+    if (!keepsUp) controller.pause();
   }
 
   readonly #onClientReads = (): void => {
@@ -134,7 +134,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Whether the upstream may be silent for as long as it likes. */
   get #mayBeSilent(): boolean {
-    return this.#options.listens && this.#answer.isStream;
+    return this.#options.listens && this.#answer.isStream && this.requests.listenOnly;
   }
 
   readonly #take = (message: Message): void => {
@@ -188,6 +188,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   readonly #onSilence = (): void => {
+    // What else was waited for has been cancelled.
+    if (this.#mayBeSilent) return;
     // What waits for nothing any more, as all has been answered or cancelled, just ends.
     if (this.#brought.length > 0 && this.requests.waiting.length === 0) {
       this.#abandon('nothing is waited for');

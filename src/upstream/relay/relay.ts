@@ -152,7 +152,13 @@ export class Relay {
       listens,
       isGet,
       sealedId: (id) => this.#sealedId(id, session, asked, caller),
-      heard: hearing(leave, { health, lookNow, listens, isGet, inSession: session !== undefined }),
+      heard: hearing(leave, {
+        health,
+        lookNow,
+        listens: listens && requests.listenOnly,
+        isGet,
+        inSession: session !== undefined,
+      }),
     });
     this.#exchanges.add(exchange);
     // It may have left while its request was read or its caller was found out.

@@ -136,6 +136,11 @@ export class Requests {
     return this.#waiting.some(({ request }) => request.method === LISTEN);
   }
 
+  /** Whether no answer is waited for but such. */
+  get listenOnly(): boolean {
+    return this.#waiting.every(({ request }) => request.method === LISTEN);
+  }
+
   /** Whether one with this id waits for its answer. */
   has(id: unknown): boolean {
     return this.#waiting.some(({ request }) => request.id === id);
