@@ -1,5 +1,5 @@
 import { Agent, Pool } from 'undici';
-import { MAX_EXCHANGES } from './relay/relay.ts';
+import { MAX_EXCHANGES } from './relay/exchanges.ts';
 
 /** Connections besides those of calls: for looking after it, and for hearing of changes. */
 const FURTHER_CONNECTIONS = 4;

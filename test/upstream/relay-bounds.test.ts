@@ -5,8 +5,10 @@ import { trustedCaller } from '../../src/authorization/caller.ts';
 import type { Outcome } from '../../src/tools/call.ts';
 import { Fault } from '../../src/upstream/fault.ts';
 import { Health } from '../../src/upstream/health.ts';
+import { Conversation } from '../../src/upstream/relay/conversation.ts';
 import { OwedAnswers } from '../../src/upstream/relay/owed.ts';
-import { MAX_EXCHANGES, Relay } from '../../src/upstream/relay/relay.ts';
+import { MAX_EXCHANGES, MAX_EXCHANGES_OF_CLIENT } from '../../src/upstream/relay/exchanges.ts';
+import { Relay } from '../../src/upstream/relay/relay.ts';
 import { Requests } from '../../src/upstream/relay/requests.ts';
 import { RelayedSessions } from '../../src/upstream/relay/sessions.ts';
 import { call, list } from '../support/raw-session.ts';
@@ -36,10 +38,10 @@ function silentRelay(health = new Health(now, Math.random, 5, () => undefined)) 
     pool: { dispatch } as never,
     environment,
   });
-  const serve = (value: object) => {
+  const serve = (value: object, client = 'test') => {
     const request = Object.assign(new IncomingMessage(new Socket()), { method: 'POST' });
     const body = { value, bytes: Buffer.from(JSON.stringify(value)) };
-    const sender = { caller: trustedCaller('test'), requestId: 'r', waitSeconds: 0 };
+    const sender = { caller: trustedCaller(client), requestId: 'r', waitSeconds: 0 };
     return relay.serve(request, new ServerResponse(request), { body, ...sender });
   };
   const listen = () => {
@@ -71,7 +73,7 @@ it('a stream that listens is no trial of an upstream that calls are kept from', 
 
 it('so many exchanges are passed on at a time, and no more', async () => {
   const { relay, serve, dispatch } = silentRelay();
-  const waiting = Array.from({ length: MAX_EXCHANGES }, (_, id) => serve(list(id)));
+  const waiting = Array.from({ length: MAX_EXCHANGES }, (_, id) => serve(list(id), `client ${id % 8}`));
   expect(dispatch).toHaveBeenCalledTimes(MAX_EXCHANGES);
   outcomes.length = 0;
   expect(await serve(call(7, 'works'))).toMatchObject({ status: 503, id: 7, data: { reason: 'overloaded' } });
@@ -82,8 +84,35 @@ it('so many exchanges are passed on at a time, and no more', async () => {
   expect(door.inFlight.size).toBe(0);
 });
 
+it('one client has so many exchanges at a time, and leaves room for others', async () => {
+  const { relay, serve, dispatch } = silentRelay();
+  const waiting = Array.from({ length: MAX_EXCHANGES_OF_CLIENT }, (_, id) => serve(list(id), 'greedy'));
+  expect(await serve(call(7, 'works'), 'greedy')).toMatchObject({
+    status: 503,
+    data: { reason: 'overloaded' },
+  });
+  waiting.push(serve(call(7, 'works'), 'modest'));
+  expect(dispatch).toHaveBeenCalledTimes(MAX_EXCHANGES_OF_CLIENT + 1);
+  relay.close();
+  await Promise.all(waiting);
+});
+
+it('of many questions the latest count, each until it is answered or its time is over', () => {
+  let seconds = 0;
+  const conversation = new Conversation(10, () => seconds);
+  for (let id = 0; id < 1000; id += 1) conversation.asked(id);
+  seconds = 5;
+  expect(conversation.askedUntil).toBe(5);
+  for (let id = 999; id > 900; id -= 1) conversation.answered(id);
+  seconds = 7;
+  expect(conversation.askedUntil).toBe(5);
+  conversation.asked('q');
+  seconds = 30;
+  expect(conversation.askedUntil).toBe(17);
+});
+
 it('so many answers are owed at a time, and the oldest is given up for another', () => {
-  const owed = new OwedAnswers(3600);
+  const owed = new OwedAnswers(3600, now);
   outcomes.length = 0;
   for (let id = 0; id < 1025; id += 1) {
     const requests = new Requests({
@@ -98,7 +127,12 @@ it('so many answers are owed at a time, and the oldest is given up for another',
       session: undefined,
       headers: {},
     });
-    owed.add(requests.take(), requests, 'session', undefined);
+    owed.add(requests.take(), {
+      requests,
+      sessionId: 'session',
+      conversation: new Conversation(1, now),
+      failure: undefined,
+    });
   }
   expect(outcomes).toMatchObject([{ reason: 'cancelled' }]);
   owed.answer({ id: 1024, result: { content: [] } }, 'session');

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { answer, RawUpstream, refuse, type Behaviour } from '../support/raw-upstream.ts';
-import { call, messagesOf, post } from '../support/raw-session.ts';
+import { call, messagesOf, openSession, post } from '../support/raw-session.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { isIn, UNHURRIED } from './state-now.ts';
@@ -337,6 +337,126 @@ describe('a stream', () => {
       },
     };
     expect((await outcome()).counted).toEqual(['raw_works success']);
+  });
+
+  it('may be silent after a question even if something was said since', async () => {
+    upstream.behaviour = {
+      'tools/call': async (message, response) => {
+        response.writeHead(200, stream).write(event({ id: 'q', method: 'elicitation/create', params: {} }));
+        await sleep(100);
+        response.write(': ping\n\n');
+        await sleep(1500);
+        response.end(event({ id: message.id, result: done }));
+      },
+    };
+    expect((await outcome()).counted).toEqual(['raw_works success']);
+  });
+
+  it('has no more time than ever when the question has been answered', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    upstream.behaviour = {
+      initialize: (message, response) => {
+        response.setHeader('mcp-session-id', 'asking');
+        upstream.usual(message, response);
+      },
+      'tools/call': (_message, response) => {
+        response.writeHead(200, stream).write(event({ id: 'q', method: 'elicitation/create', params: {} }));
+        asked.resolve(undefined);
+      },
+    };
+    const patient = await startTestServer(
+      {
+        limits: { inputWaitSeconds: 3600 },
+        tools: { enabled: ['add'] },
+        upstreams: [{ name: 'raw', url: `http://127.0.0.1:${port}/mcp`, timeoutSeconds: 1 }],
+      },
+      undefined,
+      UNHURRIED,
+    );
+    await isIn(patient, 'up');
+    const other = `${patient.url}/servers/raw`;
+    const session = await openSession(other);
+    const answered = post(other, call(1, 'works'), session).then((response) => response.text());
+    await asked.promise;
+    await waitFor(async () => {
+      // It is sent again as the question may not have come by yet.
+      await post(other, { jsonrpc: '2.0', id: 'q', result: { action: 'decline' } }, session);
+      expect(await Promise.race([answered, sleep(500)])).toMatch(/"reason":"timeout"/);
+    });
+    await patient.stop();
+  });
+
+  it('that listens is waited for no longer where a call came with it', async () => {
+    upstream.behaviour = {
+      any: (message, response) => {
+        if (Array.isArray(message)) response.writeHead(200, stream).flushHeaders();
+        else upstream.usual(message, response);
+      },
+    };
+    const listen = { jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params: {} };
+    const before = (await counts()).get('raw_works timeout') ?? 0;
+    const response = await post(relay, [listen, call(2, 'works')]);
+    expect(await response.text()).toMatch(/"reason":"timeout"/);
+    expect((await counts()).get('raw_works timeout')).toBe(before + 1);
+  });
+
+  it('that a client came back to keeps its call waiting as long as something is said', async () => {
+    let result = {};
+    upstream.behaviour = {
+      initialize: (message, response) => {
+        response.setHeader('mcp-session-id', 'resuming');
+        upstream.usual(message, response);
+      },
+      'tools/call': (message, response) => {
+        result = { id: message.id, result: done };
+        response.writeHead(200, stream).end(event(note('on it'), 'e1'));
+      },
+      GET: async (_message, response) => {
+        response.writeHead(200, stream);
+        for (let said = 0; said < 10; said += 1) {
+          response.write(event(note('still')));
+          await sleep(250);
+        }
+        response.end(event(result));
+      },
+    };
+    const session = await openSession(relay);
+    const before = (await counts()).get('raw_works success') ?? 0;
+    await (await post(relay, call(7, 'works'), session)).text();
+    const again = await fetch(`${relay}/mcp`, {
+      headers: { accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': 'e1' },
+    });
+    expect(await again.text()).toContain('"id":7');
+    await waitFor(async () => {
+      expect((await counts()).get('raw_works success')).toBe(before + 1);
+    });
+  });
+
+  it('of a client is not touched by another to whom the upstream gave the same id of a session', async () => {
+    const called = Promise.withResolvers<undefined>();
+    const finish = Promise.withResolvers<undefined>();
+    upstream.behaviour = {
+      initialize: (message, response) => {
+        response.setHeader('mcp-session-id', 'same');
+        upstream.usual(message, response);
+      },
+      'tools/call': async (message, response) => {
+        called.resolve(undefined);
+        await finish.promise;
+        answer(response, message, done);
+      },
+    };
+    const [one, other] = [await openSession(relay), await openSession(relay)];
+    const before = (await counts()).get('raw_works success') ?? 0;
+    const calling = post(relay, call(7, 'works'), one);
+    await called.promise;
+    const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } };
+    await post(relay, cancelled, other);
+    finish.resolve(undefined);
+    expect((await calling).status).toBe(200);
+    await waitFor(async () => {
+      expect((await counts()).get('raw_works success')).toBe(before + 1);
+    });
   });
 
   it('is not read any further than its client reads', async () => {

@@ -4,6 +4,7 @@ import { failed, overloaded, type Failure } from '../../tools/call.ts';
 import { Fault, noAnswerWithin, ofConnection, ofStatus } from '../fault.ts';
 import { ofFault } from '../outcomes.ts';
 import { Answer, type AnswerOptions } from './answer.ts';
+import type { Conversation } from './conversation.ts';
 import { SESSION_HEADER, whyNotPassedBack, type AnswerHeaders } from './headers.ts';
 import { isRequest, type Message } from './messages.ts';
 import { Patience } from './patience.ts';
@@ -23,10 +24,8 @@ export type Heard =
 /** What an exchange needs of its relay. */
 export interface ExchangeHost extends Pick<AnswerOptions, 'maxBytes' | 'keepAliveSeconds'> {
   readonly upstream: { readonly name: string; readonly timeoutSeconds: number };
-  /** How long a client may take to answer what it is asked, in seconds. */
-  readonly inputWaitSeconds: number;
-  /** The upstream asked the client something. */
-  readonly asked: (exchange: Exchange) => void;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
   /** An answer came for which no request of the exchange waits. */
   readonly answered: (message: Message, exchange: Exchange) => void;
   /** Those that wait may be answered on another stream, when the client comes back; if not, they fail so. */
@@ -37,8 +36,10 @@ export interface ExchangeHost extends Pick<AnswerOptions, 'maxBytes' | 'keepAliv
 
 export interface ExchangeOptions {
   readonly requests: Requests;
-  /** The session that it belongs to, as the upstream calls it. */
+  /** The session that it belongs to, as its client calls it: an upstream may give two clients the same id. */
   readonly sessionId: string | undefined;
+  /** That of its session, or one of its own. */
+  readonly conversation: Conversation;
   /** Whether the answer is a stream that may be silent while nothing else is waited for. */
   readonly listens: boolean;
   /** Whether it may be silent before it begins, too. */
@@ -61,6 +62,7 @@ const TRY_AGAIN: ReadonlySet<number> = new Set([408, 429]);
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly requests: Requests;
   readonly sessionId: string | undefined;
+  readonly conversation: Conversation;
   readonly #host: ExchangeHost;
   readonly #options: ExchangeOptions;
   readonly #answer: Answer;
@@ -75,11 +77,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
   constructor(host: ExchangeHost, response: ServerResponse, options: ExchangeOptions) {
     this.requests = options.requests;
     this.sessionId = options.sessionId;
+    this.conversation = options.conversation;
     this.#host = host;
     this.#options = options;
     this.#answer = new Answer(response, host, this.#take);
     this.#brought = options.requests.waiting.map(({ request }) => request);
-    this.#patience = new Patience(host.upstream.timeoutSeconds, this.#onSilence);
+    this.#patience = new Patience({
+      seconds: host.upstream.timeoutSeconds,
+      now: host.now,
+      excusedUntil: () => this.conversation.askedUntil,
+      onSilence: this.#onSilence,
+    });
     if (options.isGet) this.#patience.pause();
     response.on('close', this.leave).on('drain', this.#onClientReads);
   }
@@ -120,6 +128,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
+    this.conversation.heard();
     const keepsUp = this.#answer.pass(chunk);
     if (keepsUp && !this.#mayBeSilent) this.#patience.heard();
     else this.#patience.pause();
@@ -138,17 +147,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   readonly #take = (message: Message): void => {
-    if (isRequest(message)) {
-      this.expectInput();
-      this.#host.asked(this);
-    } else if (message.method === undefined && !this.requests.answer(message))
+    if (isRequest(message)) this.conversation.asked(message.id);
+    else if (message.method === undefined && !this.requests.answer(message))
       this.#host.answered(message, this);
   };
-
-  /** The client is asked something, and may take its time: so long the upstream may be silent. */
-  expectInput(): void {
-    this.#patience.extend(this.#host.inputWaitSeconds);
-  }
 
   onResponseEnd(): void {
     if (this.#isOver) return;

@@ -1,17 +1,24 @@
 import { cancelled, failed, type Failure } from '../../tools/call.ts';
+import type { Conversation } from './conversation.ts';
+import { Patience } from './patience.ts';
 import type { Requests, Waiting } from './requests.ts';
 import type { Message } from './messages.ts';
 
 /** Most requests at a time whose answers may come on another stream. */
 const MAX_OWED = 1024;
 
-interface Owed {
-  readonly waiting: Waiting;
+/** Where requests come from whose answers are owed. */
+interface OwedFrom {
   readonly requests: Requests;
   readonly sessionId: string;
-  /** What it fails with if its answer never comes, where that is known. */
+  readonly conversation: Conversation;
+  /** What they fail with if their answers never come, where that is known. */
   readonly failure: Failure | undefined;
-  readonly timer: NodeJS.Timeout;
+}
+
+interface Owed extends OwedFrom {
+  readonly waiting: Waiting;
+  readonly patience: Patience;
   /** Whether its client has come back. */
   isAskedFor: boolean;
 }
@@ -22,25 +29,33 @@ interface Owed {
  */
 export class OwedAnswers {
   readonly #seconds: number;
+  readonly #now: () => number;
   /** Oldest first. */
   readonly #owed = new Set<Owed>();
 
-  /** @param seconds how long an answer is waited for, from when its client was there */
-  constructor(seconds: number) {
+  /**
+   * @param seconds how long an answer is waited for, from when its client was there, or the upstream spoke in the session since
+   * @param now monotonic, in seconds
+   */
+  constructor(seconds: number, now: () => number) {
     this.#seconds = seconds;
+    this.#now = now;
   }
 
   /** Takes over requests that wait; what they fail with if they wait in vain depends on who has left. */
-  add(all: readonly Waiting[], requests: Requests, sessionId: string, failure: Failure | undefined): void {
+  add(all: readonly Waiting[], from: OwedFrom): void {
     for (const waiting of all) {
       const owed: Owed = {
         waiting,
-        requests,
-        sessionId,
-        failure,
-        timer: setTimeout(() => {
-          this.#giveUp(owed);
-        }, this.#seconds * 1000),
+        ...from,
+        patience: new Patience({
+          seconds: this.#seconds,
+          now: this.#now,
+          excusedUntil: () => (owed.isAskedFor ? from.conversation.silentSince : -Infinity),
+          onSilence: () => {
+            this.#giveUp(owed);
+          },
+        }),
         isAskedFor: false,
       };
       this.#owed.add(owed);
@@ -53,8 +68,12 @@ export class OwedAnswers {
   askedFor(sessionId: string): void {
     for (const owed of this.#of(sessionId)) {
       owed.isAskedFor = true;
-      owed.timer.refresh();
+      owed.patience.heard();
     }
+  }
+
+  conversationOf(sessionId: string): Conversation | undefined {
+    return this.#of(sessionId)[0]?.conversation;
   }
 
   /** An answer came in a session. */
@@ -93,7 +112,7 @@ export class OwedAnswers {
   }
 
   #forget(owed: Owed): void {
-    clearTimeout(owed.timer);
+    owed.patience.pause();
     this.#owed.delete(owed);
   }
 }

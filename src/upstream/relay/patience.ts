@@ -1,26 +1,30 @@
-/** How long somebody may be silent. */
+/** What a wait depends on. */
+interface PatienceOptions {
+  /** How long they may be silent. */
+  readonly seconds: number;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** When they last had leave to be silent, or were heard elsewhere. */
+  readonly excusedUntil: () => number;
+  readonly onSilence: () => void;
+}
+
+/** How long somebody may be silent. What is heard is only noted: the timer looks at it when it is due. */
 export class Patience {
-  readonly #seconds: number;
-  readonly #onSilence: () => void;
+  readonly #options: PatienceOptions;
   #timer: NodeJS.Timeout | undefined;
-  #isExtended = false;
+  #heardAt = -Infinity;
 
   /** Begins to wait. */
-  constructor(seconds: number, onSilence: () => void) {
-    this.#seconds = seconds;
-    this.#onSilence = onSilence;
+  constructor(options: PatienceOptions) {
+    this.#options = options;
     this.resume();
   }
 
   /** They said something. */
   heard(): void {
-    if (this.#isExtended) this.resume();
-    else this.#timer?.refresh();
-  }
-
-  /** This time they may be silent for so many seconds more. */
-  extend(seconds: number): void {
-    if (this.#timer) this.#wait(this.#seconds + seconds, true);
+    this.#heardAt = this.#options.now();
+    if (!this.#timer) this.#wait(this.#options.seconds);
   }
 
   /** Until it goes on, they may be silent. */
@@ -30,12 +34,22 @@ export class Patience {
   }
 
   resume(): void {
-    this.#wait(this.#seconds, false);
+    this.pause();
+    this.heard();
   }
 
-  #wait(seconds: number, isExtended: boolean): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onSilence, seconds * 1000);
-    this.#isExtended = isExtended;
+  #wait(seconds: number): void {
+    this.#timer = setTimeout(this.#look, seconds * 1000);
   }
+
+  readonly #look = (): void => {
+    const { seconds, now, excusedUntil, onSilence } = this.#options;
+    const left = Math.max(this.#heardAt, excusedUntil()) + seconds - now();
+    // Timers may be due a moment early.
+    if (left > 0.001) this.#wait(left);
+    else {
+      this.#timer = undefined;
+      onSilence();
+    }
+  };
 }

@@ -1,20 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Caller } from '../../authorization/caller.ts';
-import { failed, overloaded, type Failure } from '../../tools/call.ts';
-import type { Leave } from '../breaker.ts';
-import { isWanted } from '../definitions.ts';
+import type { isWanted } from '../definitions.ts';
 import type { Health } from '../health.ts';
+import { Conversation } from './conversation.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
+import { Exchanges } from './exchanges.ts';
 import { headersToUpstream, SESSION_HEADER } from './headers.ts';
 import { hearing } from './hearing.ts';
+import { leaveFor } from './leave.ts';
 import {
   fieldOf,
   isOfRequestInFlight,
   isRequest,
   messagesIn,
   textOf,
-  toolNameOf,
   whyUnclear,
   type Message,
   type Request,
@@ -26,7 +26,9 @@ import { RelayedSessions, type FoundSession, type RelayedSession, type SessionSe
 
 /** What the relays of all upstreams share. */
 export interface RelayEnvironment
-  extends RelayMonitoring, Pick<ExchangeHost, 'maxBytes' | 'inputWaitSeconds' | 'keepAliveSeconds'> {
+  extends RelayMonitoring, Pick<ExchangeHost, 'maxBytes' | 'keepAliveSeconds'> {
+  /** How long a client may take to answer what it is asked, in seconds. */
+  readonly inputWaitSeconds: number;
   readonly seal: SessionSeal;
   /** Told that the id of a session was refused. */
   readonly sessionNotFound: (reason: Extract<FoundSession, { readonly ok: false }>['reason']) => void;
@@ -64,9 +66,6 @@ export interface RelayedRequest {
   readonly waitSeconds: number;
 }
 
-/** Exchanges with an upstream at a time, of all its clients; streams that only listen are among them. */
-export const MAX_EXCHANGES = 1024;
-
 /** The first revision without sessions. */
 const STATELESS = '2026-07-28';
 
@@ -79,7 +78,7 @@ export class Relay {
   readonly #owed: OwedAnswers;
   readonly #path: string;
   readonly #headers: ReadonlyMap<string, string>;
-  readonly #exchanges = new Set<Exchange>();
+  readonly #exchanges = new Exchanges();
   /** Whether the settings leave tools out. */
   readonly #leavesOut: boolean;
   #takesRequests = true;
@@ -90,7 +89,7 @@ export class Relay {
     this.#options = options;
     this.#requests = { ...environment, ...options, upstream: spec };
     this.#sessions = new RelayedSessions(environment.seal, spec.name);
-    this.#owed = new OwedAnswers(spec.timeoutSeconds);
+    this.#owed = new OwedAnswers(spec.timeoutSeconds, environment.now);
     this.#leavesOut = !spec.tools.include.includes('*') || spec.tools.exclude.length > 0;
     const { pathname, search } = new URL(spec.url);
     this.#path = pathname + search;
@@ -98,16 +97,15 @@ export class Relay {
     this.#host = {
       upstream: spec,
       ...environment,
-      asked: ({ sessionId }) => {
-        for (const exchange of this.#inSession(sessionId)) exchange.expectInput();
-      },
       answered: (message, { sessionId }) => {
         if (sessionId !== undefined) this.#owed.answer(message, sessionId);
       },
-      owe: (waiting, failure, { requests, sessionId = '' }) => {
-        this.#owed.add(waiting, requests, sessionId, failure);
+      owe: (waiting, failure, { requests, sessionId = '', conversation }) => {
+        this.#owed.add(waiting, { requests, sessionId, conversation, failure });
       },
-      over: (exchange) => this.#exchanges.delete(exchange),
+      over: (exchange) => {
+        this.#exchanges.delete(exchange);
+      },
     };
   }
 
@@ -137,7 +135,16 @@ export class Relay {
     const requests = new Requests(this.#requests);
     requests.begin(asked, { caller, requestId, session, headers });
     const waitSeconds = messages.every(isOfRequestInFlight) ? 0 : relayed.waitSeconds;
-    const leave = this.#leaveFor(asked, waitSeconds, isGet || asked.length > 0);
+    const begins = isGet || asked.length > 0;
+    const leave = leaveFor({
+      ...this.#options,
+      asked,
+      waitSeconds,
+      begins,
+      // What ends or answers something passes as long as it can.
+      isStopping: this.#isClosed || (begins && !this.#takesRequests),
+      isFull: this.#exchanges.isFullFor(caller.quotaKey),
+    });
     if (typeof leave === 'object') {
       requests.fail(leave);
       return refusalOf(leave, asked);
@@ -148,7 +155,8 @@ export class Relay {
     if (listens) response.setHeader('connection', 'close');
     const exchange = new Exchange(this.#host, response, {
       requests,
-      sessionId: session?.id,
+      sessionId: session?.sealed,
+      conversation: this.#conversationOf(session),
       listens,
       isGet,
       sealedId: (id) => this.#sealedId(id, session, asked, caller),
@@ -160,7 +168,7 @@ export class Relay {
         inSession: session !== undefined,
       }),
     });
-    this.#exchanges.add(exchange);
+    this.#exchanges.add(exchange, caller.quotaKey);
     // It may have left while its request was read or its caller was found out.
     if (response.destroyed) exchange.leave();
     pool.dispatch(
@@ -188,50 +196,32 @@ export class Relay {
     return this.#sessions.find(caller.id, sealed);
   }
 
-  /** Leave to pass something on, or why not. */
-  #leaveFor(asked: readonly Request[], waitSeconds: number, begins: boolean): Leave | Failure {
-    const { spec, health } = this.#options;
-    // What ends or answers something passes as long as it can.
-    if (this.#isClosed || (begins && !this.#takesRequests))
-      return overloaded('The server is shutting down; try again.');
-    if (waitSeconds > 0)
-      return failed('rate_limited', `Too many calls; try again in ${waitSeconds.toFixed(1)} s.`, {
-        retryAfterSeconds: waitSeconds,
-      });
-    const unwanted = asked.map(toolNameOf).find((name) => name !== undefined && !isWanted(name, spec.tools));
-    if (unwanted !== undefined)
-      return failed(
-        'denied',
-        `The settings of this server leave out this tool of the upstream ${spec.name}.`,
-      );
-    if (this.#exchanges.size >= MAX_EXCHANGES)
-      return overloaded(`Too much is under way with the upstream ${spec.name}; try again.`);
-    const { state, why } = health.state;
-    const isGet = begins && asked.length === 0;
-    const leave = state === 'unauthorized' ? undefined : isGet ? health.enterToListen() : health.enter();
-    if (leave !== undefined) return leave;
-    return failed('unavailable', `The upstream ${spec.name} is not available: ${why || state}.`, {
-      retryAfterSeconds: Math.max(1, health.retryIn),
-      cause: `upstream ${spec.name}: ${why}`,
-    });
-  }
-
   /** Takes note of what a client says of requests of its session that are in flight. */
-  #tell(messages: readonly Message[], { headers }: IncomingMessage, { id: sessionId }: RelayedSession): void {
+  #tell(
+    messages: readonly Message[],
+    { headers }: IncomingMessage,
+    { sealed: sessionId }: RelayedSession,
+  ): void {
     if (headers['last-event-id'] !== undefined) this.#owed.askedFor(sessionId);
-    for (const { method, params } of messages) {
+    for (const { id: answered, method, params } of messages) {
+      if (method === undefined) this.#exchanges.ofSession(sessionId)[0]?.conversation.answered(answered);
       if (method !== 'notifications/cancelled') continue;
       const id = fieldOf(params, 'requestId');
-      this.#inSession(sessionId)
+      this.#exchanges
+        .ofSession(sessionId)
         .find(({ requests }) => requests.has(id))
         ?.requests.cancel(id);
       this.#owed.cancel(id, sessionId);
     }
   }
 
-  #inSession(sessionId: string | undefined): readonly Exchange[] {
-    if (sessionId === undefined) return [];
-    return [...this.#exchanges].filter((exchange) => exchange.sessionId === sessionId);
+  /** The one that other exchanges of the session, or answers that it waits for, have; else a new one. */
+  #conversationOf(session: RelayedSession | undefined): Conversation {
+    const { inputWaitSeconds, now } = this.#options.environment;
+    const known =
+      this.#exchanges.ofSession(session?.sealed)[0]?.conversation ??
+      (session && this.#owed.conversationOf(session.sealed));
+    return known ?? new Conversation(inputWaitSeconds, now);
   }
 
   #sealedId(
@@ -260,7 +250,7 @@ export class Relay {
   close(): void {
     this.#takesRequests = false;
     this.#isClosed = true;
-    for (const exchange of this.#exchanges) exchange.stop();
+    this.#exchanges.stop();
     this.#owed.close();
   }
 }
