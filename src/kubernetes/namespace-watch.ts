@@ -86,7 +86,7 @@ export class NamespaceWatch {
     this.#ended = this.#run();
   }
 
-  /** Ends what is being asked. */
+  /** Ends what is being asked; nothing is told after it. */
   stop(): Promise<void> {
     this.#stop.abort();
     return this.#ended;
@@ -188,6 +188,8 @@ export class NamespaceWatch {
       next = textIn(about['continue']);
     } while (next !== '');
     if (version === '') throw new KubernetesFailure('other', 'its list is none of Kubernetes');
+    // Its last page may have been there already when that ended the rest.
+    this.#stop.signal.throwIfAborted();
     this.#services = services;
     this.#version = version;
     this.#listedAt = now();
@@ -212,7 +214,10 @@ export class NamespaceWatch {
     const due = AbortSignal.timeout(Math.ceil((seconds + pace.patience) * 1000));
     const chunks = api.read(this.#path(api), query, AbortSignal.any([this.#stop.signal, due]));
     try {
-      for await (const line of linesOf(chunks)) if (line !== '') this.#take(parse(line));
+      for await (const line of linesOf(chunks)) {
+        this.#stop.signal.throwIfAborted();
+        if (line !== '') this.#take(parse(line));
+      }
     } catch (error) {
       // The next list tells whether anything was missed.
       if (!due.aborted) throw error;

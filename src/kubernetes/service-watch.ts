@@ -35,6 +35,7 @@ export class ServiceWatch {
   #api: Promise<Api> | undefined;
   #toldAt = -Infinity;
   #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
@@ -72,7 +73,9 @@ export class ServiceWatch {
     for (const watch of this.#watches) watch.start();
   }
 
+  /** Nothing is told after it. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await Promise.all(this.#watches.map((watch) => watch.stop()));
@@ -89,7 +92,7 @@ export class ServiceWatch {
 
   #changed(): void {
     const { now, changed } = this.#options;
-    if (this.#untried.size > 0 || this.#timer) return;
+    if (this.#isStopped || this.#untried.size > 0 || this.#timer) return;
     const wait = Math.max(0, this.#toldAt + CHANGED_AT_MOST_SECONDS - now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

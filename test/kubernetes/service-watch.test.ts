@@ -324,6 +324,40 @@ describe('it', () => {
     await watch.stop();
     await api.listen();
   });
+
+  it('tells of nothing after it was stopped, even by what it tells', async () => {
+    let lists = 0;
+    start({
+      listed: () => {
+        lists += 1;
+        void watch.stop();
+      },
+    });
+    await waitFor(() => {
+      expect(lists).toBe(1);
+    });
+    await watch.stop();
+    // The timer that would tell runs out at once.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(told).toEqual([]);
+  });
+
+  it('tells of nothing after it was stopped while the end of a list was read', async () => {
+    for (let each = 0; each < 100; each += 1) {
+      const events: string[] = [];
+      const sent = new Promise<void>((resolve) => {
+        api.sent = resolve;
+      });
+      start({ listed: () => events.push('listed'), changed: () => events.push('changed') });
+      await sent;
+      for (let turn = 0; turn < each % 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      const stopped = watch.stop();
+      const before = [...events];
+      await stopped;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(events).toEqual(before);
+    }
+  });
 });
 
 it('what answers with something else than HTTP is told of, and asked again', async () => {

@@ -63,6 +63,12 @@ export class KubernetesApi {
   watchError: number | undefined;
   /** Whether watchers hear of nothing, and their watches do not end. */
   isMute = false;
+  /** Told of each page of a list that was sent. */
+  sent: () => void = () => undefined;
+  /** How long a page of a list takes, in milliseconds. */
+  pageTakes = 0;
+  /** Whether each page of a list says that there is another one. */
+  isEndless = false;
   readonly #services = new Map<string, Held>();
   readonly #watchers = new Set<Watcher>();
   #version = 100;
@@ -175,7 +181,11 @@ export class KubernetesApi {
     response.writeHead(status, { 'content-type': 'application/json' });
     if (status !== 200) response.end(JSON.stringify(statusOf(status)));
     else if (kind === 'watch') this.#watch(namespace, url, response);
-    else response.end(JSON.stringify(this.#list(namespace, url)));
+    else
+      setTimeout(() => {
+        response.end(JSON.stringify(this.#list(namespace, url)));
+        this.sent();
+      }, this.pageTakes);
   }
 
   #list(namespace: string, { searchParams }: URL): object {
@@ -185,7 +195,7 @@ export class KubernetesApi {
     const all = [...this.#services.values()].filter(
       (each) => each.metadata.namespace === namespace && isSelected(each, selector),
     );
-    const next = from + limit < all.length ? { continue: String(from + limit) } : {};
+    const next = this.isEndless || from + limit < all.length ? { continue: String(from + limit) } : {};
     return {
       kind: 'ServiceList',
       metadata: { resourceVersion: String(this.#version), ...next },
