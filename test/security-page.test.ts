@@ -140,6 +140,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'upstream/definition-changes.ts #meanings': 'what an upstream lists',
   'upstream/event-stream.ts #events': 'what an upstream sends',
   'upstream/relay/conversation.ts #questions': 'requests relayed to an upstream',
+  'upstream/upstreams.ts #leaving': 'calls that wait',
   'upstream/relay/owed.ts #owed': 'requests relayed to an upstream',
   'upstream/relay/exchanges.ts #all': 'requests relayed to an upstream',
   'upstream/relay/requests.ts #waiting': 'a message besides its arguments',

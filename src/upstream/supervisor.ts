@@ -82,11 +82,16 @@ export class Supervisor {
     void this.#run();
   }
 
-  /** Stops, and ends the upstream's session. */
-  async stop(): Promise<void> {
+  /** Looks at it no more; calls may go on. */
+  rest(): void {
     this.#isStopped = true;
     this.#listening.abort();
     this.#wake();
+  }
+
+  /** Stops, and ends the upstream's session. */
+  async stop(): Promise<void> {
+    this.rest();
     await this.#link?.close(END_SECONDS);
   }
 

@@ -6,6 +6,7 @@ import { CallerLinks, ownerOf, type SessionOwner } from './caller-links.ts';
 import { readDefinitions, type Definition, type Listed } from './definitions.ts';
 import { Fault, givenUp, mayBeStale, noAnswerWithin } from './fault.ts';
 import { Health } from './health.ts';
+import { InFlight } from './in-flight.ts';
 import { Link, type LinkOptions, type Operation } from './link.ts';
 import type { ListHints } from './listing.ts';
 import { Pools } from './pools.ts';
@@ -64,6 +65,7 @@ export class Upstream {
   readonly #supervisor: Supervisor;
   readonly #link: LinkOptions;
   readonly #pace: Pace;
+  readonly #calls = new InFlight();
   #listed: Listed | undefined;
   #hints: ListHints = {};
 
@@ -137,10 +139,13 @@ export class Upstream {
     await this.#pools.destroy();
   }
 
-  /** It is no upstream any more. */
-  remove(): Promise<void> {
+  /** It is no upstream any more: it takes no more calls, and ends when those in flight have, which their deadlines see to. */
+  async remove(): Promise<void> {
     this.#health.removed();
-    return this.stop();
+    this.relay.close();
+    this.#supervisor.rest();
+    await this.#calls.ended();
+    await this.stop();
   }
 
   /** Has its list read again, soon: it may not have a tool any more that it listed. */
@@ -152,13 +157,18 @@ export class Upstream {
    * Makes a call of one of its tools; resolves to the result as the upstream sent it.
    * @throws Fault when there is no answer, and ProtocolError for a JSON-RPC error
    */
-  async call(definition: Definition, args: object, call: ToolCall, context: ToolContext): Promise<unknown> {
+  call(definition: Definition, args: object, call: ToolCall, context: ToolContext): Promise<unknown> {
+    return this.#calls.during(() => this.#call(definition, args, call, context));
+  }
+
+  async #call(definition: Definition, args: object, call: ToolCall, context: ToolContext): Promise<unknown> {
     const health = this.#health;
     const link = this.#supervisor.link;
-    const leave = health.isShut && health.state.state === 'unauthorized' ? undefined : health.enter();
+    const { state, why } = health.state;
+    const leave = state === 'unauthorized' || state === 'removed' ? undefined : health.enter();
     if (!leave || !link) {
       if (leave) health.abandoned(leave);
-      throw new Fault('connection', health.state.why || 'it is being connected');
+      throw new Fault('connection', state === 'removed' ? 'it was removed' : why || 'it is being connected');
     }
     try {
       const result = await this.#send(link, definition, args, call, context);

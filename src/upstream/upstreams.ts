@@ -49,6 +49,8 @@ export class Upstreams {
   readonly #options: UpstreamsOptions;
   /** In the order in which names belong to them. */
   #held: readonly Held[] = [];
+  /** Those that were removed, while calls of them are in flight. */
+  readonly #leaving = new Set<Upstream>();
   #offered: ReadonlyMap<string, OfferedNow> = new Map();
 
   constructor(options: UpstreamsOptions) {
@@ -56,8 +58,8 @@ export class Upstreams {
   }
 
   /**
-   * Makes the upstreams there are those that are wanted: starts new ones, stops those that are not wanted any more, and lets alone
-   * those that are wanted as they are. Waits for none of them.
+   * Makes the upstreams there are those that are wanted: starts new ones, lets those that are not wanted any more end their calls,
+   * and lets alone those that are wanted as they are. Waits for none of them.
    */
   want(specs: readonly UpstreamSpec[]): void {
     const wanted = new Map(specs.map((spec) => [spec.name, spec]));
@@ -67,7 +69,7 @@ export class Upstreams {
         .map((held) => [held.upstream.spec.name, held]),
     );
     const gone = this.#held.filter(({ upstream }) => !kept.has(upstream.spec.name));
-    for (const { upstream } of gone) void upstream.remove();
+    for (const { upstream } of gone) void this.#remove(upstream);
     const fresh = specs.filter(({ name }) => !kept.has(name)).map((spec) => this.#create(spec));
     const all = new Map([...kept, ...fresh.map((held) => [held.upstream.spec.name, held] as const)]);
     this.#held = specs.flatMap(({ name }) => all.get(name) ?? []);
@@ -107,7 +109,14 @@ export class Upstreams {
 
   /** Ends all sessions and connections; the tools stay, and their calls fail. */
   async stop(): Promise<void> {
-    await Promise.all(this.#held.map(({ upstream }) => upstream.stop()));
+    const all = [...this.#held.map(({ upstream }) => upstream), ...this.#leaving];
+    await Promise.all(all.map((upstream) => upstream.stop()));
+  }
+
+  async #remove(upstream: Upstream): Promise<void> {
+    this.#leaving.add(upstream);
+    await upstream.remove();
+    this.#leaving.delete(upstream);
   }
 
   #create(spec: UpstreamSpec): Held {

@@ -63,6 +63,15 @@ export class RawUpstream {
     return this.received.filter((message) => message.method === method).length;
   }
 
+  /** Open connections to it. */
+  connections(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#server.getConnections((_error, count) => {
+        resolve(count);
+      });
+    });
+  }
+
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
