@@ -12,7 +12,7 @@ export interface WatchPace {
   /** Until what failed is tried again: at first, and at most; it doubles in between. */
   readonly again: number;
   readonly againAtMost: number;
-  /** How long a list may take; and a watch after its end is due. */
+  /** How long a page of a list may take; and a watch after its end is due. */
   readonly patience: number;
 }
 
@@ -33,6 +33,9 @@ const MAX_SERVICES = 1000;
 /** Of one page, and how large one may be, in bytes: so many objects of the largest there are fit into it. */
 const PAGE = 20;
 const MAX_PAGE_BYTES = 33_554_432;
+
+/** Of a list: so many as the most Services have, and some, because a page may be short. */
+const MAX_PAGES = MAX_SERVICES / PAGE + 10;
 
 export interface NamespaceWatchOptions {
   readonly api: () => Promise<Api>;
@@ -171,11 +174,15 @@ export class NamespaceWatch {
   /** Reads all pages of the list. */
   async #list(api: Api): Promise<void> {
     const { labelSelector, annotations, now, random, pace } = this.#options;
-    const signal = this.#within(pace.patience);
     const services = new Map<string, Service>();
     let version = '';
     let next = '';
+    let pages = 0;
     do {
+      pages += 1;
+      if (pages > MAX_PAGES)
+        throw new KubernetesFailure('other', `its list has more than ${MAX_PAGES} pages of ${PAGE}`);
+      const signal = this.#within(pace.patience);
       const query = { labelSelector, limit: String(PAGE), ...(next !== '' && { continue: next }) };
       const page = parse(await textOf(api.read(this.#path(api), query, signal), MAX_PAGE_BYTES));
       const about = fieldsOf(page['metadata']);

@@ -94,7 +94,11 @@ describe("the rules of a release of another name and namespace, with a tool's ow
   beforeAll(async () => {
     const values = {
       monitoring: {
-        rules: { additionalAggregationLabels: ['region'] },
+        rules: {
+          additionalAggregationLabels: ['region'],
+          // As in the plain file.
+          runbookUrl: 'https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks',
+        },
         dashboards: { grafanaUrl: 'http://localhost:3000' },
       },
       alerts: {

@@ -129,6 +129,15 @@ describe('the Services with the label', () => {
     expect(api.count('list')).toBe(3);
   });
 
+  it('are all read where each page takes a while: none is waited for longer than the patience says', async () => {
+    for (let each = 0; each < 60; each += 1) api.put({ name: `ours-${each}` });
+    api.pageTakes = 800;
+    start({ pace: { ...SLOW, patience: 2 } });
+    await waitFor(() => {
+      expect(told.at(-1)).toHaveLength(60);
+    });
+  });
+
   it('are told of once a second, however often a label comes and goes', async () => {
     start();
     await waitFor(() => {
@@ -251,6 +260,21 @@ describe('what was last known stays', () => {
       expect(failures.at(-1)).toBe(': other: more than 1000 Services of a namespace have the label');
     });
     expect(told.at(-1)?.length).toBeLessThanOrEqual(1000);
+  });
+
+  it('when its list has no end', async () => {
+    start({ pace: { ...SLOW, resync: 0.2 } });
+    await waitFor(() => {
+      expect(names()).toBe('tools/weather');
+    });
+    api.isEndless = true;
+    const lists = api.count('list');
+    await waitFor(() => {
+      expect(failures[0]).toBe(': other: its list has more than 60 pages of 20');
+    });
+    expect(names()).toBe('tools/weather');
+    api.isEndless = false;
+    expect(api.count('list') - lists).toBeGreaterThanOrEqual(60);
   });
 
   it('when it sends what is none of Kubernetes', async () => {
