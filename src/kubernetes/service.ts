@@ -19,7 +19,7 @@ export interface Service {
   /** `None` for a headless Service; empty for one without. */
   readonly clusterIP: string;
   readonly ports: readonly ServicePort[];
-  /** Those that were asked for. */
+  /** Those that were asked for; one that is too long is cut, and ends with `…`, which none that is used may have. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -49,11 +49,14 @@ export function readService(value: unknown, annotations: readonly string[]): Ser
     annotations: Object.fromEntries(
       annotations.flatMap((each) => {
         const text = given[each];
-        return typeof text === 'string' ? [[each, text.slice(0, MAX_ANNOTATION)]] : [];
+        return typeof text === 'string' ? [[each, cut(text)]] : [];
       }),
     ),
   };
 }
+
+const cut = (text: string): string =>
+  text.length > MAX_ANNOTATION ? `${text.slice(0, MAX_ANNOTATION)}…` : text;
 
 function readPort(value: unknown): ServicePort {
   const { name, port, protocol, appProtocol } = fieldsOf(value);

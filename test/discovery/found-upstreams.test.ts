@@ -112,6 +112,7 @@ describe('a Service is no upstream', () => {
     [ANNOTATION.path, '@evil.example/mcp'],
     [ANNOTATION.path, ''],
     [ANNOTATION.prefix, ''],
+    [ANNOTATION.path, `/${'x'.repeat(512)}`],
     [ANNOTATION.prefix, 'a b'],
     [ANNOTATION.prefix, 'x'.repeat(49)],
   ])('where an annotation is none: %s: %s', (annotation, text) => {
