@@ -51,6 +51,26 @@ describe('discovery in the chart', () => {
     expect(namespacesOf(await of('RoleBinding', named))).toEqual(['a', 'b']);
   });
 
+  it('has names there that no release of another namespace has', async () => {
+    const named = {
+      config: { ...config, discovery: { enabled: true, namespaces: ['tools', 'a'] } },
+      rbac: { profile: 'readonly', namespaces: ['tools', 'a'] },
+    };
+    const expected = [
+      'tools/nexus-mcp',
+      'a/tools-nexus-mcp',
+      'tools/nexus-mcp-discovery',
+      'a/tools-nexus-mcp-discovery',
+    ];
+    const [roles, bindings] = [await of('Role', named), await of('RoleBinding', named)];
+    const full = ({ metadata }: Manifest): string => [metadata.namespace, metadata.name].join('/');
+    expect(roles.map(full).toSorted()).toEqual(expected.toSorted());
+    expect(bindings.map(full).toSorted()).toEqual(expected.toSorted());
+    expect(bindings.map((each) => at(each, 'roleRef.name'))).toEqual(
+      bindings.map(({ metadata }) => metadata.name),
+    );
+  });
+
   it('stands beside the access of tools, under a name of its own', async () => {
     const roles = await of('Role', { config, rbac: { profile: 'readonly' } });
     expect(roles.map(({ metadata }) => metadata.name)).toEqual(['nexus-mcp', 'nexus-mcp-discovery']);
