@@ -33,6 +33,11 @@ export interface DiscoveryOptions {
 /** How many of those that are refused are told. */
 const SHOWN = 20;
 
+/** So many of them the log names, at most, in so many seconds. */
+const NAMED = 20;
+const NAMED_SECONDS = 10;
+
+const NONE: ReadonlySet<string> = new Set();
 const NOTHING: Chosen = { specs: [], refused: [] };
 
 /** Finds upstreams among the Services of Kubernetes, and says how well that goes. */
@@ -41,6 +46,10 @@ export class Discovery {
   readonly #watch: ServiceWatch;
   readonly #startedAt: number;
   #chosen = NOTHING;
+  /** Those that the log has named, of those that are refused now; and how many of them since when. */
+  #named: ReadonlySet<string> = NONE;
+  #namedSince = -Infinity;
+  #namedLately = 0;
   /** Why a namespace cannot be looked in, of those that cannot. */
   readonly #problems = new Map<string, KubernetesFailure>();
 
@@ -102,9 +111,8 @@ export class Discovery {
   }
 
   #choose(services: readonly Service[]): void {
-    const { settings, taken, prefixes, found, logger } = this.#options;
+    const { settings, taken, prefixes, found } = this.#options;
     const { discovery, limits, server } = settings;
-    const before = this.#chosen;
     const chosen = chooseUpstreams(services, {
       taken,
       prefixes,
@@ -114,11 +122,29 @@ export class Discovery {
       maxConcurrency: discovery.maxConcurrency ?? limits.toolConcurrency,
     });
     this.#chosen = chosen;
-    const told = new Set(before.refused.map(keyOf));
-    for (const refused of chosen.refused.filter((each) => !told.has(keyOf(each))))
-      logger.warn(refused, 'a Service with the label is no upstream');
+    this.#tell(chosen.refused);
     this.#count(chosen);
     found(chosen.specs);
+  }
+
+  /** Names in the log those that it has not named; where they are too many, the others when they are looked at later. */
+  #tell(refused: readonly RefusedService[]): void {
+    const { logger, now } = this.#options;
+    if (now() - this.#namedSince >= NAMED_SECONDS) {
+      this.#namedSince = now();
+      this.#namedLately = 0;
+    }
+    const fresh = refused.filter((each) => !this.#named.has(keyOf(each)));
+    const named = fresh.slice(0, Math.max(0, NAMED - this.#namedLately));
+    for (const each of named) logger.warn(each, 'a Service with the label is no upstream');
+    this.#namedLately += named.length;
+    const more = fresh.length - named.length;
+    if (more > 0 && this.#namedLately <= NAMED) {
+      logger.warn({ more }, 'more Services with the label are no upstreams');
+      this.#namedLately += 1;
+    }
+    const keys = new Set(named.map(keyOf));
+    this.#named = new Set(refused.map(keyOf).filter((key) => this.#named.has(key) || keys.has(key)));
   }
 
   #count({ specs, refused }: Chosen): void {

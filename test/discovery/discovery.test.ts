@@ -148,6 +148,29 @@ describe('upstreams that are found in Kubernetes', () => {
     });
   });
 
+  it('fill no log, however many are refused and however often why changes', async () => {
+    const before = server.logs.length;
+    const since = performance.now();
+    for (let each = 0; each < 60; each += 1)
+      api.put({ name: `headless-${each}`, spec: { clusterIP: 'None' } });
+    await waitFor(async () => {
+      expect(await outcomes()).toEqual({ address: 60 });
+    });
+    for (let each = 0; each < 60; each += 1) api.put({ name: `headless-${each}`, spec: { ports: [] } });
+    await waitFor(async () => {
+      expect(await outcomes()).toEqual({ port: 60 });
+    });
+    const told = server.logs.slice(before).filter(({ msg }) => String(msg).includes('with the label'));
+    const spans = 1 + Math.floor((performance.now() - since) / 10_000);
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.length).toBeLessThanOrEqual(21 * (spans + 1));
+    expect(told.some(({ more }) => Number(more) > 0)).toBe(true);
+    for (let each = 0; each < 60; each += 1) api.remove(`headless-${each}`);
+    await waitFor(async () => {
+      expect(await outcomes()).toEqual({});
+    });
+  });
+
   it('stay when a role is taken away: metrics and / say since when, and why', async () => {
     put('weather');
     await waitFor(async () => {
