@@ -37,7 +37,7 @@ let release: () => void;
 const series = async (): Promise<readonly string[]> =>
   (await registry.metrics()).split('\n').filter((line) => line.includes('upstream="raw"'));
 
-const run = async (tool = catalogue.get('works')): Promise<unknown> =>
+const run = (tool = catalogue.get('works')): Promise<unknown> | undefined =>
   tool?.run({}, context, callOf('works'));
 
 beforeEach(async () => {
