@@ -37,8 +37,8 @@ let release: () => void;
 const series = async (): Promise<readonly string[]> =>
   (await registry.metrics()).split('\n').filter((line) => line.includes('upstream="raw"'));
 
-const run = (tool = catalogue.get('works')): Promise<unknown> | undefined =>
-  tool?.run({}, context, callOf('works'));
+const run = (tool = catalogue.get('works')): Promise<unknown> =>
+  Promise.resolve(tool?.run({}, context, callOf('works')));
 
 beforeEach(async () => {
   upstream = new RawUpstream();
