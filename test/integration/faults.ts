@@ -116,12 +116,14 @@ async function openSession({ url }: ServerProcess): Promise<readonly string[]> {
 async function fillSessions(server: ServerProcess, count: number): Promise<Ongoing> {
   const { signal, ...abort } = abortable();
   const ids: string[] = [];
+  // A stream ends when nobody holds its response any more, and its session would give way.
+  const streams: Response[] = [];
   const headersOf = (id: string) => ({ ...JSON_RPC, 'mcp-session-id': id });
   const open = async (): Promise<void> => {
     for (const id of await openSession(server)) {
       ids.push(id);
       const headers = { ...headersOf(id), accept: 'text/event-stream', 'mcp-protocol-version': '2025-11-25' };
-      await fetch(`${server.url}/mcp`, { headers, signal });
+      streams.push(await fetch(`${server.url}/mcp`, { headers, signal }));
     }
   };
   while (ids.length < count) await open();
@@ -129,6 +131,7 @@ async function fillSessions(server: ServerProcess, count: number): Promise<Ongoi
     step: open,
     end: () => {
       abort.now();
+      streams.length = 0;
       return Promise.all(
         ids.map((id) => fetch(`${server.url}/mcp`, { method: 'DELETE', headers: headersOf(id) })),
       );
