@@ -23,12 +23,14 @@ const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
   }),
 );
 
-/** Plain tables of facts, without imports of their own, that any folder may read. */
+/** Plain tables of facts, and what a message is, without imports of their own, that any folder may read. */
 const TABLES = [
   'tools/reasons.ts',
   'monitoring/metrics/operation-attributes.ts',
   'monitoring/metrics/bounds.ts',
   'upstream/labels.ts',
+  'monitoring/door/json-rpc.ts',
+  'monitoring/door/message.ts',
   'kubernetes/labels.ts',
 ];
 

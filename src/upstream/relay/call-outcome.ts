@@ -1,12 +1,10 @@
+import { ERROR_CODES } from '../../monitoring/door/json-rpc.ts';
 import { failed, type ToolResult } from '../../tools/call.ts';
 import { RESULT_KIND } from '../../tools/result.ts';
 import { invalidResult, type RunOutcome } from '../../tools/settle.ts';
 import { isTooDeep } from '../nesting.ts';
 import { isAboutTool, ofError, ofErrorResult, relayedOf } from '../outcomes.ts';
 import { fieldOf, type Message } from './messages.ts';
-
-/** What an error without a code is taken for (JSON-RPC 2.0, section 5.1). */
-const INTERNAL_ERROR = -32_603;
 
 /** Who answered a call. */
 interface Answerer {
@@ -21,7 +19,7 @@ interface Answerer {
 export function outcomeOf({ error, result }: Message, { name, trustReasons, isKnown }: Answerer): RunOutcome {
   if (error !== undefined) {
     const [given, words] = [fieldOf(error, 'code'), fieldOf(error, 'message')];
-    const code = typeof given === 'number' ? given : INTERNAL_ERROR;
+    const code = typeof given === 'number' ? given : ERROR_CODES.internalError;
     const message = typeof words === 'string' ? words : 'it gives no reason';
     if (!isKnown && isAboutTool({ code, message }))
       return { outcome: failed('unknown_tool', 'The upstream has no such tool.') };

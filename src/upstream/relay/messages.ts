@@ -1,26 +1,18 @@
-/** A message of JSON-RPC, as far as it is looked at on its way. */
-export interface Message {
-  readonly id?: unknown;
-  readonly method?: unknown;
-  readonly params?: unknown;
-  readonly result?: unknown;
-  readonly error?: unknown;
-}
+import {
+  fieldOf,
+  isRequest,
+  toolNameOf as nameIn,
+  type Message,
+  type RpcRequest as Request,
+} from '../../monitoring/door/message.ts';
 
-/** A request of JSON-RPC. */
-export interface Request extends Message {
-  readonly id: string | number;
-  readonly method: string;
-}
+export { fieldOf, isRequest, type Message, type Request };
 
 /** The messages that a parsed body has: one, or those of a batch. */
 export const messagesIn = (body: unknown): readonly Message[] =>
   (Array.isArray(body) ? (body as unknown[]) : [body]).filter(isMessage);
 
 const isMessage = (value: unknown): value is Message => typeof value === 'object' && value !== null;
-
-export const isRequest = (message: Message): message is Request =>
-  typeof message.method === 'string' && (typeof message.id === 'string' || typeof message.id === 'number');
 
 /** Whether a message is about a request that is under way: without it one would hang, and it asks for nothing. */
 export const isOfRequestInFlight = ({ method }: Message): boolean =>
@@ -51,10 +43,6 @@ const hasTwin = (value: unknown, names: readonly string[]): boolean =>
   isMessage(value) &&
   Object.keys(value).some((key) => !names.includes(key) && names.includes(key.toLowerCase()));
 
-/** A field of what may be an object. */
-export const fieldOf = (value: unknown, name: string): unknown =>
-  isMessage(value) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
-
 /** The messages in a text; none where it is no JSON. */
 export function parsedMessages(text: string): readonly Message[] {
   try {
@@ -65,7 +53,7 @@ export function parsedMessages(text: string): readonly Message[] {
 }
 
 /** The tool that a request calls, if it is a call; '' where it names none. */
-export const toolNameOf = ({ method, params }: Request): string | undefined =>
-  method === 'tools/call' ? (textOf(fieldOf(params, 'name')) ?? '') : undefined;
+export const toolNameOf = (request: Request): string | undefined =>
+  request.method === 'tools/call' ? nameIn(request) : undefined;
 
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

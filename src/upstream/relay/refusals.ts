@@ -1,3 +1,4 @@
+import { ERROR_CODES } from '../../monitoring/door/json-rpc.ts';
 import type { Failure } from '../../tools/call.ts';
 import { ERROR_REASONS } from '../../tools/reasons.ts';
 import type { Message } from './messages.ts';
@@ -15,11 +16,6 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** JSON-RPC 2.0, section 5.1. */
-const INVALID_REQUEST = -32_600;
-const INVALID_PARAMS = -32_602;
-const INTERNAL_ERROR = -32_603;
-
 /** The refusal of requests that failed; of several, as in a batch, no id is told. */
 export function refusalOf(failure: Failure, requests: readonly { readonly id: string | number }[]): Refusal {
   const { reason, message, retryAfterSeconds } = failure;
@@ -27,7 +23,12 @@ export function refusalOf(failure: Failure, requests: readonly { readonly id: st
   const status = reason === 'denied' ? 200 : ERROR_REASONS[reason].httpStatus;
   return {
     status,
-    code: reason === 'denied' ? INVALID_PARAMS : status < 500 ? INVALID_REQUEST : INTERNAL_ERROR,
+    code:
+      reason === 'denied'
+        ? ERROR_CODES.invalidParams
+        : status < 500
+          ? ERROR_CODES.invalidRequest
+          : ERROR_CODES.internalError,
     detail: message,
     data: dataOf(failure),
     ...idOf(requests),
@@ -53,17 +54,21 @@ const dataOf = ({ reason, retryAfterSeconds }: Failure) => ({
 
 /** The same in a stream that has begun: an answer to a request that gets no other. */
 export const errorEvent = (failure: Failure, { id }: Message): string => {
-  const error = { code: INTERNAL_ERROR, message: failure.message, data: dataOf(failure) };
+  const error = { code: ERROR_CODES.internalError, message: failure.message, data: dataOf(failure) };
   return `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, error })}\n\n`;
 };
 
 /** JSON-RPC 2.0, section 5.1: a request that is none has no id that could be told. */
-export const invalidRequest = (detail: string): Refusal => ({ status: 400, code: INVALID_REQUEST, detail });
+export const invalidRequest = (detail: string): Refusal => ({
+  status: 400,
+  code: ERROR_CODES.invalidRequest,
+  detail,
+});
 
 /** MCP 2025-11-25, "Session Management": a client then begins a new one. */
 export const sessionNotFound = (requests: readonly { readonly id: string | number }[]): Refusal => ({
   status: 404,
-  code: INVALID_REQUEST,
+  code: ERROR_CODES.invalidRequest,
   detail:
     'There is no such session: it is not one of this server, or not yours; begin a new one with initialize',
   ...idOf(requests),

@@ -1,3 +1,4 @@
+import { ERROR_CODES } from '../../monitoring/door/json-rpc.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../../authorization/caller.ts';
 import type { Connection, Pending } from '../../monitoring/door/connection.ts';
@@ -43,10 +44,6 @@ export interface Sent {
 
 /** The request whose answer is a stream of changes, which ends with it (MCP 2026-07-28, "Subscriptions"). */
 const LISTEN = 'subscriptions/listen';
-
-/** An error of our own in place of an answer (JSON-RPC 2.0, section 5.1). */
-const INTERNAL_ERROR = -32_603;
-const INVALID_REQUEST = -32_600;
 
 /** Whether a request was not taken on for a mistake of its client. */
 const isClients = ({ reason }: Failure): boolean => ERROR_REASONS[reason].refused;
@@ -195,7 +192,7 @@ export class Requests {
    */
   fail(failure: Failure, fault?: Fault): void {
     for (const waiting of this.take()) {
-      const why = isClients(failure) ? { errorCode: INVALID_REQUEST } : { fault };
+      const why = isClients(failure) ? { errorCode: ERROR_CODES.invalidRequest } : { fault };
       if (fault) this.#observe(waiting, { isError: false, ...why });
       this.lose(waiting, failure, fault !== undefined);
     }
@@ -209,7 +206,9 @@ export class Requests {
     const { connection, pending, endCall } = waiting;
     if (pending && failure.reason === 'cancelled') connection.drop(pending, 'cancelled');
     else if (pending)
-      connection.answer(pending, { error: { code: isClients(failure) ? INVALID_REQUEST : INTERNAL_ERROR } });
+      connection.answer(pending, {
+        error: { code: isClients(failure) ? ERROR_CODES.invalidRequest : ERROR_CODES.internalError },
+      });
     endCall?.({ outcome: failure, ...(isRun && { runSeconds: this.#since(waiting) }) });
   }
 
