@@ -13,7 +13,7 @@ CHECKS := lint format unused generated
 # Side by side on two cores, each with its output in one piece where make can do that.
 TOGETHER := --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help run test test-unit test-browser test-integration docker images chromium check $(CHECKS) fmt demo bench hostile generate rules alerts-report build image chart clean
+.PHONY: help run test test-unit test-browser test-integration test-cluster docker images chromium check $(CHECKS) fmt demo bench hostile generate rules alerts-report build image chart clean
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ test-browser: node_modules/.installed ## Run the tests of the status page in Chr
 
 test-integration: node_modules/.installed ## Run the tests on containers: Prometheus, Alertmanager, our image
 	@$(NPM) --silent run test:integration -- $(ARGS)
+
+test-cluster: node_modules/.installed ## Run the tests on the Kubernetes cluster that the kubeconfig names
+	@$(NPM) --silent run test:cluster -- $(ARGS)
 
 docker:
 	@sh scripts/ensure-docker.sh

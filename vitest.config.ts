@@ -7,6 +7,8 @@ const ON_CONTAINERS = ['test/integration/**/*.test.ts', 'test/alerts/**/*.test.t
  * so far that scrapes of a busy machine come too late.
  */
 const ALONE = ['test/integration/load.test.ts', 'test/integration/dashboards.test.ts'];
+/** They need a cluster, and have a configuration of their own. */
+const ON_CLUSTER = ['test/cluster/**/*.test.ts'];
 const IN_BROWSER = ['test/browser/**/*.test.ts'];
 /** These set what a process has one of, or look at its memory: each has a process of its own, which costs a second or two. */
 const ISOLATED = [
@@ -34,7 +36,7 @@ const projects: TestProjectConfiguration[] = [
     test: {
       name: 'unit',
       include: ['test/**/*.test.ts'],
-      exclude: [...ON_CONTAINERS, ...IN_BROWSER, ...ISOLATED],
+      exclude: [...ON_CONTAINERS, ...ON_CLUSTER, ...IN_BROWSER, ...ISOLATED],
       globalSetup: OF_RUN,
       isolate: false,
     },
