@@ -55,3 +55,15 @@ it.for(['several-replicas', 'discovery'])('the cluster takes k8s/%s', async (com
   expect(stdout).toContain('deployment.apps/nexus-mcp serverside-applied (server dry run)');
   rmSync(folder, { recursive: true });
 });
+
+it.for(['labelled-service', ...(HAS_OPERATOR ? ['alertmanagerconfig'] : [])])(
+  'the cluster takes k8s/examples/%s.yaml',
+  async (example, { skip }) => {
+    skip(!made.namespace, `there is a namespace ${NAMESPACE} already`);
+    const { kubectl: command } = await provideKubernetesTools();
+    const file = join(K8S, 'examples', `${example}.yaml`);
+    const { stdout, stderr } = await run(command, ['apply', '--server-side', '--dry-run=server', '-f', file]);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('serverside-applied (server dry run)');
+  },
+);
