@@ -68,7 +68,7 @@ it('reads the tokens of a Secret as the user that it runs as, and asks for them'
   expect((await guarded.test()).stdout).toContain('Succeeded');
   for (const era of ['2026-07-28', '2025-11-25']) {
     const result = await client.run('call.ts', urlOf('guarded'), era, ...ADD, TOKEN);
-    expect(JSON.parse(result)).toMatchObject({ structuredContent: { result: 42 } });
+    expect(JSON.parse(result)).toMatchObject({ content: [{ text: '42' }] });
   }
   await expect(client.run('call.ts', urlOf('guarded'), '2026-07-28', ...ADD)).rejects.toThrow('401');
   await guarded.uninstall();
@@ -85,7 +85,7 @@ it('a Service that gets the label is among the tools, and leaves them when it lo
   await expect(call()).rejects.toThrow('other_add');
   await kubectl(['label', '-n', namespace, 'service/other', 'nexus-mcp.io/upstream=true']);
   await waitFor(async () => {
-    expect(JSON.parse(await call())).toMatchObject({ structuredContent: { result: 42 } });
+    expect(JSON.parse(await call())).toMatchObject({ content: [{ text: '42' }] });
   }, PATIENCE);
   await kubectl(['label', '-n', namespace, 'service/other', 'nexus-mcp.io/upstream-']);
   await waitFor(() => expect(call()).rejects.toThrow('other_add'), PATIENCE);

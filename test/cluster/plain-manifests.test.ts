@@ -31,7 +31,7 @@ it('kubectl applies the manifests of k8s/, and their pods answer; applied again 
   const client = await ClientPod.start({ namespace: NAMESPACE, image: inject('image') });
   const url = `http://nexus-mcp.${NAMESPACE}.svc:9999`;
   expect(JSON.parse(await client.run('call.ts', url, '2025-11-25', 'add', '{"a":20,"b":22}'))).toMatchObject({
-    structuredContent: { result: 42 },
+    content: [{ text: '42' }],
   });
   const generations = async (): Promise<unknown> =>
     (await objects(['deployments,services,configmaps', '-n', NAMESPACE])).map(({ metadata }) => [

@@ -106,6 +106,6 @@ it.each([
 it('answers a client of either era through its Service', async () => {
   for (const era of ['2026-07-28', '2025-11-25']) {
     const result = await client.run('call.ts', url, era, 'add', '{"a":20,"b":22}');
-    expect(JSON.parse(result)).toMatchObject({ structuredContent: { result: 42 } });
+    expect(JSON.parse(result)).toMatchObject({ content: [{ text: '42' }] });
   }
 });
