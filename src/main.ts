@@ -14,10 +14,6 @@ if (isOlder(process.version, engines.node)) {
   process.stderr.write(`nexus-mcp: needs Node ${engines.node}; this is ${process.version}\n`);
   process.exit(2);
 }
-// Imported only now: an older Node fails to load these modules, and complains of an export that it does not have.
-const { run } = await import('./cli/run.ts');
-const { describeThrown } = await import('./monitoring/describe-thrown.ts');
-
 let endsAsPlanned = false;
 let outputError: Error | undefined;
 const end = (code: number): never => {
@@ -43,10 +39,7 @@ const stopRequested = new Promise<string | Error>((resolve) => {
   const stop = (why: string | Error): void => {
     // A second signal means stop now; a second error does not.
     if (asked && typeof why === 'string') end(1);
-    if (asked)
-      process.stderr.write(
-        `nexus-mcp: another error while stopping: ${JSON.stringify(describeThrown(why))}\n`,
-      );
+    if (asked) void complain(why);
     asked = true;
     resolve(why);
   };
@@ -70,6 +63,10 @@ const stopRequested = new Promise<string | Error>((resolve) => {
   process.stderr.on('error', () => undefined);
 });
 
+// Imported only now. An older Node fails to load these modules, and complains of an export that it does not have; and loading them
+// takes a while, in which a signal that nobody listens for is lost on the first process of a container.
+const { run } = await import('./cli/run.ts');
+
 end(
   await run({
     argv: process.argv.slice(2),
@@ -87,6 +84,13 @@ end(
     stopRequested,
   }),
 );
+
+async function complain(thrown: unknown): Promise<void> {
+  const { describeThrown } = await import('./monitoring/describe-thrown.ts');
+  process.stderr.write(
+    `nexus-mcp: another error while stopping: ${JSON.stringify(describeThrown(thrown))}\n`,
+  );
+}
 
 /**
  * Lets stdout take what its reader has not read yet: otherwise Node waits in a write to a pipe, and nothing else is done.

@@ -4,6 +4,7 @@ import { connectClient } from './support/clients.ts';
 import { hold } from './support/hold.ts';
 import { scrape } from './support/metrics-text.ts';
 import { serveHere } from './support/run-here.ts';
+import { runCli } from './support/spawn-cli.ts';
 import { startServer, type ServerProcess } from './support/server-process.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from './support/test-server.ts';
 import { waitFor } from './support/wait.ts';
@@ -43,6 +44,25 @@ const inFlight = (url: string, count: number): Promise<void> =>
   waitFor(async () => {
     expect((await scrape(url)).value('mcp_tool_calls_in_flight')).toBe(count);
   });
+
+/** Has a process sent SIGTERM by itself when it begins to load the server. */
+const STOPPED_EARLY = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module';
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier.endsWith('/cli/run.ts')) process.kill(process.pid, 'SIGTERM');
+      return next(specifier, context);
+    },
+  });
+`)}`;
+
+it('SIGTERM while the server is still being loaded stops it as planned, and is not lost', async () => {
+  const { code, stdout } = await runCli(['--server.port', '0'], {
+    env: { NODE_OPTIONS: `--import=${STOPPED_EARLY}` },
+  });
+  expect(code).toBe(0);
+  expect(stdout).toContain('"msg":"stopped"');
+});
 
 describe('SIGTERM under load', () => {
   it('loses no accepted call: 200 in flight get their result, later ones theirs, a retryable error, or no connection', async () => {

@@ -54,10 +54,9 @@ describe.each(HELMS)('%s', (helm) => {
     expect(await release.pods()).toEqual([pod]);
 
     expect(warnings(await release.upgrade({ values: { replicas: 2 } }))).toEqual([]);
-    expect(await release.pods()).toHaveLength(2);
+    await hasPods(release, 2);
     expect(warnings(await release.rollback(1))).toEqual([]);
-    await release.rolledOut();
-    expect(await release.pods()).toEqual([pod]);
+    await hasPods(release, 1);
 
     const { stdout } = await release.test();
     expect(stdout).toContain('Succeeded');
@@ -116,6 +115,13 @@ it(`${OPERATOR ? 'makes a monitor and rules' : 'makes no monitor and no rules, a
     expect(stdout.includes(`SKIPPED ${kind}`)).toBe(!OPERATOR);
   }
 });
+
+/** Waits until those of its last revision have taken over. */
+const hasPods = (release: Release, count: number): Promise<void> =>
+  waitFor(async () => {
+    await release.rolledOut();
+    expect(await release.pods()).toHaveLength(count);
+  }, PATIENCE);
 
 /** What Helm and the API server have to say besides. */
 const warnings = ({ stderr }: Output): readonly string[] => stderr.split('\n').filter((line) => line !== '');

@@ -81,10 +81,10 @@ export class Release {
   /** The names of the pods that run it. */
   async pods(): Promise<readonly string[]> {
     const pods = await objects(['pods', '-n', this.namespace, '-l', this.#selector('server')]);
-    return pods.filter(({ metadata }) => !metadata.deletionTimestamp).map(({ metadata }) => metadata.name);
+    return living(pods).map(({ metadata }) => metadata.name);
   }
 
-  /** `kind/name` of all that carries its labels in a namespace. */
+  /** `kind/name` of all that carries its labels in a namespace, and does not end. */
   async left(namespace: string): Promise<readonly string[]> {
     const resources = (
       await kubectl(['api-resources', '--verbs=list,delete', '--namespaced', '-o', 'name'])
@@ -94,7 +94,7 @@ export class Release {
       ...[kinds.join(), '-n', namespace],
       ...['-l', `app.kubernetes.io/instance=${this.name}`],
     ]);
-    return all.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    return living(all).map(({ kind, metadata }) => `${kind}/${metadata.name}`);
   }
 
   /** Runs kubectl's `rollout status` until the Deployment is as it should be. */
@@ -119,6 +119,9 @@ export class Release {
     return run(tools[this.#helm], [...args, '--namespace', this.namespace], { input });
   }
 }
+
+const living = (all: readonly KubernetesObject[]): readonly KubernetesObject[] =>
+  all.filter(({ metadata }) => !metadata.deletionTimestamp);
 
 /** Of an object without a generation. */
 function contentOf({ metadata, status: _status, ...content }: KubernetesObject): string {
