@@ -50,6 +50,8 @@ export class ClientPod {
         capabilities: { drop: ['ALL'] },
         readOnlyRootFilesystem: true,
       },
+      // A client that a busy node starves takes too long to send what it began, and finds its connections closed.
+      resources: { requests: { cpu: '200m', memory: '96Mi' } },
       volumeMounts: [{ name: 'scripts', mountPath: FOLDER }],
     };
     const pod = {

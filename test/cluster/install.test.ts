@@ -28,6 +28,8 @@ const HERE: Readonly<Record<string, (namespace: string) => Values>> = {
   'custom-tools-values.yaml': (namespace) => ({ rbac: { namespaces: [namespace, other] } }),
   'discovery-values.yaml': (namespace) => ({ config: { discovery: { namespaces: [namespace, other] } } }),
   'everything-values.yaml': () => ({ service: { clusterIP: '', nodePort: 0 } }),
+  // Most clusters have one family.
+  'gateway-values.yaml': () => ({ service: { ipFamilies: [] } }),
   'pod-monitor-values.yaml': () => ({ monitoring: { namespace: other } }),
   'production-values.yaml': () => ({ monitoring: { dashboards: { namespace: other } } }),
 };

@@ -9,8 +9,13 @@ const PATIENCE = 180_000;
 const VALUES = {
   replicas: 2,
   stateKeySecret: { name: 'state-key' },
-  // All calls come from one address.
-  config: { limits: { callsPerSecond: 0 } },
+  config: {
+    // All calls come from one address.
+    limits: { callsPerSecond: 0 },
+    // No client is idle, however seldom a busy node lets it have its turn.
+    shutdown: { idleSeconds: 10, deadlineSeconds: 60 },
+  },
+  terminationGracePeriodSeconds: 75,
 };
 
 let namespace: string;
