@@ -133,9 +133,10 @@ export class Observability {
     return new OperatedPrometheus(this.namespace, name);
   }
 
-  /** What has been sent so far. */
+  /** What has been sent so far, by the Alertmanager of its own: the cluster may have others that take every configuration. */
   async notified(): Promise<readonly Notified[]> {
-    return (await this.#receiver.lines()).map((line) => JSON.parse(line) as Notified);
+    const all = (await this.#receiver.lines()).map((line) => JSON.parse(line) as Notified);
+    return all.filter(({ sender }) => sender.includes(this.namespace));
   }
 
   #mayFindAlertmanager = (): Promise<void> => this.#mayRead(this.namespace);
