@@ -91,6 +91,7 @@ export class Observability {
         metadata: { name: 'test' },
         spec: {
           ...(await imageOf('alertmanagers')),
+          externalUrl: `http://alertmanager-operated.${namespace}.svc:9093`,
           securityContext: SECURITY,
           alertmanagerConfigSelector: {},
           alertmanagerConfigNamespaceSelector: { matchLabels: { [WATCHED_BY]: namespace } },
