@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Settings } from './config/settings.ts';
 import { readText } from './config/read-yaml.ts';
@@ -148,6 +149,7 @@ export function loadUpstreams(
           info: { name: 'nexus-mcp', version },
           now,
           random: Math.random,
+          newId: randomUUID,
           pace,
           maxBytes,
           relay: {

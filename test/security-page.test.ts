@@ -67,6 +67,11 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['upstream/wire.ts', 'MAX_INFORMATIONAL'],
   ],
   'requests in flight to an upstream': [['upstream/pools.ts', 'FURTHER_CONNECTIONS']],
+  'calls that an upstream asks in the middle of': [
+    ['upstream/held-calls.ts', 'MAX_HELD'],
+    ['upstream/held-calls.ts', 'MAX_HELD_OF_CLIENT'],
+    ['upstream/held-calls.ts', 'MAX_QUESTIONS'],
+  ],
   'requests relayed to an upstream': [
     ['upstream/relay/exchanges.ts', 'MAX_EXCHANGES'],
     ['upstream/relay/exchanges.ts', 'MAX_EXCHANGES_OF_CLIENT'],
@@ -139,6 +144,8 @@ const KEPT: Readonly<Record<string, string>> = {
   'upstream/caller-links.ts #held': 'sessions with an upstream',
   'upstream/definition-changes.ts #meanings': 'what an upstream lists',
   'upstream/event-stream.ts #events': 'what an upstream sends',
+  'upstream/held-calls.ts #held': 'calls that an upstream asks in the middle of',
+  'upstream/held-calls.ts #questions': 'calls that an upstream asks in the middle of',
   'upstream/relay/conversation.ts #questions': 'requests relayed to an upstream',
   'upstream/upstreams.ts #leaving': 'calls that wait',
   'upstream/relay/owed.ts #owed': 'requests relayed to an upstream',

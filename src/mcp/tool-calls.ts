@@ -116,6 +116,7 @@ export class ToolCalls {
       clientName: peer.name,
       clientVersion: peer.version,
       canElicit: answersForms(elicitation),
+      comesBack: this.#channel.comesBack,
       signal: mcpReq.signal,
       answers: mcpReq.inputResponses,
       state,

@@ -41,6 +41,8 @@ export interface ToolCall {
   readonly clientVersion?: string | undefined;
   /** Whether the client can answer an elicitation. */
   readonly canElicit: boolean;
+  /** Whether a later call with answers comes to this process, so that something may be kept for it. Default: not known. */
+  readonly comesBack?: boolean | undefined;
   /**
    * What the quota of the caller said when the request came in: 0, or the seconds to wait. Left out where the executor is to
    * ask it.

@@ -147,15 +147,15 @@ export class Executor {
     for (let round = 1; call.ask; round += 1) {
       const { outcome, runSeconds = 0 } = measured;
       if (outcome.status === 'error' || !outcome.inputRequired) break;
-      if (round > MAX_ROUNDS)
-        return {
-          outcome: settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`)),
-          runSeconds,
-        };
       const { requests, state } = outcome.inputRequired;
-      const answered = await this.#questions.put(call, call.ask, requests);
-      if (answered.status === 'error') return { outcome: answered, runSeconds };
+      const answered =
+        round > MAX_ROUNDS ? asksTooOften() : await this.#questions.put(call, call.ask, requests);
+      if (answered.status === 'error') {
+        tool.forget?.(state);
+        return { outcome: answered, runSeconds };
+      }
       const next = await this.#attempt(tool, { ...call, answers: answered.answers, state });
+      if (next.outcome.status === 'error') tool.forget?.(state);
       // One call: of the time in the tool's code the waiting is no part.
       measured = { ...next, runSeconds: runSeconds + (next.runSeconds ?? 0) };
     }
@@ -229,6 +229,9 @@ const inPhase = <Result>(call: ToolCall, phase: Phase, work: () => Result | Prom
 const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list names those there are.');
 /** Told to observers alone: to a caller, a tool that it may not use is none. */
 const denied = failed('denied', 'The caller may not use the tool.');
+
+const asksTooOften = (): Failure =>
+  settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`));
 
 const rateLimited = (wait: number): Failure =>
   failed('rate_limited', `Too many calls; try again in ${wait.toFixed(1)} s.`, { retryAfterSeconds: wait });

@@ -32,6 +32,8 @@ export interface OfferedTool {
   validate(args: unknown): Validation | Promise<Validation>;
   /** Runs the tool's code on validated arguments; what it returns or throws is the tool's. */
   run(args: unknown, context: ToolContext, call: ToolCall): unknown;
+  /** Told that a call that asked for input, and kept this for its next run, has no next run. */
+  forget?(state: unknown): void;
   /** Makes the outcome of what {@link run} returned. */
   settle(returned: unknown, call: ToolCall, maxBytes: number): Promise<RunOutcome>;
 }

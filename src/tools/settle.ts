@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failed, type Outcome, type ToolCall } from './call.ts';
+import { failed, type Failure, type Outcome, type ToolCall } from './call.ts';
 import {
   RESULT_KIND,
   contentBlock,
@@ -14,7 +14,7 @@ const UNEXPECTED = 'The tool failed unexpectedly; this is a fault of the tool, n
 const contentBlocks = z.array(contentBlock);
 
 /** What a call that threw is settled as: the client gets a fixed text, the log gets the error. */
-export const settleThrown = (cause: unknown): Outcome =>
+export const settleThrown = (cause: unknown): Failure =>
   failed('exception', UNEXPECTED, { cause: cause ?? String(cause) });
 
 /** What a call is settled as whose tool returned what it may not. */

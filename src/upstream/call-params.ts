@@ -11,7 +11,10 @@ const LOG_LEVEL_META_KEY = 'io.modelcontextprotocol/logLevel';
 
 /** What a tool keeps across an upstream's requests for input. */
 export interface KeptState {
+  /** What a 2026-era upstream wants to be sent again. */
   readonly requestState?: string;
+  /** The call of a 2025-era upstream that is held. */
+  readonly held?: string;
 }
 
 /** What client is told of a call before its answer. */

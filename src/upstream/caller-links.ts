@@ -3,13 +3,19 @@ import type { Link } from './link.ts';
 import { END_SECONDS } from './supervisor.ts';
 
 /** Sessions with one upstream at a time, and how long an unused one is kept, in seconds. */
-const MAX_SESSIONS = 256;
+export const MAX_SESSIONS = 256;
 const IDLE_SECONDS = 600;
 
 /** Who shares a session, and which client that is of: one that has many sessions with us may have many there. */
 export interface SessionOwner {
   readonly caller: string;
   readonly client: string;
+}
+
+/** Whose a call is. */
+export interface CallOwner extends SessionOwner {
+  /** Whether what the upstream asks in the middle of the call can be put to the client: an upstream learns that once a session. */
+  readonly canBeAsked: boolean;
 }
 
 interface Held {
@@ -69,7 +75,9 @@ export class CallerLinks {
   /** Forgets a session that the upstream does not know any more. */
   async lost(caller: string, link: Link): Promise<void> {
     const held = this.#held.get(caller);
-    if (held && (await held.link.catch(() => undefined)) === link) this.#forget(caller, held);
+    if (!held || (await held.link.catch(() => undefined)) !== link) return;
+    this.#forget(caller, held);
+    link.stopHearing();
   }
 
   /** Ends those that are idle for too long, or too many. */
@@ -124,10 +132,11 @@ const end = async ({ link, opening }: Held): Promise<void> => {
  * Who shares a session with an upstream: nobody but one caller, and of those without a token one session of a client, or those
  * who come from one address where there is none.
  */
-export const ownerOf = ({ caller, sessionId }: ToolCall): SessionOwner => ({
-  caller:
+export function ownerOf({ caller, sessionId, canElicit, ask, comesBack }: ToolCall): CallOwner {
+  const canBeAsked = canElicit && (ask !== undefined || comesBack === true);
+  const who =
     caller.id !== caller.quotaKey && sessionId !== undefined
       ? `session:${sessionId}`
-      : `${caller.id}:${caller.quotaKey}`,
-  client: caller.quotaKey,
-});
+      : `${caller.id}:${caller.quotaKey}`;
+  return { caller: canBeAsked ? `${who}:asked` : who, client: caller.quotaKey, canBeAsked };
+}

@@ -1,21 +1,20 @@
 import {
-  Client,
   METHOD_NOT_FOUND,
   ProtocolError,
-  ProtocolErrorCode,
-  type ClientContext,
-  type jsonSchemaValidator,
+  type Client,
   type PriorDiscovery,
   type RequestOptions,
   type Tool,
 } from '@modelcontextprotocol/client';
 import { Fault, faultOf, noAnswerWithin } from './fault.ts';
-import { ANY, relayResults } from './raw-results.ts';
+import type { Asking } from './questions.ts';
+import { ANY } from './raw-results.ts';
+import { createClient, type ClientSettings } from './sdk-client.ts';
+import { StandingStream } from './standing-stream.ts';
 import { UpstreamTransport, type TransportOptions } from './transport.ts';
 import type { Watcher } from './watchers.ts';
 
-export interface LinkOptions extends TransportOptions {
-  readonly info: { readonly name: string; readonly version: string };
+export interface LinkOptions extends TransportOptions, ClientSettings {
   /** Told that the upstream's tools may have changed. */
   readonly listChanged: () => void;
   /** Told of each request that was made. */
@@ -36,6 +35,14 @@ export interface Operation {
   readonly traceId?: string | undefined;
 }
 
+/** What is told of a call before its answer. */
+export interface CallWatcher {
+  readonly notice: Watcher['notice'];
+  readonly progress?: RequestOptions['onprogress'];
+  /** Missing where nobody can be asked. */
+  readonly asking?: Asking | undefined;
+}
+
 /** A call, as an upstream is sent it. */
 export interface UpstreamCall {
   readonly params: Readonly<Record<string, unknown>> & { readonly name: string };
@@ -47,11 +54,6 @@ export interface UpstreamCall {
   readonly inputSchema: Tool['inputSchema'];
 }
 
-/** Without this every client would have a JSON Schema validator of its own, which is never asked. */
-const noValidator: jsonSchemaValidator = {
-  getValidator: () => () => ({ valid: true, data: undefined as never, errorMessage: undefined }),
-};
-
 /** Longer than anybody waits: who asks has a deadline. In milliseconds, and the longest that a timer can be. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -59,28 +61,15 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
 export class Link {
   readonly #client: Client;
   readonly #transport: UpstreamTransport;
+  readonly #standing: StandingStream;
   readonly #options: LinkOptions;
 
   private constructor(options: LinkOptions) {
     this.#options = options;
     this.#transport = new UpstreamTransport(options);
-    this.#client = new Client(options.info, {
-      versionNegotiation: { mode: 'auto' },
-      jsonSchemaValidator: noValidator,
-      inputRequired: { autoFulfill: false },
-    });
-    // What a 2025-era upstream asks in the middle of a call cannot be put to whoever made it.
-    this.#client.fallbackRequestHandler = (
-      { method }: { readonly method: string },
-      _context: ClientContext,
-    ) => {
-      throw new ProtocolError(
-        ProtocolErrorCode.MethodNotFound,
-        `nexus-mcp passes no ${method} on to its clients`,
-      );
-    };
+    this.#client = createClient(options);
+    this.#standing = new StandingStream((signal, began) => this.#transport.listen(signal, began));
     this.#client.setNotificationHandler('notifications/tools/list_changed', options.listChanged);
-    relayResults(this.#client);
   }
 
   /**
@@ -163,15 +152,13 @@ export class Link {
    */
   async call(
     { params, modernMeta, inputSchema, traceId }: UpstreamCall,
-    {
-      progress,
-      notice,
-    }: { readonly progress?: RequestOptions['onprogress']; readonly notice: Watcher['notice'] },
+    { progress, notice, asking }: CallWatcher,
     signal: AbortSignal,
   ): Promise<unknown> {
     let raw: unknown;
     const watcher = {
       ...(notice && { notice }),
+      ask: asking?.ask,
       result: (result: unknown): void => {
         raw = result;
       },
@@ -194,7 +181,8 @@ export class Link {
         });
         return raw;
       });
-    return this.#observed('tools/call', make, { traceId });
+    if (asking) await this.#standing.open();
+    return this.#observed('tools/call', make, { traceId, waited: asking?.waited });
   }
 
   /** Is told of changes of the list, until the upstream or `signal` ends that; rejects where it tells of none. */
@@ -205,6 +193,11 @@ export class Link {
     const options = { timeout: seconds * 1000, signal };
     const { closed } = await this.#client.listen({ toolsListChanged: true }, options);
     await closed;
+  }
+
+  /** Hears no more questions: the session that they would come in is lost. */
+  stopHearing(): void {
+    this.#standing.close();
   }
 
   /** Ends the upstream's session, where there is one; what is in flight goes on. */
@@ -229,12 +222,20 @@ export class Link {
   async #observed<Result>(
     method: string,
     make: () => Promise<Result>,
-    { seconds, traceId }: { readonly seconds?: number; readonly traceId?: string | undefined },
+    {
+      seconds,
+      traceId,
+      waited = () => 0,
+    }: {
+      readonly seconds?: number;
+      readonly traceId?: string | undefined;
+      readonly waited?: (() => number) | undefined;
+    },
   ): Promise<Result> {
     const { now, observe } = this.#options;
     const startedAt = now();
     const end = (operation: Omit<Operation, 'method' | 'seconds'>): void => {
-      observe({ method, seconds: now() - startedAt, traceId, ...operation });
+      observe({ method, seconds: now() - startedAt - waited(), traceId, ...operation });
     };
     try {
       const result = await make();

@@ -1,4 +1,6 @@
 import { Agent, Pool } from 'undici';
+import { MAX_SESSIONS } from './caller-links.ts';
+import { MAX_HELD } from './held-calls.ts';
 import { MAX_EXCHANGES } from './relay/exchanges.ts';
 
 /** Connections besides those of calls: for looking after it, and for hearing of changes. */
@@ -6,9 +8,11 @@ const FURTHER_CONNECTIONS = 4;
 const ASIDE_CONNECTIONS = 2;
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** The connections to an upstream: none of these three takes one from another. */
+/** The connections to an upstream: none of these takes one from another. */
 export class Pools {
   readonly calls: Agent;
+  /** For calls that may ask: each has one as long as it waits, and each session of them one on which it hears of questions. */
+  readonly asking: Agent;
   /** For what it is told that nobody waits for, as that a call was given up. */
   readonly aside: Agent;
   readonly relayed: Pool;
@@ -25,12 +29,13 @@ export class Pools {
     // Nobody answers for what a proxy, or another version of HTTP, would do.
     const connect = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...(ca !== undefined && { ca }) };
     this.calls = new Agent({ connections: maxConcurrency + FURTHER_CONNECTIONS, connect });
+    this.asking = new Agent({ connections: maxConcurrency + MAX_HELD + MAX_SESSIONS, connect });
     this.aside = new Agent({ connections: ASIDE_CONNECTIONS, connect });
     this.relayed = new Pool(new URL(url).origin, { connections: MAX_EXCHANGES, connect });
   }
 
   /** Ends all of them. */
   async destroy(): Promise<void> {
-    await Promise.all([this.calls, this.aside, this.relayed].map((pool) => pool.destroy()));
+    await Promise.all([this.calls, this.asking, this.aside, this.relayed].map((pool) => pool.destroy()));
   }
 }

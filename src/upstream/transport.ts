@@ -102,8 +102,11 @@ export class UpstreamTransport implements Transport {
     }
   }
 
-  async #tell(message: JSONRPCMessage): Promise<void> {
-    const isAwaited = 'method' in message && message.method === 'notifications/initialized';
+  /** @param isAwaited whether something does not go on without it */
+  async #tell(
+    message: JSONRPCMessage,
+    isAwaited = 'method' in message && message.method === 'notifications/initialized',
+  ): Promise<void> {
     if (!isAwaited && this.#asides >= MAX_ASIDES) return;
     const { pool, asidePool, answerSeconds } = this.#options;
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(answerSeconds * 1000)]);
@@ -218,6 +221,7 @@ export class UpstreamTransport implements Transport {
       return true;
     }
     if (!this.watchers.mayBeSaid(key)) return false;
+    if (this.watchers.ask(parsed, key, (answer) => this.#tell(answer, true))) return false;
     watcher?.notice?.(parsed);
     this.onmessage?.(parsed);
     return false;
@@ -226,8 +230,9 @@ export class UpstreamTransport implements Transport {
   /**
    * Listens to what a 2025-era upstream says unasked, as long as it can be heard.
    * @param signal ends it; it rejects when the stream cannot be had, and resolves when it ends
+   * @param began told when it can be heard
    */
-  async listen(signal: AbortSignal): Promise<void> {
+  async listen(signal: AbortSignal, began: () => void = () => undefined): Promise<void> {
     const all = AbortSignal.any([signal, this.#closed.signal]);
     const headers = { accept: 'text/event-stream', ...this.#ofSession };
     const response = await send(this.#options, 'GET', headers, { signal: all });
@@ -237,6 +242,7 @@ export class UpstreamTransport implements Transport {
     }
     const { maxBytes, now } = this.#options;
     const stream = new EventStream(maxBytes, streamAllowance(maxBytes, now));
+    began();
     try {
       await readEvents(response, stream, ({ data }) => data !== '' && this.#deliver(parseMessage(data)));
     } catch (error) {

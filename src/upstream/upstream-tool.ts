@@ -1,18 +1,19 @@
 import { ProtocolError, specTypeSchemas } from '@modelcontextprotocol/client';
 import type { Lane } from '../tools/admission.ts';
-import type { Failure, ToolResult } from '../tools/call.ts';
+import type { Failure, Outcome, ToolCall, ToolResult } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import { RESULT_KIND, type InputRequest } from '../tools/result.ts';
 import { invalidResult, settleInputRequired, tooLarge, type RunOutcome } from '../tools/settle.ts';
 import type { KeptState } from './call-params.ts';
 import type { Definition } from './definitions.ts';
 import { Fault } from './fault.ts';
+import { Asks, NotHeld } from './held-calls.ts';
 import { isTooDeep, MAX_LEVELS } from './nesting.ts';
 import { isAboutTool, ofError, ofErrorResult, ofFault, relayedOf } from './outcomes.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What became of a call at the upstream. */
-type Returned = { readonly result: unknown } | { readonly failure: Failure };
+type Returned = { readonly result: unknown } | { readonly asks: Asks } | { readonly failure: Failure };
 
 /**
  * A tool of an upstream, as one that the server offers. Its arguments are for the upstream to validate, and its results are relayed
@@ -35,8 +36,10 @@ export function upstreamTool(definition: Definition, upstream: Upstream, lane: L
         : { ok: false, problems: ['arguments: must be an object'] },
     async run(args, context, call): Promise<Returned> {
       try {
-        return { result: await upstream.call(definition, args as object, call, context) };
+        const result = await upstream.call(definition, args as object, call, context);
+        return result instanceof Asks ? { asks: result } : { result };
       } catch (error) {
+        if (error instanceof NotHeld) return { failure: error.failure };
         if (error instanceof Fault) return { failure: ofFault(error, name) };
         if (!(error instanceof ProtocolError)) throw error;
         if (isAboutTool(error)) upstream.listAgain();
@@ -46,17 +49,25 @@ export function upstreamTool(definition: Definition, upstream: Upstream, lane: L
     settle(returned, call, maxBytes) {
       const given = returned as Returned;
       if ('failure' in given) return Promise.resolve({ outcome: given.failure });
+      if ('asks' in given) return Promise.resolve({ outcome: asked(given.asks, call, upstream) });
       return Promise.resolve(settled(given.result, call, maxBytes, trustReasons));
+    },
+    forget(state) {
+      const { held } = (state ?? {}) as KeptState;
+      if (held !== undefined) upstream.forget(held);
     },
   };
 }
 
-function settled(
-  result: unknown,
-  call: Parameters<OfferedTool['settle']>[1],
-  maxBytes: number,
-  trustsReasons: boolean,
-): RunOutcome {
+/** What a call is settled as that is held because the upstream asks; one whose client cannot answer is held no longer. */
+function asked({ id, requests }: Asks, call: ToolCall, upstream: Upstream): Outcome {
+  const state: KeptState = { held: id };
+  const outcome = settleInputRequired({ [RESULT_KIND]: 'input_required', requests, state }, call);
+  if (outcome.status === 'error') upstream.forget(id);
+  return outcome;
+}
+
+function settled(result: unknown, call: ToolCall, maxBytes: number, trustsReasons: boolean): RunOutcome {
   const given = result as Readonly<Record<string, unknown>>;
   // Whatever it is, it has to be written for the client.
   if (isTooDeep(given)) return { outcome: invalidResult(`it is nested more than ${MAX_LEVELS} levels deep`) };
@@ -84,7 +95,7 @@ function settled(
 
 function inputRequired(
   { inputRequests, requestState }: Readonly<Record<string, unknown>>,
-  call: Parameters<OfferedTool['settle']>[1],
+  call: ToolCall,
 ): RunOutcome['outcome'] {
   const requests = (inputRequests ?? {}) as Readonly<Record<string, InputRequest>>;
   const unknown = Object.values(requests).find(

@@ -1,16 +1,19 @@
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { Failure, ToolCall } from '../tools/call.ts';
 import type { ToolContext } from '../tools/tool.ts';
-import { callOf } from './call-params.ts';
-import { CallerLinks, ownerOf, type SessionOwner } from './caller-links.ts';
+import { callOf, type KeptState } from './call-params.ts';
+import { CallerLinks, ownerOf } from './caller-links.ts';
 import { readDefinitions, type Definition, type Listed } from './definitions.ts';
 import { Fault, givenUp, mayBeStale, noAnswerWithin } from './fault.ts';
 import { Health } from './health.ts';
+import { HeldCalls } from './held-calls.ts';
 import { InFlight } from './in-flight.ts';
 import { Link, type LinkOptions, type Operation } from './link.ts';
 import type { ListHints } from './listing.ts';
 import { Pools } from './pools.ts';
+import { tellingOf, type Asking } from './questions.ts';
 import { Relay, type RelayEnvironment } from './relay/relay.ts';
+import { callInSession, type SessionCallsOptions } from './session-calls.ts';
 import type { Transition } from './state.ts';
 import { Supervisor, type Pace } from './supervisor.ts';
 
@@ -38,6 +41,8 @@ export interface UpstreamEnvironment {
   readonly now: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
+  /** Makes ids that no other process makes. */
+  readonly newId: () => string;
   readonly pace: Pace;
   /** The largest message that is read, besides lists. */
   readonly maxBytes: number;
@@ -52,8 +57,6 @@ export interface UpstreamEvents {
   readonly toolOf: (ownName: string) => OfferedTool | undefined;
 }
 
-const BAD_REQUEST = 400;
-
 /** Another MCP server, whose tools are offered here. */
 export class Upstream {
   readonly spec: UpstreamSpec;
@@ -63,30 +66,30 @@ export class Upstream {
   readonly #pools: Pools;
   readonly #callers: CallerLinks;
   readonly #supervisor: Supervisor;
-  readonly #link: LinkOptions;
-  readonly #pace: Pace;
+  readonly #sessionCalls: SessionCallsOptions;
   readonly #calls = new InFlight();
+  readonly #held: HeldCalls;
   #listed: Listed | undefined;
   #hints: ListHints = {};
 
   constructor(spec: UpstreamSpec, environment: UpstreamEnvironment, events: UpstreamEvents) {
-    const { info, now, random, pace, maxBytes, relay } = environment;
+    const { info, now, random, newId, pace, maxBytes, relay } = environment;
+    this.#held = new HeldCalls({ now, newId, waitSeconds: relay.inputWaitSeconds });
     this.spec = spec;
-    this.#pace = pace;
     this.#health = new Health(now, random, pace.calm, (transition) => {
       events.changed(transition);
       this.#supervisor.wake();
     });
     this.#callers = new CallerLinks(now);
     this.#pools = new Pools(spec);
-    const { url, headers } = spec;
+    const { name, url, headers } = spec;
     const observe = (operation: Operation): void => {
       events.observe(operation);
       // There is one at least every now and then.
       this.#callers.sweep();
     };
     const pools = { pool: this.#pools.calls, asidePool: this.#pools.aside };
-    const link = { url, headers, ...pools, answerSeconds: pace.answer, maxBytes, now, info, observe };
+    const link = { name, url, headers, ...pools, answerSeconds: pace.answer, maxBytes, now, info, observe };
     this.#supervisor = new Supervisor({
       link,
       health: this.#health,
@@ -100,7 +103,16 @@ export class Upstream {
         events.listed();
       },
     });
-    this.#link = { ...link, listChanged: this.#supervisor.listAgain };
+    this.#sessionCalls = {
+      callers: this.#callers,
+      link: { ...link, listChanged: this.#supervisor.listAgain },
+      askingPool: this.#pools.asking,
+      seconds: pace.answer,
+      // Ours may be gone with it.
+      maybeLost: () => {
+        this.#supervisor.lookNow();
+      },
+    };
     this.relay = new Relay({
       spec,
       health: this.#health,
@@ -135,6 +147,7 @@ export class Upstream {
   /** Ends its sessions and connections. */
   async stop(): Promise<void> {
     this.relay.close();
+    this.#held.close();
     await Promise.all([this.#supervisor.stop(), this.#callers.close()]);
     await this.#pools.destroy();
   }
@@ -144,6 +157,7 @@ export class Upstream {
     this.#health.removed();
     this.relay.close();
     this.#supervisor.rest();
+    this.#held.close();
     await this.#calls.ended();
     await this.stop();
   }
@@ -154,24 +168,50 @@ export class Upstream {
   }
 
   /**
-   * Makes a call of one of its tools; resolves to the result as the upstream sent it.
-   * @throws Fault when there is no answer, and ProtocolError for a JSON-RPC error
+   * Makes a call of one of its tools, or goes on with one that asked; resolves to the result as the upstream sent it, or to what it
+   * {@link Asks} before.
+   * @throws Fault when there is no answer, ProtocolError for a JSON-RPC error, and NotHeld
    */
   call(definition: Definition, args: object, call: ToolCall, context: ToolContext): Promise<unknown> {
-    return this.#calls.during(() => this.#call(definition, args, call, context));
+    const owner = ownerOf(call);
+    const { held } = (context.state ?? {}) as KeptState;
+    if (held !== undefined) return this.#held.resume(held, owner, context);
+    const make = (within: ToolContext, asking?: Asking): Promise<unknown> =>
+      this.#calls.during(() => this.#call(definition, args, call, within, asking));
+    return owner.canBeAsked && this.#supervisor.link?.hasSession === true
+      ? this.#held.begin(owner, context, make)
+      : make(context);
   }
 
-  async #call(definition: Definition, args: object, call: ToolCall, context: ToolContext): Promise<unknown> {
+  /** Ends a call that asked, and that nobody goes on with. */
+  forget(held: string): void {
+    this.#held.forget(held);
+  }
+
+  async #call(
+    definition: Definition,
+    args: object,
+    call: ToolCall,
+    context: ToolContext,
+    asking: Asking | undefined,
+  ): Promise<unknown> {
     const health = this.#health;
     const link = this.#supervisor.link;
     const { state, why } = health.state;
-    const leave = state === 'unauthorized' || state === 'removed' ? undefined : health.enter();
+    let leave = state === 'unauthorized' || state === 'removed' ? undefined : health.enter();
     if (!leave || !link) {
       if (leave) health.abandoned(leave);
       throw new Fault('connection', state === 'removed' ? 'it was removed' : why || 'it is being connected');
     }
+    // Who asks is there: others need not wait until that is answered.
+    const heard =
+      asking &&
+      tellingOf(asking, () => {
+        if (leave) health.found(leave);
+        leave = 'normal';
+      });
     try {
-      const result = await this.#send(link, definition, args, call, context);
+      const result = await this.#send(link, definition, args, call, context, heard);
       health.answered(leave);
       return result;
     } catch (error) {
@@ -189,6 +229,7 @@ export class Upstream {
 
   /** Why a call was ended here. */
   #endOf({ reason }: AbortSignal): Fault {
+    if (reason instanceof Fault) return reason;
     return (reason as Failure).reason === 'timeout' ? noAnswerWithin(this.spec.timeoutSeconds) : givenUp();
   }
 
@@ -198,6 +239,7 @@ export class Upstream {
     args: object,
     call: ToolCall,
     context: ToolContext,
+    asking: Asking | undefined,
   ): Promise<unknown> {
     const { made, watched } = callOf(definition, args, call, context);
     const stop = new AbortController();
@@ -206,43 +248,12 @@ export class Upstream {
     };
     context.signal.addEventListener('abort', end);
     if (context.signal.aborted) end();
-    const by = (link: Link): Promise<unknown> => link.call(made, watched, stop.signal);
+    const by = (link: Link): Promise<unknown> => link.call(made, { ...watched, asking }, stop.signal);
     try {
       if (!shared.hasSession) return await by(shared);
-      return await this.#inSession(ownerOf(call), by, stop.signal);
+      return await callInSession(this.#sessionCalls, ownerOf(call), by, stop.signal);
     } finally {
       context.signal.removeEventListener('abort', end);
-    }
-  }
-
-  /** Makes a call in its caller's session. That a session is lost says that the call was not run: so it is made in a new one. */
-  async #inSession(
-    owner: SessionOwner,
-    by: (link: Link) => Promise<unknown>,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    const open = (opening: AbortSignal): Promise<Link> =>
-      Link.connect(this.#link, this.#pace.answer, { prior: { kind: 'legacy' }, signal: opening });
-    const attempt = (): Promise<unknown> =>
-      this.#callers.use(owner, open, async (link) => {
-        try {
-          return await by(link);
-        } catch (error) {
-          // Many say "bad request" of a session that they do not know, and of others, too: so that one is not made again.
-          if (error instanceof Fault && (error.kind === 'session_lost' || error.status === BAD_REQUEST)) {
-            await this.#callers.lost(owner.caller, link);
-            // Ours may be gone with it.
-            this.#supervisor.lookNow();
-          }
-          throw error;
-        }
-      });
-    try {
-      return await attempt();
-    } catch (error) {
-      const isLost = error instanceof Fault && error.kind === 'session_lost';
-      if (!isLost || signal.aborted) throw error;
-      return attempt();
     }
   }
 }

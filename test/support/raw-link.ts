@@ -17,6 +17,7 @@ export async function linkTo(
   });
   const link = await Link.connect(
     {
+      name: 'raw',
       url,
       headers: {},
       pool,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { trustedCaller } from '../../src/authorization/caller.ts';
-import type { Answered, ToolCall } from '../../src/tools/call.ts';
+import { failed, type Answered, type ToolCall } from '../../src/tools/call.ts';
 import { Catalogue } from '../../src/tools/catalogue.ts';
 import { Executor } from '../../src/tools/executor.ts';
 import { offerToolsets } from '../../src/tools/offered-tool.ts';
@@ -73,7 +73,11 @@ describe('questions that wait', () => {
 });
 
 describe('a call that asks', () => {
-  function start(handler: ToolDefinition['handler'], burst = 10): Executor {
+  function start(
+    handler: ToolDefinition['handler'],
+    burst = 10,
+    forget: (state: unknown) => void = () => undefined,
+  ): Executor {
     const asks: ToolDefinition = {
       name: 'asks',
       title: 'Asks',
@@ -91,7 +95,7 @@ describe('a call that asks', () => {
     });
     if (!offered.ok) throw new Error(offered.problems.join('\n'));
     return new Executor({
-      catalogue: new Catalogue(offered.tools),
+      catalogue: new Catalogue(offered.tools.map((tool) => ({ ...tool, forget }))),
       quota: createQuota(0.001, burst, () => 0),
       observer: { started: () => undefined, finished: () => undefined },
       limits: { concurrency: 1, queue: 1, queueWaitSeconds: 1, resultBytes: 1000, inputWaitSeconds: 3600 },
@@ -118,6 +122,24 @@ describe('a call that asks', () => {
     await drained;
     expect(await outcome).toMatchObject({ status: 'error', reason: 'overloaded' });
     expect(asked).toBe(0);
+  });
+
+  it('is forgotten by its tool when it is not gone on with, and not before', async () => {
+    const kept = { offer: 'kept' };
+    const forgotten: unknown[] = [];
+    const executor = start(
+      () => inputRequired({ who: elicitation }, kept),
+      10,
+      (state) => forgotten.push(state),
+    );
+    const refusal = failed('tool_error', 'it refused');
+    const answers = [answered, refusal];
+    const ask: Ask = () => {
+      expect(forgotten).toEqual([]);
+      return Promise.resolve(answers.shift() ?? refusal);
+    };
+    expect(await executor.execute(canBeAsked(ask))).toMatchObject({ reason: 'tool_error' });
+    expect(forgotten).toEqual([kept]);
   });
 
   it('takes one from the quota, however often it asks', async () => {

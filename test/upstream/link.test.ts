@@ -57,6 +57,31 @@ it('of an upstream’s own questions so many are answered as it takes answers, a
   await close();
 });
 
+it('what nobody here can be asked is refused, with where it would pass', async () => {
+  const { call, close } = await linkTo(url);
+  const refused = Promise.withResolvers<unknown>();
+  upstream.behaviour = {
+    'tools/call': (message, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(
+        `data: ${JSON.stringify({ jsonrpc: '2.0', id: 'q', method: 'sampling/createMessage', params: {} })}\n\n`,
+      );
+      void refused.promise.then(() =>
+        response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, result: DONE })}\n\n`),
+      );
+    },
+    '': (message, response) => {
+      response.writeHead(202).end();
+      refused.resolve(message);
+    },
+  };
+  expect(await call()).toEqual(DONE);
+  expect(await refused.promise).toMatchObject({
+    error: { message: expect.stringContaining('/servers/raw/mcp') as string },
+  });
+  await close();
+});
+
 it('a session that is being opened is given up when nobody wants it any more', async () => {
   upstream.behaviour = { initialize: () => undefined };
   const stop = new AbortController();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createMetrics } from '../../src/monitoring/metrics/metrics.ts';
@@ -59,6 +60,7 @@ beforeEach(async () => {
       info: { name: 'test', version: '1' },
       now: () => performance.now() / 1000,
       random: () => 0.5,
+      newId: randomUUID,
       pace: { ...PACE, ...UNHURRIED },
       maxBytes: 4096,
       relay: relayEnvironment(),
