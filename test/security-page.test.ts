@@ -46,7 +46,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
   ],
   'messages kept for resumed streams': [['mcp/session-factory.ts', 'REPLAY_CHARACTERS']],
   'answers unread over stdio': [['mcp/stdio.ts', 'MAX_UNREAD_BYTES']],
-  'what is fetched': [['tools/guarded-fetch.ts', 'MAX_INFORMATIONAL']],
+  'what is fetched': [['tools/informational.ts', 'MAX_INFORMATIONAL']],
   'lines of the log that are being folded': [
     ['monitoring/folded-lines.ts', 'MAX_KINDS'],
     ['monitoring/call-log.ts', 'MAX_VALUE_LENGTH'],
@@ -64,7 +64,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['load-upstreams.ts', 'ALLOWANCE_BYTES'],
     ['upstream/watchers.ts', 'NOTICES_AT_ONCE'],
     ['upstream/watchers.ts', 'NOTICES_PER_SECOND'],
-    ['upstream/wire.ts', 'MAX_INFORMATIONAL'],
+    ['tools/informational.ts', 'MAX_INFORMATIONAL'],
   ],
   'requests in flight to an upstream': [['upstream/pools.ts', 'FURTHER_CONNECTIONS']],
   'calls that an upstream asks in the middle of': [
@@ -77,7 +77,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['upstream/relay/exchanges.ts', 'MAX_EXCHANGES_OF_CLIENT'],
     ['upstream/relay/conversation.ts', 'MAX_QUESTIONS'],
     ['upstream/relay/owed.ts', 'MAX_OWED'],
-    ['upstream/relay/exchange.ts', 'MAX_INFORMATIONAL'],
+    ['tools/informational.ts', 'MAX_INFORMATIONAL'],
   ],
   'what is read along in a relayed answer': [['load-upstreams.ts', 'ALLOWANCE_BYTES']],
   'relayed sessions': [

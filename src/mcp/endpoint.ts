@@ -7,6 +7,7 @@ import {
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
+import type { Refusal } from '../monitoring/door/json-rpc.ts';
 import { takeListens } from '../monitoring/door/listens.ts';
 import { fieldOf, isRequest, LISTEN, type Message, type RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
@@ -21,7 +22,6 @@ import {
   REFUSALS,
   refusalBySession,
   tooLongName,
-  type McpRefusal,
 } from './refusals.ts';
 import { tellOfChanges } from './list-changes.ts';
 import type { PeersOptions } from './peers.ts';
@@ -96,7 +96,7 @@ export class McpEndpoint {
     request: IncomingMessage,
     response: ServerResponse,
     { body, sender, accepts }: McpRequest,
-  ): Promise<McpRefusal | undefined> {
+  ): Promise<Refusal | undefined> {
     const { headers, method = 'GET' } = request;
     const authInfo = ((request as Authenticated).auth = authInfoOf(sender, {
       takesStreams: accepts.streams,
@@ -166,7 +166,7 @@ const isCall = ({ messageKind, message }: InboundModernRoute): boolean =>
 /** Revisions without JSON-RPC batches; MCP 2025-06-18, "Major changes". */
 const NO_BATCHES: ReadonlySet<string> = new Set(['2025-06-18', '2025-11-25']);
 
-const idIn = (body: unknown): Pick<McpRefusal, 'id'> =>
+const idIn = (body: unknown): Pick<Refusal, 'id'> =>
   typeof body === 'object' && body !== null && isRequest(body) ? { id: body.id } : {};
 
 type Route = ReturnType<typeof classifyInboundRequest>;
@@ -177,7 +177,7 @@ function refusalOf(
   body: unknown,
   route: Route,
   accepts: Accepts,
-): McpRefusal | undefined {
+): Refusal | undefined {
   const version = headers['mcp-protocol-version'];
   const isOfSession = headers['mcp-session-id'] !== undefined && version !== MODERN_VERSION;
   if (method !== 'POST' && !isOfSession) return REFUSALS.post_only;

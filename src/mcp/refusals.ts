@@ -1,23 +1,10 @@
-import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
+import { ERROR_CODES, type Refusal } from '../monitoring/door/json-rpc.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
 import type { SessionProblem } from './sessions.ts';
 import { unsupportedVersion } from './words.ts';
 
-/** Why the endpoint did not serve a request, for whoever answers it over HTTP. */
-export interface McpRefusal {
-  readonly status: number;
-  /** Of the JSON-RPC error. */
-  readonly code: number;
-  readonly detail: string;
-  /** What more the JSON-RPC error says. */
-  readonly data?: Readonly<Record<string, unknown>>;
-  /** The id of the request, where that can be told. */
-  readonly id?: string | number;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 /** MCP 2026-07-28, "Protocol Version"; in earlier revisions any 400 says as much. */
-export function notServed(version: string, isStateless: boolean): McpRefusal {
+export function notServed(version: string, isStateless: boolean): Refusal {
   const { message, ...error } = unsupportedVersion(version, isStateless);
   return { status: 400, ...error, detail: message };
 }
@@ -26,7 +13,7 @@ export function notServed(version: string, isStateless: boolean): McpRefusal {
  * Why a request of the stateless era cannot be meant, if it cannot. The SDK would quote the whole of it, twice, where a
  * header does not say the same.
  */
-export function tooLongName(body: unknown): McpRefusal | undefined {
+export function tooLongName(body: unknown): Refusal | undefined {
   const params = fieldOf(body, 'params');
   const names = {
     method: fieldOf(body, 'method'),
@@ -47,21 +34,21 @@ export function tooLongName(body: unknown): McpRefusal | undefined {
 const MAX_NAME = 1000;
 
 /** What the session layer would take for a request without a session. */
-export const invalidInitialize = (detail: string): McpRefusal => ({
+export const invalidInitialize = (detail: string): Refusal => ({
   status: 400,
   code: ERROR_CODES.invalidParams,
   detail,
 });
 
 /** RFC 9110, section 15.5.7. */
-export const notAcceptable = (missing: readonly string[]): McpRefusal => ({
+export const notAcceptable = (missing: readonly string[]): Refusal => ({
   status: 406,
   code: ERROR_CODES.invalidRequest,
   detail: `The Accept header must allow ${missing.join(' and ')}`,
 });
 
 /** Why a session did not serve a request. */
-export function refusalBySession(problem: SessionProblem): McpRefusal {
+export function refusalBySession(problem: SessionProblem): Refusal {
   const refusal = REFUSALS[problem.kind];
   if (problem.kind === 'id_in_use') return { ...refusal, id: problem.id };
   if (problem.kind === 'full') return { ...refusal, headers: { 'retry-after': String(problem.waitSeconds) } };
@@ -71,7 +58,7 @@ export function refusalBySession(problem: SessionProblem): McpRefusal {
 type Kind = SessionProblem['kind'] | 'batch' | 'post_only';
 
 // Statuses of sessions: MCP 2025-11-25, "Session Management".
-export const REFUSALS: Record<Kind, McpRefusal> = {
+export const REFUSALS: Record<Kind, Refusal> = {
   post_only: {
     status: 405,
     code: ERROR_CODES.invalidRequest,

@@ -2,6 +2,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, request } from 'undici';
 import { Deadline } from './deadline.ts';
 import type { EgressPolicy } from './egress-policy.ts';
+import { MAX_INFORMATIONAL } from './informational.ts';
 import { ACCEPTED_ENCODINGS, BodyTooLarge, isKnownCoding, readBody } from './read-body.ts';
 import type { ResolveHost } from './resolve-host.ts';
 import { failure, RESULT_KIND, type ToolFailure } from './result.ts';
@@ -93,7 +94,6 @@ function guardedLookup({ policy, resolveHost }: FetchOptions, signal: AbortSigna
 
 /** What a site may send besides its body: heads, and as much again as the body for how that is cut into chunks. */
 const MAX_HEAD_BYTES = 65_536;
-const MAX_INFORMATIONAL = 20;
 
 /**
  * Connects to permitted addresses only, through no proxy. The signal ends the socket itself, because undici does

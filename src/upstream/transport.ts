@@ -8,6 +8,7 @@ import {
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
 import type { Dispatcher } from 'undici';
+import { mediaTypeOf } from '../monitoring/door/media-type.ts';
 import { brokenOff, ComeBacks } from './come-backs.ts';
 import { EventStream, streamAllowance } from './event-stream.ts';
 import { Fault, noAnswer, ofConnection } from './fault.ts';
@@ -16,7 +17,6 @@ import { Watchers } from './watchers.ts';
 import {
   discard,
   errorIn,
-  mediaTypeOf,
   parseMessage,
   readEvents,
   refusal,
@@ -164,7 +164,7 @@ export class UpstreamTransport implements Transport {
       const id = headers['mcp-session-id'];
       if (typeof id === 'string') this.sessionId = id;
     }
-    const type = mediaTypeOf(response);
+    const type = mediaTypeOf(headers['content-type']);
     if (type === 'application/json') {
       const answer = parseMessage(await textOf(response, maxBytes));
       if (!this.#deliver(answer, message.id, key)) throw noAnswer();
@@ -236,7 +236,10 @@ export class UpstreamTransport implements Transport {
     const all = AbortSignal.any([signal, this.#closed.signal]);
     const headers = { accept: 'text/event-stream', ...this.#ofSession };
     const response = await send(this.#options, 'GET', headers, { signal: all });
-    if (response.statusCode !== 200 || mediaTypeOf(response) !== 'text/event-stream') {
+    if (
+      response.statusCode !== 200 ||
+      mediaTypeOf(response.headers['content-type']) !== 'text/event-stream'
+    ) {
       await discard(response);
       throw refusal(response.statusCode);
     }

@@ -7,12 +7,11 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/client';
 import { request, type Dispatcher } from 'undici';
+import { MAX_INFORMATIONAL } from '../tools/informational.ts';
 import { tooLarge, type EventStream, type StreamEvent } from './event-stream.ts';
 import { Fault } from './fault.ts';
 
 export type Response = Dispatcher.ResponseData;
-
-const MAX_INFORMATIONAL = 20;
 
 /** How long the rest of an answer may take, in milliseconds: it ends, so that its connection can be used again. */
 const TAIL_MS = 1000;
@@ -49,12 +48,6 @@ export async function send(
     },
   });
 }
-
-export const mediaTypeOf = ({ headers }: Response): string =>
-  String(headers['content-type'] ?? '')
-    .split(';', 1)[0]
-    ?.trim()
-    .toLowerCase() ?? '';
 
 /** The bytes of a response, if they are what was meant. */
 async function* bytesOf(response: Response): AsyncGenerator<Buffer> {

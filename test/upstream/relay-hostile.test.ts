@@ -98,6 +98,18 @@ describe('a client of a relay', () => {
     expect(text).not.toContain('left_out');
   });
 
+  it('may write a slash behind the address, and is answered as ever', async () => {
+    const at = (method: string, address: string) =>
+      fetch(address, { method, headers: { accept: 'application/json, text/event-stream' } });
+    for (const address of [`${relay}/mcp/`, `${server.url}/mcp/`]) {
+      const refused = await at('PATCH', address);
+      expect(refused.status).toBe(405);
+      expect(await refused.json()).toMatchObject({ jsonrpc: '2.0', error: {} });
+    }
+    const unknown = await at('GET', `${server.url}/servers/nobody/mcp/`);
+    expect(await unknown.json()).toMatchObject({ jsonrpc: '2.0', error: {} });
+  });
+
   it('is told of a tool that is left out by an error, and not that its session is gone', async () => {
     upstream.behaviour = {
       initialize: (message, response) => {
@@ -163,6 +175,25 @@ describe('an upstream, by a relay,', () => {
     expect(JSON.stringify(await response.json())).toContain(`HTTP ${status} without an answer`);
     await nothingIsInFlight();
   });
+
+  it.each(['600', '999', '000'])(
+    'that answers with the status %s is said to, in every form',
+    async (status) => {
+      upstream.behaviour = {
+        'tools/call': (_message, response) => {
+          response.socket?.end(`HTTP/1.1 ${status} Odd\r\ncontent-length: 0\r\n\r\n`);
+        },
+      };
+      const relayed = await post(relay, call(1, 'works'));
+      expect(relayed.status).toBe(503);
+      expect(await relayed.json()).toMatchObject({ id: 1, error: { data: { reason: 'unavailable' } } });
+      const { status: byRest, body } = await server.execute('raw_works');
+      expect([byRest, body.reason]).toEqual([503, 'unavailable']);
+      await nothingIsInFlight();
+      upstream.behaviour = {};
+      await isIn(server, 'up');
+    },
+  );
 
   it('has no page of its own shown as ours', async () => {
     const page = '<script>alert(1)</script>';

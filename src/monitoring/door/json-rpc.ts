@@ -24,6 +24,19 @@ export const CALLER_FAULTS: readonly string[] = [
   ERROR_CODES.resourceNotFound,
 ].map(String);
 
+/** Why a request over HTTP was not served, for whoever answers it. */
+export interface Refusal {
+  readonly status: number;
+  /** Of the JSON-RPC error. */
+  readonly code: number;
+  readonly detail: string;
+  /** What more the JSON-RPC error says. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** The id of the request, where that can be told. */
+  readonly id?: string | number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** The message that refuses a request, in the form of JSON-RPC 2.0. `id` is null where the request's cannot be told. */
 export const refusal = <Id extends string | number | null = null>(
   code: number,

@@ -1,6 +1,7 @@
 import type { Connection, Pending } from './connection.ts';
 import type { Door } from './door.ts';
 import { ERROR_CODES } from './json-rpc.ts';
+import { mediaTypeOf } from './media-type.ts';
 import { LISTEN, fieldOf, isRequest, type Message, type RpcRequest } from './message.ts';
 import { statedRevision } from './peer.ts';
 import { hasMethods } from './server-shape.ts';
@@ -62,7 +63,7 @@ class Listen<Held> {
       this.#fail();
       throw error;
     }
-    if (response.body && mediaTypeOf(response) === 'text/event-stream')
+    if (response.body && mediaTypeOf(response.headers.get('content-type')) === 'text/event-stream')
       return this.#follow(response, response.body);
     this.#connection.answer(this.#listen, await messageIn(response));
     return response;
@@ -139,13 +140,10 @@ async function bodyOf(request: Request): Promise<unknown> {
 
 /** An answer that is no stream, as far as it is JSON-RPC. */
 async function messageIn(response: Response): Promise<Message> {
-  if (mediaTypeOf(response) !== 'application/json') return {};
+  if (mediaTypeOf(response.headers.get('content-type')) !== 'application/json') return {};
   const answer: unknown = await response
     .clone()
     .json()
     .catch(() => undefined);
   return { error: fieldOf(answer, 'error') };
 }
-
-const mediaTypeOf = ({ headers }: Response): string | undefined =>
-  headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();

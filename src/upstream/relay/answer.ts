@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { mediaTypeOf } from '../../monitoring/door/media-type.ts';
 import type { Failure } from '../../tools/call.ts';
-import { headersToClient, mediaTypeOf, SESSION_HEADER, type AnswerHeaders } from './headers.ts';
+import { headersToClient, SESSION_HEADER, type AnswerHeaders } from './headers.ts';
 import type { Message } from './messages.ts';
 import { BodyReading, StreamReading, type Reading } from './reading.ts';
 import { errorEvent } from './refusals.ts';
@@ -32,7 +33,7 @@ export class Answer {
     const { maxBytes } = this.#options;
     const passed = headersToClient(headers);
     if (sealedSession !== undefined) passed[SESSION_HEADER] = sealedSession;
-    const type = mediaTypeOf(headers);
+    const type = mediaTypeOf(headers['content-type']);
     passed['x-content-type-options'] = 'nosniff';
     if (type === 'text/event-stream') {
       // More is said in it than the upstream knows of.

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { Refusal } from '../../monitoring/door/json-rpc.ts';
 import { failed, overloaded, type Failure } from '../../tools/call.ts';
+import { MAX_INFORMATIONAL } from '../../tools/informational.ts';
 import { Fault, noAnswerWithin, ofConnection, ofStatus } from '../fault.ts';
 import { ofFault } from '../outcomes.ts';
 import { Answer, type AnswerOptions } from './answer.ts';
@@ -8,7 +10,7 @@ import type { Conversation } from './conversation.ts';
 import { SESSION_HEADER, whyNotPassedBack, type AnswerHeaders } from './headers.ts';
 import { isRequest, type Message } from './messages.ts';
 import { Patience } from './patience.ts';
-import { refusalOf, type Refusal } from './refusals.ts';
+import { refusalOf } from './refusals.ts';
 import type { Requests, Waiting } from './requests.ts';
 
 /** What became of an exchange at the upstream. */
@@ -49,8 +51,6 @@ export interface ExchangeOptions {
   /** Told what became of it, with the status of the answer, which is 0 before there is one. */
   readonly heard: (heard: Heard, status: number) => void;
 }
-
-const MAX_INFORMATIONAL = 20;
 
 /** Statuses of requests that may be taken later as they are. */
 const TRY_AGAIN: ReadonlySet<number> = new Set([408, 429]);

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { mediaTypeOf } from '../../monitoring/door/media-type.ts';
 import { Fault, ofStatus } from '../fault.ts';
 
 /** What of a client's request is passed on besides the headers of MCP; never its credentials and cookies. */
@@ -51,12 +52,6 @@ export function headersToClient(given: AnswerHeaders): Record<string, string | s
   return headers;
 }
 
-export const mediaTypeOf = ({ 'content-type': type }: AnswerHeaders): string =>
-  String(type ?? '')
-    .split(';', 1)[0]
-    ?.trim()
-    .toLowerCase() ?? '';
-
 /** In which an answer can be (MCP 2025-11-25, "Streamable HTTP"). */
 const FORMS: ReadonlySet<string> = new Set(['application/json', 'text/event-stream']);
 
@@ -69,12 +64,13 @@ export function whyNotPassedBack(
   headers: AnswerHeaders,
   isAwaited: boolean,
 ): Fault | undefined {
+  if (status >= 600) return new Fault('broken', `HTTP ${status}: there is no such status`);
   // It is us whose credentials it refuses, and not the client.
   if (status === 401 || status === 403) return ofStatus(status, false);
   if (status >= 300 && status < 400) return new Fault('broken', `HTTP ${status}: redirects are not followed`);
   if ((headers['content-encoding'] ?? 'identity') !== 'identity')
     return new Fault('broken', 'its answer has a content encoding that was not asked for');
-  if (isAwaited && status < 300 && !FORMS.has(mediaTypeOf(headers)))
+  if (isAwaited && status < 300 && !FORMS.has(mediaTypeOf(headers['content-type'])))
     return new Fault('broken', `HTTP ${status} without an answer in a form that MCP has`);
   return undefined;
 }

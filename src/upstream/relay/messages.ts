@@ -1,12 +1,13 @@
 import {
   fieldOf,
   isRequest,
+  LISTEN,
   toolNameOf as nameIn,
   type Message,
   type RpcRequest as Request,
 } from '../../monitoring/door/message.ts';
 
-export { fieldOf, isRequest, type Message, type Request };
+export { fieldOf, isRequest, LISTEN, type Message, type Request };
 
 /** The messages that a parsed body has: one, or those of a batch. */
 export const messagesIn = (body: unknown): readonly Message[] =>

@@ -1,20 +1,7 @@
-import { ERROR_CODES } from '../../monitoring/door/json-rpc.ts';
+import { ERROR_CODES, type Refusal } from '../../monitoring/door/json-rpc.ts';
 import type { Failure } from '../../tools/call.ts';
 import { ERROR_REASONS } from '../../tools/reasons.ts';
 import type { Message } from './messages.ts';
-
-/** Why a request was not passed on, or not answered, for whoever answers it over HTTP. */
-export interface Refusal {
-  readonly status: number;
-  /** Of the JSON-RPC error. */
-  readonly code: number;
-  readonly detail: string;
-  /** What more the JSON-RPC error says. */
-  readonly data?: Readonly<Record<string, unknown>>;
-  /** The id of the request, where there is one. */
-  readonly id?: string | number;
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 /** The refusal of requests that failed; of several, as in a batch, no id is told. */
 export function refusalOf(failure: Failure, requests: readonly { readonly id: string | number }[]): Refusal {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Caller } from '../../authorization/caller.ts';
+import type { Refusal } from '../../monitoring/door/json-rpc.ts';
 import type { isWanted } from '../definitions.ts';
 import type { Health } from '../health.ts';
 import { Conversation } from './conversation.ts';
@@ -20,7 +21,7 @@ import {
   type Request,
 } from './messages.ts';
 import { OwedAnswers } from './owed.ts';
-import { invalidRequest, refusalOf, sessionNotFound, type Refusal } from './refusals.ts';
+import { invalidRequest, refusalOf, sessionNotFound } from './refusals.ts';
 import { Requests, type RelayMonitoring, type RequestsOptions } from './requests.ts';
 import { RelayedSessions, type FoundSession, type RelayedSession, type SessionSeal } from './sessions.ts';
 

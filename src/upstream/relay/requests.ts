@@ -13,7 +13,7 @@ import type { Fault } from '../fault.ts';
 import { traceparentOf } from '../call-params.ts';
 import type { Operation } from '../link.ts';
 import { outcomeOf } from './call-outcome.ts';
-import { fieldOf, type Message, type Request } from './messages.ts';
+import { fieldOf, LISTEN, type Message, type Request } from './messages.ts';
 import type { RelayedSession } from './sessions.ts';
 
 /** Where requests that are passed on are measured. */
@@ -41,9 +41,6 @@ export interface Sent {
   readonly session: RelayedSession | undefined;
   readonly headers: IncomingHttpHeaders;
 }
-
-/** The request whose answer is a stream of changes, which ends with it (MCP 2026-07-28, "Subscriptions"). */
-const LISTEN = 'subscriptions/listen';
 
 /** Whether a request was not taken on for a mistake of its client. */
 const isClients = ({ reason }: Failure): boolean => ERROR_REASONS[reason].refused;

@@ -1,0 +1,6 @@
+/** The media type that a Content-Type header names, in lower case and without its parameters; empty where there is none. */
+export const mediaTypeOf = (contentType: unknown): string =>
+  String(contentType ?? '')
+    .split(';', 1)[0]
+    ?.trim()
+    .toLowerCase() ?? '';
