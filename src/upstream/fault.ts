@@ -1,4 +1,5 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import type { Failure } from '../tools/call.ts';
 
 /** Why an upstream did not answer what it was asked, though it may have got it. */
 export const FAULT_KINDS = [
@@ -69,7 +70,16 @@ export const noAnswerWithin = (seconds: number): Fault =>
   new Fault('timeout', `no answer within ${seconds} s`);
 
 /** That who asked does not wait for the answer any more. */
-export const givenUp = (): Fault => new Fault('given_up', 'the call was given up');
+const givenUp = (): Fault => new Fault('given_up', 'the call was given up');
+
+/**
+ * Why a call was ended here, by the signal that says so.
+ * @param seconds how long a call may take
+ */
+export function endedBy({ reason }: AbortSignal, seconds: number): Fault {
+  if (reason instanceof Fault) return reason;
+  return (reason as Failure).reason === 'timeout' ? noAnswerWithin(seconds) : givenUp();
+}
 
 /** That what an upstream answered is no answer to what it was asked. */
 export const noAnswer = (): Fault => new Fault('broken', 'it answered, but not to what it was asked');

@@ -1,10 +1,10 @@
 import type { OfferedTool } from '../tools/offered-tool.ts';
-import type { Failure, ToolCall } from '../tools/call.ts';
+import type { ToolCall } from '../tools/call.ts';
 import type { ToolContext } from '../tools/tool.ts';
 import { callOf, type KeptState } from './call-params.ts';
 import { CallerLinks, ownerOf } from './caller-links.ts';
 import { readDefinitions, type Definition, type Listed } from './definitions.ts';
-import { Fault, givenUp, mayBeStale, noAnswerWithin } from './fault.ts';
+import { endedBy, Fault, mayBeStale } from './fault.ts';
 import { Health } from './health.ts';
 import { HeldCalls } from './held-calls.ts';
 import { InFlight } from './in-flight.ts';
@@ -152,13 +152,15 @@ export class Upstream {
     await this.#pools.destroy();
   }
 
-  /** It is no upstream any more: it takes no more calls, and ends when those in flight have, which their deadlines see to. */
-  async remove(): Promise<void> {
+  /**
+   * It is no upstream any more: it takes no more calls, and ends when those in flight have, which their deadlines see to.
+   * @param isReplaced whether there is another of its name
+   */
+  async remove(isReplaced: boolean): Promise<void> {
     this.#health.removed();
-    this.relay.close();
     this.#supervisor.rest();
     this.#held.close();
-    await this.#calls.ended();
+    await Promise.all([this.#calls.ended(), this.relay.leave(isReplaced)]);
     await this.stop();
   }
 
@@ -216,7 +218,7 @@ export class Upstream {
       return result;
     } catch (error) {
       const { aborted } = context.signal;
-      const fault = aborted ? this.#endOf(context.signal) : error;
+      const fault = aborted ? endedBy(context.signal, this.spec.timeoutSeconds) : error;
       if (fault instanceof Fault && fault.kind === 'given_up') health.abandoned(leave);
       else if (fault instanceof Fault) health.failed(leave, fault);
       else health.answered(leave);
@@ -225,12 +227,6 @@ export class Upstream {
         this.#supervisor.lookNow();
       throw fault;
     }
-  }
-
-  /** Why a call was ended here. */
-  #endOf({ reason }: AbortSignal): Fault {
-    if (reason instanceof Fault) return reason;
-    return (reason as Failure).reason === 'timeout' ? noAnswerWithin(this.spec.timeoutSeconds) : givenUp();
   }
 
   async #send(
@@ -244,7 +240,7 @@ export class Upstream {
     const { made, watched } = callOf(definition, args, call, context);
     const stop = new AbortController();
     const end = (): void => {
-      stop.abort(this.#endOf(context.signal));
+      stop.abort(endedBy(context.signal, this.spec.timeoutSeconds));
     };
     context.signal.addEventListener('abort', end);
     if (context.signal.aborted) end();

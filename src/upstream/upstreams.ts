@@ -69,7 +69,7 @@ export class Upstreams {
         .map((held) => [held.upstream.spec.name, held]),
     );
     const gone = this.#held.filter(({ upstream }) => !kept.has(upstream.spec.name));
-    for (const { upstream } of gone) void this.#remove(upstream);
+    for (const { upstream } of gone) void this.#remove(upstream, wanted.has(upstream.spec.name));
     const fresh = specs.filter(({ name }) => !kept.has(name)).map((spec) => this.#create(spec));
     const all = new Map([...kept, ...fresh.map((held) => [held.upstream.spec.name, held] as const)]);
     this.#held = specs.flatMap(({ name }) => all.get(name) ?? []);
@@ -113,9 +113,9 @@ export class Upstreams {
     await Promise.all(all.map((upstream) => upstream.stop()));
   }
 
-  async #remove(upstream: Upstream): Promise<void> {
+  async #remove(upstream: Upstream, isReplaced: boolean): Promise<void> {
     this.#leaving.add(upstream);
-    await upstream.remove();
+    await upstream.remove(isReplaced);
     this.#leaving.delete(upstream);
   }
 

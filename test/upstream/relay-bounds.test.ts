@@ -112,7 +112,7 @@ it('of many questions the latest count, each until it is answered or its time is
 });
 
 it('so many answers are owed at a time, and the oldest is given up for another', () => {
-  const owed = new OwedAnswers(3600, now);
+  const owed = new OwedAnswers(3600, now, () => undefined);
   outcomes.length = 0;
   for (let id = 0; id < 1025; id += 1) {
     const requests = new Requests({

@@ -432,6 +432,39 @@ describe('a stream', () => {
     });
   });
 
+  it('that ends before its answer counts against its upstream when a client has come back for it in vain', async () => {
+    upstream.behaviour = {
+      initialize: (message, response) => {
+        response.setHeader('mcp-session-id', 'vain');
+        upstream.usual(message, response);
+      },
+      'tools/call': (_message, response) => response.writeHead(200, stream).end(event(note('on it'), 'e1')),
+      GET: (_message, response) => response.writeHead(200, stream).flushHeaders(),
+    };
+    const session = await openSession(relay);
+    const before = (await counts()).get('raw_works timeout') ?? 0;
+    const leave = new AbortController();
+    for (let id = 1; id <= 5; id += 1) await (await post(relay, call(id, 'works'), session)).text();
+    // That nobody comes back for it may be for the client.
+    expect((await server.scrape()).value('mcp_upstream_state', { upstream: 'raw', state: 'up' })).toBe(1);
+    const again = await fetch(`${relay}/mcp`, {
+      headers: { accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': 'e1' },
+      signal: leave.signal,
+    });
+    await waitFor(async () => {
+      expect((await counts()).get('raw_works timeout')).toBe(before + 5);
+      expect(server.logs).toContainEqual(
+        expect.objectContaining({
+          upstream: 'raw',
+          state: 'open',
+          why: expect.stringMatching(/came back/) as string,
+        }),
+      );
+    });
+    leave.abort();
+    await again.text().catch(() => undefined);
+  });
+
   it('of a client is not touched by another to whom the upstream gave the same id of a session', async () => {
     const called = Promise.withResolvers<undefined>();
     const finish = Promise.withResolvers<undefined>();

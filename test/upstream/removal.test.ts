@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { trustedCaller } from '../../src/authorization/caller.ts';
 import { createMetrics } from '../../src/monitoring/metrics/metrics.ts';
 import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
 import { Catalogue } from '../../src/tools/catalogue.ts';
@@ -9,6 +14,7 @@ import { PACE } from '../../src/upstream/supervisor.ts';
 import { Upstreams } from '../../src/upstream/upstreams.ts';
 import { callOf } from '../support/call-records.ts';
 import { answer, RawUpstream } from '../support/raw-upstream.ts';
+import { call as callOfTool, openSession, post } from '../support/raw-session.ts';
 import { relayEnvironment } from '../support/relay-environment.ts';
 import { waitFor } from '../support/wait.ts';
 import { UNHURRIED } from './state-now.ts';
@@ -119,4 +125,95 @@ it('a call in flight of an upstream that was removed ends with the server', asyn
   upstreams.want([]);
   await upstreams.stop();
   expect(await call).toMatchObject({ failure: { reason: 'unavailable' } });
+});
+
+describe('the relay of an upstream', () => {
+  let door: Server;
+  let at: string;
+  const stream = { 'content-type': 'text/event-stream' };
+
+  beforeEach(async () => {
+    door = createServer((request, response) => void relayed(request, response));
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    at = `http://127.0.0.1:${(door.address() as AddressInfo).port}`;
+  });
+  afterEach(() => {
+    door.closeAllConnections();
+    door.close();
+  });
+
+  async function relayed(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const bytes = await buffer(request);
+    const body =
+      request.method === 'POST' ? { bytes, value: JSON.parse(bytes.toString()) as unknown } : undefined;
+    const sender = { caller: trustedCaller('test'), requestId: 'r', waitSeconds: 0 };
+    const refused = await upstreams.relay('raw')?.serve(request, response, { body, ...sender });
+    if (refused) response.writeHead(refused.status).end(refused.detail);
+  }
+
+  const listen = () => fetch(`${at}/mcp`, { headers: { accept: 'text/event-stream' } });
+
+  it('ends what only listens when that is removed or replaced, and lets a call end', async () => {
+    upstream.behaviour['GET'] = (_message, response) => response.writeHead(200, stream).write(': here\n\n');
+    const [listening, call] = [await listen(), post(at, callOfTool(1, 'works'))];
+    await waitFor(() => {
+      expect(upstream.count('tools/call')).toBe(1);
+    });
+    upstreams.want([{ ...spec, url, prefix: 'new_' }]);
+    expect(await listening.text()).toContain(': here');
+    const again = await listen();
+    expect(again.status).toBe(200);
+    release();
+    expect(await (await call).json()).toMatchObject({ id: 1, result: DONE });
+    upstreams.want([]);
+    await again.text();
+    await waitFor(async () => {
+      expect(await upstream.connections()).toBe(0);
+    });
+  });
+
+  it.each([
+    ['removed', [], /was removed/],
+    ['replaced', [{ ...spec, timeoutSeconds: 7 }], /has changed; try again/],
+  ])('says why what does not end is ended when that is %s', async (_what, wanted, why) => {
+    upstreams.want([{ ...spec, url, timeoutSeconds: 0.2 }]);
+    let speaking: NodeJS.Timeout | undefined;
+    upstream.behaviour['tools/call'] = (_message, response) => {
+      response.writeHead(200, stream);
+      // As long as it says something it is not silent.
+      speaking = setInterval(() => response.write(': still\n\n'), 20);
+    };
+    const call = await post(at, callOfTool(1, 'works'));
+    upstreams.want(wanted.map((each) => ({ ...each, url })));
+    expect(await call.text()).toMatch(why);
+    clearInterval(speaking);
+  });
+
+  it('lets a client come back for the rest of its stream where another is in its place', async () => {
+    upstreams.want([{ ...spec, url, timeoutSeconds: 0.2 }]);
+    upstream.behaviour['initialize'] = (message, response) => {
+      response.setHeader('mcp-session-id', 'kept');
+      upstream.usual(message, response);
+    };
+    let speaking: NodeJS.Timeout | undefined;
+    upstream.behaviour['tools/call'] = (_message, response) => {
+      response.writeHead(200, stream).write('id: e1\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n');
+      speaking = setInterval(() => response.write(': still\n\n'), 20);
+    };
+    const id = await openSession(at);
+    const call = await post(at, callOfTool(1, 'works'), id);
+    upstreams.want([{ ...spec, url, timeoutSeconds: 7 }]);
+    // Cut, and not answered.
+    await expect(call.text()).rejects.toThrow();
+    clearInterval(speaking);
+    upstream.behaviour['GET'] = (_message, response) =>
+      response
+        .writeHead(200, stream)
+        .end(`data: ${JSON.stringify({ jsonrpc: '2.0', id: 1, result: DONE })}\n\n`);
+    const rest = await fetch(`${at}/mcp`, {
+      headers: { accept: 'text/event-stream', 'mcp-session-id': id, 'last-event-id': 'e1' },
+    });
+    expect(await rest.text()).toContain('done');
+  });
 });

@@ -1,27 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Refusal } from '../../monitoring/door/json-rpc.ts';
-import { failed, overloaded, type Failure } from '../../tools/call.ts';
+import { failed, type Failure } from '../../tools/call.ts';
 import { MAX_INFORMATIONAL } from '../../tools/informational.ts';
 import { Fault, noAnswerWithin, ofConnection, ofStatus } from '../fault.ts';
 import { ofFault } from '../outcomes.ts';
 import { Answer, type AnswerOptions } from './answer.ts';
 import type { Conversation } from './conversation.ts';
+import type { Ending } from './ending.ts';
 import { SESSION_HEADER, whyNotPassedBack, type AnswerHeaders } from './headers.ts';
+import type { Heard } from './heard.ts';
 import { isRequest, type Message } from './messages.ts';
 import { Patience } from './patience.ts';
-import { refusalOf } from './refusals.ts';
+import { failureOf, refusalOf } from './refusals.ts';
 import type { Requests, Waiting } from './requests.ts';
-
-/** What became of an exchange at the upstream. */
-export type Heard =
-  /** A stream began. */
-  | { readonly kind: 'began' }
-  /** It ended with an answer, or with something that says at least that the upstream is there. */
-  | { readonly kind: 'answered' | 'found' }
-  | { readonly kind: 'failed'; readonly fault: Fault }
-  /** It ended before that was known. */
-  | { readonly kind: 'abandoned' };
 
 /** What an exchange needs of its relay. */
 export interface ExchangeHost extends Pick<AnswerOptions, 'maxBytes' | 'keepAliveSeconds'> {
@@ -51,9 +43,6 @@ export interface ExchangeOptions {
   /** Told what became of it, with the status of the answer, which is 0 before there is one. */
   readonly heard: (heard: Heard, status: number) => void;
 }
-
-/** Statuses of requests that may be taken later as they are. */
-const TRY_AGAIN: ReadonlySet<number> = new Set([408, 429]);
 
 /**
  * One HTTP request that is passed on to an upstream, and its answer, which is passed back as it comes. What became of the requests
@@ -143,7 +132,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Whether the upstream may be silent for as long as it likes. */
   get #mayBeSilent(): boolean {
-    return this.#options.listens && this.#answer.isStream && this.requests.listenOnly;
+    return this.onlyListens && this.#answer.isStream;
   }
 
   readonly #take = (message: Message): void => {
@@ -160,7 +149,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#options.listens) this.requests.endListens();
     const isOk = this.#status < 300;
     const isLeft = this.requests.waiting.length > 0;
-    if (isLeft && isOk && this.#canComeBack) this.#host.owe(this.requests.take(), undefined, this);
+    const isOwed = isLeft && isOk && this.#canComeBack;
+    if (isOwed) this.#host.owe(this.requests.take(), undefined, this);
     else if (isLeft && isOk) {
       this.#fail(new Fault('connection', 'it ended its answer before the end'));
       return;
@@ -168,21 +158,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const fault = isOk ? undefined : ofStatus(this.#status, this.sessionId !== undefined);
     if (fault?.kind === 'server') this.#options.heard({ kind: 'failed', fault }, this.#status);
     else {
-      const kind = isOk && this.#brought.length > 0 ? 'answered' : 'found';
+      const kind = isOk && !isOwed && this.#brought.length > 0 ? 'answered' : 'found';
       this.#options.heard({ kind }, this.#status);
     }
     this.#end();
     this.#answer.end();
-    if (fault) this.requests.fail(this.#refusedWith(fault), fault);
-  }
-
-  /** A request that the upstream refused for what it is, is its client's to mend. */
-  #refusedWith(fault: Fault): Failure {
-    const { name } = this.#host.upstream;
-    const isClients = fault.kind === 'refused' && !TRY_AGAIN.has(this.#status);
-    return isClients
-      ? failed('invalid_arguments', `The upstream ${name} refuses the request: ${fault.message}.`)
-      : ofFault(fault, name);
+    if (fault) this.requests.fail(failureOf(fault, this.#status, this.#host.upstream.name), fault);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -214,10 +195,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#begun.resolve(undefined);
   }
 
-  /** Ends it because the server stops, or the upstream is none any more. */
-  stop(): void {
+  /** Whether it waits for nothing but what the upstream may say some time. */
+  get onlyListens(): boolean {
+    return this.#options.listens && this.requests.listenOnly;
+  }
+
+  /** Ends it for a reason of ours. */
+  stop({ failure, mayComeBack }: Ending): void {
     this.#options.heard({ kind: 'abandoned' }, this.#status);
-    this.#breakOff(overloaded('The server does not pass this on any longer; try again.'));
+    if (!mayComeBack || !this.#canComeBack) {
+      this.#breakOff(failure);
+      return;
+    }
+    this.#end();
+    this.#controller?.abort(new Error(failure.message));
+    this.#answer.cut();
+    this.requests.fail(failure);
   }
 
   /** Ends it for a fault of the upstream. */

@@ -1,3 +1,4 @@
+import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Exchanges with an upstream at a time, of all its clients; streams that only listen are among them. */
@@ -10,6 +11,7 @@ export const MAX_EXCHANGES_OF_CLIENT = 256;
 export class Exchanges {
   /** With whose each is. */
   readonly #all = new Map<Exchange, string>();
+  #noneLeft: () => void = () => undefined;
 
   add(exchange: Exchange, client: string): void {
     this.#all.set(exchange, client);
@@ -17,6 +19,7 @@ export class Exchanges {
 
   delete(exchange: Exchange): void {
     this.#all.delete(exchange);
+    if (this.#all.size === 0) this.#noneLeft();
   }
 
   /** Whether a client may not begin another. */
@@ -31,8 +34,24 @@ export class Exchanges {
     return [...this.#all.keys()].filter((exchange) => exchange.sessionId === sessionId);
   }
 
+  /**
+   * Ends those that only listen, and lets the others end.
+   * @param seconds how long they may take
+   */
+  async finish(ending: Ending, seconds: number): Promise<void> {
+    for (const exchange of this.#all.keys()) if (exchange.onlyListens) exchange.stop(ending);
+    if (this.#all.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, seconds * 1000);
+      this.#noneLeft = () => {
+        clearTimeout(late);
+        resolve();
+      };
+    });
+  }
+
   /** Ends them all. */
-  stop(): void {
-    for (const exchange of this.#all.keys()) exchange.stop();
+  stop(ending: Ending): void {
+    for (const exchange of this.#all.keys()) exchange.stop(ending);
   }
 }

@@ -1,4 +1,5 @@
 import type { Leave } from '../breaker.ts';
+import type { Fault } from '../fault.ts';
 import type { Health } from '../health.ts';
 import type { ExchangeOptions } from './exchange.ts';
 
@@ -42,3 +43,11 @@ export function hearing(
     if (isRefused || (status === 404 && inSession)) lookNow();
   };
 }
+
+/** Tells an upstream's health what becomes of answers that come on another stream than that of their request. */
+export const hearingOwed =
+  (health: Health) =>
+  (fault: Fault | undefined): void => {
+    if (fault) health.failed('normal', fault);
+    else health.answered('normal');
+  };

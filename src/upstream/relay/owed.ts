@@ -1,4 +1,5 @@
 import { cancelled, failed, type Failure } from '../../tools/call.ts';
+import { Fault } from '../fault.ts';
 import type { Conversation } from './conversation.ts';
 import { Patience } from './patience.ts';
 import type { Requests, Waiting } from './requests.ts';
@@ -30,16 +31,20 @@ interface Owed extends OwedFrom {
 export class OwedAnswers {
   readonly #seconds: number;
   readonly #now: () => number;
+  readonly #heard: (fault: Fault | undefined) => void;
   /** Oldest first. */
   readonly #owed = new Set<Owed>();
 
   /**
    * @param seconds how long an answer is waited for, from when its client was there, or the upstream spoke in the session since
    * @param now monotonic, in seconds
+   * @param heard told of each answer that came so, and with a fault of each that a client came back for in vain. That nobody
+   *   came back for one says nothing of the upstream, which may end its stream so; what it did besides has been told
    */
-  constructor(seconds: number, now: () => number) {
+  constructor(seconds: number, now: () => number, heard: (fault: Fault | undefined) => void) {
     this.#seconds = seconds;
     this.#now = now;
+    this.#heard = heard;
   }
 
   /** Takes over requests that wait; what they fail with if they wait in vain depends on who has left. */
@@ -53,6 +58,10 @@ export class OwedAnswers {
           now: this.#now,
           excusedUntil: () => (owed.isAskedFor ? from.conversation.silentSince : -Infinity),
           onSilence: () => {
+            if (owed.isAskedFor && owed.failure === undefined)
+              this.#heard(
+                new Fault('timeout', `a client came back for an answer, and got none in ${this.#seconds} s`),
+              );
             this.#giveUp(owed);
           },
         }),
@@ -81,6 +90,7 @@ export class OwedAnswers {
     const owed = this.#of(sessionId).find(({ waiting }) => waiting.request.id === message.id);
     if (!owed) return;
     this.#forget(owed);
+    this.#heard(undefined);
     owed.requests.settle(owed.waiting, message);
   }
 

@@ -1,6 +1,8 @@
 import { ERROR_CODES, type Refusal } from '../../monitoring/door/json-rpc.ts';
-import type { Failure } from '../../tools/call.ts';
+import { failed, type Failure } from '../../tools/call.ts';
 import { ERROR_REASONS } from '../../tools/reasons.ts';
+import type { Fault } from '../fault.ts';
+import { ofFault } from '../outcomes.ts';
 import type { Message } from './messages.ts';
 
 /** The refusal of requests that failed; of several, as in a batch, no id is told. */
@@ -24,6 +26,15 @@ export function refusalOf(failure: Failure, requests: readonly { readonly id: st
     }),
   };
 }
+
+/** Statuses of requests that may be taken later as they are. */
+const TRY_AGAIN: ReadonlySet<number> = new Set([408, 429]);
+
+/** Why requests failed that an upstream answered by such a status: one that it refused for what it is, is its client's to mend. */
+export const failureOf = (fault: Fault, status: number, name: string): Failure =>
+  fault.kind === 'refused' && !TRY_AGAIN.has(status)
+    ? failed('invalid_arguments', `The upstream ${name} refuses the request: ${fault.message}.`)
+    : ofFault(fault, name);
 
 /** As much of an id is said back. */
 const MAX_ID = 256;

@@ -5,21 +5,13 @@ import type { Refusal } from '../../monitoring/door/json-rpc.ts';
 import type { isWanted } from '../definitions.ts';
 import type { Health } from '../health.ts';
 import { Conversation } from './conversation.ts';
+import { leaving, STOPPED } from './ending.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
 import { headersToUpstream, SESSION_HEADER } from './headers.ts';
-import { hearing } from './hearing.ts';
+import { hearing, hearingOwed } from './hearing.ts';
 import { leaveFor } from './leave.ts';
-import {
-  fieldOf,
-  isOfRequestInFlight,
-  isRequest,
-  messagesIn,
-  textOf,
-  whyUnclear,
-  type Message,
-  type Request,
-} from './messages.ts';
+import { fieldOf, isOfRequestInFlight, isRequest, messagesIn, whyUnclear, type Message } from './messages.ts';
 import { OwedAnswers } from './owed.ts';
 import { invalidRequest, refusalOf, sessionNotFound } from './refusals.ts';
 import { Requests, type RelayMonitoring, type RequestsOptions } from './requests.ts';
@@ -90,7 +82,7 @@ export class Relay {
     this.#options = options;
     this.#requests = { ...environment, ...options, upstream: spec };
     this.#sessions = new RelayedSessions(environment.seal, spec.name);
-    this.#owed = new OwedAnswers(spec.timeoutSeconds, environment.now);
+    this.#owed = new OwedAnswers(spec.timeoutSeconds, environment.now, hearingOwed(options.health));
     this.#leavesOut = !spec.tools.include.includes('*') || spec.tools.exclude.length > 0;
     const { pathname, search } = new URL(spec.url);
     this.#path = pathname + search;
@@ -160,7 +152,7 @@ export class Relay {
       conversation: this.#conversationOf(session),
       listens,
       isGet,
-      sealedId: (id) => this.#sealedId(id, session, asked, caller),
+      sealedId: (id) => this.#sessions.sealedId(id, session, caller.id, asked),
       heard: hearing(leave, {
         health,
         lookNow,
@@ -225,33 +217,26 @@ export class Relay {
     return known ?? new Conversation(inputWaitSeconds, now);
   }
 
-  #sealedId(
-    id: string,
-    session: RelayedSession | undefined,
-    asked: readonly Request[],
-    caller: Caller,
-  ): string | undefined {
-    if (session?.id === id) return session.sealed;
-    const client = asked
-      .map(({ params }) => fieldOf(params, 'clientInfo'))
-      .find((info) => info !== undefined);
-    return this.#sessions.begin(caller.id, id, {
-      name: textOf(fieldOf(client, 'name')),
-      version: textOf(fieldOf(client, 'version')),
-    })?.sealed;
-  }
-
   /** Takes no more requests; what belongs to those in flight still passes. */
   acceptNone(): void {
     this.#takesRequests = false;
     this.#owed.giveUpUnasked();
   }
 
+  /** It is none any more, or another is in its place: ends what only listens, and the rest when it has ended, or takes too long. */
+  async leave(isReplaced: boolean): Promise<void> {
+    const { name, timeoutSeconds } = this.#options.spec;
+    const ending = leaving(name, isReplaced);
+    this.acceptNone();
+    await this.#exchanges.finish(ending, timeoutSeconds);
+    this.close(ending);
+  }
+
   /** Ends all there is. */
-  close(): void {
+  close(ending = STOPPED): void {
     this.#takesRequests = false;
     this.#isClosed = true;
-    this.#exchanges.stop();
+    this.#exchanges.stop(ending);
     this.#owed.close();
   }
 }

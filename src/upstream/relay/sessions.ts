@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { fieldOf, textOf, type Request } from './messages.ts';
 
 /** Seals texts that clients carry, as `Seal` does. */
 export interface SessionSeal {
@@ -59,6 +60,27 @@ export class RelayedSessions {
     const [name, version] = [cut(client.name), cut(client.version)];
     const sealed = this.#seal.seal(JSON.stringify([opener, id, name, version]), this.#upstream);
     return { id, client: { name, version }, sealed };
+  }
+
+  /**
+   * What the client is to call the session that an answer names.
+   * @param session the one that the request named
+   * @param asked what the request brought: one that begins a session says who its client is
+   */
+  sealedId(
+    id: string,
+    session: RelayedSession | undefined,
+    callerId: string,
+    asked: readonly Request[],
+  ): string | undefined {
+    if (session?.id === id) return session.sealed;
+    const client = asked
+      .map(({ params }) => fieldOf(params, 'clientInfo'))
+      .find((info) => info !== undefined);
+    return this.begin(callerId, id, {
+      name: textOf(fieldOf(client, 'name')),
+      version: textOf(fieldOf(client, 'version')),
+    })?.sealed;
   }
 
   /** The session that a caller names. */
