@@ -30,6 +30,7 @@ const TABLES = [
   'monitoring/metrics/bounds.ts',
   'upstream/labels.ts',
   'monitoring/door/json-rpc.ts',
+  'monitoring/door/media-type.ts',
   'monitoring/door/message.ts',
   'kubernetes/labels.ts',
 ];

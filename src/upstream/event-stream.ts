@@ -1,7 +1,7 @@
-import { StringDecoder } from 'node:string_decoder';
 import { createParser, ParseError, type EventSourceMessage } from 'eventsource-parser';
 import { Allowance } from '../tools/allowance.ts';
 import { Fault } from './fault.ts';
+import { WholeEvents } from './whole-events.ts';
 
 /** An event of a stream, as far as MCP uses them; without `data` it only has an id. */
 export type StreamEvent = Pick<EventSourceMessage, 'id' | 'data'>;
@@ -19,7 +19,7 @@ export const streamAllowance = (maxBytes: number, now: () => number): Allowance 
 
 /** Reads server-sent events from the bytes of a stream, each up to a bound, and all as an allowance has it. */
 export class EventStream {
-  readonly #decoder = new StringDecoder('utf8');
+  readonly #whole: WholeEvents;
   readonly #parser: ReturnType<typeof createParser>;
   #events: StreamEvent[] = [];
   #error: ParseError | undefined;
@@ -32,6 +32,7 @@ export class EventStream {
   constructor(maxCharacters: number, allowance: Allowance) {
     this.#maxCharacters = maxCharacters;
     this.#allowance = allowance;
+    this.#whole = new WholeEvents(maxCharacters);
     this.#parser = createParser({
       maxBufferSize: maxCharacters,
       onEvent: (event) => {
@@ -50,7 +51,9 @@ export class EventStream {
   read(bytes: Buffer): readonly StreamEvent[] {
     if (!this.#allowance.take(bytes.length))
       throw new Fault('too_large', `its stream says more than ${BYTES_PER_SECOND} bytes a second`);
-    this.#parser.feed(this.#decoder.write(bytes));
+    const text = this.#whole.take(bytes);
+    if (text === '') return [];
+    this.#parser.feed(text);
     if (this.#error) throw tooLarge(this.#maxCharacters);
     const events = this.#events;
     this.#events = [];

@@ -64,9 +64,7 @@ export class UpstreamTransport implements Transport {
     this.watchers = new Watchers(options.now);
   }
 
-  start(): Promise<void> {
-    return Promise.resolve();
-  }
+  start = (): Promise<void> => Promise.resolve();
 
   setProtocolVersion(version: string): void {
     this.#version = version;
@@ -86,7 +84,8 @@ export class UpstreamTransport implements Transport {
   async send(message: JSONRPCMessage, options: TransportSendOptions = {}): Promise<void> {
     if ('method' in message && message.method === 'notifications/cancelled')
       this.#exchanges.get(message.params?.['requestId'] as RequestId)?.abort();
-    if (!('method' in message && 'id' in message)) return this.#tell(message);
+    if (!('method' in message && 'id' in message))
+      return this.#tell(message, 'method' in message && message.method === 'notifications/initialized');
     const { id } = message;
     const exchange = new AbortController();
     const { requestSignal = exchange.signal } = options;
@@ -103,10 +102,7 @@ export class UpstreamTransport implements Transport {
   }
 
   /** @param isAwaited whether something does not go on without it */
-  async #tell(
-    message: JSONRPCMessage,
-    isAwaited = 'method' in message && message.method === 'notifications/initialized',
-  ): Promise<void> {
+  async #tell(message: JSONRPCMessage, isAwaited: boolean): Promise<void> {
     if (!isAwaited && this.#asides >= MAX_ASIDES) return;
     const { pool, asidePool, answerSeconds } = this.#options;
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(answerSeconds * 1000)]);

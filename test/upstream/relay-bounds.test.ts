@@ -1,6 +1,4 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { trustedCaller } from '../../src/authorization/caller.ts';
 import type { Outcome } from '../../src/tools/call.ts';
 import { Fault } from '../../src/upstream/fault.ts';
@@ -8,49 +6,18 @@ import { Health } from '../../src/upstream/health.ts';
 import { Conversation } from '../../src/upstream/relay/conversation.ts';
 import { OwedAnswers } from '../../src/upstream/relay/owed.ts';
 import { MAX_EXCHANGES, MAX_EXCHANGES_OF_CLIENT } from '../../src/upstream/relay/exchanges.ts';
-import { Relay } from '../../src/upstream/relay/relay.ts';
 import { Requests } from '../../src/upstream/relay/requests.ts';
 import { RelayedSessions } from '../../src/upstream/relay/sessions.ts';
 import { call, list } from '../support/raw-session.ts';
+import { relayTo } from '../support/silent-relay.ts';
 import { relayEnvironment } from '../support/relay-environment.ts';
 
 /** What calls ended in. */
 const outcomes: Outcome[] = [];
 const environment = relayEnvironment((outcome) => outcomes.push(outcome));
 const { door, seal, now } = environment;
+const silentRelay = (health?: Health) => relayTo(environment, health);
 const upstream = { name: 'raw', trustReasons: false };
-
-/** A relay to an upstream that never answers, and takes no connections. */
-function silentRelay(health = new Health(now, Math.random, 5, () => undefined)) {
-  const dispatch = vi.fn(() => true);
-  const relay = new Relay({
-    spec: {
-      ...upstream,
-      url: 'http://upstream.invalid/mcp',
-      headers: {},
-      tools: { include: ['*'], exclude: [] },
-      timeoutSeconds: 3600,
-    },
-    health,
-    lookNow: () => undefined,
-    toolOf: () => undefined,
-    observe: () => undefined,
-    pool: { dispatch } as never,
-    environment,
-  });
-  const serve = (value: object, client = 'test') => {
-    const request = Object.assign(new IncomingMessage(new Socket()), { method: 'POST' });
-    const body = { value, bytes: Buffer.from(JSON.stringify(value)) };
-    const sender = { caller: trustedCaller(client), requestId: 'r', waitSeconds: 0 };
-    return relay.serve(request, new ServerResponse(request), { body, ...sender });
-  };
-  const listen = () => {
-    const request = Object.assign(new IncomingMessage(new Socket()), { method: 'GET' });
-    const sender = { caller: trustedCaller('test'), requestId: 'r', waitSeconds: 0 };
-    return relay.serve(request, new ServerResponse(request), { body: undefined, ...sender });
-  };
-  return { relay, serve, listen, dispatch };
-}
 
 it('a stream that listens is no trial of an upstream that calls are kept from', async () => {
   let seconds = 0;

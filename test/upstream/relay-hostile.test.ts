@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { RawUpstream, type Behaviour } from '../support/raw-upstream.ts';
+import { answer, RawUpstream, type Behaviour } from '../support/raw-upstream.ts';
 import { call, openSession, post } from '../support/raw-session.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -233,6 +233,33 @@ describe('an upstream, by a relay,', () => {
           (before.value('mcp_tool_calls_total', labels) ?? 0) + 1,
         );
       });
+    },
+  );
+
+  it.each(['unavailable', 'timeout', 'overloaded', 'cancelled'])(
+    'that is not trusted fools nobody here with the reason %s, and its client reads what it says',
+    async (reason) => {
+      const result = {
+        content: [{ type: 'text', text: 'no' }],
+        isError: true,
+        _meta: { 'nexus-mcp/failure': { reason, retryable: true } },
+      };
+      const before = await server.scrape();
+      upstream.behaviour = { 'tools/call': (message, response) => answer(response, message, result) };
+      expect(await (await post(relay, call(1, 'works'))).json()).toMatchObject({ result });
+      // Nor by a success that says that it failed.
+      const success = { ...result, isError: false };
+      upstream.behaviour = { 'tools/call': (message, response) => answer(response, message, success) };
+      expect(await (await post(relay, call(2, 'works'))).json()).toMatchObject({ result: success });
+      await nothingIsInFlight();
+      const after = await server.scrape();
+      const more = (name: string, labels: object): number =>
+        (after.value(name, { tool_name: 'raw_works', ...labels }) ?? 0) -
+        (before.value(name, { tool_name: 'raw_works', ...labels }) ?? 0);
+      expect(more('mcp_tool_errors_total', { reason })).toBe(0);
+      expect(more('mcp_tool_errors_total', { reason: 'tool_error' })).toBe(1);
+      expect(more('mcp_tool_calls_total', { status: 'success' })).toBe(1);
+      expect(after.value('mcp_upstream_state', { upstream: 'raw', state: 'up' })).toBe(1);
     },
   );
 

@@ -4,17 +4,20 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Dispatcher } from 'undici';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { trustedCaller } from '../../src/authorization/caller.ts';
 import { createMetrics } from '../../src/monitoring/metrics/metrics.ts';
 import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
 import { Catalogue } from '../../src/tools/catalogue.ts';
 import type { ToolContext } from '../../src/tools/tool.ts';
+import { RelayedSessions } from '../../src/upstream/relay/sessions.ts';
 import { PACE } from '../../src/upstream/supervisor.ts';
 import { Upstreams } from '../../src/upstream/upstreams.ts';
 import { callOf } from '../support/call-records.ts';
 import { answer, RawUpstream } from '../support/raw-upstream.ts';
-import { call as callOfTool, openSession, post } from '../support/raw-session.ts';
+import { call as callOfTool, post } from '../support/raw-session.ts';
+import { relayTo } from '../support/silent-relay.ts';
 import { relayEnvironment } from '../support/relay-environment.ts';
 import { waitFor } from '../support/wait.ts';
 import { UNHURRIED } from './state-now.ts';
@@ -173,47 +176,47 @@ describe('the relay of an upstream', () => {
     });
   });
 
-  it.each([
-    ['removed', [], /was removed/],
-    ['replaced', [{ ...spec, timeoutSeconds: 7 }], /has changed; try again/],
-  ])('says why what does not end is ended when that is %s', async (_what, wanted, why) => {
-    upstreams.want([{ ...spec, url, timeoutSeconds: 0.2 }]);
-    let speaking: NodeJS.Timeout | undefined;
-    upstream.behaviour['tools/call'] = (_message, response) => {
-      response.writeHead(200, stream);
-      // As long as it says something it is not silent.
-      speaking = setInterval(() => response.write(': still\n\n'), 20);
+  /** A call that is under way with a relay, and a moment longer than that lets it be. */
+  function underWay() {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const environment = relayEnvironment();
+    const { relay, dispatch, send } = relayTo(environment);
+    const session = new RelayedSessions(environment.seal, 'raw').begin(trustedCaller('test').id, 'kept', {});
+    const call = send('POST', callOfTool(1, 'works'), 'test', { 'mcp-session-id': session?.sealed ?? '' });
+    const controller = { abort: () => undefined } as unknown as Dispatcher.DispatchController;
+    const says = (text: string): void => {
+      const handler = dispatch.mock.calls[0]?.[1];
+      handler?.onResponseStart?.(controller, 200, stream);
+      handler?.onResponseData?.(controller, Buffer.from(text));
     };
-    const call = await post(at, callOfTool(1, 'works'));
-    upstreams.want(wanted.map((each) => ({ ...each, url })));
-    expect(await call.text()).toMatch(why);
-    clearInterval(speaking);
+    const leave = async (isReplaced: boolean): Promise<void> => {
+      const left = relay.leave(isReplaced);
+      await vi.advanceTimersByTimeAsync(3_600_000);
+      await left;
+      vi.useRealTimers();
+    };
+    return { ...call, says, leave };
+  }
+
+  it.each([
+    ['removed', false, /was removed/],
+    ['replaced', true, /has changed; try again/],
+  ])('says why what does not end is ended when that is %s', async (_what, isReplaced, why) => {
+    const { refused, leave } = underWay();
+    await leave(isReplaced);
+    expect(await refused).toMatchObject({ status: 503, id: 1, detail: expect.stringMatching(why) as string });
   });
 
-  it('lets a client come back for the rest of its stream where another is in its place', async () => {
-    upstreams.want([{ ...spec, url, timeoutSeconds: 0.2 }]);
-    upstream.behaviour['initialize'] = (message, response) => {
-      response.setHeader('mcp-session-id', 'kept');
-      upstream.usual(message, response);
-    };
-    let speaking: NodeJS.Timeout | undefined;
-    upstream.behaviour['tools/call'] = (_message, response) => {
-      response.writeHead(200, stream).write('id: e1\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n');
-      speaking = setInterval(() => response.write(': still\n\n'), 20);
-    };
-    const id = await openSession(at);
-    const call = await post(at, callOfTool(1, 'works'), id);
-    upstreams.want([{ ...spec, url, timeoutSeconds: 7 }]);
-    // Cut, and not answered.
-    await expect(call.text()).rejects.toThrow();
-    clearInterval(speaking);
-    upstream.behaviour['GET'] = (_message, response) =>
-      response
-        .writeHead(200, stream)
-        .end(`data: ${JSON.stringify({ jsonrpc: '2.0', id: 1, result: DONE })}\n\n`);
-    const rest = await fetch(`${at}/mcp`, {
-      headers: { accept: 'text/event-stream', 'mcp-session-id': id, 'last-event-id': 'e1' },
-    });
-    expect(await rest.text()).toContain('done');
+  it('cuts a stream that a client can resume where another is in its place, and else ends it by an error', async () => {
+    const kept = 'id: e1\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n';
+    for (const isReplaced of [true, false]) {
+      const { response, refused, says, leave } = underWay();
+      const write = vi.spyOn(response, 'write');
+      says(kept);
+      await leave(isReplaced);
+      expect(await refused).toBeUndefined();
+      const errors = write.mock.calls.filter(([text]) => String(text).includes('"error"'));
+      expect([response.destroyed, errors.length]).toEqual(isReplaced ? [true, 0] : [false, 1]);
+    }
   });
 });

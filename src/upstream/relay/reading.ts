@@ -1,10 +1,7 @@
-import { StringDecoder } from 'node:string_decoder';
 import { createParser } from 'eventsource-parser';
-import { GrowingBytes } from './growing-bytes.ts';
+import { GrowingBytes } from '../growing-bytes.ts';
+import { WholeEvents } from '../whole-events.ts';
 import { parsedMessages, type Message } from './messages.ts';
-
-/** So much of a line is kept before it is looked at, in bytes: an upstream may send it byte by byte. */
-const MOST_KEPT = 16_384;
 
 /** Reads along in an answer that is passed on as it comes. */
 export interface Reading {
@@ -22,9 +19,8 @@ export interface Reading {
 
 /** In a stream of server-sent events. */
 export class StreamReading implements Reading {
-  readonly #decoder = new StringDecoder('utf8');
   readonly #parser: ReturnType<typeof createParser>;
-  readonly #kept = new GrowingBytes();
+  readonly #events: WholeEvents;
   #lastBytes = '';
   #isTooLarge = false;
   bytesUnread = 0;
@@ -36,6 +32,7 @@ export class StreamReading implements Reading {
    * @param take is told of each message that has an id
    */
   constructor(maxCharacters: number, take: (message: Message) => void) {
+    this.#events = new WholeEvents(maxCharacters);
     this.#parser = createParser({
       maxBufferSize: maxCharacters,
       onEvent: ({ id = '', data }) => {
@@ -55,15 +52,13 @@ export class StreamReading implements Reading {
 
   read(bytes: Buffer): void {
     this.#lastBytes = (this.#lastBytes + bytes.toString('latin1', Math.max(0, bytes.length - 4))).slice(-4);
-    this.#kept.add(bytes);
-    // An event ends with its line.
-    if (this.#kept.length < MOST_KEPT && !bytes.includes('\n') && !bytes.includes('\r')) return;
-    this.#parser.feed(this.#decoder.write(this.#kept.take()));
+    const text = this.#events.take(bytes);
+    if (text !== '') this.#parser.feed(text);
     if (!this.#isTooLarge) return;
     // What of that event comes yet has the form of no line that means something.
     this.#parser.reset();
     this.#isTooLarge = false;
-    this.bytesUnread += bytes.length;
+    this.bytesUnread += Buffer.byteLength(text);
   }
 
   end(): void {
