@@ -3,7 +3,8 @@ import type { Settings } from './config/settings.ts';
 import { ANNOTATION, chooseUpstreams, type Chosen } from './found-upstreams.ts';
 import { loadClient } from './kubernetes/api.ts';
 import type { KubernetesFailure } from './kubernetes/failure.ts';
-import type { WatchPace } from './kubernetes/namespace-watch.ts';
+import type { Verb } from './kubernetes/labels.ts';
+import type { WatchPace } from './kubernetes/watch-pace.ts';
 import type { Service } from './kubernetes/service.ts';
 import { ServiceWatch } from './kubernetes/service-watch.ts';
 import type { Logger } from './monitoring/logging.ts';
@@ -50,7 +51,7 @@ export class Discovery {
   #named: ReadonlySet<string> = NONE;
   #namedSince = -Infinity;
   #namedLately = 0;
-  /** Why a namespace cannot be looked in, of those that cannot. */
+  /** Why a namespace cannot be asked something, by what and which. */
   readonly #problems = new Map<string, KubernetesFailure>();
 
   constructor(options: DiscoveryOptions) {
@@ -69,11 +70,11 @@ export class Discovery {
       changed: (services) => {
         this.#choose(services);
       },
-      listed: (namespace) => {
-        this.#listed(namespace);
+      succeeded: (verb, namespace) => {
+        this.#succeeded(verb, namespace);
       },
-      failed: (failure, namespace) => {
-        this.#failed(failure, namespace);
+      failed: (failure, verb, namespace) => {
+        this.#failed(failure, verb, namespace);
       },
     });
     recorder.bindLastSync(() => unixTime() - this.#age);
@@ -96,13 +97,14 @@ export class Discovery {
 
   report(): DiscoveryReport {
     const { specs, refused } = this.#chosen;
-    const [problem] = this.#problems.values();
+    // That changes are not told of matters less than that nothing is.
+    const [problem] = [...this.#problems].sort(([one], [other]) => (one < other ? -1 : 1));
     return {
       upstreams: specs.length,
       refused: refused.slice(0, SHOWN),
       refused_count: refused.length,
       age_seconds: this.#age,
-      why: problem?.message ?? '',
+      why: problem?.[1].message ?? '',
     };
   }
 
@@ -161,24 +163,33 @@ export class Discovery {
     });
   }
 
-  #listed(namespace: string): void {
-    if (this.#problems.delete(namespace))
-      this.#options.logger.info({ namespace }, 'Services are found again');
+  #succeeded(verb: Verb, namespace: string): void {
+    if (this.#problems.delete(`${verb} ${namespace}`))
+      this.#options.logger.info({ namespace }, SAID[verb].again);
   }
 
-  #failed(failure: KubernetesFailure, namespace: string): void {
+  #failed(failure: KubernetesFailure, verb: Verb, namespace: string): void {
     const { recorder, logger } = this.#options;
     const { reason, message } = failure;
+    const key = `${verb} ${namespace}`;
     recorder.discoveryFailed(reason);
-    const isKnown = this.#problems.get(namespace)?.reason === reason;
-    this.#problems.set(namespace, failure);
+    const isKnown = this.#problems.get(key)?.reason === reason;
+    this.#problems.set(key, failure);
     // Each is counted; one line of the log tells until something else is wrong.
-    if (!isKnown)
-      logger.warn(
-        { namespace, reason, why: message },
-        'the Kubernetes API does not say which Services there are; the upstreams that were found stay',
-      );
+    if (!isKnown) logger.warn({ namespace, reason, why: message }, SAID[verb].not);
   }
 }
+
+/** What the log says of a namespace when it cannot be asked, and when it can again. */
+const SAID = {
+  list: {
+    not: 'the Kubernetes API does not say which Services there are; the upstreams that were found stay',
+    again: 'Services are found again',
+  },
+  watch: {
+    not: 'the Kubernetes API does not tell of changes of Services; they are noticed when all are listed next',
+    again: 'changes of Services are told of again',
+  },
+} as const;
 
 const keyOf = ({ service, why }: RefusedService): string => `${service} ${why}`;

@@ -5,7 +5,7 @@ import { readText } from './config/read-yaml.ts';
 import { loadUpstreams as readFiles } from './config/upstream-files.ts';
 import type { UpstreamSettings } from './config/upstream-settings.ts';
 import type { Discovery, DiscoveryOptions } from './discovery.ts';
-import type { WatchPace } from './kubernetes/namespace-watch.ts';
+import type { WatchPace } from './kubernetes/watch-pace.ts';
 import type { Logger } from './monitoring/logging.ts';
 import type { Recorder } from './monitoring/metrics/recorder.ts';
 import type { Catalogue } from './tools/catalogue.ts';

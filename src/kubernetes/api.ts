@@ -10,12 +10,14 @@ export interface Api {
    * Asks for a path, on a connection of its own that ends with the answer: connections cannot pile up, and each has the token
    * and the CA that are there then. It follows no redirect.
    * @param signal ends it; nothing else does once the answer has begun
+   * @param began told when it has
    * @throws KubernetesFailure when there is no answer, or none of success
    */
   read(
     path: string,
     query: Readonly<Record<string, string>>,
     signal: AbortSignal,
+    began?: () => void,
   ): AsyncGenerator<Buffer, void>;
 }
 
@@ -55,7 +57,7 @@ export async function connectApi(kubeconfig: string | undefined): Promise<Api> {
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim() ?? '';
   return {
     namespace,
-    read: (path, query, signal) => read(client, config, urlOf(server, path, query), signal),
+    read: (path, query, signal, began) => read(client, config, urlOf(server, path, query), signal, began),
   };
 }
 
@@ -70,6 +72,7 @@ async function* read(
   config: KubeConfig,
   url: URL,
   signal: AbortSignal,
+  began: () => void = () => undefined,
 ): AsyncGenerator<Buffer, void> {
   const { headers, dispatcher } = await credentials(client, config, url);
   try {
@@ -81,7 +84,12 @@ async function* read(
       bodyTimeout: 0,
     });
     if (response.statusCode !== 200)
-      throw refusal(response.statusCode, messageIn(await textOf(response.body, MAX_REFUSAL_BYTES)));
+      throw refusal(
+        response.statusCode,
+        messageIn(await textOf(response.body, MAX_REFUSAL_BYTES)),
+        response.headers['retry-after'],
+      );
+    began();
     yield* response.body as AsyncIterable<Buffer>;
   } catch (error) {
     throw asFailure(error);

@@ -1,13 +1,16 @@
-import type { FailureReason } from './labels.ts';
+import type { FailureReason, Verb } from './labels.ts';
 
 /** A request to the Kubernetes API failed; the message is in words for a person, without secrets. */
 export class KubernetesFailure extends Error {
   readonly reason: FailureReason;
+  /** How long the API wants not to be asked again, in seconds; 0 where it does not say. */
+  readonly retryAfter: number;
 
-  constructor(reason: FailureReason, message: string) {
+  constructor(reason: FailureReason, message: string, retryAfter = 0) {
     super(message);
     this.name = 'KubernetesFailure';
     this.reason = reason;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -21,11 +24,21 @@ const BY_STATUS: Readonly<Record<number, FailureReason>> = {
 /**
  * What a status says that is none of success.
  * @param said the message of the API, if it has one
+ * @param retryAfter the header of that name (RFC 9110, section 10.2.3); of its two forms Kubernetes writes seconds
  */
-export function refusal(status: number, said: string): KubernetesFailure {
+export function refusal(status: number, said: string, retryAfter: unknown = undefined): KubernetesFailure {
   const reason = BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : 'other');
-  return new KubernetesFailure(reason, `HTTP ${status}${said === '' ? '' : `: ${oneLine(said)}`}`);
+  const seconds = reason === 'unavailable' && /^\d{1,9}$/.test(String(retryAfter)) ? Number(retryAfter) : 0;
+  return new KubernetesFailure(reason, `HTTP ${status}${said === '' ? '' : `: ${oneLine(said)}`}`, seconds);
 }
+
+/** That an account may not do something with Services, and what to do about it. */
+export const forbidden = (verb: Verb, namespace: string, { message }: KubernetesFailure): KubernetesFailure =>
+  new KubernetesFailure(
+    'forbidden',
+    `its account may not ${verb} services in the namespace ${namespace}; ` +
+      `grant list and watch on services there, by a Role and a RoleBinding (${message})`,
+  );
 
 const MAX_SAID = 300;
 

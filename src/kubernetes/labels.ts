@@ -11,3 +11,6 @@ export const FAILURE_REASONS = [
   'other',
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+/** What is asked of the Kubernetes API, by the names that Roles have for it. */
+export type Verb = 'list' | 'watch';

@@ -1,28 +1,9 @@
 import { textOf, type Api } from './api.ts';
-import { asFailure, KubernetesFailure, refusal } from './failure.ts';
+import { asFailure, forbidden, KubernetesFailure, refusal } from './failure.ts';
 import { fieldsOf, linesOf, parse, textIn } from './json.ts';
+import type { Verb } from './labels.ts';
 import { readService, type Service } from './service.ts';
-
-/** When the API is asked, in seconds. */
-export interface WatchPace {
-  /** From a list to the next one, whatever the watch says meanwhile; a tenth more or less. */
-  readonly resync: number;
-  /** From a list to the next one, at least, unless it could not be had. */
-  readonly listAtLeast: number;
-  /** Until what failed is tried again: at first, and at most; it doubles in between. */
-  readonly again: number;
-  readonly againAtMost: number;
-  /** How long a page of a list may take; and a watch after its end is due. */
-  readonly patience: number;
-}
-
-export const WATCH_PACE: WatchPace = {
-  resync: 60,
-  listAtLeast: 30,
-  again: 1,
-  againAtMost: 30,
-  patience: 10,
-};
+import type { WatchPace } from './watch-pace.ts';
 
 /** A watch that ends sooner, in seconds, is tried again as one that failed. */
 const SHORT_WATCH = 10;
@@ -51,9 +32,10 @@ export interface NamespaceWatchOptions {
   readonly random: () => number;
   /** Told when Services came, changed or went. */
   readonly changed: () => void;
-  /** Told of each list, before. */
+  /** Told of each list, before; of each watch that has begun; and of what failed. */
   readonly listed: () => void;
-  readonly failed: (failure: KubernetesFailure) => void;
+  readonly watched: () => void;
+  readonly failed: (failure: KubernetesFailure, verb: Verb) => void;
 }
 
 /**
@@ -65,11 +47,16 @@ export class NamespaceWatch {
   readonly #stop = new AbortController();
   /** By name. */
   #services = new Map<string, Service>();
+  /** What it is asking, and where. */
+  #verb: Verb = 'list';
+  #namespace = '';
   #listedAt = -Infinity;
   #listDueAt = -Infinity;
   /** From where changes are watched; missing before a list, and when that is too old. */
   #version: string | undefined;
   #failuresInARow = 0;
+  /** Before it the API does not want to be asked. */
+  #notBefore = -Infinity;
   #ended: Promise<void> = Promise.resolve();
 
   constructor(options: NamespaceWatchOptions) {
@@ -104,23 +91,29 @@ export class NamespaceWatch {
       await this.#ask().catch((error: unknown) => {
         this.#fail(error);
       });
-      await this.#sleep(this.#pause());
+      await sleep(this.#pause(), this.#stop.signal);
     }
   }
 
   #fail(error: unknown): void {
     // What is asked ends with an error then, too.
     if (this.#isStopped) return;
+    const { now, pace, failed } = this.#options;
     const failure = asFailure(error);
     this.#failuresInARow += 1;
+    this.#notBefore = now() + Math.min(failure.retryAfter, pace.retryAfterAtMost);
     if (failure.reason === 'gone') this.#version = undefined;
-    this.#options.failed(failure);
+    failed(
+      failure.reason === 'forbidden' ? forbidden(this.#verb, this.#namespace, failure) : failure,
+      this.#verb,
+    );
   }
 
   /** Lists, or watches until the next list is due. */
   async #ask(): Promise<void> {
     const { now, api } = this.#options;
     const version = this.#listDueAt <= now() ? undefined : this.#version;
+    this.#verb = version === undefined ? 'list' : 'watch';
     if (version === undefined) {
       await this.#list(await api());
       return;
@@ -133,6 +126,10 @@ export class NamespaceWatch {
 
   /** Seconds until it is asked again. */
   #pause(): number {
+    return Math.max(this.#dueIn(), this.#notBefore - this.#options.now());
+  }
+
+  #dueIn(): number {
     const { now, random, pace } = this.#options;
     const failures = this.#failuresInARow;
     const again =
@@ -145,24 +142,11 @@ export class NamespaceWatch {
     return Math.max(again, this.#listedAt + pace.listAtLeast - now());
   }
 
-  #sleep(seconds: number): Promise<void> {
-    const { signal } = this.#stop;
-    if (seconds <= 0 || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, seconds * 1000);
-      signal.addEventListener('abort', done);
-    });
-  }
-
   #path({ namespace: own }: Api): string {
     const namespace = this.#options.namespace || own;
     if (namespace === '')
       throw new KubernetesFailure('other', 'nothing says which namespace is our own: name namespaces');
+    this.#namespace = namespace;
     return `/api/v1/namespaces/${encodeURIComponent(namespace)}/services`;
   }
 
@@ -209,7 +193,7 @@ export class NamespaceWatch {
 
   /** Hears of changes until the next list is due, or the API ends the watch. A silent one is ended, too. */
   async #watch(api: Api, version: string): Promise<void> {
-    const { labelSelector, now, pace } = this.#options;
+    const { labelSelector, now, pace, watched } = this.#options;
     const seconds = this.#listDueAt - now();
     const query = {
       watch: 'true',
@@ -219,7 +203,8 @@ export class NamespaceWatch {
       timeoutSeconds: String(Math.max(1, Math.ceil(seconds))),
     };
     const due = AbortSignal.timeout(Math.ceil((seconds + pace.patience) * 1000));
-    const chunks = api.read(this.#path(api), query, AbortSignal.any([this.#stop.signal, due]));
+    const ended = AbortSignal.any([this.#stop.signal, due]);
+    const chunks = api.read(this.#path(api), query, ended, watched);
     try {
       for await (const line of linesOf(chunks)) {
         this.#stop.signal.throwIfAborted();
@@ -251,3 +236,17 @@ export class NamespaceWatch {
 
 const tooMany = (): KubernetesFailure =>
   new KubernetesFailure('other', `more than ${MAX_SERVICES} Services of a namespace have the label`);
+
+/** Waits for some seconds, or until a signal aborts. */
+function sleep(seconds: number, signal: AbortSignal): Promise<void> {
+  if (seconds <= 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, seconds * 1000);
+    signal.addEventListener('abort', done);
+  });
+}

@@ -1,6 +1,8 @@
 import { connectApi, type Api } from './api.ts';
 import type { KubernetesFailure } from './failure.ts';
-import { NamespaceWatch, WATCH_PACE, type WatchPace } from './namespace-watch.ts';
+import type { Verb } from './labels.ts';
+import { NamespaceWatch } from './namespace-watch.ts';
+import { WATCH_PACE, type WatchPace } from './watch-pace.ts';
 import type { Service } from './service.ts';
 
 export interface ServiceWatchOptions {
@@ -19,9 +21,9 @@ export interface ServiceWatchOptions {
   readonly random: () => number;
   /** Told of the Services there are now, at most once a second; first when each namespace was listed, or could not be. */
   readonly changed: (services: readonly Service[]) => void;
-  /** Told of each list, of each failure, and of which namespace; empty for the pod's own. */
-  readonly listed: (namespace: string) => void;
-  readonly failed: (failure: KubernetesFailure, namespace: string) => void;
+  /** Told of each list and watch that succeeded, of each failure, and of which namespace; empty for the pod's own. */
+  readonly succeeded: (verb: Verb, namespace: string) => void;
+  readonly failed: (failure: KubernetesFailure, verb: Verb, namespace: string) => void;
 }
 
 const CHANGED_AT_MOST_SECONDS = 1;
@@ -39,7 +41,7 @@ export class ServiceWatch {
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
-    const { namespaces, pace, listed, failed } = options;
+    const { namespaces, pace, succeeded, failed } = options;
     const all = namespaces.length === 0 ? [''] : [...new Set(namespaces)];
     this.#untried = new Set(all);
     this.#watches = all.map(
@@ -51,13 +53,18 @@ export class ServiceWatch {
           api: () => this.#connect(),
           listed: () => {
             this.#untried.delete(namespace);
-            listed(namespace);
+            succeeded('list', namespace);
+          },
+          watched: () => {
+            succeeded('watch', namespace);
           },
           changed: () => {
             this.#changed();
           },
-          failed: (failure) => {
-            failed(failure, namespace);
+          failed: (failure, verb) => {
+            // Who asks, and where, may be written down anew by now.
+            if (failure.reason === 'unauthorized' || failure.reason === 'unreachable') this.#api = undefined;
+            failed(failure, verb, namespace);
             if (this.#untried.delete(namespace)) this.#changed();
           },
         }),
@@ -81,7 +88,7 @@ export class ServiceWatch {
     await Promise.all(this.#watches.map((watch) => watch.stop()));
   }
 
-  /** One for all; what could not be told is found out anew. */
+  /** One for all; what could not be told, or is of no use any more, is found out anew. */
   #connect(): Promise<Api> {
     this.#api ??= connectApi(this.#options.kubeconfig).catch((error: unknown) => {
       this.#api = undefined;

@@ -181,7 +181,10 @@ describe('upstreams that are found in Kubernetes', () => {
     await waitFor(async () => {
       const samples = await server.scrape();
       expect(samples.value('mcp_discovery_errors_total', { reason: 'forbidden' })).toBeGreaterThan(2);
-      expect((await status()).discovery).toMatchObject({ upstreams: 1, why: 'HTTP 403: the API says 403' });
+      expect((await status()).discovery).toMatchObject({
+        upstreams: 1,
+        why: expect.stringMatching(/may not list services in the namespace \w+; grant .*HTTP 403/) as string,
+      });
       expect((await status()).discovery.age_seconds).toBeGreaterThan(1.5);
     });
     expect(await toolNames()).toContain('weather_write');
@@ -199,6 +202,36 @@ describe('upstreams that are found in Kubernetes', () => {
     });
     expect((await server.scrape()).value('mcp_discovery_last_sync_timestamp_seconds')).toBeGreaterThan(since);
     expect(server.logs).toContainEqual(expect.objectContaining({ msg: 'Services are found again' }));
+  });
+
+  it('are known though watches are forbidden: the log says what to grant, once, and when that is done', async () => {
+    const lines = (start: string): readonly unknown[] =>
+      server.logs
+        .filter(({ msg }) => String(msg).startsWith(start))
+        .map(({ why, namespace }) => why ?? namespace);
+    const ofTools = (): number =>
+      lines('the Kubernetes API does not tell of changes').filter((why) =>
+        String(why).includes('in the namespace tools;'),
+      ).length;
+    const [before, toldBefore] = [lines('changes of Services are told of again').length, ofTools()];
+    api.refuses.set('watch', 403);
+    api.endWatches();
+    const lists = api.count('list');
+    await waitFor(() => {
+      // Lists that succeed are no end of it.
+      expect(api.count('list')).toBeGreaterThan(lists + 6);
+    });
+    expect((await status()).discovery.why).toMatch(
+      /may not watch services in the namespace \w+; grant list and watch/,
+    );
+    expect(ofTools()).toBe(toldBefore + 1);
+    api.refuses.clear();
+    await waitFor(() => {
+      expect(lines('changes of Services are told of again').length).toBeGreaterThan(before);
+    });
+    await waitFor(async () => {
+      expect((await status()).discovery.why).toBe('');
+    });
   });
 });
 

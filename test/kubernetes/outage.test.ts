@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Api } from '../../src/kubernetes/api.ts';
 import { KubernetesFailure } from '../../src/kubernetes/failure.ts';
 import type { FailureReason } from '../../src/kubernetes/labels.ts';
-import { NamespaceWatch, WATCH_PACE } from '../../src/kubernetes/namespace-watch.ts';
+import { NamespaceWatch } from '../../src/kubernetes/namespace-watch.ts';
+import { WATCH_PACE } from '../../src/kubernetes/watch-pace.ts';
 import { serviceOf } from '../support/kubernetes-api.ts';
 
 const MINUTE = 60_000;
@@ -70,6 +71,7 @@ beforeEach(() => {
     random: Math.random,
     changed: () => undefined,
     listed: () => undefined,
+    watched: () => undefined,
     failed: ({ reason }) => failures.push(reason),
   });
   watch.start();

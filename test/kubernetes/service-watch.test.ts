@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { WatchPace } from '../../src/kubernetes/namespace-watch.ts';
+import type { WatchPace } from '../../src/kubernetes/watch-pace.ts';
 import { ServiceWatch, type ServiceWatchOptions } from '../../src/kubernetes/service-watch.ts';
 import type { Service } from '../../src/kubernetes/service.ts';
 import { KubernetesApi, LABEL } from '../support/kubernetes-api.ts';
@@ -37,8 +37,8 @@ function start(options: Partial<ServiceWatchOptions> = {}): void {
     now: () => performance.now() / 1000,
     random: () => 0.5,
     changed: (services) => told.push(services),
-    listed: () => undefined,
-    failed: ({ reason, message }, namespace) => failures.push(`${namespace}: ${reason}: ${message}`),
+    succeeded: () => undefined,
+    failed: ({ reason, message }, _verb, namespace) => failures.push(`${namespace}: ${reason}: ${message}`),
     ...options,
   });
   watch.start();
@@ -227,7 +227,8 @@ describe('what was last known stays', () => {
     });
     api.endWatches();
     await waitFor(() => {
-      expect(failures.at(-1)).toBe(`: ${reason}: HTTP ${status}: the API says ${status}`);
+      expect(failures.at(-1)).toContain(`: ${reason}: `);
+      expect(failures.at(-1)).toContain(`HTTP ${status}: the API says ${status}`);
     });
     expect(names()).toBe('tools/weather');
     expect(watch.age).toBeGreaterThan(0);
@@ -322,6 +323,73 @@ describe('it', () => {
     expect(api.asked[0]?.token).toBe('Bearer late-token');
   });
 
+  it('takes the credentials that are there when those it had are refused: in the kubeconfig, and in a file that it names', async () => {
+    const tokenFile = join(mkdtempSync(join(tmpdir(), 'token-')), 'token');
+    writeFileSync(tokenFile, 'first');
+    const users = [
+      (token: string) => ({ token }),
+      (token: string) => {
+        writeFileSync(tokenFile, token);
+        return { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } };
+      },
+    ];
+    for (const userOf of users) {
+      api.knows = 'first';
+      const kubeconfig = api.kubeconfig(userOf('first'));
+      start({ kubeconfig, pace: { ...SLOW, resync: 0.1 } });
+      await waitFor(() => {
+        expect(watch.age).toBeLessThan(Infinity);
+      });
+      api.knows = 'second';
+      await waitFor(() => {
+        expect(failures.at(-1)).toMatch(/unauthorized/);
+      });
+      api.kubeconfig(userOf('second'), 'tools', kubeconfig);
+      api.put({ name: 'weather' });
+      await waitFor(() => {
+        expect(names()).toBe('tools/weather');
+      });
+      api.remove('weather');
+      await watch.stop();
+      told = [];
+      failures = [];
+    }
+  });
+
+  it('says what is forbidden where, and what to grant', async () => {
+    api.put({ name: 'weather' });
+    api.refuses.set('watch', 403);
+    start({ namespaces: ['tools'] });
+    await waitFor(() => {
+      expect(failures[0]).toBe(
+        'tools: forbidden: its account may not watch services in the namespace tools; ' +
+          'grant list and watch on services there, by a Role and a RoleBinding (HTTP 403: the API says 403)',
+      );
+    });
+    // What lists say is known all the same.
+    expect(names()).toBe('tools/weather');
+  });
+
+  it.each([429, 503])(
+    'is not asked for as long as it says with %i, if that is not too long',
+    async (status) => {
+      api.refuses.set('list', status);
+      api.retryAfter = 1;
+      start();
+      await waitFor(() => {
+        expect(api.count('list')).toBe(2);
+      });
+      const [first = 0, second = 0] = api.asked.map(({ at }) => at);
+      expect(second - first).toBeGreaterThan(990);
+      await watch.stop();
+      api.retryAfter = 3600;
+      start({ pace: { ...SLOW, retryAfterAtMost: 0.1 } });
+      await waitFor(() => {
+        expect(api.count('list')).toBeGreaterThan(4);
+      });
+    },
+  );
+
   it('says where no API is named, and of a kubeconfig no content', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
     writeFileSync(path, 'users: [secret: {');
@@ -352,7 +420,7 @@ describe('it', () => {
   it('tells of nothing after it was stopped, even by what it tells', async () => {
     let lists = 0;
     start({
-      listed: () => {
+      succeeded: () => {
         lists += 1;
         void watch.stop();
       },
@@ -372,7 +440,7 @@ describe('it', () => {
       const sent = new Promise<void>((resolve) => {
         api.sent = resolve;
       });
-      start({ listed: () => events.push('listed'), changed: () => events.push('changed') });
+      start({ succeeded: (verb) => events.push(verb), changed: () => events.push('changed') });
       await sent;
       for (let turn = 0; turn < each % 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       const stopped = watch.stop();

@@ -56,9 +56,15 @@ export class KubernetesApi {
     readonly namespace: string;
     readonly url: URL;
     readonly token: string;
+    /** In milliseconds. */
+    readonly at: number;
   }[] = [];
   /** Refuses requests of a kind with a status, as long as it is there. */
   readonly refuses = new Map<Kind, number>();
+  /** What it wants who is refused to wait, in seconds. */
+  retryAfter: number | undefined;
+  /** The only token that it knows, where it does not take any. */
+  knows: string | undefined;
   /** Begins a watch with an error of this code, as long as it is there. */
   watchError: number | undefined;
   /** Whether watchers hear of nothing, and their watches do not end. */
@@ -146,8 +152,11 @@ export class KubernetesApi {
   }
 
   /** A kubeconfig that leads here. */
-  kubeconfig(user: object = { token: 'a-token' }, namespace = 'tools'): string {
-    const path = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config');
+  kubeconfig(
+    user: object = { token: 'a-token' },
+    namespace = 'tools',
+    path = join(mkdtempSync(join(tmpdir(), 'kubeconfig-')), 'config'),
+  ): string {
     const server = `http://127.0.0.1:${this.#port}`;
     writeFileSync(
       path,
@@ -176,8 +185,16 @@ export class KubernetesApi {
     const url = new URL(request.url ?? '/', 'http://localhost');
     const namespace = /^\/api\/v1\/namespaces\/([^/]+)\/services$/.exec(url.pathname)?.[1] ?? '';
     const kind = url.searchParams.get('watch') === 'true' ? 'watch' : 'list';
-    this.asked.push({ kind, namespace, url, token: request.headers.authorization ?? '' });
-    const status = this.refuses.get(kind) ?? (namespace === '' ? 404 : 200);
+    this.asked.push({
+      kind,
+      namespace,
+      url,
+      token: request.headers.authorization ?? '',
+      at: performance.now(),
+    });
+    const isKnown = this.knows === undefined || request.headers.authorization === `Bearer ${this.knows}`;
+    const status = isKnown ? (this.refuses.get(kind) ?? (namespace === '' ? 404 : 200)) : 401;
+    if (this.retryAfter !== undefined) response.setHeader('retry-after', this.retryAfter);
     response.writeHead(status, { 'content-type': 'application/json' });
     if (status !== 200) response.end(JSON.stringify(statusOf(status)));
     else if (kind === 'watch') this.#watch(namespace, url, response);

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createApplication } from '../../src/application.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { createLogger } from '../../src/monitoring/logging.ts';
-import type { WatchPace } from '../../src/kubernetes/namespace-watch.ts';
+import type { WatchPace } from '../../src/kubernetes/watch-pace.ts';
 import { serve } from '../../src/serve.ts';
 import type { Pace } from '../../src/upstream/supervisor.ts';
 import { scrape, type Samples } from './metrics-text.ts';
