@@ -5,9 +5,9 @@ export default defineConfig({
   test: {
     include: ['test/cluster/**/*.test.ts'],
     globalSetup: ['test/cluster/global-setup.ts', 'test/support/temporary-files.ts'],
-    // A cluster may be one small node.
-    fileParallelism: false,
-    // Its answer to hanging is a test's failure; what is awaited has limits of its own.
+    // They wait most of the time, and a cluster may be one small node.
+    maxWorkers: 3,
+    // What is awaited has limits of its own.
     testTimeout: 1_200_000,
     hookTimeout: 1_200_000,
     reporters: ['verbose'],
