@@ -26,7 +26,7 @@ const BY_STATUS: Readonly<Record<number, FailureReason>> = {
  * @param said the message of the API, if it has one
  * @param retryAfter the header of that name (RFC 9110, section 10.2.3); of its two forms Kubernetes writes seconds
  */
-export function refusal(status: number, said: string, retryAfter: unknown = undefined): KubernetesFailure {
+export function refusal(status: number, said: string, retryAfter?: unknown): KubernetesFailure {
   const reason = BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : 'other');
   const seconds = reason === 'unavailable' && /^\d{1,9}$/.test(String(retryAfter)) ? Number(retryAfter) : 0;
   return new KubernetesFailure(reason, `HTTP ${status}${said === '' ? '' : `: ${oneLine(said)}`}`, seconds);

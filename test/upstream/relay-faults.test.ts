@@ -439,7 +439,9 @@ describe('a stream', () => {
         upstream.usual(message, response);
       },
       'tools/call': (_message, response) => response.writeHead(200, stream).end(event(note('on it'), 'e1')),
-      GET: (_message, response) => response.writeHead(200, stream).flushHeaders(),
+      GET: (_message, response) => {
+        response.writeHead(200, stream).flushHeaders();
+      },
     };
     const session = await openSession(relay);
     const before = (await counts()).get('raw_works timeout') ?? 0;
