@@ -30,6 +30,7 @@ export interface Alert {
 export interface Recording {
   readonly record: string;
   readonly expr: string;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 const SERVICE_TEXT = '{{ $labels.job }}{{ with $labels.namespace }} in {{ . }}{{ end }}';

@@ -1,5 +1,5 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { RuleParameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { all, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
@@ -7,7 +7,7 @@ const FIVE_MINUTES = 300;
 const DAY = 86_400;
 
 /** Clients are turned away, or soon will be. */
-export function capacityAlerts(parameters: RuleParameters): readonly Alert[] {
+export function capacityAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const samples = promql.over('max', 'scrape_samples_scraped', 3600);
   // The service's, not the instance's: after a deploy no instance is a day old.

@@ -1,82 +1,80 @@
 import { stringify } from 'yaml';
-import type { Alert } from './alert.ts';
-import type { Mark } from './amount.ts';
-import { parametersSchema, type RuleParameters, type ThresholdName } from './parameters.ts';
-import { SERVICE } from './promql.ts';
-import { alertSet, groupsOf, type Rule } from './rules.ts';
+import { parametersSchema, type Parameters } from './parameters.ts';
+import { bad, SERVICE } from './promql.ts';
+import { ALLOWED_TOOL } from './records.ts';
+import { alertSet, groupsOf } from './rules.ts';
 
 const defaults = parametersSchema.parse({});
 
-/** The numbers that alerts compare with, by the alert. */
-export const thresholds = (): readonly {
-  readonly name: Alert['name'];
-  readonly threshold: ThresholdName;
-}[] =>
-  alertSet(defaults).flatMap(({ name, threshold }) => (threshold === undefined ? [] : [{ name, threshold }]));
+const mark = (name: string): string => `@${name}@`;
 
-const mark = (name: string): Mark => `@${name}@`;
+/** Numbers that no rule has, in place of those that the chart's values decide: in the text they become marks. */
+const STAND_INS = {
+  /** What an alert, or a single tool, compares with: no rule has two. */
+  threshold: 9_000_001,
+  availabilityObjective: 9_000_002,
+  latencyObjective: 9_000_003,
+  latencySeconds: 9_000_004,
+  minimumBadCalls: 9_000_005,
+  minimumBadCallsToPage: 9_000_006,
+  minimumCalls: 9_000_007,
+  sampleLimit: 9_000_008,
+} as const;
 
-/** Numbers that the chart has no value for. */
-const FIXED: readonly string[] = ['timeScale', 'overloadedRatio'];
+const { threshold, availabilityObjective, latencyObjective, latencySeconds, ...others } = STAND_INS;
 
-/** Marks for all that the chart's values decide. Two reasons, so that their matcher is a pattern. */
-const MARKED: RuleParameters = {
+const MARKED: Parameters = {
   ...defaults,
-  ...(Object.fromEntries(
-    (Object.keys(defaults) as (keyof typeof defaults)[])
-      .filter((name) => typeof defaults[name] === 'number' && !FIXED.includes(name))
-      .map((name) => [name, mark(name)]),
-  ) as Record<ThresholdName, Mark>),
+  ...Object.fromEntries(
+    alertSet(defaults).flatMap((alert) => (alert.threshold ? [[alert.threshold, threshold]] : [])),
+  ),
+  ...others,
+  availability: { ...defaults.availability, objective: availabilityObjective },
+  latency: { ...defaults.latency, objective: latencyObjective, thresholdSeconds: latencySeconds },
+  tools: { [mark('tool')]: { errorRatio: threshold, latencySeconds: threshold } },
   selector: mark('selector'),
-  badReasons: [mark('reason'), mark('reason')],
-  availability: { ...defaults.availability, objective: mark('availability.objective') },
-  latency: {
-    ...defaults.latency,
-    objective: mark('latency.objective'),
-    thresholdSeconds: mark('latency.thresholdSeconds'),
-  },
   runbookBaseUrl: mark('runbookUrl'),
   grafanaBaseUrl: mark('grafanaUrl'),
 };
 
-/** The thresholds that single tools may have: a setting of theirs, in place of an alert's own. */
-const OF_TOOLS = { toolErrorRatio: 'errorRatio', toolLatencySeconds: 'latencySeconds' } as const;
-
 /**
- * The rules with marks where the chart's values go, and what else its template must know: which threshold an alert
- * compares with, its condition for tools that have a threshold of their own, and for a service that must exist.
+ * The rules with marks where the chart's values go, and what else its template must know: which setting of a tool a
+ * record is of, and the condition for a service that must exist.
  */
 export function chartRuleFile(): string {
-  const alerts = alertSet(MARKED);
-  const groups = groupsOf(MARKED, alerts).map((group) => ({
+  const existing = rulesOf({ ...MARKED, mustExist: true });
+  const groups = rulesOf(MARKED).map((group, at) => ({
     ...group,
-    rules: group.rules.map((rule) => ({ ...rule, ...extrasOf(rule, alerts) })),
+    rules: group.rules.map((rule, index) => {
+      const mustExist = existing[at]?.rules[index]?.expr;
+      const setting = Object.entries(ALLOWED_TOOL).find(([, record]) => record === rule.record)?.[0];
+      return {
+        ...rule,
+        ...(setting !== undefined && { setting }),
+        ...(mustExist !== rule.expr && { mustExist }),
+      };
+    }),
   }));
-  return stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false })
-    .replaceAll('reason=~"@reason@|@reason@"', mark('badReasons'))
-    .replaceAll(SERVICE, mark('service'))
-    .replaceAll('app.kubernetes.io/name=nexus-mcp', `app.kubernetes.io/name=${mark('name')}`);
+  const marks: readonly (readonly [found: string, by: string])[] = [
+    [`le=~"${latencySeconds}`, `le=~"${mark('latencyBucket')}`],
+    ...Object.entries(STAND_INS).map(([name, number]) => [String(number), mark(name)] as const),
+    [bad(defaults), `reason=~"${mark('badReasons')}"`],
+    [SERVICE, mark('service')],
+    ['app.kubernetes.io/name=nexus-mcp', `app.kubernetes.io/name=${mark('name')}`],
+  ];
+  return marks.reduce(
+    (text, [found, by]) => text.replaceAll(found, by),
+    // Each text is a block, in which no value can be read as YAML.
+    stringify(
+      { groups },
+      {
+        lineWidth: 0,
+        defaultStringType: 'BLOCK_LITERAL',
+        defaultKeyType: 'PLAIN',
+        aliasDuplicateObjects: false,
+      },
+    ),
+  );
 }
 
-/** The alerts of a service that must exist; in the order of the others. */
-const EXISTING = alertSet({ ...MARKED, mustExist: true });
-
-function extrasOf({ alert, expr }: Rule, alerts: readonly Alert[]): Record<string, unknown> {
-  const found = alerts.find((some) => some.name === alert && some.expr === expr);
-  if (!found) return {};
-  const mustExist = EXISTING[alerts.indexOf(found)]?.expr;
-  const setting = OF_TOOLS[found.threshold as keyof typeof OF_TOOLS] as string | undefined;
-  return {
-    ...(mustExist !== expr && { mustExist }),
-    ...(found.threshold !== undefined && { threshold: found.threshold }),
-    ...(setting !== undefined && { tools: { setting, ...conditionsByTool(found.name, setting) } }),
-  };
-}
-
-/** The condition for the tools without a threshold of their own, and for one with. */
-function conditionsByTool(name: string, setting: string): { readonly rest: string; readonly own: string } {
-  const tools = { [mark('tool')]: { [setting]: mark('limit') } };
-  const expr = alertSet({ ...MARKED, tools }).find((alert) => alert.name === name)?.expr ?? '';
-  const [rest = '', own = ''] = expr.split('\nor\n');
-  return { rest, own };
-}
+const rulesOf = (parameters: Parameters) => groupsOf(parameters, alertSet(parameters));

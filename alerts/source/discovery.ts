@@ -1,11 +1,11 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { RuleParameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import { maxBy, PromQL, SERVICE } from './promql.ts';
 
 const FIVE_MINUTES = 300;
 
 /** How upstreams are found in Kubernetes. */
-export function discoveryAlerts(parameters: RuleParameters): readonly Alert[] {
+export function discoveryAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   // The latest of some minutes, so that a scrape that fails does not begin them anew.
   const age = `time() - ${promql.over('max', 'mcp_discovery_last_sync_timestamp_seconds', FIVE_MINUTES)}`;

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { durationBuckets } from '../../src/config/setting-kinds.ts';
 import { DURATION_BUCKETS, highestOf } from '../../src/monitoring/metrics/bounds.ts';
 import { ERROR_REASONS, REASONS } from '../../src/tools/reasons.ts';
-import type { Amount } from './amount.ts';
 
 /** Severities, as Alertmanager configurations know them: wake someone, work hours, no notification. */
 export const SEVERITIES = ['critical', 'warning', 'info'] as const;
@@ -130,6 +129,9 @@ function problemsOfLatency({
   ];
 }
 
+/** The share of calls that may be bad, for an objective in percent. */
+export const budgetOf = (objective: number): number => Number((1 - objective / 100).toPrecision(6));
+
 /** Everything about the rules that an operator may choose, with bounds. */
 export const parametersSchema = z
   .strictObject({
@@ -242,7 +244,7 @@ export const parametersSchema = z
       context.addIssue({ code: 'custom', path: ['mustExist'], message });
     }
     for (const [name, { objective, page, ticket }] of Object.entries({ availability, latency: slow })) {
-      const budget = 1 - objective / 100;
+      const budget = budgetOf(objective);
       for (const factor of new Set([...page, ...ticket].map((window) => window.factor))) {
         if (factor * budget < 1) continue;
         context.addIssue({
@@ -258,21 +260,6 @@ export type Parameters = z.infer<typeof parametersSchema>;
 export type BurnWindow = z.infer<typeof burnWindow>;
 
 type NumberName = { [K in keyof Parameters]: Parameters[K] extends number ? K : never }[keyof Parameters];
-type ToolAmount = keyof Parameters['tools'][string];
 
 /** A parameter that is one number, as an alert's threshold is. */
 export type ThresholdName = Exclude<NumberName, 'timeScale'>;
-
-/** What rules are made from: the parameters, or marks in place of the numbers that the chart fills in. */
-export type RuleParameters = Omit<
-  Parameters,
-  ThresholdName | 'availability' | 'latency' | 'tools' | 'badReasons'
-> &
-  Readonly<Record<ThresholdName, Amount>> & {
-    readonly availability: MarkedObjective<Parameters['availability']>;
-    readonly latency: MarkedObjective<Parameters['latency']> & { readonly thresholdSeconds: Amount };
-    readonly tools: Readonly<Record<string, Partial<Record<ToolAmount, Amount | undefined>>>>;
-    readonly badReasons: readonly string[];
-  };
-
-type MarkedObjective<T> = Omit<T, 'objective' | 'thresholdSeconds'> & { readonly objective: Amount };

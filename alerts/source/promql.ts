@@ -114,6 +114,10 @@ export function oneOf(label: string, values: readonly string[], is: '=' | '!=' =
   return `${label}${is.charAt(0)}~"${values.map((value) => value.replaceAll('.', '\\\\.')).join('|')}"`;
 }
 
+/** A matcher of the reasons that count against the objective, which are a list of any length. */
+export const bad = ({ badReasons }: Pick<Parameters, 'badReasons'>): string =>
+  `reason=~"${badReasons.join('|')}"`;
+
 /** Conditions that must all hold; the value is the first one's. */
 export const all = (...conditions: readonly string[]): string => conditions.join('\nand\n');
 

@@ -3,9 +3,9 @@ import { ZodError, type z } from 'zod';
 import { DASHBOARD_VARIABLES, dashboardUid, type Alert } from './alert.ts';
 import { capacityAlerts } from './capacity.ts';
 import { discoveryAlerts } from './discovery.ts';
-import { parametersSchema, type RuleParameters } from './parameters.ts';
+import { parametersSchema, type Parameters } from './parameters.ts';
 import { formatDuration } from './promql.ts';
-import { budgetRecords, ratioRecords } from './records.ts';
+import { budgetRecords, ratioRecords, toolRecords } from './records.ts';
 import { runtimeAlerts } from './runtime.ts';
 import { serviceLevelAlerts } from './service-levels.ts';
 import { sessionAlerts } from './sessions.ts';
@@ -31,7 +31,7 @@ export interface Rule {
 }
 
 /** Every alert, before the operator's overrides. */
-export function alertSet(parameters: RuleParameters): readonly Alert[] {
+export function alertSet(parameters: Parameters): readonly Alert[] {
   return [
     serviceLevelAlerts,
     targetAlerts,
@@ -71,7 +71,7 @@ const refusal = (path: readonly string[], message: string): z.core.$ZodIssueCust
 });
 
 /** The groups of an alert set, with the records it reads. */
-export function groupsOf(parameters: RuleParameters, alerts: readonly Alert[]): readonly RuleGroup[] {
+export function groupsOf(parameters: Parameters, alerts: readonly Alert[]): readonly RuleGroup[] {
   const every = (seconds: number): string => formatDuration(seconds * parameters.timeScale);
   return [
     { name: 'nexus-mcp.ratios', interval: every(30), rules: ratioRecords(parameters) },
@@ -79,12 +79,13 @@ export function groupsOf(parameters: RuleParameters, alerts: readonly Alert[]): 
     {
       name: 'nexus-mcp.alerts',
       interval: every(30),
-      rules: alerts.flatMap((alert) => renderAlert(alert, parameters)),
+      // Thresholds first: rules of a group are evaluated in this order.
+      rules: [...toolRecords(parameters), ...alerts.flatMap((alert) => renderAlert(alert, parameters))],
     },
   ];
 }
 
-function renderAlert(alert: Alert, parameters: RuleParameters): Rule[] {
+function renderAlert(alert: Alert, parameters: Parameters): Rule[] {
   const own = parameters.alerts[alert.name] ?? {};
   if (own.enabled === false) return [];
   const scaled = (seconds: number): string => formatDuration(seconds * parameters.timeScale);
@@ -108,7 +109,7 @@ function renderAlert(alert: Alert, parameters: RuleParameters): Rule[] {
 }
 
 /** The panel's dashboard with its variables filled from the alert's labels. */
-function dashboardUrl({ dashboard }: Alert, { grafanaBaseUrl }: RuleParameters): string {
+function dashboardUrl({ dashboard }: Alert, { grafanaBaseUrl }: Parameters): string {
   const variables = DASHBOARD_VARIABLES.map(
     (label) => `{{ with $labels.${label} }}&var-${label}={{ . | urlquery }}{{ end }}`,
   );

@@ -1,9 +1,9 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { RuleParameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import { PromQL, SERVICE, sumBy } from './promql.ts';
 
 /** The process is short of something: time, memory, descriptors, threads. */
-export function runtimeAlerts(parameters: RuleParameters): readonly Alert[] {
+export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const here = `{{ $labels.instance }} of ${TEXT.service}`;
   const lag = (window: number): string => promql.median('nodejs_eventloop_lag_p99_seconds', window);

@@ -1,6 +1,6 @@
 import type { PeerOutcome } from '../../src/monitoring/metrics/labels.ts';
 import { TEXT, type Alert } from './alert.ts';
-import type { RuleParameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import { all, any, INSTANCE, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const FIVE_MINUTES = 300;
@@ -14,7 +14,7 @@ export const TURNED_AWAY = 'http_route="/mcp", http_response_status_code="503"';
 const FAILED: readonly PeerOutcome[] = ['unreachable', 'refused'];
 
 /** Sessions and subscriptions that find no place, and sessions that replicas cannot share. */
-export function sessionAlerts(parameters: RuleParameters): readonly Alert[] {
+export function sessionAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   // Longer than the window: a burst that is over tells nobody anything.
   const waits = { forSeconds: 600, keepFiringForSeconds: 600 } as const;
@@ -73,7 +73,7 @@ type Limited =
   | readonly ['mcp_active_subscriptions', 'mcp_subscriptions_limit'];
 
 /** The share in use of what a server holds at most. */
-function nearLimit(parameters: RuleParameters, ...[active, limit]: Limited): string {
+function nearLimit(parameters: Parameters, ...[active, limit]: Limited): string {
   const promql = new PromQL(parameters);
   // A stdio server has a limit of 1 and is always at it.
   return promql.ofTargets(
@@ -85,9 +85,9 @@ function nearLimit(parameters: RuleParameters, ...[active, limit]: Limited): str
  * To be full of sessions that nobody uses does no harm: they give way, and are rebuilt when their clients return. It does
  * where none can give way, and where so many do, and return, that each place changes hands within minutes.
  */
-function fullOfSessions(parameters: RuleParameters): string {
+function fullOfSessions(parameters: Parameters): string {
   const promql = new PromQL(parameters);
-  const counted = (...about: Parameters<PromQL['increase']>): string =>
+  const counted = (...about: globalThis.Parameters<PromQL['increase']>): string =>
     sumBy(INSTANCE, promql.increase(...about));
   const turnedAway = counted('http_server_request_duration_seconds_count', FIVE_MINUTES, TURNED_AWAY);
   const evicted = counted('mcp_sessions_closed_total', FIVE_MINUTES, 'reason="evicted"');

@@ -1,13 +1,14 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { RuleParameters } from './parameters.ts';
-import { any, INSTANCE, maxBy, PromQL, SERVICE } from './promql.ts';
+import type { Parameters } from './parameters.ts';
+import { any, INSTANCE, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
+import { ALLOWED_ERRORS, ALLOWED_SLOW, recordedOfCalls } from './records.ts';
 
 /** The server is gone, partly gone, invisible, or starts again and again. */
-export function targetAlerts(parameters: RuleParameters): readonly Alert[] {
-  return [down(parameters), targetDown(parameters), metricsMissing(parameters), restarting(parameters)];
+export function targetAlerts(parameters: Parameters): readonly Alert[] {
+  return [down, targetDown, metricsMissing, recordsMissing, restarting].map((alert) => alert(parameters));
 }
 
-function down(parameters: RuleParameters): Alert {
+function down(parameters: Parameters): Alert {
   const promql = new PromQL(parameters);
   const up = maxBy(SERVICE, promql.series('up'));
   // What Prometheus was answered and did not take, as the value: nothing where nobody answered.
@@ -28,7 +29,7 @@ function down(parameters: RuleParameters): Alert {
   };
 }
 
-function targetDown(parameters: RuleParameters): Alert {
+function targetDown(parameters: Parameters): Alert {
   const promql = new PromQL(parameters);
   return {
     name: 'NexusMCPTargetDown',
@@ -43,7 +44,7 @@ function targetDown(parameters: RuleParameters): Alert {
   };
 }
 
-function metricsMissing(parameters: RuleParameters): Alert {
+function metricsMissing(parameters: Parameters): Alert {
   const promql = new PromQL(parameters);
   return {
     name: 'NexusMCPMetricsMissing',
@@ -57,7 +58,27 @@ function metricsMissing(parameters: RuleParameters): Alert {
   };
 }
 
-function restarting(parameters: RuleParameters): Alert {
+/** What an alert compares with, or reads in place of raw series, is not there: it would be silent. */
+function recordsMissing(parameters: Parameters): Alert {
+  const promql = new PromQL(parameters);
+  const succeeded = promql.rate('mcp_tool_calls_total', 300, 'status="success"');
+  return {
+    name: 'NexusMCPRecordsMissing',
+    severity: 'warning',
+    // Of a service that nobody calls there is nothing but what the objectives allow.
+    expr: any(
+      `${maxBy(SERVICE, promql.series('up'))}\nunless\n(${ALLOWED_ERRORS} and ${ALLOWED_SLOW})`,
+      `${sumBy(SERVICE, succeeded)} > 0\nunless\n(${recordedOfCalls(parameters).join('\nand ')})`,
+    ),
+    forSeconds: 600,
+    keepFiringForSeconds: 300,
+    summary: 'Recorded series that alerts read are missing.',
+    description: `For 10 minutes at least one of the series nexus_mcp:* of ${TEXT.service} has not been recorded: alerts that read it, such as those of the objectives, cannot fire. First: in Prometheus, open Status > Rule health and see which rules of nexus-mcp.ratios and nexus-mcp.budget fail or are not there.`,
+    dashboard: 'overview',
+  };
+}
+
+function restarting(parameters: Parameters): Alert {
   const promql = new PromQL(parameters);
   const changes = `changes(${promql.series('process_start_time_seconds')}[${promql.duration(3600)}])`;
   return {

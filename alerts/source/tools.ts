@@ -1,13 +1,13 @@
 import { TEXT, type Alert } from './alert.ts';
-import type { Amount } from './amount.ts';
-import type { RuleParameters } from './parameters.ts';
-import { all, any, INSTANCE, matchers, oneOf, PromQL, sumBy, TOOL } from './promql.ts';
+import type { Parameters } from './parameters.ts';
+import { all, bad, INSTANCE, maxBy, PromQL, sumBy, TOOL } from './promql.ts';
+import { ALLOWED_TOOL } from './records.ts';
 
 const QUARTER = 900;
 const DAY = 86_400;
 
 /** One tool is broken, slow, stuck or strangely quiet. */
-export function toolAlerts(parameters: RuleParameters): readonly Alert[] {
+export function toolAlerts(parameters: Parameters): readonly Alert[] {
   return [
     errorRate(parameters),
     alwaysFails(parameters),
@@ -17,48 +17,23 @@ export function toolAlerts(parameters: RuleParameters): readonly Alert[] {
   ];
 }
 
-/** The same condition with each tool's own threshold: the general one, less the tools that have their own. */
-function byTool(
-  tools: RuleParameters['tools'],
-  threshold: (tool: RuleParameters['tools'][string]) => Amount | undefined,
-  general: Amount,
-  condition: (matchers: string, limit: Amount) => string,
-): string {
-  const own = Object.entries(tools).flatMap(([name, tool]) => {
-    const limit = threshold(tool);
-    return limit === undefined ? [] : [{ name, limit }];
-  });
-  if (own.length === 0) return condition('', general);
-  const rest = oneOf(
-    'tool_name',
-    own.map(({ name }) => name),
-    '!=',
-  );
-  return any(
-    condition(rest, general),
-    ...own.map(({ name, limit }) => condition(`tool_name="${name}"`, limit)),
-  );
-}
+/** What each tool may do: its own threshold where one is recorded, and the general one. */
+const allowedOf = (setting: keyof typeof ALLOWED_TOOL, tools: string, general: number): string =>
+  `(${maxBy(TOOL, ALLOWED_TOOL[setting])} or 0 * ${tools} + ${general})`;
 
-function errorRate(parameters: RuleParameters): Alert {
-  const { tools, toolErrorRatio, minimumBadCalls, badReasons } = parameters;
+function errorRate(parameters: Parameters): Alert {
+  const { toolErrorRatio, minimumBadCalls } = parameters;
   const promql = new PromQL(parameters);
-  const expr = byTool(
-    tools,
-    ({ errorRatio }) => errorRatio,
-    toolErrorRatio,
-    (ofTool, limit) => {
-      const bad = matchers(oneOf('reason', badReasons), ofTool);
-      const errors = sumBy(TOOL, promql.increase('mcp_tool_errors_total', 900, bad));
-      const total = promql.accepted('increase', TOOL, 900, ofTool);
-      return all(`${errors} / (${total} > 0) > ${limit}`, `${errors} >= ${minimumBadCalls}`);
-    },
-  );
+  const errors = sumBy(TOOL, promql.increase('mcp_tool_errors_total', QUARTER, bad(parameters)));
+  const total = promql.accepted('increase', TOOL, QUARTER);
   return {
     name: 'NexusMCPToolErrorRateHigh',
     severity: 'warning',
     threshold: 'toolErrorRatio',
-    expr,
+    expr: all(
+      `${errors} / (${total} > 0) > ${allowedOf('errorRatio', errors, toolErrorRatio)}`,
+      `${errors} >= ${minimumBadCalls}`,
+    ),
     forSeconds: 300,
     keepFiringForSeconds: 600,
     summary: 'A tool fails too often.',
@@ -68,7 +43,7 @@ function errorRate(parameters: RuleParameters): Alert {
 }
 
 /** A failure that a tool reports is nobody's fault, until it reports nothing else. */
-function alwaysFails(parameters: RuleParameters): Alert {
+function alwaysFails(parameters: Parameters): Alert {
   const promql = new PromQL(parameters);
   const failed = sumBy(TOOL, promql.increase('mcp_tool_errors_total', QUARTER, 'reason="tool_error"'));
   const succeeded = (seconds: number): string =>
@@ -90,24 +65,19 @@ function alwaysFails(parameters: RuleParameters): Alert {
   };
 }
 
-function latency(parameters: RuleParameters): Alert {
-  const { tools, toolLatencySeconds, minimumCalls } = parameters;
+function latency(parameters: Parameters): Alert {
+  const { toolLatencySeconds, minimumCalls } = parameters;
   const promql = new PromQL(parameters);
-  const expr = byTool(
-    tools,
-    ({ latencySeconds }) => latencySeconds,
-    toolLatencySeconds,
-    (matchers, limit) => {
-      const buckets = sumBy(`${TOOL}, le`, promql.rate('mcp_tool_duration_seconds_bucket', 900, matchers));
-      const calls = sumBy(TOOL, promql.increase('mcp_tool_duration_seconds_count', 900, matchers));
-      return all(`histogram_quantile(0.95, ${buckets}) > ${limit}`, `${calls} >= ${minimumCalls}`);
-    },
-  );
+  const buckets = sumBy(`${TOOL}, le`, promql.rate('mcp_tool_duration_seconds_bucket', QUARTER));
+  const calls = sumBy(TOOL, promql.increase('mcp_tool_duration_seconds_count', QUARTER));
   return {
     name: 'NexusMCPToolLatencyHigh',
     severity: 'warning',
     threshold: 'toolLatencySeconds',
-    expr,
+    expr: all(
+      `histogram_quantile(0.95, ${buckets}) > ${allowedOf('latencySeconds', calls, toolLatencySeconds)}`,
+      `${calls} >= ${minimumCalls}`,
+    ),
     forSeconds: 600,
     keepFiringForSeconds: 600,
     summary: 'A tool is too slow.',
@@ -117,7 +87,7 @@ function latency(parameters: RuleParameters): Alert {
 }
 
 /** A page when an instance finishes nothing at all, a ticket when only one of its tools is stuck. */
-function stuck(parameters: RuleParameters): readonly Alert[] {
+function stuck(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   // The windows are short and the wait is long, so that a new instance has its ten minutes too.
   const inFlight = promql.over('min', 'mcp_tool_calls_in_flight', 180);
@@ -149,7 +119,7 @@ function stuck(parameters: RuleParameters): readonly Alert[] {
   ];
 }
 
-function silent(parameters: RuleParameters): Alert {
+function silent(parameters: Parameters): Alert {
   const promql = new PromQL(parameters);
   const twoHours = promql.increase('mcp_tool_calls_total', 7200, 'status="success"');
   const yesterday = promql.increase('mcp_tool_calls_total', 7200, 'status="success"', DAY);

@@ -1,6 +1,6 @@
 import { CLIENT_FAULTS } from '../../src/monitoring/metrics/upstream-metrics.ts';
 import { TEXT, type Alert } from './alert.ts';
-import type { RuleParameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import { all, matchers, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const MINUTE = 60;
@@ -16,7 +16,7 @@ export const FAILED_CALLS = matchers(CALLS, oneOf('error_type', CLIENT_FAULTS));
 export const UNWANTED = 'reason!="excluded"';
 
 /** The other MCP servers whose tools are offered. */
-export function upstreamAlerts(parameters: RuleParameters): readonly Alert[] {
+export function upstreamAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   return [down(promql), failing(promql, parameters), dropped(promql), definitionChanged(promql)];
 }
@@ -42,7 +42,7 @@ function down(promql: PromQL): Alert {
   };
 }
 
-function failing(promql: PromQL, { upstreamErrorRatio, minimumBadCalls }: RuleParameters): Alert {
+function failing(promql: PromQL, { upstreamErrorRatio, minimumBadCalls }: Parameters): Alert {
   const count = (which: string): string =>
     sumBy(UPSTREAM, promql.increase('mcp_client_operation_duration_seconds_count', 15 * MINUTE, which));
   const failed = count(FAILED_CALLS);

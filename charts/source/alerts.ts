@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { thresholds } from '../../alerts/source/chart.ts';
 import { parametersSchema, SEVERITIES, type ThresholdName } from '../../alerts/source/parameters.ts';
 import { alertSet } from '../../alerts/source/rules.ts';
 import { duration, flag, textMap } from './fragments.ts';
@@ -18,7 +17,7 @@ const thresholdOf = (name: ThresholdName) =>
 
 function entry(name: string) {
   const variants = alerts.filter((alert) => alert.name === name);
-  const found = thresholds().find((some) => some.name === name);
+  const threshold = variants[0]?.threshold;
   return z
     .strictObject({
       enabled: flag.default(true).describe('Whether there is one'),
@@ -30,7 +29,7 @@ function entry(name: string) {
       }),
       for: duration.default('').describe('Time it must hold; empty for its own'),
       keepFiringFor: duration.default('').describe('Time it fires on; empty for its own'),
-      ...(found && { threshold: thresholdOf(found.threshold) }),
+      ...(threshold && { threshold: thresholdOf(threshold) }),
       labels: textMap.default({}).describe('Further labels'),
       annotations: textMap.default({}).describe('Further annotations'),
     })

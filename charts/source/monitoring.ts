@@ -11,8 +11,6 @@ const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, 
 const lowestObjective = 100 - 100 / Math.max(...windows.map(({ factor }) => factor));
 const objective = z.number().gt(lowestObjective).lt(100);
 
-const limit = count.default(0);
-
 const monitor = z
   .strictObject({
     enabled: triState.default('auto').describe('auto is on where the cluster has the API'),
@@ -22,53 +20,23 @@ const monitor = z
       .describe('What finds the pods; both give the same series'),
     interval: duration.default('30s').describe('Time between scrapes; the alerts need 30s or less'),
     scrapeTimeout: duration.default('10s').describe('Time a scrape may take; no longer than interval'),
-    scheme: z.enum(['http', 'https']).default('http').describe('https where a mesh or sidecar serves it'),
     relabelings: list.default([]).describe('Changes to the target, after the one that sets job'),
-    metricRelabelings: list.default([]).describe('Changes to the series'),
-    honorLabels: flag.default(false).describe("Whether the server's labels win"),
-    honorTimestamps: flag.default(true).describe("Whether the server's timestamps count"),
     jobLabel: text
       .default('')
       .describe('Label whose value becomes job; empty for the full name, which the rules select'),
-    targetLabels: z.array(text).default([]).describe('Labels of the Service to copy (ServiceMonitor)'),
-    podTargetLabels: z.array(text).default([]).describe('Labels of the pods to copy'),
-    attachNodeMetadata: flag.default(false).describe('Whether labels of the node can be used'),
     sampleLimit: count
       .default(SAMPLE_LIMIT)
       .describe('Most samples of a scrape, or all of it is dropped; holds for 700 tools; 0 for no limit'),
-    targetLimit: limit.describe('Most pods; 0 for no limit'),
-    labelLimit: limit.describe('Most labels of a sample; 0 for no limit'),
-    labelNameLengthLimit: limit.describe('Longest name of a label; 0 for no limit'),
-    labelValueLengthLimit: count.default(1024).describe('Longest value of a label; 0 for no limit'),
-    keepDroppedTargets: limit.describe('Dropped targets that Prometheus remembers; 0 for no limit'),
-    scrapeClass: text.default('').describe('Scrape class'),
-    scrapeProtocols: z
-      .array(
-        z.enum([
-          'PrometheusProto',
-          'OpenMetricsText0.0.1',
-          'OpenMetricsText1.0.0',
-          'PrometheusText0.0.4',
-          'PrometheusText1.0.0',
-        ]),
-      )
-      .default([])
-      .describe('Formats to ask for, in order'),
-    fallbackScrapeProtocol: text.default('').describe('Format of answers without a valid content type'),
-    scrapeNativeHistograms: flag.optional().describe('Whether native histograms are scraped'),
-    scrapeClassicHistograms: flag.optional().describe('Whether classic buckets are kept beside native ones'),
-    convertClassicHistogramsToNHCB: flag
-      .optional()
-      .describe('Whether classic buckets are stored as native ones; the rules need classic ones'),
-    nativeHistogramBucketLimit: limit.describe('Most buckets of a native histogram; 0 for no limit'),
-    proxyUrl: text.default('').describe('Proxy to scrape through'),
-    followRedirects: flag.optional().describe('Whether redirects are followed'),
-    enableHttp2: flag.optional().describe('Whether HTTP/2 is used'),
-    params: object.default({}).describe('URL parameters'),
-    tlsConfig: object.default({}).describe('TLS'),
-    authorization: object.default({}).describe('Authorization header, with credentials from a Secret'),
-    basicAuth: object.default({}).describe('Basic authentication, from a Secret'),
-    oauth2: object.default({}).describe('OAuth 2.0'),
+    endpoint: object
+      .default({})
+      .describe(
+        "What else its endpoint has, as it is: metricRelabelings, scheme, tlsConfig, authorization and all that the Operator's API knows",
+      ),
+    spec: object
+      .default({ labelValueLengthLimit: 1024 })
+      .describe(
+        'What else its spec has, as it is: podTargetLabels, attachMetadata, scrapeClass, scrapeProtocols, further limits. The rules need classic histograms',
+      ),
   })
   .prefault({})
   .describe('A ServiceMonitor or PodMonitor');
@@ -76,7 +44,11 @@ const monitor = z
 const rules = z
   .strictObject({
     enabled: triState.default('auto').describe('auto is on where the cluster has the API'),
-    recordingRules: flag.default(true).describe('Whether ratios and budgets are recorded'),
+    recordingRules: flag
+      .default(true)
+      .describe(
+        'Whether what alerts and dashboards read is recorded; false where something else records it, or nothing reads it',
+      ),
     alertingRules: flag.default(true).describe('Whether there are alerts'),
     selector: text
       .default('')

@@ -1,5 +1,4 @@
-import { budgetOf } from '../../alerts/source/amount.ts';
-import { parametersSchema, type BurnWindow } from '../../alerts/source/parameters.ts';
+import { budgetOf, parametersSchema, type BurnWindow } from '../../alerts/source/parameters.ts';
 
 /** The parameters of the rules that are shipped: what the lines in panels are drawn from. */
 export const PARAMETERS = parametersSchema.parse({});

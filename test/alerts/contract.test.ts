@@ -163,7 +163,7 @@ describe('the rules and /metrics', () => {
         const values = samples.select(name).map(({ labels }) => labels[label]);
         const wanted = operator === '=' ? [value] : value.split('|');
         return wanted
-          .filter((one) => !values.includes(one))
+          .filter((one) => !values.some((found) => new RegExp(`^(?:${one})$`).test(found ?? '')))
           .map((one) => `${rule}: ${name}{${label}="${one}"}`);
       }),
     );
@@ -201,7 +201,7 @@ describe('the rules and /metrics', () => {
 
   const labelsOfSeries = (name: string): ReadonlySet<string> =>
     name.startsWith('nexus_mcp:')
-      ? new Set(['cluster', 'namespace', 'job'])
+      ? new Set(['cluster', 'namespace', 'job', ...(name.startsWith('nexus_mcp:tool:') ? ['tool_name'] : [])])
       : new Set([...OF_TARGETS, ...samples.select(name).flatMap(({ labels }) => Object.keys(labels))]);
 
   it('leave no count of failures without a rule', () => {

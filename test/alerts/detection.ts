@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { ALLOWED_ERRORS, ALLOWED_SLOW } from '../../alerts/source/records.ts';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
 import type { Course, Event } from './events.ts';
 import { promtool } from './promtool.ts';
@@ -70,13 +71,15 @@ async function play(events: readonly Event[], course: Course): Promise<readonly 
   });
 }
 
-/** Asks whether there was a success within a day: that of some hours ago will do. */
-const CONTENT_WITH_HOURS = 'NexusMCPToolAlwaysFails';
+/** Ask whether there was a success, or the service, within a day: those of some hours ago will do. */
+const CONTENT_WITH_HOURS = ['NexusMCPToolAlwaysFails', ALLOWED_ERRORS, ALLOWED_SLOW];
 
 /** Without the rules that look back a day or more, whose windows a history of hours does not fill. */
 const withoutDays = ({ rules, ...group }: RuleGroup): RuleGroup => ({
   ...group,
-  rules: rules.filter(({ alert, expr }) => alert === CONTENT_WITH_HOURS || !/\dd\b/.test(expr)),
+  rules: rules.filter(
+    ({ alert, record, expr }) => CONTENT_WITH_HOURS.includes(alert ?? record ?? '') || !/\dd\b/.test(expr),
+  ),
 });
 
 interface Series {

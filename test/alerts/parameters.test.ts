@@ -70,9 +70,16 @@ describe('an objective', () => {
   });
 
   it('leaves thresholds that all calls failing cross', () => {
-    for (const { expr } of rulesOf({ availability: { objective: 93.06 }, latency: { objective: 93.06 } })) {
-      for (const [, limit] of expr.matchAll(/ratio_rate\w+ > (\S+)/g)) expect(Number(limit)).toBeLessThan(1);
-    }
+    const rules = rulesOf({ availability: { objective: 93.06 }, latency: { objective: 93.06 } });
+    const allowed = rules.flatMap(({ record, expr }) =>
+      record?.endsWith(':allowed_ratio') ? [/ \+ (.*)$/.exec(expr)?.[1]] : [],
+    );
+    expect(allowed).toEqual(['(100 - 93.06) / 100', '(100 - 93.06) / 100']);
+    const factors = rules.flatMap(({ expr }) =>
+      [...expr.matchAll(/ratio_rate\w+ > (\S+) \* \S+:allowed_ratio/g)].map(([, factor]) => Number(factor)),
+    );
+    expect(factors.length).toBeGreaterThan(10);
+    for (const factor of factors) expect((factor * (100 - 93.06)) / 100).toBeLessThan(1);
   });
 });
 
@@ -101,12 +108,18 @@ describe('a latency threshold', () => {
       const [record] = rulesOf({
         durationBuckets: further,
         latency: { thresholdSeconds: bound },
-      }).filter(({ record: name }) => name?.includes('slow'));
+      }).filter(({ record: name }) => name?.includes('slow:ratio'));
       const bucket = selectors(record?.expr ?? '').find(
         ({ name }) => name === 'mcp_tool_duration_seconds_bucket',
       );
       const le = bucket?.matchers.find(({ label }) => label === 'le');
-      const spellings = [...all, ...all.map((other) => `${other}.0`), '+Inf'].map(String);
+      const [whole, fractions] = [
+        all.filter(Number.isInteger),
+        all.filter((other) => !Number.isInteger(other)),
+      ];
+      // Those that a dot as a pattern would take as well.
+      const alike = fractions.map((other) => String(other).replace('.', '1'));
+      const spellings = [...all, ...whole.map((other) => `${other}.0`), ...alike, '+Inf'].map(String);
       const selected = spellings.filter((spelling) =>
         le?.operator === '=~' ? new RegExp(`^(?:${le.value})$`).test(spelling) : spelling === le?.value,
       );
@@ -172,28 +185,35 @@ describe('thresholds of single tools', () => {
     d: { errorRatio: 0.01 },
     e: {},
   };
-  /** The tools each alternative of an alert is about, with its limit. */
-  const split = (alert: string): readonly string[] =>
-    alternatives(readPromQL(ruleOf({ tools }, alert).expr)).map((alternative) => {
-      const matchers = walk(alternative).flatMap(({ node }) =>
-        node.kind === 'selector' ? node.matchers.filter(({ label }) => label === 'tool_name') : [],
-      );
-      const [about] = new Set(matchers.map(({ operator, value }) => `${operator} ${value}`));
-      expect(new Set(matchers.map(({ value }) => value)).size, 'one set of tools on both sides').toBe(1);
-      const limits = walk(alternative).flatMap(({ node }) =>
-        node.kind === 'binary' &&
-        node.operator === '>' &&
-        node.right.kind === 'number' &&
-        node.right.value > 0
-          ? [node.right.value]
+  const SETTINGS = [
+    ['NexusMCPToolErrorRateHigh', 'nexus_mcp:tool:allowed_error_ratio', 0.1, { 'a.b': 0.5, d: 0.01 }],
+    ['NexusMCPToolLatencyHigh', 'nexus_mcp:tool:allowed_latency_seconds', 5, { 'a.b': 9, c: 0.2 }],
+  ] as const;
+
+  it.each(SETTINGS)('that %s reads are recorded as %s, for those tools alone', (_alert, name, _, own) => {
+    const records = rulesOf({ tools }).filter(({ record }) => record === name);
+    const values = records.map(({ labels = {}, expr }) => [labels, Number(/ \+ (\S+)$/.exec(expr)?.[1])]);
+    expect(values).toEqual(Object.entries(own).map(([tool_name, value]) => [{ tool_name }, value]));
+  });
+
+  it.each(SETTINGS)(
+    'are what %s compares with, and the general one where there is no %s',
+    (alert, name, general) => {
+      const limits = walk(readPromQL(ruleOf({ tools }, alert).expr)).flatMap(({ node }) =>
+        node.kind === 'binary' && node.operator === 'or' && selectorsIn(node.left).includes(name)
+          ? [node]
           : [],
       );
-      return `${about ?? ''}: ${limits.join()}`;
-    });
+      expect(limits).toHaveLength(1);
+      expect(limits[0]?.right).toMatchObject({ operator: '+', right: { kind: 'number', value: general } });
+    },
+  );
 
-  it('apply to them alone, and the general threshold to all others', () => {
-    expect(split('NexusMCPToolErrorRateHigh')).toEqual(['!~ a\\.b|d: 0.1', '= a.b: 0.5', '= d: 0.01']);
-    expect(split('NexusMCPToolLatencyHigh')).toEqual(['!~ a\\.b|c: 5', '= a.b: 9', '= c: 0.2']);
+  it('are recorded in the group of the alerts and before them, so that no evaluation lacks them', () => {
+    const { rules = [] } = ruleGroups({ tools }).find(({ name }) => name === 'nexus-mcp.alerts') ?? {};
+    expect(rules.map(({ record }) => record?.startsWith('nexus_mcp:tool:') ?? false)).toEqual(
+      rules.map((_rule, index) => index < 4),
+    );
   });
 
   it('change nothing when there are none', () => {
@@ -378,10 +398,8 @@ describe('every parameter', () => {
 const selectors = (expr: string): readonly Selector[] =>
   walk(readPromQL(expr)).flatMap(({ node }) => (node.kind === 'selector' ? [node] : []));
 
-const alternatives = (expression: Expression): readonly Expression[] =>
-  expression.kind === 'binary' && expression.operator === 'or'
-    ? [...alternatives(expression.left), ...alternatives(expression.right)]
-    : [expression];
+const selectorsIn = (expression: Expression): readonly string[] =>
+  walk(expression).flatMap(({ node }) => (node.kind === 'selector' ? [node.name] : []));
 
 describe('make rules', () => {
   const directory = mkdtempSync(join(tmpdir(), 'parameters-'));

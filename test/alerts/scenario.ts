@@ -48,7 +48,11 @@ interface Bystander {
 const BYSTANDERS: readonly Bystander[] = [
   {
     labels: { cluster: 'us', job: 'nexus-mcp', namespace: 'tools' },
-    series: server({ tools: [tool('echo', calls('success', counter({ perSecond: 30 })))] }),
+    series: server({
+      // Whatever the scenario takes for slow.
+      durationBuckets: [30, 45],
+      tools: [tool('echo', calls('success', counter({ perSecond: 30 })))],
+    }),
   },
   {
     labels: { job: 'other-server', namespace: 'tools' },
@@ -97,6 +101,8 @@ export interface Scenario {
   readonly fires: Readonly<Record<Time, readonly Firing[]>>;
   /** What the rules are generated with, when not the defaults; each element gives a rule file of its own. */
   readonly parameters?: Parameters | readonly Parameters[];
+  /** Records that no rule makes: the rules for them are missing, or fail. */
+  readonly unrecorded?: RegExp;
   /** When the services' Prometheus 2 becomes a Prometheus 3. */
   readonly upgraded?: Time;
   /** Default: 30. */
@@ -119,16 +125,24 @@ export interface Stage {
   readonly rulesFor: (scenario: Scenario) => readonly string[];
 }
 
-const ruleTextsOf = ({ parameters }: Scenario): readonly string[] =>
-  parameters === undefined
+const ruleTextsOf = ({ parameters, unrecorded }: Scenario): readonly string[] =>
+  parameters === undefined && unrecorded === undefined
     ? [RULES_TEXT]
-    : [parameters].flat().map((input: Parameters) => ruleFile(ruleGroups(input)));
+    : [parameters ?? {}]
+        .flat()
+        .map((input: Parameters) => ruleFile(ruleGroups(input).map((group) => without(group, unrecorded))));
+
+const without = ({ rules, ...group }: RuleGroup, unrecorded: RegExp | undefined): RuleGroup => ({
+  ...group,
+  rules: rules.filter(({ record }) => record === undefined || unrecorded?.test(record) !== true),
+});
 
 /** The rules of the plain file, or those of a scenario's parameters; `crowded` scenarios happen to all services at once. */
 export const plainStage = (crowded: readonly Scenario[]): Stage => ({
   servicesOf: (scenario, index) =>
     crowded.includes(scenario) ? SERVICES : SERVICES.filter((_, place) => place === index % SERVICES.length),
-  crowded: (scenario) => crowded.includes(scenario),
+  // The others' series are not recorded, either.
+  crowded: (scenario) => crowded.includes(scenario) && scenario.unrecorded === undefined,
   rulesFor: ruleTextsOf,
 });
 

@@ -3,6 +3,7 @@ import { capacityScenarios } from './scenarios/capacity.ts';
 import { discoveryScenarios } from './scenarios/discovery.ts';
 import { goneScenarios } from './scenarios/gone.ts';
 import { quietScenarios } from './scenarios/quiet.ts';
+import { recordScenarios } from './scenarios/records.ts';
 import { runtimeScenarios } from './scenarios/runtime.ts';
 import { serviceLevelScenarios } from './scenarios/service-levels.ts';
 import { sessionScenarios } from './scenarios/sessions.ts';
@@ -15,6 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...goneScenarios,
   ...serviceLevelScenarios,
   ...targetScenarios,
+  ...recordScenarios,
   ...toolScenarios,
   ...upstreamScenarios,
   ...discoveryScenarios,

@@ -247,15 +247,30 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
   ],
   ...['NexusMCPErrorBudgetBurn', 'NexusMCPLatencyBudgetBurn', 'NexusMCPErrorBudgetExhausted'].map(
     (alert): Mistake => [
-      `${alert} without the records that it reads`,
-      { monitoring: { rules: { recordingRules: false } } },
-      new RegExp(`rules\\.recordingRules: alerts\\.${alert} reads what they record`),
+      `${alert} without the records that it reads, and nobody to tell`,
+      {
+        monitoring: { rules: { recordingRules: false } },
+        alerts: { NexusMCPRecordsMissing: { enabled: false } },
+      },
+      new RegExp(
+        `rules\\.recordingRules: alerts\\.${alert} reads what they record; .* let alerts\\.NexusMCPRecordsMissing tell`,
+      ),
     ],
   ),
   [
     'labels of a Service for a PodMonitor',
-    { monitoring: { monitor: { kind: 'PodMonitor', targetLabels: ['team'] } } },
-    /targetLabels: a PodMonitor has no Service/,
+    { monitoring: { monitor: { kind: 'PodMonitor', spec: { targetLabels: ['team'] } } } },
+    /spec\.targetLabels: a PodMonitor has no Service/,
+  ],
+  [
+    'an interval that the rules do not know of',
+    { monitoring: { monitor: { endpoint: { interval: '5m' } } } },
+    /monitor\.endpoint\.interval: the chart writes it; set monitoring\.monitor\.interval$/,
+  ],
+  [
+    'a monitor that selects something else',
+    { monitoring: { monitor: { spec: { selector: {} } } } },
+    /monitor\.spec\.selector: the chart writes it$/,
   ],
   [
     'a GrafanaDashboard for no Grafana',

@@ -170,6 +170,11 @@ const SAME: readonly (readonly [what: string, values: Values, parameters: Values
     { monitoring: { rules: { selector: 'job=~"mcp-.+"' } } },
     { selector: 'job=~"mcp-.+"', mustExist: false },
   ],
+  [
+    'a selector of two lines, with what means something in YAML',
+    { monitoring: { rules: { selector: 'job=~"\\d: #.+",\nnamespace="tools"\n' } } },
+    { selector: 'job=~"\\d: #.+", namespace="tools"', mustExist: false },
+  ],
 ];
 
 /** There are pods, and the chart says how Prometheus finds them. */
@@ -216,9 +221,23 @@ describe('an operator can', () => {
         NexusMCPErrorBudgetBurn: off,
         NexusMCPLatencyBudgetBurn: off,
         NexusMCPErrorBudgetExhausted: off,
+        NexusMCPRecordsMissing: off,
       },
     });
     expect(groups.map(({ name }) => name)).toEqual(['nexus-mcp.alerts']);
+  });
+
+  it('let something else record what alerts read, and be told where nothing does', async () => {
+    const values = {
+      monitoring: { rules: { recordingRules: false } },
+      alerts: { tools: { echo: { errorRatio: 0.5 } } },
+    };
+    const [alerts, ...others] = await groupsOf(values);
+    const plain = unlinked(ruleGroups({ ...PLAIN, tools: { echo: { errorRatio: 0.5 } } })).at(-1);
+    expect(others).toEqual([]);
+    // What the values say of single tools is recorded with the alerts.
+    expect(alerts).toEqual(plain);
+    expect(alerts?.rules.map(({ alert }) => alert)).toContain('NexusMCPRecordsMissing');
   });
 
   const annotations = { chat: 'tell {{ $labels.job }}', summary: 'Ours.' };
@@ -271,7 +290,7 @@ describe('an operator can', () => {
 
 it.each(['minimal', 'many-replicas', 'custom-tools'])('the rules of %s have no mark left', async (name) => {
   const rules = one(await renderOn(NEWEST, `${name}-values.yaml`), 'PrometheusRule');
-  expect(JSON.stringify(rules)).not.toMatch(/@[\w.*]+@/);
+  expect(JSON.stringify(rules)).not.toMatch(/@[\w.*]+@|\b90{5}\d\b/);
 });
 
 it('a scrape without a limit is never near it', async () => {

@@ -29,11 +29,38 @@ const limitsOf = (name: string): readonly number[] =>
     .flatMap(({ expr }) => unfold(expr))
     .flatMap((node) => {
       if (node.kind === 'selector')
-        return node.matchers.filter(({ label }) => label === 'le').map(({ value }) => Number(value));
-      return node.kind === 'binary' && COMPARISONS.has(node.operator) && node.right.kind === 'number'
-        ? [node.right.value]
-        : [];
-    });
+        return node.matchers.filter(({ label }) => label === 'le').map(({ value }) => boundOf(value));
+      return node.kind === 'binary' && COMPARISONS.has(node.operator) ? [valueOf(node.right)] : [];
+    })
+    .filter((limit) => !Number.isNaN(limit));
+
+/** The bound of a pattern such as `2[.]5([.]0)?`. */
+const boundOf = (pattern: string): number => Number(pattern.replace('([.]0)?', '').replace('[.]', '.'));
+
+/** What an expression is worth whatever is measured: `0 * up + 0.5` and a record of it are; NaN where that is not said. */
+function valueOf(node: Expression): number {
+  if (node.kind === 'number') return node.value;
+  if (node.kind === 'selector') {
+    const recording = RULES.find(({ record }) => record === node.name);
+    return recording ? valueOf(readPromQL(recording.expr)) : NaN;
+  }
+  if (node.kind !== 'binary') return NaN;
+  const [left, right] = [valueOf(node.left), valueOf(node.right)];
+  switch (node.operator) {
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '*':
+      return left === 0 ? 0 : left * right;
+    case '/':
+      return left / right;
+    case 'or':
+      return right;
+    default:
+      return NaN;
+  }
+}
 
 /** A window that no alert has, so that `$__rate_interval` is not taken for one of theirs. */
 const MOMENTARY = '61s';
@@ -117,8 +144,7 @@ const drawnIn = ({ fieldConfig }: Panel): readonly number[] =>
 const unitOf = (expressions: readonly string[]): number => {
   const [, what] = /\/ \(nexus_mcp:tool_call_(errors|slow):allowed_ratio\{/.exec(expressions[0] ?? '') ?? [];
   if (what === undefined) return 1;
-  const rule = RULES.find(({ record }) => record === `nexus_mcp:tool_call_${what}:allowed_ratio`);
-  return Number(/ \+ ([\d.]+)$/.exec(rule?.expr ?? '')?.[1]);
+  return valueOf(readPromQL(`nexus_mcp:tool_call_${what}:allowed_ratio`));
 };
 
 const near = (a: number, b: number): boolean => Math.abs(a - b) < 1e-9;
@@ -155,6 +181,7 @@ const OWN_LINES: Readonly<Record<string, readonly number[]>> = {
 const WITHOUT_LINE: Readonly<Record<string, string>> = {
   NexusMCPTargetDown: 'a state, not a number',
   NexusMCPMetricsMissing: 'two lines that should be one',
+  NexusMCPRecordsMissing: 'what is not there has no line',
   NexusMCPTokenFileStale: 'a state, not a number',
   NexusMCPUpstreamDown: 'a state, not a number',
   NexusMCPUpstreamToolsDropped: 'one is too many',

@@ -46,6 +46,8 @@ const PARAMETERS = {
   latency: { thresholdSeconds: 5 },
   toolLatencySeconds: 5,
   eventLoopBlockedSeconds: 0.5,
+  // Where rules begin to look at another moment, what they record comes a few evaluations later.
+  alerts: { NexusMCPRecordsMissing: { forSeconds: 86_400 } },
 };
 
 /** Those that the faults need. */

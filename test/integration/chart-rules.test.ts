@@ -46,7 +46,10 @@ const service = (labels: Record<string, string>, prometheus: 2 | 3): Service => 
 const SERVICES = [service({ region: 'b' }, 2), service({ region: 'c' }, 3)];
 
 /** With the parameters of the plain file. */
-const PLAYED = shortestFor(SCENARIOS.filter(({ parameters }) => parameters === undefined));
+const PLAIN = SCENARIOS.filter(({ parameters }) => parameters === undefined);
+const PLAYED = shortestFor(PLAIN.filter(({ unrecorded }) => unrecorded === undefined));
+/** Those in which something else records, or nothing. */
+const UNRECORDED = PLAIN.filter(({ unrecorded }) => unrecorded?.test('nexus_mcp:') === true);
 
 describe('the rules of a release whose pods', () => {
   const UP = { job: RELEASE.job, namespace: RELEASE.namespace };
@@ -92,9 +95,10 @@ describe("the rules of a release of another name and namespace, with a tool's ow
   let complaints: ReadonlyMap<string, readonly string[]>;
 
   beforeAll(async () => {
-    const values = {
+    const valuesOf = (recordingRules: boolean) => ({
       monitoring: {
         rules: {
+          recordingRules,
           additionalAggregationLabels: ['region'],
           // As in the plain file.
           runbookUrl: 'https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks',
@@ -104,13 +108,18 @@ describe("the rules of a release of another name and namespace, with a tool's ow
       alerts: {
         tools: { other: { errorRatio: 0.5, latencySeconds: 1 }, 'another.one': { errorRatio: 0.9 } },
       },
+    });
+    const release = { release: 'agents', namespace: 'prod' };
+    const recording = await ruleFile({ ...release, values: valuesOf(true) });
+    const others = await ruleFile({ ...release, values: valuesOf(false) });
+    const stage: Stage = {
+      servicesOf: () => SERVICES,
+      rulesFor: (scenario) => [(UNRECORDED.includes(scenario) ? others : recording).text],
     };
-    const { text } = await ruleFile({ release: 'agents', namespace: 'prod', values });
-    const stage: Stage = { servicesOf: () => SERVICES, rulesFor: () => [text] };
-    complaints = await play(PLAYED, stage);
+    complaints = await play([...PLAYED, ...UNRECORDED], stage);
   }, 600_000);
 
-  it.each(PLAYED.map(({ name }) => name))('do what they must when %s', (name) => {
+  it.each([...PLAYED, ...UNRECORDED].map(({ name }) => name))('do what they must when %s', (name) => {
     expect(complaints.get(name)?.join('\n')).toBe('');
   });
 });

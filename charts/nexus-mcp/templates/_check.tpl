@@ -179,11 +179,18 @@ monitoring.monitor.scrapeTimeout: {{ $monitor.scrapeTimeout }} exceeds the inter
 {{- end }}
 {{- end }}
 {{- $most := int64 (include "nexus-mcp.leastSamples" .) }}
-{{- if and (int64 $monitor.sampleLimit) (lt (int64 $monitor.sampleLimit) $most) (not $monitor.metricRelabelings) }}
+{{- if and (int64 $monitor.sampleLimit) (lt (int64 $monitor.sampleLimit) $most) (not $monitor.endpoint.metricRelabelings) }}
 monitoring.monitor.sampleLimit: {{ int64 $monitor.sampleLimit }} is too low: with one tool{{ if include "nexus-mcp.mostUpstreams" . | int }}, and upstreams with their tools (config.discovery.maxUpstreams, config.limits.upstreamTools),{{ end }} a scrape can have {{ $most }} samples, and what exceeds the limit is dropped as a whole; raise it, or set it to 0 for no limit
 {{- end }}
-{{- if and (eq $monitor.kind "PodMonitor") $monitor.targetLabels }}
-monitoring.monitor.targetLabels: a PodMonitor has no Service to copy them from; use podTargetLabels
+{{- if and (eq $monitor.kind "PodMonitor") $monitor.spec.targetLabels }}
+monitoring.monitor.spec.targetLabels: a PodMonitor has no Service to copy them from; use podTargetLabels
+{{- end }}
+{{- range $part, $names := dict "endpoint" (list "port" "path" "interval" "scrapeTimeout" "relabelings") "spec" (list "selector" "namespaceSelector" "endpoints" "podMetricsEndpoints" "jobLabel" "sampleLimit") }}
+{{- range $name := $names }}
+{{- if hasKey (get $monitor $part) $name }}
+monitoring.monitor.{{ $part }}.{{ $name }}: the chart writes it{{ if hasKey $monitor $name }}; set monitoring.monitor.{{ $name }}{{ end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if not (include "nexus-mcp.exposesMetrics" .) }}
 {{- range $name, $part := dict "monitor" $monitor "rules" $rules }}
@@ -211,10 +218,11 @@ monitoring.rules.selector: state which targets the rules are about, because moni
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and $rules.alertingRules (not $rules.recordingRules) }}
+{{- $told := dig "NexusMCPRecordsMissing" "enabled" false (default dict .Values.alerts) }}
+{{- if and $rules.alertingRules (not $rules.recordingRules) (not $told) }}
 {{- range $name := list "NexusMCPErrorBudgetBurn" "NexusMCPLatencyBudgetBurn" "NexusMCPErrorBudgetExhausted" }}
 {{- if dig $name "enabled" false (default dict $.Values.alerts) }}
-monitoring.rules.recordingRules: alerts.{{ $name }} reads what they record; disable it too
+monitoring.rules.recordingRules: alerts.{{ $name }} reads what they record; disable it too, or let alerts.NexusMCPRecordsMissing tell where nothing else records it
 {{- end }}
 {{- end }}
 {{- end }}

@@ -46,66 +46,6 @@ where no kind is listed: a cluster lists both, helm template with --api-versions
 {{- end }}
 {{- end }}
 
-{{/* The endpoint of a ServiceMonitor or PodMonitor. */}}
-{{- define "nexus-mcp.endpoint" -}}
-{{- $monitor := .Values.monitoring.monitor -}}
-port: metrics
-path: /metrics
-scheme: {{ $monitor.scheme }}
-{{- with $monitor.interval }}
-interval: {{ . }}
-{{- end }}
-{{- with $monitor.scrapeTimeout }}
-scrapeTimeout: {{ . }}
-{{- end }}
-honorLabels: {{ $monitor.honorLabels }}
-honorTimestamps: {{ $monitor.honorTimestamps }}
-{{- if not (kindIs "invalid" $monitor.followRedirects) }}
-followRedirects: {{ $monitor.followRedirects }}
-{{- end }}
-{{- if not (kindIs "invalid" $monitor.enableHttp2) }}
-enableHttp2: {{ $monitor.enableHttp2 }}
-{{- end }}
-{{- with $monitor.proxyUrl }}
-proxyUrl: {{ . | quote }}
-{{- end }}
-{{- with $monitor.params }}
-params:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $monitor.tlsConfig }}
-tlsConfig:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $monitor.authorization }}
-authorization:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $monitor.basicAuth }}
-basicAuth:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $monitor.oauth2 }}
-oauth2:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- if or (not $monitor.jobLabel) $monitor.relabelings }}
-relabelings:
-  {{- if not $monitor.jobLabel }}
-  - action: replace
-    targetLabel: job
-    replacement: {{ include "nexus-mcp.fullname" . | quote }}
-  {{- end }}
-  {{- with $monitor.relabelings }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-{{- end }}
-{{- with $monitor.metricRelabelings }}
-metricRelabelings:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- end }}
-
 {{- define "nexus-mcp.mostUpstreams" -}}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- add (len $settings.upstreams) (ternary (int64 $settings.discovery.maxUpstreams) 0 $settings.discovery.enabled) }}
@@ -132,62 +72,6 @@ there are the chart does not know.
 {{- if $metrics.openTelemetryNames }}{{ $operations = add $operations (mul $upstreams (int64 $samples.eachUpstream.operations)) }}{{ end }}
 {{- $others := add (int64 $samples.others) (ternary (int64 $samples.anyUpstream) 0 (gt $upstreams 0)) (mul $upstreams (int64 $samples.eachUpstream.others)) (mul $further (int64 $samples.eachTool.others)) (mul (add 1 $further) $ofEach) }}
 {{- if $metrics.openTelemetryNames }}{{ add $others $operations }}{{ else }}{{ $others }}{{ end }}
-{{- end }}
-
-{{/* What a ServiceMonitor and a PodMonitor say besides what they select. */}}
-{{- define "nexus-mcp.monitorSpec" -}}
-{{- $monitor := .Values.monitoring.monitor }}
-{{- with $monitor.jobLabel }}
-jobLabel: {{ . | quote }}
-{{- end }}
-{{- with $monitor.podTargetLabels }}
-podTargetLabels:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- if $monitor.attachNodeMetadata }}
-attachMetadata:
-  node: true
-{{- end }}
-{{- with int64 $monitor.sampleLimit }}
-sampleLimit: {{ . }}
-{{- end }}
-{{- with int64 $monitor.targetLimit }}
-targetLimit: {{ . }}
-{{- end }}
-{{- with int64 $monitor.labelLimit }}
-labelLimit: {{ . }}
-{{- end }}
-{{- with int64 $monitor.labelNameLengthLimit }}
-labelNameLengthLimit: {{ . }}
-{{- end }}
-{{- with int64 $monitor.labelValueLengthLimit }}
-labelValueLengthLimit: {{ . }}
-{{- end }}
-{{- with int64 $monitor.keepDroppedTargets }}
-keepDroppedTargets: {{ . }}
-{{- end }}
-{{- with int64 $monitor.nativeHistogramBucketLimit }}
-nativeHistogramBucketLimit: {{ . }}
-{{- end }}
-{{- with $monitor.scrapeClass }}
-scrapeClass: {{ . | quote }}
-{{- end }}
-{{- with $monitor.scrapeProtocols }}
-scrapeProtocols:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $monitor.fallbackScrapeProtocol }}
-fallbackScrapeProtocol: {{ . }}
-{{- end }}
-{{- if not (kindIs "invalid" $monitor.scrapeNativeHistograms) }}
-scrapeNativeHistograms: {{ $monitor.scrapeNativeHistograms }}
-{{- end }}
-{{- if not (kindIs "invalid" $monitor.scrapeClassicHistograms) }}
-scrapeClassicHistograms: {{ $monitor.scrapeClassicHistograms }}
-{{- end }}
-{{- if not (kindIs "invalid" $monitor.convertClassicHistogramsToNHCB) }}
-convertClassicHistogramsToNHCB: {{ $monitor.convertClassicHistogramsToNHCB }}
-{{- end }}
 {{- end }}
 
 {{- define "nexus-mcp.monitoringNamespace" -}}

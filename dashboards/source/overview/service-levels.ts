@@ -52,6 +52,7 @@ export const serviceLevels: readonly Panel[] = [
     ],
     unit: 'percentunit',
     noValue: 'No calls, or rules not loaded',
+    alerts: ['NexusMCPRecordsMissing'],
   },
   {
     kind: 'timeseries',

@@ -193,7 +193,7 @@ const errorBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `10% of the tool calls of ${text} failed through the server's fault over the last 1h or 6h; the objective allows 0.5 %. At this rate what is left of the 30-day error budget is spent in 0s. First: ${logs(n)} | grep '"reason"'`,
+              `10% of the tool calls of ${text} failed through the server's fault over the last 1h or 6h; the objective is that 99.5 % do not. At this rate what is left of the 30-day error budget is spent in 0s. First: ${logs(n)} | grep '"reason"'`,
             dashboard: 'overview',
           },
         ),
@@ -202,7 +202,7 @@ const errorBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `2.5% of the tool calls of ${text} failed through the server's fault over the last 1d or 3d; the objective allows 0.5 %. At this rate what is left of the 30-day error budget is spent in 0s. First: ${logs(n)} | grep '"reason"'`,
+              `2.5% of the tool calls of ${text} failed through the server's fault over the last 1d or 3d; the objective is that 99.5 % do not. At this rate what is left of the 30-day error budget is spent in 0s. First: ${logs(n)} | grep '"reason"'`,
             dashboard: 'overview',
           },
         ),
@@ -319,7 +319,7 @@ const latencyBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `90% of the tool calls of ${text} took longer than 2.5 s over the last 15m or 1h or 6h; the objective allows 5 %. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
+              `90% of the tool calls of ${text} took longer than 2.5 s over the last 15m or 1h or 6h; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
             dashboard: 'overview',
           },
         ),
@@ -328,7 +328,7 @@ const latencyBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d or 3d; the objective allows 5 %. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
+              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d or 3d; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
             dashboard: 'overview',
           },
         ),

@@ -4,10 +4,10 @@ import { at, type Manifest } from '../../chart/helm.ts';
 interface Endpoint {
   readonly port: string;
   readonly path: string;
-  readonly scheme: string;
+  readonly scheme?: string;
   readonly interval: string;
   readonly scrapeTimeout: string;
-  readonly honorLabels: boolean;
+  readonly honorLabels?: boolean;
   readonly relabelings?: readonly Relabeling[];
   readonly metricRelabelings?: readonly Relabeling[];
 }
