@@ -1,24 +1,23 @@
-import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import type { ReplayBudget } from './replay-budget.ts';
 
 /** What a stream starts with, to be resumed after; what a client may miss; and answers and questions, which it may not. */
 type Kind = 'start' | 'notice' | 'message';
 
-interface StoredEvent {
+export interface StoredEvent {
   readonly id: string;
   /** Those that are sent later have a higher one. */
   readonly order: number;
   readonly streamId: string;
-  /** The message, as JSON. */
+  /** The message, as JSON; empty where there is none. */
   readonly text: string;
   readonly kind: Kind;
 }
 
 /**
- * What a session has sent of late, so that a client whose stream broke can resume it (`Last-Event-ID`). It does not tell
- * the SDK the streams of events (`getStreamIdForEventId`): that would refuse to resume one that the server takes to be open.
+ * What a session has sent of late, so that a client whose stream broke can resume it (`Last-Event-ID`).
  */
-export class RecentEvents implements EventStore {
+export class RecentEvents {
   /** Whose session it is. */
   readonly client: string;
   readonly #name: string;
@@ -48,12 +47,17 @@ export class RecentEvents implements EventStore {
     return this.#held;
   }
 
-  storeEvent(streamId: string, message: JSONRPCMessage): Promise<string> {
+  /**
+   * Keeps what a stream is sent; returns it as it is sent.
+   * @param message left out of what it starts with
+   */
+  store(streamId: string, message?: JSONRPCMessage): StoredEvent {
     const order = (this.#last += 1);
     const id = `${this.#name}-${order}`;
-    const event = { id, order, streamId, text: JSON.stringify(message), kind: kindOf(message) };
+    const text = message ? JSON.stringify(message) : '';
+    const event = { id, order, streamId, text, kind: kindOf(message) };
     if (!this.#isClosed) this.#keep(event);
-    return Promise.resolve(id);
+    return event;
   }
 
   #keep(event: StoredEvent): void {
@@ -114,41 +118,27 @@ export class RecentEvents implements EventStore {
     const last = this.#events.find(({ id }) => id === eventId);
     if (!last) throw new Error('the event to resume after is no longer kept');
     this.#replays.get(last.streamId)?.end();
-    const replay = new Replay(this.#events, last, () => {
+    const replay = new Replay(this.#events, last, onEnd, () => {
       if (this.#replays.get(last.streamId) === replay) this.#replays.delete(last.streamId);
-      onEnd();
     });
     this.#replays.set(last.streamId, replay);
     return replay;
-  }
-
-  /** Of a replay that has begun, the SDK gets what it has not got to, and goes on with what comes then. */
-  async replayEventsAfter(
-    lastEventId: string,
-    { send }: { send: (eventId: string, message: JSONRPCMessage) => Promise<void> },
-  ): Promise<string> {
-    const begun = [...this.#replays.values()].find(({ from }) => from === lastEventId);
-    const replay = begun ?? this.replayAfter(lastEventId, () => undefined);
-    this.#replays.delete(replay.streamId);
-    for (let event = replay.next(); event; event = replay.next())
-      await send(event.id, JSON.parse(event.text) as JSONRPCMessage);
-    return replay.streamId;
   }
 }
 
 /** How far a client has got with what it missed of a stream. */
 export class Replay {
   readonly streamId: string;
-  /** The id of the event that it began after. */
-  readonly from: string;
   readonly #events: readonly StoredEvent[];
   readonly #onEnd: () => void;
+  /** Takes it out of those that are held to what is kept. */
+  readonly finish: () => void;
   /** The order of the event that it has got to. */
   #at: number;
 
-  constructor(events: readonly StoredEvent[], last: StoredEvent, onEnd: () => void) {
+  constructor(events: readonly StoredEvent[], last: StoredEvent, onEnd: () => void, finish: () => void) {
     this.streamId = last.streamId;
-    this.from = last.id;
+    this.finish = finish;
     this.#events = events;
     this.#at = last.order;
     this.#onEnd = onEnd;
@@ -170,12 +160,12 @@ export class Replay {
 
   /** Gives up, before what was missed has been replayed. */
   end(): void {
+    this.finish();
     this.#onEnd();
   }
 }
 
-function kindOf(message: JSONRPCMessage): Kind {
-  // Priming events have an id but no message.
-  if (!('jsonrpc' in message)) return 'start';
+function kindOf(message: JSONRPCMessage | undefined): Kind {
+  if (!message) return 'start';
   return 'id' in message ? 'message' : 'notice';
 }

@@ -1,12 +1,30 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
-import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  isInitializeRequest,
+  SUPPORTED_PROTOCOL_VERSIONS,
+  type AuthInfo,
+  type JSONRPCMessage,
+  type MessageExtraInfo,
+  type RequestId,
+  type Transport,
+  type TransportSendOptions,
+} from '@modelcontextprotocol/server';
+import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
+import { isRequest } from '../monitoring/door/message.ts';
 import type { RecentEvents } from './event-store.ts';
+import { messagesIn } from './messages.ts';
 import type { OpenQuestions } from './questions.ts';
+import { ResponseStream } from './response-stream.ts';
 import type { SessionFacts } from './session-id.ts';
 
 /** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
 const RETRY_MS = 1000;
+
+/** Clients of earlier revisions take an event without data for an empty message. */
+const FIRST_WITH_EMPTY_EVENTS = '2025-11-25';
+
+/** The name among its events of what is said on the stream of a GET request. */
+const UNASKED = 'unasked';
 
 export interface SessionTransportOptions {
   readonly id: string;
@@ -17,40 +35,158 @@ export interface SessionTransportOptions {
   readonly ended: () => void;
 }
 
-type Send = Parameters<NodeStreamableHTTPServerTransport['send']>;
-type Handle = Parameters<NodeStreamableHTTPServerTransport['handleRequest']>;
+/**
+ * What carries the messages of a session, by Streamable HTTP of the 2025 era. That the session is its client's, what is said in
+ * headers, and the form of the body have been looked at before. It does what the SDK's own transport does; that one takes each
+ * message through web requests, responses and streams, which costs more than a call.
+ */
+export class SessionTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
+  /** Once it is initialized. */
+  sessionId?: string;
+  readonly #options: SessionTransportOptions;
+  readonly #keepAliveSeconds: number;
+  /** Those that are open, by what their events are known by. */
+  readonly #streams = new Map<string, ResponseStream>();
+  /** On which of them requests that have no answer yet are answered. */
+  readonly #streamOf = new Map<RequestId, string>();
+  /** Takes the answer to the `initialize` of a session that goes on. */
+  #takeAnswer: ((answer: JSONRPCMessage) => void) | undefined;
+  #made = 0;
+  #isClosed = false;
 
-/** What carries the messages of a session. */
-export class SessionTransport extends NodeStreamableHTTPServerTransport {
-  readonly #questions: OpenQuestions;
-
-  constructor(
-    { id, events, questions, initialized, ended }: SessionTransportOptions,
-    keepAliveSeconds: number,
-  ) {
-    super({
-      sessionIdGenerator: () => id,
-      eventStore: events,
-      retryInterval: RETRY_MS,
-      keepAliveMs: keepAliveSeconds * 1000,
-      onsessioninitialized: initialized,
-      onsessionclosed: ended,
-    });
-    this.#questions = questions;
+  constructor(options: SessionTransportOptions, keepAliveSeconds: number) {
+    this.#options = options;
+    this.#keepAliveSeconds = keepAliveSeconds;
   }
 
-  override handleRequest(...[request, response, body]: Handle): Promise<void> {
-    // The SDK looks for the names of both forms in the header itself. What it says has been looked at before.
-    request.headers.accept = 'application/json, text/event-stream';
-    request.rawHeaders.push('Accept', request.headers.accept);
-    return super.handleRequest(request, response, body);
+  start(): Promise<void> {
+    return Promise.resolve();
   }
 
-  override async send(...[message, options]: Send): Promise<void> {
-    const sent = { ...this.#questions.outgoing(message) };
-    await super.send(sent, options);
-    // The SDK keeps what it answered to a batch until all of it is answered, though it only looks for whose answers these are.
-    if ('result' in sent) sent.result = {};
+  /** Serves a request; resolves when its messages have been passed on, or to its end where it only replays. */
+  async handleRequest(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
+    if (this.#isClosed) refuse(response, 404, -32_001, 'Session not found');
+    else if (request.method === 'POST') this.#post(request, response, body);
+    else if (request.method === 'GET') await this.#get(request, response);
+    else {
+      this.#options.ended();
+      response.writeHead(200).end();
+      await this.close();
+    }
+  }
+
+  #post(request: IncomingMessage, response: ServerResponse, body: unknown): void {
+    let messages: readonly JSONRPCMessage[];
+    try {
+      messages = messagesIn(body);
+    } catch (error) {
+      this.onerror?.(error as Error);
+      refuse(response, 400, ERROR_CODES.parseError, 'Parse error: Invalid JSON-RPC message');
+      return;
+    }
+    const initialize = messages.find(
+      (message) => 'method' in message && message.method === 'initialize' && isInitializeRequest(message),
+    );
+    if (initialize && this.sessionId !== undefined) {
+      refuse(response, 400, ERROR_CODES.invalidRequest, 'Invalid Request: Server already initialized');
+      return;
+    }
+    if (initialize) {
+      this.sessionId = this.#options.id;
+      this.#options.initialized();
+    }
+    const { auth: authInfo } = request as { readonly auth?: AuthInfo };
+    const requests = messages.filter((message) => 'id' in message && 'method' in message);
+    if (requests.length === 0) {
+      for (const message of messages) this.onmessage?.(message, { ...(authInfo && { authInfo }) });
+      response.writeHead(202).end();
+      return;
+    }
+    const revision =
+      (initialize as { readonly params?: { readonly protocolVersion: string } } | undefined)?.params
+        ?.protocolVersion ?? request.headers['mcp-protocol-version'];
+    const canResume = takesEmptyEvents(revision);
+    const streamId = `answer-${(this.#made += 1)}`;
+    for (const { id } of requests) this.#streamOf.set(id, streamId);
+    this.#streams.set(streamId, this.#open(response, canResume ? this.#startOf(streamId) : ''));
+    const closeSSEStream = canResume ? this.#end.bind(this, streamId) : undefined;
+    for (const message of messages)
+      this.onmessage?.(message, {
+        ...(authInfo && { authInfo }),
+        ...(closeSSEStream && isRequest(message) && { closeSSEStream }),
+      });
+  }
+
+  #open(response: ServerResponse, start?: string): ResponseStream {
+    const { id: sessionId } = this.#options;
+    return new ResponseStream(response, { sessionId, keepAliveSeconds: this.#keepAliveSeconds }, start);
+  }
+
+  /** An event without a message, whose id a client can come back with (MCP 2025-11-25, "Sending Messages to the Server"). */
+  #startOf(streamId: string): string {
+    return `id: ${this.#options.events.store(streamId).id}\nretry: ${RETRY_MS}\ndata: \n\n`;
+  }
+
+  /** Ends a stream: with its last answer, or before, and then its client comes back for that. */
+  #end(streamId: string, lastEvent?: string): void {
+    this.#streams.get(streamId)?.end(lastEvent);
+    this.#streams.delete(streamId);
+  }
+
+  /** Begins the stream of what is said unasked, or goes on with one after the event that a client got last. */
+  async #get({ headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const lastEventId = String(headers['last-event-id'] ?? '');
+    if (lastEventId === '') {
+      // A client that asks again has lost the stream that it had, though nothing here may have noticed.
+      this.#end(UNASKED);
+      this.#streams.set(UNASKED, this.#open(response));
+      return;
+    }
+    const replay = this.#options.events.replayAfter(lastEventId, () => response.destroy());
+    const stream = this.#open(response);
+    // An event whenever the client has read the one before: it may have missed many, for however many requests.
+    for (let event = replay.next(); event && !stream.isOver; event = replay.next()) {
+      stream.write(written(event));
+      await stream.read();
+    }
+    if (stream.isOver) {
+      replay.end();
+      return;
+    }
+    replay.finish();
+    const { streamId } = replay;
+    this.#end(streamId);
+    if (this.#isClosed || (streamId !== UNASKED && !this.#isAwaited(streamId))) stream.end();
+    else this.#streams.set(streamId, stream);
+  }
+
+  #isAwaited(streamId: string): boolean {
+    for (const awaited of this.#streamOf.values()) if (awaited === streamId) return true;
+    return false;
+  }
+
+  /** Sends a message: an answer on the stream of its request, and what belongs to a request too. */
+  send(given: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    const { events, questions } = this.#options;
+    const message = questions.outgoing(given);
+    const isAnswer = !('method' in message);
+    if (isAnswer && this.#takeAnswer) {
+      this.#takeAnswer(message);
+      return Promise.resolve();
+    }
+    const id = isAnswer ? message.id : options?.relatedRequestId;
+    const unasked = isAnswer ? undefined : UNASKED;
+    const streamId = id === undefined ? unasked : this.#streamOf.get(id);
+    if (streamId === undefined)
+      return Promise.reject(new Error(`No connection established for request ID: ${String(id)}`));
+    const event = written(events.store(streamId, message));
+    if (isAnswer && id !== undefined) this.#streamOf.delete(id);
+    if (isAnswer && !this.#isAwaited(streamId)) this.#end(streamId, event);
+    else this.#streams.get(streamId)?.write(event);
+    return Promise.resolve();
   }
 
   /** Says on the stream of its GET request that there are other tools (MCP 2025-11-25, "List Changed Notification"). */
@@ -60,14 +196,37 @@ export class SessionTransport extends NodeStreamableHTTPServerTransport {
 
   /** Brings a new transport to where a session is whose client has initialized it elsewhere, or before. */
   async initialize({ revision, client, capabilities }: SessionFacts): Promise<void> {
-    const headers = { host: 'localhost', 'content-type': 'application/json' };
-    // The SDK has no other way in than a request.
-    const request = new IncomingMessage(new Socket());
-    Object.assign(request, { method: 'POST', url: '/', headers, rawHeaders: Object.entries(headers).flat() });
-    const response = new ServerResponse(request);
+    this.sessionId = this.#options.id;
     const params = { protocolVersion: revision, capabilities, clientInfo: client };
-    await this.handleRequest(request, response, { jsonrpc: '2.0', id: 0, method: 'initialize', params });
-    if (response.statusCode !== 200) throw new Error(`a session was not resumed: ${response.statusCode}`);
+    const answer = await new Promise<JSONRPCMessage>((resolve) => {
+      this.#takeAnswer = resolve;
+      this.onmessage?.({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+    });
+    this.#takeAnswer = undefined;
+    if (!('result' in answer)) throw new Error(`a session was not resumed: ${JSON.stringify(answer)}`);
     this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/initialized' });
   }
+
+  close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      for (const streamId of [...this.#streams.keys()]) this.#end(streamId);
+      this.onclose?.();
+    }
+    return Promise.resolve();
+  }
+}
+
+const written = ({ id, text }: { readonly id: string; readonly text: string }): string =>
+  `event: message\nid: ${id}\ndata: ${text}\n\n`;
+
+const takesEmptyEvents = (revision: unknown): boolean =>
+  typeof revision === 'string' &&
+  SUPPORTED_PROTOCOL_VERSIONS.includes(revision) &&
+  revision >= FIRST_WITH_EMPTY_EVENTS;
+
+function refuse(response: ServerResponse, status: number, code: number, message: string): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(JSON.stringify(refusal(code, message)));
 }

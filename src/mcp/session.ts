@@ -8,7 +8,6 @@ import { RecentEvents } from './event-store.ts';
 import { isAnswer, OpenQuestions, type QuestionIds } from './questions.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 import { connectDoor } from './connect-door.ts';
-import { replayTo } from './response-streams.ts';
 import type { ServerFactory } from './server.ts';
 import type { SessionFacts } from './session-id.ts';
 import { SessionTransport, type SessionTransportOptions } from './session-transport.ts';
@@ -171,7 +170,7 @@ export class Session {
     for (const id of ids) this.#arriving.set(id, request);
     this.#holdOpen(request, response, ids);
     try {
-      if (request.method === 'GET' && !(await this.#beginStream(request, response))) return;
+      if (request.method === 'GET' && request.headers['last-event-id']) this.#owes = false;
       await this.#transport.handleRequest(request, response, this.#withOwnIds(body));
     } finally {
       // Those that the transport refused never came to the door.
@@ -216,19 +215,6 @@ export class Session {
     if (!own || (own === message && !this.isInFlight(paramOf(message, 'requestId')))) return false;
     this.#transport.onmessage?.(own as never);
     return true;
-  }
-
-  /** Gives a client what it missed. Resolves to whether it is there for what comes then, which is for the SDK to give it. */
-  async #beginStream({ headers }: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    const lastEventId = String(headers['last-event-id'] ?? '');
-    if (lastEventId === '') {
-      // A client that asks again has lost the stream that it had, though nothing here may have noticed.
-      this.#transport.closeStandaloneSSEStream();
-      return true;
-    }
-    this.#owes = false;
-    const replay = this.#events.replayAfter(lastEventId, () => response.destroy());
-    return replayTo(response, replay, this.id);
   }
 
   /** Tells a client that listens that there are other tools; one that does not is told nothing. */

@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http';
+
+/**
+ * How long the beginning of a stream waits for an answer, in milliseconds. Most come sooner, and go with it in one piece: to
+ * send another costs the server and its client more than anything else that is done for a call.
+ */
+const TOGETHER_MS = 10;
+
+export interface ResponseStreamOptions {
+  readonly sessionId: string;
+  /** Longest silence, in seconds: a proxy in front cuts off an answer of which nothing is heard for long. */
+  readonly keepAliveSeconds: number;
+}
+
+/** The answer to an HTTP request of a session: a stream of events (SSE). */
+export class ResponseStream {
+  readonly #response: ServerResponse;
+  readonly #options: ResponseStreamOptions;
+  #timer: NodeJS.Timeout | undefined;
+  /** What has not been sent yet, since the stream has not begun. */
+  #start: string;
+
+  /** @param start the events that it begins with, soon; it begins at once if there are none */
+  constructor(response: ServerResponse, options: ResponseStreamOptions, start?: string) {
+    this.#response = response;
+    this.#options = options;
+    this.#start = start ?? '';
+    if (response.destroyed) return;
+    response.on('close', () => {
+      clearTimeout(this.#timer);
+    });
+    if (start === undefined) this.#begin();
+    else this.#timer = setTimeout(this.#begin, TOGETHER_MS);
+  }
+
+  /** Whether nothing can be sent on it any more. */
+  get isOver(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded;
+  }
+
+  readonly #begin = (): void => {
+    this.#writeHead();
+    if (this.#start === '') this.#response.flushHeaders();
+    else this.#response.write(this.#start);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#keepAlive, this.#options.keepAliveSeconds * 1000);
+  };
+
+  readonly #keepAlive = (): void => {
+    if (!this.#response.writableNeedDrain) this.#response.write(': keepalive\n\n');
+    this.#timer?.refresh();
+  };
+
+  #writeHead(length?: number): void {
+    this.#response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      // For nginx, which would wait for more.
+      'x-accel-buffering': 'no',
+      'mcp-session-id': this.#options.sessionId,
+      ...(length !== undefined && { 'content-length': length }),
+    });
+  }
+
+  /** Sends events. */
+  write(events: string): void {
+    if (this.isOver) return;
+    if (this.#response.headersSent) this.#response.write(events);
+    else {
+      this.#start += events;
+      this.#begin();
+    }
+  }
+
+  /** Ends it, after some events or none. */
+  end(events = ''): void {
+    if (this.isOver) return;
+    clearTimeout(this.#timer);
+    if (this.#response.headersSent) this.#response.end(events);
+    else {
+      const all = this.#start + events;
+      this.#writeHead(Buffer.byteLength(all));
+      this.#response.end(all);
+    }
+  }
+
+  /** Resolves when the client has read what was sent, or is gone. */
+  async read(): Promise<void> {
+    const response = this.#response;
+    if (this.isOver || !response.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        response.off('drain', done).off('close', done);
+        resolve();
+      };
+      response.on('drain', done).on('close', done);
+    });
+  }
+}
