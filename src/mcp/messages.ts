@@ -1,4 +1,5 @@
 import { parseJSONRPCMessage, type JSONRPCMessage, type JSONRPCRequest } from '@modelcontextprotocol/server';
+import { hasOnly } from '../tools/plain-result.ts';
 
 /**
  * The JSON-RPC messages in a body: one, or a batch.
@@ -11,22 +12,23 @@ const messageIn = (given: unknown): JSONRPCMessage =>
   isPlainRequest(given) ? given : parseJSONRPCMessage(given);
 
 const FIELDS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params']);
+const META_FIELDS: ReadonlySet<string> = new Set(['progressToken']);
 
 /** Whether the SDK would find nothing wrong with a request: most are like this, and its look at all the forms of messages is long. */
 function isPlainRequest(given: unknown): given is JSONRPCRequest {
-  if (!isObject(given)) return false;
-  for (const field in given) if (!FIELDS.has(field)) return false;
+  if (!isObject(given) || !hasOnly(given, FIELDS)) return false;
   const { jsonrpc, id, method, params } = given;
   return jsonrpc === '2.0' && isId(id) && typeof method === 'string' && isPlainParams(params);
 }
 
-function isPlainParams(params: unknown): boolean {
-  if (!isObject(params)) return params === undefined;
-  const { _meta: meta } = params;
-  if (meta === undefined) return true;
-  if (!isObject(meta)) return false;
-  for (const field in meta) if (field !== 'progressToken') return false;
-  return isId(meta['progressToken']);
+const isPlainParams = (params: unknown): boolean =>
+  isObject(params) ? isPlainMeta(params['_meta']) : params === undefined;
+
+/** Whether `_meta` is missing, or says nothing but a progress token. */
+export function isPlainMeta(meta: unknown): boolean {
+  if (!isObject(meta)) return meta === undefined;
+  const { progressToken: token } = meta;
+  return hasOnly(meta, META_FIELDS) && (token === undefined || isId(token));
 }
 
 const isId = (value: unknown): boolean => typeof value === 'string' || Number.isSafeInteger(value);

@@ -1,9 +1,15 @@
-import { Server } from '@modelcontextprotocol/server';
-import type { CacheScope, jsonSchemaValidator, ServerOptions, Transport } from '@modelcontextprotocol/server';
+import type {
+  CacheScope,
+  jsonSchemaValidator,
+  Server,
+  ServerOptions,
+  Transport,
+} from '@modelcontextprotocol/server';
 import { onConnected } from '../monitoring/door/door-adapter.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
 import { LIST_TTL_MS, ToolCalls, type Channel } from './tool-calls.ts';
+import { ToolServer } from './tool-server.ts';
 import { VERSIONS } from './versions.ts';
 
 /**
@@ -35,7 +41,7 @@ export class ServerFactory {
 
   /** A server for one connection, or one modern request, of the era given. */
   create(era: 'legacy' | 'modern'): Server {
-    return this.#bind(new Server(this.#binding.info, this.#options[era]), era);
+    return this.#bind(new ToolServer(this.#binding.info, this.#options[era], era), era);
   }
 
   /** A server for one modern request of the SDK's own handler, which connects it. */
@@ -47,8 +53,8 @@ export class ServerFactory {
     return server;
   }
 
-  #bind(server: Server, era: 'legacy' | 'modern'): Server {
-    const calls = new ToolCalls(server, this.#binding, { ...this.#channel, era });
+  #bind(server: ToolServer, era: 'legacy' | 'modern'): Server {
+    const calls = (server.calls = new ToolCalls(server, this.#binding, { ...this.#channel, era }));
     server.setRequestHandler('tools/list', (_request, context) => calls.list(context));
     server.setRequestHandler('tools/call', (request, context) => calls.call(request.params, context));
     server.onerror = this.#binding.onProtocolError;

@@ -28,7 +28,8 @@ export const LIST_TTL_MS = 60_000;
 /** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
 const FAILURE_META_KEY = 'nexus-mcp/failure';
 
-interface CallParams {
+/** What a tools/call says. */
+export interface CallParams {
   readonly name: string;
   readonly arguments?: Record<string, unknown> | undefined;
 }

@@ -2,6 +2,7 @@ import { ProtocolError, specTypeSchemas } from '@modelcontextprotocol/client';
 import type { Lane } from '../tools/admission.ts';
 import type { Failure, Outcome, ToolCall, ToolResult } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
+import { isPlainResult } from '../tools/plain-result.ts';
 import { RESULT_KIND, type InputRequest } from '../tools/result.ts';
 import { invalidResult, settleInputRequired, tooLarge, type RunOutcome } from '../tools/settle.ts';
 import type { KeptState } from './call-params.ts';
@@ -72,11 +73,9 @@ function settled(result: unknown, call: ToolCall, maxBytes: number, trustsReason
   // Whatever it is, it has to be written for the client.
   if (isTooDeep(given)) return { outcome: invalidResult(`it is nested more than ${MAX_LEVELS} levels deep`) };
   if (given['resultType'] === 'input_required') return { outcome: inputRequired(given, call) };
-  const checked = specTypeSchemas.CallToolResult['~standard'].validate(result);
-  if (checked instanceof Promise || checked.issues)
-    return { outcome: invalidResult('it is none that MCP has') };
+  if (!isPlainResult(given) && !isResult(given)) return { outcome: invalidResult('it is none that MCP has') };
   const relayed = relayedOf(given, trustsReasons);
-  const { structuredContent, isError } = checked.value;
+  const { structuredContent, isError } = given;
   const bytes = Buffer.byteLength(JSON.stringify(relayed));
   if (bytes > maxBytes) return { outcome: tooLarge(bytes, maxBytes), resultBytes: bytes };
   if (isError === true) return { outcome: ofErrorResult(given, trustsReasons, { relayed }) };
@@ -91,6 +90,11 @@ function settled(result: unknown, call: ToolCall, maxBytes: number, trustsReason
     },
     resultBytes: bytes,
   };
+}
+
+function isResult(given: unknown): boolean {
+  const checked = specTypeSchemas.CallToolResult['~standard'].validate(given);
+  return !(checked instanceof Promise) && !checked.issues;
 }
 
 function inputRequired(

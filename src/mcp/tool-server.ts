@@ -1,0 +1,63 @@
+import {
+  Server,
+  type Implementation,
+  type JSONRPCRequest,
+  type Result,
+  type ServerContext,
+  type ServerOptions,
+} from '@modelcontextprotocol/server';
+import { isPlainMeta } from './messages.ts';
+import { hasOnly, isPlainResult } from '../tools/plain-result.ts';
+import type { CallParams, Channel, ToolCalls } from './tool-calls.ts';
+
+type Handler = (request: JSONRPCRequest, context: ServerContext) => Promise<Result>;
+
+const CALL_FIELDS: ReadonlySet<string> = new Set(['name', 'arguments', '_meta']);
+
+/**
+ * The SDK's server, which validates a call twice and its result once. Those with which it would find nothing wrong, and which it
+ * would not change, are spared that: it takes longer than most calls.
+ */
+export class ToolServer extends Server {
+  readonly #era: Channel['era'];
+  calls: ToolCalls | undefined;
+
+  constructor(info: Implementation, options: ServerOptions, era: Channel['era']) {
+    super(info, options);
+    this.#era = era;
+  }
+
+  protected override _wrapHandler(method: string, handler: Handler): Handler {
+    const validating = super._wrapHandler(method, handler);
+    if (method !== 'tools/call') return validating;
+    return async (request, context) => {
+      if (!this.calls || !isPlainCall(request, context)) return validating(request, context);
+      const result: Result = await this.calls.call(request.params, context);
+      if (isPlainResult(result) && (this.#era === 'modern' || hasObject(result))) return result;
+      // Such as one that asks for input, for which it has rules.
+      return super._wrapHandler(method, () => Promise.resolve(result))(request, context);
+    };
+  }
+}
+
+/** Whether a call is nothing but a name and arguments, and not one that its client comes back with. */
+function isPlainCall(
+  request: JSONRPCRequest,
+  { mcpReq }: ServerContext,
+): request is JSONRPCRequest & { readonly params: CallParams } {
+  const { params } = request;
+  if (!params || !hasOnly(params, CALL_FIELDS)) return false;
+  const { name, arguments: args, _meta: meta } = params;
+  return (
+    typeof name === 'string' &&
+    (args === undefined || (typeof args === 'object' && args !== null && !Array.isArray(args))) &&
+    isPlainMeta(meta) &&
+    mcpReq.inputResponses === undefined &&
+    mcpReq.requestState() === undefined
+  );
+}
+
+/** Whether the structured value of a result is an object, which it is in the 2025 era, or it has none. */
+function hasObject({ structuredContent: value }: Result): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value));
+}
