@@ -52,6 +52,7 @@ export class Forwarding {
     caller: Caller,
     isHere: (id: unknown) => boolean,
   ): Promise<Sorted> {
+    if (isObject(body) && isRequest(body)) return { rest: body, answers: 'delivered' };
     const messages = [body].flat();
     const own = new Set(messages.filter(isObject).flatMap((each) => (isRequest(each) ? [each.id] : [])));
     const isOwn = (id: unknown): boolean => own.has(id as never) || isHere(id);

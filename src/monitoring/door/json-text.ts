@@ -14,7 +14,7 @@ export function parseJson(bytes: Buffer): JsonText {
   } catch {
     return { ok: false, problem: 'is not valid UTF-8' };
   }
-  if (depthOf(text) > MAX_DEPTH)
+  if (mayBeDeep(text) && depthOf(text) > MAX_DEPTH)
     return { ok: false, problem: `is nested more than ${MAX_DEPTH} levels deep` };
   let value: unknown;
   try {
@@ -32,6 +32,17 @@ const MAY_SPELL_PROTO = /__proto__|\\u00/;
 function hasProto(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProto);
+}
+
+/** Whether there are as many brackets as it takes, which most texts do not have: that is much sooner known. */
+function mayBeDeep(text: string): boolean {
+  let brackets = 0;
+  for (const bracket of ['{', '['])
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      brackets += 1;
+      if (brackets > MAX_DEPTH) return true;
+    }
+  return false;
 }
 
 /** How deep the brackets of a JSON text nest. Counted in the text, so that nothing deep is ever parsed. */
