@@ -17,6 +17,7 @@ import { listValues, valuesFile } from '../charts/source/documents.ts';
 import { valuesJsonSchema } from '../charts/source/values.ts';
 import { whenNull } from '../charts/source/when-null.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
+import { chartDashboard } from '../dashboards/source/chart.ts';
 import type { Dashboard } from '../dashboards/source/dashboard.ts';
 import { DASHBOARDS } from '../dashboards/source/dashboards.ts';
 import { renderDashboard } from '../dashboards/source/render.ts';
@@ -135,11 +136,13 @@ const FILES: Readonly<Record<string, () => string>> = {
   'demo/alertmanager.yaml': demoAlertmanager,
 };
 
-/** The chart cannot read files outside of itself, so it has copies. */
+/** One for people, and one in which the chart puts the names of a release's own. */
 function dashboardFiles(dashboard: Dashboard): (readonly [string, () => string])[] {
-  const write = (): string => `${JSON.stringify(renderDashboard(dashboard), null, 2)}\n`;
   const name = `${dashboardUid(dashboard.name)}.json`;
-  return ['dashboards', 'charts/nexus-mcp/files/dashboards'].map((folder) => [`${folder}/${name}`, write]);
+  return [
+    [`dashboards/${name}`, () => `${JSON.stringify(renderDashboard(dashboard), null, 2)}\n`],
+    [`charts/nexus-mcp/files/dashboards/${name}`, () => chartDashboard(dashboard)],
+  ];
 }
 
 /** The sample configuration with receivers that notify nobody. */

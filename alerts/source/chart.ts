@@ -61,6 +61,7 @@ export function chartRuleFile(): string {
     [bad(defaults), `reason=~"${mark('badReasons')}"`],
     [SERVICE, mark('service')],
     ['app.kubernetes.io/name=nexus-mcp', `app.kubernetes.io/name=${mark('name')}`],
+    ['?from=now-3h', `${mark('dashboardSuffix')}?from=now-3h`],
   ];
   return marks.reduce(
     (text, [found, by]) => text.replaceAll(found, by),

@@ -101,6 +101,13 @@ const dashboards = z
     enabled: triState.default('auto').describe('auto is on where rules would be'),
     label: text.min(1).default('grafana_dashboard').describe("Label that Grafana's sidecar looks for"),
     labelValue: text.default('1').describe('Its value'),
+    set: z
+      .string()
+      .regex(/^$|^[a-z0-9]([a-z0-9.-]{0,118}[a-z0-9])?$/)
+      .default('')
+      .describe(
+        "Name of the set of dashboards, in their files, uids, titles and tags; empty for NAMESPACE.FULLNAME, which no other release of the cluster has. A release without dashboards of its own may name another's, for its alerts to lead there",
+      ),
     folder: text.default('nexus-mcp').describe('Folder, by an annotation; empty for none'),
     folderAnnotation: text.min(1).default('grafana_folder').describe('That annotation'),
     annotations: textMap.default({}).describe('Annotations'),

@@ -28,7 +28,10 @@ const unlinked = (groups: readonly RuleGroup[]): readonly RuleGroup[] =>
     }),
   }));
 
-const grafanaUrl = { monitoring: { dashboards: { grafanaUrl: 'https://grafana.example.com/' } } };
+/** Without dashboards of the release they lead to those that were imported by hand. */
+const grafanaUrl = {
+  monitoring: { dashboards: { enabled: false, grafanaUrl: 'https://grafana.example.com/' } },
+};
 const grafanaBaseUrl = 'https://grafana.example.com';
 
 /** Values of the chart, and parameters of the plain file that must give the same rules. */

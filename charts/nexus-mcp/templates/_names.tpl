@@ -13,6 +13,17 @@
 {{- end }}
 {{- end }}
 
+{{/* The name of an object in a namespace: elsewhere, releases of several namespaces may have objects. Takes context, name and namespace. */}}
+{{- define "nexus-mcp.nameIn" -}}
+{{- $own := .context.Release.Namespace }}
+{{- ternary .name (printf "%s-%s" $own .name) (eq .namespace $own) }}
+{{- end }}
+
+{{/* The name of monitor and rules. */}}
+{{- define "nexus-mcp.monitoringName" -}}
+{{- include "nexus-mcp.nameIn" (dict "context" . "name" (include "nexus-mcp.fullname" .) "namespace" (include "nexus-mcp.monitoringNamespace" .)) }}
+{{- end }}
+
 {{- define "nexus-mcp.metricsService" -}}
 {{- include "nexus-mcp.fullname" . }}-metrics
 {{- end }}

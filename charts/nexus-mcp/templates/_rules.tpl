@@ -32,7 +32,8 @@ they have then.
   "minimumCalls" $rules.minimumCalls
   "sampleLimit" (int64 .Values.monitoring.monitor.sampleLimit | default "Inf")
   "runbookUrl" (default (printf "%s/blob/v%s/alerts/runbooks" .Chart.Home .Chart.AppVersion) $rules.runbookUrl | trimSuffix "/")
-  "grafanaUrl" (trimSuffix "/" .Values.monitoring.dashboards.grafanaUrl) }}
+  "grafanaUrl" (trimSuffix "/" .Values.monitoring.dashboards.grafanaUrl)
+  "dashboardSuffix" (include "nexus-mcp.dashboardSuffix" .) }}
 {{- $text := .Files.Get "files/nexus-mcp.rules.yaml" }}
 {{- range $mark, $value := $marks }}
 {{- $text = replace (printf "@%s@" $mark) (printf "%v" $value | trim | replace "\n" " ") $text }}
