@@ -14,6 +14,7 @@ import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { withChanges } from '../charts/source/chart-file.ts';
 import { BUCKETS, samplesOf } from '../charts/source/samples.ts';
 import { listValues, valuesFile } from '../charts/source/documents.ts';
+import { textPatterns } from '../charts/source/patterns.ts';
 import { valuesJsonSchema } from '../charts/source/values.ts';
 import { whenNull } from '../charts/source/when-null.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
@@ -123,6 +124,8 @@ const FILES: Readonly<Record<string, () => string>> = {
     `# What a scrape of a server with one tool has at most. Generated from src/monitoring by make generate; do not edit.\n${stringify(samplesOf(1))}`,
   'charts/nexus-mcp/files/buckets.yaml': () =>
     `# The buckets that histograms always have, and where they go on. Generated from src/monitoring by make generate; do not edit.\n${stringify(BUCKETS)}`,
+  'charts/nexus-mcp/files/patterns.yaml': () =>
+    `# What texts of the values must be like. Generated from charts/source by make generate; do not edit.\n${stringify({ patterns: textPatterns() }, { lineWidth: 0 })}`,
   'charts/nexus-mcp/files/settings.yaml': () =>
     `# The server's defaults. Generated from src/config by make generate; do not edit.\n${stringify(settingsSchema.parse({}))}`,
   'charts/nexus-mcp/Chart.yaml': () =>

@@ -44,7 +44,10 @@ export const alertValues = {
     .strictObject({
       ...Object.fromEntries(alerts.map(({ name }) => [name, entry(name)])),
       tools: z
-        .record(z.string().regex(/^[\w.-]{1,128}$/), z.strictObject({ errorRatio, latencySeconds }))
+        .record(
+          z.string().regex(/^[\w.-]{1,128}$/, 'must be the name of a tool'),
+          z.strictObject({ errorRatio, latencySeconds }),
+        )
         .default({})
         .describe('Thresholds of single tools: {tool: {errorRatio, latencySeconds}}'),
     })

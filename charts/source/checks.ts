@@ -31,5 +31,17 @@ export const checks = {
     })
     .prefault({})
     .describe('A CronJob that calls a tool from time to time, as a client would'),
-  extraObjects: list.default([]).describe('Objects of your own; templates in their texts are expanded'),
+  strict: flag
+    .default(false)
+    .describe('Whether what the notes warn of is refused, for those who see no notes, as with GitOps'),
+  extraObjects: list
+    .default([])
+    .describe(
+      "Objects of your own; Helm's templates in their texts, such as '{{ .Release.Name }}', are expanded",
+    ),
+  extraObjectsAsIs: list
+    .default([])
+    .describe(
+      "Objects of your own, as they are, such as an AlertmanagerConfig with Alertmanager's templates",
+    ),
 };

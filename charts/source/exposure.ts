@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, host, list, object, peers, port, portOrNone, text, textMap } from './fragments.ts';
+import { flag, host, list, object, path, peers, port, portOrNone, text, textMap } from './fragments.ts';
 
 /** How clients reach it. */
 export const exposure = {
@@ -53,7 +53,7 @@ export const exposure = {
         .describe(
           'Host names in lower case, without scheme and port; the server answers to them without config.server.allowedHosts',
         ),
-      path: text.regex(/^\//).default('/').describe('Path; /mcp hides REST and the status page'),
+      path: path.default('/').describe('Path; /mcp hides REST and the status page'),
       pathType: z.enum(['Prefix', 'Exact', 'ImplementationSpecific']).default('Prefix').describe('Path type'),
       tls: z
         .array(z.strictObject({ secretName: text.optional(), hosts: z.array(host).min(1) }))
@@ -74,7 +74,7 @@ export const exposure = {
         .describe(
           'Host names in lower case, without scheme and port; the server answers to them without config.server.allowedHosts',
         ),
-      path: text.regex(/^\//).default('/').describe('Path prefix'),
+      path: path.default('/').describe('Path prefix'),
       filters: list.default([]).describe('Filters'),
       timeouts: object
         .default({ request: '0s' })

@@ -11,7 +11,12 @@ export const text = z.string();
 /** A name of DNS, without scheme or port; `*` may stand for its first part. */
 export const host = z
   .string()
-  .regex(/^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/);
+  .regex(
+    /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+    'must be a host name in lower case, without scheme, port and path, as mcp.example.com or *.example.com',
+  );
+/** Of a URL. */
+export const path = z.string().regex(/^\//, 'must begin with /');
 export const textMap = z.record(z.string(), z.string());
 export const flag = z.boolean();
 export const count = z.int().min(0);
@@ -45,15 +50,28 @@ export const peers = z.array(
 export const triState = z.union([z.literal('auto'), z.boolean()]);
 
 /** As Prometheus writes them; empty for unset. */
-export const duration = z.string().regex(/^$|^(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)$/);
+export const duration = z
+  .string()
+  .regex(
+    /^$|^(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)$/,
+    'must be a number with its unit, as 30s, 5m or 1h30m',
+  );
 
 export const quantity = z.union([
-  z.string().regex(/^(\d+|\d+\.\d+|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|e\d+)?$/),
+  z
+    .string()
+    .regex(
+      /^(\d+|\d+\.\d+|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|e\d+)?$/,
+      'must be an amount as Kubernetes writes it, as 500m, 2, 256Mi or 1Gi',
+    ),
   z.number().min(0),
 ]);
 
 /** A number, or a share such as `25%`. */
-export const countOrShare = z.union([z.int().min(0), z.string().regex(/^\d+%$/)]);
+export const countOrShare = z.union([
+  z.int().min(0),
+  z.string().regex(/^\d+%?$/, 'must be a number or a share, as 1 or 25%'),
+]);
 
 /** A key of a Secret; the name is empty for none. */
 export const secretKey = (key: string, what: string) =>

@@ -59,7 +59,7 @@ const rules = z
         'Whether NexusMCPDown fires too where no pod was ever found, or for longer than an hour. Not with a selector, without the monitor of the chart, or where there may be no pods (replicas or keda.minReplicas 0)',
       ),
     additionalAggregationLabels: z
-      .array(z.string().regex(/^[a-zA-Z_]\w*$/))
+      .array(z.string().regex(/^[a-zA-Z_]\w*$/, 'must be the name of a label of Prometheus'))
       .default([])
       .describe('Labels that tell services apart besides cluster, namespace and job'),
     labels: textMap.default({}).describe('Labels of all alerts'),
@@ -103,7 +103,10 @@ const dashboards = z
     labelValue: text.default('1').describe('Its value'),
     set: z
       .string()
-      .regex(/^$|^[a-z0-9]([a-z0-9.-]{0,118}[a-z0-9])?$/)
+      .regex(
+        /^$|^[a-z0-9]([a-z0-9.-]{0,118}[a-z0-9])?$/,
+        'must be lower-case letters, digits, - and ., 120 at most',
+      )
       .default('')
       .describe(
         "Name of the set of dashboards, in their files, uids, titles and tags; empty for NAMESPACE.FULLNAME, which no other release of the cluster has. A release without dashboards of its own may name another's, for its alerts to lead there",

@@ -26,7 +26,7 @@ export const tracing = {
       ),
       // A name with a comma or = in it would break the list that OTEL_RESOURCE_ATTRIBUTES is.
       resourceAttributes: z
-        .record(text.regex(/^[\w./-]+$/), text)
+        .record(text.regex(/^[\w./-]+$/, 'must be letters, digits, _, ., / and - only'), text)
         .default({})
         .describe(
           'Further attributes of all spans, such as deployment.environment.name; namespace, Deployment and pod are there',

@@ -66,14 +66,25 @@ export const BESIDES = {
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
+interface Options {
+  /** Whether texts have patterns, with what is expected in words; see textPatterns. */
+  readonly patterns?: boolean;
+}
+
 /** The JSON Schema of the values; that of `config` is the server's own. */
-export function valuesJsonSchema(): JsonSchema {
+export function valuesJsonSchema({ patterns = false }: Options = {}): JsonSchema {
   const options = {
     io: 'input',
     target: 'draft-7',
     unrepresentable: 'any',
-    override: ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
+    override: ({ zodSchema, jsonSchema }: Overridden) => {
       flatten(jsonSchema);
+      if (!patterns) {
+        delete jsonSchema.pattern;
+        delete jsonSchema.propertyNames;
+      } else if (jsonSchema.pattern !== undefined) {
+        Object.assign(jsonSchema, { expected: expectedBy(zodSchema) });
+      }
     },
   } as const;
   const schema = z.toJSONSchema(valuesSchema.extend(BESIDES), options);
@@ -89,27 +100,29 @@ export function valuesJsonSchema(): JsonSchema {
   };
 }
 
+interface Overridden {
+  readonly zodSchema: z.core.$ZodTypes;
+  readonly jsonSchema: z.core.JSONSchema.BaseSchema;
+}
+
+/** What a text that matches no pattern is told. */
+const expectedBy = (schema: z.core.$ZodTypes): string | undefined =>
+  z
+    .safeParse(schema, '\0')
+    .error?.issues.flatMap((issue) => (issue.code === 'invalid_union' ? issue.errors.flat() : issue))
+    .find(({ code }) => code === 'invalid_format')?.message;
+
 /**
  * Says in the ways that Helm reports in one line each what the generator says in others: alternatives become one
- * schema, `true`, `false` and `auto` a list, and names of keys patterns.
+ * schema, and `true`, `false` and `auto` a list.
  */
 function flatten(schema: JsonSchema): void {
-  const { anyOf, additionalProperties } = schema;
-  const propertyNames = schema.propertyNames as JsonSchema | undefined;
-  if (propertyNames) {
-    delete schema.propertyNames;
-    if (propertyNames.pattern !== undefined)
-      Object.assign(schema, {
-        patternProperties: { [propertyNames.pattern]: additionalProperties },
-        additionalProperties: false,
-      });
-  }
+  const { anyOf } = schema;
   if (!anyOf) return;
-  const alternatives = anyOf;
   delete schema.anyOf;
-  const constants = alternatives.flatMap(({ type, const: value }) =>
+  const constants = anyOf.flatMap(({ type, const: value }) =>
     value !== undefined ? [value] : type === 'boolean' ? [true, false] : [],
   );
   if (constants.length > 0) Object.assign(schema, { enum: constants });
-  else Object.assign(schema, ...alternatives, { type: alternatives.map(({ type }) => type) });
+  else Object.assign(schema, ...anyOf, { type: anyOf.map(({ type }) => type) });
 }

@@ -34,7 +34,7 @@ export const workload = {
       tag: text.default('').describe("Tag; empty for the chart's appVersion"),
       digest: z
         .string()
-        .regex(/^$|^sha256:[a-f0-9]{64}$/)
+        .regex(/^$|^sha256:[a-f0-9]{64}$/, 'must be sha256: and 64 hexadecimal digits')
         .default('')
         .describe('Digest, sha256:…; wins over the tag'),
       pullPolicy: z
@@ -66,7 +66,12 @@ export const workload = {
   toolModules: z
     .strictObject({
       files: z
-        .record(z.string().regex(/^[\w.-]+\.(ts|mts|js|mjs)$/), z.string())
+        .record(
+          z
+            .string()
+            .regex(/^[\w.-]+\.(ts|mts|js|mjs)$/, 'must be a file name that ends in .ts, .mts, .js or .mjs'),
+          z.string(),
+        )
         .default({})
         .describe(
           "Modules by file name, each with its source; --set-file 'toolModules.files.weather\\.ts=weather.ts'",
@@ -74,7 +79,9 @@ export const workload = {
       configMaps: z
         .array(z.strictObject({ name: text.min(1), files: z.array(text.min(1)).min(1) }))
         .default([])
-        .describe('ConfigMaps that hold modules, and which of their keys are modules: [{name, files}]'),
+        .describe(
+          'ConfigMaps that hold modules, and which of their keys are modules: [{name, files}]. When one changes, restart the pods',
+        ),
     })
     .prefault({})
     .describe('Tool modules of your own; they are mounted and enabled'),

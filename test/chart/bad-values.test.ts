@@ -16,17 +16,6 @@ const BY_THE_SCHEMA: readonly Mistake[] = [
   ],
   ['an unknown type of Service', { service: { type: 'External' } }, /'\/service\/type'.*must be one of/],
   ['a port beyond the last', { service: { port: 70_000 } }, /'\/service\/port'.*maximum/],
-  ['a digest without its algorithm', { image: { digest: 'abc' } }, /'\/image\/digest'.*pattern/],
-  [
-    'an amount of memory in words',
-    { resources: { limits: { memory: 'much' } } },
-    /'\/resources\/limits\/memory'/,
-  ],
-  [
-    'an interval that is none',
-    { monitoring: { monitor: { interval: '30' } } },
-    /'\/monitoring\/monitor\/interval'/,
-  ],
   ['a third state', { monitoring: { rules: { enabled: 'maybe' } } }, /'\/monitoring\/rules\/enabled'/],
   [
     'an unknown reason',
@@ -73,21 +62,6 @@ const BY_THE_SCHEMA: readonly Mistake[] = [
     /'\/config\/limits\/toolTimeoutSeconds'/,
   ],
   [
-    'a tool module that is no module',
-    { toolModules: { files: { 'notes.txt': '' } } },
-    /'\/toolModules\/files'.*'notes\.txt' not allowed/,
-  ],
-  [
-    'a host with its scheme',
-    { ingress: { hosts: ['https://mcp.example.com'] } },
-    /'\/ingress\/hosts\/0'.*pattern/,
-  ],
-  [
-    'a host of a gateway with its port',
-    { httpRoute: { hostnames: ['mcp.example.com:443'] } },
-    /'\/httpRoute\/hostnames\/0'.*pattern/,
-  ],
-  [
     'labels without matchLabels, which would let every pod in',
     { networkPolicy: { enabled: true, clients: [{ podSelector: { app: 'agent' } }] } },
     /'\/networkPolicy\/clients\/0\/podSelector'.*'app' not allowed/,
@@ -95,10 +69,65 @@ const BY_THE_SCHEMA: readonly Mistake[] = [
   ['a collector that is no URL', { config: { tracing: { endpoint: 5 } } }, /'\/config\/tracing\/endpoint'/],
   ['an unknown sampler', { tracing: { sampler: 'jaeger_remote' } }, /'\/tracing\/sampler'.*must be one of/],
   ['more than all traces', { tracing: { ratio: 2 } }, /'\/tracing\/ratio'.*maximum/],
+];
+
+/** Texts: Helm would only say that they do not match, and Helm 3 not even which. */
+const BY_WHAT_IS_EXPECTED: readonly Mistake[] = [
+  [
+    'a digest without its algorithm',
+    { image: { digest: 'abc' } },
+    /image\.digest: "abc" must be sha256: and 64 hexadecimal digits/,
+  ],
+  [
+    'an amount of memory in words',
+    { resources: { limits: { memory: 'much' } } },
+    /resources\.limits\.memory: "much" must be an amount as Kubernetes writes it/,
+  ],
+  [
+    'an interval that is none',
+    { monitoring: { monitor: { interval: '30' } } },
+    /monitoring\.monitor\.interval: "30" must be a number with its unit, as 30s/,
+  ],
+  [
+    'a time of one alert that is none',
+    { alerts: { NexusMCPDown: { for: 'soon' } } },
+    /alerts\.NexusMCPDown\.for: "soon" must be a number with its unit/,
+  ],
+  [
+    'a tool module that is no module',
+    { toolModules: { files: { 'notes.txt': '' } } },
+    /toolModules\.files\.notes\.txt: "notes\.txt" must be a file name that ends in \.ts/,
+  ],
+  [
+    'a host with its scheme',
+    { ingress: { hosts: ['https://mcp.example.com'] } },
+    /ingress\.hosts\.0: "https:\/\/mcp\.example\.com" must be a host name in lower case, without scheme/,
+  ],
+  [
+    'a host of a gateway with its port',
+    { httpRoute: { hostnames: ['mcp.example.com:443'] } },
+    /httpRoute\.hostnames\.0: "mcp\.example\.com:443" must be a host name/,
+  ],
+  ['a path that begins nowhere', { ingress: { path: 'mcp' } }, /ingress\.path: "mcp" must begin with \//],
+  [
+    'a share that is none',
+    { podDisruptionBudget: { minAvailable: 'half' } },
+    /podDisruptionBudget\.minAvailable: "half" must be a number or a share, as 1 or 25%/,
+  ],
   [
     'an attribute that breaks the list of them',
     { tracing: { resourceAttributes: { 'team=a,b': 'c' } } },
-    /'\/tracing\/resourceAttributes': additional properties 'team=a,b'/,
+    /tracing\.resourceAttributes\.team=a,b: "team=a,b" must be letters/,
+  ],
+  [
+    'an upstream by a name that labels of metrics do not have',
+    { config: { ops: { port: 9998 }, upstreams: [{ name: 'A_', url: 'http://weather.tools.svc/mcp' }] } },
+    /config\.upstreams\.0\.name: "A_" must be lower-case letters, digits and -/,
+  ],
+  [
+    'a set of dashboards that could name no file',
+    { monitoring: { dashboards: { set: 'a/b' } } },
+    /monitoring\.dashboards\.set: "a\/b" must be lower-case letters/,
   ],
 ];
 
@@ -140,14 +169,12 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     /resources\.limits\.memory: 256Mi leaves -64 MB/,
   ],
   [
-    'a grace period shorter than the drain',
-    { terminationGracePeriodSeconds: 20 },
-    /terminationGracePeriodSeconds: 20 s are too short.*are 35 s/,
-  ],
-  [
-    'a drain shorter than a tool may take',
-    { config: { tools: { settings: { add: { timeoutSeconds: 60 } } } } },
-    /deadlineSeconds: 25 s cut off.*are 65 s together/,
+    'a stop that is shorter than a tool may take, with what to set it and the grace period to',
+    {
+      terminationGracePeriodSeconds: 20,
+      config: { tools: { settings: { add: { timeoutSeconds: 60 } } } },
+    },
+    /config\.shutdown\.deadlineSeconds to 65 or more \(it is 25\) and terminationGracePeriodSeconds to 75 or more \(it is 20\)\. .*delaySeconds \(0 s\).*queueWaitSeconds \(5 s\).*\(60 s\).*preStopSleepSeconds \(5 s\).*\(65 s\), and 5 s to spare$/,
   ],
   [
     'a registry with a scheme',
@@ -356,6 +383,7 @@ const BY_THE_TEMPLATES_TOO: readonly Mistake[] = [
 
 describe.each([
   { by: 'the schema', mistakes: BY_THE_SCHEMA },
+  { by: 'what is expected of texts', mistakes: BY_WHAT_IS_EXPECTED },
   { by: 'the templates', mistakes: BY_THE_TEMPLATES },
   { by: 'the templates too', mistakes: BY_THE_TEMPLATES_TOO },
 ])('of mistakes that are all made at once, and seen by $by,', ({ mistakes }) => {
@@ -379,6 +407,11 @@ describe.each([
 });
 
 it.each<Mistake>([
+  [
+    "a template of Alertmanager's among Helm's",
+    { extraObjects: [{ kind: 'AlertmanagerConfig', spec: { text: 'of {{ .CommonLabels.job }}' } }] },
+    /extraObjects: \{\{ \.CommonLabels\.job \}\} is no template of Helm's; move the object to extraObjectsAsIs/,
+  ],
   [
     'an amount of memory without its unit',
     { resources: { limits: { memory: 512 } } },
@@ -421,7 +454,7 @@ it.each<Mistake>([
 it('a cluster without the Operator is refused where that is wanted', async () => {
   const lines = await complaints({ operator: false, values: { monitoring: { failIfMissing: true } } });
   expect(lines).toContainEqual(
-    expect.stringMatching(/has no monitoring\.coreos\.com\/v1\/ServiceMonitor; install/),
+    expect.stringMatching(/has no monitoring\.coreos\.com\/v1\/ServiceMonitor, so .*; install/),
   );
 });
 

@@ -1,25 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import { helm, type Values } from './helm.ts';
+import { complaints, helm, template, type Values } from './helm.ts';
 
-/** What `helm install` prints. An API that every cluster has stands for that of Prometheus Operator. */
-async function notes(values: Values, operator: boolean): Promise<string> {
+/** An API that every cluster has stands for that of Prometheus Operator. */
+const withOperator = (values: Values, operator: boolean): Values => {
   const monitoring = operator ? { apiVersion: 'apps/v1' } : {};
-  const all = { ...values, monitoring: { ...monitoring, ...(values['monitoring'] as object | undefined) } };
-  const outcome = await helm('install', { values: all }, ['--dry-run=client']);
+  return { ...values, monitoring: { ...monitoring, ...(values['monitoring'] as object | undefined) } };
+};
+
+/** What `helm install` prints. */
+async function notes(values: Values, operator: boolean): Promise<string> {
+  const outcome = await helm('install', { values: withOperator(values, operator) }, ['--dry-run=client']);
   if (!outcome.ok) throw new Error(outcome.error);
   return outcome.text.slice(outcome.text.indexOf('\nNOTES:'));
 }
 
+/** What the notes warn of, each in one line. */
+const warningsIn = (text: string): readonly string[] =>
+  (/\nWARNINGS .*\n([^]*?)(?:\n\n|$)/.exec(text)?.[1] ?? '')
+    .replaceAll(/\n {2}/g, ' ')
+    .split('\n')
+    .flatMap((line) => (line.startsWith('- ') ? [line.slice(2).trimEnd()] : []));
+const warnings = async (values: Values, operator: boolean): Promise<string> =>
+  warningsIn(await notes(values, operator)).join('\n');
+
 describe('the notes after an installation', () => {
   it('say what was skipped, and how to have it', async () => {
     const text = await notes({}, false);
-    expect(text).toContain(
-      'SKIPPED ServiceMonitor: this cluster has no monitoring.coreos.com/v1/ServiceMonitor',
-    );
-    expect(text).toContain('SKIPPED PrometheusRule');
-    expect(text).toContain('NOTHING WILL ALERT');
-    expect(text).toContain('--set monitoring.monitor.enabled=true --set monitoring.rules.enabled=true');
+    expect(text).toContain('ServiceMonitor: SKIPPED, see below');
+    expect(text).toContain('PrometheusRule: SKIPPED, see below');
     expect(text).toContain('prometheus.io annotations');
+    const warned = warningsIn(text).join('\n');
+    expect(warned).toMatch(
+      /^monitoring\.rules\.enabled: the cluster has no monitoring\.coreos\.com\/v1\/PrometheusRule, so NOTHING WILL ALERT; install/m,
+    );
+    expect(warned).toMatch(/^monitoring\.monitor\.enabled: the cluster has no .*\/ServiceMonitor, so Prom/m);
+    expect(warned).toContain('--api-versions monitoring.coreos.com/v1/ServiceMonitor');
   });
 
   it('say how to see what Prometheus selects by, and what ours have', async () => {
@@ -34,12 +49,12 @@ describe('the notes after an installation', () => {
   });
 
   it('say that alerts come late where scrapes are far apart', async () => {
-    const at = (interval: string) => notes({ monitoring: { monitor: { interval } } }, true);
+    const at = (interval: string) => warnings({ monitoring: { monitor: { interval } } }, true);
     expect(await at('60s')).toContain(
-      'LATE: monitoring.monitor.interval is 60s; the alerts are made for 30s',
+      'monitoring.monitor.interval: 60s is too long; the alerts are made for 30s or less',
     );
-    expect(await notes({}, true)).not.toContain('LATE');
-    expect(await at('')).not.toContain('LATE');
+    expect(await warnings({}, true)).not.toContain('interval');
+    expect(await at('')).not.toContain('interval');
   });
 
   it('say what was switched off by somebody', async () => {
@@ -47,24 +62,29 @@ describe('the notes after an installation', () => {
     const text = await notes({ monitoring: { monitor: off, rules: off } }, true);
     expect(text).toContain('ServiceMonitor: switched off (monitoring.monitor.enabled)');
     expect(text).toContain('PrometheusRule: switched off (monitoring.rules.enabled)');
-    expect(text).not.toContain('Install Prometheus Operator');
-    const one = await notes({ monitoring: { monitor: off } }, false);
-    expect(one).toContain('force what was skipped with\n    --set monitoring.rules.enabled=true\n');
+    expect(text).not.toContain('nstall Prometheus Operator');
+    const one = await warnings({ monitoring: { monitor: off } }, false);
+    expect(one).toContain('monitoring.rules.enabled');
+    expect(one).not.toContain('monitoring.monitor.enabled');
     expect(await notes({ config: { metrics: { enabled: false } } }, true)).toContain(
       'SKIPPED: config.metrics',
     );
   });
 
   it('warn of a server that anybody may use, and not of one with tokens', async () => {
-    expect(await notes({}, true)).toContain('WARNING: nobody needs a token');
+    const warned = 'auth.tokensSecret.name: nobody needs a token';
+    expect(await warnings({}, true)).toContain(warned);
+    const clients = [{ podSelector: { matchLabels: { app: 'agent' } } }];
+    expect(await warnings({ networkPolicy: { enabled: true } }, true)).toContain(warned);
+    expect(await warnings({ networkPolicy: { enabled: true, clients } }, true)).toBe('');
     const text = await notes({ auth: { tokensSecret: { name: 'tokens' } } }, true);
-    expect(text).not.toContain('WARNING');
+    expect(text).not.toContain('WARNINGS');
     expect(text).toContain('NOTE: helm test has no token to call with');
   });
 
   it('warn where clients from outside would share one quota, and not where the proxies are counted', async () => {
     const ingress = { enabled: true, hosts: ['a.example.com'] };
-    expect(await notes({ ingress }, true)).toContain('WARNING: config.server.trustedProxies is 0');
+    expect(await notes({ ingress }, true)).toContain('- config.server.trustedProxies: is 0');
     const config = { server: { trustedProxies: 1 } };
     expect(await notes({ ingress, config }, true)).not.toContain('trustedProxies');
     expect(await notes({}, true)).not.toContain('trustedProxies');
@@ -72,13 +92,14 @@ describe('the notes after an installation', () => {
 
   it('warn of several pods without a key, of what is lost, and say how to make one and use it', async () => {
     const text = await notes({ replicas: 2 }, true);
-    expect(text).toContain('WARNING: the pods share no key');
-    expect(text).toContain('The Service keeps a client with its pod by address;');
+    const warned = warningsIn(text).join('\n');
+    expect(warned).toContain('stateKeySecret.name: the pods share no key');
+    expect(warned).toContain('The Service keeps a client with its pod by address;');
     expect(text).toContain(
       '\n  kubectl -n tools create secret generic nexus-mcp-state-key --from-literal=state-key="$(openssl rand -base64 48)"\n' +
         '  helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set stateKeySecret.name=nexus-mcp-state-key\n',
     );
-    const balanced = await notes({ replicas: 2, service: { type: 'LoadBalancer' } }, true);
+    const balanced = await warnings({ replicas: 2, service: { type: 'LoadBalancer' } }, true);
     expect(balanced).toContain('The Service does not keep clients with their pods,');
   });
 
@@ -92,19 +113,44 @@ describe('the notes after an installation', () => {
 
   it('warn of scaling by sessions where any pod may hold any of them', async () => {
     const keda = { enabled: true, serverAddress: 'http://prometheus:9090', activeSessions: 5 };
-    const text = await notes({ keda, stateKeySecret: { name: 'key' } }, true);
-    expect(text).toContain('WARNING: keda.activeSessions counts a session in each pod that serves it');
+    const text = await warnings({ keda, stateKeySecret: { name: 'key' } }, true);
+    expect(text).toContain('keda.activeSessions: counts a session in each pod that serves it');
     expect(await notes({ keda }, true)).not.toContain('activeSessions');
   });
 
   it('say that a network policy keeps calls from upstreams in the cluster', async () => {
-    const config = { upstreams: [{ name: 'weather', url: 'http://weather.tools.svc:8000/mcp' }] };
-    const of = (networkPolicy: Values) => notes({ config, networkPolicy }, true);
-    const told = 'networkPolicy lets no calls out to upstreams';
-    expect(await of({ enabled: true })).toContain(told);
-    expect(await of({})).not.toContain(told);
-    expect(await of({ enabled: true, egress: 'any' })).not.toContain(told);
-    expect(await of({ enabled: true, extraEgress: [{ ports: [{ port: 8000 }] }] })).not.toContain(told);
+    const of = (url: string, networkPolicy: Values) =>
+      warnings(
+        { config: { ops: { port: 9998 }, upstreams: [{ name: 'weather', url }] }, networkPolicy },
+        true,
+      );
+    const inside = 'http://weather.tools.svc:8000/mcp';
+    const told =
+      'networkPolicy.extraEgress: lets no calls out to weather.tools.svc:8000, the upstream weather';
+    expect(await of(inside, { enabled: true })).toContain(told);
+    expect(await of(inside, {})).not.toContain('extraEgress');
+    expect(await of(inside, { enabled: true, egress: 'any' })).not.toContain('extraEgress');
+    const extraEgress = [{ ports: [{ port: 8000 }] }];
+    expect(await of(inside, { enabled: true, extraEgress })).not.toContain('extraEgress');
+    const outside = 'https://mcp.example.com/mcp';
+    expect(await of(outside, { enabled: true })).not.toContain('extraEgress');
+    expect(await of(outside, { enabled: true, egress: 'none' })).toContain('extraEgress');
+  });
+
+  it('say that a changed ConfigMap of tool modules needs a restart', async () => {
+    const toolModules = { configMaps: [{ name: 'weather', files: ['weather.ts'] }] };
+    expect(await notes({ toolModules }, true)).toMatch(
+      /After a change of the ConfigMap weather:\n {2}kubectl -n tools rollout restart deployment nexus-mcp\n/,
+    );
+    expect(await notes({}, true)).not.toContain('rollout restart');
+  });
+
+  it('name the set of the dashboards, or whose are looked at', async () => {
+    expect(await notes({}, true)).toContain('titles that end in (tools.nexus-mcp)');
+    const dashboards = { enabled: false, set: 'production.nexus-mcp' };
+    expect(await notes({ monitoring: { dashboards } }, true)).toContain(
+      'Dashboards: those of another release, of the set production.nexus-mcp',
+    );
   });
 
   it('say how a Service becomes an upstream, where some are looked for', async () => {
@@ -128,5 +174,34 @@ describe('the notes after an installation', () => {
     expect(text).toContain('http://nexus-mcp.tools.svc:9999/mcp');
     expect(text).toContain('http://mcp.example.com/mcp');
     expect(text).toContain('port-forward deploy/nexus-mcp 9998, then http://localhost:9998/\n\nTEST IT\n');
+  });
+});
+
+describe('strict', () => {
+  /** All that is warned of, in values that go together. */
+  const WARNED: readonly Values[] = [
+    {
+      replicas: 2,
+      ingress: { enabled: true, hosts: ['a.example.com'] },
+      networkPolicy: { enabled: true },
+      config: { ops: { port: 9998 }, upstreams: [{ name: 'weather', url: 'http://weather.tools.svc/mcp' }] },
+    },
+    {
+      keda: { enabled: true, serverAddress: 'http://prometheus:9090', activeSessions: 5 },
+      stateKeySecret: { name: 'key' },
+      monitoring: { monitor: { enabled: true, interval: '1m' }, rules: { enabled: true } },
+    },
+  ];
+
+  it.each(WARNED)('refuses, with the same words, what the notes warn of: list %$', async (values) => {
+    const warned = warningsIn(await notes(values, false));
+    expect(warned.length).toBeGreaterThanOrEqual(3);
+    const refused = await complaints({ operator: false, values: { ...values, strict: true } });
+    expect(refused).toEqual(warned.map((line) => `- strict: ${line}`));
+  });
+
+  it('takes a release of which there is nothing to warn', async () => {
+    const values = { strict: true, auth: { tokensSecret: { name: 'tokens' } } };
+    expect(await template({ values })).toMatchObject({ ok: true });
   });
 });

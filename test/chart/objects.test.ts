@@ -283,6 +283,26 @@ describe('values that are unset', () => {
   });
 });
 
+it("objects of one's own are as they are, or with Helm's templates expanded", async () => {
+  const of = (name: string, text: string) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name },
+    data: { text },
+  });
+  const values = {
+    extraObjects: [of('expanded', 'of {{ .Release.Name }}')],
+    extraObjectsAsIs: [of('as-is', '{{ range .Alerts }}{{ .Labels.job }}{{ end }}')],
+  };
+  for (const tool of ['helm3', 'helm4'] as const) {
+    const manifests = await renderPlain({ values, helm: tool });
+    expect(at(one(manifests, 'ConfigMap', 'expanded'), 'data.text')).toBe('of nexus-mcp');
+    expect(at(one(manifests, 'ConfigMap', 'as-is'), 'data.text')).toBe(
+      '{{ range .Alerts }}{{ .Labels.job }}{{ end }}',
+    );
+  }
+});
+
 describe('a disruption budget', () => {
   it('is there where there can be several pods', async () => {
     const there = async (values: Values) =>

@@ -22,6 +22,17 @@ async function kustomize(path: string): Promise<readonly Manifest[]> {
 const plain = kustomize('k8s');
 const monitoring = kustomize('k8s/monitoring');
 
+interface Matcher {
+  readonly name: string;
+  readonly matchType: string;
+  readonly value: string;
+}
+interface Inhibition {
+  readonly sourceMatch: readonly Matcher[];
+  readonly targetMatch: readonly Matcher[];
+  readonly equal: readonly string[];
+}
+
 describe('k8s/', () => {
   it('is built by kubectl into objects that their schemas know', async () => {
     const manifests = [...(await plain), ...(await monitoring)];
@@ -162,7 +173,18 @@ describe('the worked examples', () => {
     }
     const sample = parse(read('alerts/alertmanager.example.yaml')) as {
       route: { routes: readonly [{ group_by: string[]; group_wait: string }] };
+      inhibit_rules: readonly { source_matchers: string[]; target_matchers: string[]; equal: string[] }[];
     };
+    const written = (matchers: readonly Matcher[]): readonly string[] =>
+      matchers.map(({ name, matchType, value }) => `${name} ${matchType} "${value}"`);
+    const inhibitions = at<readonly Inhibition[]>(config, 'spec.inhibitRules');
+    expect(
+      inhibitions.map(({ sourceMatch, targetMatch, equal }) => ({
+        source_matchers: written(sourceMatch),
+        target_matchers: written(targetMatch),
+        equal,
+      })),
+    ).toEqual(sample.inhibit_rules);
     const [ours] = sample.route.routes;
     expect(at(config, 'spec.route')).toMatchObject({ groupBy: ours.group_by, groupWait: ours.group_wait });
     const selector = parse(read('k8s/examples/kube-prometheus-stack-values.yaml')) as unknown;

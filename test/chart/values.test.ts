@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { listValues } from '../../charts/source/documents.ts';
+import { textPatterns } from '../../charts/source/patterns.ts';
 import { BESIDES, valuesSchema } from '../../charts/source/values.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { CHART, helm } from './helm.ts';
@@ -66,6 +67,12 @@ describe('the values', () => {
     for (const { path } of listValues()) expect(text).toContain(`${path.split('.').at(-1) ?? ''}:`);
     // Helm's own reader agrees with its own schema.
     expect(await helm('lint', {}, ['--strict', '--quiet'])).toMatchObject({ ok: true });
+  });
+
+  it('say of each text that must be like something what it must be like', () => {
+    const patterns = textPatterns();
+    expect(patterns.length).toBeGreaterThan(10);
+    for (const { expected } of patterns) expect(expected).toMatch(/^(must|may) /);
   });
 
   it("of the settings are the server's", () => {

@@ -1,11 +1,50 @@
 {{/* Fails with everything that the schema cannot see. Each check below writes a line for each problem. */}}
 {{- define "nexus-mcp.check" -}}
+{{- /* The others read what these texts say. */}}
+{{- include "nexus-mcp.failWith" (include "nexus-mcp.checkTexts" . | splitList "\n") }}
 {{- $lines := list }}
 {{- range $check := list "Server" "Stop" "Exposure" "Scaling" "Monitoring" "Latency" "Tracing" }}
 {{- $lines = include (print "nexus-mcp.check" $check) $ | splitList "\n" | concat $lines }}
 {{- end }}
-{{- with without $lines "" }}
+{{- if .Values.strict }}
+{{- range $line := without (include "nexus-mcp.advice" . | splitList "\n") "" }}
+{{- $lines = append $lines (printf "strict: %s" $line) }}
+{{- end }}
+{{- end }}
+{{- include "nexus-mcp.failWith" $lines }}
+{{- end }}
+
+{{- define "nexus-mcp.failWith" -}}
+{{- with without . "" }}
 {{- fail (printf "\n\n- %s\n" (join "\n- " .)) }}
+{{- end }}
+{{- end }}
+
+{{/* Texts that are not what is expected. In a path * stands for each part of a list or map, and @ for the name of each. */}}
+{{- define "nexus-mcp.checkTexts" -}}
+{{- range $rule := (.Files.Get "files/patterns.yaml" | fromYaml).patterns }}
+{{- range $path := $rule.paths }}
+{{- $found := dict "" $.Values }}
+{{- range $step := splitList "." $path }}
+{{- $below := dict }}
+{{- range $at, $whole := $found }}
+{{- if not (or (kindIs "map" $whole) (kindIs "slice" $whole)) }}
+{{- else if eq $step "*" }}
+{{- range $name, $part := $whole }}{{ $_ := set $below (printf "%s.%v" $at $name) $part }}{{ end }}
+{{- else if eq $step "@" }}
+{{- range $name, $_ := $whole }}{{ $_ := set $below (printf "%s.%s" $at $name) $name }}{{ end }}
+{{- else if hasKey $whole $step }}
+{{- $_ := set $below (printf "%s.%s" $at $step | trimPrefix ".") (get $whole $step) }}
+{{- end }}
+{{- end }}
+{{- $found = $below }}
+{{- end }}
+{{- range $at, $text := $found }}
+{{- if and (kindIs "string" $text) (not (regexMatch $rule.pattern $text)) }}
+{{ $at }}: {{ printf "%q" $text }} {{ $rule.expected }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -82,13 +121,18 @@ rbac.namespaces: says nothing where rbac.clusterWide is true
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $shutdown := $settings.shutdown }}
 {{- $longest := float64 (include "nexus-mcp.longestTool" .) }}
-{{- $drain := ceil (addf $shutdown.delaySeconds $settings.limits.queueWaitSeconds $longest) | int }}
-{{- if lt (float64 $shutdown.deadlineSeconds) (float64 $drain) }}
-config.shutdown.deadlineSeconds: {{ $shutdown.deadlineSeconds }} s cut off calls that may last longer: delaySeconds, limits.queueWaitSeconds and the longest deadline of a tool ({{ $longest }} s) are {{ $drain }} s together
+{{- $calls := ceil (addf $shutdown.delaySeconds $settings.limits.queueWaitSeconds $longest) | int }}
+{{- $deadline := max $calls (ceil $shutdown.deadlineSeconds | int) }}
+{{- $grace := add (int .Values.preStopSleepSeconds) $deadline 5 }}
+{{- $low := list }}
+{{- if lt (float64 $shutdown.deadlineSeconds) (float64 $calls) }}
+{{- $low = append $low (printf "config.shutdown.deadlineSeconds to %d or more (it is %v)" $calls $shutdown.deadlineSeconds) }}
 {{- end }}
-{{- $needed := add (int .Values.preStopSleepSeconds) (ceil $shutdown.deadlineSeconds | int) 5 }}
-{{- if lt (int .Values.terminationGracePeriodSeconds) (int $needed) }}
-terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }} s are too short: preStopSleepSeconds, config.shutdown.deadlineSeconds and 5 s to spare are {{ $needed }} s
+{{- if lt (int .Values.terminationGracePeriodSeconds) (int $grace) }}
+{{- $low = append $low (printf "terminationGracePeriodSeconds to %d or more (it is %d)" $grace (int .Values.terminationGracePeriodSeconds)) }}
+{{- end }}
+{{- with $low }}
+config.shutdown, terminationGracePeriodSeconds: calls would be cut off; set {{ join " and " . }}. A call may take config.shutdown.delaySeconds ({{ $shutdown.delaySeconds }} s), config.limits.queueWaitSeconds ({{ $settings.limits.queueWaitSeconds }} s) and the longest deadline of a tool ({{ $longest }} s) until it ends: the deadline of the stop is no less. The grace period is preStopSleepSeconds ({{ int $.Values.preStopSleepSeconds }} s), that deadline ({{ $deadline }} s), and 5 s to spare
 {{- end }}
 {{- end }}
 
@@ -199,12 +243,8 @@ monitoring.{{ $name }}.enabled: there are no metrics; see config.metrics
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and $monitoring.failIfMissing (include "nexus-mcp.exposesMetrics" .) }}
-{{- range $kind, $enabled := dict $monitor.kind $monitor.enabled "PrometheusRule" $rules.enabled }}
-{{- if and (not (kindIs "bool" $enabled)) (not (include "nexus-mcp.hasApi" (dict "context" $ "kind" $kind))) }}
-monitoring.failIfMissing: the cluster has no {{ $monitoring.apiVersion }}/{{ $kind }}; install Prometheus Operator, or for helm template add --api-versions {{ $monitoring.apiVersion }}/{{ $kind }}
-{{- end }}
-{{- end }}
+{{- if $monitoring.failIfMissing }}
+{{- include "nexus-mcp.missingApis" . }}
 {{- end }}
 {{- if include "nexus-mcp.wantsRules" . }}
 {{- if and $monitor.jobLabel (not $rules.selector) }}

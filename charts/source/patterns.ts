@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+import { valuesJsonSchema } from './values.ts';
+
+type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** What texts must be like: where they stand (`*` is any name or number, `@` each name itself), and what is expected, in words. */
+export interface TextPattern {
+  readonly paths: readonly string[];
+  readonly pattern: string;
+  readonly expected: string;
+}
+
+/**
+ * The patterns of all values. The templates hold texts against them, and not the schema: of a pattern Helm says no more
+ * than that it does not match.
+ */
+export function textPatterns(): readonly TextPattern[] {
+  const found = new Map<string, { paths: string[]; expected: string }>();
+  for (const { path, pattern, expected } of patternsIn(valuesJsonSchema({ patterns: true }), '')) {
+    const known = found.get(pattern) ?? { paths: [], expected };
+    // Every alert has the same values.
+    const place = path.replace(/^alerts\.NexusMCP\w+/, 'alerts.*');
+    if (!known.paths.includes(place)) known.paths.push(place);
+    found.set(pattern, known);
+  }
+  return [...found].map(([pattern, rest]) => ({ pattern, ...rest }));
+}
+
+function patternsIn(
+  schema: JsonSchema,
+  path: string,
+): readonly { readonly path: string; readonly pattern: string; readonly expected: string }[] {
+  const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
+  const parts: [string, unknown][] = Object.entries(schema.properties ?? {});
+  parts.push(['*', schema.items], ['*', schema.additionalProperties], ['@', schema.propertyNames]);
+  const { pattern, expected } = schema as { pattern?: string; expected?: string };
+  // A token must stand in no message; there is a check that it is not among the values at all.
+  if (path === 'config.auth.token') return [];
+  return [
+    ...(pattern !== undefined && expected !== undefined ? [{ path, pattern, expected }] : []),
+    ...parts.flatMap(([name, part]) =>
+      typeof part === 'object' && part !== null ? patternsIn(part as JsonSchema, below(name)) : [],
+    ),
+  ];
+}
