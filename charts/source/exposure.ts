@@ -96,12 +96,16 @@ export const exposure = {
         .describe('Peers that may call the tools (NetworkPolicyPeer); empty for everyone'),
       prometheus: peers
         .default([{ namespaceSelector: {} }])
-        .describe('Peers that may scrape; by default every pod of the cluster'),
+        .describe(
+          'Peers that may scrape; by default every pod of the cluster. A Prometheus on the network of its node (hostNetwork) has no labels of a pod: name the addresses of the nodes, [{ipBlock: {cidr: 10.0.0.0/16}}]',
+        ),
       extraIngress: list.default([]).describe('Further ingress rules'),
       egress: z
         .enum(['public', 'none', 'any'])
         .default('public')
-        .describe('What tools may reach besides DNS: the public internet, nothing, or anything'),
+        .describe(
+          'What tools may reach besides DNS: the public internet, nothing, or anything. Names may be looked up at any address, that of NodeLocal DNS too',
+        ),
       upstreams: peers
         .default([])
         .describe(

@@ -65,6 +65,11 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: probe
 {{- end }}
 
+{{/* Theirs and the operator's, which do not hide them from the network policy. */}}
+{{- define "nexus-mcp.probePodLabels" -}}
+{{- toYaml (mergeOverwrite (deepCopy .Values.probe.podLabels) (include "nexus-mcp.probeLabels" . | fromYaml)) }}
+{{- end }}
+
 {{- define "nexus-mcp.version" -}}
 {{- default .Chart.AppVersion .Values.image.tag | replace "+" "_" | trunc 63 | trimSuffix "-" | trimSuffix "." }}
 {{- end }}
