@@ -13,10 +13,8 @@ import { formatDuration } from '../alerts/source/promql.ts';
 import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { withChanges } from '../charts/source/chart-file.ts';
 import { BUCKETS, samplesOf } from '../charts/source/samples.ts';
-import { listValues, valuesFile } from '../charts/source/documents.ts';
+import { listValues, schemaFile, valuesFile } from '../charts/source/documents.ts';
 import { textPatterns } from '../charts/source/patterns.ts';
-import { valuesJsonSchema } from '../charts/source/values.ts';
-import { whenNull } from '../charts/source/when-null.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
 import { chartDashboard } from '../dashboards/source/chart.ts';
 import type { Dashboard } from '../dashboards/source/dashboard.ts';
@@ -115,7 +113,7 @@ const VALUES_NOTICE = '# Generated from charts/source by make generate; do not e
 const NOTICE = '# Generated from alerts/source by make generate; do not edit.\n';
 
 /** Whole files that are generated, by path. */
-const FILES: Readonly<Record<string, () => string>> = {
+const FILES: Readonly<Record<string, () => string | Promise<string>>> = {
   'alerts/nexus-mcp.rules.yaml': () => NOTICE + ruleFile(ruleGroups()),
   ...Object.fromEntries(DASHBOARDS.flatMap(dashboardFiles)),
   // The chart's template puts its values in place of what stands between @ signs.
@@ -134,8 +132,7 @@ const FILES: Readonly<Record<string, () => string>> = {
       readChangelog(readFileSync('CHANGELOG.md', 'utf8')),
     ),
   'charts/nexus-mcp/values.yaml': () => VALUES_NOTICE + valuesFile(),
-  'charts/nexus-mcp/files/when-null.json': () => `${JSON.stringify(whenNull(), null, 2)}\n`,
-  'charts/nexus-mcp/values.schema.json': () => `${JSON.stringify(valuesJsonSchema(), null, 2)}\n`,
+  'charts/nexus-mcp/values.schema.json': schemaFile,
   'demo/alertmanager.yaml': demoAlertmanager,
 };
 
@@ -173,7 +170,7 @@ for (const path of DOCUMENTS) {
   );
   update(path, before, after);
 }
-for (const [path, write] of Object.entries(FILES)) update(path, contentOf(path), write());
+for (const [path, write] of Object.entries(FILES)) update(path, contentOf(path), await write());
 // These come out of the chart as it is now, the files above included.
 for (const [path, text] of Object.entries(await plainManifests())) update(path, contentOf(path), text);
 

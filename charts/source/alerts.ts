@@ -15,26 +15,44 @@ const thresholdOf = (name: ThresholdName) =>
     .default(defaults[name])
     .describe(parameters[name].description ?? 'What it compares with');
 
+const enabled = flag.default(true).describe('Whether there is one').meta({ id: 'alertEnabled' });
+const severity = z
+  .enum(['', ...SEVERITIES])
+  .default('')
+  .describe('Severity; empty for its own')
+  .meta({ id: 'alertSeverity' });
+const times = {
+  for: duration.default('').describe('Time it must hold; empty for its own').meta({ id: 'alertFor' }),
+  keepFiringFor: duration
+    .default('')
+    .describe('Time it fires on; empty for its own')
+    .meta({ id: 'alertKeepFiringFor' }),
+};
+const texts = {
+  labels: textMap.default({}).describe('Further labels').meta({ id: 'alertLabels' }),
+  annotations: textMap.default({}).describe('Further annotations').meta({ id: 'alertAnnotations' }),
+};
+/** Those that compare with nothing differ in no more than what they say. */
+const ofOneSeverity = z.strictObject({ enabled, severity, ...times, ...texts }).meta({ id: 'alert' });
+const ofTwoSeverities = z.strictObject({ enabled, ...times, ...texts }).meta({ id: 'alertOfTwoSeverities' });
+
 function entry(name: string) {
   const variants = alerts.filter((alert) => alert.name === name);
-  const threshold = variants[0]?.threshold;
-  return z
-    .strictObject({
-      enabled: flag.default(true).describe('Whether there is one'),
-      ...(variants.length === 1 && {
-        severity: z
-          .enum(['', ...SEVERITIES])
-          .default('')
-          .describe('Severity; empty for its own'),
-      }),
-      for: duration.default('').describe('Time it must hold; empty for its own'),
-      keepFiringFor: duration.default('').describe('Time it fires on; empty for its own'),
-      ...(threshold && { threshold: thresholdOf(threshold) }),
-      labels: textMap.default({}).describe('Further labels'),
-      annotations: textMap.default({}).describe('Further annotations'),
-    })
+  return shapeOf(variants)
     .prefault({})
-    .describe(`${variants[0]?.summary ?? ''} (${variants.map(({ severity }) => severity).join(', ')})`);
+    .describe(`${variants[0]?.summary ?? ''} (${variants.map((one) => one.severity).join(', ')})`);
+}
+
+function shapeOf(variants: typeof alerts) {
+  const threshold = variants[0]?.threshold;
+  if (!threshold) return variants.length === 1 ? ofOneSeverity : ofTwoSeverities;
+  return z.strictObject({
+    enabled,
+    ...(variants.length === 1 && { severity }),
+    ...times,
+    threshold: thresholdOf(threshold),
+    ...texts,
+  });
 }
 
 const { errorRatio, latencySeconds } = parameters.tools.unwrap().valueType.shape;

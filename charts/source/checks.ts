@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, list, object, secretKey, text, textMap } from './fragments.ts';
+import { flag, list, object, removable, secretKey, text, textMap } from './fragments.ts';
 
 /** Objects besides the server: what tests it, and the operator's own. */
 export const checks = {
@@ -8,9 +8,11 @@ export const checks = {
       tool: text.default('').describe('Tool to call; empty for one that only reads'),
       arguments: object.default({}).describe('Its arguments'),
       tokenSecret: secretKey('token', 'Bearer token to call with; empty for auth.tokenSecret'),
-      resources: object
-        .default({ requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } })
-        .describe('Resources of the pods that probe'),
+      resources: removable(
+        object
+          .default({ requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } })
+          .describe('Resources of the pods that probe'),
+      ),
       podLabels: textMap.default({}).describe('Labels of those pods, for network policies'),
     })
     .prefault({})

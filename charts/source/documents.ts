@@ -1,6 +1,7 @@
+import { format } from 'oxfmt';
 import { Document, isMap, isScalar, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import type { z } from 'zod';
-import { BESIDES, valuesJsonSchema, valuesSchema } from './values.ts';
+import { BESIDES, resolved, valuesJsonSchema, valuesSchema } from './values.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
@@ -15,7 +16,7 @@ const WIDTH = 110;
 
 /** The chart's values.yaml: every default, with what it does. */
 export function valuesFile(): string {
-  const document = new Document(valuesSchema.parse({}));
+  const document = new Document(valuesSchema.parse({}), { aliasDuplicateObjects: false });
   describeIn(document.contents as YAMLMap, valuesJsonSchema(), 0);
   return document.toString({ lineWidth: 0 });
 }
@@ -44,14 +45,25 @@ const wrap = (text: string, width: number): string =>
   text.replaceAll(new RegExp(`(.{1,${width - 2}})(?: |$)`, 'g'), ' $1\n').trimEnd();
 
 /** Every value, in order. The server's settings are a list of their own. */
-export const listValues = (): readonly Value[] => valuesIn(valuesJsonSchema(), '');
+export const listValues = (): readonly Value[] => {
+  const schema = valuesJsonSchema();
+  return valuesIn(schema, '', schema);
+};
 
-function valuesIn(schema: JsonSchema, prefix: string): Value[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+function valuesIn(section: JsonSchema, prefix: string, schema: JsonSchema): Value[] {
+  return Object.entries(section.properties ?? {}).flatMap(([name, property]) => {
     const path = `${prefix}${name}`;
-    const { properties, default: value, description = '' } = property as JsonSchema;
+    const value = resolved(property as JsonSchema, schema);
     if (path in BESIDES) return [];
-    if (properties && path !== 'config') return valuesIn(property as JsonSchema, `${path}.`);
-    return [{ path, default: value, description }];
+    if (value.properties && path !== 'config') return valuesIn(value, `${path}.`, schema);
+    return [{ path, default: value.default, description: value.description ?? '' }];
   });
+}
+
+/** The schema of the values, as it is written. */
+export async function schemaFile(): Promise<string> {
+  const { code } = await format('values.schema.json', JSON.stringify(valuesJsonSchema()), {
+    printWidth: 130,
+  });
+  return code;
 }

@@ -24,27 +24,29 @@ export const port = z.int().min(1).max(65_535);
 export const portOrNone = z.int().min(0).max(65_535);
 
 /** Strict, because Kubernetes drops a field it does not know with a warning, and an empty selector selects everything. */
-const labelSelector = z.strictObject({
-  matchLabels: textMap.optional(),
-  matchExpressions: z
-    .array(
-      z.strictObject({
-        key: text.min(1),
-        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-        values: z.array(text).nullish(),
-      }),
-    )
-    .optional(),
-});
+const labelSelector = z
+  .strictObject({
+    matchLabels: textMap.optional(),
+    matchExpressions: z
+      .array(
+        z.strictObject({
+          key: text.min(1),
+          operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+          values: z.array(text).optional(),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: 'LabelSelector' });
 
-/** NetworkPolicyPeer. */
-export const peers = z.array(
-  z.strictObject({
-    podSelector: labelSelector.nullish(),
-    namespaceSelector: labelSelector.nullish(),
-    ipBlock: z.strictObject({ cidr: text.min(1), except: z.array(text).nullish() }).nullish(),
-  }),
-);
+const peer = z
+  .strictObject({
+    podSelector: labelSelector.optional(),
+    namespaceSelector: labelSelector.optional(),
+    ipBlock: z.strictObject({ cidr: text.min(1), except: z.array(text).optional() }).optional(),
+  })
+  .meta({ id: 'NetworkPolicyPeer' });
+export const peers = z.array(peer);
 
 /** `auto` is on where the cluster has the API. */
 export const triState = z.union([z.literal('auto'), z.boolean()]);
@@ -82,3 +84,13 @@ export const secretKey = (key: string, what: string) =>
     })
     .prefault({})
     .describe(what);
+
+/** Values that null takes away. */
+export const removables = z.registry<Record<never, never>>();
+
+/** A value that null takes away, because somebody may want to do without. Of all others null is refused. */
+export function removable<Schema extends z.ZodType>(schema: Schema): Schema {
+  const described = schema.describe(`${schema.description ?? ''}; null for none`);
+  removables.add(described, {});
+  return described;
+}

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { valuesJsonSchema } from './values.ts';
+import { resolved, valuesJsonSchema } from './values.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
@@ -16,7 +16,8 @@ export interface TextPattern {
  */
 export function textPatterns(): readonly TextPattern[] {
   const found = new Map<string, { paths: string[]; expected: string }>();
-  for (const { path, pattern, expected } of patternsIn(valuesJsonSchema({ patterns: true }), '')) {
+  const schema = valuesJsonSchema({ patterns: true });
+  for (const { path, pattern, expected } of patternsIn(schema, '', schema)) {
     const known = found.get(pattern) ?? { paths: [], expected };
     // Every alert has the same values.
     const place = path.replace(/^alerts\.NexusMCP\w+/, 'alerts.*');
@@ -27,10 +28,12 @@ export function textPatterns(): readonly TextPattern[] {
 }
 
 function patternsIn(
-  schema: JsonSchema,
+  part: JsonSchema,
   path: string,
+  whole: JsonSchema,
 ): readonly { readonly path: string; readonly pattern: string; readonly expected: string }[] {
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
+  const schema = resolved(part, whole);
   const parts: [string, unknown][] = Object.entries(schema.properties ?? {});
   parts.push(['*', schema.items], ['*', schema.additionalProperties], ['@', schema.propertyNames]);
   const { pattern, expected } = schema as { pattern?: string; expected?: string };
@@ -38,8 +41,10 @@ function patternsIn(
   if (path === 'config.auth.token') return [];
   return [
     ...(pattern !== undefined && expected !== undefined ? [{ path, pattern, expected }] : []),
-    ...parts.flatMap(([name, part]) =>
-      typeof part === 'object' && part !== null ? patternsIn(part as JsonSchema, below(name)) : [],
+    ...parts.flatMap(([name, inside]) =>
+      typeof inside === 'object' && inside !== null
+        ? patternsIn(inside as JsonSchema, below(name), whole)
+        : [],
     ),
   ];
 }

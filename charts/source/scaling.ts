@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, flag, list, object, text, textMap } from './fragments.ts';
+import { count, flag, list, object, removable, text, textMap } from './fragments.ts';
 
 const replicas = { minReplicas: count.default(2), maxReplicas: z.int().min(1).default(10) };
 const bounds = {
@@ -14,6 +14,14 @@ const activeSessions = z
     'Sessions a pod should hold; 0 for not, as with a key (stateKeySecret), because each pod that serves a session holds it then, and more pods have no fewer',
   );
 
+const behavior = removable(
+  object
+    .default({ scaleDown: { stabilizationWindowSeconds: 300 } })
+    .describe(
+      'How fast; it goes down slowly, because without a key (stateKeySecret) sessions end with their pod',
+    ),
+);
+
 /** More pods for more load. */
 export const scaling = {
   autoscaling: z
@@ -27,11 +35,7 @@ export const scaling = {
       callsInFlight: callsInFlight.default(0),
       activeSessions: activeSessions.default(0),
       metrics: list.default([]).describe('Further metrics'),
-      behavior: object
-        .default({ scaleDown: { stabilizationWindowSeconds: 300 } })
-        .describe(
-          'How fast; it goes down slowly, because without a key (stateKeySecret) sessions end with their pod',
-        ),
+      behavior,
     })
     .prefault({})
     .describe(
@@ -55,11 +59,7 @@ export const scaling = {
         .describe(
           'What to do when Prometheus fails or has no data, such as {failureThreshold: 3, replicas: 4}; without it the number of pods stays',
         ),
-      behavior: object
-        .default({ scaleDown: { stabilizationWindowSeconds: 300 } })
-        .describe(
-          'How fast; it goes down slowly, because without a key (stateKeySecret) sessions end with their pod',
-        ),
+      behavior,
       annotations: textMap.default({}).describe('Annotations'),
     })
     .prefault({})

@@ -3,6 +3,7 @@ import { settingsSchema } from '../../src/config/settings.ts';
 import { alertValues } from './alerts.ts';
 import { checks } from './checks.ts';
 import { exposure } from './exposure.ts';
+import { removables } from './fragments.ts';
 import { monitoring } from './monitoring.ts';
 import { scaling } from './scaling.ts';
 import { tracing } from './tracing.ts';
@@ -52,7 +53,7 @@ export const BESIDES = {
     .looseObject({
       imageRegistry: z.string().optional().describe('Registry of all images; wins over image.registry'),
       imagePullSecrets: z
-        .array(z.union([z.string(), z.object({ name: z.string() })]))
+        .array(z.union([z.string(), z.looseObject({ name: z.string() })]))
         .optional()
         .describe('Secrets to pull with, besides image.pullSecrets'),
     })
@@ -71,14 +72,16 @@ interface Options {
   readonly patterns?: boolean;
 }
 
-/** The JSON Schema of the values; that of `config` is the server's own. */
+/** The JSON Schema of the values; that of `config` is the server's own, of which all settings may be left out. */
 export function valuesJsonSchema({ patterns = false }: Options = {}): JsonSchema {
   const options = {
-    io: 'input',
     target: 'draft-7',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }: Overridden) => {
-      flatten(jsonSchema);
+      simplify(jsonSchema);
+      const { def } = zodSchema._zod;
+      if (def.type === 'object' && jsonSchema.required)
+        jsonSchema.required = jsonSchema.required.filter((name) => !isRemovable(def.shape[name]));
       if (!patterns) {
         delete jsonSchema.pattern;
         delete jsonSchema.propertyNames;
@@ -88,7 +91,7 @@ export function valuesJsonSchema({ patterns = false }: Options = {}): JsonSchema
     },
   } as const;
   const schema = z.toJSONSchema(valuesSchema.extend(BESIDES), options);
-  const { properties = {} } = z.toJSONSchema(settingsSchema, options);
+  const { properties = {} } = z.toJSONSchema(settingsSchema, { ...options, io: 'input' });
   const config = schema.properties?.['config'] as JsonSchema;
   return {
     ...schema,
@@ -100,10 +103,22 @@ export function valuesJsonSchema({ patterns = false }: Options = {}): JsonSchema
   };
 }
 
+/** A part of a schema with what it refers to in its place. */
+export const resolved = (part: JsonSchema, whole: JsonSchema): JsonSchema => {
+  const name = part.$ref?.replace('#/definitions/', '');
+  return name === undefined
+    ? part
+    : { ...(whole['definitions'] as Readonly<Record<string, JsonSchema>>)[name], ...part };
+};
+
 interface Overridden {
   readonly zodSchema: z.core.$ZodTypes;
   readonly jsonSchema: z.core.JSONSchema.BaseSchema;
 }
+
+/** What null takes away is not required. */
+const isRemovable = (schema: z.core.$ZodType | undefined): boolean =>
+  schema !== undefined && removables.has(schema as z.ZodType);
 
 /** What a text that matches no pattern is told. */
 const expectedBy = (schema: z.core.$ZodTypes): string | undefined =>
@@ -114,10 +129,15 @@ const expectedBy = (schema: z.core.$ZodTypes): string | undefined =>
 
 /**
  * Says in the ways that Helm reports in one line each what the generator says in others: alternatives become one
- * schema, and `true`, `false` and `auto` a list.
+ * schema, `true`, `false` and `auto` a list.
  */
-function flatten(schema: JsonSchema): void {
-  const { anyOf } = schema;
+function simplify(schema: JsonSchema): void {
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  const { anyOf, allOf } = schema;
+  if (allOf) {
+    delete schema.allOf;
+    Object.assign(schema, ...allOf);
+  }
   if (!anyOf) return;
   delete schema.anyOf;
   const constants = anyOf.flatMap(({ type, const: value }) =>

@@ -1,18 +1,31 @@
 import { z } from 'zod';
-import { count, countOrShare, flag, list, object, quantity, secretKey, text, textMap } from './fragments.ts';
+import {
+  count,
+  countOrShare,
+  flag,
+  list,
+  object,
+  quantity,
+  removable,
+  secretKey,
+  text,
+  textMap,
+} from './fragments.ts';
 
 /** What runs: image, pod, and what it is given. */
 
 const probe = (what: string, periodSeconds: number, failureThreshold: number, initialDelaySeconds = 0) =>
-  z
-    .strictObject({
-      initialDelaySeconds: count.default(initialDelaySeconds).describe('Time before the first'),
-      periodSeconds: z.int().min(1).default(periodSeconds).describe('Time between two probes'),
-      timeoutSeconds: z.int().min(1).default(3).describe('Time an answer may take'),
-      failureThreshold: z.int().min(1).default(failureThreshold).describe('Failures in a row that count'),
-    })
-    .prefault({})
-    .describe(what);
+  removable(
+    z
+      .strictObject({
+        initialDelaySeconds: count.default(initialDelaySeconds).describe('Time before the first'),
+        periodSeconds: z.int().min(1).default(periodSeconds).describe('Time between two probes'),
+        timeoutSeconds: z.int().min(1).default(3).describe('Time an answer may take'),
+        failureThreshold: z.int().min(1).default(failureThreshold).describe('Failures in a row that count'),
+      })
+      .prefault({})
+      .describe(what),
+  );
 
 export const workload = {
   nameOverride: text.max(63).default('').describe('Replaces the chart name in names and labels'),
@@ -94,20 +107,26 @@ export const workload = {
   extraVolumeMounts: list.default([]).describe('Mounts; one at a path that the chart mounts too replaces it'),
   initContainers: list.default([]).describe('Containers that run before'),
   extraContainers: list.default([]).describe('Containers that run beside'),
-  resources: z
-    .strictObject({
-      requests: z
-        .record(z.string(), quantity)
-        .default({ cpu: '100m', memory: '256Mi', 'ephemeral-storage': '128Mi' })
-        .describe('Reserved'),
-      limits: z
-        .record(z.string(), quantity)
-        .default({ memory: '1Gi' })
-        .describe('Most it may use; a limit of CPU would only make calls late'),
-      claims: list.default([]).describe('Resource claims'),
-    })
-    .prefault({})
-    .describe('Resources of the server'),
+  resources: removable(
+    z
+      .strictObject({
+        requests: removable(
+          z
+            .record(z.string(), quantity)
+            .default({ cpu: '100m', memory: '256Mi', 'ephemeral-storage': '128Mi' })
+            .describe('Reserved'),
+        ),
+        limits: removable(
+          z
+            .record(z.string(), quantity)
+            .default({ memory: '1Gi' })
+            .describe('Most it may use; a limit of CPU would only make calls late'),
+        ),
+        claims: list.default([]).describe('Resource claims'),
+      })
+      .prefault({})
+      .describe('Resources of the server'),
+  ),
   heapPercent: z
     .int()
     .min(10)
@@ -117,22 +136,26 @@ export const workload = {
       "Share of the memory limit for heaps: the worker threads' (config.workers), and the rest for --max-old-space-size",
     ),
   tmpSizeLimit: quantity.default('64Mi').describe('Size of /tmp, the only writable directory'),
-  podSecurityContext: object
-    .default({
-      runAsNonRoot: true,
-      runAsUser: 65532,
-      runAsGroup: 65532,
-      fsGroup: 65532,
-      seccompProfile: { type: 'RuntimeDefault' },
-    })
-    .describe('Security of the pod, by default as the restricted Pod Security Standard wants it'),
-  securityContext: object
-    .default({
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ['ALL'] },
-      readOnlyRootFilesystem: true,
-    })
-    .describe('Security of the container'),
+  podSecurityContext: removable(
+    object
+      .default({
+        runAsNonRoot: true,
+        runAsUser: 65532,
+        runAsGroup: 65532,
+        fsGroup: 65532,
+        seccompProfile: { type: 'RuntimeDefault' },
+      })
+      .describe('Security of the pod, by default as the restricted Pod Security Standard wants it'),
+  ),
+  securityContext: removable(
+    object
+      .default({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+        readOnlyRootFilesystem: true,
+      })
+      .describe('Security of the container'),
+  ),
   serviceAccount: z
     .strictObject({
       create: flag.default(true).describe('Whether to create one'),

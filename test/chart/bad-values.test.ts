@@ -445,7 +445,7 @@ it.each<Mistake>([
   [
     'a threshold that is unset',
     { alerts: { NexusMCPOutage: { threshold: null } } },
-    /alerts\.NexusMCPOutage\.threshold: must be a number/,
+    /at '\/alerts\/NexusMCPOutage': missing property 'threshold'/,
   ],
 ])('%s is refused', async (_what, values, says) => {
   expect(await template({ values })).toEqual({ ok: false, error: expect.stringMatching(says) as string });

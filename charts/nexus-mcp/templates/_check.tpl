@@ -261,7 +261,7 @@ monitoring.rules.selector: state which targets the rules are about, because moni
 {{- $told := dig "NexusMCPRecordsMissing" "enabled" false (default dict .Values.alerts) }}
 {{- if and $rules.alertingRules (not $rules.recordingRules) (not $told) }}
 {{- range $name := list "NexusMCPErrorBudgetBurn" "NexusMCPLatencyBudgetBurn" "NexusMCPErrorBudgetExhausted" }}
-{{- if dig $name "enabled" false (default dict $.Values.alerts) }}
+{{- if (get $.Values.alerts $name).enabled }}
 monitoring.rules.recordingRules: alerts.{{ $name }} reads what they record; disable it too, or let alerts.NexusMCPRecordsMissing tell where nothing else records it
 {{- end }}
 {{- end }}
@@ -277,8 +277,7 @@ monitoring.dashboards.grafanaOperator.instanceSelector: say which Grafana, such 
 {{- $buckets := include "nexus-mcp.durationBuckets" . | fromJsonArray }}
 {{- $highest := last $buckets }}
 {{- $others := "; there are others where a deadline in config.limits or config.tools.settings is longer, or where config.metrics.durationBuckets names them, as [30, 60, 120]" }}
-{{- $alert := default dict .Values.alerts.NexusMCPToolLatencyHigh }}
-{{- $limits := dict "alerts.NexusMCPToolLatencyHigh.threshold" $alert.threshold }}
+{{- $limits := dict "alerts.NexusMCPToolLatencyHigh.threshold" .Values.alerts.NexusMCPToolLatencyHigh.threshold }}
 {{- range $tool, $amounts := .Values.alerts.tools }}
 {{- $_ := set $limits (printf "alerts.tools.%s.latencySeconds" $tool) $amounts.latencySeconds }}
 {{- end }}
@@ -305,7 +304,6 @@ config.metrics.durationBuckets: must be in ascending order, each once; {{ $bucke
 
 {{- define "nexus-mcp.checkTracing" -}}
 {{- $tracing := .Values.tracing }}
-{{- $ratio := ternary 1.0 $tracing.ratio (kindIs "invalid" $tracing.ratio) }}
 {{- $sampler := $tracing.sampler }}
 {{- $endpoint := dig "tracing" "endpoint" "" .Values.config }}
 {{- if $endpoint }}
@@ -319,7 +317,7 @@ config.tracing.endpoint: the port must not exceed 65535
 config.tracing.endpoint: leave out /v1/traces, which OTLP adds
 {{- end }}
 {{- end }}
-{{- if and (lt (float64 $ratio) 1.0) (not (hasSuffix "traceidratio" $sampler)) }}
+{{- if and (lt (float64 $tracing.ratio) 1.0) (not (hasSuffix "traceidratio" $sampler)) }}
 tracing.ratio: the sampler {{ $sampler }} does not look at it; use one named traceidratio
 {{- end }}
 {{- range $entry := .Values.extraEnv }}
@@ -328,7 +326,7 @@ extraEnv: {{ $entry.name }} would win over config.tracing.endpoint and tracing, 
 {{- end }}
 {{- end }}
 {{- if not $endpoint }}
-{{- range $name, $set := dict "ratio" (lt (float64 $ratio) 1.0) "headersSecret" $tracing.headersSecret.name "resourceAttributes" $tracing.resourceAttributes }}
+{{- range $name, $set := dict "ratio" (lt (float64 $tracing.ratio) 1.0) "headersSecret" $tracing.headersSecret.name "resourceAttributes" $tracing.resourceAttributes }}
 {{- if $set }}
 tracing.{{ $name }}: nothing is traced; say where to in config.tracing.endpoint, such as http://collector.observability:4318
 {{- end }}

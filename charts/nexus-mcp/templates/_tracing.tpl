@@ -22,7 +22,7 @@
   value: {{ join "," $pairs | quote }}
 - name: OTEL_TRACES_SAMPLER
   value: {{ $tracing.sampler }}
-{{- if and (hasSuffix "traceidratio" $tracing.sampler) (not (kindIs "invalid" $tracing.ratio)) }}
+{{- if hasSuffix "traceidratio" $tracing.sampler }}
 - name: OTEL_TRACES_SAMPLER_ARG
   value: {{ $tracing.ratio | toString | quote }}
 {{- end }}
