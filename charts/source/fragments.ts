@@ -86,11 +86,11 @@ export const secretKey = (key: string, what: string) =>
     .describe(what);
 
 /** Values that null takes away. */
-export const removables = z.registry<Record<never, never>>();
+export const removables = z.registry<{ readonly removable: true }>();
 
 /** A value that null takes away, because somebody may want to do without. Of all others null is refused. */
 export function removable<Schema extends z.ZodType>(schema: Schema): Schema {
   const described = schema.describe(`${schema.description ?? ''}; null for none`);
-  removables.add(described, {});
+  removables.add(described, { removable: true });
   return described;
 }

@@ -118,7 +118,7 @@ interface Overridden {
 
 /** What null takes away is not required. */
 const isRemovable = (schema: z.core.$ZodType | undefined): boolean =>
-  schema !== undefined && removables.has(schema as z.ZodType);
+  schema !== undefined && removables.has(schema);
 
 /** What a text that matches no pattern is told. */
 const expectedBy = (schema: z.core.$ZodTypes): string | undefined =>
@@ -133,6 +133,8 @@ const expectedBy = (schema: z.core.$ZodTypes): string | undefined =>
  */
 function simplify(schema: JsonSchema): void {
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  // A section has the defaults of what is in it.
+  if (schema.properties) delete schema.default;
   const { anyOf, allOf } = schema;
   if (allOf) {
     delete schema.allOf;

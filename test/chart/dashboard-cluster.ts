@@ -72,7 +72,7 @@ export class DashboardCluster {
 
   #pathsOf({ kind, metadata, data = {} }: Manifest): ReadonlyMap<string, string> {
     if (kind !== 'ConfigMap' || metadata.labels['grafana_dashboard'] === undefined) return new Map();
-    const folder = (this.#foldersAreRead && metadata.annotations?.['grafana_folder']) || '';
+    const folder = this.#foldersAreRead ? (metadata.annotations?.['grafana_folder'] ?? '') : '';
     return new Map(
       Object.entries(data as Readonly<Record<string, string>>).map(([key, text]) => [
         join(folder, key),

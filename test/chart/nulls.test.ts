@@ -7,7 +7,7 @@ import { schemaProblems } from './strict-schema.ts';
 type Schema = ReturnType<typeof valuesJsonSchema>;
 
 /** What null takes away is stated with the value. */
-const STATED = /; null for none$/;
+const STATED = '; null for none';
 
 /** The paths of all values and sections, the server's settings left out. */
 const PATHS: string[] = [];
@@ -19,7 +19,7 @@ function findPaths({ properties = {} }: Schema, defaults: object, above: string)
   for (const [name, byDefault] of Object.entries(defaults) as [string, unknown][]) {
     const path = `${above}${name}`;
     const schema = resolved(properties[name] as Schema, WHOLE);
-    (STATED.test(schema.description ?? '') ? REMOVABLE : PATHS).push(path);
+    (schema.description?.endsWith(STATED) ? REMOVABLE : PATHS).push(path);
     if (schema.properties && path !== 'config') findPaths(schema, byDefault as object, `${path}.`);
   }
 }

@@ -103,7 +103,7 @@ describe("the rules of a release of another name and namespace, with a tool's ow
           // As in the plain file.
           runbookUrl: 'https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks',
         },
-        dashboards: { grafanaUrl: 'http://localhost:3000' },
+        dashboards: { enabled: false, grafanaUrl: 'http://localhost:3000' },
       },
       alerts: {
         tools: { other: { errorRatio: 0.5, latencySeconds: 1 }, 'another.one': { errorRatio: 0.9 } },
