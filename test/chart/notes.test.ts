@@ -84,14 +84,14 @@ describe('the notes after an installation', () => {
 
   it('warn where clients from outside would share one quota, and not where the proxies are counted', async () => {
     const ingress = { enabled: true, hosts: ['a.example.com'] };
-    expect(await notes({ ingress }, true)).toContain('- config.server.trustedProxies: is 0');
+    expect(await notes({ ingress }, false)).toContain('- config.server.trustedProxies: is 0');
     const config = { server: { trustedProxies: 1 } };
-    expect(await notes({ ingress, config }, true)).not.toContain('trustedProxies');
-    expect(await notes({}, true)).not.toContain('trustedProxies');
+    expect(await notes({ ingress, config }, false)).not.toContain('trustedProxies');
+    expect(await notes({}, false)).not.toContain('trustedProxies');
   });
 
   it('warn of several pods without a key, of what is lost, and say how to make one and use it', async () => {
-    const text = await notes({ replicas: 2 }, true);
+    const text = await notes({ replicas: 2 }, false);
     const warned = warningsIn(text).join('\n');
     expect(warned).toContain('stateKeySecret.name: the pods share no key');
     expect(warned).toContain('The Service keeps a client with its pod by address;');
@@ -99,7 +99,7 @@ describe('the notes after an installation', () => {
       '\n  kubectl -n tools create secret generic nexus-mcp-state-key --from-literal=state-key="$(openssl rand -base64 48)"\n' +
         '  helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set stateKeySecret.name=nexus-mcp-state-key\n',
     );
-    const balanced = await warnings({ replicas: 2, service: { type: 'LoadBalancer' } }, true);
+    const balanced = await warnings({ replicas: 2, service: { type: 'LoadBalancer' } }, false);
     expect(balanced).toContain('The Service does not keep clients with their pods,');
   });
 
@@ -108,14 +108,14 @@ describe('the notes after an installation', () => {
     { replicas: 2, stateKeySecret: { name: 'key' } },
     { replicas: 2, config: { sessions: { stateKeyFile: '/data/key' } } },
   ])('say nothing of keys where nothing is lost (%o)', async (values) => {
-    expect(await notes(values, true)).not.toContain('no key');
+    expect(await notes(values, false)).not.toContain('no key');
   });
 
   it('warn of scaling by sessions where any pod may hold any of them', async () => {
     const keda = { enabled: true, serverAddress: 'http://prometheus:9090', activeSessions: 5 };
-    const text = await warnings({ keda, stateKeySecret: { name: 'key' } }, true);
+    const text = await warnings({ keda, stateKeySecret: { name: 'key' } }, false);
     expect(text).toContain('keda.activeSessions: counts a session in each pod that serves it');
-    expect(await notes({ keda }, true)).not.toContain('activeSessions');
+    expect(await notes({ keda }, false)).not.toContain('activeSessions');
   });
 
   it('say that a network policy keeps calls from upstreams in the cluster', async () => {
@@ -139,10 +139,10 @@ describe('the notes after an installation', () => {
 
   it('say that a changed ConfigMap of tool modules needs a restart', async () => {
     const toolModules = { configMaps: [{ name: 'weather', files: ['weather.ts'] }] };
-    expect(await notes({ toolModules }, true)).toMatch(
+    expect(await notes({ toolModules }, false)).toMatch(
       /After a change of the ConfigMap weather:\n {2}kubectl -n tools rollout restart deployment nexus-mcp\n/,
     );
-    expect(await notes({}, true)).not.toContain('rollout restart');
+    expect(await notes({}, false)).not.toContain('rollout restart');
   });
 
   it('name the set of the dashboards, or whose are looked at', async () => {
@@ -154,12 +154,12 @@ describe('the notes after an installation', () => {
   });
 
   it('say how a Service becomes an upstream, where some are looked for', async () => {
-    const of = (discovery: Values) => notes({ config: { ops: { port: 9998 }, discovery } }, true);
+    const of = (discovery: Values) => notes({ config: { ops: { port: 9998 }, discovery } }, false);
     expect(await of({ enabled: true })).toContain(
       'kubectl -n tools label service NAME nexus-mcp.io/upstream=true',
     );
-    const text = await of({ enabled: true, namespaces: ['a', 'b'], labelSelector: 'mcp in (yes, true)' });
-    expect(text).toContain('Services with mcp in (yes, true) in a, b are upstreams');
+    const text = await of({ enabled: true, namespaces: ['a', 'b'], labelSelector: 'mcp in (yes, false)' });
+    expect(text).toContain('Services with mcp in (yes, false) in a, b are upstreams');
     expect(text).not.toContain('label service NAME');
     expect(await of({})).not.toContain('UPSTREAMS');
   });
@@ -170,7 +170,7 @@ describe('the notes after an installation', () => {
   });
 
   it('name the addresses', async () => {
-    const text = await notes({ ingress: { enabled: true, hosts: ['mcp.example.com'] } }, true);
+    const text = await notes({ ingress: { enabled: true, hosts: ['mcp.example.com'] } }, false);
     expect(text).toContain('http://nexus-mcp.tools.svc:9999/mcp');
     expect(text).toContain('http://mcp.example.com/mcp');
     expect(text).toContain('port-forward deploy/nexus-mcp 9998, then http://localhost:9998/\n\nTEST IT\n');

@@ -42,20 +42,3 @@
 {{- $discovery := (include "nexus-mcp.settings" . | fromYaml).discovery }}
 {{- if and $discovery.enabled (not $discovery.kubeconfig) }}true{{ end }}
 {{- end }}
-
-{{/* The token of the account, for those who may use the API. */}}
-{{- define "nexus-mcp.tokenVolume" -}}
-name: kubernetes-token
-projected:
-  defaultMode: 0440
-  sources:
-    - serviceAccountToken: { path: token, expirationSeconds: 3607 }
-    - configMap: { name: kube-root-ca.crt, items: [{ key: ca.crt, path: ca.crt }] }
-    - downwardAPI: { items: [{ path: namespace, fieldRef: { fieldPath: metadata.namespace } }] }
-{{- end }}
-
-{{- define "nexus-mcp.tokenMount" -}}
-name: kubernetes-token
-mountPath: /var/run/secrets/kubernetes.io/serviceaccount
-readOnly: true
-{{- end }}

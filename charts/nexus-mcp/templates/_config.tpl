@@ -65,20 +65,20 @@ requests on connections that the server is closing, and answers them with 502.
 {{- toJson $paths }}
 {{- end }}
 
-{{/* The longest that a call may take which no setting of its tool's own lengthens, in seconds. */}}
-{{- define "nexus-mcp.longestTool" -}}
+{{/* The longest deadline that settings give a call, in seconds. */}}
+{{- define "nexus-mcp.longestDeadline" -}}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
-{{- $longest := maxf $settings.limits.toolTimeoutSeconds (addf 1 $settings.network.fetchTimeoutSeconds) (addf 1 $settings.network.dnsTimeoutSeconds) }}
-{{- range $tool := $settings.tools.settings }}
-{{- $longest = maxf $longest (default 0 $tool.timeoutSeconds) }}
-{{- end }}
-{{- range $upstream := $settings.upstreams }}
-{{- $longest = maxf $longest (default 0 $upstream.timeoutSeconds) }}
-{{- end }}
-{{- if $settings.discovery.enabled }}
-{{- $longest = maxf $longest (default 0 $settings.discovery.timeoutSeconds) }}
+{{- $longest := $settings.limits.toolTimeoutSeconds }}
+{{- range $some := concat (values $settings.tools.settings) $settings.upstreams (ternary (list $settings.discovery) list $settings.discovery.enabled) }}
+{{- $longest = maxf $longest (default 0 $some.timeoutSeconds) }}
 {{- end }}
 {{- $longest }}
+{{- end }}
+
+{{/* The longest that a call may take, in seconds, those included whose tools state a deadline of their own. */}}
+{{- define "nexus-mcp.longestTool" -}}
+{{- $network := (include "nexus-mcp.settings" . | fromYaml).network }}
+{{- maxf (include "nexus-mcp.longestDeadline" . | float64) (addf 1 $network.fetchTimeoutSeconds) (addf 1 $network.dnsTimeoutSeconds) }}
 {{- end }}
 
 {{/* The buckets of a histogram beyond those that are always there: the steps below the most there can be, then that. Takes buckets and most. */}}
@@ -100,19 +100,9 @@ states a deadline that is longer than those in config.
 {{- define "nexus-mcp.durationBuckets" -}}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $buckets := (.Files.Get "files/buckets.yaml" | fromYaml).durations }}
-{{- $longest := $settings.limits.toolTimeoutSeconds }}
-{{- range $tool := $settings.tools.settings }}
-{{- $longest = maxf $longest (default 0 $tool.timeoutSeconds) }}
-{{- end }}
-{{- range $upstream := $settings.upstreams }}
-{{- $longest = maxf $longest (default 0 $upstream.timeoutSeconds) }}
-{{- end }}
-{{- if $settings.discovery.enabled }}
-{{- $longest = maxf $longest (default 0 $settings.discovery.timeoutSeconds) }}
-{{- end }}
 {{- $further := $settings.metrics.durationBuckets }}
 {{- if kindIs "invalid" $further }}
-{{- $further = include "nexus-mcp.furtherBuckets" (dict "buckets" $buckets "most" $longest) | fromJsonArray }}
+{{- $further = include "nexus-mcp.furtherBuckets" (dict "buckets" $buckets "most" (include "nexus-mcp.longestDeadline" . | float64)) | fromJsonArray }}
 {{- end }}
 {{- toJson (concat $buckets.always $further) }}
 {{- end }}

@@ -1,73 +1,60 @@
-{{- define "nexus-mcp.volumes" -}}
+{{/* What is mounted where: each entry a volume, with its place in the container. */}}
+{{- define "nexus-mcp.mounted" -}}
 {{- $name := include "nexus-mcp.fullname" . }}
-- name: config
-  configMap:
-    name: {{ $name | quote }}
-- name: tmp
-  emptyDir:
-    sizeLimit: {{ .Values.tmpSizeLimit }}
-{{- with .Values.auth.tokensSecret }}
-{{- if .name }}
-- name: tokens
+- mountPath: /etc/nexus-mcp/config
+  name: config
+  configMap: { name: {{ $name | quote }} }
+- mountPath: /tmp
+  name: tmp
+  emptyDir: { sizeLimit: {{ .Values.tmpSizeLimit }} }
+{{- range $secret := list
+  (dict "path" "/etc/nexus-mcp/auth" "name" "tokens" "file" "tokens.yaml" "from" .Values.auth.tokensSecret)
+  (dict "path" "/etc/nexus-mcp/state" "name" "state-key" "file" "state-key" "from" .Values.stateKeySecret) }}
+{{- if $secret.from.name }}
+- mountPath: {{ $secret.path }}
+  name: {{ $secret.name }}
   secret:
-    secretName: {{ .name | quote }}
+    secretName: {{ $secret.from.name | quote }}
     defaultMode: 0440
-    items: [{ key: {{ .key | quote }}, path: tokens.yaml }]
-{{- end }}
-{{- end }}
-{{- with .Values.stateKeySecret }}
-{{- if .name }}
-- name: state-key
-  secret:
-    secretName: {{ .name | quote }}
-    defaultMode: 0440
-    items: [{ key: {{ .key | quote }}, path: state-key }]
+    items: [{ key: {{ $secret.from.key | quote }}, path: {{ $secret.file }} }]
 {{- end }}
 {{- end }}
 {{- if .Values.toolModules.files }}
-- name: tools
-  configMap:
-    name: {{ printf "%s-modules" $name | quote }}
+- mountPath: /etc/nexus-mcp/tools
+  name: tools
+  configMap: { name: {{ printf "%s-modules" $name | quote }} }
 {{- end }}
 {{- range .Values.toolModules.configMaps }}
-- name: {{ printf "tools-%s" .name | trunc 63 | trimSuffix "-" }}
-  configMap:
-    name: {{ .name | quote }}
+- mountPath: /etc/nexus-mcp/tools-{{ .name }}
+  name: {{ printf "tools-%s" .name | trunc 63 | trimSuffix "-" }}
+  configMap: { name: {{ .name | quote }} }
 {{- end }}
 {{- if include "nexus-mcp.usesApi" . }}
-- {{ include "nexus-mcp.tokenVolume" . | indent 2 | trim }}
+- mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+  name: kubernetes-token
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken: { path: token, expirationSeconds: 3607 }
+      - configMap: { name: kube-root-ca.crt, items: [{ key: ca.crt, path: ca.crt }] }
+      - downwardAPI: { items: [{ path: namespace, fieldRef: { fieldPath: metadata.namespace } }] }
 {{- end }}
 {{- end }}
 
+{{- define "nexus-mcp.volumes" -}}
+{{- $volumes := list }}
+{{- range include "nexus-mcp.mounted" . | fromYamlArray }}
+{{- $volumes = append $volumes (omit . "mountPath") }}
+{{- end }}
+{{- include "nexus-mcp.unique" (dict "key" "name" "lists" (list $volumes .Values.extraVolumes)) }}
+{{- end }}
+
 {{- define "nexus-mcp.mounts" -}}
-- name: config
-  mountPath: /etc/nexus-mcp/config
-  readOnly: true
-- name: tmp
-  mountPath: /tmp
-{{- if .Values.auth.tokensSecret.name }}
-- name: tokens
-  mountPath: /etc/nexus-mcp/auth
-  readOnly: true
+{{- $mounts := list }}
+{{- range include "nexus-mcp.mounted" . | fromYamlArray }}
+{{- $mounts = append $mounts (merge (pick . "name" "mountPath") (ternary dict (dict "readOnly" true) (eq .name "tmp"))) }}
 {{- end }}
-{{- if .Values.stateKeySecret.name }}
-- name: state-key
-  mountPath: /etc/nexus-mcp/state
-  readOnly: true
-{{- end }}
-{{- if .Values.toolModules.files }}
-- name: tools
-  mountPath: /etc/nexus-mcp/tools
-  readOnly: true
-{{- end }}
-{{- range .Values.toolModules.configMaps }}
-- name: {{ printf "tools-%s" .name | trunc 63 | trimSuffix "-" }}
-  mountPath: /etc/nexus-mcp/tools-{{ .name }}
-  readOnly: true
-{{- end }}
-{{- if include "nexus-mcp.usesApi" . }}
-- {{ include "nexus-mcp.tokenMount" . | indent 2 | trim }}
-{{- end }}
+{{- include "nexus-mcp.unique" (dict "key" "mountPath" "lists" (list $mounts .Values.extraVolumeMounts)) }}
 {{- end }}
 
 {{- define "nexus-mcp.env" -}}
