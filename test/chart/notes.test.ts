@@ -26,8 +26,8 @@ const warnings = async (values: Values, operator: boolean): Promise<string> =>
 describe('the notes after an installation', () => {
   it('say what was skipped, and how to have it', async () => {
     const text = await notes({}, false);
-    expect(text).toContain('ServiceMonitor: SKIPPED, see below');
-    expect(text).toContain('PrometheusRule: SKIPPED, see below');
+    expect(text).toContain('SKIPPED ServiceMonitor: see below');
+    expect(text).toContain('SKIPPED PrometheusRule: see below');
     expect(text).toContain('prometheus.io annotations');
     const warned = warningsIn(text).join('\n');
     expect(warned).toMatch(
