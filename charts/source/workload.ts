@@ -122,7 +122,9 @@ export const workload = {
             .default({ memory: '1Gi' })
             .describe('Most it may use; a limit of CPU would only make calls late'),
         ),
-        claims: list.default([]).describe('Resource claims'),
+        claims: list
+          .default([])
+          .describe('Resource claims of the container, by their names in resourceClaims'),
       })
       .prefault({})
       .describe('Resources of the server'),
@@ -223,6 +225,7 @@ export const workload = {
     .describe('Spreads pods over nodes and zones: if possible, strictly, or not'),
   topologySpreadConstraints: list.default([]).describe('Constraints of your own, in place of topologySpread'),
   priorityClassName: text.default('').describe('Priority class'),
+  resourceClaims: list.default([]).describe('Resource claims of the pod'),
   runtimeClassName: text.default('').describe('Runtime class'),
   schedulerName: text.default('').describe('Scheduler'),
   hostAliases: list.default([]).describe('Entries of /etc/hosts'),

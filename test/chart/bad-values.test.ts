@@ -181,6 +181,11 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     { image: { registry: 'https://registry.example.com' } },
     /image\.registry: https:\/\/registry\.example\.com is a URL; leave out its scheme/,
   ],
+  [
+    'a claim that the pod does not make',
+    { resources: { claims: [{ name: 'gpu' }] } },
+    /resources\.claims: gpu is the name of none of resourceClaims/,
+  ],
   ['the number of pods by the name of others', { replicaCount: 2 }, /replicaCount: is called replicas here/],
   [
     'Secrets to pull with by the name of others',

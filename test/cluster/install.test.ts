@@ -27,7 +27,10 @@ afterAll(deleteNamespaces);
 const HERE: Readonly<Record<string, (namespace: string) => Values>> = {
   'custom-tools-values.yaml': (namespace) => ({ rbac: { namespaces: [namespace, other] } }),
   'discovery-values.yaml': (namespace) => ({ config: { discovery: { namespaces: [namespace, other] } } }),
-  'everything-values.yaml': () => ({ service: { clusterIP: '', nodePort: 0 } }),
+  'everything-values.yaml': () => ({
+    service: { clusterIP: '', nodePort: 0 },
+    resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'gpu' }],
+  }),
   // Most clusters have one family.
   'gateway-values.yaml': () => ({ service: { ipFamilies: [] } }),
   'pod-monitor-values.yaml': () => ({ monitoring: { namespace: other } }),

@@ -72,6 +72,13 @@ extraEnv: {{ $entry.name }} would win over config, and the chart could not check
 extraEnv: {{ $entry.name }} has both value and valueFrom
 {{- end }}
 {{- end }}
+{{- range $claim := dig "claims" list (default dict .Values.resources) }}
+{{- $found := false }}
+{{- range $.Values.resourceClaims }}{{ if eq .name $claim.name }}{{ $found = true }}{{ end }}{{ end }}
+{{- if not $found }}
+resources.claims: {{ $claim.name }} is the name of none of resourceClaims, and Kubernetes refuses such a pod; add it there
+{{- end }}
+{{- end }}
 {{- with include "nexus-mcp.heap" . }}
 {{- if lt (int .) 64 }}
 resources.limits.memory: {{ $.Values.resources.limits.memory }} leaves {{ . }} MB for the heap after the worker threads' (config.workers); it needs 64 MB: raise the limit, or lower config.workers.maxThreads or maxHeapMegabytes
