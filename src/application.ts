@@ -4,6 +4,7 @@ import { anonymous, bearer, type Authenticate } from './authorization/authentica
 import type { Settings } from './config/settings.ts';
 import { loadSecrets } from './config/secrets.ts';
 import { isReadOnce } from './config/tokens.ts';
+import { loadIssuers, type OAuth } from './load-issuers.ts';
 import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
 import { loadUpstreams, mayHaveUpstreams, type Paces, type UpstreamsHandle } from './load-upstreams.ts';
 import type { McpBinding } from './mcp/binding.ts';
@@ -65,6 +66,8 @@ export interface Application {
   /** What the tools did lately; `undefined` when metrics are switched off. */
   readonly activity: Activity | undefined;
   readonly authenticate: Authenticate;
+  /** Missing when there are no issuers of access tokens. */
+  readonly oauth: OAuth | undefined;
   /** The tokens of a file that can be read again; missing when there is no such file. */
   readonly tokens: TokensInEffect | undefined;
   /** Whether callers must say who they are. */
@@ -165,13 +168,16 @@ export async function createApplication(
     file && tokens && !isReadOnce(file.path)
       ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger })
       : undefined;
+  const byToken = inEffect?.authenticate ?? (tokens ? bearer(tokens) : anonymous);
+  const [hashKey] = stateKeys;
+  const oauth = loadIssuers(auth, { ...environment, recorder, hashKey });
   const shared = {
     info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
     catalogue,
     executor,
     recorder,
     tracing,
-    authenticated: tokens !== undefined,
+    authenticated: tokens !== undefined || oauth !== undefined,
     now,
     newRequestId: randomUUID,
   };
@@ -201,7 +207,8 @@ export async function createApplication(
       durationBuckets,
       expose: metrics.expose,
       activity,
-      authenticate: inEffect?.authenticate ?? (tokens ? bearer(tokens) : anonymous),
+      authenticate: oauth ? oauth.callers.or(tokens ? byToken : bearer([])) : byToken,
+      oauth,
       tokens: inEffect,
       bindGauges: (sources) => {
         recorder.bindGauges({

@@ -51,7 +51,7 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
   const toolsets = [...builtinToolsets(settings), ...modules.toolsets];
   const selected = selectTools(toolsets, {
     ...settings.tools,
-    granted: rightsOf(tokens, settings),
+    granted: { ...rightsOf(tokens, settings), ...rightsOfIssuers(settings) },
     named: {
       'tools.settings': Object.keys(settings.tools.settings),
       'log.arguments': withoutUpstreams(Object.keys(settings.log.arguments), settings),
@@ -117,6 +117,18 @@ const rightsOf = (tokens: Tokens, settings: Settings): NamesByPlace =>
       `auth.tokensFile: tools of ${name}`,
       withoutUpstreams(tools, settings),
     ]),
+  );
+
+const rightsOfIssuers = (settings: Settings): NamesByPlace =>
+  Object.fromEntries(
+    settings.auth.issuers.flatMap(({ issuer, scopes = {}, groups = {} }) =>
+      Object.entries({ scope: scopes, group: groups }).flatMap(([kind, grants]) =>
+        Object.entries(grants).map(([name, tools]) => [
+          `auth.issuers: tools of the ${kind} ${name} of ${issuer}`,
+          withoutUpstreams(tools, settings),
+        ]),
+      ),
+    ),
   );
 
 const createWorkers = (settings: Settings, minThreads: 0 | 1, losses: Losses) =>

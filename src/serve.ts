@@ -67,7 +67,8 @@ export async function serve(
     relays: application.upstreams,
     logger,
     bodyBytes: server.bodyBytes,
-    allowedHosts: server.allowedHosts,
+    protectedResource: application.oauth?.resource,
+    allowedHosts: [...server.allowedHosts, ...hostOf(settings.auth)],
     allowedOrigins: server.allowedOrigins,
     trustedProxies: server.trustedProxies,
     operations: ops.port === undefined ? operations : undefined,
@@ -75,6 +76,7 @@ export async function serve(
     status: () => status({ clients: true, operations: ops.port === undefined }),
   });
 
+  application.oauth?.callers.start();
   await application.upstreams?.prepare();
   const opsListener = await openOperationsPort(
     operations,
@@ -180,6 +182,10 @@ function patienceSeconds({ catalogue }: Application, { shutdown, limits }: Setti
 const relaySeconds = ({ deadlineSeconds }: Settings['shutdown']): number =>
   Math.max(deadlineSeconds - 4, deadlineSeconds / 2);
 
+/** Clients ask by the name that the resource has. */
+const hostOf = ({ resource }: Settings['auth']): readonly string[] =>
+  resource === undefined ? [] : [new URL(resource).hostname];
+
 /** How often the token file is looked at: a new token is in effect within a minute even where this machine is slow. */
 const TOKEN_FILE_SECONDS = 30;
 
@@ -194,6 +200,6 @@ function warnIfExposed(
   logger.warn(
     { host: server.host },
     'ANYONE WHO REACHES THIS PORT CAN CALL THE TOOLS: it listens beyond loopback without authentication; ' +
-      'set auth.tokensFile, or server.host to 127.0.0.1',
+      'set auth.tokensFile or auth.issuers, or server.host to 127.0.0.1',
   );
 }

@@ -29,7 +29,7 @@ export interface ServerMetrics {
  * @param longestDeadline the longest that a call of a tool may take, in seconds: up to there durations are told apart
  */
 export function createServerMetrics(
-  { metrics: settings, limits, upstreams, discovery }: Settings,
+  { metrics: settings, limits, upstreams, discovery, auth }: Settings,
   longestDeadline: number,
   environment: { readonly now: () => number; readonly version: string; readonly revision: string },
 ): ServerMetrics {
@@ -40,6 +40,7 @@ export function createServerMetrics(
     operationAttributes: settings.operationAttributes,
     durationBuckets,
     mostUpstreams: upstreams.length + (discovery.enabled ? discovery.maxUpstreams : 0),
+    issuers: auth.issuers.length,
     resultSizeBuckets: furtherBuckets(RESULT_SIZE_BUCKETS, RESULT_SIZE_STEPS, limits.resultBytes),
   });
   if (settings.enabled) collectRuntime(registry, metrics);

@@ -23,8 +23,9 @@ export function stopPlan(
     callsInFlight,
     workers,
     upstreams,
+    oauth,
     flush,
-  }: Pick<Application, 'finishCalls' | 'callsInFlight' | 'workers' | 'upstreams' | 'flush'>,
+  }: Pick<Application, 'finishCalls' | 'callsInFlight' | 'workers' | 'upstreams' | 'oauth' | 'flush'>,
   { whileAccepting = [], acceptNoSessions, afterCalls, main, ops }: TransportStop,
   deadlineSeconds: number,
 ): StopPlan {
@@ -41,6 +42,7 @@ export function stopPlan(
       },
       ...afterCalls,
       ...(upstreams ? [{ name: 'leave upstreams', run: () => upstreams.stop() }] : []),
+      ...(oauth ? [{ name: 'ask issuers no more', run: () => oauth.callers.stop() }] : []),
       { name: 'end workers', run: () => workers.close() },
       { name: 'flush log and traces', run: flush },
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },

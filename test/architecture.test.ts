@@ -25,6 +25,7 @@ const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
 
 /** Plain tables of facts, and what a message is, without imports of their own, that any folder may read. */
 const TABLES = [
+  'authorization/oauth.ts',
   'tools/reasons.ts',
   'monitoring/metrics/operation-attributes.ts',
   'monitoring/metrics/bounds.ts',

@@ -23,6 +23,18 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['monitoring/door/envelope.ts', 'MAX_CHARACTERS'],
     ['monitoring/door/envelope.ts', 'MAX_BATCH'],
   ],
+  'what an issuer answers': [
+    ['config/auth-settings.ts', 'MAX_ISSUERS'],
+    ['authorization/key-source.ts', 'MAX_DOCUMENT_BYTES'],
+    ['authorization/key-source.ts', 'MAX_KEYS'],
+  ],
+  'access tokens that were verified': [['authorization/verified-tokens.ts', 'MAX_TOKENS']],
+  'what an access token says': [
+    ['authorization/access-token.ts', 'MAX_SUBJECT'],
+    ['authorization/granted-rights.ts', 'MAX_SCOPES'],
+    ['authorization/granted-rights.ts', 'MAX_SCOPE'],
+    ['authorization/jwt-callers.ts', 'MAX_NAME'],
+  ],
   'clients that have a quota': [['tools/quota.ts', 'MAX_CLIENTS']],
   'log messages of a call': [
     ['tools/paced-notices.ts', 'LOGS_PER_SECOND'],
@@ -102,6 +114,8 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
 
 /** The row that bounds each thing that a part of the server keeps, or why it cannot grow with what others do. */
 const KEPT: Readonly<Record<string, string>> = {
+  'authorization/key-set.ts #ids': 'what an issuer answers',
+  'authorization/verified-tokens.ts #known': 'access tokens that were verified',
   'http/connections.ts #open': 'connections',
   'mcp/event-store.ts #events': 'messages kept for resumed streams',
   'mcp/event-store.ts #replays': 'connections',

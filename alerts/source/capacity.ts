@@ -4,6 +4,7 @@ import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { all, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const FIVE_MINUTES = 300;
+const HOUR = 3600;
 const DAY = 86_400;
 
 /** Clients are turned away, or soon will be. */
@@ -69,6 +70,17 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       keepFiringForSeconds: 300,
       summary: 'The token file has changed and cannot be used.',
       description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has gone on with the tokens of before its token file changed: new ones are refused, and those that were taken out are still good. First: ${TEXT.allLogs} | grep 'token file' | tail -5`,
+      dashboard: 'fleet',
+    },
+    {
+      name: 'NexusMCPAuthKeysStale',
+      severity: 'warning',
+      // The least of some minutes, so that a scrape that fails does not begin them anew, and one good answer ends it.
+      expr: `${maxBy(`${SERVICE}, issuer`, `\n${promql.ofTargets(promql.over('min', 'mcp_auth_keys_age_seconds', FIVE_MINUTES))}\n`)} > ${HOUR}`,
+      forSeconds: 300,
+      keepFiringForSeconds: 300,
+      summary: 'An issuer of access tokens gives its keys no more.',
+      description: `An instance of ${TEXT.service} last got the keys of {{ $labels.issuer }} ${TEXT.duration} ago; it asks every 10 minutes. They stay good for auth.keysKeptSeconds, a day if that is not set: then every token of this issuer is refused, as they are already where an instance has started since. First: ${TEXT.allLogs} | grep 'issuer does not give' | tail -5`,
       dashboard: 'fleet',
     },
     {

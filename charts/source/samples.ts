@@ -18,6 +18,7 @@ const most = (
   options: {
     readonly operationAttributes?: readonly OperationAttribute[];
     readonly mostUpstreams?: number;
+    readonly issuers?: number;
   } = {},
 ): number => createMetrics(options).metrics[name].mostSamples(tools);
 
@@ -28,8 +29,8 @@ const REQUESTS = 'mcp_client_operation_duration_seconds';
 export function samplesOf(tools: number) {
   const operations = most(OPERATIONS, tools);
   const names = (Object.entries(METRICS) as [MetricName, Row][]).filter(([, row]) => !row.openTelemetryName);
-  const others = (count: number, mostUpstreams = 0): number =>
-    names.reduce((sum, [name]) => sum + most(name, count, { mostUpstreams }), RUNTIME_SAMPLES);
+  const others = (count: number, mostUpstreams = 0, issuers = 0): number =>
+    names.reduce((sum, [name]) => sum + most(name, count, { mostUpstreams, issuers }), RUNTIME_SAMPLES);
   return {
     others: others(tools),
     operations,
@@ -45,6 +46,8 @@ export function samplesOf(tools: number) {
       others: others(tools, 2) - others(tools, 1),
       operations: most(REQUESTS, tools, { mostUpstreams: 1 }),
     },
+    /** What each issuer of access tokens adds. */
+    eachIssuer: others(tools, 0, 1) - others(tools),
     factors: Object.fromEntries(
       OPERATION_ATTRIBUTES.map((attribute) => [
         attribute,

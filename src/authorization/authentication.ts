@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Caller } from './caller.ts';
 import { clientOf } from './client-address.ts';
+import type { AuthFailureReason } from './labels.ts';
 
-/** What was wrong with a request's credentials: none, not a bearer token, or one we do not know. */
-export const AUTH_FAILURE_REASONS = ['missing', 'malformed', 'unknown_token'] as const;
-export type AuthFailureReason = (typeof AUTH_FAILURE_REASONS)[number];
+/** Why it is not known who makes a request. */
+export type RefusalReason = Exclude<AuthFailureReason, 'insufficient_scope'>;
 
 /** What a request says of who makes it. */
 export interface Credentials {
@@ -16,7 +16,7 @@ export interface Credentials {
 
 export type Authentication =
   | { readonly ok: true; readonly caller: Caller }
-  | { readonly ok: false; readonly reason: AuthFailureReason };
+  | { readonly ok: false; readonly reason: RefusalReason };
 
 /** Says who a request comes from, or why that cannot be said. It may have to fetch keys first. */
 export type Authenticate = (credentials: Credentials) => Promise<Authentication>;
@@ -37,6 +37,10 @@ export const anonymous: Authenticate = ({ address }) =>
     caller: { id: 'anonymous', name: 'anonymous', quotaKey: clientOf(address) ?? 'unknown', rights: ['*'] },
   });
 
+/** The token of an Authorization header; `undefined` where it has another form. */
+export const bearerTokenIn = (authorization: string): string | undefined =>
+  /^bearer +([\w.~+/-]+=*) *$/i.exec(authorization)?.[1];
+
 /** Takes requests with one of the given tokens (RFC 6750, section 2.1). */
 export function bearer(tokens: readonly Token[]): Authenticate {
   const known = tokens.map(({ name, token, tools = ['*'] }) => {
@@ -45,7 +49,7 @@ export function bearer(tokens: readonly Token[]): Authenticate {
   });
   const authenticate = (authorization: string | undefined): Authentication => {
     if (authorization === undefined) return { ok: false, reason: 'missing' };
-    const presented = /^bearer +([\w.~+/-]+=*) *$/i.exec(authorization)?.[1];
+    const presented = bearerTokenIn(authorization);
     if (presented === undefined) return { ok: false, reason: 'malformed' };
     const digest = digestOf(presented);
     // Every token is compared, whole, so that the time taken tells nothing about any of them.

@@ -1,14 +1,16 @@
-import type { Rights } from './rights.ts';
+import type { Rights, Scopes } from './rights.ts';
 
 /** Who makes a call. */
 export interface Caller {
-  /** Unlike that of every other caller of any kind: `anonymous`, `token:ci`, `stdio`, `cli`. Sessions belong to it. */
+  /** Unlike that of every other caller of any kind: `anonymous`, `token:ci`, `jwt:<issuer>#<subject>`, `stdio`, `cli`. Sessions belong to it. */
   readonly id: string;
-  /** What log lines call the caller: the name of the token, or the id of those that have none. */
+  /** What log lines call the caller: the name of the token, a client and the hash of its user, or the id of those that have none. */
   readonly name: string;
   /** Whose quota the calls use: the id, for anonymous callers their address. */
   readonly quotaKey: string;
   readonly rights: Rights;
+  /** Missing where no scope would change the rights. */
+  readonly scopes?: Scopes | undefined;
 }
 
 /** Someone whom nobody restricts: the user of this process, or a caller that is only observed. */

@@ -55,7 +55,7 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
       'shutdown.delaySeconds: must be less than shutdown.deadlineSeconds, which includes it',
     );
   }
-  if (parsed.success) draft.problems.push(...problemsOfPeers(parsed.data));
+  if (parsed.success) draft.problems.push(...problemsOfPeers(parsed.data), ...problemsOfIssuers(parsed.data));
   const problems = [...draft.problems, ...invalid];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, settings: parsed.data, directory: start };
@@ -68,6 +68,14 @@ function problemsOfPeers({ sessions: { peers, address }, ops }: Settings): strin
   if ((peers.length > 0 || address !== undefined) && ops.port === undefined)
     problems.push('sessions.address, sessions.peers: need ops.port, at which replicas reach each other');
   return problems;
+}
+
+function problemsOfIssuers({ auth }: Settings): string[] {
+  if (auth.issuers.length > 0 && auth.resource === undefined)
+    return ['auth.issuers: needs auth.resource, the URL of /mcp as clients know it'];
+  if (auth.issuers.length === 0 && auth.resource !== undefined)
+    return ['auth.resource: needs auth.issuers, who give tokens for it'];
+  return [];
 }
 
 const CONFIG_VARIABLE = 'NEXUS_CONFIG';

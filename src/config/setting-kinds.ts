@@ -7,6 +7,9 @@ import {
   MOST_FURTHER_BUCKETS,
 } from '../monitoring/metrics/bounds.ts';
 
+/** Marks a setting whose value must never be shown. */
+export const secrets = z.registry<{ readonly secret: true }>();
+
 export const port = z.int().min(0).max(65_535);
 export const seconds = z.number().positive().max(86_400);
 export const count = z.int().min(1);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { secrets, settingsSchema } from './settings.ts';
+import { secrets } from './setting-kinds.ts';
+import { settingsSchema } from './settings.ts';
 
 /** One setting, as a person sets it. */
 export interface Setting {

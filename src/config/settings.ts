@@ -1,19 +1,11 @@
 import { z } from 'zod';
 import { readAllowedHost, readAllowedOrigin } from '../http/host-names.ts';
 import { OPERATION_ATTRIBUTES } from '../monitoring/metrics/operation-attributes.ts';
+import { authSettings } from './auth-settings.ts';
 import { discoverySettings } from './discovery-settings.ts';
 import { sessionSettings } from './session-settings.ts';
 import { count, durationBuckets, port, seconds, written } from './setting-kinds.ts';
 import { upstreamSettings } from './upstream-settings.ts';
-
-/** What an Authorization header can carry (RFC 6750, section 2.1), and no one can guess. */
-export const bearerToken = z
-  .string()
-  .min(16)
-  .regex(/^[\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ only, then any number of =');
-
-/** Marks a setting whose value must never be shown. */
-export const secrets = z.registry<{ readonly secret: true }>();
 
 const tool = z.strictObject({
   timeoutSeconds: seconds.optional(),
@@ -82,20 +74,7 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .prefault({}),
-  auth: z
-    .strictObject({
-      token: bearerToken
-        .optional()
-        .register(secrets, { secret: true })
-        .describe('One bearer token that may use all tools'),
-      tokensFile: z
-        .string()
-        .optional()
-        .describe(
-          'YAML file with a list of tokens: {name, token, tools?}, where tools names tools and toolsets; read again when it changes; authentication is on if set',
-        ),
-    })
-    .prefault({}),
+  auth: authSettings,
   tools: z
     .strictObject({
       enabled: z.array(z.string()).default(['*']).describe('Toolsets and tools to offer, by name; * for all'),

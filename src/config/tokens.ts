@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { parseYaml, readText, type TextFile } from './read-yaml.ts';
-import { bearerToken, type Settings } from './settings.ts';
+import { bearerToken } from './auth-settings.ts';
+import type { Settings } from './settings.ts';
 
 const tokens = z
   .array(
@@ -15,6 +16,9 @@ const tokens = z
   .min(1);
 
 export type Tokens = z.infer<typeof tokens>;
+
+/** What the settings say of them. */
+type StaticTokens = Pick<Settings['auth'], 'token' | 'tokensFile'>;
 
 type TokensResult =
   | { readonly ok: true; readonly tokens: Tokens }
@@ -31,7 +35,7 @@ type LoadedTokens =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** The bearer tokens of the settings and of the file they name. Problems name the entry, never its token. */
-export function loadTokens(auth: Settings['auth'], directory: string): LoadedTokens {
+export function loadTokens(auth: StaticTokens, directory: string): LoadedTokens {
   const { token, tokensFile } = auth;
   if (tokensFile === undefined)
     return { ok: true, tokens: token === undefined ? undefined : ofSettings(auth), file: undefined };
@@ -41,7 +45,7 @@ export function loadTokens(auth: Settings['auth'], directory: string): LoadedTok
 }
 
 /** The bearer tokens of the settings and of a token file as it was read. */
-export function tokensOf(auth: Settings['auth'], file: TextFile): TokensResult {
+export function tokensOf(auth: StaticTokens, file: TextFile): TokensResult {
   const listed = parseTokens(file);
   if (!listed.ok) return listed;
   const all = [...ofSettings(auth), ...listed.tokens];
@@ -60,7 +64,7 @@ export function isReadOnce(path: string): boolean {
   }
 }
 
-const ofSettings = ({ token }: Settings['auth']): Tokens =>
+const ofSettings = ({ token }: StaticTokens): Tokens =>
   token === undefined ? [] : [{ name: 'default', token }];
 
 function parseTokens(file: TextFile): TokensResult {

@@ -1,5 +1,8 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import type { Authenticate, AuthFailureReason } from '../authorization/authentication.ts';
+import type { Authenticate } from '../authorization/authentication.ts';
+import { challengesFor, type Challenges } from '../authorization/challenges.ts';
+import type { AuthFailureReason } from '../authorization/labels.ts';
+import { metadataUrlOf, type ProtectedResource } from '../authorization/protected-resource.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
 import type { Activity } from '../monitoring/activity.ts';
@@ -13,6 +16,7 @@ import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
 import { metricsRoutes, OPERATIONS_PATHS, probeRoutes, type OperationsOptions } from './operations.ts';
 import { notFound, problemsInJsonRpc, sendProblem, wrongMethod } from './problem.ts';
+import { protectedResourceRoutes } from './protected-resource.ts';
 import { withinQuota } from './quota.ts';
 import { peerRoutes, type PeerOptions } from './peers.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
@@ -23,11 +27,13 @@ import { statusPage, type StatusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
 import { traceRequests } from './trace.ts';
 
-export interface AppOptions extends Omit<RestOptions, 'guard'> {
+export interface AppOptions extends Omit<RestOptions, 'guard' | 'challenges'> {
   readonly mcp: McpEndpoint;
   /** Missing when there are no upstreams. */
   readonly relays: Relays | undefined;
   readonly authenticate: Authenticate;
+  /** What OAuth's clients learn; missing when there are no issuers of tokens. */
+  readonly protectedResource: ProtectedResource | undefined;
   readonly allowedHosts: readonly string[];
   readonly allowedOrigins: readonly string[];
   /** Reverse proxies in front whose X-Forwarded-For is believed. */
@@ -46,9 +52,11 @@ export interface AppOptions extends Omit<RestOptions, 'guard'> {
 
 /** The application of the main port: in this order, what every request passes. */
 export function createApp(options: AppOptions): Express {
-  const { operations } = options;
+  const { operations, protectedResource } = options;
   const page = statusPage(options.status);
-  const { guard, metricsGuard, pageGuard } = guardsOf(options, page);
+  const challenges = challengesFor(protectedResource && metadataUrlOf(protectedResource.resource));
+  const { guard, metricsGuard, pageGuard, onFailure } = guardsOf(options, challenges, page);
+  const guarded = { ...options, challenges, guard };
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
 
@@ -62,10 +70,15 @@ export function createApp(options: AppOptions): Express {
   if (operations) app.use(besidesCalls(metricsRoutes({ ...operations, metricsGuard })));
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
-  app.use(mcpRoutes('/mcp', { ...options, ...servesMcp(options.mcp), guard }));
-  if (options.relays)
-    app.use(mcpRoutes(RELAY_ROUTE, { ...options, ...servesUpstreams(options.relays), guard }));
-  app.use(restRoutes({ ...options, guard }));
+  app.use(mcpRoutes('/mcp', { ...guarded, ...servesMcp(options.mcp) }));
+  if (options.relays) {
+    const onInsufficientScope = (): void => {
+      onFailure('insufficient_scope');
+    };
+    app.use(mcpRoutes(RELAY_ROUTE, { ...guarded, ...servesUpstreams(options.relays, onInsufficientScope) }));
+  }
+  if (protectedResource) app.use(besidesCalls(protectedResourceRoutes(protectedResource)));
+  app.use(restRoutes(guarded));
   app.get('/', pageGuard, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
   app.get('/openapi.json', guard, withinQuota(options.quota), (_request, response) => {
@@ -130,7 +143,11 @@ const besidesCalls =
   };
 
 /** Who must say who they are: clients always; where `metrics.needToken` is set, scrapers and readers of the page, too. */
-function guardsOf({ recorder, activity, authenticate, metricsNeedToken }: AppOptions, page: StatusPage) {
+function guardsOf(
+  { recorder, activity, authenticate, metricsNeedToken }: AppOptions,
+  challenges: Challenges,
+  page: StatusPage,
+) {
   const onFailure = (reason: AuthFailureReason): void => {
     recorder.authFailure(reason);
     activity?.authFailed();
@@ -139,11 +156,12 @@ function guardsOf({ recorder, activity, authenticate, metricsNeedToken }: AppOpt
   const onPageFailure = (reason: AuthFailureReason): void => {
     if (reason !== 'missing') onFailure(reason);
   };
-  const guard = requireCaller(authenticate, onFailure);
+  const guard = requireCaller(authenticate, challenges, onFailure);
   return {
     guard,
+    onFailure,
     metricsGuard: metricsNeedToken ? guard : undefined,
-    pageGuard: metricsNeedToken ? requireCaller(authenticate, onPageFailure, page.refuse) : pass,
+    pageGuard: metricsNeedToken ? requireCaller(authenticate, challenges, onPageFailure, page.refuse) : pass,
   };
 }
 

@@ -1,13 +1,35 @@
 import type { Request, RequestHandler, Response } from 'express';
-import type { Authenticate, AuthFailureReason } from '../authorization/authentication.ts';
+import type { Authenticate, RefusalReason } from '../authorization/authentication.ts';
 import type { Caller } from '../authorization/caller.ts';
+import type { Challenges } from '../authorization/challenges.ts';
 import { clientOf } from '../authorization/client-address.ts';
 import { sendProblem, type Problem } from './problem.ts';
 
-const DETAILS: Record<AuthFailureReason, string> = {
+const DETAILS: Record<RefusalReason, string> = {
   missing: 'A bearer token is needed: send Authorization: Bearer <token>',
-  malformed: 'The Authorization header is not of the form: Bearer <token>',
+  malformed:
+    'The Authorization header is not of the form: Bearer <token>, or the token lacks what an access token has',
+  expired: 'The token has expired, or is not valid yet: get a new one',
+  wrong_audience: 'The token is for another server: ask for one with the resource of this server',
+  wrong_issuer: 'The token is of an issuer that this server does not take tokens of',
+  bad_signature: 'The signature of the token is not valid, or of a kind that is not taken',
+  unknown_key: 'The token is signed with a key that its issuer does not publish: get a new one',
+  keys_unavailable:
+    'The keys to verify the token with are not to be had just now: try again with the same token',
   unknown_token: 'The bearer token is not valid',
+};
+
+/** Until keys have been asked for again, in seconds. */
+const KEYS_RETRY_SECONDS = 30;
+
+/**
+ * A token that cannot be verified for want of keys may be good. 401 would have its client throw it away, and all clients ask for new
+ * ones at once of an issuer that is in trouble; 503 says whose fault it is.
+ */
+const KEYS_UNAVAILABLE: Problem = {
+  status: 503,
+  detail: DETAILS.keys_unavailable,
+  headers: { 'retry-after': String(KEYS_RETRY_SECONDS) },
 };
 
 /**
@@ -16,7 +38,8 @@ const DETAILS: Record<AuthFailureReason, string> = {
  */
 export function requireCaller(
   authenticate: Authenticate,
-  onFailure: (reason: AuthFailureReason) => void,
+  challenges: Challenges,
+  onFailure: (reason: RefusalReason) => void,
   refuse: (request: Request, response: Response, problem: Problem) => void = sendProblem,
 ): RequestHandler {
   return async (request, response, next) => {
@@ -29,13 +52,15 @@ export function requireCaller(
     }
     const { reason } = authenticated;
     onFailure(reason);
-    // RFC 6750 section 3.1: no error code when no credentials were given.
-    const challenge = `Bearer realm="nexus-mcp"${reason === 'missing' ? '' : ', error="invalid_token"'}`;
-    refuse(request, response, {
-      status: 401,
-      detail: DETAILS[reason],
-      headers: { 'www-authenticate': challenge },
-    });
+    const problem: Problem =
+      reason === 'keys_unavailable'
+        ? KEYS_UNAVAILABLE
+        : {
+            status: 401,
+            detail: DETAILS[reason],
+            headers: { 'www-authenticate': challenges.unauthorized(reason) },
+          };
+    refuse(request, response, problem);
   };
 }
 

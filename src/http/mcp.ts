@@ -1,5 +1,6 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { Caller } from '../authorization/caller.ts';
+import type { Challenges } from '../authorization/challenges.ts';
 import type { Accepts, McpEndpoint } from '../mcp/endpoint.ts';
 import { excessIn } from '../monitoring/door/envelope.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
@@ -9,6 +10,7 @@ import { readJson, type JsonBody } from './json-body.ts';
 import { sendProblem, wrongMethod, type Problem } from './problem.ts';
 import { beyondQuota, bodyLimit } from './quota.ts';
 import { requestIdOf } from './request-id.ts';
+import { challenged } from './scopes.ts';
 
 /** A request that passed the guards. */
 export interface McpMessage {
@@ -27,6 +29,7 @@ export interface McpRouteOptions {
   readonly excessIn: (body: unknown) => string | undefined;
   /** Stands before the endpoint and knows the caller. */
   readonly guard: RequestHandler;
+  readonly challenges: Challenges;
   /** Largest body that is read. */
   readonly bodyBytes: number;
   /** Each message takes from it, and each request that has none. */
@@ -44,7 +47,10 @@ export const servesMcp = (mcp: Pick<McpEndpoint, 'serve'>): Pick<McpRouteOptions
 });
 
 /** A path where MCP is spoken. */
-export function mcpRoutes(path: string, { serve, guard, quota, ...bounds }: McpRouteOptions): Router {
+export function mcpRoutes(
+  path: string,
+  { serve, guard, challenges, quota, ...bounds }: McpRouteOptions,
+): Router {
   const router = Router();
   router.all(path, guard, async (request, response, next) => {
     if (!METHODS.includes(request.method)) {
@@ -57,7 +63,7 @@ export function mcpRoutes(path: string, { serve, guard, quota, ...bounds }: McpR
     const refused = read.ok
       ? await serve(request, response, { ...read.message, caller, requestId: requestIdOf(response) })
       : read.problem;
-    if (refused) sendProblem(request, response, refused);
+    if (refused) sendProblem(request, response, challenged(refused, challenges));
   });
   router.all(path, wrongMethod(METHODS.join(', ')));
   return router;

@@ -4,9 +4,6 @@ import type { JsonSchema } from '../tools/tool.ts';
 
 const json = (schema: JsonSchema) => ({ 'application/json': { schema } });
 
-/** A tool that the caller may not use is told to be none. */
-const REASONS_TOLD = REASONS.filter((reason) => reason !== 'denied');
-
 const errorSchema = {
   type: 'object',
   required: ['error', 'detail', 'tool_name', 'reason'],
@@ -15,8 +12,9 @@ const errorSchema = {
     detail: { type: 'string', description: 'What is wrong and what to do.' },
     tool_name: { type: ['string', 'null'] },
     reason: {
-      enum: [...REASONS_TOLD, null],
-      description: 'The same as in the metrics, where a tool that the caller may not use is `denied`.',
+      enum: [...REASONS, null],
+      description:
+        'The same as in the metrics, but that a tool that the caller may not use is `denied` only where a further scope would do.',
     },
   },
 };
@@ -65,15 +63,16 @@ export function openApi(tools: readonly OfferedTool[], info: { name: string; ver
 
 const errorRef = { $ref: '#/components/schemas/Error' };
 
+const NOT_SERVED = 'the Host or the Origin is not one that is served';
+
 /** By status; several reasons share one. Clients never see 499. */
 const errors = {
   400: { description: 'The body is malformed', content: json(errorRef) },
   401: { description: 'A bearer token is needed, or is not valid', content: json(errorRef) },
-  403: { description: 'The Host or the Origin is not one that is served', content: json(errorRef) },
   413: { description: 'The body is too large', content: json(errorRef) },
   415: { description: 'The body is not application/json in UTF-8', content: json(errorRef) },
   ...Object.fromEntries(
-    REASONS_TOLD.map((reason) => ERROR_REASONS[reason])
+    REASONS.map((reason) => ERROR_REASONS[reason])
       .filter(({ httpStatus }) => httpStatus !== 200 && httpStatus !== 499)
       .map(({ httpStatus }) => [
         httpStatus,
@@ -83,10 +82,10 @@ const errors = {
 };
 
 function whenAnswered(status: number): string {
-  const reasons = REASONS_TOLD.map((reason) => ERROR_REASONS[reason]).filter(
+  const reasons = REASONS.map((reason) => ERROR_REASONS[reason]).filter(
     ({ httpStatus }) => httpStatus === status,
   );
-  return reasons.map(({ when }) => when).join('; or ');
+  return [...reasons.map(({ when }) => when), ...(status === 403 ? [NOT_SERVED] : [])].join('; or ');
 }
 
 function operation({ name, listing }: OfferedTool) {

@@ -10,6 +10,8 @@ export interface Problem {
   readonly toolName?: string;
   readonly reason?: ErrorReason;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The scopes that a token for it needs, where it was refused for want of them. */
+  readonly scopes?: readonly string[];
   /** Of the JSON-RPC error, where the status does not tell. */
   readonly code?: number;
   /** What more the JSON-RPC error says. */

@@ -1,5 +1,6 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
+import type { Challenges } from '../authorization/challenges.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import { excessInParams } from '../monitoring/door/envelope.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
@@ -16,6 +17,7 @@ import { sendProblem, wrongMethod, type Problem } from './problem.ts';
 import { beyondQuota, bodyLimit, withinQuota } from './quota.ts';
 import { requestIdOf } from './request-id.ts';
 import { sendJson } from './responses.ts';
+import { challenged } from './scopes.ts';
 
 export interface RestOptions {
   readonly catalogue: Catalogue;
@@ -23,6 +25,7 @@ export interface RestOptions {
   readonly info: { readonly name: string; readonly version: string };
   /** Stands before every route and knows the caller. */
   readonly guard: RequestHandler;
+  readonly challenges: Challenges;
   readonly bodyBytes: number;
   /** Each request takes from it. */
   readonly quota: Quota;
@@ -120,7 +123,7 @@ async function readCall<Body>(
 
 async function execute(
   { name, body: { arguments: args }, waitSeconds }: Read<{ arguments?: unknown }> & { readonly name: string },
-  { catalogue, executor, tracing, now }: RestOptions,
+  { catalogue, executor, challenges, tracing, now }: RestOptions,
   request: Request,
   response: Response,
 ): Promise<void> {
@@ -153,7 +156,7 @@ async function execute(
     const { reason, message } = outcome;
     sendJson(response, { ...ran, result: null, status: 'error', reason, detail: message, execution_time });
   } else {
-    sendProblem(request, response, problemOf(name, outcome));
+    sendProblem(request, response, challenged(problemOf(name, outcome), challenges));
   }
 }
 
@@ -167,12 +170,13 @@ function inputRefused(outcome: Outcome): Exclude<Outcome, { status: 'success'; i
 /** No tool has a longer name, and nobody is told what it sent. */
 const MAX_TOOL_NAME = 128;
 
-function problemOf(toolName: string, { reason, message, retryAfterSeconds }: Failure): Problem {
+function problemOf(toolName: string, { reason, message, retryAfterSeconds, scopes }: Failure): Problem {
   return {
     status: ERROR_REASONS[reason].httpStatus,
     detail: message,
     toolName: toolName.slice(0, MAX_TOOL_NAME),
     reason,
+    ...(scopes && { scopes }),
     ...(retryAfterSeconds !== undefined && {
       headers: { 'retry-after': String(Math.ceil(retryAfterSeconds)) },
     }),

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
-import { mayUseServer } from '../authorization/rights.ts';
+import type { Caller } from '../authorization/caller.ts';
+import { mayUseServer, scopesFor } from '../authorization/rights.ts';
 import { excessOfMessages } from '../monitoring/door/envelope.ts';
 import type { Relay } from '../upstream/relay/relay.ts';
 import type { McpRouteOptions } from './mcp.ts';
@@ -10,21 +11,35 @@ export interface Relays {
   readonly relay: (name: string) => Pick<Relay, 'serve'> | undefined;
 }
 
-/** Passes what is said there on, for callers who may use all of an upstream. */
-export const servesUpstreams = ({ relay }: Relays): Pick<McpRouteOptions, 'serve' | 'excessIn'> => ({
+/**
+ * Passes what is said there on, for callers who may use all of an upstream.
+ * @param onInsufficientScope told of those whom another scope would let
+ */
+export const servesUpstreams = (
+  { relay }: Relays,
+  onInsufficientScope: () => void,
+): Pick<McpRouteOptions, 'serve' | 'excessIn'> => ({
   excessIn: excessOfMessages,
   async serve(request, response, message) {
     const name = nameIn(request);
     const found = relay(name);
     if (!found) return { status: 404, detail: 'There is no such server here' };
-    if (!mayUseServer(message.caller, name)) return notAllowed(name);
+    if (!mayUseServer(message.caller, name)) {
+      const problem = notAllowed(name, message.caller);
+      if (problem.scopes) onInsufficientScope();
+      return problem;
+    }
     return found.serve(request, response, message);
   },
 });
 
 const nameIn = ({ params }: Request): string => String(params['name']);
 
-const notAllowed = (name: string): Problem => ({
-  status: 403,
-  detail: `You may not use all of ${name}, as whoever speaks to it here could; the tools of it that you may use are at /mcp`,
-});
+function notAllowed(name: string, caller: Caller): Problem {
+  const scopes = scopesFor(caller, (holder) => mayUseServer(holder, name));
+  return {
+    status: 403,
+    detail: `You may not use all of ${name}, as whoever speaks to it here could; the tools of it that you may use are at /mcp`,
+    ...(scopes && { scopes }),
+  };
+}

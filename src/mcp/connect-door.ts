@@ -20,6 +20,8 @@ export interface DoorConnectionOptions {
   readonly peer?: Peer | undefined;
   /** Is called with each request that came in. */
   readonly received?: (pending: Pending<ToolCall>) => void;
+  /** Why calls are refused that do not reach the executor. Default: the SDK refuses them for what they say. */
+  readonly refusedAs?: Failure | undefined;
 }
 
 /**
@@ -45,16 +47,23 @@ export function countRefused(
   answer: Message,
   authInfo: AuthInfo,
   binding: McpBinding,
+  options: Pick<DoorConnectionOptions, 'peer' | 'refusedAs'> = {},
 ): void {
   const nowhere = { send: () => Promise.resolve() };
-  const connection = connect(nowhere, { transport: 'http' }, binding);
+  const connection = connect(nowhere, { transport: 'http', ...options }, binding);
   const pending = connection.begin(request, { authInfo });
   if (pending) connection.answer(pending, answer);
 }
 
 function connect(
   transport: Pick<Transport, 'send' | 'sessionId'>,
-  { transport: transportName, answersCancelled = false, peer: knownPeer, received }: DoorConnectionOptions,
+  {
+    transport: transportName,
+    answersCancelled = false,
+    peer: knownPeer,
+    received,
+    refusedAs = failed('invalid_arguments', 'refused by the protocol layer'),
+  }: DoorConnectionOptions,
   { catalogue, door, executor, newRequestId, onProtocolError }: McpBinding,
 ): Connection<ToolCall> {
   const send = transport.send.bind(transport);
@@ -84,7 +93,7 @@ function connect(
     received,
     answered(pending) {
       // The SDK refused it before it reached the executor, for example because `arguments` is not an object.
-      countIfUnheld(pending, failed('invalid_arguments', 'refused by the protocol layer'));
+      countIfUnheld(pending, refusedAs);
     },
     dropped(pending, why) {
       if (why !== 'cancelled') return;

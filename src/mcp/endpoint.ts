@@ -7,7 +7,7 @@ import {
   type InboundModernRoute,
   type McpHttpHandler,
 } from '@modelcontextprotocol/server';
-import type { Refusal } from '../monitoring/door/json-rpc.ts';
+import { refusal, type Refusal } from '../monitoring/door/json-rpc.ts';
 import { takeListens } from '../monitoring/door/listens.ts';
 import { fieldOf, isRequest, LISTEN, type Message, type RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
@@ -16,6 +16,7 @@ import { authInfoOf, type Sender } from './sender.ts';
 import { serveExchange, writeAnswer } from './exchange.ts';
 import { HeaderCheck } from './header-check.ts';
 import {
+  insufficientScope,
   invalidInitialize,
   notAcceptable,
   notServed,
@@ -27,6 +28,7 @@ import { tellOfChanges } from './list-changes.ts';
 import type { PeersOptions } from './peers.ts';
 import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
+import { scopesMissing } from './scope-check.ts';
 import { isServed, MODERN_VERSION } from './versions.ts';
 import { problemOfInitialize } from './words.ts';
 
@@ -112,6 +114,8 @@ export class McpEndpoint {
     const refused = refusalOf(request, body, route, accepts);
     if (refused) return { ...refused, ...idIn(body) };
     if (this.#isClosed) return { ...REFUSALS.closing, ...idIn(body) };
+    const denied = this.#deniedCall(request, body, sender, authInfo);
+    if (denied) return denied;
     // A stop ends the stream, and what else would come on its connection.
     if (method === 'GET' || fieldOf(body, 'method') === LISTEN) response.setHeader('connection', 'close');
     if (route.kind === 'legacy') {
@@ -123,6 +127,26 @@ export class McpEndpoint {
       await this.#serveModern(request as Authenticated, response, body);
     }
     return undefined;
+  }
+
+  /** Refuses a call that needs further scopes, before its answer begins. */
+  #deniedCall(
+    { headers }: IncomingMessage,
+    body: unknown,
+    sender: Sender,
+    authInfo: AuthInfo,
+  ): Refusal | undefined {
+    const missing = scopesMissing(body, sender, this.#binding.catalogue);
+    if (!missing) return undefined;
+    const { request, denial } = missing;
+    const refused = { ...insufficientScope(denial), id: request.id };
+    const answer = refusal(refused.code, refused.detail, request.id) as Message;
+    const revision = headers['mcp-protocol-version'];
+    countRefused(request, answer, authInfo, this.#binding, {
+      peer: { revision: revision?.toString() },
+      refusedAs: denial,
+    });
+    return refused;
   }
 
   async #serveCall(

@@ -1,3 +1,4 @@
+import type { Failure } from '../tools/call.ts';
 import { ERROR_CODES, type Refusal } from '../monitoring/door/json-rpc.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
 import type { SessionProblem } from './sessions.ts';
@@ -45,6 +46,15 @@ export const notAcceptable = (missing: readonly string[]): Refusal => ({
   status: 406,
   code: ERROR_CODES.invalidRequest,
   detail: `The Accept header must allow ${missing.join(' and ')}`,
+});
+
+/** MCP 2026-07-28 and 2025-11-25, "Authorization": "Scope Challenge Handling". */
+export const insufficientScope = ({ message, reason, scopes = [] }: Failure): Refusal => ({
+  status: 403,
+  code: ERROR_CODES.invalidRequest,
+  detail: message,
+  data: { reason, scopes },
+  scopes,
 });
 
 /** Why a session did not serve a request. */

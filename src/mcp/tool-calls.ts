@@ -193,7 +193,7 @@ export class ToolCalls {
 const nobody: Reader = { takesStreams: false, keepsUp: () => false };
 
 function failureResult(failure: Failure, requestId: string): CallToolResult {
-  const { reason, message, retryAfterSeconds } = failure;
+  const { reason, message, retryAfterSeconds, scopes } = failure;
   // Not -32602 for the rest: MCP wants what the model can correct in the result, where it sees it.
   if (reason === 'unknown_tool') throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
   const details = {
@@ -201,6 +201,7 @@ function failureResult(failure: Failure, requestId: string): CallToolResult {
     retryable: ERROR_REASONS[reason].retryable,
     requestId,
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(scopes && { scopes }),
   };
   return {
     content: [{ type: 'text', text: message }],

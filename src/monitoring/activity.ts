@@ -62,6 +62,7 @@ export class Activity implements CallObserver {
 
   finished(record: CallRecord): void {
     const { tool } = record;
+    if (record.status === 'error' && record.scopes) this.authFailed();
     const now = this.#elapsed();
     const { tools } = this.#stepAt(now);
     let counts = tools.get(tool);

@@ -102,6 +102,8 @@ export interface Failure {
   readonly retryAfterSeconds?: number;
   /** For the log only: what was thrown, or what is wrong with the result. */
   readonly cause?: unknown;
+  /** For `denied`: all the scopes that a token needs for it, where there are some that would do. */
+  readonly scopes?: readonly string[];
   /** The request for input that this client cannot answer. */
   readonly unanswerable?: InputRequired;
   /** The result with `isError` as an upstream gave it, which MCP clients get as it is. */

@@ -1,4 +1,3 @@
-import { mayUse } from '../authorization/rights.ts';
 import { Admission, createLane, type Lane } from './admission.ts';
 import {
   cancelled,
@@ -12,6 +11,7 @@ import {
 } from './call.ts';
 import type { Catalogue } from './catalogue.ts';
 import { contextOf } from './context.ts';
+import { denialOf, denied } from './denial.ts';
 import type { OfferedTool } from './offered-tool.ts';
 import { Questions } from './questions.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
@@ -142,7 +142,8 @@ export class Executor {
     // Before anything is looked at, so that a flood of bad calls is cheap to refuse. Once: what has run is not refused.
     const wait = this.#waitOf(call);
     if (wait > 0) return { outcome: rateLimited(wait) };
-    if (!mayUse(call.caller, tool)) return { outcome: denied };
+    const denial = denialOf(call.caller, tool);
+    if (denial) return { outcome: denial };
     let measured = await this.#attempt(tool, call);
     for (let round = 1; call.ask; round += 1) {
       const { outcome, runSeconds = 0 } = measured;
@@ -227,8 +228,6 @@ const inPhase = <Result>(call: ToolCall, phase: Phase, work: () => Result | Prom
   call.trace ? call.trace.phase(phase, work) : work();
 
 const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list names those there are.');
-/** Told to observers alone: to a caller, a tool that it may not use is none. */
-const denied = failed('denied', 'The caller may not use the tool.');
 
 const asksTooOften = (): Failure =>
   settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`));

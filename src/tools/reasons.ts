@@ -64,9 +64,9 @@ export const ERROR_REASONS = {
   denied: {
     serverFault: false,
     refused: true,
-    httpStatus: 404,
+    httpStatus: 403,
     retryable: false,
-    when: 'the caller may not use the tool, and is told `unknown_tool`',
+    when: 'the caller may not use the tool; it is told `unknown_tool`, unless a further scope of its access token would allow the call',
   },
   cancelled: {
     serverFault: false,

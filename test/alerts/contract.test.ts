@@ -115,7 +115,9 @@ describe('the rules and /metrics', () => {
     writeFileSync(tokensFile, `- {name: ci, token: ${token}}\n`);
     const upstreams = [{ name: 'weather', url: await upstream.listen(), timeoutSeconds: 1 }];
     const discovery = { enabled: true };
-    const settings = { auth: { tokensFile }, sessions: { max: 1 }, upstreams, discovery };
+    const issuers = [{ issuer: 'http://127.0.0.1:9' }];
+    const auth = { tokensFile, issuers, resource: 'http://localhost/mcp' };
+    const settings = { auth, sessions: { max: 1 }, upstreams, discovery };
     server = await startTestServer(settings, undefined, { listAtMost: 0.05 });
     await execute('throws');
     await execute('echo', { text: 'hi' });

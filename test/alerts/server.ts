@@ -9,7 +9,7 @@ import {
   type PeerOutcome,
   type SessionNotFoundReason,
 } from '../../src/monitoring/metrics/labels.ts';
-import { AUTH_FAILURE_REASONS } from '../../src/authorization/authentication.ts';
+import { AUTH_FAILURE_REASONS } from '../../src/authorization/labels.ts';
 import { DROP_REASONS, type DropReason } from '../../src/upstream/labels.ts';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/reasons.ts';
 import {
@@ -169,6 +169,8 @@ interface Server {
   readonly connectionsCut?: Readonly<Partial<Record<ConnectionCutReason, Values>>>;
   readonly workerRestarts?: Readonly<Partial<Record<(typeof WORKER_RESTART_REASONS)[number], Values>>>;
   readonly upstreams?: Readonly<Record<string, Upstream>>;
+  /** How old the keys of issuers are, by issuer. */
+  readonly keysAge?: Readonly<Record<string, Values>>;
   /** When Services were last listed to find upstreams; left out where none are looked for. */
   readonly listedServices?: Values;
   /** Metrics it does not expose. */
@@ -230,6 +232,25 @@ export const listing =
       const fails = now >= secondsOf(unless.from) && now < secondsOf(unless.until);
       return Math.floor((fails ? secondsOf(unless.from) : now) / 60) * 60;
     });
+
+/** The age of keys that are had every ten minutes, but for a time in which none are. */
+export const keysAge =
+  (unless: { readonly from: Time; readonly until: Time }): Values =>
+  ({ samples, scrapeSeconds }) =>
+    Array.from({ length: samples }, (_, index) => {
+      const now = index * scrapeSeconds;
+      const fails = now >= secondsOf(unless.from) && now < secondsOf(unless.until);
+      const last = fails ? secondsOf(unless.from) : now;
+      return now - Math.floor(last / 600) * 600;
+    });
+
+const issuerSeries = ({ keysAge: ages = {} }: Server): readonly Series[] =>
+  Object.entries(ages).map(([issuer, values]) => ({
+    name: 'mcp_auth_keys_age_seconds',
+    labels: { issuer },
+    kind: 'gauge',
+    values,
+  }));
 
 /** What rules read of upstreams. */
 const upstreamSeries = ({ upstreams = {} }: Server): readonly Series[] =>
@@ -293,6 +314,7 @@ export function server(about: Server = {}): readonly Series[] {
     ...sessionSeries(about),
     ...upstreamSeries(about),
     ...discoverySeries(about),
+    ...issuerSeries(about),
     ...reasoned('mcp_session_not_found_total', SESSION_NOT_FOUND_REASONS, about.notFound ?? {}),
     ...reasoned('mcp_auth_failures_total', AUTH_FAILURE_REASONS, about.authFailures ?? {}),
     ...reasoned('http_server_connections_cut_total', CONNECTION_CUT_REASONS, about.connectionsCut ?? {}),

@@ -91,12 +91,15 @@ describe('the limit of samples', () => {
     const slow = { metrics: { durationBuckets: [30, 45] }, limits: { resultBytes: 5_000_000 } };
     expect((await leastIn(slow)) - (await leastIn({}))).toBe(4);
     const upstreams = [{ name: 'weather', url: 'http://weather.tools.svc/mcp' }];
-    const { eachTool, anyUpstream, eachUpstream } = samplesOf(1);
+    const { eachTool, anyUpstream, eachUpstream, eachIssuer } = samplesOf(1);
     const ofTools = anyUpstream + 500 * (eachTool.others + eachTool.operations);
     const ofEach = eachUpstream.others + eachUpstream.operations;
     expect((await leastIn({ upstreams })) - (await leastIn({}))).toBe(ofTools + ofEach);
     const discovery = { enabled: true, maxUpstreams: 7 };
     expect((await leastIn({ upstreams, discovery })) - (await leastIn({}))).toBe(ofTools + 8 * ofEach);
+    const issuers = [{ issuer: 'https://a.example' }, { issuer: 'https://b.example' }];
+    const auth = { resource: 'https://mcp.example/mcp', issuers };
+    expect((await leastIn({ auth })) - (await leastIn({}))).toBe(2 * eachIssuer);
     const names = { metrics: { openTelemetryNames: false } };
     expect((await leastIn({ upstreams, ...names })) - (await leastIn(names))).toBe(
       anyUpstream + 500 * eachTool.others + eachUpstream.others,

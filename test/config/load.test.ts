@@ -43,7 +43,7 @@ describe('settings', () => {
     });
     expect(defaults.tools.enabled).toEqual(['*']);
     expect(defaults.ops).toEqual({});
-    expect(defaults.auth).toEqual({});
+    expect(defaults.auth).toEqual({ issuers: [], keysKeptSeconds: 86_400 });
     expect(defaults.metrics).toMatchObject({ enabled: true, endpoint: true, needToken: false });
   });
 
@@ -95,8 +95,13 @@ describe('settings', () => {
       'sessions.address': '10.0.0.7',
       'sessions.peers': 'replicas:9998,10.0.0.8:9998',
       upstreams: '[{name: weather, url: http://weather:8000/mcp}]',
+      'auth.resource': 'https://mcp.example.com/mcp',
+      'auth.issuers': '[{issuer: https://idp.example.com}]',
+      'auth.keysKeptSeconds': '20000',
     };
     const needed: Readonly<Record<string, Record<string, string>>> = {
+      'auth.resource': { NEXUS_AUTH_ISSUERS: '[{issuer: https://idp.example.com}]' },
+      'auth.issuers': { NEXUS_AUTH_RESOURCE: 'https://mcp.example.com/mcp' },
       'sessions.address': { NEXUS_OPS_PORT: '9998' },
       'sessions.peers': { NEXUS_SESSIONS_ADDRESS: '10.0.0.7', NEXUS_OPS_PORT: '9998' },
     };
@@ -352,6 +357,37 @@ describe('what is wrong', () => {
       'sessions.peers.0 (from --sessions.peers): replicas is not host:port',
       'sessions.peers.1 (from --sessions.peers): http://replicas:9998 is not host:port',
     ]);
+  });
+
+  it('about issuers of tokens is said: what belongs together, and what could be no issuer', () => {
+    const resource = 'https://mcp.example.com/mcp';
+    const problemsOf = (issuers: string): readonly string[] =>
+      problemsFrom({ flags: { 'auth.resource': resource, 'auth.issuers': issuers } });
+    expect(problemsFrom({ flags: { 'auth.resource': resource } })).toEqual([
+      'auth.resource: needs auth.issuers, who give tokens for it',
+    ]);
+    expect(problemsFrom({ flags: { 'auth.issuers': '[{issuer: https://idp.example.com}]' } })).toEqual([
+      'auth.issuers: needs auth.resource, the URL of /mcp as clients know it',
+    ]);
+    const from = '(from --auth.issuers)';
+    const twice = '[{issuer: https://idp.example.com/a}, {issuer: https://idp.example.com/a/}]';
+    expect(problemsOf(twice)).toEqual([`auth.issuers.1.issuer ${from}: is that of another issuer, too`]);
+    for (const [issuer = '', problem = ''] of [
+      ['http://idp.example.com', 'must be an https URL; http is for localhost alone'],
+      ['idp.example.com', 'must be an https URL; http is for localhost alone'],
+      ['https://me:secret@idp.example.com', 'must have no user name or password'],
+      ['https://idp.example.com#a', 'must have no fragment'],
+    ])
+      expect(problemsOf(`[{issuer: '${issuer}'}]`)).toEqual([`auth.issuers.0.issuer ${from}: ${problem}`]);
+    expect(problemsOf('[{issuer: https://a.example, algorithms: [HS256]}]')).toEqual([
+      expect.stringContaining('auth.issuers.0.algorithms.0'),
+    ]);
+    expect(problemsOf("[{issuer: https://a.example, scopes: {'a b': [text]}}]")).toEqual([
+      `auth.issuers.0.scopes ${from}: a scope has no spaces and no quotes`,
+    ]);
+    const nine = Array.from({ length: 9 }, (_, index) => `{issuer: https://${index}.example}`);
+    expect(problemsOf(`[${nine.join()}]`)).toHaveLength(1);
+    expect(problemsFrom({ flags: { 'auth.keysKeptSeconds': '3600' } })).toHaveLength(1);
   });
 
   it('about a file that cannot be read is said', () => {

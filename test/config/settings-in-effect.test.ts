@@ -20,6 +20,8 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     'auth.tokensFile',
     'metrics.needToken',
   ],
+  'test/http/oauth.test.ts': ['auth.resource', 'auth.issuers'],
+  'test/authorization/jwt-callers.test.ts': ['auth.keysKeptSeconds'],
   'test/http/hazards.test.ts': ['server.headersTimeoutSeconds', 'server.requestTimeoutSeconds'],
   'test/http/host-guard.test.ts': ['server.allowedHosts', 'server.allowedOrigins'],
   'test/http/operations.test.ts': ['ops.port', 'metrics.enabled', 'metrics.endpoint'],

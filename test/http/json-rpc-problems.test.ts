@@ -1,5 +1,6 @@
 import express from 'express';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { challengesFor } from '../../src/authorization/challenges.ts';
 import { requireCaller } from '../../src/http/authentication.ts';
 import { hostGuard } from '../../src/http/host-guard.ts';
 import { listen, type Listener } from '../../src/http/listener.ts';
@@ -17,12 +18,13 @@ beforeAll(async () => {
   app.use(hostGuard([], []));
   const authenticate = () => Promise.resolve({ ok: false, reason: 'missing' } as const);
   const quota = { take: () => 0 };
-  const guard = requireCaller(authenticate, () => undefined);
+  const challenges = challengesFor(undefined);
+  const guard = requireCaller(authenticate, challenges, () => undefined);
   app.use(
     mcpRoutes(PATH, {
       serve: () => Promise.resolve(undefined),
       excessIn: () => undefined,
-      ...{ guard, quota, bodyBytes: 1024 },
+      ...{ guard, challenges, quota, bodyBytes: 1024 },
     }),
   );
   app.use(notFound('There is nothing here'));

@@ -119,7 +119,7 @@ describe('/openapi.json', () => {
     const { properties } = document.components.schemas['Error'] as {
       properties: { reason: { enum: unknown[] } };
     };
-    expect(properties.reason.enum).toEqual([...REASONS.filter((reason) => reason !== 'denied'), null]);
+    expect(properties.reason.enum).toEqual([...REASONS, null]);
     for (const path of ['/execute', '/tools/add/execute']) {
       const statuses = Object.keys(document.paths[path]?.['post']?.responses ?? {});
       const expected = [200, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503, 504].map(String);

@@ -207,6 +207,8 @@ const SILENT: readonly (readonly [RegExp, string])[] = [
   [/^changes\(process_start_time_seconds/, RESTART],
   [/^predict_linear\(/, 'answers only when the heap will be full within an hour'],
   [/^mcp_token_file_current\{/, 'asks about a token file, which no server here has'],
+  [/mcp_auth_key/, 'asks about issuers of access tokens, which no server here has'],
+  [/reason="keys_unavailable"/, 'asks about issuers of access tokens, which no server here has'],
   [
     /http_server_connections_cut_total\{/,
     'asks about connections that were cut, and no client here is hostile',

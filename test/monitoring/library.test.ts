@@ -389,6 +389,8 @@ describe('the metrics', () => {
       'http_server_open_connections',
       'http_server_request_duration_seconds',
       'mcp_auth_failures_total',
+      'mcp_auth_key_refreshes_total',
+      'mcp_auth_keys_age_seconds',
       'mcp_client_operation_duration_seconds',
       'mcp_discovery_errors_total',
       'mcp_discovery_last_sync_timestamp_seconds',

@@ -139,15 +139,15 @@ describe('the number of series that follows from our declarations', () => {
     expect(series).toEqual(NAMES.map((name) => [name, mostOf(METRICS[name], 1)]));
   });
 
-  it('is 15 675 for 25 tools, and 109 more for each further one', () => {
+  it('is 16 651 for 25 tools, and 109 more for each further one', () => {
     const most = (name: MetricName, tools = 25): number => mostOf(METRICS[name], tools);
     const large = ['mcp_server_operation_duration_seconds', 'http_server_request_duration_seconds'] as const;
     // 15 methods, `other`, 25 tools and `unknown`; 4 outcomes; 17 series of a histogram.
     expect(most(large[0])).toBe((16 + 26) * 4 * 17);
-    // What is served at each of 12 routes, and another method at each; 19 status codes; 17 series.
-    expect(most(large[1])).toBe((23 + 12) * 19 * 17);
+    // What is served at each of 13 routes, and another method at each; 19 status codes; 17 series.
+    expect(most(large[1])).toBe((25 + 13) * 19 * 17);
     const all = (tools: number): number => NAMES.reduce((sum, name) => sum + most(name, tools), 0);
-    expect([all(25), all(26) - all(25)]).toEqual([15_675, 109]);
+    expect([all(25), all(26) - all(25)]).toEqual([16_651, 109]);
   });
 
   it('is as much larger as operations are broken down further', () => {
@@ -246,7 +246,7 @@ describe('the number of series that follows from our declarations', () => {
     const samples = parseMetrics(await registry.metrics());
     expect(samples.value('mcp_metrics_samples')).toBe(samples.all.length);
     expect(samples.value('mcp_metrics_samples_limit')).toBe(most);
-    expect(most).toBe(15_675 + 475 * 109);
+    expect(most).toBe(16_651 + 475 * 109);
     expect(samples.all.length).toBeLessThanOrEqual(most);
   });
 
@@ -297,7 +297,8 @@ it('the status codes that are declared include what REST answers to calls that f
 it('the routes that are declared are those of the server, with the methods it serves there', async () => {
   const added = vi.spyOn(Router.prototype, 'route');
   const upstreams = [{ name: 'away', url: 'http://127.0.0.1:9/mcp' }];
-  const server = await startTestServer({ upstreams });
+  const auth = { resource: 'https://mcp.example/mcp', issuers: [{ issuer: 'http://127.0.0.1:9' }] };
+  const server = await startTestServer({ upstreams, auth });
   await server.stop();
   const routes = added.mock.calls.map(([path]) => path).filter((path) => typeof path === 'string');
   added.mockRestore();

@@ -143,5 +143,5 @@ states a deadline that is longer than those in config.
 {{- end }}
 
 {{- define "nexus-mcp.hasToken" -}}
-{{- if or .Values.auth.tokensSecret.name .Values.auth.tokenSecret.name (dig "auth" "tokensFile" "" .Values.config) }}true{{ end }}
+{{- if or .Values.auth.tokensSecret.name .Values.auth.tokenSecret.name (dig "auth" "tokensFile" "" .Values.config) (dig "auth" "issuers" (list) .Values.config) }}true{{ end }}
 {{- end }}

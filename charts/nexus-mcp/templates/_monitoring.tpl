@@ -70,7 +70,7 @@ there are the chart does not know.
 {{- $sizes := include "nexus-mcp.furtherBuckets" (dict "buckets" $buckets.resultSizes "most" $settings.limits.resultBytes) | fromJsonArray }}
 {{- $ofEach := add (sub (len $durations) (len $buckets.durations.always)) (len $sizes) }}
 {{- if $metrics.openTelemetryNames }}{{ $operations = add $operations (mul $upstreams (int64 $samples.eachUpstream.operations)) }}{{ end }}
-{{- $others := add (int64 $samples.others) (ternary (int64 $samples.anyUpstream) 0 (gt $upstreams 0)) (mul $upstreams (int64 $samples.eachUpstream.others)) (mul $further (int64 $samples.eachTool.others)) (mul (add 1 $further) $ofEach) }}
+{{- $others := add (int64 $samples.others) (ternary (int64 $samples.anyUpstream) 0 (gt $upstreams 0)) (mul $upstreams (int64 $samples.eachUpstream.others)) (mul (len $settings.auth.issuers) (int64 $samples.eachIssuer)) (mul $further (int64 $samples.eachTool.others)) (mul (add 1 $further) $ofEach) }}
 {{- if $metrics.openTelemetryNames }}{{ add $others $operations }}{{ else }}{{ $others }}{{ end }}
 {{- end }}
 

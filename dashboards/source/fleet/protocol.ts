@@ -1,11 +1,12 @@
-import { SERVICE } from '../../../alerts/source/promql.ts';
+import { maxBy, SERVICE } from '../../../alerts/source/promql.ts';
 import type { Panel } from '../dashboard.ts';
 import { GOOD, PARAMETERS, TICKET, ticketFrom } from '../limits.ts';
-import { increase, ours, quantile, rate, series, sum } from '../queries.ts';
+import { increase, ours, over, quantile, rate, series, sum } from '../queries.ts';
 import { INSTANCE_LEGEND, NO_FAILURES, SERVICE_LEGEND } from '../words.ts';
 
 /** As the alerts. */
 const FIVE_MINUTES = 300;
+const HOUR = 3600;
 
 /** What is spoken, and how it is answered. */
 export const protocol: readonly Panel[] = [
@@ -104,7 +105,7 @@ export const refused: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Who comes with bad credentials?',
-    description: `Requests refused within 5 minutes, by what was wrong and service. Good: 0. More than ${PARAMETERS.authFailures}: \`unknown_token\` is a token that was rotated on one side, or somebody guesses; \`missing\` a client without one.`,
+    description: `Requests refused within 5 minutes, by what was wrong and service. Good: 0. More than ${PARAMETERS.authFailures}: \`unknown_token\` is a token that was rotated on one side, or somebody guesses; \`missing\` a client without one; \`keys_unavailable\` our fault: an issuer gives no keys.`,
     queries: [
       {
         expr: sum(increase('mcp_auth_failures_total', FIVE_MINUTES), SERVICE, 'reason'),
@@ -185,5 +186,35 @@ export const refused: readonly Panel[] = [
     unit: 'none',
     noValue: 'No data, or no token file',
     alerts: ['NexusMCPTokenFileStale'],
+  },
+  {
+    kind: 'timeseries',
+    title: 'How old are the keys that tokens are verified with?',
+    description:
+      'How long ago an issuer of access tokens last gave its keys, by issuer, at the instance where that is longest ago. Good: under fifteen minutes. At `auth.keysKeptSeconds`, a day if that is not set, its tokens are refused; where an instance has started without keys, already. The panel beside says why.',
+    queries: [
+      {
+        expr: maxBy(`${SERVICE}, issuer`, over('min', 'mcp_auth_keys_age_seconds', FIVE_MINUTES)),
+        legend: `{{issuer}} ${SERVICE_LEGEND}`,
+      },
+    ],
+    limits: [ticketFrom(HOUR)],
+    unit: 's',
+    noValue: 'No data, or no issuers of access tokens',
+    alerts: ['NexusMCPAuthKeysStale'],
+  },
+  {
+    kind: 'timeseries',
+    title: 'Do issuers give their keys?',
+    description:
+      'How often issuers of access tokens were asked for their keys within an hour, by what became of it. Good: some six an hour for each instance, all `success`. `unreachable`: no answer; `error_status`, `invalid`, `empty`: an answer without keys. The log says what is wrong.',
+    queries: [
+      {
+        expr: `${sum(increase('mcp_auth_key_refreshes_total', HOUR), SERVICE, 'issuer', 'outcome')} > 0`,
+        legend: `{{issuer}}: {{outcome}} ${SERVICE_LEGEND}`,
+      },
+    ],
+    unit: 'none',
+    noValue: 'No data, or no issuers of access tokens',
   },
 ];

@@ -35,6 +35,8 @@ export interface Refusal {
   /** The id of the request, where that can be told. */
   readonly id?: string | number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The scopes that a token for it needs, where it was refused for want of them. */
+  readonly scopes?: readonly string[];
 }
 
 /** The message that refuses a request, in the form of JSON-RPC 2.0. `id` is null where the request's cannot be told. */

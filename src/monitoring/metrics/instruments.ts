@@ -52,8 +52,8 @@ export interface Upkeep {
   removeTool(name: string): void;
   /** Deletes the series that have a value of a label. */
   removeAll(label: string, value: string): void;
-  /** Reads a gauge without labels when it is scraped, so that it cannot drift from what it measures. */
-  atScrape(read: () => number): void;
+  /** Reads a gauge when it is scraped, so that it cannot drift from what it measures. Each series has a reader of its own. */
+  atScrape(read: () => number, labels?: ValuesOf<Labels>): void;
   /** How many samples of it a scrape has now. */
   samples(): number;
   /** The most there can be with a number of tools. */
@@ -100,6 +100,8 @@ export function createInstrument(
     for (const set of series.atStart(tool)) family.of(set);
   };
   create();
+  /** By the labels of their series. */
+  const readers = new Map<string, () => void>();
   const upkeep: Upkeep = {
     addTool: create,
     removeTool(tool) {
@@ -108,9 +110,12 @@ export function createInstrument(
     removeAll: (label, value) => {
       family.removeAll(label, value);
     },
-    atScrape(read) {
+    atScrape(read, given = {}) {
+      readers.set(JSON.stringify(given), () => {
+        (record as GaugeInstrument<Labels>).set(given, read());
+      });
       family.collect = () => {
-        (record as GaugeInstrument<Labels>).set({}, read());
+        for (const reader of readers.values()) reader();
       };
     },
     samples: () => (isExposed ? family.samples : 0),

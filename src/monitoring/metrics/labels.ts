@@ -95,9 +95,13 @@ export const UNMATCHED = 'unmatched';
 const READ: readonly string[] = ['GET', 'HEAD'];
 const CALLED: readonly string[] = ['POST'];
 
+/** Where clients learn how to get a token (RFC 9728), and the rest of the path says for what. */
+export const WELL_KNOWN_ROUTE = '/.well-known/oauth-protected-resource{/*resource}';
+
 /** The methods that are told apart, by the template of this server's route: those that it serves. */
 export const HTTP_SERVED: Readonly<Record<string, readonly string[]>> = {
   '/': READ,
+  [WELL_KNOWN_ROUTE]: READ,
   '/execute': CALLED,
   '/healthz': READ,
   '/livez': READ,

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
-import { AUTH_FAILURE_REASONS } from '../../authorization/authentication.ts';
 import { REASONS, WORKER_RESTART_REASONS } from '../../tools/reasons.ts';
+import { AUTH_METRICS, issuerRows } from './auth-metrics.ts';
 import { DURATION_BUCKETS, RESULT_SIZE_BUCKETS } from './bounds.ts';
 import { counter, exactly, follows, gauge, given, histogram, TOOLS } from './declaration.ts';
 import { createInstrument, type MetricOf, type TraceId } from './instruments.ts';
@@ -108,16 +108,7 @@ export const METRICS = {
   ...UPSTREAM_METRICS,
   ...DISCOVERY_METRICS,
 
-  mcp_auth_failures_total: serverOnly(
-    counter('Requests refused for their credentials', { reason: exactly(AUTH_FAILURE_REASONS) }),
-  ),
-  mcp_token_file_current: serverOnly(
-    onUse(
-      gauge(
-        'Whether the tokens in effect are those of auth.tokensFile; 0 since it has changed and is no good',
-      ),
-    ),
-  ),
+  ...AUTH_METRICS,
 
   mcp_worker_pool_size: serverOnly(gauge('Worker threads alive')),
   mcp_worker_pool_busy: serverOnly(gauge('Worker threads that run a tool')),
@@ -197,6 +188,8 @@ export interface MetricsOptions {
   readonly resultSizeBuckets?: readonly number[];
   /** Most upstreams there are at a time. Default: there are none. */
   readonly mostUpstreams?: number;
+  /** Issuers of access tokens. Default: there are none. */
+  readonly issuers?: number;
 }
 
 /** The table, with what operations are broken down by and buckets there are besides. */
@@ -205,10 +198,12 @@ function rowsWith({
   durationBuckets = [],
   resultSizeBuckets = [],
   mostUpstreams = 0,
+  issuers = 0,
 }: MetricsOptions): Readonly<Record<string, Row>> {
   const rows = {
     ...METRICS,
     ...upstreamRows(mostUpstreams),
+    ...issuerRows(issuers),
     mcp_tool_duration_seconds: {
       ...METRICS.mcp_tool_duration_seconds,
       buckets: [...DURATION_BUCKETS, ...durationBuckets],

@@ -1,6 +1,6 @@
 import type { CallObserver, CallRecord } from '../../tools/call.ts';
 import { UNKNOWN_TOOL, type WorkerRestartReason } from '../../tools/reasons.ts';
-import type { AuthFailureReason } from '../../authorization/authentication.ts';
+import type { AuthFailureReason } from '../../authorization/labels.ts';
 import {
   OTHER,
   type ConnectionCutReason,
@@ -12,6 +12,7 @@ import {
   type TransportName,
 } from './labels.ts';
 import { HttpSeries } from './http-series.ts';
+import { IssuerRecorder } from './issuer-recorder.ts';
 import type { Upkeep } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
@@ -55,6 +56,7 @@ interface ToolState {
  * metric lets pass.
  */
 export class Recorder implements CallObserver {
+  readonly issuers: IssuerRecorder;
   readonly upstreams: UpstreamRecorder;
   readonly #metrics: Metrics;
   readonly #tools = new Map<string, ToolState>();
@@ -65,6 +67,7 @@ export class Recorder implements CallObserver {
     this.#metrics = metrics;
     this.#http = new HttpSeries(metrics);
     this.#unknownTool = new ToolSeries(metrics, UNKNOWN_TOOL);
+    this.issuers = new IssuerRecorder(metrics);
     this.upstreams = new UpstreamRecorder(metrics);
     metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));
     metrics.mcp_metrics_samples_limit.atScrape(() => this.mostSamples());
@@ -143,6 +146,7 @@ export class Recorder implements CallObserver {
   }
 
   finished(record: CallRecord): void {
+    if (record.status === 'error' && record.scopes) this.authFailure('insufficient_scope');
     const state = this.#tools.get(record.tool);
     if (state) {
       state.series.finished(record);

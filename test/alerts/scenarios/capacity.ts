@@ -1,6 +1,9 @@
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
-import { calls, on, server, tool } from '../server.ts';
+import { calls, keysAge, on, server, tool } from '../server.ts';
+
+const KEYS_STALE = 'NexusMCPAuthKeysStale';
+const ISSUER = 'https://idp.example/realms/one';
 
 const logs = (n: string): string =>
   `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
@@ -187,6 +190,48 @@ export const capacityScenarios: readonly Scenario[] = [
     about: ['NexusMCPTokenFileStale'],
     series: server({ without: ['mcp_token_file_current'] }),
     fires: { '20m': [], '40m': [] },
+  },
+  {
+    name: 'an issuer gives its keys no more to one of two replicas, and then again',
+    about: [KEYS_STALE],
+    series: [
+      ...server({
+        instance: 'a',
+        keysAge: {
+          [ISSUER]: keysAge({ from: '10m', until: '90m' }),
+          'https://other.example': keysAge({ from: '3h', until: '3h' }),
+        },
+        failedScrapes: ['78m'],
+      }),
+      ...server({ instance: 'b', keysAge: { [ISSUER]: keysAge({ from: '3h', until: '3h' }) } }),
+    ],
+    fires: {
+      '60m': [],
+      '75m': [],
+      '81m': [
+        ticket(
+          KEYS_STALE,
+          { issuer: ISSUER },
+          {
+            says: ({ text, n }) =>
+              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 0s ago; it asks every 10 minutes. They stay good for auth.keysKeptSeconds, a day if that is not set: then every token of this issuer is refused, as they are already where an instance has started since. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'issuer does not give' | tail -5`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
+      '89m': [ticket(KEYS_STALE, { issuer: ISSUER })],
+      '100m': [],
+    },
+  },
+  {
+    name: 'an issuer is away for most of an hour, twice, and one server has no issuers',
+    about: [KEYS_STALE],
+    series: [
+      ...server({ instance: 'a', keysAge: { [ISSUER]: keysAge({ from: '10m', until: '60m' }) } }),
+      ...server({ instance: 'b', keysAge: { [ISSUER]: keysAge({ from: '80m', until: '2h10m' }) } }),
+      ...server({ instance: 'c' }),
+    ],
+    fires: { '59m': [], '1h10m': [], '2h9m': [] },
   },
   {
     name: 'a scrape becomes three times as large',

@@ -1,0 +1,151 @@
+import { createHmac } from 'node:crypto';
+import { compactVerify, errors, type JWTPayload } from 'jose';
+import { problemOf, readAccessToken } from './access-token.ts';
+import {
+  bearerTokenIn,
+  type Authenticate,
+  type Authentication,
+  type RefusalReason,
+} from './authentication.ts';
+import type { Caller } from './caller.ts';
+import { rightsGrantedBy } from './granted-rights.ts';
+import type { Issuer } from './issuer.ts';
+import { KeySet } from './key-set.ts';
+import { KeySource, type Fetch, type LoadedKeys } from './key-source.ts';
+import { isSame } from './oauth.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
+
+export interface JwtCallersOptions {
+  readonly issuers: readonly Issuer[];
+  /** How long the keys of an issuer are good if no newer ones can be had, in seconds. */
+  readonly keptSeconds: number;
+  /** With it users are hashed for the log. */
+  readonly hashKey: Uint8Array;
+  readonly fetch: Fetch;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Told of each answer to the question for keys. */
+  readonly loaded: (issuer: string, answer: LoadedKeys) => void;
+}
+
+interface Known {
+  readonly issuer: Issuer;
+  readonly keys: KeySet;
+}
+
+/** Callers with JWT access tokens of known issuers (RFC 9068; MCP, "Authorization": "Access Token Usage"). */
+export class JwtCallers {
+  readonly #options: JwtCallersOptions;
+  readonly #known: readonly Known[];
+  readonly #verified = new VerifiedTokens();
+
+  constructor(options: JwtCallersOptions) {
+    this.#options = options;
+    this.#known = options.issuers.map((issuer) => {
+      const source = new KeySource(issuer, options.fetch);
+      const keys = new KeySet({
+        ...options,
+        load: (signal) => source.load(signal),
+        loaded: (answer) => {
+          options.loaded(issuer.issuer, answer);
+        },
+      });
+      return { issuer, keys };
+    });
+  }
+
+  /** How old the keys of each issuer are. */
+  get ages(): readonly { readonly issuer: string; readonly ageSeconds: () => number }[] {
+    return this.#known.map(({ issuer, keys }) => ({
+      issuer: issuer.issuer,
+      ageSeconds: () => keys.ageSeconds,
+    }));
+  }
+
+  /** Begins to keep the keys of the issuers; waits for nothing. */
+  start(): void {
+    for (const { keys } of this.#known) keys.start();
+  }
+
+  stop(): Promise<void> {
+    for (const { keys } of this.#known) keys.stop();
+    return Promise.resolve();
+  }
+
+  /** Takes such callers, and has others found out about otherwise. */
+  or(otherwise: Authenticate): Authenticate {
+    return async (credentials) => {
+      const token = bearerTokenIn(credentials.authorization ?? '');
+      const found = token === undefined ? undefined : await this.#authenticate(token);
+      if (found && !isOfOther(found)) return found;
+      const other = await otherwise(credentials);
+      return other.ok || !found ? other : found;
+    };
+  }
+
+  /** `undefined` where a token is no JWT. */
+  async #authenticate(token: string): Promise<Authentication | undefined> {
+    const time = this.#options.unixTime();
+    const caller = this.#verified.callerOf(token, time);
+    if (caller) return { ok: true, caller };
+    const read = readAccessToken(token);
+    if (!read) return undefined;
+    const { header, claims } = read;
+    const known = this.#known.find(
+      ({ issuer }) => typeof claims.iss === 'string' && isSame(claims.iss, issuer.issuer),
+    );
+    if (!known) return refuse('wrong_issuer');
+    const { issuer, keys } = known;
+    const problem = problemOf(read, issuer, time);
+    if (problem) return refuse(problem);
+    const found = await keys.keyFor(header);
+    if (!found.ok) return refuse(found.reason);
+    const { key, version } = found;
+    if (!(await isSigned(token, key, issuer.algorithms))) return refuse('bad_signature');
+    const verified = this.#callerOf(claims, issuer);
+    this.#verified.add(token, {
+      caller: verified,
+      expiresAt: Number(claims.exp),
+      stands: () => keys.version === version && keys.areGood,
+    });
+    return { ok: true, caller: verified };
+  }
+
+  #callerOf(claims: JWTPayload, issuer: Issuer): Caller {
+    const id = `jwt:${issuer.issuer}#${String(claims.sub)}`;
+    const hash = createHmac('sha256', this.#options.hashKey).update(id).digest('hex').slice(0, 12);
+    return { id, name: `${clientIn(claims)}#${hash}`, quotaKey: id, ...rightsGrantedBy(claims, issuer) };
+  }
+}
+
+const refuse = (reason: RefusalReason): Authentication => ({ ok: false, reason });
+
+/** Whether it is a JWT that none of the known issuers has made: somebody may have been given it as it is. */
+const isOfOther = (found: Authentication): boolean => !found.ok && found.reason === 'wrong_issuer';
+
+async function isSigned(
+  token: string,
+  ...[key, algorithms]: readonly [Parameters<typeof compactVerify>[1], readonly string[]]
+): Promise<boolean> {
+  try {
+    await compactVerify(token, key, { algorithms: [...algorithms] });
+    return true;
+  } catch (error) {
+    // A key of another kind than the algorithm, or too short for it, is a TypeError.
+    if (error instanceof errors.JOSEError || error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+/** Of the name of a client, as many characters. */
+const MAX_NAME = 64;
+
+/** RFC 9068 has `client_id`, OpenID Connect `azp`, and Entra in older tokens `appid`. */
+function clientIn({ client_id: id, azp, appid }: JWTPayload): string {
+  const name = [id, azp, appid].find((each) => typeof each === 'string') ?? 'unknown';
+  return name.slice(0, MAX_NAME);
+}

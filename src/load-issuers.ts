@@ -1,0 +1,62 @@
+import { JwtCallers } from './authorization/jwt-callers.ts';
+import type { LoadedKeys } from './authorization/key-source.ts';
+import type { ProtectedResource } from './authorization/protected-resource.ts';
+import type { Settings } from './config/settings.ts';
+import type { Logger } from './monitoring/logging.ts';
+import type { Recorder } from './monitoring/metrics/recorder.ts';
+
+interface Surroundings {
+  readonly recorder: Pick<Recorder, 'issuers'>;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
+  /** With it users are hashed for the log. */
+  readonly hashKey: Uint8Array;
+}
+
+/** The OAuth side of a server. */
+export interface OAuth {
+  readonly callers: JwtCallers;
+  readonly resource: ProtectedResource;
+}
+
+/** What the settings say of issuers, with what measures their keys; `undefined` where there are none. */
+export function loadIssuers(auth: Settings['auth'], surroundings: Surroundings): OAuth | undefined {
+  const { resource, keysKeptSeconds: keptSeconds } = auth;
+  if (auth.issuers.length === 0 || resource === undefined) return undefined;
+  const { recorder, ...clocks } = surroundings;
+  const issuers = auth.issuers.map((issuer) => ({ ...issuer, audiences: issuer.audiences ?? [resource] }));
+  const callers = new JwtCallers({
+    ...clocks,
+    issuers,
+    keptSeconds,
+    fetch: globalThis.fetch,
+    random: Math.random,
+    loaded: observed(surroundings),
+  });
+  for (const { issuer, ageSeconds } of callers.ages) recorder.issuers.added(issuer, ageSeconds);
+  return { callers, resource: { resource, issuers } };
+}
+
+/** Counts each answer; the log has one line when something is wrong with an issuer, and one when all is well again. */
+function observed({ recorder, logger }: Surroundings): (issuer: string, answer: LoadedKeys) => void {
+  const failing = new Map<string, string>();
+  return (issuer, answer) => {
+    const outcome = answer.ok ? 'success' : answer.outcome;
+    recorder.issuers.keysRefreshed(issuer, outcome);
+    const before = failing.get(issuer);
+    if (answer.ok) {
+      failing.delete(issuer);
+      if (before !== undefined) logger.info({ issuer }, 'the issuer gives its keys again');
+    } else {
+      failing.set(issuer, outcome);
+      if (before !== outcome)
+        logger.warn(
+          { issuer, outcome, why: answer.problem },
+          'the issuer does not give its keys; those that it gave last stay good for auth.keysKeptSeconds',
+        );
+    }
+  };
+}

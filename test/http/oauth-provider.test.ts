@@ -1,0 +1,148 @@
+import {
+  Client,
+  ClientCredentialsProvider,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
+  type OAuthTokens,
+} from '@modelcontextprotocol/client';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ERAS, type Era } from '../support/clients.ts';
+import { startOidcProvider, type OidcProvider } from '../support/oidc-provider.ts';
+import { freePorts } from '../support/replicas.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+
+let provider: OidcProvider;
+let server: TestServer;
+let resource: string;
+beforeAll(async () => {
+  // Clients compare the resource with the URL that they ask: the port has to be known before.
+  const [port = 0] = await freePorts(1);
+  resource = `http://127.0.0.1:${port}/mcp`;
+  provider = await startOidcProvider(resource);
+  const scopes = { 'tools:read': ['text', 'echo'], admin: ['*'] };
+  server = await startTestServer({
+    server: { port },
+    auth: { resource, issuers: [{ issuer: provider.issuer, scopes }] },
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  provider.end();
+});
+
+async function tokenFor(about: Record<string, string>): Promise<Response> {
+  return fetch(`${provider.issuer}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from('agent:agent-secret').toString('base64')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', ...about }),
+  });
+}
+
+describe('a token of a real provider', () => {
+  it('is an access token for this server, and is taken', async () => {
+    const answer = (await (await tokenFor({ resource, scope: 'tools:read' })).json()) as OAuthTokens;
+    expect(decodeProtectedHeader(answer.access_token)).toMatchObject({ typ: 'at+jwt' });
+    expect(decodeJwt(answer.access_token)).toMatchObject({
+      iss: provider.issuer,
+      aud: resource,
+      scope: 'tools:read',
+    });
+    const headers = { authorization: `Bearer ${answer.access_token}` };
+    expect((await server.execute('echo', { text: 'hi' }, { headers })).status).toBe(200);
+    expect((await server.execute('add', { a: 1, b: 2 }, { headers })).status).toBe(403);
+    const changed = { authorization: `${headers.authorization.slice(0, -8)}AAAAAAAA` };
+    expect((await server.execute('echo', { text: 'hi' }, { headers: changed })).status).toBe(401);
+  });
+});
+
+/** Connects the SDK's client, which finds all that it needs from the 401 on. */
+function connect(authProvider: OAuthClientProvider, era: Era) {
+  const client = new Client(
+    { name: 'oauth-client', version: '1' },
+    { versionNegotiation: { mode: era === '2026-07-28' ? { pin: era } : 'legacy' } },
+  );
+  const transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider });
+  return { client, transport };
+}
+
+describe.each(ERAS)("the SDK's client over MCP %s", (era) => {
+  it('goes from 401 over the metadata to a token of its own, and calls', async () => {
+    const { client, transport } = connect(
+      new ClientCredentialsProvider({
+        clientId: 'agent',
+        clientSecret: 'agent-secret',
+        expectedIssuer: provider.issuer,
+      }),
+      era,
+    );
+    await client.connect(transport);
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toContain('add');
+    const { content } = await client.callTool({ name: 'add', arguments: { a: 5, b: 3 } });
+    expect(content).toEqual([{ type: 'text', text: '8' }]);
+    await client.close();
+  });
+
+  it('goes by a browser with PKCE, and calls for the user', async () => {
+    const browser = new Browser();
+    const { client, transport } = connect(browser, era);
+    await expect(client.connect(transport)).rejects.toThrow(UnauthorizedError);
+    const returned = await browser.visit();
+    await transport.finishAuth(returned);
+    const again = connect(browser, era);
+    await again.client.connect(again.transport);
+    const { content } = await again.client.callTool({ name: 'echo', arguments: { text: 'for ada' } });
+    expect(content).toEqual([{ type: 'text', text: 'for ada' }]);
+    await again.client.close();
+    const { access_token: token = '' } = browser.saved ?? {};
+    expect(decodeJwt(token)).toMatchObject({ sub: 'ada', client_id: 'desktop', aud: resource });
+  });
+});
+
+/** A user's browser, and the client that opens it. */
+class Browser implements OAuthClientProvider {
+  saved: OAuthTokens | undefined;
+  #verifier = '';
+  #discovered: OAuthDiscoveryState | undefined;
+  #url: URL | undefined;
+  readonly redirectUrl = 'http://127.0.0.1/callback';
+  readonly clientMetadata = { redirect_uris: [this.redirectUrl], client_name: 'desktop' };
+  clientInformation = () => ({ client_id: 'desktop', issuer: provider.issuer });
+  tokens = () => this.saved;
+  saveTokens = (tokens: OAuthTokens): void => {
+    this.saved = tokens;
+  };
+  redirectToAuthorization = (url: URL): void => {
+    this.#url = url;
+  };
+  saveCodeVerifier = (verifier: string): void => {
+    this.#verifier = verifier;
+  };
+  codeVerifier = (): string => this.#verifier;
+  saveDiscoveryState = (state: OAuthDiscoveryState): void => {
+    this.#discovered = state;
+  };
+  discoveryState = () => this.#discovered;
+
+  /** Follows the provider to where it sends the user back; resolves to the parameters there. */
+  async visit(): Promise<URLSearchParams> {
+    const cookies = new Map<string, string>();
+    let url = this.#url;
+    while (url && !url.href.startsWith(this.redirectUrl)) {
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const answer: Response = await fetch(url, { redirect: 'manual', headers: { cookie } });
+      for (const set of answer.headers.getSetCookie()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(set) ?? [];
+        cookies.set(name, value);
+      }
+      const location = answer.headers.get('location');
+      if (location === null) throw new Error(`${url.href} answered ${answer.status}: ${await answer.text()}`);
+      url = new URL(location, url);
+    }
+    if (!url) throw new Error('nobody was sent to a browser');
+    return url.searchParams;
+  }
+}
