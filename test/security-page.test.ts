@@ -126,7 +126,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'mcp/peers.ts #passing': 'messages on their way to other replicas',
   'mcp/questions.ts #open': 'calls that wait for their client',
   'mcp/session-table.ts #sessions': 'sessions',
-  'mcp/session-transport.ts #streamOf': 'requests of one client',
+  'mcp/session-transport.ts #asked': 'requests of one client',
   'mcp/session-transport.ts #streams': 'connections',
   'mcp/session.ts #arriving': 'connections',
   'mcp/sessions.ts #resuming': 'connections',

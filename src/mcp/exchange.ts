@@ -79,13 +79,14 @@ class Exchange extends PerRequestHTTPServerTransport {
         // For nginx, which would wait for more.
         'x-accel-buffering': 'no',
       });
-    this.#response.write(text);
+    // In bytes: of text, Node would count characters where it says how much of an answer is unread.
+    this.#response.write(Buffer.from(text));
     this.#speaking?.refresh();
   }
 
   #end(body?: string): void {
     clearTimeout(this.#speaking);
-    this.#response.end(body);
+    this.#response.end(body === undefined ? undefined : Buffer.from(body));
   }
 }
 
@@ -126,5 +127,5 @@ export async function serveExchange(
 
 /** Sends an answer that the SDK has made. */
 export async function writeAnswer(answer: Response, response: ServerResponse): Promise<void> {
-  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.bytes());
 }

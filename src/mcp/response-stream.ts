@@ -41,7 +41,7 @@ export class ResponseStream {
   readonly #begin = (): void => {
     this.#writeHead();
     if (this.#start === '') this.#response.flushHeaders();
-    else this.#response.write(this.#start);
+    else this.#send(this.#start);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(this.#keepAlive, this.#options.keepAliveSeconds * 1000);
   };
@@ -62,10 +62,15 @@ export class ResponseStream {
     });
   }
 
+  /** In bytes: of text, Node would count characters where it says how much of an answer is unread. */
+  #send(events: string): void {
+    this.#response.write(Buffer.from(events));
+  }
+
   /** Sends events. */
   write(events: string): void {
     if (this.isOver) return;
-    if (this.#response.headersSent) this.#response.write(events);
+    if (this.#response.headersSent) this.#send(events);
     else {
       this.#start += events;
       this.#begin();
@@ -76,10 +81,10 @@ export class ResponseStream {
   end(events = ''): void {
     if (this.isOver) return;
     clearTimeout(this.#timer);
-    if (this.#response.headersSent) this.#response.end(events);
+    if (this.#response.headersSent) this.#response.end(Buffer.from(events));
     else {
-      const all = this.#start + events;
-      this.#writeHead(Buffer.byteLength(all));
+      const all = Buffer.from(this.#start + events);
+      this.#writeHead(all.length);
       this.#response.end(all);
     }
   }

@@ -26,6 +26,14 @@ const FIRST_WITH_EMPTY_EVENTS = '2025-11-25';
 /** The name among its events of what is said on the stream of a GET request. */
 const UNASKED = 'unasked';
 
+/** The requests of a body, which are answered on one stream. */
+interface Asked {
+  readonly streamId: string;
+  readonly ids: readonly RequestId[];
+  /** Those that have no answer yet. */
+  readonly awaited: Set<RequestId>;
+}
+
 export interface SessionTransportOptions {
   readonly id: string;
   readonly events: RecentEvents;
@@ -50,8 +58,8 @@ export class SessionTransport implements Transport {
   readonly #keepAliveSeconds: number;
   /** Those that are open, by what their events are known by. */
   readonly #streams = new Map<string, ResponseStream>();
-  /** On which of them requests that have no answer yet are answered. */
-  readonly #streamOf = new Map<RequestId, string>();
+  /** What each request came with, until all of that is answered. */
+  readonly #asked = new Map<RequestId, Asked>();
   /** Takes the answer to the `initialize` of a session that goes on. */
   #takeAnswer: ((answer: JSONRPCMessage) => void) | undefined;
   #made = 0;
@@ -71,7 +79,7 @@ export class SessionTransport implements Transport {
     if (this.#isClosed) refuse(response, 404, -32_001, 'Session not found');
     else if (request.method === 'POST') this.#post(request, response, body);
     else if (request.method === 'GET') await this.#get(request, response);
-    else {
+    else if (request.method === 'DELETE') {
       this.#options.ended();
       response.writeHead(200).end();
       await this.close();
@@ -99,8 +107,8 @@ export class SessionTransport implements Transport {
       this.#options.initialized();
     }
     const { auth: authInfo } = request as { readonly auth?: AuthInfo };
-    const requests = messages.filter((message) => 'id' in message && 'method' in message);
-    if (requests.length === 0) {
+    const ids = messages.flatMap((message) => ('id' in message && 'method' in message ? [message.id] : []));
+    if (ids.length === 0) {
       for (const message of messages) this.onmessage?.(message, { ...(authInfo && { authInfo }) });
       response.writeHead(202).end();
       return;
@@ -110,7 +118,8 @@ export class SessionTransport implements Transport {
         ?.protocolVersion ?? request.headers['mcp-protocol-version'];
     const canResume = takesEmptyEvents(revision);
     const streamId = `answer-${(this.#made += 1)}`;
-    for (const { id } of requests) this.#streamOf.set(id, streamId);
+    const asked = { streamId, ids, awaited: new Set(ids) };
+    for (const id of ids) this.#asked.set(id, asked);
     this.#streams.set(streamId, this.#open(response, canResume ? this.#startOf(streamId) : ''));
     const closeSSEStream = canResume ? this.#end.bind(this, streamId) : undefined;
     for (const message of messages)
@@ -164,7 +173,7 @@ export class SessionTransport implements Transport {
   }
 
   #isAwaited(streamId: string): boolean {
-    for (const awaited of this.#streamOf.values()) if (awaited === streamId) return true;
+    for (const asked of this.#asked.values()) if (asked.streamId === streamId) return true;
     return false;
   }
 
@@ -179,14 +188,22 @@ export class SessionTransport implements Transport {
     }
     const id = isAnswer ? message.id : options?.relatedRequestId;
     const unasked = isAnswer ? undefined : UNASKED;
-    const streamId = id === undefined ? unasked : this.#streamOf.get(id);
+    const asked = id === undefined ? undefined : this.#asked.get(id);
+    const streamId = id === undefined ? unasked : asked?.streamId;
     if (streamId === undefined)
       return Promise.reject(new Error(`No connection established for request ID: ${String(id)}`));
     const event = written(events.store(streamId, message));
-    if (isAnswer && id !== undefined) this.#streamOf.delete(id);
-    if (isAnswer && !this.#isAwaited(streamId)) this.#end(streamId, event);
+    if (isAnswer && asked && this.#isLast(asked, id)) this.#end(streamId, event);
     else this.#streams.get(streamId)?.write(event);
     return Promise.resolve();
+  }
+
+  /** Whether the answer to a request is the last of what it came with: until then, what belongs to any of them may be said. */
+  #isLast(asked: Asked, id: RequestId | undefined): boolean {
+    if (id !== undefined) asked.awaited.delete(id);
+    if (asked.awaited.size > 0) return false;
+    for (const each of asked.ids) if (this.#asked.get(each) === asked) this.#asked.delete(each);
+    return true;
   }
 
   /** Says on the stream of its GET request that there are other tools (MCP 2025-11-25, "List Changed Notification"). */
@@ -226,7 +243,8 @@ const takesEmptyEvents = (revision: unknown): boolean =>
   revision >= FIRST_WITH_EMPTY_EVENTS;
 
 function refuse(response: ServerResponse, status: number, code: number, message: string): void {
+  const text = JSON.stringify(refusal(code, message));
   response
-    .writeHead(status, { 'content-type': 'application/json' })
-    .end(JSON.stringify(refusal(code, message)));
+    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    .end(text);
 }

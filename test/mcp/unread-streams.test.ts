@@ -25,10 +25,14 @@ afterEach(async () => {
 });
 
 /** Starts a server, and opens a session. */
-async function start(settings: Readonly<Record<string, unknown>> = {}, sessions = {}): Promise<void> {
+async function start(
+  settings: Readonly<Record<string, unknown>> = {},
+  sessions = {},
+  resultBytes = 3_000_000,
+): Promise<void> {
   server = await startTestServer({
     sessions,
-    limits: { resultBytes: 3_000_000, callsPerSecond: 0 },
+    limits: { resultBytes, callsPerSecond: 0 },
     server: settings,
   });
   session = {};
@@ -109,6 +113,36 @@ it('a stream that is resumed and read slowly has all that was missed, in order',
   expect(response.headers.get('content-type')).toBe('text/event-stream');
   expect(response.headers.get('mcp-session-id')).toBe(session['mcp-session-id']);
   expect(idsIn(await response.text())).toEqual(ids.slice(1));
+});
+
+it('an unread answer counts in bytes, of which a character of its text may have three, in each era', async () => {
+  await start({ bodyBytes: 16_000_000 }, {}, 40_000_000);
+  const text = '\u6f22'.repeat(3_000_000);
+  const params = { name: 'echo', arguments: { text } };
+  const modern = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+    'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
+  };
+  const calls = [
+    [{ ...JSON_AND_STREAMS, ...session }, params],
+    [
+      {
+        ...JSON_AND_STREAMS,
+        ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'echo' },
+      },
+      { ...params, _meta: modern },
+    ],
+  ] as const;
+  for (const [index, [headers, given]] of calls.entries()) {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 'a', method: 'tools/call', params: given });
+    await unread(requestBytes('POST /mcp', { connection: undefined, ...headers }, body));
+    // The text is in it twice: as content, and as structured content or its copy.
+    await waitFor(async () => {
+      const held = (await server.scrape()).value('http_server_buffered_bytes') ?? 0;
+      expect(held).toBeGreaterThan((index + 1) * 6 * text.length);
+    });
+  }
 });
 
 it('the answers of a batch that nobody reads count as unread, and can be resumed when the connection is cut', async () => {
