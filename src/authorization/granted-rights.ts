@@ -19,9 +19,14 @@ export function rightsGrantedBy(
   const member = textsIn(at(claims, groupsClaim));
   return {
     rights: [...new Set([...grantedBy(scopes, held), ...grantedBy(groups, member)])],
-    ...(scopes && { scopes: { held: held.filter(isPlain).slice(0, MAX_SCOPES), grants: scopes } }),
+    ...(scopes && {
+      scopes: { held: held.filter(isPlain).slice(0, MAX_SCOPES).map(copyOf), grants: scopes },
+    }),
   };
 }
+
+/** A text without the one that it is a part of, which would be kept in memory with it. */
+export const copyOf = (text: string): string => Buffer.from(text).toString();
 
 const grantedBy = (grants: Grants = {}, held: readonly string[]): readonly string[] =>
   held.flatMap((each) => (Object.hasOwn(grants, each) ? (grants[each] ?? []) : []));

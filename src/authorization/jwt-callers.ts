@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { compactVerify, errors, type JWTPayload } from 'jose';
-import { problemOf, readAccessToken } from './access-token.ts';
+import { problemOf, readAccessToken, SKEW_SECONDS } from './access-token.ts';
 import {
   bearerTokenIn,
   type Authenticate,
@@ -8,7 +8,7 @@ import {
   type RefusalReason,
 } from './authentication.ts';
 import type { Caller } from './caller.ts';
-import { rightsGrantedBy } from './granted-rights.ts';
+import { copyOf, rightsGrantedBy } from './granted-rights.ts';
 import type { Issuer } from './issuer.ts';
 import { KeySet } from './key-set.ts';
 import { KeySource, type Fetch, type LoadedKeys } from './key-source.ts';
@@ -109,7 +109,7 @@ export class JwtCallers {
     const verified = this.#callerOf(claims, issuer);
     this.#verified.add(token, {
       caller: verified,
-      expiresAt: Number(claims.exp),
+      expiresAt: Number(claims.exp) + SKEW_SECONDS,
       stands: () => keys.version === version && keys.areGood,
     });
     return { ok: true, caller: verified };
@@ -144,8 +144,8 @@ async function isSigned(
 /** Of the name of a client, as many characters. */
 const MAX_NAME = 64;
 
-/** RFC 9068 has `client_id`, OpenID Connect `azp`, and Entra in older tokens `appid`. */
-function clientIn({ client_id: id, azp, appid }: JWTPayload): string {
-  const name = [id, azp, appid].find((each) => typeof each === 'string') ?? 'unknown';
-  return name.slice(0, MAX_NAME);
+/** RFC 9068 has `client_id`, OpenID Connect `azp`, Entra in older tokens `appid`, and Okta `cid`. */
+function clientIn({ client_id: id, azp, appid, cid }: JWTPayload): string {
+  const name = [id, azp, appid, cid].find((each) => typeof each === 'string') ?? 'unknown';
+  return copyOf(name.slice(0, MAX_NAME));
 }

@@ -142,24 +142,32 @@ export class KeySet {
     const patience = setTimeout(() => {
       late.abort(new Error(`no answer in ${PACE.answer} s`));
     }, PACE.answer * 1000).unref();
-    const answer = await load(AbortSignal.any([late.signal, this.#stopped.signal]));
+    let answer: LoadedKeys;
+    try {
+      answer = await load(AbortSignal.any([late.signal, this.#stopped.signal]));
+      if (answer.ok && !this.#stopped.signal.aborted) this.#take(answer.keys);
+    } catch (error) {
+      // Whatever an issuer answers, who has no token of it is served.
+      answer = { ok: false, outcome: 'invalid', problem: `its keys cannot be used: ${String(error)}` };
+    }
     clearTimeout(patience);
     if (this.#stopped.signal.aborted) return;
-    if (answer.ok) this.#take(answer.keys);
-    else this.#failures += 1;
+    if (!answer.ok) this.#failures += 1;
     this.#timer = setTimeout(() => void this.#ask(), this.#pause() * 1000).unref();
     loaded(answer);
   }
 
   #take(keys: JSONWebKeySet): void {
+    // Either may throw: what there was stands then.
+    const written = JSON.stringify(keys);
+    const find = written === this.#keys ? this.#find : createLocalJWKSet(keys);
     this.#failures = 0;
     this.#hadAt = this.#options.now();
-    const written = JSON.stringify(keys);
-    if (written === this.#keys) return;
+    if (find === this.#find) return;
     this.#keys = written;
     this.#version += 1;
     this.#ids = new Set(keys.keys.map(({ kid }) => kid));
-    this.#find = createLocalJWKSet(keys);
+    this.#find = find;
   }
 
   /** Seconds until they are asked for again. Replicas that began together do not ask together for long. */

@@ -21,6 +21,8 @@ export type Fetch = typeof globalThis.fetch;
 const MAX_DOCUMENT_BYTES = 262_144;
 const MAX_KEYS = 64;
 
+const KINDS_OF_KEYS: readonly unknown[] = ['RSA', 'EC', 'OKP'];
+
 /** Where an issuer says where its keys are, and then its keys. */
 export class KeySource {
   readonly #issuer: Issuer;
@@ -99,7 +101,7 @@ function jwksUriIn(document: unknown, expected: string, uri: string): string | U
   if (typeof issuer !== 'string' || !isSame(issuer, expected))
     return unusable(
       'invalid',
-      `${uri} is of another issuer than ${expected}: ${String(issuer).slice(0, 200)}`,
+      `${uri} is of another issuer than ${expected}: ${typeof issuer === 'string' ? issuer.slice(0, 200) : 'it names none'}`,
     );
   if (typeof jwksUri !== 'string' || !isOfSameKind(jwksUri, expected))
     return unusable('invalid', `${uri} has no jwks_uri that can be used`);
@@ -122,7 +124,7 @@ function keysIn(document: unknown, uri: string): LoadedKeys {
 /** Whether it can be the public key of a signature (RFC 7517). A secret key, which HMAC has, has no place in a public document. */
 function verifies(key: unknown): key is JWK {
   const { kty, use = 'sig' } = fieldsOf(key);
-  return ['RSA', 'EC', 'OKP'].includes(String(kty)) && use === 'sig';
+  return KINDS_OF_KEYS.includes(kty) && use === 'sig';
 }
 
 const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>

@@ -16,14 +16,25 @@ export function metadataUrlOf(resource: string): string {
   return `${origin}${WELL_KNOWN}${pathname === '/' ? '' : pathname}${search}`;
 }
 
+/**
+ * The scopes that clients are to ask for at first: those that do not give everything, if there are others (MCP, "Security Best
+ * Practices": "Scope Minimization"). A call that needs another is told so.
+ */
+function offeredScopes(issuers: ProtectedResource['issuers']): readonly string[] {
+  const all = issuers.flatMap(({ scopes = {} }) => Object.entries(scopes));
+  const small = all.filter(([, grants]) => !grants.includes('*'));
+  const offered = new Set((small.length > 0 ? small : all).map(([scope]) => scope));
+  offered.delete('offline_access');
+  return [...offered];
+}
+
 /** The metadata of a resource (RFC 9728, section 2). What refreshes tokens is between a client and the issuer. */
 export function metadataOf({ resource, issuers }: ProtectedResource): object {
-  const scopes = new Set(issuers.flatMap((issuer) => Object.keys(issuer.scopes ?? {})));
-  scopes.delete('offline_access');
+  const scopes = offeredScopes(issuers);
   return {
     resource,
     authorization_servers: issuers.map(({ issuer }) => issuer),
-    ...(scopes.size > 0 && { scopes_supported: [...scopes] }),
+    ...(scopes.length > 0 && { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
     resource_name: 'Nexus MCP',
   };

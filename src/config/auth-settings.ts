@@ -22,6 +22,7 @@ function problemOfUrl(text: string): string | undefined {
   if (!url || !isSecure) return 'must be an https URL; http is for localhost alone';
   if (url.username || url.password) return 'must have no user name or password';
   if (url.hash || text.endsWith('#')) return 'must have no fragment';
+  if (/[*]|\.$/.test(url.hostname)) return 'must have the name of one host, without a dot at its end';
   return undefined;
 }
 
@@ -71,6 +72,7 @@ export const authSettings = z
         'YAML file with a list of tokens: {name, token, tools?}, where tools names tools and toolsets; read again when it changes; authentication is on if set',
       ),
     resource: url
+      .refine((text) => !text.includes('?'), 'must have no query')
       .optional()
       .describe(
         'URL of /mcp as clients know it, for OAuth: the audience of access tokens, and its host is one that clients may use; needs auth.issuers',

@@ -163,6 +163,24 @@ describe('a token is refused', () => {
       'says itself where its key is',
       () => token({}, { kid: 'x', jku: 'https://evil.example/' }, other),
     ],
+    ...[{ toString: 1 }, ['ES256'], null, JSON.parse('['.repeat(3000) + ']'.repeat(3000)) as object].map(
+      (alg, index): [string, string, () => string] => [
+        'malformed',
+        `says nothing that can be an algorithm (${index})`,
+        () => forged({ alg, typ: 'JWT', kid: 'first' }),
+      ],
+    ),
+    [
+      'malformed',
+      'is an ID token',
+      () => token({ client_id: undefined, nonce: 'n', name: 'Ada', roles: ['Operators'] }, { typ: 'JWT' }),
+    ],
+    [
+      'malformed',
+      'is an ID token with its client',
+      () => token({ azp: 'cli', at_hash: 'h' }, { typ: 'JWT' }),
+    ],
+    ['malformed', 'says that it is for a logout', () => token({ typ: 'Logout' }, { typ: undefined })],
     ['malformed', 'is for something else (typ)', () => token({}, { typ: 'dpop+jwt' })],
     ['malformed', 'is of a logout (typ)', () => token({}, { typ: 'logout+jwt' })],
     ['malformed', 'never expires', () => token({ exp: undefined })],

@@ -61,6 +61,21 @@ const hang = (signal: AbortSignal): Promise<LoadedKeys> =>
     });
   });
 
+it('an answer that cannot be used, however strange, leaves what there was, and is asked for again', async () => {
+  start(published(first));
+  await pass(1);
+  expect(await find(first)).toBe('found');
+  answer = () => Promise.reject(new RangeError('too deep'));
+  await pass(700);
+  answer = () => Promise.resolve({ ok: true, keys: { keys: 'none' } } as unknown as LoadedKeys);
+  await pass(HOUR);
+  expect(await find(first)).toBe('found');
+  expect(asked.length).toBeGreaterThan(8);
+  answer = () => Promise.resolve(published(second));
+  await pass(HOUR);
+  expect(await find(second)).toBe('found');
+});
+
 it('asks in the background, long before keys are old, and each replica at another time', async () => {
   start(published(first));
   await pass(HOUR);

@@ -38,6 +38,16 @@ const metadata =
     Response.json({ issuer: ISSUER, jwks_uri: KEYS, ...more });
 const keys = () => Response.json({ keys: [key.jwk] });
 
+it.each([
+  ['a kind of key that is no text', { keys: [{ kty: { toString: 1 } }] }],
+  ['an issuer that is no text', { issuer: { toString: 1 }, jwks_uri: KEYS }],
+])('%s is of no use, and harms nobody', async (_what, document) => {
+  const { load } = sourceOf({ [KEYS]: () => Response.json(document) }, { jwksUri: KEYS });
+  const { load: locate } = sourceOf({ [OIDC]: () => Response.json(document) });
+  expect((await load()).split(':')[0]).toMatch(/empty|invalid/);
+  expect((await locate()).split(':')[0]).toBe('invalid');
+});
+
 describe('where the keys of an issuer are', () => {
   it.each([
     ['OpenID Connect has it', OIDC, [OIDC, KEYS]],
