@@ -377,6 +377,9 @@ describe('what is wrong', () => {
       ['idp.example.com', 'must be an https URL; http is for localhost alone'],
       ['https://me:secret@idp.example.com', 'must have no user name or password'],
       ['https://idp.example.com#a', 'must have no fragment'],
+      // It would be a host that every request may name.
+      ['https://*/mcp', 'must have the name of one host, without a dot at its end'],
+      ['https://idp.example.com./mcp', 'must have the name of one host, without a dot at its end'],
     ])
       expect(problemsOf(`[{issuer: '${issuer}'}]`)).toEqual([`auth.issuers.0.issuer ${from}: ${problem}`]);
     expect(problemsOf('[{issuer: https://a.example, algorithms: [HS256]}]')).toEqual([
