@@ -214,7 +214,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { issuer: ISSUER },
           {
             says: ({ text, n }) =>
-              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 0s ago; it asks every 10 minutes. They stay good for auth.keysKeptSeconds, a day if that is not set: then every token of this issuer is refused, as they are already where an instance has started since. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'issuer does not give' | tail -5`,
+              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 30s ago; it asks every 10 minutes. They stay good for auth.keysKeptSeconds, a day if that is not set: then every token of this issuer is refused, as they are already where an instance has started since. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'issuer does not give' | tail -5`,
             dashboard: 'fleet',
           },
         ),
