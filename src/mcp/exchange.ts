@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
+import { EVENT_STREAM_HEADERS, KEEPALIVE } from './response-stream.ts';
 import { readerIn } from './sender.ts';
 
 /**
@@ -34,7 +35,7 @@ class Exchange extends PerRequestHTTPServerTransport {
     // A proxy in front cuts off an answer of which nothing is heard for long: nginx after a minute, if not told otherwise.
     if (mayStream)
       this.#speaking = setTimeout(() => {
-        this.#write(': keepalive\n\n');
+        this.#write(KEEPALIVE);
       }, keepAliveSeconds * 1000);
   }
 
@@ -72,13 +73,7 @@ class Exchange extends PerRequestHTTPServerTransport {
   }
 
   #write(text: string): void {
-    if (!this.#isStreaming)
-      this.#response.writeHead(200, {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-cache, no-transform',
-        // For nginx, which would wait for more.
-        'x-accel-buffering': 'no',
-      });
+    if (!this.#isStreaming) this.#response.writeHead(200, EVENT_STREAM_HEADERS);
     // In bytes: of text, Node would count characters where it says how much of an answer is unread.
     this.#response.write(Buffer.from(text));
     this.#speaking?.refresh();

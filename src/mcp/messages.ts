@@ -33,5 +33,6 @@ export function isPlainMeta(meta: unknown): boolean {
 
 const isId = (value: unknown): boolean => typeof value === 'string' || Number.isSafeInteger(value);
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+/** Whether a value is an object of JSON, and no list. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -6,6 +6,17 @@ import type { ServerResponse } from 'node:http';
  */
 const TOGETHER_MS = 10;
 
+/** What the headers of each stream of events say besides. */
+export const EVENT_STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  // For nginx, which would wait for more.
+  'x-accel-buffering': 'no',
+} as const;
+
+/** A comment, which clients leave out: it is there for proxies, which cut off a stream of which nothing is heard for long. */
+export const KEEPALIVE = ': keepalive\n\n';
+
 export interface ResponseStreamOptions {
   readonly sessionId: string;
   /** Longest silence, in seconds: a proxy in front cuts off an answer of which nothing is heard for long. */
@@ -47,16 +58,13 @@ export class ResponseStream {
   };
 
   readonly #keepAlive = (): void => {
-    if (!this.#response.writableNeedDrain) this.#response.write(': keepalive\n\n');
+    if (!this.#response.writableNeedDrain) this.#response.write(KEEPALIVE);
     this.#timer?.refresh();
   };
 
   #writeHead(length?: number): void {
     this.#response.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-cache, no-transform',
-      // For nginx, which would wait for more.
-      'x-accel-buffering': 'no',
+      ...EVENT_STREAM_HEADERS,
       'mcp-session-id': this.#options.sessionId,
       ...(length !== undefined && { 'content-length': length }),
     });

@@ -6,7 +6,7 @@ import {
   type ServerContext,
   type ServerOptions,
 } from '@modelcontextprotocol/server';
-import { isPlainMeta } from './messages.ts';
+import { isObject, isPlainMeta } from './messages.ts';
 import { hasOnly, isPlainResult } from '../tools/plain-result.ts';
 import type { CallParams, Channel, ToolCalls } from './tool-calls.ts';
 
@@ -50,7 +50,7 @@ function isPlainCall(
   const { name, arguments: args, _meta: meta } = params;
   return (
     typeof name === 'string' &&
-    (args === undefined || (typeof args === 'object' && args !== null && !Array.isArray(args))) &&
+    (args === undefined || isObject(args)) &&
     isPlainMeta(meta) &&
     mcpReq.inputResponses === undefined &&
     mcpReq.requestState() === undefined
@@ -58,6 +58,4 @@ function isPlainCall(
 }
 
 /** Whether the structured value of a result is an object, which it is in the 2025 era, or it has none. */
-function hasObject({ structuredContent: value }: Result): boolean {
-  return value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value));
-}
+const hasObject = ({ structuredContent: value }: Result): boolean => value === undefined || isObject(value);

@@ -2,7 +2,7 @@ import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { ToolContext } from '../tools/tool.ts';
 import { callOf, type KeptState } from './call-params.ts';
-import { CallerLinks, ownerOf } from './caller-links.ts';
+import { CallerLinks, ownerOf, type CallOwner } from './caller-links.ts';
 import { readDefinitions, type Definition, type Listed } from './definitions.ts';
 import { endedBy, Fault, mayBeStale } from './fault.ts';
 import { Health } from './health.ts';
@@ -213,7 +213,10 @@ export class Upstream {
         leave = 'normal';
       });
     try {
-      const result = await this.#send(link, definition, args, call, context, heard);
+      const { made, watched } = callOf(definition, args, call, context);
+      const by = (through: Link, signal: AbortSignal): Promise<unknown> =>
+        through.call(made, { ...watched, asking: heard }, signal);
+      const result = await this.#send(link, ownerOf(call), by, context.signal);
       health.answered(leave);
       return result;
     } catch (error) {
@@ -229,27 +232,24 @@ export class Upstream {
     }
   }
 
+  /** Sends a call by the shared link, or in a session of its owner's where the upstream has sessions. */
   async #send(
     shared: Link,
-    definition: Definition,
-    args: object,
-    call: ToolCall,
-    context: ToolContext,
-    asking: Asking | undefined,
+    owner: CallOwner,
+    by: (link: Link, signal: AbortSignal) => Promise<unknown>,
+    signal: AbortSignal,
   ): Promise<unknown> {
-    const { made, watched } = callOf(definition, args, call, context);
     const stop = new AbortController();
     const end = (): void => {
-      stop.abort(endedBy(context.signal, this.spec.timeoutSeconds));
+      stop.abort(endedBy(signal, this.spec.timeoutSeconds));
     };
-    context.signal.addEventListener('abort', end);
-    if (context.signal.aborted) end();
-    const by = (link: Link): Promise<unknown> => link.call(made, { ...watched, asking }, stop.signal);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
     try {
-      if (!shared.hasSession) return await by(shared);
-      return await callInSession(this.#sessionCalls, ownerOf(call), by, stop.signal);
+      if (!shared.hasSession) return await by(shared, stop.signal);
+      return await callInSession(this.#sessionCalls, owner, (link) => by(link, stop.signal), stop.signal);
     } finally {
-      context.signal.removeEventListener('abort', end);
+      signal.removeEventListener('abort', end);
     }
   }
 }

@@ -223,26 +223,22 @@ const LISTED = 'mcp_discovery_last_sync_timestamp_seconds';
 const discoverySeries = ({ listedServices }: Server): readonly Series[] =>
   listedServices ? [{ name: LISTED, labels: {}, kind: 'gauge', values: listedServices }] : [];
 
-/** Lists each minute but for a time in which none succeeds. */
-export const listing =
-  (unless: { readonly from: Time; readonly until: Time }): Values =>
+/** What succeeds so often, in seconds, but for a time in which it does not: `told` says a sample, by now and when it last did. */
+const succeeding =
+  (every: number, told: (now: number, last: number) => number) =>
+  ({ from, until }: { readonly from: Time; readonly until: Time }): Values =>
   ({ samples, scrapeSeconds }) =>
     Array.from({ length: samples }, (_, index) => {
       const now = index * scrapeSeconds;
-      const fails = now >= secondsOf(unless.from) && now < secondsOf(unless.until);
-      return Math.floor((fails ? secondsOf(unless.from) : now) / 60) * 60;
+      const fails = now >= secondsOf(from) && now < secondsOf(until);
+      return told(now, Math.floor((fails ? secondsOf(from) : now) / every) * every);
     });
 
+/** When Services were last listed, each minute but for a time in which none is. */
+export const listing = succeeding(60, (_now, last) => last);
+
 /** The age of keys that are had every ten minutes, but for a time in which none are. */
-export const keysAge =
-  (unless: { readonly from: Time; readonly until: Time }): Values =>
-  ({ samples, scrapeSeconds }) =>
-    Array.from({ length: samples }, (_, index) => {
-      const now = index * scrapeSeconds;
-      const fails = now >= secondsOf(unless.from) && now < secondsOf(unless.until);
-      const last = fails ? secondsOf(unless.from) : now;
-      return now - Math.floor(last / 600) * 600;
-    });
+export const keysAge = succeeding(600, (now, last) => now - last);
 
 const issuerSeries = ({ keysAge: ages = {} }: Server): readonly Series[] =>
   Object.entries(ages).map(([issuer, values]) => ({

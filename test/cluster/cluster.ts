@@ -82,13 +82,17 @@ export async function apply(namespace: string, ...manifests: readonly object[]):
 export const getFromPod = (namespace: string, pod: string, port: number, path: string): Promise<string> =>
   kubectl(['get', '--raw', `/api/v1/namespaces/${namespace}/pods/${pod}:${port}/proxy${path}`]);
 
+/** `kind.group`; of the core group, the kind alone. */
+export const groupedKind = (kind: string, apiVersion: string): string =>
+  apiVersion.includes('/') ? `${kind}.${apiVersion.replace(/\/.*/, '')}` : kind;
+
 /** `kind.group` of all kinds that the cluster has. */
 export async function kinds(): Promise<ReadonlySet<string>> {
   const lines = (await kubectl(['api-resources', '--no-headers'])).trim().split('\n');
   return new Set(
     lines.map((line) => {
       const [kind = '', , version = ''] = line.split(/\s+/).reverse();
-      return [kind, version.includes('/') ? version.replace(/\/.*/, '') : ''].filter(Boolean).join('.');
+      return groupedKind(kind, version);
     }),
   );
 }

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { CHART, render, type Values } from '../chart/helm.ts';
 import { waitFor } from '../support/wait.ts';
-import { deleteNamespaces, makeNamespace, type Output } from './cluster.ts';
+import { deleteNamespaces, groupedKind, makeNamespace, type Output } from './cluster.ts';
 import { Release, type HelmVersion } from './release.ts';
 
 const HELMS: readonly HelmVersion[] = ['helm3', 'helm4'];
@@ -40,10 +40,7 @@ const HERE: Readonly<Record<string, (namespace: string) => Values>> = {
 /** Kinds of a file's objects that the cluster does not have. */
 async function missingKinds(file: string): Promise<readonly string[]> {
   const manifests = await render({ valuesFiles: [file], operator: OPERATOR });
-  const all = manifests.map(({ kind, apiVersion }) => {
-    const group = apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '';
-    return [kind, group].filter(Boolean).join('.');
-  });
+  const all = manifests.map(({ kind, apiVersion }) => groupedKind(kind, apiVersion));
   return [...new Set(all)].filter((kind) => !KINDS.has(kind));
 }
 
