@@ -90,7 +90,9 @@ const rules = z
     minimumCalls: z.number().min(1).default(minimumCalls).describe('Fewer calls say nothing about latency'),
     runbookUrl: text
       .default('')
-      .describe("Where the runbooks are; empty for those of the chart's appVersion in its repository"),
+      .describe(
+        "URL of the folder with the runbooks, for the links in alerts; empty for those of the chart's appVersion on GitHub, which lead nowhere until that version is published: until then put alerts/runbooks where your people can read it, and its URL here",
+      ),
     extraGroups: list.default([]).describe('Rule groups of your own, as they are'),
   })
   .prefault({})
