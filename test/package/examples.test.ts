@@ -110,7 +110,7 @@ async function compile(...args: readonly string[]): Promise<string> {
 
 describe('the packed package, in an empty project,', () => {
   it('has types that all examples compile against', async () => {
-    const typed = ['v2-server.ts', 'v1-server.ts', 'function.ts', 'custom-metrics.ts'];
+    const typed = ['tool.test.ts', 'v2-server.ts', 'v1-server.ts', 'function.ts', 'custom-metrics.ts'];
     const plain = ['commonjs.cjs', 'fastmcp.js', 'mcp-nest.js', 'mcp-use.js'];
     expect(await compile('--skipLibCheck', '--allowJs', '--checkJs', ...typed, ...plain)).toBe('');
   }, 120_000);
@@ -128,6 +128,11 @@ describe('the packed package, in an empty project,', () => {
     const lines = (await compile('--skipLibCheck', 'wrong.ts')).match(/^wrong\.ts\(\d+/gm);
     expect(lines?.map((line) => Number(line.slice('wrong.ts('.length)))).toEqual([3, 4, 5, 6]);
   }, 120_000);
+
+  it('tests a tool without a server', async () => {
+    const { stdout } = await run(process.execPath, ['--test', 'tool.test.ts'], { cwd: project });
+    expect(stdout).toMatch(/pass 2\n/);
+  }, 60_000);
 
   it('runs the v2 server, in both eras', async () => {
     const { url, scrape } = await serve('v2-server.ts');
