@@ -21,12 +21,12 @@ const bookTable = defineTool({
   },
 });
 
-test('refuses what its schema refuses', async () => {
+await test('refuses what its schema refuses', async () => {
   const outcome = await callTool(bookTable, { guests: 0 });
   assert.equal(outcome.status === 'error' && outcome.reason, 'invalid_arguments');
 });
 
-test('asks for the time, and books the table', async () => {
+await test('asks for the time, and books the table', async () => {
   const asked = await callTool(bookTable, { guests: 2 });
   assert.ok(asked.status === 'success' && asked.inputRequired);
   const answers = { time: { action: 'accept', content: { time: '19:00' } } };

@@ -34,7 +34,8 @@ export async function callTool(
   const { timeoutSeconds = 10, resultBytes = 1_048_576, canElicit = true } = options;
   const { signal = new AbortController().signal, ...given } = options;
   const workers = {
-    run: async (_tool: unknown, validated: unknown, context: ToolContext) => tool.handler(validated, context),
+    run: (_tool: unknown, validated: unknown, context: ToolContext) =>
+      Promise.resolve(validated).then((ready) => tool.handler(ready, context)),
     lane: createLane(1),
   };
   const toolset = { name: 'tested', source: 'module', moduleUrl: 'tested', tools: [tool] } as const;
@@ -48,7 +49,7 @@ export async function callTool(
     limits: { ...LIMITS, resultBytes },
     now: () => performance.now() / 1000,
   });
-  const { tool: _tool, ...outcome } = await executor.execute({
+  const outcome: Outcome & { tool?: unknown } = await executor.execute({
     ...given,
     name: tool.name,
     arguments: args,
@@ -59,5 +60,6 @@ export async function callTool(
     canElicit,
     canAnswer: () => canElicit,
   });
+  delete outcome.tool;
   return outcome;
 }

@@ -80,9 +80,9 @@ describe('a tool that is called in a unit test', () => {
       name: 'waits',
       isolation: 'worker',
       input: z.strictObject({}),
-      handler: (_args, { progress, log }) => {
-        progress(1, 2, 'begun');
-        log('info', 'waiting');
+      handler: (_args, context) => {
+        context.progress(1, 2, 'begun');
+        context.log('info', 'waiting');
         return new Promise<string>(() => undefined);
       },
     });
