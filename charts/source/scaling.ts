@@ -6,19 +6,19 @@ const bounds = {
   minReplicas: replicas.minReplicas.describe('Fewest pods'),
   maxReplicas: replicas.maxReplicas.describe('Most pods'),
 };
-const callsInFlight = z.number().min(0).describe('Calls in flight a pod should have; 0 for not');
+const callsInFlight = z.number().min(0).describe('Calls in flight for each pod; 0 to ignore them');
 const activeSessions = z
   .number()
   .min(0)
   .describe(
-    'Sessions a pod should hold; 0 for not, as with a key (stateKeySecret), because each pod that serves a session holds it then, and more pods have no fewer',
+    'Sessions for each pod; 0 to ignore them. Use 0 with a key (stateKeySecret): then each pod that serves a session holds it, and more pods do not hold fewer',
   );
 
 const behavior = removable(
   object
     .default({ scaleDown: { stabilizationWindowSeconds: 300 } })
     .describe(
-      'How fast; it goes down slowly, because without a key (stateKeySecret) sessions end with their pod',
+      'How fast it scales; slowly down, because without a key (stateKeySecret) sessions end with their pod',
     ),
 );
 
@@ -26,12 +26,14 @@ const behavior = removable(
 export const scaling = {
   autoscaling: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether there is one; the Deployment has no replicas then'),
+      enabled: flag
+        .default(false)
+        .describe('Whether to create a HorizontalPodAutoscaler; replicas is then not used'),
       ...bounds,
-      cpuUtilization: count.default(70).describe('CPU use to keep, in percent of the request; 0 for not'),
+      cpuUtilization: count.default(70).describe('Target CPU use, in percent of the request; 0 to ignore it'),
       memoryUtilization: count
         .default(0)
-        .describe('Memory use to keep, in percent of the request; 0 for not'),
+        .describe('Target memory use, in percent of the request; 0 to ignore it'),
       callsInFlight: callsInFlight.default(0),
       activeSessions: activeSessions.default(0),
       metrics: list.default([]).describe('Further metrics'),
@@ -43,13 +45,13 @@ export const scaling = {
     ),
   keda: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether there is one; the Deployment has no replicas then'),
+      enabled: flag.default(false).describe('Whether to create a ScaledObject; replicas is then not used'),
       ...bounds,
-      pollingInterval: z.int().min(1).default(30).describe('Seconds between two looks'),
-      cooldownPeriod: count.default(300).describe('Seconds after the last trigger before it goes to none'),
+      pollingInterval: z.int().min(1).default(30).describe('Seconds between two queries'),
+      cooldownPeriod: count.default(300).describe('Seconds without a trigger before it scales to 0 pods'),
       serverAddress: text
         .default('')
-        .describe('Prometheus, such as http://prometheus-operated.monitoring:9090'),
+        .describe('URL of Prometheus, such as http://prometheus-operated.monitoring:9090'),
       authenticationRef: text.default('').describe('TriggerAuthentication for it'),
       callsInFlight: callsInFlight.default(20),
       activeSessions: activeSessions.default(0),
@@ -57,7 +59,7 @@ export const scaling = {
       fallback: object
         .default({})
         .describe(
-          'What to do when Prometheus fails or has no data, such as {failureThreshold: 3, replicas: 4}; without it the number of pods stays',
+          'What to do when Prometheus fails or has no data, such as {failureThreshold: 3, replicas: 4}; by default the number of pods stays',
         ),
       behavior,
       annotations: textMap.default({}).describe('Annotations'),

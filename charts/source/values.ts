@@ -31,7 +31,7 @@ export const valuesSchema = z.strictObject({
     .custom<object>()
     .default({ ops: { port: 9998 } })
     .describe(
-      "The server's settings (README.md, Settings). The chart adds server.allowedHosts, sessions.peers, and paths of what it mounts",
+      "The server's settings (README.md, Settings). The chart adds server.allowedHosts, sessions.peers, and the paths of mounted files",
     ),
   ...pod,
   ...exposure,
@@ -58,7 +58,7 @@ export const BESIDES = {
         .describe('Secrets to pull with, besides image.pullSecrets'),
     })
     .optional()
-    .describe('Values of a parent chart; the rest is not used'),
+    .describe('Values of a parent chart; others in it are ignored'),
   // Names that other charts have for values of this one: the templates refuse them, and say what they are called here.
   replicaCount: z.unknown().optional(),
   imagePullSecrets: z.unknown().optional(),

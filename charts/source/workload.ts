@@ -18,10 +18,14 @@ const probe = (what: string, periodSeconds: number, failureThreshold: number, in
   removable(
     z
       .strictObject({
-        initialDelaySeconds: count.default(initialDelaySeconds).describe('Time before the first'),
-        periodSeconds: z.int().min(1).default(periodSeconds).describe('Time between two probes'),
-        timeoutSeconds: z.int().min(1).default(3).describe('Time an answer may take'),
-        failureThreshold: z.int().min(1).default(failureThreshold).describe('Failures in a row that count'),
+        initialDelaySeconds: count.default(initialDelaySeconds).describe('Seconds before the first probe'),
+        periodSeconds: z.int().min(1).default(periodSeconds).describe('Seconds between two probes'),
+        timeoutSeconds: z.int().min(1).default(3).describe('Seconds that an answer may take'),
+        failureThreshold: z
+          .int()
+          .min(1)
+          .default(failureThreshold)
+          .describe('Failures in a row that count as failed'),
       })
       .prefault({})
       .describe(what),
@@ -34,7 +38,7 @@ export const workload = {
     .min(1)
     .default('cluster.local')
     .describe(
-      'DNS domain of the cluster, for the names the server answers to, and the one by which pods find one another',
+      'DNS domain of the cluster, for the host names that the server answers to and by which pods find one another',
     ),
   commonLabels: textMap.default({}).describe('Labels of all objects'),
   commonAnnotations: textMap.default({}).describe('Annotations of all objects'),
@@ -43,7 +47,7 @@ export const workload = {
       registry: text
         .default('')
         .describe("Registry in front of the repository; empty for the cluster's default"),
-      repository: text.min(1).default('nexus-mcp/nexus-mcp').describe('Image'),
+      repository: text.min(1).default('nexus-mcp/nexus-mcp').describe('Repository of the image'),
       tag: text.default('').describe("Tag; empty for the chart's appVersion"),
       digest: z
         .string()
@@ -53,7 +57,7 @@ export const workload = {
       pullPolicy: z
         .enum(['Always', 'IfNotPresent', 'Never'])
         .default('IfNotPresent')
-        .describe('When to pull'),
+        .describe('When to pull the image'),
       pullSecrets: z
         .array(z.strictObject({ name: text.min(1) }))
         .default([])
@@ -61,7 +65,7 @@ export const workload = {
     })
     .prefault({})
     .describe('The image; helm test and the canary use it too'),
-  replicas: count.default(1).describe('Pods; not used with autoscaling or keda'),
+  replicas: count.default(1).describe('Number of pods; not used with autoscaling or keda'),
   auth: z
     .strictObject({
       tokensSecret: secretKey(
@@ -71,10 +75,10 @@ export const workload = {
       tokenSecret: secretKey('token', 'One bearer token that may use all tools; authentication is on if set'),
     })
     .prefault({})
-    .describe('Who may call the tools. Secrets are named, never put into values'),
+    .describe('Who may call the tools. Values name Secrets and never contain any'),
   stateKeySecret: secretKey(
     'state-key',
-    'A key of at least 32 random bytes that seals session ids and the state of input requests, or two on a line each, for rotation. With it any pod serves any session, and restarts and rollouts end none; several replicas need it',
+    'A key of at least 32 random bytes that encrypts session ids and the state of input requests; or two, one a line, to change it. With a key any pod serves any session, and restarts and rollouts end none; several replicas need it',
   ),
   toolModules: z
     .strictObject({
@@ -101,12 +105,12 @@ export const workload = {
   extraEnv: z
     .array(z.strictObject({ name: text.min(1), value: z.string().optional(), valueFrom: object.optional() }))
     .default([])
-    .describe('Environment variables; one of a name that the chart sets too replaces it'),
+    .describe('Environment variables; they replace those of the chart with the same name'),
   extraEnvFrom: list.default([]).describe('Sources of environment variables'),
-  extraVolumes: list.default([]).describe('Volumes; one of a name that the chart uses too replaces it'),
-  extraVolumeMounts: list.default([]).describe('Mounts; one at a path that the chart mounts too replaces it'),
-  initContainers: list.default([]).describe('Containers that run before'),
-  extraContainers: list.default([]).describe('Containers that run beside'),
+  extraVolumes: list.default([]).describe('Volumes; they replace those of the chart with the same name'),
+  extraVolumeMounts: list.default([]).describe('Mounts; they replace those of the chart at the same path'),
+  initContainers: list.default([]).describe('Containers that run before the server'),
+  extraContainers: list.default([]).describe('Containers that run beside the server'),
   resources: removable(
     z
       .strictObject({
@@ -114,13 +118,13 @@ export const workload = {
           z
             .record(z.string(), quantity)
             .default({ cpu: '100m', memory: '256Mi', 'ephemeral-storage': '128Mi' })
-            .describe('Reserved'),
+            .describe('Reserved for the container'),
         ),
         limits: removable(
           z
             .record(z.string(), quantity)
             .default({ memory: '1Gi' })
-            .describe('Most it may use; a limit of CPU would only make calls late'),
+            .describe('Most it may use. No CPU limit, because that would only slow calls'),
         ),
         claims: list
           .default([])
@@ -160,8 +164,8 @@ export const workload = {
   ),
   serviceAccount: z
     .strictObject({
-      create: flag.default(true).describe('Whether to create one'),
-      name: text.default('').describe('Its name; empty for the full name, or default where none is created'),
+      create: flag.default(true).describe('Whether to create a ServiceAccount'),
+      name: text.default('').describe('Its name; empty for the full name, or for default if none is created'),
       annotations: textMap.default({}).describe('Its annotations'),
     })
     .prefault({})
@@ -172,18 +176,18 @@ export const workload = {
         .enum(['none', 'readonly', 'custom'])
         .default('none')
         .describe(
-          'What tools of your own may do in the cluster: nothing; read workloads, events and logs, no Secrets; or rules. Mounts a token unless none',
+          'What your tools may do in the cluster: none; readonly (read workloads, events and logs, but no Secrets); or custom (the rules below). Except with none, the token is mounted',
         ),
       rules: list.default([]).describe('Rules of the custom profile'),
-      clusterWide: flag.default(false).describe('In all namespaces'),
+      clusterWide: flag.default(false).describe('Whether the rights hold in all namespaces'),
       namespaces: z
         .array(text.min(1))
         .default([])
-        .describe("In these namespaces; empty for the release's own"),
+        .describe("Namespaces where the rights hold; empty for the release's own"),
     })
     .prefault({})
     .describe(
-      'Access to the Kubernetes API for tools of your own. What config.discovery needs, to list and watch Services, the chart adds where that is enabled',
+      'Access to the Kubernetes API for your own tools. With config.discovery the chart adds the right to list and watch Services itself',
     ),
   probes: z
     .strictObject({
@@ -199,17 +203,23 @@ export const workload = {
     .min(0)
     .max(300)
     .default(5)
-    .describe('Time between the decision to end a pod and SIGTERM, for endpoints to notice'),
+    .describe(
+      'Seconds between the decision to end a pod and SIGTERM, in which the cluster stops sending it connections',
+    ),
   terminationGracePeriodSeconds: z
     .int()
     .min(1)
     .default(45)
-    .describe(
-      'Must cover preStopSleepSeconds and config.shutdown.deadlineSeconds, with 5 s to spare; checked',
-    ),
-  minReadySeconds: count.default(5).describe('Time a new pod must be ready before the next is replaced'),
+    .describe('At least preStopSleepSeconds + config.shutdown.deadlineSeconds + 5; the chart checks it'),
+  minReadySeconds: count
+    .default(5)
+    .describe('Seconds that a new pod must be ready before the next is replaced'),
   revisionHistoryLimit: count.default(5).describe('Old ReplicaSets to keep'),
-  progressDeadlineSeconds: z.int().min(1).default(600).describe('Time after which a rollout has failed'),
+  progressDeadlineSeconds: z
+    .int()
+    .min(1)
+    .default(600)
+    .describe('Seconds after which a rollout counts as failed'),
   strategy: object
     .default({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } })
     .describe('How pods are replaced'),
@@ -217,12 +227,12 @@ export const workload = {
   podAnnotations: textMap.default({}).describe('Annotations of pods'),
   podLabels: textMap.default({}).describe('Labels of pods'),
   nodeSelector: textMap.default({}).describe('Labels that nodes must have'),
-  tolerations: list.default([]).describe('Taints that are tolerated'),
+  tolerations: list.default([]).describe('Tolerations'),
   affinity: object.default({}).describe('Affinity'),
   topologySpread: z
     .enum(['soft', 'hard', 'none'])
     .default('soft')
-    .describe('Spreads pods over nodes and zones: if possible, strictly, or not'),
+    .describe('Whether pods are spread over nodes and zones: soft (if possible), hard, or none'),
   topologySpreadConstraints: list.default([]).describe('Constraints of your own, in place of topologySpread'),
   priorityClassName: text.default('').describe('Priority class'),
   resourceClaims: list.default([]).describe('Resource claims of the pod'),
@@ -233,14 +243,16 @@ export const workload = {
   dnsConfig: object.default({}).describe('DNS configuration'),
   podDisruptionBudget: z
     .strictObject({
-      enabled: flag.default(true).describe('Whether there is one, where there can be more than one pod'),
-      minAvailable: countOrShare.optional().describe('Pods that must stay; in place of maxUnavailable'),
-      maxUnavailable: countOrShare.optional().describe('Pods that may go at a time; 1 if neither is set'),
+      enabled: flag.default(true).describe('Whether to create one, if there can be more than one pod'),
+      minAvailable: countOrShare.optional().describe('Pods that must stay; replaces maxUnavailable'),
+      maxUnavailable: countOrShare
+        .optional()
+        .describe('Pods that may be down at a time; 1 if neither is set'),
       unhealthyPodEvictionPolicy: z
         .enum(['AlwaysAllow', 'IfHealthyBudget'])
         .default('AlwaysAllow')
-        .describe('Whether pods that are not ready may always go'),
+        .describe('Whether pods that are not ready may always be evicted'),
     })
     .prefault({})
-    .describe('How many pods a drain of nodes may take at a time'),
+    .describe('A PodDisruptionBudget: how many pods a drain of nodes may evict at a time'),
 };
