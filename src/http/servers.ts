@@ -39,7 +39,7 @@ function notAllowed(name: string, caller: Caller): Problem {
   const scopes = scopesFor(caller, (holder) => mayUseServer(holder, name));
   return {
     status: 403,
-    detail: `You may not use all of ${name}, as whoever speaks to it here could; the tools of it that you may use are at /mcp`,
+    detail: `This address needs the right to all tools of ${name}; the tools that you may use are at /mcp`,
     ...(scopes && { scopes }),
   };
 }
