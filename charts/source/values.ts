@@ -31,7 +31,7 @@ export const valuesSchema = z.strictObject({
     .custom<object>()
     .default({ ops: { port: 9998 } })
     .describe(
-      "The server's settings (README.md, Settings). The chart adds server.allowedHosts, sessions.peers, and paths of what it mounts",
+      "The server's settings (docs/settings.md). The chart adds server.allowedHosts, sessions.peers, and paths of what it mounts",
     ),
   ...pod,
   ...exposure,
