@@ -36,6 +36,8 @@ const isListed = ({ path }: { readonly path: string }): boolean =>
   !path.startsWith('alerts.NexusMCP') || path.endsWith('.threshold');
 
 const escape = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('\n', ' ');
+/** A file of TypeScript, as a block of code. */
+const source = (path: string): string => `\`\`\`ts\n${readFileSync(path, 'utf8').trimEnd()}\n\`\`\``;
 const code = (text: string): string => `\`${text}\``;
 
 const SECTIONS: Readonly<Record<string, () => string>> = {
@@ -98,6 +100,10 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
           description,
         ]),
     ),
+  weatherTool: () => source('examples/tools/weather.ts'),
+  bookingTool: () => source('examples/tools/booking.ts'),
+  weatherTest: () => source('examples/tools/weather.test.ts'),
+  honoServer: () => source('examples/hono.ts'),
   tools: () =>
     table(
       ['Toolset', 'Tool', 'What it does'],
@@ -111,6 +117,8 @@ const DOCUMENTS = [
   'docs/settings.md',
   'docs/metrics.md',
   'docs/tools.md',
+  'docs/writing-tools.md',
+  'docs/library.md',
   'alerts/README.md',
   'charts/nexus-mcp/README.md',
   'dashboards/README.md',
