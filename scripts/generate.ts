@@ -100,6 +100,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
           description,
         ]),
     ),
+  helloTool: () => source('examples/tools/hello.ts'),
   weatherTool: () => source('examples/tools/weather.ts'),
   bookingTool: () => source('examples/tools/booking.ts'),
   weatherTest: () => source('examples/tools/weather.test.ts'),
@@ -114,6 +115,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
 };
 
 const DOCUMENTS = [
+  'README.md',
   'docs/settings.md',
   'docs/metrics.md',
   'docs/tools.md',

@@ -1,6 +1,7 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { sourcesOfPicture } from './browser/pictured-status.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const DOCUMENTS = globSync('**/*.md', {
@@ -47,6 +48,11 @@ describe('the README', () => {
     const pages = DOCUMENTS.filter((path) => path.startsWith('docs/'));
     expect(pages.length).toBeGreaterThan(5);
     expect(pages.filter((page) => !linked.includes(page))).toEqual([]);
+  });
+
+  it('has a picture of the page as it is now; make screenshots takes another', () => {
+    expect(statSync(join(ROOT, 'docs/status-page.png')).size).toBeLessThan(100_000);
+    expect(JSON.parse(read('docs/status-page.json'))).toEqual({ sources: sourcesOfPicture() });
   });
 });
 
