@@ -63,3 +63,11 @@ it.each(DOCUMENTS)('the links of %s lead to what is there', (path) => {
   );
   expect(broken).toEqual([]);
 });
+
+it('CONTRIBUTING.md names files that are there', () => {
+  const named = [...read('CONTRIBUTING.md').matchAll(/`((?!nexus-mcp\/)[\w.-]+\/[\w./-]+)`/g)].map(
+    ([, path = '']) => path,
+  );
+  expect(named.length).toBeGreaterThan(40);
+  expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
