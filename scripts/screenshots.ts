@@ -33,4 +33,4 @@ try {
   server.closeAllConnections();
   server.close();
 }
-writeFileSync('docs/status-page.json', `${JSON.stringify({ sources: sourcesOfPicture() })}\n`);
+writeFileSync('docs/status-page.json', `{ "sources": "${sourcesOfPicture()}" }\n`);
