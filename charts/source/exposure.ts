@@ -16,7 +16,7 @@ export const exposure = {
       externalTrafficPolicy: z
         .enum(['', 'Cluster', 'Local'])
         .default('')
-        .describe('Local keeps client addresses'),
+        .describe('External traffic policy; Local keeps the addresses of clients'),
       ipFamilyPolicy: z
         .enum(['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'])
         .default('')
@@ -29,7 +29,7 @@ export const exposure = {
         .enum(['', 'ClientIP', 'None'])
         .default('')
         .describe(
-          'Only needed without a key (stateKeySecret): ClientIP keeps 2025-era clients with the pod that has their session. Empty for None with a key, and for ClientIP without, except with type LoadBalancer, which some clouds refuse it with',
+          'Session affinity; needed only without a key (stateKeySecret). ClientIP keeps 2025-era clients with the pod that has their session. If empty: None with a key, ClientIP without a key, and None with type LoadBalancer, because some clouds refuse ClientIP there',
         ),
       appProtocol: text.default('').describe('Application protocol of the port, for gateways that ask'),
     })
@@ -37,7 +37,7 @@ export const exposure = {
     .describe('The Service. Probes and metrics are never on it: they have a headless Service of their own'),
   ingress: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether there is one'),
+      enabled: flag.default(false).describe('Whether to create one'),
       className: text.default('').describe('Ingress class'),
       controller: z
         .enum(['', 'nginx', 'haproxy', 'alb'])
@@ -45,7 +45,7 @@ export const exposure = {
         .describe(
           'Adds the annotations that streams need with this controller: no buffering, long timeouts; without a key (stateKeySecret) also affinity by client address, with alb by a cookie. For others set annotations',
         ),
-      annotations: textMap.default({}).describe('Annotations; they win over those of controller'),
+      annotations: textMap.default({}).describe('Annotations; they override those of controller'),
       labels: textMap.default({}).describe('Labels'),
       hosts: z
         .array(host)
@@ -64,7 +64,7 @@ export const exposure = {
     .describe('An Ingress'),
   httpRoute: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether there is one'),
+      enabled: flag.default(false).describe('Whether to create one'),
       annotations: textMap.default({}).describe('Annotations'),
       labels: textMap.default({}).describe('Labels'),
       parentRefs: list.default([]).describe('Gateways: [{name, namespace?, sectionName?}]'),
@@ -90,7 +90,7 @@ export const exposure = {
     .describe('An HTTPRoute of the Gateway API'),
   networkPolicy: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether there is one'),
+      enabled: flag.default(false).describe('Whether to create one'),
       clients: peers
         .default([])
         .describe('Peers that may call the tools (NetworkPolicyPeer); empty for everyone'),
@@ -109,7 +109,7 @@ export const exposure = {
       upstreams: peers
         .default([])
         .describe(
-          'Peers that are upstreams found in the cluster (config.discovery); empty for all pods of the namespaces that it looks in',
+          'Peers that are upstreams found in the cluster (config.discovery); empty for all pods of the namespaces that are searched',
         ),
       kubernetesApi: peers
         .default([])
