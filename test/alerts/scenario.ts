@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Alert } from '../../alerts/source/alert.ts';
-import type { Severity } from '../../alerts/source/parameters.ts';
-import { ruleFile, ruleGroups, type RuleGroup } from '../../alerts/source/rules.ts';
+import { parametersSchema, type Severity } from '../../alerts/source/parameters.ts';
+import { alertSet, ruleFile, ruleGroups, type RuleGroup } from '../../alerts/source/rules.ts';
 import { counter, gauge, secondsOf, type Series, type Time } from './series.ts';
 import { calls, server, tool } from './server.ts';
 
@@ -32,7 +32,7 @@ const servicesAt = (place: string): readonly Service[] => [
   },
   {
     labels: { cluster: 'eu', job: 'nexus-mcp', namespace: `tools${place}` },
-    text: `nexus-mcp in tools${place}`,
+    text: `nexus-mcp in tools${place} (cluster eu)`,
     n: `-n tools${place} `,
     prometheus: 3,
   },
@@ -182,16 +182,22 @@ export function annotations(
     known[label] === undefined ? '' : `&var-${label}=${encodeURIComponent(known[label])}`,
   );
   return {
-    summary: summaryOf(alert, severity),
+    summary: `${service.text}${subjectOf(labels)}: ${summaryOf(alert, severity)}`,
     description: text.says(service),
     runbook_url: `https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks/${alert}.md`,
     dashboard_url: `http://localhost:3000/d/nexus-mcp-${text.dashboard}?from=now-3h&to=now${variables.join('')}`,
   };
 }
 
+/** Which of the service's tools, upstreams or instances it is about. */
+const subjectOf = (labels: Firing['labels']): string =>
+  (['tool_name', 'upstream', 'instance'] as const)
+    .map((label) => (labels[label] === undefined ? '' : `, ${label.replace('_name', '')} ${labels[label]}`))
+    .join('');
+
 function summaryOf(alert: AlertName, severity: Severity): string {
-  const rule = RULES.flatMap(({ rules }) => rules).find(
-    (some) => some.alert === alert && some.labels?.['severity'] === severity,
+  const found = alertSet(parametersSchema.parse({})).find(
+    (some) => some.name === alert && some.severity === severity,
   );
-  return rule?.annotations?.['summary'] ?? '';
+  return found?.summary ?? '';
 }
