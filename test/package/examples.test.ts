@@ -234,7 +234,9 @@ describe('the packed package, in an empty project,', () => {
     const answers = [{ action: 'accept' as const, content: { seats: 4 } }, { action: 'decline' as const }];
     client.setRequestHandler('elicitation/create', () => answers.shift() ?? { action: 'cancel' });
     const call = { name: 'book_table', arguments: { restaurant: 'Nord' } };
-    expect(await client.callTool(call)).toMatchObject({ structuredContent: '4 seats at Nord are booked.' });
+    expect(await client.callTool(call)).toMatchObject({
+      content: [{ text: '4 seats at Nord are booked.' }],
+    });
     expect(await client.callTool(call)).toMatchObject({ isError: true });
     await client.close();
   });
