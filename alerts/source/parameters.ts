@@ -225,7 +225,9 @@ export const parametersSchema = z
     runbookBaseUrl: z
       .string()
       .default('https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks')
-      .describe('Where the runbooks are'),
+      .describe(
+        'URL of the folder with the runbooks; the default leads nowhere until this project is published',
+      ),
     grafanaBaseUrl: z.string().default('http://localhost:3000').describe('Where Grafana is'),
     timeScale: z
       .number()

@@ -82,7 +82,7 @@ export const exposure = {
       sessionPersistence: object
         .default({})
         .describe(
-          'Session persistence, where the gateway has it; not needed with a key (stateKeySecret), and most MCP clients keep no cookies',
+          'Session persistence. The CRDs must be of the experimental channel. It is not needed with a key (stateKeySecret), and most MCP clients keep no cookies',
         ),
       additionalRules: list.default([]).describe('Further rules'),
     })

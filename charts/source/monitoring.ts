@@ -100,7 +100,9 @@ const rules = z
       .describe('Calls that alerts on latency need at least'),
     runbookUrl: text
       .default('')
-      .describe("Base URL of the runbooks; empty for those of the chart's appVersion in its repository"),
+      .describe(
+        "URL of the folder with the runbooks, for the links in alerts. Empty: those of the chart's appVersion on GitHub, which lead nowhere until that version is published. Until then, put alerts/runbooks where your people can read it, and its URL here",
+      ),
     extraGroups: list.default([]).describe('Rule groups of your own, as they are'),
   })
   .prefault({})
