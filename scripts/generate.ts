@@ -104,6 +104,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   weatherTool: () => source('examples/tools/weather.ts'),
   bookingTool: () => source('examples/tools/booking.ts'),
   weatherTest: () => source('examples/tools/weather.test.ts'),
+  bookingTest: () => source('examples/tools/booking.test.ts'),
   honoServer: () => source('examples/hono.ts'),
   tools: () =>
     table(
