@@ -12,7 +12,7 @@ import { parametersSchema } from '../alerts/source/parameters.ts';
 import { formatDuration } from '../alerts/source/promql.ts';
 import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { withChanges } from '../charts/source/chart-file.ts';
-import { BUCKETS, samplesOf } from '../charts/source/samples.ts';
+import { BUCKETS, sampleRows, samplesOf } from '../charts/source/samples.ts';
 import { listValues, schemaFile, valuesFile } from '../charts/source/documents.ts';
 import { textPatterns } from '../charts/source/patterns.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
@@ -61,6 +61,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
         help,
       ]),
     ),
+  samples: () => table(['What', 'Samples at most'], sampleRows()),
   reasons: () =>
     table(
       ['Reason', 'When', "Server's fault", 'REST status', 'Worth retrying'],
@@ -104,6 +105,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   weatherTool: () => source('examples/tools/weather.ts'),
   bookingTool: () => source('examples/tools/booking.ts'),
   weatherTest: () => source('examples/tools/weather.test.ts'),
+  bookingTest: () => source('examples/tools/booking.test.ts'),
   honoServer: () => source('examples/hono.ts'),
   tools: () =>
     table(

@@ -1,6 +1,8 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { settingsSchema } from '../src/config/settings.ts';
 import { sourcesOfPicture } from './browser/pictured-status.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -62,6 +64,20 @@ it.each(DOCUMENTS)('the links of %s lead to what is there', (path) => {
       !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor)),
   );
   expect(broken).toEqual([]);
+});
+
+const GROUPS: ReadonlySet<string> = new Set(Object.keys(settingsSchema.shape));
+
+/** The configurations that a document shows: blocks of YAML with groups of settings. */
+const configurationsIn = (path: string): readonly unknown[] =>
+  [...read(path).matchAll(/^```yaml\n([^]*?)^```$/gm)]
+    .map(([, text = '']): unknown => parse(text))
+    .filter((value) => Object.keys(value as object).every((key) => GROUPS.has(key)));
+
+it('configurations in documents are ones that the server takes', () => {
+  const shown = DOCUMENTS.filter((path) => /^(README\.md$|docs\/)/.test(path)).flatMap(configurationsIn);
+  expect(shown.length).toBeGreaterThanOrEqual(5);
+  for (const configuration of shown) expect(settingsSchema.parse(configuration)).toBeDefined();
 });
 
 it('CONTRIBUTING.md names files that are there', () => {

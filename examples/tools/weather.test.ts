@@ -1,31 +1,25 @@
-/** Tests of a tool without a server: `node --test weather.test.ts` */
+/** Tests of a tool without a server and without its network: `node --test weather.test.ts` */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failure, type ToolContext } from 'nexus-mcp/tools';
+import { callTool } from 'nexus-mcp/testing';
 import { temperature } from './weather.ts';
 
-const context: ToolContext = {
-  signal: AbortSignal.timeout(5000),
-  progress: () => undefined,
-  log: () => undefined,
-  releaseConnection: () => undefined,
-  answers: {},
-  state: undefined,
-  canElicit: false,
-};
-
-void test('tells the temperature', async ({ mock }) => {
+await test('tells the temperature', async ({ mock }) => {
   mock.method(globalThis, 'fetch', () => Promise.resolve(Response.json({ celsius: 21 })));
-  const result = await temperature.handler({ station: 'EDDB' }, context);
-  assert.equal(temperature.output?.parse(result), 21);
+  const outcome = await callTool(temperature, { station: 'EDDB' });
+  assert.ok(outcome.status === 'success' && !outcome.inputRequired);
+  assert.equal(outcome.result.value, 21);
 });
 
-void test('says that there is no such station', async ({ mock }) => {
+await test('says that there is no such station', async ({ mock }) => {
   mock.method(globalThis, 'fetch', () => Promise.resolve(new Response(null, { status: 404 })));
-  const result = await temperature.handler({ station: 'NONE' }, context);
-  assert.deepEqual(result, failure('There is no station NONE.'));
+  const outcome = await callTool(temperature, { station: 'NONE' });
+  assert.ok(outcome.status === 'error');
+  assert.equal(outcome.reason, 'tool_error');
+  assert.equal(outcome.message, 'There is no station NONE.');
 });
 
-void test('refuses arguments of the wrong type', () => {
-  assert.equal(temperature.input.safeParse({ station: 5 }).success, false);
+await test('refuses arguments of the wrong type', async () => {
+  const outcome = await callTool(temperature, { station: 5 });
+  assert.equal(outcome.status === 'error' && outcome.reason, 'invalid_arguments');
 });
