@@ -40,12 +40,10 @@ export const checks = {
     ),
   extraObjects: list
     .default([])
-    .describe(
-      "Objects of your own; Helm's templates in their texts, such as '{{ .Release.Name }}', are expanded",
-    ),
+    .describe("Objects of your own; Helm expands templates in their texts, such as '{{ .Release.Name }}'"),
   extraObjectsAsIs: list
     .default([])
     .describe(
-      "Objects of your own, as they are, such as an AlertmanagerConfig with Alertmanager's templates",
+      "Objects of your own that Helm does not expand, such as an AlertmanagerConfig with Alertmanager's templates",
     ),
 };

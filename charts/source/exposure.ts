@@ -5,7 +5,10 @@ import { flag, host, list, object, path, peers, port, portOrNone, text, textMap 
 export const exposure = {
   service: z
     .strictObject({
-      type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']).default('ClusterIP').describe('Type'),
+      type: z
+        .enum(['ClusterIP', 'NodePort', 'LoadBalancer'])
+        .default('ClusterIP')
+        .describe('Type of the Service'),
       port: port.default(9999).describe('Port of MCP and REST'),
       nodePort: portOrNone.default(0).describe('Port on the nodes; 0 for any'),
       annotations: textMap.default({}).describe('Annotations'),
@@ -20,7 +23,7 @@ export const exposure = {
       ipFamilyPolicy: z
         .enum(['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'])
         .default('')
-        .describe('IP families'),
+        .describe('IP family policy, such as PreferDualStack'),
       ipFamilies: z
         .array(z.enum(['IPv4', 'IPv6']))
         .default([])
@@ -31,7 +34,7 @@ export const exposure = {
         .describe(
           'Session affinity; needed only without a key (stateKeySecret). ClientIP keeps 2025-era clients with the pod that has their session. If empty: None with a key, ClientIP without a key, and None with type LoadBalancer, because some clouds refuse ClientIP there',
         ),
-      appProtocol: text.default('').describe('Application protocol of the port, for gateways that ask'),
+      appProtocol: text.default('').describe('Application protocol of the port, for gateways that use it'),
     })
     .prefault({})
     .describe('The Service. Probes and metrics are never on it: they have a headless Service of their own'),
@@ -53,7 +56,7 @@ export const exposure = {
         .describe(
           'Host names in lower case, without scheme and port; the server answers to them without config.server.allowedHosts',
         ),
-      path: path.default('/').describe('Path; /mcp hides REST and the status page'),
+      path: path.default('/').describe('Path; with /mcp, REST and the status page are not reachable'),
       pathType: z.enum(['Prefix', 'Exact', 'ImplementationSpecific']).default('Prefix').describe('Path type'),
       tls: z
         .array(z.strictObject({ secretName: text.optional(), hosts: z.array(host).min(1) }))
@@ -97,14 +100,14 @@ export const exposure = {
       prometheus: peers
         .default([{ namespaceSelector: {} }])
         .describe(
-          'Peers that may scrape; by default every pod of the cluster. A Prometheus on the network of its node (hostNetwork) has no labels of a pod: name the addresses of the nodes, [{ipBlock: {cidr: 10.0.0.0/16}}]',
+          'Peers that may scrape; by default every pod of the cluster. A Prometheus with hostNetwork has the address of its node and no pod labels: name the addresses of the nodes, [{ipBlock: {cidr: 10.0.0.0/16}}]',
         ),
       extraIngress: list.default([]).describe('Further ingress rules'),
       egress: z
         .enum(['public', 'none', 'any'])
         .default('public')
         .describe(
-          'What tools may reach besides DNS: the public internet, nothing, or anything. Names may be looked up at any address, that of NodeLocal DNS too',
+          'What tools may reach: public (the public internet), none, or any. DNS is allowed at any address, NodeLocal DNS included',
         ),
       upstreams: peers
         .default([])
@@ -114,12 +117,12 @@ export const exposure = {
       kubernetesApi: peers
         .default([])
         .describe(
-          'Peers that are the Kubernetes API, for tools that may use it (rbac.profile) and for config.discovery, such as [{ipBlock: {cidr: 10.0.0.10/32}}]; empty for any at ports 443 and 6443, which egress none does not allow',
+          'Peers that are the Kubernetes API, for tools that may use it (rbac.profile) and for config.discovery, such as [{ipBlock: {cidr: 10.0.0.10/32}}]; empty for any address at ports 443 and 6443; required with egress none',
         ),
       extraEgress: list.default([]).describe('Further egress rules, such as to a database of your tools'),
     })
     .prefault({})
     .describe(
-      'A NetworkPolicy. Pods of the release reach one another at the port metrics where config.sessions.peers is set, by the chart too',
+      'A NetworkPolicy. It lets pods of the release reach one another at the port metrics if config.sessions.peers is set, by you or by the chart',
     ),
 };

@@ -13,17 +13,19 @@ const objective = z.number().gt(lowestObjective).lt(100);
 
 const monitor = z
   .strictObject({
-    enabled: triState.default('auto').describe('auto is on where the cluster has the API'),
+    enabled: triState.default('auto').describe('true, false, or auto: on if the cluster has the API'),
     kind: z
       .enum(['ServiceMonitor', 'PodMonitor'])
       .default('ServiceMonitor')
       .describe('Kind of the monitor; both give the same series'),
     interval: duration.default('30s').describe('Time between scrapes; the alerts need 30s or less'),
     scrapeTimeout: duration.default('10s').describe('Time a scrape may take; no longer than interval'),
-    relabelings: list.default([]).describe('Changes to the target, after the one that sets job'),
+    relabelings: list.default([]).describe('Relabelings of the target, after the one that sets job'),
     jobLabel: text
       .default('')
-      .describe('Label whose value becomes job; empty for the full name, which the rules select'),
+      .describe(
+        'Label of the Service or pod whose value becomes the label job; empty for the full name, which the rules select',
+      ),
     sampleLimit: count
       .default(SAMPLE_LIMIT)
       .describe(
@@ -45,7 +47,7 @@ const monitor = z
 
 const rules = z
   .strictObject({
-    enabled: triState.default('auto').describe('auto is on where the cluster has the API'),
+    enabled: triState.default('auto').describe('true, false, or auto: on if the cluster has the API'),
     recordingRules: flag
       .default(true)
       .describe(
@@ -103,7 +105,7 @@ const rules = z
       .describe(
         "URL of the folder with the runbooks, for the links in alerts. Empty: those of the chart's appVersion on GitHub, which lead nowhere until that version is published. Until then, put alerts/runbooks where your people can read it, and its URL here",
       ),
-    extraGroups: list.default([]).describe('Rule groups of your own, as they are'),
+    extraGroups: list.default([]).describe('Rule groups of your own, copied as they are'),
   })
   .prefault({})
   .describe('A PrometheusRule; single alerts are changed under alerts');

@@ -22,7 +22,7 @@ export const tracing = {
         ),
       headersSecret: secretKey(
         'headers',
-        'Headers that the collector asks for, such as authorization=Bearer%20…, as OTEL_EXPORTER_OTLP_HEADERS takes them',
+        'Headers for the collector, in the form of OTEL_EXPORTER_OTLP_HEADERS, such as authorization=Bearer%20…',
       ),
       // A name with a comma or = in it would break the list that OTEL_RESOURCE_ATTRIBUTES is.
       resourceAttributes: z
@@ -34,7 +34,7 @@ export const tracing = {
       collector: peers
         .default([{ namespaceSelector: {} }])
         .describe(
-          'Peers that networkPolicy lets spans out to (NetworkPolicyPeer), at the port of config.tracing.endpoint, which their pods must have too; by default every pod of the cluster',
+          'Peers to which networkPolicy lets spans out (NetworkPolicyPeer), at the port of config.tracing.endpoint, which must be the port of their pods; by default every pod of the cluster',
         ),
     })
     .prefault({})

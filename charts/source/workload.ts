@@ -47,7 +47,7 @@ export const workload = {
       registry: text
         .default('')
         .describe("Registry in front of the repository; empty for the cluster's default"),
-      repository: text.min(1).default('nexus-mcp/nexus-mcp').describe('Image'),
+      repository: text.min(1).default('nexus-mcp/nexus-mcp').describe('Repository of the image'),
       tag: text.default('').describe("Tag; empty for the chart's appVersion"),
       digest: z
         .string()
@@ -57,7 +57,7 @@ export const workload = {
       pullPolicy: z
         .enum(['Always', 'IfNotPresent', 'Never'])
         .default('IfNotPresent')
-        .describe('When to pull'),
+        .describe('When to pull the image'),
       pullSecrets: z
         .array(z.strictObject({ name: text.min(1) }))
         .default([])
@@ -75,7 +75,7 @@ export const workload = {
       tokenSecret: secretKey('token', 'One bearer token that may use all tools; authentication is on if set'),
     })
     .prefault({})
-    .describe('Who may call the tools. Secrets are named, never put into values'),
+    .describe('Who may call the tools. Values name Secrets and never contain any'),
   stateKeySecret: secretKey(
     'state-key',
     'A key of at least 32 random bytes that encrypts session ids and the state of input requests, or two keys on a line each, for rotation. With it any pod serves any session, and restarts and rollouts end none. Several replicas need it',
@@ -205,7 +205,9 @@ export const workload = {
     .min(0)
     .max(300)
     .default(5)
-    .describe('Time between the decision to end a pod and SIGTERM, for endpoints to notice'),
+    .describe(
+      'Seconds between the decision to end a pod and SIGTERM, in which the cluster stops sending it connections',
+    ),
   terminationGracePeriodSeconds: z
     .int()
     .min(1)
@@ -215,7 +217,11 @@ export const workload = {
     ),
   minReadySeconds: count.default(5).describe('Time a new pod must be ready before the next is replaced'),
   revisionHistoryLimit: count.default(5).describe('Old ReplicaSets to keep'),
-  progressDeadlineSeconds: z.int().min(1).default(600).describe('Time after which a rollout has failed'),
+  progressDeadlineSeconds: z
+    .int()
+    .min(1)
+    .default(600)
+    .describe('Seconds after which a rollout counts as failed'),
   strategy: object
     .default({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } })
     .describe('How pods are replaced'),
