@@ -13,22 +13,22 @@ const thresholdOf = (name: ThresholdName) =>
   parameters[name]
     .unwrap()
     .default(defaults[name])
-    .describe(parameters[name].description ?? name);
+    .describe(parameters[name].description ?? 'Threshold');
 
 const enabled = flag.default(true).describe('Whether to create the alert').meta({ id: 'alertEnabled' });
 const severity = z
   .enum(['', ...SEVERITIES])
   .default('')
-  .describe('Severity; empty for the default')
+  .describe('Severity; empty for the default of the alert')
   .meta({ id: 'alertSeverity' });
 const times = {
   for: duration
     .default('')
-    .describe('Time that the condition must hold; empty for the default')
+    .describe('How long the condition must hold; empty for the default of the alert')
     .meta({ id: 'alertFor' }),
   keepFiringFor: duration
     .default('')
-    .describe('Time that it keeps firing; empty for the default')
+    .describe('How long it keeps firing after the condition has ended; empty for the default of the alert')
     .meta({ id: 'alertKeepFiringFor' }),
 };
 const texts = {
@@ -74,6 +74,6 @@ export const alertValues = {
     })
     .prefault({})
     .describe(
-      'Single alerts, by name: enabled, severity, for and keepFiringFor (empty for the default), threshold, and further labels and annotations',
+      'Single alerts, by name: enabled, severity, for, keepFiringFor (empty for the default of the alert), threshold, and further labels and annotations',
     ),
 };

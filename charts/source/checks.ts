@@ -5,8 +5,8 @@ import { flag, list, object, removable, secretKey, text, textMap } from './fragm
 export const checks = {
   probe: z
     .strictObject({
-      tool: text.default('').describe('Tool to call; empty for a built-in one that only reads'),
-      arguments: object.default({}).describe('Its arguments'),
+      tool: text.default('').describe('Tool to call; empty for current_timestamp, which only reads'),
+      arguments: object.default({}).describe('Arguments of the tool'),
       tokenSecret: secretKey('token', 'Bearer token to call with; empty for auth.tokenSecret'),
       resources: removable(
         object
@@ -19,23 +19,25 @@ export const checks = {
     .describe('What helm test and the canary run: nexus-mcp probe, from the same image'),
   canary: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether to create the CronJob'),
-      schedule: text.min(1).default('*/5 * * * *').describe('When it runs, as a cron expression'),
-      activeDeadlineSeconds: z.int().min(1).default(60).describe('Time that a run may take'),
+      enabled: flag.default(false).describe('Whether to create one'),
+      schedule: text.min(1).default('*/5 * * * *').describe('When'),
+      activeDeadlineSeconds: z.int().min(1).default(60).describe('Time it may take'),
       failedJobsHistoryLimit: z.int().min(0).default(3).describe('Failed runs to keep'),
       ttlSecondsAfterFinished: z
         .int()
         .min(0)
         .default(3600)
         .describe(
-          'Time after which a run is deleted, failed or not. Alerts on failed Jobs, such as KubeJobFailed, fire until then',
+          'Time after which a run is deleted, whether it failed or not. Alerts on failed Jobs, such as KubeJobFailed, fire as long as the Job exists',
         ),
     })
     .prefault({})
     .describe('A CronJob that calls a tool from time to time, as a client would'),
   strict: flag
     .default(false)
-    .describe('Whether the warnings of the notes are errors: for GitOps, where nobody sees the notes'),
+    .describe(
+      'Whether everything that the notes warn of is an error. For GitOps, where nobody sees the notes',
+    ),
   extraObjects: list
     .default([])
     .describe("Objects of your own; Helm expands templates in their texts, such as '{{ .Release.Name }}'"),

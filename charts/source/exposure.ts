@@ -32,7 +32,7 @@ export const exposure = {
         .enum(['', 'ClientIP', 'None'])
         .default('')
         .describe(
-          'Only needed without a key (stateKeySecret): ClientIP sends a client address to the same pod, which has its 2025-era session. Empty: None with a key, else ClientIP, except with type LoadBalancer, where some clouds refuse it',
+          'Session affinity; needed only without a key (stateKeySecret). ClientIP keeps 2025-era clients with the pod that has their session. If empty: None with a key, ClientIP without a key, and None with type LoadBalancer, because some clouds refuse ClientIP there',
         ),
       appProtocol: text.default('').describe('Application protocol of the port, for gateways that use it'),
     })
@@ -40,7 +40,7 @@ export const exposure = {
     .describe('The Service. Probes and metrics are never on it: they have a headless Service of their own'),
   ingress: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether to create an Ingress'),
+      enabled: flag.default(false).describe('Whether to create one'),
       className: text.default('').describe('Ingress class'),
       controller: z
         .enum(['', 'nginx', 'haproxy', 'alb'])
@@ -48,7 +48,7 @@ export const exposure = {
         .describe(
           'Adds the annotations that streams need with this controller: no buffering, long timeouts; without a key (stateKeySecret) also affinity by client address, with alb by a cookie. For others set annotations',
         ),
-      annotations: textMap.default({}).describe('Annotations; they win over those of controller'),
+      annotations: textMap.default({}).describe('Annotations; they override those of controller'),
       labels: textMap.default({}).describe('Labels'),
       hosts: z
         .array(host)
@@ -67,7 +67,7 @@ export const exposure = {
     .describe('An Ingress'),
   httpRoute: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether to create an HTTPRoute'),
+      enabled: flag.default(false).describe('Whether to create one'),
       annotations: textMap.default({}).describe('Annotations'),
       labels: textMap.default({}).describe('Labels'),
       parentRefs: list.default([]).describe('Gateways: [{name, namespace?, sectionName?}]'),
@@ -85,7 +85,7 @@ export const exposure = {
       sessionPersistence: object
         .default({})
         .describe(
-          'Session persistence, where the gateway has it; not needed with a key (stateKeySecret), and most MCP clients keep no cookies',
+          'Session persistence. The CRDs must be of the experimental channel. It is not needed with a key (stateKeySecret), and most MCP clients keep no cookies',
         ),
       additionalRules: list.default([]).describe('Further rules'),
     })
@@ -93,7 +93,7 @@ export const exposure = {
     .describe('An HTTPRoute of the Gateway API'),
   networkPolicy: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether to create a NetworkPolicy'),
+      enabled: flag.default(false).describe('Whether to create one'),
       clients: peers
         .default([])
         .describe('Peers that may call the tools (NetworkPolicyPeer); empty for everyone'),
@@ -112,7 +112,7 @@ export const exposure = {
       upstreams: peers
         .default([])
         .describe(
-          'Peers that are upstreams found in the cluster (config.discovery); empty for all pods of the namespaces that it looks in',
+          'Peers that are upstreams found in the cluster (config.discovery); empty for all pods of the namespaces that are searched',
         ),
       kubernetesApi: peers
         .default([])

@@ -29,17 +29,17 @@ const monitor = z
     sampleLimit: count
       .default(SAMPLE_LIMIT)
       .describe(
-        'Most samples of a scrape; Prometheus drops a larger scrape whole. Enough for 700 tools; 0 for no limit',
+        'Most samples of a scrape. Prometheus drops a scrape that has more. The default is enough for 700 tools; 0 for no limit',
       ),
     endpoint: object
       .default({})
       .describe(
-        "Further fields of its endpoint, copied as they are: metricRelabelings, scheme, tlsConfig, authorization and others of the Operator's API",
+        "Further fields of the endpoint, passed on as they are: metricRelabelings, scheme, tlsConfig, authorization and all that the Operator's API knows",
       ),
     spec: object
       .default({ labelValueLengthLimit: 1024 })
       .describe(
-        'Further fields of its spec, copied as they are: podTargetLabels, attachMetadata, scrapeClass, scrapeProtocols, limits. The rules need classic histograms',
+        'Further fields of the spec, passed on as they are: podTargetLabels, attachMetadata, scrapeClass, scrapeProtocols, further limits. The rules need classic histograms',
       ),
   })
   .prefault({})
@@ -51,21 +51,21 @@ const rules = z
     recordingRules: flag
       .default(true)
       .describe(
-        'Whether to record the series that alerts and dashboards read; false if something else records them',
+        'Whether to record the series that alerts and dashboards read; false if something else records them, or nothing reads them',
       ),
-    alertingRules: flag.default(true).describe('Whether to create the alerts'),
+    alertingRules: flag.default(true).describe('Whether to create alerts'),
     selector: text
       .default('')
       .describe("PromQL matchers of the targets; empty for this release's job and namespace"),
     mustExist: flag
       .default(true)
       .describe(
-        'Whether NexusMCPDown also fires when Prometheus has never found a pod, or none for longer than an hour. It does not with a selector, without the monitor of the chart, or if there may be no pods (replicas or keda.minReplicas 0)',
+        'Whether NexusMCPDown also fires if no pod was ever found, or none for more than an hour. It does not with a selector, without the monitor of the chart, or if there may be no pods (replicas or keda.minReplicas is 0)',
       ),
     additionalAggregationLabels: z
       .array(z.string().regex(/^[a-zA-Z_]\w*$/, 'must be the name of a label of Prometheus'))
       .default([])
-      .describe('Labels that tell services apart besides cluster, namespace and job'),
+      .describe('Labels that distinguish services, besides cluster, namespace and job'),
     labels: textMap.default({}).describe('Labels of all alerts'),
     badReasons: z
       .array(z.enum(COUNTABLE))
@@ -83,27 +83,27 @@ const rules = z
       .positive()
       .default(latency.thresholdSeconds)
       .describe(
-        'Longest time of a fast call; must be a bucket of mcp_tool_duration_seconds. There are buckets above 10 if a deadline in config is longer, or if config.metrics.durationBuckets names them',
+        'A call is fast if it takes no longer than this. It must be a bucket of mcp_tool_duration_seconds; there are buckets above 10 if a deadline in config is longer, or if config.metrics.durationBuckets names some',
       ),
     minimumBadCalls: z
       .number()
       .min(1)
       .default(minimumBadCalls)
-      .describe('With fewer failed calls in a window no ticket is opened'),
+      .describe('Failed calls that a ticket needs at least'),
     minimumBadCallsToPage: z
       .number()
       .min(1)
       .default(minimumBadCallsToPage)
-      .describe('With fewer failed calls in a window nobody is paged'),
+      .describe('Failed calls that a page needs at least'),
     minimumCalls: z
       .number()
       .min(1)
       .default(minimumCalls)
-      .describe('With fewer calls in a window latency is ignored'),
+      .describe('Calls that alerts on latency need at least'),
     runbookUrl: text
       .default('')
       .describe(
-        "URL of the folder with the runbooks, for the links in alerts; empty for those of the chart's appVersion on GitHub, which lead nowhere until that version is published: until then put alerts/runbooks where your people can read it, and its URL here",
+        "URL of the folder with the runbooks, for the links in alerts. Empty: those of the chart's appVersion on GitHub, which lead nowhere until that version is published. Until then, put alerts/runbooks where your people can read it, and its URL here",
       ),
     extraGroups: list.default([]).describe('Rule groups of your own, copied as they are'),
   })
@@ -112,7 +112,7 @@ const rules = z
 
 const dashboards = z
   .strictObject({
-    enabled: triState.default('auto').describe('auto is on where the rules are on'),
+    enabled: triState.default('auto').describe('auto is on where the cluster has the API of the rules'),
     label: text.min(1).default('grafana_dashboard').describe("Label that Grafana's sidecar looks for"),
     labelValue: text.default('1').describe('Its value'),
     set: z
@@ -123,23 +123,23 @@ const dashboards = z
       )
       .default('')
       .describe(
-        'Name of the set of dashboards, in their files, uids, titles and tags; empty for NAMESPACE.FULLNAME. A release without dashboards of its own names the set of another release here, so that its alerts link to it',
+        'Name of the set of dashboards, in their files, uids, titles and tags; empty for NAMESPACE.FULLNAME, which is unique in the cluster. A release without dashboards may name the set of another release, so that its alerts lead there',
       ),
-    folder: text.default('nexus-mcp').describe('Folder in Grafana, set by an annotation; empty for none'),
-    folderAnnotation: text.min(1).default('grafana_folder').describe('Name of that annotation'),
+    folder: text.default('nexus-mcp').describe('Folder, by an annotation; empty for none'),
+    folderAnnotation: text.min(1).default('grafana_folder').describe('Name of the annotation for the folder'),
     annotations: textMap.default({}).describe('Annotations'),
     namespace: text.default('').describe('Namespace the sidecar watches; empty for monitoring.namespace'),
-    grafanaUrl: text.default('').describe('URL of Grafana, for links in alerts; empty for no links'),
+    grafanaUrl: text.default('').describe('URL of Grafana. If set, alerts link to the dashboards'),
     grafanaOperator: z
       .strictObject({
         enabled: flag
           .default(false)
-          .describe('Whether to create GrafanaDashboard objects for the ConfigMaps'),
-        instanceSelector: object.default({}).describe('Labels of the Grafana instance; required'),
+          .describe('Whether there are GrafanaDashboard objects for the ConfigMaps'),
+        instanceSelector: object.default({}).describe('Labels of the Grafana object; required'),
         allowCrossNamespaceImport: flag.default(true).describe('Whether Grafana may be in another namespace'),
         resyncPeriod: duration.default('10m').describe('Time after which changes made in Grafana are undone'),
         folder: text.default('').describe('Folder; empty for dashboards.folder'),
-        folderRef: text.default('').describe('GrafanaFolder, in place of folder'),
+        folderRef: text.default('').describe('GrafanaFolder, instead of folder'),
       })
       .prefault({})
       .describe('For the Grafana Operator'),
@@ -165,7 +165,7 @@ export const monitoring = {
         .describe('API of monitor and rules, such as azmonitoring.coreos.com/v1'),
       failIfMissing: flag
         .default(false)
-        .describe('Whether a missing API is an error, where auto would skip the object'),
+        .describe('Whether auto is an error if the API is missing; otherwise the object is skipped'),
       scrapeAnnotations: triState
         .default('auto')
         .describe('prometheus.io annotations on pods; auto adds them if there is no monitor'),

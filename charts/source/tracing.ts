@@ -10,7 +10,7 @@ export const tracing = {
         .enum(SAMPLER_NAMES)
         .default('parentbased_traceidratio')
         .describe(
-          'Which calls are traced. With parentbased_ the decision of a client that traces wins; parentbased_always_off traces only calls that a client has sampled',
+          'Which calls are traced. With parentbased_ a call that a client traces but has not sampled is not; with parentbased_always_off only calls that a client has sampled are',
         ),
       ratio: z
         .number()
@@ -18,7 +18,7 @@ export const tracing = {
         .max(1)
         .default(1)
         .describe(
-          'Share of the traces that are kept, with the samplers named traceidratio; it also holds for traces that clients have sampled',
+          'Share of the traces to keep, also of those that clients have sampled, for the samplers named traceidratio',
         ),
       headersSecret: secretKey(
         'headers',
@@ -29,7 +29,7 @@ export const tracing = {
         .record(text.regex(/^[\w./-]+$/, 'must be letters, digits, _, ., / and - only'), text)
         .default({})
         .describe(
-          'Further attributes of all spans, such as deployment.environment.name; the chart sets namespace, Deployment and pod',
+          'Further attributes of all spans, such as deployment.environment.name; namespace, Deployment and pod are there already',
         ),
       collector: peers
         .default([{ namespaceSelector: {} }])
@@ -39,6 +39,6 @@ export const tracing = {
     })
     .prefault({})
     .describe(
-      'Traces, sent by OTLP over HTTP to config.tracing.endpoint; without an endpoint nothing is traced',
+      'Traces. They are sent to config.tracing.endpoint, by OTLP over HTTP; nothing is traced without it',
     ),
 };

@@ -18,14 +18,14 @@ const probe = (what: string, periodSeconds: number, failureThreshold: number, in
   removable(
     z
       .strictObject({
-        initialDelaySeconds: count.default(initialDelaySeconds).describe('Seconds before the first probe'),
-        periodSeconds: z.int().min(1).default(periodSeconds).describe('Seconds between two probes'),
-        timeoutSeconds: z.int().min(1).default(3).describe('Seconds that an answer may take'),
+        initialDelaySeconds: count.default(initialDelaySeconds).describe('Time before the first probe'),
+        periodSeconds: z.int().min(1).default(periodSeconds).describe('Time between two probes'),
+        timeoutSeconds: z.int().min(1).default(3).describe('Time an answer may take'),
         failureThreshold: z
           .int()
           .min(1)
           .default(failureThreshold)
-          .describe('Failures in a row that count as failed'),
+          .describe('Failures in a row after which the probe has failed'),
       })
       .prefault({})
       .describe(what),
@@ -38,7 +38,7 @@ export const workload = {
     .min(1)
     .default('cluster.local')
     .describe(
-      'DNS domain of the cluster, for the host names that the server answers to and by which pods find one another',
+      'DNS domain of the cluster, for the names that the server answers to, and the name by which pods find one another',
     ),
   commonLabels: textMap.default({}).describe('Labels of all objects'),
   commonAnnotations: textMap.default({}).describe('Annotations of all objects'),
@@ -53,7 +53,7 @@ export const workload = {
         .string()
         .regex(/^$|^sha256:[a-f0-9]{64}$/, 'must be sha256: and 64 hexadecimal digits')
         .default('')
-        .describe('Digest, sha256:…; wins over the tag'),
+        .describe('Digest, sha256:…; overrides the tag'),
       pullPolicy: z
         .enum(['Always', 'IfNotPresent', 'Never'])
         .default('IfNotPresent')
@@ -61,7 +61,7 @@ export const workload = {
       pullSecrets: z
         .array(z.strictObject({ name: text.min(1) }))
         .default([])
-        .describe('Secrets to pull with: [{name}]'),
+        .describe('Secrets for pulling: [{name}]'),
     })
     .prefault({})
     .describe('The image; helm test and the canary use it too'),
@@ -78,7 +78,7 @@ export const workload = {
     .describe('Who may call the tools. Values name Secrets and never contain any'),
   stateKeySecret: secretKey(
     'state-key',
-    'A key of at least 32 random bytes that encrypts session ids and the state of input requests; or two, one a line, to change it. With a key any pod serves any session, and restarts and rollouts end none; several replicas need it',
+    'A key of at least 32 random bytes that encrypts session ids and the state of input requests, or two keys on a line each, for rotation. With it any pod serves any session, and restarts and rollouts end none. Several replicas need it',
   ),
   toolModules: z
     .strictObject({
@@ -118,13 +118,13 @@ export const workload = {
           z
             .record(z.string(), quantity)
             .default({ cpu: '100m', memory: '256Mi', 'ephemeral-storage': '128Mi' })
-            .describe('Reserved for the container'),
+            .describe('What is reserved for the pod'),
         ),
         limits: removable(
           z
             .record(z.string(), quantity)
             .default({ memory: '1Gi' })
-            .describe('Most it may use. No CPU limit, because that would only slow calls'),
+            .describe('What the pod may use at most. A CPU limit would only make calls slow'),
         ),
         claims: list
           .default([])
@@ -139,7 +139,7 @@ export const workload = {
     .max(95)
     .default(75)
     .describe(
-      "Share of the memory limit for heaps: the worker threads' (config.workers), and the rest for --max-old-space-size",
+      'Percent of the memory limit for heaps: first those of the worker threads (config.workers), the rest for --max-old-space-size',
     ),
   tmpSizeLimit: quantity.default('64Mi').describe('Size of /tmp, the only writable directory'),
   podSecurityContext: removable(
@@ -151,7 +151,7 @@ export const workload = {
         fsGroup: 65532,
         seccompProfile: { type: 'RuntimeDefault' },
       })
-      .describe('Security of the pod, by default as the restricted Pod Security Standard wants it'),
+      .describe('Security context of the pod; the default meets the restricted Pod Security Standard'),
   ),
   securityContext: removable(
     object
@@ -160,13 +160,15 @@ export const workload = {
         capabilities: { drop: ['ALL'] },
         readOnlyRootFilesystem: true,
       })
-      .describe('Security of the container'),
+      .describe('Security context of the container'),
   ),
   serviceAccount: z
     .strictObject({
-      create: flag.default(true).describe('Whether to create a ServiceAccount'),
-      name: text.default('').describe('Its name; empty for the full name, or for default if none is created'),
-      annotations: textMap.default({}).describe('Its annotations'),
+      create: flag.default(true).describe('Whether to create an account'),
+      name: text
+        .default('')
+        .describe('Name of the account; empty for the full name, or for default if none is created'),
+      annotations: textMap.default({}).describe('Annotations of the account'),
     })
     .prefault({})
     .describe('The account. Its token is not mounted unless rbac.profile or config.discovery asks for it'),
@@ -176,18 +178,18 @@ export const workload = {
         .enum(['none', 'readonly', 'custom'])
         .default('none')
         .describe(
-          'What your tools may do in the cluster: none; readonly (read workloads, events and logs, but no Secrets); or custom (the rules below). Except with none, the token is mounted',
+          'What tools of your own may do in the cluster: nothing (none), read workloads, events and logs but no Secrets (readonly), or rules (custom). Mounts a token unless none',
         ),
       rules: list.default([]).describe('Rules of the custom profile'),
-      clusterWide: flag.default(false).describe('Whether the rights hold in all namespaces'),
+      clusterWide: flag.default(false).describe('Whether the rights are for all namespaces'),
       namespaces: z
         .array(text.min(1))
         .default([])
-        .describe("Namespaces where the rights hold; empty for the release's own"),
+        .describe("Namespaces that the rights are for; empty for the release's own"),
     })
     .prefault({})
     .describe(
-      'Access to the Kubernetes API for your own tools. With config.discovery the chart adds the right to list and watch Services itself',
+      'Access to the Kubernetes API for tools of your own. The chart adds the right to list and watch Services if config.discovery is enabled',
     ),
   probes: z
     .strictObject({
@@ -210,10 +212,10 @@ export const workload = {
     .int()
     .min(1)
     .default(45)
-    .describe('At least preStopSleepSeconds + config.shutdown.deadlineSeconds + 5; the chart checks it'),
-  minReadySeconds: count
-    .default(5)
-    .describe('Seconds that a new pod must be ready before the next is replaced'),
+    .describe(
+      'Time a pod has to end. It must be at least preStopSleepSeconds plus config.shutdown.deadlineSeconds plus 5 s, which is checked',
+    ),
+  minReadySeconds: count.default(5).describe('Time a new pod must be ready before the next is replaced'),
   revisionHistoryLimit: count.default(5).describe('Old ReplicaSets to keep'),
   progressDeadlineSeconds: z
     .int()
@@ -227,13 +229,13 @@ export const workload = {
   podAnnotations: textMap.default({}).describe('Annotations of pods'),
   podLabels: textMap.default({}).describe('Labels of pods'),
   nodeSelector: textMap.default({}).describe('Labels that nodes must have'),
-  tolerations: list.default([]).describe('Tolerations'),
+  tolerations: list.default([]).describe('Tolerations of taints'),
   affinity: object.default({}).describe('Affinity'),
   topologySpread: z
     .enum(['soft', 'hard', 'none'])
     .default('soft')
-    .describe('Whether pods are spread over nodes and zones: soft (if possible), hard, or none'),
-  topologySpreadConstraints: list.default([]).describe('Constraints of your own, in place of topologySpread'),
+    .describe('Spreads pods over nodes and zones: if possible, strictly, or not'),
+  topologySpreadConstraints: list.default([]).describe('Constraints of your own, instead of topologySpread'),
   priorityClassName: text.default('').describe('Priority class'),
   resourceClaims: list.default([]).describe('Resource claims of the pod'),
   runtimeClassName: text.default('').describe('Runtime class'),
@@ -244,10 +246,10 @@ export const workload = {
   podDisruptionBudget: z
     .strictObject({
       enabled: flag.default(true).describe('Whether to create one, if there can be more than one pod'),
-      minAvailable: countOrShare.optional().describe('Pods that must stay; replaces maxUnavailable'),
+      minAvailable: countOrShare.optional().describe('Pods that must stay; instead of maxUnavailable'),
       maxUnavailable: countOrShare
         .optional()
-        .describe('Pods that may be down at a time; 1 if neither is set'),
+        .describe('Pods that may be missing at a time; 1 if neither is set'),
       unhealthyPodEvictionPolicy: z
         .enum(['AlwaysAllow', 'IfHealthyBudget'])
         .default('AlwaysAllow')
