@@ -28,8 +28,8 @@ export interface JwtCallersOptions {
   readonly unixTime: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
-  /** Told of each answer to the question for keys. */
-  readonly loaded: (issuer: string, answer: LoadedKeys) => void;
+  /** Told of each answer to the question for keys, and whether they are others than before. */
+  readonly loaded: (issuer: string, answer: LoadedKeys, isNew: boolean) => void;
 }
 
 interface Known {
@@ -47,11 +47,13 @@ export class JwtCallers {
     this.#options = options;
     this.#known = options.issuers.map((issuer) => {
       const source = new KeySource(issuer, options.fetch);
+      let seen = 0;
       const keys = new KeySet({
         ...options,
         load: (signal) => source.load(signal),
         loaded: (answer) => {
-          options.loaded(issuer.issuer, answer);
+          options.loaded(issuer.issuer, answer, keys.version !== seen);
+          seen = keys.version;
         },
       });
       return { issuer, keys };

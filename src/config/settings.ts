@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readAllowedHost, readAllowedOrigin } from '../http/host-names.ts';
 import { OPERATION_ATTRIBUTES } from '../monitoring/metrics/operation-attributes.ts';
+import { auditSettings } from './audit-settings.ts';
 import { authSettings } from './auth-settings.ts';
 import { discoverySettings } from './discovery-settings.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -75,6 +76,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   auth: authSettings,
+  audit: auditSettings,
   tools: z
     .strictObject({
       enabled: z.array(z.string()).default(['*']).describe('Toolsets and tools to offer, by name; * for all'),

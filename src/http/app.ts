@@ -1,21 +1,21 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Authenticate } from '../authorization/authentication.ts';
 import { challengesFor, type Challenges } from '../authorization/challenges.ts';
-import type { AuthFailureReason } from '../authorization/labels.ts';
 import { metadataUrlOf, type ProtectedResource } from '../authorization/protected-resource.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
+import { isAuthFailure, type Audit } from '../monitoring/audit/audit.ts';
 import type { Activity } from '../monitoring/activity.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import { RELAY_ROUTE } from '../monitoring/metrics/labels.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
-import { callerOf, requireCaller } from './authentication.ts';
+import { addressOf, callerOf, knownCallerOf, requireCaller } from './authentication.ts';
 import { hostGuard, oneHost } from './host-guard.ts';
 import { mcpRoutes, servesMcp } from './mcp.ts';
 import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
 import { metricsRoutes, OPERATIONS_PATHS, probeRoutes, type OperationsOptions } from './operations.ts';
-import { notFound, problemsInJsonRpc, sendProblem, wrongMethod } from './problem.ts';
+import { notFound, problemsInJsonRpc, sendProblem, tellRefusals, wrongMethod } from './problem.ts';
 import { protectedResourceRoutes } from './protected-resource.ts';
 import { withinQuota } from './quota.ts';
 import { peerRoutes, type PeerOptions } from './peers.ts';
@@ -46,6 +46,8 @@ export interface AppOptions extends Omit<RestOptions, 'guard' | 'challenges'> {
   /** Told of requests that are refused for their credentials; `undefined` when metrics are switched off. */
   readonly activity: Pick<Activity, 'authFailed'> | undefined;
   readonly recorder: Recorder;
+  /** Missing where decisions are not written down. */
+  readonly audit: Pick<Audit, 'refused'> | undefined;
   readonly newRequestId: () => string;
   readonly logger: Logger;
 }
@@ -55,10 +57,11 @@ export function createApp(options: AppOptions): Express {
   const { operations, protectedResource } = options;
   const page = statusPage(options.status);
   const challenges = challengesFor(protectedResource && metadataUrlOf(protectedResource.resource));
-  const { guard, metricsGuard, pageGuard, onFailure } = guardsOf(options, challenges, page);
+  const { guard, metricsGuard, pageGuard } = guardsOf(options, challenges, page);
   const guarded = { ...options, challenges, guard };
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
+  tellRefusals(app, onRefusal(options));
 
   app.use(MCP_PATHS, problemsInJsonRpc);
   app.use(measure(options.recorder, options.now));
@@ -71,12 +74,7 @@ export function createApp(options: AppOptions): Express {
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
   app.use(mcpRoutes('/mcp', { ...guarded, ...servesMcp(options.mcp) }));
-  if (options.relays) {
-    const onInsufficientScope = (): void => {
-      onFailure('insufficient_scope');
-    };
-    app.use(mcpRoutes(RELAY_ROUTE, { ...guarded, ...servesUpstreams(options.relays, onInsufficientScope) }));
-  }
+  if (options.relays) app.use(mcpRoutes(RELAY_ROUTE, { ...guarded, ...servesUpstreams(options.relays) }));
   if (protectedResource) app.use(besidesCalls(protectedResourceRoutes(protectedResource)));
   app.use(restRoutes(guarded));
   app.get('/', pageGuard, page.serve);
@@ -143,27 +141,41 @@ const besidesCalls =
   };
 
 /** Who must say who they are: clients always; where `metrics.needToken` is set, scrapers and readers of the page, too. */
-function guardsOf(
-  { recorder, activity, authenticate, metricsNeedToken }: AppOptions,
-  challenges: Challenges,
-  page: StatusPage,
-) {
-  const onFailure = (reason: AuthFailureReason): void => {
-    recorder.authFailure(reason);
-    activity?.authFailed();
+function guardsOf({ authenticate, metricsNeedToken }: AppOptions, challenges: Challenges, page: StatusPage) {
+  const guard = requireCaller(authenticate, challenges);
+  // A browser has no token until the page has asked for one: to come without is no failure.
+  const refuse: typeof page.refuse = (request, response, { refusedFor, ...problem }) => {
+    page.refuse(
+      request,
+      response,
+      refusedFor === undefined || refusedFor === 'missing' ? problem : { ...problem, refusedFor },
+    );
   };
-  // A browser has no token until the page has asked for one: to come without is not counted as a failure.
-  const onPageFailure = (reason: AuthFailureReason): void => {
-    if (reason !== 'missing') onFailure(reason);
-  };
-  const guard = requireCaller(authenticate, challenges, onFailure);
   return {
     guard,
-    onFailure,
     metricsGuard: metricsNeedToken ? guard : undefined,
-    pageGuard: metricsNeedToken ? requireCaller(authenticate, challenges, onPageFailure, page.refuse) : pass,
+    pageGuard: metricsNeedToken ? requireCaller(authenticate, challenges, refuse) : pass,
   };
 }
+
+/** Counts the failures of credentials, and writes down every refusal. */
+const onRefusal =
+  ({ recorder, activity, audit }: AppOptions): Parameters<typeof tellRefusals>[1] =>
+  (request, response, reason, status) => {
+    if (isAuthFailure(reason)) {
+      recorder.authFailure(reason);
+      activity?.authFailed();
+    }
+    audit?.refused({
+      reason,
+      status,
+      method: request.method,
+      path: request.path,
+      caller: knownCallerOf(response),
+      address: addressOf(request),
+      requestId: requestIdOf(response),
+    });
+  };
 
 const pass: RequestHandler = (_request, _response, next) => {
   next();

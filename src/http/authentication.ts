@@ -29,6 +29,7 @@ const KEYS_RETRY_SECONDS = 30;
 const KEYS_UNAVAILABLE: Problem = {
   status: 503,
   detail: DETAILS.keys_unavailable,
+  refusedFor: 'keys_unavailable',
   headers: { 'retry-after': String(KEYS_RETRY_SECONDS) },
 };
 
@@ -39,7 +40,6 @@ const KEYS_UNAVAILABLE: Problem = {
 export function requireCaller(
   authenticate: Authenticate,
   challenges: Challenges,
-  onFailure: (reason: RefusalReason) => void,
   refuse: (request: Request, response: Response, problem: Problem) => void = sendProblem,
 ): RequestHandler {
   return async (request, response, next) => {
@@ -51,13 +51,13 @@ export function requireCaller(
       return;
     }
     const { reason } = authenticated;
-    onFailure(reason);
     const problem: Problem =
       reason === 'keys_unavailable'
         ? KEYS_UNAVAILABLE
         : {
             status: 401,
             detail: DETAILS[reason],
+            refusedFor: reason,
             headers: { 'www-authenticate': challenges.unauthorized(reason) },
           };
     refuse(request, response, problem);
@@ -68,7 +68,7 @@ export function requireCaller(
  * The client's address, as far as proxies that are believed know it: where one of them forwards junk, that of the nearest to
  * the client that has an address.
  */
-function addressOf(request: Request): string {
+export function addressOf(request: Request): string {
   const { remoteAddress = '' } = request.socket;
   // No proxy has said anything.
   if (request.headers['x-forwarded-for'] === undefined) return remoteAddress;
@@ -82,3 +82,7 @@ const CALLER = 'caller';
 export function callerOf(response: Response): Caller {
   return response.locals[CALLER] as Caller;
 }
+
+/** The caller of a request that may not have got so far. */
+export const knownCallerOf = (response: Response): Caller | undefined =>
+  response.locals[CALLER] as Caller | undefined;

@@ -61,12 +61,14 @@ export function hostGuard(
     if (!isOurs && !hosts.has('*')) {
       sendProblem(request, response, {
         status: 403,
+        refusedFor: 'host',
         detail:
           'The Host header names a host this server does not answer for; see the setting server.allowedHosts',
       });
     } else if (origin !== undefined && !mayAsk(origin, origins, isOurs ? host : undefined)) {
       sendProblem(request, response, {
         status: 403,
+        refusedFor: 'origin',
         detail: 'Requests from this Origin are not allowed; see the setting server.allowedOrigins',
       });
     } else {

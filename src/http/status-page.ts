@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { sendProblem, type Problem } from './problem.ts';
+import { noticeRefusal, sendProblem, type Problem } from './problem.ts';
 import { loadPage } from './status-page/page.ts';
 import type { Facts, Status } from './status-page/status.ts';
 import { judge } from './status-page/verdict.ts';
@@ -36,6 +36,7 @@ export function statusPage(facts: () => Facts): StatusPage {
       response.set(headers);
       if (!isBrowser(request)) sendProblem(request, response, problem);
       else {
+        noticeRefusal(request, response, problem);
         response.status(problem.status).set(problem.headers ?? {});
         response.type('html').send(html);
       }

@@ -102,6 +102,7 @@ describe('settings', () => {
     const needed: Readonly<Record<string, Record<string, string>>> = {
       'auth.resource': { NEXUS_AUTH_ISSUERS: '[{issuer: https://idp.example.com}]' },
       'auth.issuers': { NEXUS_AUTH_RESOURCE: 'https://mcp.example.com/mcp' },
+      'audit.file': { NEXUS_AUDIT_ENABLED: 'true' },
       'sessions.address': { NEXUS_OPS_PORT: '9998' },
       'sessions.peers': { NEXUS_SESSIONS_ADDRESS: '10.0.0.7', NEXUS_OPS_PORT: '9998' },
     };
@@ -356,6 +357,12 @@ describe('what is wrong', () => {
       'sessions.address (from --sessions.address): replica is not an IP address',
       'sessions.peers.0 (from --sessions.peers): replicas is not host:port',
       'sessions.peers.1 (from --sessions.peers): http://replicas:9998 is not host:port',
+    ]);
+  });
+
+  it('about an audit file that nothing would be written to is said', () => {
+    expect(problemsFrom({ flags: { 'audit.file': 'audit.jsonl' } })).toEqual([
+      'audit.file: needs audit.enabled',
     ]);
   });
 
