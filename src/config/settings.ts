@@ -32,7 +32,7 @@ export const settingsSchema = z.strictObject({
         .array(written(readAllowedOrigin))
         .prefault([])
         .describe(
-          'Origins whose pages may ask, as https://app.example.com, besides localhost and the server itself; no CORS headers are sent',
+          'Origins whose pages may ask and read the answers (CORS), as https://app.example.com; pages of localhost and of the server itself may ask, too',
         ),
       trustedProxies: z
         .int()

@@ -77,11 +77,18 @@ export function hostGuard(
   };
 }
 
+/** Whether an Origin header is one of some origins, as settings have them. */
+export function isListed(header: string, allowed: ReadonlySet<string>): boolean {
+  const origin = readOrigin(header);
+  return allowed.has(origin ? writeOrigin(origin) : header);
+}
+
 /** @param host the Host header, where its name is ours: a page that comes from there asks its own server */
 function mayAsk(header: string, allowed: ReadonlySet<string>, host: string | undefined): boolean {
+  if (isListed(header, allowed)) return true;
   const origin = readOrigin(header);
-  if (!origin) return allowed.has(header);
-  if (allowed.has(writeOrigin(origin)) || isLoopback(origin.name)) return true;
+  if (!origin) return false;
+  if (isLoopback(origin.name)) return true;
   // Whether the client came by TLS, only the proxy in front knows: the scheme is taken to be that of the page.
   const asked = host === undefined ? undefined : readOrigin(`${origin.scheme}//${host}`);
   return asked !== undefined && writeHost(asked) === writeHost(origin);

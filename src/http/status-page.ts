@@ -19,11 +19,10 @@ export function statusPage(facts: () => Facts): StatusPage {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cache-control': 'no-store',
-    vary: 'Accept',
   };
   return {
     serve(request, response) {
-      response.set(headers);
+      response.set(headers).vary('Accept');
       if (isBrowser(request)) {
         response.type('html').send(html);
         return;
@@ -33,7 +32,7 @@ export function statusPage(facts: () => Facts): StatusPage {
       response.json({ name, title, version, verdict, ...rest } satisfies Status);
     },
     refuse(request, response, problem) {
-      response.set(headers);
+      response.set(headers).vary('Accept');
       if (!isBrowser(request)) sendProblem(request, response, problem);
       else {
         noticeRefusal(request, response, problem);
