@@ -120,7 +120,12 @@ export class JwtCallers {
   #callerOf(claims: JWTPayload, issuer: Issuer): Caller {
     const id = `jwt:${issuer.issuer}#${String(claims.sub)}`;
     const hash = createHmac('sha256', this.#options.hashKey).update(id).digest('hex').slice(0, 12);
-    return { id, name: `${clientIn(claims)}#${hash}`, quotaKey: id, ...rightsGrantedBy(claims, issuer) };
+    return {
+      id,
+      name: `${clientIn(claims, issuer)}#${hash}`,
+      quotaKey: id,
+      ...rightsGrantedBy(claims, issuer),
+    };
   }
 }
 
@@ -146,8 +151,9 @@ async function isSigned(
 /** Of the name of a client, as many characters. */
 const MAX_NAME = 64;
 
-/** RFC 9068 has `client_id`, OpenID Connect `azp`, Entra in older tokens `appid`, and Okta `cid`. */
-function clientIn({ client_id: id, azp, appid, cid }: JWTPayload): string {
-  const name = [id, azp, appid, cid].find((each) => typeof each === 'string') ?? 'unknown';
+/** RFC 9068 has `client_id`, OpenID Connect `azp`, Entra in older tokens `appid`, and Okta `cid`. An ID token is for its client. */
+function clientIn({ client_id: id, azp, appid, cid, aud }: JWTPayload, { idTokens }: Issuer): string {
+  const known = [id, azp, appid, cid, ...(idTokens ? [aud] : [])];
+  const name = known.find((each) => typeof each === 'string') ?? 'unknown';
   return copyOf(name.slice(0, MAX_NAME));
 }

@@ -395,6 +395,9 @@ describe('what is wrong', () => {
     expect(problemsOf("[{issuer: https://a.example, scopes: {'a b': [text]}}]")).toEqual([
       `auth.issuers.0.scopes ${from}: a scope has no spaces and no quotes`,
     ]);
+    expect(problemsOf('[{issuer: https://a.example, idTokens: true}]')).toEqual([
+      `auth.issuers.0.idTokens ${from}: needs audiences: an ID token is for a client, whose id is its audience`,
+    ]);
     const nine = Array.from({ length: 9 }, (_, index) => `{issuer: https://${index}.example}`);
     expect(problemsOf(`[${nine.join()}]`)).toHaveLength(1);
     expect(problemsFrom({ flags: { 'auth.keysKeptSeconds': '3600' } })).toHaveLength(1);
