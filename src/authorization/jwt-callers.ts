@@ -82,7 +82,7 @@ export class JwtCallers {
   or(otherwise: Authenticate): Authenticate {
     return async (credentials) => {
       const token = bearerTokenIn(credentials.authorization ?? '');
-      const found = token === undefined ? undefined : await this.#authenticate(token);
+      const found = token === undefined ? undefined : await this.#authenticate(token, credentials.resource);
       if (found && !isOfOther(found)) return found;
       const other = await otherwise(credentials);
       return other.ok || !found ? other : found;
@@ -90,9 +90,9 @@ export class JwtCallers {
   }
 
   /** `undefined` where a token is no JWT. */
-  async #authenticate(token: string): Promise<Authentication | undefined> {
+  async #authenticate(token: string, resource?: string): Promise<Authentication | undefined> {
     const time = this.#options.unixTime();
-    const caller = this.#verified.callerOf(token, time);
+    const caller = this.#verified.callerOf(token, time, resource);
     if (caller) return { ok: true, caller };
     const read = readAccessToken(token);
     if (!read) return undefined;
@@ -102,7 +102,9 @@ export class JwtCallers {
     );
     if (!known) return refuse('wrong_issuer');
     const { issuer, keys } = known;
-    const problem = problemOf(read, issuer, time);
+    let problem = problemOf(read, issuer, time);
+    const only = problem === 'wrong_audience' ? resource : undefined;
+    if (only !== undefined) problem = problemOf(read, { ...issuer, audiences: [only] }, time);
     if (problem) return refuse(problem);
     const found = await keys.keyFor(header);
     if (!found.ok) return refuse(found.reason);
@@ -111,6 +113,7 @@ export class JwtCallers {
     const verified = this.#callerOf(claims, issuer);
     this.#verified.add(token, {
       caller: verified,
+      only,
       expiresAt: Number(claims.exp) + SKEW_SECONDS,
       stands: () => keys.version === version && keys.areGood,
     });

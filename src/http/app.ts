@@ -1,6 +1,6 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Authenticate } from '../authorization/authentication.ts';
-import { challengesFor, type Challenges } from '../authorization/challenges.ts';
+import { challengesFor } from '../authorization/challenges.ts';
 import { metadataUrlOf, type ProtectedResource } from '../authorization/protected-resource.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
@@ -9,7 +9,7 @@ import type { Activity } from '../monitoring/activity.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import { RELAY_ROUTE } from '../monitoring/metrics/labels.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
-import { addressOf, callerOf, knownCallerOf, requireCaller } from './authentication.ts';
+import { addressOf, callerOf, knownCallerOf, requireCaller, type Asked } from './authentication.ts';
 import { cors } from './cors.ts';
 import { hostGuard, oneHost } from './host-guard.ts';
 import { mcpRoutes, servesMcp } from './mcp.ts';
@@ -22,7 +22,7 @@ import { withinQuota } from './quota.ts';
 import { peerRoutes, type PeerOptions } from './peers.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
 import { leaveToServer } from './responses.ts';
-import { servesUpstreams, type Relays } from './servers.ts';
+import { asksForServer, servesUpstreams, type Relays } from './servers.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
 import { statusPage, type StatusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
@@ -58,8 +58,10 @@ export function createApp(options: AppOptions): Express {
   const { operations, protectedResource } = options;
   const page = statusPage(options.status);
   const challenges = challengesFor(protectedResource && metadataUrlOf(protectedResource.resource));
-  const { guard, metricsGuard, pageGuard } = guardsOf(options, challenges, page);
-  const guarded = { ...options, challenges, guard };
+  const known: Asked = { challenges };
+  const askedBy = (): Asked => known;
+  const { guard, metricsGuard, pageGuard } = guardsOf(options, askedBy, page);
+  const guarded = { ...options, challenges, askedBy, guard };
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
   tellRefusals(app, onRefusal(options));
@@ -76,8 +78,13 @@ export function createApp(options: AppOptions): Express {
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
   app.use(mcpRoutes('/mcp', { ...guarded, ...servesMcp(options.mcp) }));
-  if (options.relays) app.use(mcpRoutes(RELAY_ROUTE, { ...guarded, ...servesUpstreams(options.relays) }));
-  if (protectedResource) app.use(besidesCalls(protectedResourceRoutes(protectedResource)));
+  if (options.relays) {
+    const asks = asksForServer(known, protectedResource?.resource);
+    const ofRelays = { askedBy: asks, guard: requireCaller(options.authenticate, asks) };
+    app.use(mcpRoutes(RELAY_ROUTE, { ...guarded, ...ofRelays, ...servesUpstreams(options.relays) }));
+  }
+  if (protectedResource)
+    app.use(besidesCalls(protectedResourceRoutes(protectedResource, options.relays !== undefined)));
   app.use(restRoutes(guarded));
   app.get('/', pageGuard, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
@@ -143,8 +150,8 @@ const besidesCalls =
   };
 
 /** Who must say who they are: clients always; where `metrics.needToken` is set, scrapers and readers of the page, too. */
-function guardsOf({ authenticate, metricsNeedToken }: AppOptions, challenges: Challenges, page: StatusPage) {
-  const guard = requireCaller(authenticate, challenges);
+function guardsOf({ authenticate, metricsNeedToken }: AppOptions, askedBy: () => Asked, page: StatusPage) {
+  const guard = requireCaller(authenticate, askedBy);
   // A browser has no token until the page has asked for one: to come without is no failure.
   const refuse: typeof page.refuse = (request, response, { refusedFor, ...problem }) => {
     page.refuse(
@@ -156,7 +163,7 @@ function guardsOf({ authenticate, metricsNeedToken }: AppOptions, challenges: Ch
   return {
     guard,
     metricsGuard: metricsNeedToken ? guard : undefined,
-    pageGuard: metricsNeedToken ? requireCaller(authenticate, challenges, refuse) : pass,
+    pageGuard: metricsNeedToken ? requireCaller(authenticate, askedBy, refuse) : pass,
   };
 }
 

@@ -33,18 +33,27 @@ const KEYS_UNAVAILABLE: Problem = {
   headers: { 'retry-after': String(KEYS_RETRY_SECONDS) },
 };
 
+/** What a request asks for, as clients of OAuth know it. */
+export interface Asked {
+  readonly challenges: Challenges;
+  /** Its URL, where that is not the resource of the settings. */
+  readonly resource?: string | undefined;
+}
+
 /**
  * Lets only authenticated requests pass, and puts their caller where {@link callerOf} finds it.
  * @param refuse answers the others
  */
 export function requireCaller(
   authenticate: Authenticate,
-  challenges: Challenges,
+  askedBy: (request: Request) => Asked,
   refuse: (request: Request, response: Response, problem: Problem) => void = sendProblem,
 ): RequestHandler {
   return async (request, response, next) => {
     const { authorization } = request.headers;
-    const authenticated = await authenticate({ authorization, address: addressOf(request) });
+    const asked = askedBy(request);
+    const { resource } = asked;
+    const authenticated = await authenticate({ authorization, address: addressOf(request), resource });
     if (authenticated.ok) {
       response.locals[CALLER] = authenticated.caller;
       next();
@@ -58,7 +67,7 @@ export function requireCaller(
             status: 401,
             detail: DETAILS[reason],
             refusedFor: reason,
-            headers: { 'www-authenticate': challenges.unauthorized(reason) },
+            headers: { 'www-authenticate': asked.challenges.unauthorized(reason) },
           };
     refuse(request, response, problem);
   };

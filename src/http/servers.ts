@@ -1,8 +1,11 @@
 import type { Request } from 'express';
 import type { Caller } from '../authorization/caller.ts';
+import { challengesFor } from '../authorization/challenges.ts';
+import { metadataUrlOf, relayOf } from '../authorization/protected-resource.ts';
 import { mayUseServer, scopesFor } from '../authorization/rights.ts';
 import { excessOfMessages } from '../monitoring/door/envelope.ts';
 import type { Relay } from '../upstream/relay/relay.ts';
+import type { Asked } from './authentication.ts';
 import type { McpRouteOptions } from './mcp.ts';
 import type { Problem } from './problem.ts';
 
@@ -22,6 +25,21 @@ export const servesUpstreams = ({ relay }: Relays): Pick<McpRouteOptions, 'serve
     return found.serve(request, response, message);
   },
 });
+
+/** What a request for a whole upstream asks for: a resource of its own, where its URL can be told. */
+export function asksForServer(known: Asked, resource: string | undefined): (request: Request) => Asked {
+  return (request) => {
+    const own = resource === undefined ? undefined : relayOf(resource, nameIn(request));
+    if (own === undefined) return known;
+    return {
+      resource: own,
+      // Few requests are refused.
+      get challenges() {
+        return challengesFor(metadataUrlOf(own));
+      },
+    };
+  };
+}
 
 const nameIn = ({ params }: Request): string => String(params['name']);
 
