@@ -144,7 +144,12 @@ export const settingsSchema = z.strictObject({
         .default(true)
         .describe('Whether metrics are exposed; if not, there is no /metrics, and / says nothing of calls'),
       endpoint: z.boolean().default(true).describe('Whether /metrics is served'),
-      needToken: z.boolean().default(false).describe('Whether /metrics and / on the main port need a token'),
+      needToken: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether /metrics and / on the main port need a token: a static one, or that of an account that may use all tools',
+        ),
       openTelemetryNames: z
         .boolean()
         .default(true)

@@ -24,6 +24,7 @@ import { requestIdOf, requestIds } from './request-id.ts';
 import { leaveToServer } from './responses.ts';
 import { asksForServer, servesUpstreams, type Relays } from './servers.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
+import { requireWatcher } from './scopes.ts';
 import { statusPage, type StatusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
 import { traceRequests } from './trace.ts';
@@ -60,7 +61,7 @@ export function createApp(options: AppOptions): Express {
   const challenges = challengesFor(protectedResource && metadataUrlOf(protectedResource.resource));
   const known: Asked = { challenges };
   const askedBy = (): Asked => known;
-  const { guard, metricsGuard, pageGuard } = guardsOf(options, askedBy, page);
+  const { guard, metricsGuards, pageGuards } = guardsOf(options, askedBy, page);
   const guarded = { ...options, challenges, askedBy, guard };
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
@@ -73,7 +74,7 @@ export function createApp(options: AppOptions): Express {
   // Before the guard: probes have no power, and what asks them may call this server by any name.
   if (operations) app.use(besidesCalls(probeRoutes(operations)));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
-  if (operations) app.use(besidesCalls(metricsRoutes({ ...operations, metricsGuard })));
+  if (operations) app.use(besidesCalls(metricsRoutes({ ...operations, metricsGuards })));
   if (options.allowedOrigins.length > 0) app.use(cors(options.allowedOrigins));
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
@@ -86,7 +87,7 @@ export function createApp(options: AppOptions): Express {
   if (protectedResource)
     app.use(besidesCalls(protectedResourceRoutes(protectedResource, options.relays !== undefined)));
   app.use(restRoutes(guarded));
-  app.get('/', pageGuard, page.serve);
+  app.get('/', pageGuards, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
   app.get('/openapi.json', guard, withinQuota(options.quota), (_request, response) => {
     const tools = visibleTo(callerOf(response), options.catalogue.tools);
@@ -160,10 +161,12 @@ function guardsOf({ authenticate, metricsNeedToken }: AppOptions, askedBy: () =>
       refusedFor === undefined || refusedFor === 'missing' ? problem : { ...problem, refusedFor },
     );
   };
+  if (!metricsNeedToken) return { guard, metricsGuards: [], pageGuards: [] };
+  const watcher = requireWatcher(askedBy().challenges);
   return {
     guard,
-    metricsGuard: metricsNeedToken ? guard : undefined,
-    pageGuard: metricsNeedToken ? requireCaller(authenticate, askedBy, refuse) : pass,
+    metricsGuards: [guard, watcher],
+    pageGuards: [requireCaller(authenticate, askedBy, refuse), watcher],
   };
 }
 
@@ -185,10 +188,6 @@ const onRefusal =
       requestId: requestIdOf(response),
     });
   };
-
-const pass: RequestHandler = (_request, _response, next) => {
-  next();
-};
 
 /** What a handler throws is a bug, except Express's own refusals, which carry a 4xx status. */
 const onError =

@@ -445,6 +445,33 @@ describe('a whole server', () => {
   });
 });
 
+it('metrics.needToken opens the metrics and the page to static tokens, and to accounts that may use everything', async () => {
+  const strict = await startTestServer({
+    auth: {
+      token: STATIC,
+      resource: RESOURCE,
+      issuers: [{ issuer: issuer.issuer, scopes, groups: { ops: ['network'], admins: ['*'] } }],
+    },
+    metrics: { needToken: true },
+  });
+  for (const path of ['/metrics', '/']) {
+    const status = async (token: string): Promise<readonly [number, string | null]> => {
+      const answer = await ask(strict.url, `GET ${path}`, bearer(token));
+      return [answer.status, answer.headers.get('www-authenticate')];
+    };
+    expect(await status(STATIC)).toEqual([200, null]);
+    expect(await status(await tokenWith('admin'))).toEqual([200, null]);
+    expect(await status(await tokenWith('', { groups: ['admins'] }))).toEqual([200, null]);
+    expect(await status(await tokenWith('numbers', { groups: ['ops'] }))).toEqual([
+      403,
+      `Bearer realm="nexus-mcp", error="insufficient_scope", scope="numbers admin", resource_metadata="${METADATA}"`,
+    ]);
+  }
+  const { headers } = await ask(strict.url, 'GET /metrics', bearer(STATIC));
+  expect(headers.get('content-type')).toContain('text/plain');
+  await strict.stop();
+});
+
 it('rights that name no tool stop the start', async () => {
   const issuers = [{ issuer: issuer.issuer, scopes: { read: ['ech'] }, groups: { ops: ['netwrk'] } }];
   const starting = startTestServer({ auth: { resource: RESOURCE, issuers } });
