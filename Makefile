@@ -13,7 +13,7 @@ CHECKS := lint format unused generated
 # Side by side on two cores, each with its output in one piece where make can do that.
 TOGETHER := --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help run test test-unit test-browser test-integration test-cluster docker images chromium check $(CHECKS) fmt demo bench hostile generate rules alerts-report build image chart clean
+.PHONY: help run test test-unit test-browser test-integration test-cluster docker images chromium check $(CHECKS) fmt demo bench hostile screenshots generate rules alerts-report build image chart clean
 
 help: ## Print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -64,6 +64,9 @@ bench: node_modules/.installed ## Measure, and print the ratios (ARGS="--quick")
 
 hostile: node_modules/.installed ## Let hostile clients loose on a server, and see what they leave behind (ARGS="20000 SEED")
 	@$(NPM) --silent run hostile -- $(ARGS)
+
+screenshots: node_modules/.installed ## Take the picture of the README, in Chromium
+	@$(NODE) scripts/screenshots.ts
 
 generate: node_modules/.installed ## Write the generated sections and files
 	@$(NPM) --silent run generate

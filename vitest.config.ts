@@ -65,7 +65,12 @@ const projects: TestProjectConfiguration[] = [
 
 export default defineConfig({
   // Outside of tests the server itself resolves this name for tool modules.
-  resolve: { alias: { 'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname } },
+  resolve: {
+    alias: {
+      'nexus-mcp/testing': new URL('src/tools/testing.ts', import.meta.url).pathname,
+      'nexus-mcp/tools': new URL('src/tools/index.ts', import.meta.url).pathname,
+    },
+  },
   test: {
     projects,
     // Tests with containers wait most of the time, while the others compute: two cores carry three.

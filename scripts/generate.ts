@@ -12,7 +12,7 @@ import { parametersSchema } from '../alerts/source/parameters.ts';
 import { formatDuration } from '../alerts/source/promql.ts';
 import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { withChanges } from '../charts/source/chart-file.ts';
-import { BUCKETS, samplesOf } from '../charts/source/samples.ts';
+import { BUCKETS, sampleRows, samplesOf } from '../charts/source/samples.ts';
 import { listValues, schemaFile, valuesFile } from '../charts/source/documents.ts';
 import { textPatterns } from '../charts/source/patterns.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
@@ -36,6 +36,8 @@ const isListed = ({ path }: { readonly path: string }): boolean =>
   !path.startsWith('alerts.NexusMCP') || path.endsWith('.threshold');
 
 const escape = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('\n', ' ');
+/** A file of TypeScript, as a block of code. */
+const source = (path: string): string => `\`\`\`ts\n${readFileSync(path, 'utf8').trimEnd()}\n\`\`\``;
 const code = (text: string): string => `\`${text}\``;
 
 const SECTIONS: Readonly<Record<string, () => string>> = {
@@ -59,6 +61,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
         help,
       ]),
     ),
+  samples: () => table(['What', 'Samples at most'], sampleRows()),
   reasons: () =>
     table(
       ['Reason', 'When', "Server's fault", 'REST status', 'Worth retrying'],
@@ -98,6 +101,12 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
           description,
         ]),
     ),
+  helloTool: () => source('examples/tools/hello.ts'),
+  weatherTool: () => source('examples/tools/weather.ts'),
+  bookingTool: () => source('examples/tools/booking.ts'),
+  weatherTest: () => source('examples/tools/weather.test.ts'),
+  bookingTest: () => source('examples/tools/booking.test.ts'),
+  honoServer: () => source('examples/hono.ts'),
   tools: () =>
     table(
       ['Toolset', 'Tool', 'What it does'],
@@ -107,7 +116,17 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
     ),
 };
 
-const DOCUMENTS = ['README.md', 'alerts/README.md', 'charts/nexus-mcp/README.md', 'dashboards/README.md'];
+const DOCUMENTS = [
+  'README.md',
+  'docs/settings.md',
+  'docs/metrics.md',
+  'docs/tools.md',
+  'docs/writing-tools.md',
+  'docs/library.md',
+  'alerts/README.md',
+  'charts/nexus-mcp/README.md',
+  'dashboards/README.md',
+];
 
 const VALUES_NOTICE = '# Generated from charts/source by make generate; do not edit.\n';
 const NOTICE = '# Generated from alerts/source by make generate; do not edit.\n';
@@ -158,6 +177,7 @@ function demoAlertmanager(): string {
 const check = process.argv.includes('--check');
 const stale: string[] = [];
 
+const unwritten = new Set(Object.keys(SECTIONS));
 for (const path of DOCUMENTS) {
   const before = readFileSync(path, 'utf8');
   const after = before.replace(
@@ -165,11 +185,13 @@ for (const path of DOCUMENTS) {
     (_section, start: string, name: string, end: string) => {
       const write = SECTIONS[name];
       if (!write) throw new Error(`${path}: there is no generated section ${name}`);
+      unwritten.delete(name);
       return `${start}\n${write()}\n\n${end}`;
     },
   );
   update(path, before, after);
 }
+if (unwritten.size > 0) throw new Error(`no document has the sections ${[...unwritten].join(', ')}`);
 for (const [path, write] of Object.entries(FILES)) update(path, contentOf(path), await write());
 // These come out of the chart as it is now, the files above included.
 for (const [path, text] of Object.entries(await plainManifests())) update(path, contentOf(path), text);

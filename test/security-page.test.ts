@@ -171,7 +171,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'upstream/relay/exchanges.ts #all': 'requests relayed to an upstream',
   'upstream/relay/requests.ts #waiting': 'a message besides its arguments',
   'upstream/relay/sessions.ts #remembered': 'relayed sessions',
-  'upstream/transport.ts #exchanges': 'requests in flight to an upstream',
+  'upstream/open-requests.ts #ends': 'requests in flight to an upstream',
   'upstream/upstreams.ts #held': 'upstreams',
   'upstream/upstreams.ts #offered': 'upstreams',
   'upstream/watchers.ts #watchers': 'requests in flight to an upstream',

@@ -19,7 +19,7 @@ export interface Alert {
   readonly forSeconds: number;
   /** How long it goes on firing after the condition has passed, against flapping. */
   readonly keepFiringForSeconds?: number;
-  /** One static sentence: the headline of a group. */
+  /** One static sentence, which says what is broken; the rule puts before it whose it is. */
   readonly summary: string;
   /** What is hurt, the number and its window, and the first command. Prometheus expands it. */
   readonly description: string;
@@ -33,10 +33,23 @@ export interface Recording {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-const SERVICE_TEXT = '{{ $labels.job }}{{ with $labels.namespace }} in {{ . }}{{ end }}';
-const NAMESPACE_FLAG = '{{ with $labels.namespace }}-n {{ . }} {{ end }}';
+const SERVICE_TEXT =
+  '{{ $labels.job }}{{ with $labels.namespace }} in {{ . }}{{ end }}{{ with $labels.cluster }} (cluster {{ . }}){{ end }}';
 
-const LOGS = `kubectl ${NAMESPACE_FLAG}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1`;
+/** Whose alert it is: the service, and the tool, upstream or instance that the alert has as a label. */
+export const SUBJECT = [
+  SERVICE_TEXT,
+  '{{ with $labels.tool_name }}, tool {{ . }}{{ end }}',
+  '{{ with $labels.upstream }}, upstream {{ . }}{{ end }}',
+  '{{ with $labels.instance }}, instance {{ . }}{{ end }}',
+].join('');
+
+/** A command for Kubernetes, where the alert has a namespace, and one for other hosts. */
+const command = (kubectl: string, elsewhere: string): string =>
+  `{{ with $labels.namespace }}kubectl -n {{ . }} ${kubectl}{{ else }}${elsewhere}{{ end }}`;
+
+const PODS = '-l app.kubernetes.io/name=nexus-mcp';
+const LOGS = `logs ${PODS} --tail=-1`;
 
 /** How descriptions name things and what they tell to run first. */
 export const TEXT = {
@@ -45,9 +58,31 @@ export const TEXT = {
   percent: '{{ $value | humanizePercentage }}',
   number: '{{ $value | humanize }}',
   duration: '{{ $value | humanizeDuration }}',
-  logs: `${LOGS} --since=15m`,
+  logs: command(`${LOGS} --since=15m`, 'docker logs --since=15m CONTAINER'),
   /** Of what is said but once, and may have been long ago. */
-  allLogs: LOGS,
-  policies: `kubectl ${NAMESPACE_FLAG}get networkpolicies`,
-  pods: `kubectl ${NAMESPACE_FLAG}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`,
+  allLogs: command(LOGS, 'docker logs CONTAINER'),
+  policies: command('get networkpolicies', 'look at the firewalls between the replicas'),
+  pods: command(`get pods ${PODS} -o wide`, 'docker ps -a, or systemctl status nexus-mcp'),
+  lastStates: command(
+    `describe pods ${PODS} | grep -A5 'Last State'`,
+    'docker ps -a, or journalctl -u nexus-mcp, for the exit codes',
+  ),
 } as const;
+
+/** Of the alert's service, in a query that `worked` or `statusOf` completes. */
+export const OF_SERVICE = 'job=%q, namespace=%q, cluster=%q';
+export const SERVICE_LABELS = '$labels.job $labels.namespace $labels.cluster';
+
+/**
+ * The command that shows the status page of an instance as JSON: it names the tool that fails, and why. An instance is
+ * scraped at the port that has the page.
+ * @param worst a query for the instance to ask, of the labels `instance` and `pod`; it has `OF_SERVICE` in it, once
+ * @param labels what completes the rest of the query
+ */
+export const statusOf = (worst: string, ...labels: readonly string[]): string =>
+  [
+    '{{ $at := "INSTANCE:PORT" }}{{ $pod := "POD" }}',
+    `{{ with printf \`${worst}\` ${[SERVICE_LABELS, ...labels].join(' ')} | query }}{{ with first . }}{{ $at = .Labels.instance }}{{ $pod = or .Labels.pod "POD" }}{{ end }}{{ end }}`,
+    'curl -s http://{{ $at }}/',
+    '{{ with $labels.namespace }} (from outside Kubernetes: kubectl -n {{ . }} port-forward {{ $pod }} {{ reReplaceAll "^.*:" "" $at }}, then curl -s http://localhost:{{ reReplaceAll "^.*:" "" $at }}/){{ end }}',
+  ].join('');

@@ -29,7 +29,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
         `${refused('overloaded')} / (${promql.accepted('increase', SERVICE, FIVE_MINUTES)} > 0) > ${parameters.overloadedRatio}`,
       ),
       summary: 'The server refuses calls because it is full.',
-      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 5 minutes, and goes on so: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
+      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 5 minutes, and this goes on: all places or worker threads are taken, and calls that wait get no place in time. First: open the dashboard and see which tool holds the places.`,
       dashboard: 'overview',
     },
     {
@@ -39,7 +39,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'rateLimitedCalls',
       expr: `${refused('rate_limited')} > ${parameters.rateLimitedCalls}`,
       summary: 'Clients exceed their quota.',
-      description: `${TEXT.service} refused ${TEXT.number} calls of clients over their quota in 5 minutes, and goes on so: an agent loops, many share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | tail -5`,
+      description: `${TEXT.service} refused ${TEXT.number} calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | tail -5`,
       dashboard: 'fleet',
     },
     {
@@ -48,8 +48,8 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       severity: 'warning',
       threshold: 'authFailures',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', FIVE_MINUTES))} > ${parameters.authFailures}`,
-      summary: 'Requests come with bad credentials.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and goes on so: a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
+      summary: 'Many requests have bad credentials.',
+      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. First: find the client's address in the access log of the proxy in front.`,
       dashboard: 'fleet',
     },
     {
@@ -59,7 +59,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'connectionsCut',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('http_server_connections_cut_total', FIVE_MINUTES))} > ${parameters.connectionsCut}`,
       summary: 'Connections of clients are cut or refused.',
-      description: `${TEXT.service} cut or refused ${TEXT.number} connections in 5 minutes (reason {{ $labels.reason }}), and goes on so: clients leave answers unread, or open more than the server holds. First: open the dashboard and see how many are open and how much is kept for them.`,
+      description: `${TEXT.service} cut or refused ${TEXT.number} connections in 5 minutes (reason {{ $labels.reason }}), and this goes on: clients do not read their answers, or open more connections than the server allows. First: open the dashboard and see how many connections are open and how much memory they hold.`,
       dashboard: 'fleet',
     },
     {
@@ -69,8 +69,8 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       expr: promql.ofTargets(`${promql.over('max', 'mcp_token_file_current', 300)} == 0`),
       forSeconds: 300,
       keepFiringForSeconds: 300,
-      summary: 'The token file has changed and cannot be used.',
-      description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has gone on with the tokens of before its token file changed: new ones are refused, and those that were taken out are still good. First: ${TEXT.allLogs} | grep 'token file' | tail -5`,
+      summary: 'The token file has changed and cannot be read.',
+      description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${TEXT.allLogs} | grep 'token file' | tail -5`,
       dashboard: 'fleet',
     },
     {
@@ -80,8 +80,8 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       expr: `${maxBy(`${SERVICE}, issuer`, `\n${promql.ofTargets(promql.over('min', 'mcp_auth_keys_age_seconds', FIVE_MINUTES))}\n`)} > ${HOUR}`,
       forSeconds: 300,
       keepFiringForSeconds: 300,
-      summary: 'An issuer of access tokens gives its keys no more.',
-      description: `An instance of ${TEXT.service} last got the keys of {{ $labels.issuer }} ${TEXT.duration} ago; it asks every 10 minutes. They stay good for auth.keysKeptSeconds, a day if that is not set: then every token of this issuer is refused, as they are already where an instance has started since. First: ${TEXT.allLogs} | grep 'issuer does not give' | tail -5`,
+      summary: 'The keys of an issuer of access tokens cannot be fetched.',
+      description: `An instance of ${TEXT.service} last got the keys of {{ $labels.issuer }} ${TEXT.duration} ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${TEXT.allLogs} | grep 'issuer does not give' | tail -5`,
       dashboard: 'fleet',
     },
     {
@@ -107,7 +107,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 1800,
       keepFiringForSeconds: 1800,
       summary: 'A scrape has become twice as large.',
-      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as any instance a day ago. New tools explain it, or a label grows that should not. First: curl -s http://{{ $labels.instance }}/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
+      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: curl -s http://{{ $labels.instance }}/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
       dashboard: 'fleet',
     },
     {
@@ -119,8 +119,8 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       ),
       forSeconds: 600,
       keepFiringForSeconds: 600,
-      summary: 'A scrape is nearly as large as Prometheus takes.',
-      description: `A scrape of {{ $labels.instance }} of ${TEXT.service} has had ${TEXT.percent} of the samples that Prometheus takes of one within 5 minutes. Beyond, it drops the whole scrape: the instance looks down, and every alert is blind for it. First: raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above mcp_metrics_samples_limit.`,
+      summary: 'A scrape is nearly as large as Prometheus accepts.',
+      description: `A scrape of {{ $labels.instance }} of ${TEXT.service} has had ${TEXT.percent} of the samples that Prometheus accepts in one scrape, within the last 5 minutes. Above the limit Prometheus drops the whole scrape: the instance looks down, and no alert works for it. First: raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above mcp_metrics_samples_limit.`,
       dashboard: 'fleet',
     },
   ];

@@ -16,8 +16,8 @@ export function discoveryAlerts(parameters: Parameters): readonly Alert[] {
       expr: `${maxBy(SERVICE, `\n${promql.ofTargets(age)}\n`)} > ${FIVE_MINUTES}`,
       forSeconds: 120,
       keepFiringForSeconds: 300,
-      summary: 'Which upstreams there are in Kubernetes is not known any more.',
-      description: `For more than 5 minutes an instance of ${TEXT.service} has not been told which Services are upstreams; it last was ${TEXT.duration} ago. Those it found stay; new ones have no tools, and those of Services that are gone fail. First: ${TEXT.allLogs} | grep 'Kubernetes API' | tail -5`,
+      summary: 'The list of upstreams in Kubernetes is out of date.',
+      description: `For more than 5 minutes an instance of ${TEXT.service} has had no list of upstream Services from the Kubernetes API; the last one came ${TEXT.duration} ago. Upstreams that it knows stay; new upstreams have no tools here, and tools of deleted ones fail. First: ${TEXT.allLogs} | grep 'Kubernetes API' | tail -5`,
       dashboard: 'fleet',
     },
   ];

@@ -147,7 +147,7 @@ export const parametersSchema = z
       .boolean()
       .default(false)
       .describe(
-        'Whether it is down too if no target was ever found; the selector then says job, and namespace if there is one, by =',
+        'Whether NexusMCPDown also fires if Prometheus has never found a target; the selector must then name job, and namespace if there is one, with =',
       ),
     badReasons: z
       .array(z.enum(COUNTABLE))
@@ -164,38 +164,44 @@ export const parametersSchema = z
         thresholdSeconds: z
           .number()
           .default(2.5)
-          .describe('A call is fast when it takes no longer; one of the buckets below the highest'),
+          .describe('Longest time of a fast call; one of the buckets below the highest'),
       })
       .prefault({}),
     durationBuckets: durationBuckets
       .default([])
       .describe(
-        `Buckets of mcp_tool_duration_seconds above ${highestOf(DURATION_BUCKETS)} s that all servers have; nexus-mcp check says which those are`,
+        `Buckets of mcp_tool_duration_seconds above ${highestOf(DURATION_BUCKETS)} s that all servers have; nexus-mcp check prints them`,
       ),
     minimumBadCalls: atLeastOne
       .default(5)
-      .describe('Fewer failed calls than this in a window open no ticket'),
+      .describe('With fewer failed calls in a window no ticket is opened'),
     minimumBadCallsToPage: atLeastOne
       .default(8)
       .describe(
-        'Fewer failed calls than this in a window page nobody: one agent that tries again is not an outage',
+        'With fewer failed calls in a window nobody is paged: one agent that tries again is not an outage',
       ),
-    minimumCalls: atLeastOne
-      .default(20)
-      .describe('Fewer calls than this in a window say nothing about latency'),
-    outageRatio: share.default(0.7).describe('Share of failed calls within two minutes that is an outage'),
+    minimumCalls: atLeastOne.default(20).describe('With fewer calls in a window latency is ignored'),
+    outageRatio: share.default(0.7).describe('Share of failed calls within two minutes'),
     toolErrorRatio: share.default(0.1).describe("Share of a tool's calls that may fail within 15 minutes"),
-    toolLatencySeconds: latency.default(5).describe("What 95 % of a tool's calls must take less than"),
+    toolLatencySeconds: latency.default(5).describe("95th percentile of a tool's call durations in seconds"),
     tools: z.record(toolName, toolOverride).default({}).describe('Thresholds of single tools, by name'),
     upstreamErrorRatio: share
       .default(0.25)
       .describe('Share of the calls sent to an upstream that may fail within 15 minutes'),
-    eventLoopLagSeconds: seconds.max(10).default(0.2),
-    eventLoopBlockedSeconds: seconds.max(60).default(1),
-    eventLoopUtilization: share.default(0.9),
-    heapRatio: share.default(0.85),
-    fileDescriptorRatio: share.default(0.8),
-    sessionRatio: share.default(0.9).describe('Share of the limit of sessions or subscriptions'),
+    eventLoopLagSeconds: seconds
+      .max(10)
+      .default(0.2)
+      .describe('Lag of the event loop in seconds, at the 99th percentile'),
+    eventLoopBlockedSeconds: seconds
+      .max(60)
+      .default(1)
+      .describe('Lag of the event loop in seconds, at the 99th percentile'),
+    eventLoopUtilization: share.default(0.9).describe('Share of time that the event loop is busy'),
+    heapRatio: share.default(0.85).describe('Share of the heap limit that is in use'),
+    fileDescriptorRatio: share.default(0.8).describe('Share of the file descriptors that are open'),
+    sessionRatio: share
+      .default(0.9)
+      .describe('Share of the limit of sessions, or of subscriptions, that is in use'),
     sessionsNotFound: atLeastOne
       .default(20)
       .describe('Requests with a session id that is refused in 10 minutes, for each reason but `expired`'),
@@ -213,19 +219,19 @@ export const parametersSchema = z
       .int()
       .min(1)
       .default(SAMPLE_LIMIT)
-      .describe('Most samples of a scrape that Prometheus takes, its sample_limit'),
-    sampleRatio: share.default(0.8).describe('Share of that limit'),
+      .describe('sample_limit of the scrape: the most samples that Prometheus accepts'),
+    sampleRatio: share.default(0.8).describe('Share of sampleLimit that a scrape may have'),
     workerRestarts: atLeastOne.default(5).describe('Worker threads replaced in 30 minutes'),
     restarts: atLeastOne.default(3).describe('Starts of one process in an hour'),
-    silentToolCalls: atLeastOne
-      .default(50)
-      .describe('Calls in two hours a day ago that make silence strange'),
+    silentToolCalls: atLeastOne.default(50).describe('Successful calls in the same two hours yesterday'),
     alerts: z.record(z.string(), override).default({}).describe('Changes to single alerts, by name'),
     labels: labels.default({}).describe('Labels on every alert'),
     runbookBaseUrl: z
       .string()
       .default('https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks')
-      .describe('Where the runbooks are'),
+      .describe(
+        'URL of the folder with the runbooks; the default leads nowhere until this project is published',
+      ),
     grafanaBaseUrl: z.string().default('http://localhost:3000').describe('Where Grafana is'),
     timeScale: z
       .number()

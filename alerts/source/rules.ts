@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { ZodError, type z } from 'zod';
-import { DASHBOARD_VARIABLES, dashboardUid, type Alert } from './alert.ts';
+import { DASHBOARD_VARIABLES, dashboardUid, SUBJECT, type Alert } from './alert.ts';
 import { capacityAlerts } from './capacity.ts';
 import { discoveryAlerts } from './discovery.ts';
 import { parametersSchema, type Parameters } from './parameters.ts';
@@ -99,7 +99,7 @@ function renderAlert(alert: Alert, parameters: Parameters): Rule[] {
       ...(keepFiringFor > 0 && { keep_firing_for: scaled(keepFiringFor) }),
       labels: { severity: own.severity ?? alert.severity, ...parameters.labels, ...own.labels },
       annotations: {
-        summary: alert.summary,
+        summary: `${SUBJECT}: ${alert.summary}`,
         description: alert.description,
         runbook_url: `${parameters.runbookBaseUrl}/${alert.name}.md`,
         dashboard_url: dashboardUrl(alert, parameters),

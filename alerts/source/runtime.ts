@@ -15,8 +15,8 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       expr: promql.ofTargets(`${lag(300)} > ${parameters.eventLoopBlockedSeconds}`),
       forSeconds: 120,
       keepFiringForSeconds: 300,
-      summary: 'The event loop is blocked: everything waits.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: in Prometheus, topk(5, sum by (job, tool_name) (rate(mcp_tool_duration_seconds_sum[5m]))); the runbook says how to catch the tool in the act and switch it off.`,
+      summary: 'The event loop is blocked, and every call waits.',
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: in Prometheus, topk(5, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{instance="{{ $labels.instance }}"}[5m]))); the runbook says how to find the tool's code and switch the tool off.`,
       dashboard: 'runtime',
     },
     {
@@ -27,7 +27,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 600,
       summary: 'The event loop is late.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 10 minutes: some tool does heavy work on it. First: open the dashboard and compare with the tools' call rates.`,
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 10 minutes: a tool does heavy work on it. First: open the dashboard and compare with the tools' call rates.`,
       dashboard: 'runtime',
     },
     {
@@ -40,7 +40,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The event loop has no time left.',
-      description: `The event loop of ${here} was busy ${TEXT.percent} of the last 10 minutes. More load turns into waiting. First: add replicas, or isolate the heaviest tool.`,
+      description: `The event loop of ${here} was busy ${TEXT.percent} of the last 10 minutes. More calls will only wait longer. First: add replicas, or isolate the heaviest tool.`,
       dashboard: 'runtime',
     },
     {
@@ -54,7 +54,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The heap is nearly full.',
-      description: `${here} kept at least ${TEXT.percent} of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is close.`,
+      description: `${here} kept at least ${TEXT.percent} of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is nearly full.`,
       dashboard: 'runtime',
     },
     {
@@ -67,7 +67,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The process runs out of file descriptors.',
-      description: `${here} had ${TEXT.percent} of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. First: compare with sessions and connections on the dashboard.`,
+      description: `${here} had ${TEXT.percent} of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. First: open the dashboard and compare with sessions and connections.`,
       dashboard: 'runtime',
     },
     {

@@ -1,4 +1,4 @@
-import { TEXT, type Alert } from './alert.ts';
+import { OF_SERVICE, SERVICE_LABELS, statusOf, TEXT, type Alert } from './alert.ts';
 import type { BurnWindow, Parameters, Severity } from './parameters.ts';
 import { all, any, bad, formatDuration, PromQL, SERVICE, sumBy } from './promql.ts';
 import {
@@ -39,7 +39,7 @@ function outage(parameters: Parameters): Alert {
     forSeconds: 60,
     keepFiringForSeconds: 300,
     summary: 'Most tool calls fail.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes. ${spent(availability.objective)} First: ${TEXT.logs} | grep '"reason"'`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes: its agents get errors. ${spent(availability.objective)} First: ${statusOfFailing(parameters)} says which tool fails and why.`,
     dashboard: 'overview',
   };
 }
@@ -57,7 +57,7 @@ function errorBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(availability, severity), errorRatio, ALLOWED_ERRORS, enough(severity)),
     ...waits(severity),
     summary: 'Tool calls fail faster than the error budget allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${longWindows(windowsOf(availability, severity))}; the objective is that ${availability.objective} % do not. ${spent(availability.objective)} First: ${TEXT.logs} | grep '"reason"'`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${burningWindow(windowsOf(availability, severity), errorRatio)}; the objective is that ${availability.objective} % do not. ${spent(availability.objective)} First: ${statusOfFailing(parameters)} says which tool fails now and why.`,
     dashboard: 'overview',
   }));
 }
@@ -73,7 +73,7 @@ function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(latency, severity), slowRatio, ALLOWED_SLOW, enough),
     ...waits(severity),
     summary: 'Tool calls are slower than the latency objective allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${longWindows(windowsOf(latency, severity))}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}. First: ${statusOf(`topk(1, sum by (instance, pod) (rate(mcp_tool_duration_seconds_sum{${OF_SERVICE}}[5m])))`)} says which tool is slow.`,
     dashboard: 'overview',
   }));
 }
@@ -96,9 +96,21 @@ const windowsOf = (
   severity: 'critical' | 'warning',
 ): readonly BurnWindow[] => (severity === 'critical' ? slo.page : slo.ticket);
 
-/** The long windows, one of which it is. */
-const longWindows = (windows: readonly BurnWindow[]): string =>
-  windows.map(({ long }) => formatDuration(long)).join(' or ');
+/** The long window that burns: the one whose ratio is the alert's value. */
+function burningWindow(windows: readonly BurnWindow[], ratio: (window: string) => string): string {
+  const names = windows.map(({ long }) => formatDuration(long));
+  return names.reduceRight(
+    (otherwise, name) =>
+      `{{ with printf "${ratio(name)}{${OF_SERVICE}} == %g" ${SERVICE_LABELS} $value | query }}${name}{{ else }}${otherwise}{{ end }}`,
+    names.join(' or '),
+  );
+}
+
+/** The status of the instance that fails most calls. */
+const statusOfFailing = (parameters: Parameters): string =>
+  statusOf(
+    `topk(1, sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, ${bad(parameters)}}[5m])))`,
+  );
 
 function burning(
   windows: readonly BurnWindow[],
@@ -124,7 +136,7 @@ const waits = (severity: Severity) =>
 
 /** How soon the alert's ratio spends what is left of the error budget, or all of it when that is not recorded yet. */
 const spent = (objective: number): string =>
-  `At this rate what is left of the 30-day error budget is spent in ${worked(`${MONTH_SECONDS} * ${allowedBy(objective)} * (clamp_min(${BUDGET_REMAINING}{job=%q, namespace=%q, cluster=%q}, 0) or on () vector(1)) / %g`, '$labels.job $labels.namespace $labels.cluster $value')}.`;
+  `At this rate the rest of the 30-day error budget lasts ${worked(`${MONTH_SECONDS} * ${allowedBy(objective)} * (clamp_min(${BUDGET_REMAINING}{${OF_SERVICE}}, 0) or on () vector(1)) / %g`, `${SERVICE_LABELS} $value`)}.`;
 
 /** How long the alert's ratio takes to spend a whole budget of 30 days. */
 const lasting = (objective: number): string =>

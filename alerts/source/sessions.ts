@@ -26,7 +26,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'sessionRatio',
       expr: fullOfSessions(parameters),
       summary: 'The server has too few places for sessions.',
-      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it shows: clients are turned away because all are in use, or sessions hardly stay and are rebuilt again and again. First: see on the dashboard which of the two it is; then raise sessions.max or add replicas.`,
+      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. First: see on the dashboard which of the two it is; then raise sessions.max or add replicas.`,
       dashboard: 'fleet',
     },
     {
@@ -49,7 +49,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 1800,
       keepFiringForSeconds: 600,
       summary: 'Session ids of clients are refused.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in the last 10 minutes for their session id (reason {{ $labels.reason }}), and so for half an hour. unknown: the replicas have different keys, or no key in common; forged: something on the way changes or cuts the header; other_caller: a session is used with another token. First: compare the session_keys that the pods logged at their start.`,
+      description: `${TEXT.service} refused ${TEXT.number} requests in the last 10 minutes for their session id (reason {{ $labels.reason }}), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. First: compare the session_keys that the pods logged at their start.`,
       dashboard: 'fleet',
     },
     {
@@ -62,7 +62,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 2 * QUARTER,
       keepFiringForSeconds: QUARTER,
       summary: 'Replicas cannot pass messages of sessions to one another.',
-      description: `${TEXT.number} messages between replicas of ${TEXT.service} failed in the last 15 minutes (outcome {{ $labels.outcome }}), and so for half an hour: answers to what tools ask their clients are lost, and cancelled calls run on. unreachable: a network policy or a wrong address; refused: the replicas have different keys. First: ${TEXT.policies}`,
+      description: `${TEXT.number} messages between replicas of ${TEXT.service} failed in the last 15 minutes (outcome {{ $labels.outcome }}), and this has gone on for half an hour: answers of clients to tools that ask them are lost, and cancelled calls run on. unreachable: a network policy or a wrong address; refused: the replicas have different keys. First: ${TEXT.policies}`,
       dashboard: 'fleet',
     },
   ];

@@ -24,7 +24,7 @@ function down(parameters: Parameters): Alert {
     forSeconds: 180,
     keepFiringForSeconds: 120,
     summary: 'No instance of the server can be scraped.',
-    description: `Prometheus has scraped no instance of ${TEXT.service} with success for 3 minutes: {{ if gt $value 0.0 }}it is answered, and drops the answer of ${TEXT.number} samples, because that is more than its sample_limit or cannot be read. Agents are probably served, but no other alert can see anything. First: raise the limit (in the chart monitoring.monitor.sampleLimit){{ else }}it is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert can see anything. First: ${TEXT.pods}{{ end }}`,
+    description: `Prometheus has scraped no instance of ${TEXT.service} successfully for 3 minutes: {{ if gt $value 0.0 }}the server answers, and Prometheus drops the ${TEXT.number} samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. First: raise the limit (in the chart monitoring.monitor.sampleLimit){{ else }}the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works. First: ${TEXT.pods}{{ end }}`,
     dashboard: 'fleet',
   };
 }
@@ -39,7 +39,7 @@ function targetDown(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 300,
     summary: 'An instance of the server cannot be scraped.',
-    description: `Only ${TEXT.percent} of the scrapes of {{ $labels.instance }} of ${TEXT.service} succeeded in the last 10 minutes. The other instances carry its load; or the scrapes are dropped as too large (sample_limit), and it serves. First: ${TEXT.pods}`,
+    description: `Only ${TEXT.percent} of the scrapes of {{ $labels.instance }} of ${TEXT.service} succeeded in the last 10 minutes. Either it is down and the other instances carry its load, or it serves and its scrapes are dropped as too large (sample_limit). First: ${TEXT.pods}`,
     dashboard: 'fleet',
   };
 }
@@ -53,7 +53,7 @@ function metricsMissing(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 300,
     summary: 'An instance is scraped but exposes none of its metrics.',
-    description: `{{ $labels.instance }} of ${TEXT.service} has answered scrapes without mcp_build_info for 10 minutes: recording is switched off, or Prometheus scrapes something else. All other alerts are blind for it. First: curl -s http://{{ $labels.instance }}/metrics | head`,
+    description: `{{ $labels.instance }} of ${TEXT.service} has answered scrapes without mcp_build_info for 10 minutes: its metrics are switched off, or Prometheus scrapes something else. No other alert works for it. First: curl -s http://{{ $labels.instance }}/metrics | head`,
     dashboard: 'fleet',
   };
 }
@@ -73,7 +73,7 @@ function recordsMissing(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 300,
     summary: 'Recorded series that alerts read are missing.',
-    description: `For 10 minutes at least one of the series nexus_mcp:* of ${TEXT.service} has not been recorded: alerts that read it, such as those of the objectives, cannot fire. First: in Prometheus, open Status > Rule health and see which rules of nexus-mcp.ratios and nexus-mcp.budget fail or are not there.`,
+    description: `For 10 minutes at least one of the series nexus_mcp:* of ${TEXT.service} has not been recorded. Alerts that read it, such as those of the error and latency budgets, cannot fire. First: in Prometheus, open Status > Rule health and see which rules of nexus-mcp.ratios and nexus-mcp.budget fail or are missing.`,
     dashboard: 'overview',
   };
 }
@@ -89,7 +89,7 @@ function restarting(parameters: Parameters): Alert {
     forSeconds: 300,
     keepFiringForSeconds: 900,
     summary: 'An instance restarts again and again.',
-    description: `{{ $labels.instance }} of ${TEXT.service} has started ${TEXT.number} times within an hour; calls in flight are lost each time. First: kubectl {{ with $labels.namespace }}-n {{ . }} {{ end }}describe pods -l app.kubernetes.io/name=nexus-mcp | grep -A5 'Last State'`,
+    description: `{{ $labels.instance }} of ${TEXT.service} has started ${TEXT.number} times within an hour; calls in flight are lost each time. First: ${TEXT.lastStates}`,
     dashboard: 'runtime',
   };
 }

@@ -1,4 +1,4 @@
-import { TEXT, type Alert } from './alert.ts';
+import { OF_SERVICE, statusOf, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, bad, INSTANCE, maxBy, PromQL, sumBy, TOOL } from './promql.ts';
 import { ALLOWED_TOOL } from './records.ts';
@@ -37,7 +37,7 @@ function errorRate(parameters: Parameters): Alert {
     forSeconds: 300,
     keepFiringForSeconds: 600,
     summary: 'A tool fails too often.',
-    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep '"reason"'`,
+    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep -v '"level":"info"' | tail -5`,
     dashboard: 'tools',
   };
 }
@@ -60,7 +60,7 @@ function alwaysFails(parameters: Parameters): Alert {
     forSeconds: QUARTER,
     keepFiringForSeconds: 600,
     summary: 'A tool that used to work reports nothing but failures.',
-    description: `${TEXT.tool} on ${TEXT.service} has answered every call with isError for at least 15 minutes, ${TEXT.number} of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck: a key of what it calls has expired, its API has changed, or all its callers ask for what is not there. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep tool_error | tail -3`,
+    description: `${TEXT.tool} on ${TEXT.service} has answered every call with isError for at least 15 minutes, ${TEXT.number} of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck. Likely: a key of the API it calls has expired, that API has changed, or its callers ask for what does not exist. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep tool_error | tail -3`,
     dashboard: 'tools',
   };
 }
@@ -107,14 +107,14 @@ function stuck(parameters: Parameters): readonly Alert[] {
       severity: 'critical',
       expr: never(INSTANCE),
       summary: 'Tool calls are in flight and none finishes.',
-      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes without any call finishing: the instance hangs, or a tool is allowed that long. No error is counted, because nothing ends. First: ${TEXT.pods} (which pod has that address), then step 1 of the runbook before you restart it.`,
+      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. First: ${statusOf(`up{${OF_SERVICE}, instance=%q}`, '$labels.instance')} says whose calls do not end; look before you restart it.`,
     },
     {
       ...shared,
       severity: 'warning',
       expr: never(`${INSTANCE}, tool_name`),
       summary: 'The calls of a tool are in flight and none finishes.',
-      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes without one finishing. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | tail -3`,
+      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and none has finished. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | tail -3`,
     },
   ];
 }
@@ -129,8 +129,8 @@ function silent(parameters: Parameters): Alert {
     threshold: 'silentToolCalls',
     expr: all(`${sumBy(TOOL, yesterday)} > ${parameters.silentToolCalls}`, `${sumBy(TOOL, twoHours)} == 0`),
     forSeconds: 1800,
-    summary: 'A tool that is used at this hour is not used today.',
-    description: `${TEXT.tool} on ${TEXT.service} succeeded ${TEXT.number} times in these two hours yesterday and not once today. Its clients may be gone, or use something else. First: open the dashboard and see when the calls stopped.`,
+    summary: 'A tool that was used at this hour yesterday is not used today.',
+    description: `${TEXT.tool} on ${TEXT.service} succeeded ${TEXT.number} times in these two hours yesterday, and not once today. Its clients may be gone, or may use another tool. First: open the dashboard and see when the calls stopped.`,
     dashboard: 'tools',
   };
 }

@@ -36,8 +36,8 @@ function down(promql: PromQL): Alert {
     expr: isDown(promql),
     forSeconds: 180,
     keepFiringForSeconds: 300,
-    summary: 'An upstream is not up, whether anybody calls it or not.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, seen from the instance that reaches it worst. Its tools stay listed, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | tail -5`,
+    summary: 'An upstream is not up.',
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | tail -5`,
     dashboard: 'fleet',
   };
 }
@@ -57,8 +57,8 @@ function failing(promql: PromQL, { upstreamErrorRatio, minimumBadCalls }: Parame
     expr: `(\n${condition}\n)\nunless\n${isDown(promql)}`,
     forSeconds: 300,
     keepFiringForSeconds: 600,
-    summary: 'An upstream is up, and many of its calls fail.',
-    description: `${TEXT.percent} of the calls that ${TEXT.service} sent to upstream {{ $labels.upstream }} in the last 15 minutes were not answered in time, not answered at all, or ended in an internal error there. Agents that need its tools are stuck. First: ${TEXT.logs} | grep upstream | grep '{{ $labels.upstream }}' | tail -5`,
+    summary: 'Many calls to an upstream fail, although it is up.',
+    description: `${TEXT.percent} of the calls that ${TEXT.service} sent to upstream {{ $labels.upstream }} in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${TEXT.logs} | grep upstream | grep '{{ $labels.upstream }}' | tail -5`,
     dashboard: 'fleet',
   };
 }
@@ -85,8 +85,8 @@ function definitionChanged(promql: PromQL): Alert {
     severity: 'info',
     expr: `round(${maxBy(UPSTREAM, changes)}) > 0`,
     forSeconds: 60,
-    summary: 'An upstream has come to describe a tool otherwise.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed what it says of ${TEXT.number} tools within an hour: their descriptions, schemas or annotations. Models read that and act on it, and whoever approved of a tool approved of what it was. First: ${TEXT.allLogs} | grep 'describes tools otherwise' | tail -5`,
+    summary: 'An upstream has changed the description of a tool.',
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed the descriptions, schemas or annotations of ${TEXT.number} tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${TEXT.allLogs} | grep 'describes tools otherwise' | tail -5`,
     dashboard: 'fleet',
   };
 }

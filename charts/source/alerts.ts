@@ -13,19 +13,22 @@ const thresholdOf = (name: ThresholdName) =>
   parameters[name]
     .unwrap()
     .default(defaults[name])
-    .describe(parameters[name].description ?? 'What it compares with');
+    .describe(parameters[name].description ?? 'Threshold');
 
-const enabled = flag.default(true).describe('Whether there is one').meta({ id: 'alertEnabled' });
+const enabled = flag.default(true).describe('Whether to create the alert').meta({ id: 'alertEnabled' });
 const severity = z
   .enum(['', ...SEVERITIES])
   .default('')
-  .describe('Severity; empty for its own')
+  .describe('Severity; empty for the default of the alert')
   .meta({ id: 'alertSeverity' });
 const times = {
-  for: duration.default('').describe('Time it must hold; empty for its own').meta({ id: 'alertFor' }),
+  for: duration
+    .default('')
+    .describe('How long the condition must hold; empty for the default of the alert')
+    .meta({ id: 'alertFor' }),
   keepFiringFor: duration
     .default('')
-    .describe('Time it fires on; empty for its own')
+    .describe('How long it keeps firing after the condition has ended; empty for the default of the alert')
     .meta({ id: 'alertKeepFiringFor' }),
 };
 const texts = {
@@ -71,6 +74,6 @@ export const alertValues = {
     })
     .prefault({})
     .describe(
-      'Single alerts, by name: whether there is one, its severity, how long it must hold and goes on firing (empty for its own), what it compares with, and further labels and annotations',
+      'Single alerts, by name: enabled, severity, for, keepFiringFor (empty for the default of the alert), threshold, and further labels and annotations',
     ),
 };

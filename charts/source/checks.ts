@@ -5,8 +5,8 @@ import { flag, list, object, removable, secretKey, text, textMap } from './fragm
 export const checks = {
   probe: z
     .strictObject({
-      tool: text.default('').describe('Tool to call; empty for one that only reads'),
-      arguments: object.default({}).describe('Its arguments'),
+      tool: text.default('').describe('Tool to call; empty for current_timestamp, which only reads'),
+      arguments: object.default({}).describe('Arguments of the tool'),
       tokenSecret: secretKey('token', 'Bearer token to call with; empty for auth.tokenSecret'),
       resources: removable(
         object
@@ -19,7 +19,7 @@ export const checks = {
     .describe('What helm test and the canary run: nexus-mcp probe, from the same image'),
   canary: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether there is one'),
+      enabled: flag.default(false).describe('Whether to create one'),
       schedule: text.min(1).default('*/5 * * * *').describe('When'),
       activeDeadlineSeconds: z.int().min(1).default(60).describe('Time it may take'),
       failedJobsHistoryLimit: z.int().min(0).default(3).describe('Failed runs to keep'),
@@ -28,22 +28,22 @@ export const checks = {
         .min(0)
         .default(3600)
         .describe(
-          'Time after which a run is deleted, failed or not: what alerts on failed Jobs, such as KubeJobFailed, fires as long as one is there',
+          'Time after which a run is deleted, whether it failed or not. Alerts on failed Jobs, such as KubeJobFailed, fire as long as the Job exists',
         ),
     })
     .prefault({})
     .describe('A CronJob that calls a tool from time to time, as a client would'),
   strict: flag
     .default(false)
-    .describe('Whether what the notes warn of is refused, for those who see no notes, as with GitOps'),
+    .describe(
+      'Whether everything that the notes warn of is an error. For GitOps, where nobody sees the notes',
+    ),
   extraObjects: list
     .default([])
-    .describe(
-      "Objects of your own; Helm's templates in their texts, such as '{{ .Release.Name }}', are expanded",
-    ),
+    .describe("Objects of your own; Helm expands templates in their texts, such as '{{ .Release.Name }}'"),
   extraObjectsAsIs: list
     .default([])
     .describe(
-      "Objects of your own, as they are, such as an AlertmanagerConfig with Alertmanager's templates",
+      "Objects of your own that Helm does not expand, such as an AlertmanagerConfig with Alertmanager's templates",
     ),
 };

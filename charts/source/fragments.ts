@@ -79,8 +79,8 @@ export const countOrShare = z.union([
 export const secretKey = (key: string, what: string) =>
   z
     .strictObject({
-      name: text.default('').describe('Name of the Secret, which must exist; empty for none'),
-      key: text.min(1).default(key).describe('Its key'),
+      name: text.default('').describe('Name of an existing Secret; empty for none'),
+      key: text.min(1).default(key).describe('Key in the Secret'),
     })
     .prefault({})
     .describe(what);

@@ -13,29 +13,33 @@ const objective = z.number().gt(lowestObjective).lt(100);
 
 const monitor = z
   .strictObject({
-    enabled: triState.default('auto').describe('auto is on where the cluster has the API'),
+    enabled: triState.default('auto').describe('true, false, or auto: on if the cluster has the API'),
     kind: z
       .enum(['ServiceMonitor', 'PodMonitor'])
       .default('ServiceMonitor')
-      .describe('What finds the pods; both give the same series'),
+      .describe('Kind of the monitor; both give the same series'),
     interval: duration.default('30s').describe('Time between scrapes; the alerts need 30s or less'),
     scrapeTimeout: duration.default('10s').describe('Time a scrape may take; no longer than interval'),
-    relabelings: list.default([]).describe('Changes to the target, after the one that sets job'),
+    relabelings: list.default([]).describe('Relabelings of the target, after the one that sets job'),
     jobLabel: text
       .default('')
-      .describe('Label whose value becomes job; empty for the full name, which the rules select'),
+      .describe(
+        'Label of the Service or pod whose value becomes the label job; empty for the full name, which the rules select',
+      ),
     sampleLimit: count
       .default(SAMPLE_LIMIT)
-      .describe('Most samples of a scrape, or all of it is dropped; holds for 700 tools; 0 for no limit'),
+      .describe(
+        'Most samples of a scrape. Prometheus drops a scrape that has more. The default is enough for 700 tools; 0 for no limit',
+      ),
     endpoint: object
       .default({})
       .describe(
-        "What else its endpoint has, as it is: metricRelabelings, scheme, tlsConfig, authorization and all that the Operator's API knows",
+        "Further fields of the endpoint, passed on as they are: metricRelabelings, scheme, tlsConfig, authorization and all that the Operator's API knows",
       ),
     spec: object
       .default({ labelValueLengthLimit: 1024 })
       .describe(
-        'What else its spec has, as it is: podTargetLabels, attachMetadata, scrapeClass, scrapeProtocols, further limits. The rules need classic histograms',
+        'Further fields of the spec, passed on as they are: podTargetLabels, attachMetadata, scrapeClass, scrapeProtocols, further limits. The rules need classic histograms',
       ),
   })
   .prefault({})
@@ -43,25 +47,25 @@ const monitor = z
 
 const rules = z
   .strictObject({
-    enabled: triState.default('auto').describe('auto is on where the cluster has the API'),
+    enabled: triState.default('auto').describe('true, false, or auto: on if the cluster has the API'),
     recordingRules: flag
       .default(true)
       .describe(
-        'Whether what alerts and dashboards read is recorded; false where something else records it, or nothing reads it',
+        'Whether to record the series that alerts and dashboards read; false if something else records them, or nothing reads them',
       ),
-    alertingRules: flag.default(true).describe('Whether there are alerts'),
+    alertingRules: flag.default(true).describe('Whether to create alerts'),
     selector: text
       .default('')
       .describe("PromQL matchers of the targets; empty for this release's job and namespace"),
     mustExist: flag
       .default(true)
       .describe(
-        'Whether NexusMCPDown fires too where no pod was ever found, or for longer than an hour. Not with a selector, without the monitor of the chart, or where there may be no pods (replicas or keda.minReplicas 0)',
+        'Whether NexusMCPDown also fires if no pod was ever found, or none for more than an hour. It does not with a selector, without the monitor of the chart, or if there may be no pods (replicas or keda.minReplicas is 0)',
       ),
     additionalAggregationLabels: z
       .array(z.string().regex(/^[a-zA-Z_]\w*$/, 'must be the name of a label of Prometheus'))
       .default([])
-      .describe('Labels that tell services apart besides cluster, namespace and job'),
+      .describe('Labels that distinguish services, besides cluster, namespace and job'),
     labels: textMap.default({}).describe('Labels of all alerts'),
     badReasons: z
       .array(z.enum(COUNTABLE))
@@ -79,26 +83,36 @@ const rules = z
       .positive()
       .default(latency.thresholdSeconds)
       .describe(
-        'A call is fast when it takes no longer; a bucket of mcp_tool_duration_seconds, which go on above 10 where a deadline in config is longer, or as config.metrics.durationBuckets says',
+        'A call is fast if it takes no longer than this. It must be a bucket of mcp_tool_duration_seconds; there are buckets above 10 if a deadline in config is longer, or if config.metrics.durationBuckets names some',
       ),
-    minimumBadCalls: z.number().min(1).default(minimumBadCalls).describe('Fewer failed calls open no ticket'),
+    minimumBadCalls: z
+      .number()
+      .min(1)
+      .default(minimumBadCalls)
+      .describe('Failed calls that a ticket needs at least'),
     minimumBadCallsToPage: z
       .number()
       .min(1)
       .default(minimumBadCallsToPage)
-      .describe('Fewer failed calls page nobody'),
-    minimumCalls: z.number().min(1).default(minimumCalls).describe('Fewer calls say nothing about latency'),
+      .describe('Failed calls that a page needs at least'),
+    minimumCalls: z
+      .number()
+      .min(1)
+      .default(minimumCalls)
+      .describe('Calls that alerts on latency need at least'),
     runbookUrl: text
       .default('')
-      .describe("Where the runbooks are; empty for those of the chart's appVersion in its repository"),
-    extraGroups: list.default([]).describe('Rule groups of your own, as they are'),
+      .describe(
+        "URL of the folder with the runbooks, for the links in alerts. Empty: those of the chart's appVersion on GitHub, which lead nowhere until that version is published. Until then, put alerts/runbooks where your people can read it, and its URL here",
+      ),
+    extraGroups: list.default([]).describe('Rule groups of your own, copied as they are'),
   })
   .prefault({})
   .describe('A PrometheusRule; single alerts are changed under alerts');
 
 const dashboards = z
   .strictObject({
-    enabled: triState.default('auto').describe('auto is on where rules would be'),
+    enabled: triState.default('auto').describe('auto is on where the cluster has the API of the rules'),
     label: text.min(1).default('grafana_dashboard').describe("Label that Grafana's sidecar looks for"),
     labelValue: text.default('1').describe('Its value'),
     set: z
@@ -109,23 +123,23 @@ const dashboards = z
       )
       .default('')
       .describe(
-        "Name of the set of dashboards, in their files, uids, titles and tags; empty for NAMESPACE.FULLNAME, which no other release of the cluster has. A release without dashboards of its own may name another's, for its alerts to lead there",
+        'Name of the set of dashboards, in their files, uids, titles and tags; empty for NAMESPACE.FULLNAME, which is unique in the cluster. A release without dashboards may name the set of another release, so that its alerts lead there',
       ),
     folder: text.default('nexus-mcp').describe('Folder, by an annotation; empty for none'),
-    folderAnnotation: text.min(1).default('grafana_folder').describe('That annotation'),
+    folderAnnotation: text.min(1).default('grafana_folder').describe('Name of the annotation for the folder'),
     annotations: textMap.default({}).describe('Annotations'),
     namespace: text.default('').describe('Namespace the sidecar watches; empty for monitoring.namespace'),
-    grafanaUrl: text.default('').describe('Where Grafana is: alerts link to it then'),
+    grafanaUrl: text.default('').describe('URL of Grafana. If set, alerts link to the dashboards'),
     grafanaOperator: z
       .strictObject({
         enabled: flag
           .default(false)
           .describe('Whether there are GrafanaDashboard objects for the ConfigMaps'),
-        instanceSelector: object.default({}).describe('Which Grafana; required'),
+        instanceSelector: object.default({}).describe('Labels of the Grafana object; required'),
         allowCrossNamespaceImport: flag.default(true).describe('Whether Grafana may be in another namespace'),
         resyncPeriod: duration.default('10m').describe('Time after which changes made in Grafana are undone'),
         folder: text.default('').describe('Folder; empty for dashboards.folder'),
-        folderRef: text.default('').describe('GrafanaFolder, in place of folder'),
+        folderRef: text.default('').describe('GrafanaFolder, instead of folder'),
       })
       .prefault({})
       .describe('For the Grafana Operator'),
@@ -139,7 +153,7 @@ export const monitoring = {
       labels: textMap
         .default({})
         .describe(
-          'Labels of monitor, rules and dashboards; what your Prometheus selects by, such as release',
+          'Labels of monitor, rules and dashboards, by which your Prometheus selects them, such as release',
         ),
       annotations: textMap.default({}).describe('Annotations of monitor and rules'),
       namespace: text
@@ -151,10 +165,10 @@ export const monitoring = {
         .describe('API of monitor and rules, such as azmonitoring.coreos.com/v1'),
       failIfMissing: flag
         .default(false)
-        .describe('Whether auto fails where the API is missing, and skips nothing'),
+        .describe('Whether auto is an error if the API is missing; otherwise the object is skipped'),
       scrapeAnnotations: triState
         .default('auto')
-        .describe('prometheus.io annotations on pods; auto adds them where there is no monitor'),
+        .describe('prometheus.io annotations on pods; auto adds them if there is no monitor'),
       monitor,
       rules,
       dashboards,

@@ -12,15 +12,14 @@ import {
 import type { Row } from '../../src/monitoring/metrics/row.ts';
 import { RUNTIME_SAMPLES } from '../../src/monitoring/metrics/runtime.ts';
 
-const most = (
-  name: MetricName,
-  tools: number,
-  options: {
-    readonly operationAttributes?: readonly OperationAttribute[];
-    readonly mostUpstreams?: number;
-    readonly issuers?: number;
-  } = {},
-): number => createMetrics(options).metrics[name].mostSamples(tools);
+interface Options {
+  readonly operationAttributes?: readonly OperationAttribute[];
+  readonly mostUpstreams?: number;
+  readonly issuers?: number;
+}
+
+const most = (name: MetricName, tools: number, options: Options = {}): number =>
+  createMetrics(options).metrics[name].mostSamples(tools);
 
 const OPERATIONS = 'mcp_server_operation_duration_seconds';
 const REQUESTS = 'mcp_client_operation_duration_seconds';
@@ -55,6 +54,31 @@ export function samplesOf(tools: number) {
       ]),
     ),
   };
+}
+
+const mostOfAll = (tools: number, options?: Options): number =>
+  Object.values(createMetrics(options).metrics).reduce(
+    (sum, metric) => sum + metric.mostSamples(tools),
+    RUNTIME_SAMPLES,
+  );
+
+/** What a scrape has at most, part by part, as `nexus-mcp check` adds it up. */
+export function sampleRows(): readonly (readonly [string, string])[] {
+  const [none, one] = [mostOfAll(0), mostOfAll(1)];
+  const [first, second] = [mostOfAll(0, { mostUpstreams: 1 }), mostOfAll(0, { mostUpstreams: 2 })];
+  const counts = {
+    'the server, without any tool': none,
+    'each tool': one - none,
+    'each upstream, besides its tools': second - first,
+    'the first upstream, in addition, for its relay': 2 * first - second - none,
+    'each issuer of access tokens': mostOfAll(0, { issuers: 1 }) - none,
+    'in all, with 25 tools': mostOfAll(25),
+    'in all, with 500 tools': mostOfAll(500),
+  };
+  return Object.entries(counts).map(([what, count]) => [
+    what,
+    count.toLocaleString('en').replaceAll(',', ' '),
+  ]);
 }
 
 /** The buckets that each server has, and by which steps they go on where the settings allow more: each is a sample of every tool. */

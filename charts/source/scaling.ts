@@ -6,19 +6,22 @@ const bounds = {
   minReplicas: replicas.minReplicas.describe('Fewest pods'),
   maxReplicas: replicas.maxReplicas.describe('Most pods'),
 };
-const callsInFlight = z.number().min(0).describe('Calls in flight a pod should have; 0 for not');
+const callsInFlight = z
+  .number()
+  .min(0)
+  .describe('Calls in flight that a pod should have; 0 to not scale by them');
 const activeSessions = z
   .number()
   .min(0)
   .describe(
-    'Sessions a pod should hold; 0 for not, as with a key (stateKeySecret), because each pod that serves a session holds it then, and more pods have no fewer',
+    'Sessions that a pod should hold; 0 to not scale by them. Do not use it with a key (stateKeySecret): each pod that serves a session holds it then, so more pods do not hold fewer each',
   );
 
 const behavior = removable(
   object
     .default({ scaleDown: { stabilizationWindowSeconds: 300 } })
     .describe(
-      'How fast; it goes down slowly, because without a key (stateKeySecret) sessions end with their pod',
+      'How fast to scale. By default it scales down slowly, because without a key (stateKeySecret) sessions end with their pod',
     ),
 );
 
@@ -26,12 +29,14 @@ const behavior = removable(
 export const scaling = {
   autoscaling: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether there is one; the Deployment has no replicas then'),
+      enabled: flag.default(false).describe('Whether to create one. The Deployment then has no replicas'),
       ...bounds,
-      cpuUtilization: count.default(70).describe('CPU use to keep, in percent of the request; 0 for not'),
+      cpuUtilization: count
+        .default(70)
+        .describe('CPU use to keep, in percent of the request; 0 to not scale by it'),
       memoryUtilization: count
         .default(0)
-        .describe('Memory use to keep, in percent of the request; 0 for not'),
+        .describe('Memory use to keep, in percent of the request; 0 to not scale by it'),
       callsInFlight: callsInFlight.default(0),
       activeSessions: activeSessions.default(0),
       metrics: list.default([]).describe('Further metrics'),
@@ -43,25 +48,25 @@ export const scaling = {
     ),
   keda: z
     .strictObject({
-      enabled: flag.default(false).describe('Whether there is one; the Deployment has no replicas then'),
+      enabled: flag.default(false).describe('Whether to create one. The Deployment then has no replicas'),
       ...bounds,
-      pollingInterval: z.int().min(1).default(30).describe('Seconds between two looks'),
-      cooldownPeriod: count.default(300).describe('Seconds after the last trigger before it goes to none'),
+      pollingInterval: z.int().min(1).default(30).describe('Seconds between two checks of the triggers'),
+      cooldownPeriod: count.default(300).describe('Seconds after the last trigger before it scales to 0'),
       serverAddress: text
         .default('')
         .describe('Prometheus, such as http://prometheus-operated.monitoring:9090'),
-      authenticationRef: text.default('').describe('TriggerAuthentication for it'),
+      authenticationRef: text.default('').describe('TriggerAuthentication for Prometheus'),
       callsInFlight: callsInFlight.default(20),
       activeSessions: activeSessions.default(0),
       triggers: list.default([]).describe('Further triggers'),
       fallback: object
         .default({})
         .describe(
-          'What to do when Prometheus fails or has no data, such as {failureThreshold: 3, replicas: 4}; without it the number of pods stays',
+          'What to do if Prometheus fails or has no data, such as {failureThreshold: 3, replicas: 4}; without it the number of pods stays',
         ),
       behavior,
       annotations: textMap.default({}).describe('Annotations'),
     })
     .prefault({})
-    .describe('A ScaledObject of KEDA, in place of autoscaling'),
+    .describe('A ScaledObject of KEDA, instead of autoscaling'),
 };

@@ -10,7 +10,7 @@ export const tracing = {
         .enum(SAMPLER_NAMES)
         .default('parentbased_traceidratio')
         .describe(
-          'Which calls are traced; with parentbased_ not those that a client traces and has not sampled, and with parentbased_always_off those alone that it has',
+          'Which calls are traced. With parentbased_ a call that a client traces but has not sampled is not; with parentbased_always_off only calls that a client has sampled are',
         ),
       ratio: z
         .number()
@@ -18,27 +18,27 @@ export const tracing = {
         .max(1)
         .default(1)
         .describe(
-          'Share of the traces that are kept, also of those that clients have sampled, for the samplers named traceidratio',
+          'Share of the traces to keep, also of those that clients have sampled, for the samplers named traceidratio',
         ),
       headersSecret: secretKey(
         'headers',
-        'Headers that the collector asks for, such as authorization=Bearer%20…, as OTEL_EXPORTER_OTLP_HEADERS takes them',
+        'Headers for the collector, in the form of OTEL_EXPORTER_OTLP_HEADERS, such as authorization=Bearer%20…',
       ),
       // A name with a comma or = in it would break the list that OTEL_RESOURCE_ATTRIBUTES is.
       resourceAttributes: z
         .record(text.regex(/^[\w./-]+$/, 'must be letters, digits, _, ., / and - only'), text)
         .default({})
         .describe(
-          'Further attributes of all spans, such as deployment.environment.name; namespace, Deployment and pod are there',
+          'Further attributes of all spans, such as deployment.environment.name; namespace, Deployment and pod are there already',
         ),
       collector: peers
         .default([{ namespaceSelector: {} }])
         .describe(
-          'Peers that networkPolicy lets spans out to (NetworkPolicyPeer), at the port of config.tracing.endpoint, which their pods must have too; by default every pod of the cluster',
+          'Peers to which networkPolicy lets spans out (NetworkPolicyPeer), at the port of config.tracing.endpoint, which must be the port of their pods; by default every pod of the cluster',
         ),
     })
     .prefault({})
     .describe(
-      'Traces. They are sent to config.tracing.endpoint, by OTLP over HTTP; without one there are none',
+      'Traces. They are sent to config.tracing.endpoint, by OTLP over HTTP; nothing is traced without it',
     ),
 };

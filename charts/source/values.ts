@@ -31,7 +31,7 @@ export const valuesSchema = z.strictObject({
     .custom<object>()
     .default({ ops: { port: 9998 } })
     .describe(
-      "The server's settings (README.md, Settings). The chart adds server.allowedHosts, sessions.peers, and paths of what it mounts",
+      "The server's settings (docs/settings.md). The chart adds server.allowedHosts, sessions.peers, and paths of what it mounts",
     ),
   ...pod,
   ...exposure,
@@ -51,14 +51,14 @@ export const valuesSchema = z.strictObject({
 export const BESIDES = {
   global: z
     .looseObject({
-      imageRegistry: z.string().optional().describe('Registry of all images; wins over image.registry'),
+      imageRegistry: z.string().optional().describe('Registry of all images; overrides image.registry'),
       imagePullSecrets: z
         .array(z.union([z.string(), z.looseObject({ name: z.string() })]))
         .optional()
-        .describe('Secrets to pull with, besides image.pullSecrets'),
+        .describe('Secrets for pulling, besides image.pullSecrets'),
     })
     .optional()
-    .describe('Values of a parent chart; the rest is not used'),
+    .describe('Values of a parent chart; others than these are not used'),
   // Names that other charts have for values of this one: the templates refuse them, and say what they are called here.
   replicaCount: z.unknown().optional(),
   imagePullSecrets: z.unknown().optional(),

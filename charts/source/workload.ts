@@ -18,10 +18,14 @@ const probe = (what: string, periodSeconds: number, failureThreshold: number, in
   removable(
     z
       .strictObject({
-        initialDelaySeconds: count.default(initialDelaySeconds).describe('Time before the first'),
+        initialDelaySeconds: count.default(initialDelaySeconds).describe('Time before the first probe'),
         periodSeconds: z.int().min(1).default(periodSeconds).describe('Time between two probes'),
         timeoutSeconds: z.int().min(1).default(3).describe('Time an answer may take'),
-        failureThreshold: z.int().min(1).default(failureThreshold).describe('Failures in a row that count'),
+        failureThreshold: z
+          .int()
+          .min(1)
+          .default(failureThreshold)
+          .describe('Failures in a row after which the probe has failed'),
       })
       .prefault({})
       .describe(what),
@@ -34,7 +38,7 @@ export const workload = {
     .min(1)
     .default('cluster.local')
     .describe(
-      'DNS domain of the cluster, for the names the server answers to, and the one by which pods find one another',
+      'DNS domain of the cluster, for the names that the server answers to, and the name by which pods find one another',
     ),
   commonLabels: textMap.default({}).describe('Labels of all objects'),
   commonAnnotations: textMap.default({}).describe('Annotations of all objects'),
@@ -43,25 +47,25 @@ export const workload = {
       registry: text
         .default('')
         .describe("Registry in front of the repository; empty for the cluster's default"),
-      repository: text.min(1).default('nexus-mcp/nexus-mcp').describe('Image'),
+      repository: text.min(1).default('nexus-mcp/nexus-mcp').describe('Repository of the image'),
       tag: text.default('').describe("Tag; empty for the chart's appVersion"),
       digest: z
         .string()
         .regex(/^$|^sha256:[a-f0-9]{64}$/, 'must be sha256: and 64 hexadecimal digits')
         .default('')
-        .describe('Digest, sha256:…; wins over the tag'),
+        .describe('Digest, sha256:…; overrides the tag'),
       pullPolicy: z
         .enum(['Always', 'IfNotPresent', 'Never'])
         .default('IfNotPresent')
-        .describe('When to pull'),
+        .describe('When to pull the image'),
       pullSecrets: z
         .array(z.strictObject({ name: text.min(1) }))
         .default([])
-        .describe('Secrets to pull with: [{name}]'),
+        .describe('Secrets for pulling: [{name}]'),
     })
     .prefault({})
     .describe('The image; helm test and the canary use it too'),
-  replicas: count.default(1).describe('Pods; not used with autoscaling or keda'),
+  replicas: count.default(1).describe('Number of pods; not used with autoscaling or keda'),
   auth: z
     .strictObject({
       tokensSecret: secretKey(
@@ -71,10 +75,10 @@ export const workload = {
       tokenSecret: secretKey('token', 'One bearer token that may use all tools; authentication is on if set'),
     })
     .prefault({})
-    .describe('Who may call the tools. Secrets are named, never put into values'),
+    .describe('Who may call the tools. Values name Secrets and never contain any'),
   stateKeySecret: secretKey(
     'state-key',
-    'A key of at least 32 random bytes that seals session ids and the state of input requests, or two on a line each, for rotation. With it any pod serves any session, and restarts and rollouts end none; several replicas need it',
+    'A key of at least 32 random bytes that encrypts session ids and the state of input requests, or two keys on a line each, for rotation. With it any pod serves any session, and restarts and rollouts end none. Several replicas need it',
   ),
   toolModules: z
     .strictObject({
@@ -101,12 +105,12 @@ export const workload = {
   extraEnv: z
     .array(z.strictObject({ name: text.min(1), value: z.string().optional(), valueFrom: object.optional() }))
     .default([])
-    .describe('Environment variables; one of a name that the chart sets too replaces it'),
+    .describe('Environment variables; they replace those of the chart with the same name'),
   extraEnvFrom: list.default([]).describe('Sources of environment variables'),
-  extraVolumes: list.default([]).describe('Volumes; one of a name that the chart uses too replaces it'),
-  extraVolumeMounts: list.default([]).describe('Mounts; one at a path that the chart mounts too replaces it'),
-  initContainers: list.default([]).describe('Containers that run before'),
-  extraContainers: list.default([]).describe('Containers that run beside'),
+  extraVolumes: list.default([]).describe('Volumes; they replace those of the chart with the same name'),
+  extraVolumeMounts: list.default([]).describe('Mounts; they replace those of the chart at the same path'),
+  initContainers: list.default([]).describe('Containers that run before the server'),
+  extraContainers: list.default([]).describe('Containers that run beside the server'),
   resources: removable(
     z
       .strictObject({
@@ -114,13 +118,13 @@ export const workload = {
           z
             .record(z.string(), quantity)
             .default({ cpu: '100m', memory: '256Mi', 'ephemeral-storage': '128Mi' })
-            .describe('Reserved'),
+            .describe('What is reserved for the pod'),
         ),
         limits: removable(
           z
             .record(z.string(), quantity)
             .default({ memory: '1Gi' })
-            .describe('Most it may use; a limit of CPU would only make calls late'),
+            .describe('What the pod may use at most. A CPU limit would only make calls slow'),
         ),
         claims: list
           .default([])
@@ -135,7 +139,7 @@ export const workload = {
     .max(95)
     .default(75)
     .describe(
-      "Share of the memory limit for heaps: the worker threads' (config.workers), and the rest for --max-old-space-size",
+      'Percent of the memory limit for heaps: first those of the worker threads (config.workers), the rest for --max-old-space-size',
     ),
   tmpSizeLimit: quantity.default('64Mi').describe('Size of /tmp, the only writable directory'),
   podSecurityContext: removable(
@@ -147,7 +151,7 @@ export const workload = {
         fsGroup: 65532,
         seccompProfile: { type: 'RuntimeDefault' },
       })
-      .describe('Security of the pod, by default as the restricted Pod Security Standard wants it'),
+      .describe('Security context of the pod; the default meets the restricted Pod Security Standard'),
   ),
   securityContext: removable(
     object
@@ -156,13 +160,15 @@ export const workload = {
         capabilities: { drop: ['ALL'] },
         readOnlyRootFilesystem: true,
       })
-      .describe('Security of the container'),
+      .describe('Security context of the container'),
   ),
   serviceAccount: z
     .strictObject({
-      create: flag.default(true).describe('Whether to create one'),
-      name: text.default('').describe('Its name; empty for the full name, or default where none is created'),
-      annotations: textMap.default({}).describe('Its annotations'),
+      create: flag.default(true).describe('Whether to create an account'),
+      name: text
+        .default('')
+        .describe('Name of the account; empty for the full name, or for default if none is created'),
+      annotations: textMap.default({}).describe('Annotations of the account'),
     })
     .prefault({})
     .describe('The account. Its token is not mounted unless rbac.profile or config.discovery asks for it'),
@@ -172,18 +178,18 @@ export const workload = {
         .enum(['none', 'readonly', 'custom'])
         .default('none')
         .describe(
-          'What tools of your own may do in the cluster: nothing; read workloads, events and logs, no Secrets; or rules. Mounts a token unless none',
+          'What tools of your own may do in the cluster: nothing (none), read workloads, events and logs but no Secrets (readonly), or rules (custom). Mounts a token unless none',
         ),
       rules: list.default([]).describe('Rules of the custom profile'),
-      clusterWide: flag.default(false).describe('In all namespaces'),
+      clusterWide: flag.default(false).describe('Whether the rights are for all namespaces'),
       namespaces: z
         .array(text.min(1))
         .default([])
-        .describe("In these namespaces; empty for the release's own"),
+        .describe("Namespaces that the rights are for; empty for the release's own"),
     })
     .prefault({})
     .describe(
-      'Access to the Kubernetes API for tools of your own. What config.discovery needs, to list and watch Services, the chart adds where that is enabled',
+      'Access to the Kubernetes API for tools of your own. The chart adds the right to list and watch Services if config.discovery is enabled',
     ),
   probes: z
     .strictObject({
@@ -199,17 +205,23 @@ export const workload = {
     .min(0)
     .max(300)
     .default(5)
-    .describe('Time between the decision to end a pod and SIGTERM, for endpoints to notice'),
+    .describe(
+      'Seconds between the decision to end a pod and SIGTERM, in which the cluster stops sending it connections',
+    ),
   terminationGracePeriodSeconds: z
     .int()
     .min(1)
     .default(45)
     .describe(
-      'Must cover preStopSleepSeconds and config.shutdown.deadlineSeconds, with 5 s to spare; checked',
+      'Time a pod has to end. It must be at least preStopSleepSeconds plus config.shutdown.deadlineSeconds plus 5 s, which is checked',
     ),
   minReadySeconds: count.default(5).describe('Time a new pod must be ready before the next is replaced'),
   revisionHistoryLimit: count.default(5).describe('Old ReplicaSets to keep'),
-  progressDeadlineSeconds: z.int().min(1).default(600).describe('Time after which a rollout has failed'),
+  progressDeadlineSeconds: z
+    .int()
+    .min(1)
+    .default(600)
+    .describe('Seconds after which a rollout counts as failed'),
   strategy: object
     .default({ type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } })
     .describe('How pods are replaced'),
@@ -217,13 +229,13 @@ export const workload = {
   podAnnotations: textMap.default({}).describe('Annotations of pods'),
   podLabels: textMap.default({}).describe('Labels of pods'),
   nodeSelector: textMap.default({}).describe('Labels that nodes must have'),
-  tolerations: list.default([]).describe('Taints that are tolerated'),
+  tolerations: list.default([]).describe('Tolerations of taints'),
   affinity: object.default({}).describe('Affinity'),
   topologySpread: z
     .enum(['soft', 'hard', 'none'])
     .default('soft')
     .describe('Spreads pods over nodes and zones: if possible, strictly, or not'),
-  topologySpreadConstraints: list.default([]).describe('Constraints of your own, in place of topologySpread'),
+  topologySpreadConstraints: list.default([]).describe('Constraints of your own, instead of topologySpread'),
   priorityClassName: text.default('').describe('Priority class'),
   resourceClaims: list.default([]).describe('Resource claims of the pod'),
   runtimeClassName: text.default('').describe('Runtime class'),
@@ -233,14 +245,16 @@ export const workload = {
   dnsConfig: object.default({}).describe('DNS configuration'),
   podDisruptionBudget: z
     .strictObject({
-      enabled: flag.default(true).describe('Whether there is one, where there can be more than one pod'),
-      minAvailable: countOrShare.optional().describe('Pods that must stay; in place of maxUnavailable'),
-      maxUnavailable: countOrShare.optional().describe('Pods that may go at a time; 1 if neither is set'),
+      enabled: flag.default(true).describe('Whether to create one, if there can be more than one pod'),
+      minAvailable: countOrShare.optional().describe('Pods that must stay; instead of maxUnavailable'),
+      maxUnavailable: countOrShare
+        .optional()
+        .describe('Pods that may be missing at a time; 1 if neither is set'),
       unhealthyPodEvictionPolicy: z
         .enum(['AlwaysAllow', 'IfHealthyBudget'])
         .default('AlwaysAllow')
-        .describe('Whether pods that are not ready may always go'),
+        .describe('Whether pods that are not ready may always be evicted'),
     })
     .prefault({})
-    .describe('How many pods a drain of nodes may take at a time'),
+    .describe('A PodDisruptionBudget: how many pods a drain of nodes may evict at a time'),
 };

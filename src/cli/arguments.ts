@@ -126,6 +126,9 @@ environment, which wins over the file.
 Exit codes
   0  done; for serve and stdio: stopped in order
   1  failed: the tool or a check of probe failed, a port was taken, or work was cut off at the deadline
-  2  wrong usage or configuration; every problem is printed
-  13 a tool module waits for what never comes; any other: a tool ended the process
+  2  wrong usage or configuration, or a tool module that does not load; every problem is printed
+  Any other: a tool ended the process.
+
+Ctrl-C (SIGINT) and SIGTERM stop a command in order, a second one at once. A handler that loops
+without isolation: 'worker' blocks the process: then only SIGKILL (kill -9) ends it.
 `;

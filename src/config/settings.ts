@@ -14,7 +14,7 @@ const tool = z.strictObject({
 });
 
 /**
- * Every setting, with its default, its bounds and what it does. The README's table is generated from it, and the
+ * Every setting, with its default, its bounds and what it does. The table of docs/settings.md is generated from it, and the
  * names of environment variables and flags follow from the keys.
  */
 export const settingsSchema = z.strictObject({

@@ -39,6 +39,8 @@ const executeBody = z.strictObject({
   tool_name: z.string().min(1),
   arguments: z.unknown().optional(),
 });
+const NO_SUCH_TOOL = 'There is no such tool; GET /tools lists them';
+
 const toolExecuteBody = z.strictObject({ arguments: z.unknown().optional() });
 
 /** The REST API: the tools as plain HTTP resources, without a session and without MCP. */
@@ -62,8 +64,7 @@ export function restRoutes(options: RestOptions): Router {
   router.get('/tools/:name', guard, limited, (request, response) => {
     const tool = visibleTo(callerOf(response), catalogue.tools).find(({ name }) => name === nameIn(request));
     if (tool) response.json(describe(tool));
-    else
-      sendProblem(request, response, { status: 404, detail: 'There is no such tool; GET /tools lists them' });
+    else sendProblem(request, response, { status: 404, detail: NO_SUCH_TOOL });
   });
   router.all('/tools/:name', wrongMethod('GET, HEAD'));
 
@@ -149,7 +150,8 @@ async function execute(
     await (tracing ? tracing.call(catalogue.get(name) ? name : UNKNOWN_TOOL, make) : make()),
   );
   const ran = { tool_name: name, arguments: args ?? {} };
-  const execution_time = now() - startedAt;
+  // To a microsecond: what is beyond is noise.
+  const execution_time = Number((now() - startedAt).toFixed(6));
   if (outcome.status === 'success') {
     sendJson(response, { ...ran, result: plainValue(outcome.result), status: 'success', execution_time });
   } else if (outcome.reason === 'tool_error') {
@@ -173,7 +175,8 @@ const MAX_TOOL_NAME = 128;
 function problemOf(toolName: string, { reason, message, retryAfterSeconds, scopes }: Failure): Problem {
   return {
     status: ERROR_REASONS[reason].httpStatus,
-    detail: message,
+    // MCP's clients are told of tools/list.
+    detail: reason === 'unknown_tool' ? NO_SUCH_TOOL : message,
     toolName: toolName.slice(0, MAX_TOOL_NAME),
     reason,
     ...(scopes && { scopes }),

@@ -1,5 +1,5 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
+import { ERROR_REASONS } from '../tools/reasons.ts';
 import { describeThrown } from './describe-thrown.ts';
 import { FoldedLines, type Level, type Line, type LineLogger } from './folded-lines.ts';
 import { redactValue } from './redact.ts';
@@ -24,9 +24,9 @@ export type CallLogger = LineLogger;
 const MAX_KIND_LENGTH = 200;
 
 /**
- * Logs one line a call: successes at debug, callers' faults at info, the server's at warn, exceptions at error
- * with what was thrown. Of equal failures in quick succession the first few are logged, then how many more there
- * were. Arguments and results appear only where the options name them.
+ * Logs one line a call: successes at debug, callers' faults at info, the server's at warn, exceptions at error. A line of an
+ * exception has what was thrown, one of `unavailable` what is down. Of equal failures in quick succession the first few are
+ * logged, then how many more there were. Arguments and results appear only where the options name them.
  */
 export class CallLog implements CallObserver {
   readonly #logger: CallLogger;
@@ -90,6 +90,7 @@ export class CallLog implements CallObserver {
       arguments: this.#argumentsOf(record),
       result: this.#resultOf(record),
       err: errorOf(record),
+      why: whyOf(record),
     };
   }
 
@@ -106,7 +107,7 @@ export class CallLog implements CallObserver {
   #resultOf(record: CallRecord): string | undefined {
     if (!this.#results.has(record.tool)) return undefined;
     if (record.status === 'error')
-      return IN_WORDS_OF_THE_TOOL.has(record.reason)
+      return record.reason === 'tool_error'
         ? redactValue('result', record.message, MAX_VALUE_LENGTH)
         : undefined;
     if (record.inputRequired) return undefined;
@@ -121,8 +122,11 @@ const errorOf = (record: CallRecord): unknown =>
     ? undefined
     : describeThrown(record.cause);
 
-/** What a tool may say itself; the words for other reasons are ours, and the line has the reason. */
-const IN_WORDS_OF_THE_TOOL: ReadonlySet<ErrorReason> = new Set(['tool_error', 'unavailable']);
+/** What could not be reached, as the tool says it, where nothing was thrown that says so. */
+const whyOf = (record: CallRecord): string | undefined =>
+  record.status === 'error' && record.reason === 'unavailable' && record.cause === undefined
+    ? redactValue('why', record.message, MAX_VALUE_LENGTH)
+    : undefined;
 
 type Failed = Extract<CallRecord, { status: 'error' }>;
 

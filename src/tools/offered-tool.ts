@@ -115,7 +115,9 @@ function examine(tool: ToolDefinition): Partial<Schemas> & { readonly problems: 
     try {
       return compileSchema(schema, side);
     } catch (error) {
-      problems.push(`its ${side} schema cannot be published: ${String(error)}`);
+      problems.push(
+        `its ${side} schema cannot be published: ${error instanceof Error ? error.message : String(error)}`,
+      );
       return undefined;
     }
   };

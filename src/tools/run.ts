@@ -48,6 +48,8 @@ export class Run {
     const left = this.#timeoutSeconds - (this.#now() - this.#startedAt);
     const deadline = setTimeout(onDeadline, left * 1000);
     this.#client.addEventListener('abort', onGone);
+    // By what the handler did before it waited.
+    if (this.#client.aborted) onGone();
     try {
       return await Promise.race([running, ended]);
     } finally {

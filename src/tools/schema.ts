@@ -37,12 +37,40 @@ function compileTyped(schema: TypedSchema, side: Side): CompiledSchema {
       ? { ok: true, value: result.value }
       : { ok: false, problems: problemsIn(result.issues, WHOLE[side]) };
   return {
-    json: standard.jsonSchema[side]({ target: 'draft-2020-12' }),
+    json: publish(schema, side),
     validate(value) {
       const result = standard.validate(value);
       return result instanceof Promise ? result.then(toValidation) : toValidation(result);
     },
   };
+}
+
+function publish({ '~standard': { jsonSchema } }: TypedSchema, side: Side): JsonSchema {
+  const target = 'draft-2020-12';
+  try {
+    return jsonSchema[side]({ target });
+  } catch (error) {
+    const unknown = new Map<string, string>();
+    // Zod's error does not say where. Asked to leave out what it cannot express, it shows what that is.
+    const override = ({ zodSchema, jsonSchema: json, path }: ZodNode): void => {
+      const { type } = zodSchema._zod.def;
+      if (type === 'any' || type === 'unknown' || Object.keys(json).length > 0) return;
+      const place = path.filter((part) => part !== 'properties').join('.') || WHOLE[side];
+      if (!unknown.has(place)) unknown.set(place, type);
+    };
+    jsonSchema[side]({ target, libraryOptions: { unrepresentable: 'any', override } });
+    if (unknown.size === 0) throw error;
+    const found = [...unknown].toReversed().slice(0, MAX_PROBLEMS);
+    const places = found.map(([place, type]) => `${place} (${type})`);
+    throw new Error(`JSON Schema cannot express ${places.join(', ')}`, { cause: error });
+  }
+}
+
+/** What zod tells of each part of a schema that it converts. */
+interface ZodNode {
+  readonly zodSchema: { readonly _zod: { readonly def: { readonly type: string } } };
+  readonly jsonSchema: object;
+  readonly path: readonly (string | number)[];
 }
 
 function compileJson(json: JsonSchema, side: Side): CompiledSchema {
@@ -54,7 +82,11 @@ function compileJson(json: JsonSchema, side: Side): CompiledSchema {
     validateFormats: false,
     // What every object inherits, such as `constructor`, is not an argument.
     ownProperties: true,
+    // An error has the value that it is about.
+    verbose: true,
   });
+  if (ajv.validateSchema(json) !== true)
+    throw new Error(`it is not valid JSON Schema 2020-12: ${faultsOf(ajv.errors ?? []).join('; ')}`);
   const check = ajv.compile(json);
   return {
     json,
@@ -65,6 +97,25 @@ function compileJson(json: JsonSchema, side: Side): CompiledSchema {
     },
   };
 }
+
+/** What is wrong with a JSON Schema, one text a place, with the value that is wrong. */
+function faultsOf(errors: readonly ErrorObject[]): readonly string[] {
+  const first = new Map<string, ErrorObject>();
+  for (const error of errors) if (!first.has(error.instancePath)) first.set(error.instancePath, error);
+  return [...first].slice(0, MAX_PROBLEMS).map(([pointer, { message = 'is not valid', data, params }]) => {
+    const { allowedValues } = params as { readonly allowedValues?: readonly unknown[] };
+    const value = JSON.stringify(data);
+    const shown = value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}…` : value;
+    const allowed = allowedValues === undefined ? '' : ` (${allowedValues.join(', ')})`;
+    return `${placeOf(pointer) || 'all of it'}: ${shown} ${message}${allowed}`;
+  });
+}
+
+const MAX_VALUE = 50;
+
+/** A JSON Pointer (RFC 6901) with dots. */
+const placeOf = (pointer: string): string =>
+  pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~');
 
 /** An error of ajv as an issue of Standard Schema. */
 function fromAjv({ instancePath, keyword, message = 'is not valid', params }: ErrorObject) {

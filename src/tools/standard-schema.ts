@@ -29,8 +29,14 @@ export interface StandardJSONSchemaV1<Input = unknown, Output = Input> {
     readonly vendor: string;
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
     readonly jsonSchema: {
-      readonly input: (options: { readonly target: 'draft-2020-12' }) => Record<string, unknown>;
-      readonly output: (options: { readonly target: 'draft-2020-12' }) => Record<string, unknown>;
+      readonly input: (options: JsonSchemaOptions) => Record<string, unknown>;
+      readonly output: (options: JsonSchemaOptions) => Record<string, unknown>;
     };
   };
+}
+
+interface JsonSchemaOptions {
+  readonly target: 'draft-2020-12';
+  /** What one library knows alone. */
+  readonly libraryOptions?: Readonly<Record<string, unknown>>;
 }

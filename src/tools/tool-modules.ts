@@ -1,4 +1,5 @@
 import { basename, extname, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { toolsIn } from './exported-tools.ts';
@@ -8,28 +9,48 @@ export type ToolModulesResult =
   | { readonly ok: true; readonly toolsets: readonly Toolset[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** How long a module may take to load, in seconds: one that waits forever must not keep the server from saying so. */
+const PATIENCE_SECONDS = 30;
+
 /**
  * Imports the tool modules an operator named, each a file that exports `defineTool` values.
  * @param paths file paths, relative ones from `directory`
+ * @param seconds how long each may take to load
  * @returns every problem of every module, with its file, when one of them is broken
  */
 export async function loadToolModules(
   paths: readonly string[],
   directory: string,
+  seconds = PATIENCE_SECONDS,
 ): Promise<ToolModulesResult> {
-  const loaded = await Promise.all(paths.map((path) => loadToolModule(resolve(directory, path))));
+  const loaded = await Promise.all(paths.map((path) => loadToolModule(resolve(directory, path), seconds)));
   const problems = loaded.flatMap((result) => ('problems' in result ? result.problems : []));
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, toolsets: loaded.filter((result) => 'tools' in result) };
 }
 
-async function loadToolModule(file: string): Promise<Toolset | { readonly problems: readonly string[] }> {
+async function loadToolModule(
+  file: string,
+  seconds: number,
+): Promise<Toolset | { readonly problems: readonly string[] }> {
   const moduleUrl = pathToFileURL(file).href;
+  const late = new AbortController();
   let tools: ToolDefinition[];
   try {
-    tools = toolsIn((await import(moduleUrl)) as Record<string, unknown>);
+    const exported = await Promise.race([
+      import(moduleUrl) as Promise<Record<string, unknown>>,
+      // Keeps the process until then, which otherwise ends at once where nothing else is left to do.
+      setTimeout(seconds * 1000, undefined, { signal: late.signal }),
+    ]);
+    if (exported === undefined)
+      return {
+        problems: [`${file}: has not loaded within ${seconds} s; does it await something that never comes?`],
+      };
+    tools = toolsIn(exported);
   } catch (error) {
     return { problems: [`${file}: cannot be imported: ${String(error)}${placeOf(error)}`] };
+  } finally {
+    late.abort();
   }
   if (tools.length === 0)
     return { problems: [`${file}: exports no tool; export what defineTool({...}) returns`] };
@@ -61,12 +82,20 @@ const shape = z.strictObject({
   description: z.string(),
   input: schema,
   output: schema.optional(),
-  annotations: z.strictObject({
-    readOnly: z.boolean(),
-    idempotent: z.boolean(),
-    destructive: z.boolean().optional(),
-    openWorld: z.boolean(),
-  }),
+  annotations: z.strictObject(
+    {
+      readOnly: z.boolean(),
+      idempotent: z.boolean(),
+      destructive: z.boolean().optional(),
+      openWorld: z.boolean(),
+    },
+    {
+      error: ({ input }) =>
+        input === undefined
+          ? 'missing; it needs readOnly, idempotent and openWorld, each true or false'
+          : undefined,
+    },
+  ),
   isolation: z.enum(['none', 'worker']).optional(),
   timeoutSeconds: z.number().positive().max(86_400).optional(),
   maxConcurrency: z.int().min(1).optional(),

@@ -13,6 +13,7 @@ import { brokenOff, ComeBacks } from './come-backs.ts';
 import { EventStream, streamAllowance } from './event-stream.ts';
 import { Fault, noAnswer, ofConnection } from './fault.ts';
 import { headersOf } from './message-headers.ts';
+import { OpenRequests } from './open-requests.ts';
 import { Watchers } from './watchers.ts';
 import {
   discard,
@@ -53,9 +54,8 @@ export class UpstreamTransport implements Transport {
   sessionId?: string;
   readonly watchers: Watchers;
   readonly #options: TransportOptions;
-  readonly #closed = new AbortController();
-  /** What ends each request that has not been answered. */
-  readonly #exchanges = new Map<RequestId, AbortController>();
+  /** Those of JSON-RPC by their ids. */
+  readonly #requests = new OpenRequests<RequestId>();
   #version: string | undefined;
   #asides = 0;
 
@@ -75,7 +75,7 @@ export class UpstreamTransport implements Transport {
   }
 
   close(): Promise<void> {
-    this.#closed.abort();
+    this.#requests.close();
     this.onclose?.();
     return Promise.resolve();
   }
@@ -83,21 +83,17 @@ export class UpstreamTransport implements Transport {
   /** Resolves when a request has been answered, or anything else has been taken. */
   async send(message: JSONRPCMessage, options: TransportSendOptions = {}): Promise<void> {
     if ('method' in message && message.method === 'notifications/cancelled')
-      this.#exchanges.get(message.params?.['requestId'] as RequestId)?.abort();
+      this.#requests.end(message.params?.['requestId'] as RequestId);
     if (!('method' in message && 'id' in message))
       return this.#tell(message, 'method' in message && message.method === 'notifications/initialized');
-    const { id } = message;
-    const exchange = new AbortController();
-    const { requestSignal = exchange.signal } = options;
-    const signal = AbortSignal.any([exchange.signal, requestSignal, this.#closed.signal]);
-    this.#exchanges.set(id, exchange);
-    try {
+    const exchange = async (signal: AbortSignal): Promise<void> => {
       const response = await this.#post(message, options.headers, signal);
       await this.#answer(response, message, options, signal);
+    };
+    try {
+      await this.#requests.during(options.requestSignal, exchange, message.id);
     } catch (error) {
       throw error instanceof SdkHttpError ? error : ofConnection(error);
-    } finally {
-      this.#exchanges.delete(id);
     }
   }
 
@@ -105,12 +101,13 @@ export class UpstreamTransport implements Transport {
   async #tell(message: JSONRPCMessage, isAwaited: boolean): Promise<void> {
     if (!isAwaited && this.#asides >= MAX_ASIDES) return;
     const { pool, asidePool, answerSeconds } = this.#options;
-    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(answerSeconds * 1000)]);
     this.#asides += 1;
     try {
-      const response = await this.#post(message, {}, signal, isAwaited ? pool : asidePool);
-      await discard(response);
-      if (response.statusCode >= 300) throw refusal(response.statusCode);
+      await this.#requests.during(AbortSignal.timeout(answerSeconds * 1000), async (signal) => {
+        const response = await this.#post(message, {}, signal, isAwaited ? pool : asidePool);
+        await discard(response);
+        if (response.statusCode >= 300) throw refusal(response.statusCode);
+      });
     } catch (error) {
       throw error instanceof SdkHttpError ? error : ofConnection(error);
     } finally {
@@ -228,10 +225,13 @@ export class UpstreamTransport implements Transport {
    * @param signal ends it; it rejects when the stream cannot be had, and resolves when it ends
    * @param began told when it can be heard
    */
-  async listen(signal: AbortSignal, began: () => void = () => undefined): Promise<void> {
-    const all = AbortSignal.any([signal, this.#closed.signal]);
+  listen(signal: AbortSignal, began: () => void = () => undefined): Promise<void> {
+    return this.#requests.during(signal, (ending) => this.#hear(ending, began));
+  }
+
+  async #hear(signal: AbortSignal, began: () => void): Promise<void> {
     const headers = { accept: 'text/event-stream', ...this.#ofSession };
-    const response = await send(this.#options, 'GET', headers, { signal: all });
+    const response = await send(this.#options, 'GET', headers, { signal });
     if (
       response.statusCode !== 200 ||
       mediaTypeOf(response.headers['content-type']) !== 'text/event-stream'

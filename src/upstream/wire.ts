@@ -32,19 +32,18 @@ export async function send(
   { body = null, signal }: { readonly body?: string | null; readonly signal: AbortSignal },
 ): Promise<Response> {
   let informational = 0;
-  const flood = new AbortController();
   return request(url, {
     dispatcher: pool,
     method,
     body,
     headers: { 'accept-encoding': 'identity', ...own, ...headers },
-    signal: AbortSignal.any([signal, flood.signal]),
+    signal,
     headersTimeout: 0,
     bodyTimeout: 0,
     onInfo() {
       informational += 1;
       if (informational > MAX_INFORMATIONAL)
-        flood.abort(new Fault('broken', 'it sends informational answers without end'));
+        throw new Fault('broken', 'it sends informational answers without end');
     },
   });
 }

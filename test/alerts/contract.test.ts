@@ -228,10 +228,10 @@ describe('the rules and /metrics', () => {
     const searches = rules.flatMap(({ annotations }) =>
       [
         ...(annotations?.['description'] ?? '').matchAll(
-          /kubectl [^|]*logs [^|]*((?:\| grep (?:'[^']+'|\S+) ?)+)/g,
+          /kubectl [^|]*logs [^|]*((?:\| grep (?:-v )?(?:'[^']+'|\S+) ?)+)/g,
         ),
       ].map(([, greps = '']) =>
-        [...greps.matchAll(/grep (?:'([^']+)'|(\S+))/g)].map(([, quoted, bare = '']) =>
+        [...greps.matchAll(/grep (?!-v)(?:'([^']+)'|(\S+))/g)].map(([, quoted, bare = '']) =>
           (quoted ?? bare)
             .replace('{{ $labels.tool_name }}', 'throws')
             .replace('{{ $labels.upstream }}', 'weather'),

@@ -3,7 +3,8 @@ import { ALLOWED_ERRORS, ALLOWED_SLOW } from '../../alerts/source/records.ts';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
 import type { Course, Event } from './events.ts';
 import { promtool } from './promtool.ts';
-import { matchers, RULES } from './scenario.ts';
+import { matchers } from './simulation.ts';
+import { RULES } from './scenario.ts';
 import { notation, secondsOf } from './series.ts';
 import { server, tool } from './server.ts';
 

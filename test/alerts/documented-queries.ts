@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const ROOT = new URL('../../', import.meta.url);
 const RUNBOOKS = 'alerts/runbooks/';
+const PAGES = ['docs/metrics.md', 'docs/observability.md'];
 
 /** A document with queries, by its path in the repository. */
 export interface Document {
@@ -11,7 +12,7 @@ export interface Document {
 
 /** A query that a document tells people to paste. */
 export interface DocumentedQuery {
-  /** Where it stands: `README.md:120`. */
+  /** Where it stands: `docs/metrics.md:120`. */
   readonly place: string;
   readonly query: string;
 }
@@ -28,7 +29,7 @@ export const runbooks = (): readonly Document[] =>
 
 /** All queries of the runbooks and of the documents beside them, for a test that puts them to a real Prometheus. */
 export const documentedQueries = (): readonly DocumentedQuery[] =>
-  [readDocument('README.md'), readDocument('alerts/README.md'), ...runbooks()].flatMap(queriesIn);
+  [...PAGES.map(readDocument), readDocument('alerts/README.md'), ...runbooks()].flatMap(queriesIn);
 
 /** The queries in a document's promql blocks: one a line; a line that is indented continues the one before. */
 export function queriesIn({ path, text }: Document): readonly DocumentedQuery[] {

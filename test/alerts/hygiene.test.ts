@@ -207,7 +207,9 @@ describe('the generated alerts', () => {
       if (labels['severity'] !== 'info')
         expect(secondsOf(rule.keep_firing_for ?? '')).toBeGreaterThanOrEqual(120);
       expect(Object.keys(annotations)).toEqual(['summary', 'description', 'runbook_url', 'dashboard_url']);
-      expect(annotations['summary']).toMatch(/^[A-Z][^.{}]+\.$/);
+      const [subject = '', what] = (annotations['summary'] ?? '').split(': ');
+      expect(subject, 'whose it is').toMatch(/\$labels\.job.*\$labels\.cluster.*\$labels\.tool_name/);
+      expect(what, 'what is broken').toMatch(/^[A-Z][^.{}]+\.$/);
       const { description = '' } = annotations;
       const [impact = '', command = ''] = description.split(/(?<=[.:)\d]) First: /);
       expect(command.length, 'a first step').toBeGreaterThan(10);
@@ -215,7 +217,7 @@ describe('the generated alerts', () => {
       expect(impact, 'a window').toMatch(
         /\d+(?:[dhm]\b| (?:minutes|hours)|-day)|(?:within|in) an hour|two hours|a day ago/,
       );
-      expect(impact, 'whose it is').toContain('$labels.job');
+      expect(impact, 'whose it is').toMatch(/\$labels\.job.*\$labels\.cluster/);
     },
   );
 

@@ -6,15 +6,15 @@ let toolbox: Promise<Toolbox> | undefined;
 /**
  * Runs the promtool of the Prometheus that the integration tests use.
  * @param files contents by name; the arguments may name them
- * @returns its exit code, and what it printed on either stream
+ * @returns its exit code, and what it printed on one stream and then the other: as they come they are mixed within lines
  */
 export async function promtool(
   args: readonly string[],
   files: Files,
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
   toolbox ??= Toolbox.promtool();
-  const { exitCode, output } = await (await toolbox).run(args, files);
-  return { exitCode, output };
+  const { exitCode, stdout, stderr } = await (await toolbox).run(args, files);
+  return { exitCode, output: `${stdout}${stderr}` };
 }
 
 /** For the end of a test file that ran it. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stopPromtool } from './promtool.ts';
-import { plainStage, play, RULES, shortestFor, type AlertName, type Scenario } from './scenario.ts';
+import { play } from './play.ts';
+import { plainStage, RULES, shortestFor, type AlertName, type Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { secondsOf } from './series.ts';
 

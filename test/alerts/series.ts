@@ -1,12 +1,12 @@
 /** Times as promtool writes them: `90s`, `1h`, `2d12h`. */
 export type Time = string;
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
 /** Seconds of a time; throws on what is none. */
 export function secondsOf(time: Time): number {
-  if (!/^(\d+[smhd])+$/.test(time)) throw new Error(`not a time: ${time}`);
-  return [...time.matchAll(/(\d+)([smhd])/g)].reduce(
+  if (!/^(\d+[smhdw])+$/.test(time)) throw new Error(`not a time: ${time}`);
+  return [...time.matchAll(/(\d+)([smhdw])/g)].reduce(
     (sum, [, count, unit = '']) => sum + Number(count) * (UNIT_SECONDS[unit] ?? 0),
     0,
   );

@@ -62,6 +62,12 @@ export const tool = (name: string, ...all: readonly Calls[]): Tool => ({
 const NOTHING = counter({ perSecond: 0 });
 const add = (all: readonly Calls[]): Values => sum(NOTHING, ...all.map(({ counts }) => counts));
 
+/** The seconds that calls took, added up. */
+const timeOf =
+  ({ counts, seconds }: Calls): Values =>
+  (grid) =>
+    counts(grid).map((sample) => (typeof sample === 'number' ? sample * seconds : sample));
+
 /** The series of a tool, as one scrape of the server has them: whatever is bounded exists from the start. */
 function toolSeries(
   { name: tool_name, calls: all, inFlight }: Tool,
@@ -99,6 +105,7 @@ function toolSeries(
       ),
     ),
     count('mcp_tool_duration_seconds_count', {}, add(ran)),
+    count('mcp_tool_duration_seconds_sum', {}, sum(NOTHING, ...ran.map(timeOf))),
     { name: 'mcp_tool_calls_in_flight', labels, kind: 'gauge', values: inFlight },
   ];
 }

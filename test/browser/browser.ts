@@ -1,6 +1,6 @@
-import process from 'node:process';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { inject } from 'vitest';
+import { launchChromium } from './chromium.ts';
 
 /** A page, and what its browser had to say of it. */
 export interface OpenPage {
@@ -10,24 +10,8 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-const QUIET = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-/** Starts a Chromium of its own, with a profile of its own. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: inject('chromium'),
-    // Chromium's sandbox refuses to run as root, as containers do.
-    chromiumSandbox: process.getuid?.() !== 0,
-    args: QUIET,
-  });
-}
+/** Starts the Chromium that the tests were given. */
+export const launch = (): Promise<Browser> => launchChromium(inject('chromium'));
 
 /** Opens a page as a person of these preferences would see it. */
 export async function open(

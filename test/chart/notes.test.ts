@@ -42,7 +42,7 @@ describe('the notes after an installation', () => {
     expect(text).not.toContain('SKIPPED');
     expect(text).toContain('kubectl get prometheus -A');
     expect(text).toContain('{.spec.serviceMonitorSelector}');
-    expect(text).toContain('Ours have now: {"release":"stack"}');
+    expect(text).toContain('The labels of this release: {"release":"stack"}');
     expect(await notes({ monitoring: { monitor: { kind: 'PodMonitor' } } }, true)).toContain(
       '{.spec.podMonitorSelector}',
     );
@@ -51,7 +51,7 @@ describe('the notes after an installation', () => {
   it('say that alerts come late where scrapes are far apart', async () => {
     const at = (interval: string) => warnings({ monitoring: { monitor: { interval } } }, true);
     expect(await at('60s')).toContain(
-      'monitoring.monitor.interval: 60s is too long; the alerts are made for 30s or less',
+      'monitoring.monitor.interval: 60s is too long: the alerts need 30s or less',
     );
     expect(await warnings({}, true)).not.toContain('interval');
     expect(await at('')).not.toContain('interval');
@@ -72,14 +72,14 @@ describe('the notes after an installation', () => {
   });
 
   it('warn of a server that anybody may use, and not of one with tokens', async () => {
-    const warned = 'auth.tokensSecret.name: nobody needs a token';
+    const warned = 'auth.tokensSecret.name: no token is needed';
     expect(await warnings({}, true)).toContain(warned);
     const clients = [{ podSelector: { matchLabels: { app: 'agent' } } }];
     expect(await warnings({ networkPolicy: { enabled: true } }, true)).toContain(warned);
     expect(await warnings({ networkPolicy: { enabled: true, clients } }, true)).toBe('');
     const text = await notes({ auth: { tokensSecret: { name: 'tokens' } } }, true);
     expect(text).not.toContain('WARNINGS');
-    expect(text).toContain('NOTE: helm test has no token to call with');
+    expect(text).toContain('NOTE: helm test has no token, so its calls are refused');
   });
 
   it('warn where clients from outside would share one quota, and not where the proxies are counted', async () => {
@@ -94,13 +94,13 @@ describe('the notes after an installation', () => {
     const text = await notes({ replicas: 2 }, false);
     const warned = warningsIn(text).join('\n');
     expect(warned).toContain('stateKeySecret.name: the pods share no key');
-    expect(warned).toContain('The Service keeps a client with its pod by address;');
+    expect(warned).toContain('The Service sends each client address to the same pod;');
     expect(text).toContain(
       '\n  kubectl -n tools create secret generic nexus-mcp-state-key --from-literal=state-key="$(openssl rand -base64 48)"\n' +
         '  helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set stateKeySecret.name=nexus-mcp-state-key\n',
     );
     const balanced = await warnings({ replicas: 2, service: { type: 'LoadBalancer' } }, false);
-    expect(balanced).toContain('The Service does not keep clients with their pods,');
+    expect(balanced).toContain('The Service does not send clients to the same pod,');
   });
 
   it.each<Values>([
@@ -126,7 +126,7 @@ describe('the notes after an installation', () => {
       );
     const inside = 'http://weather.tools.svc:8000/mcp';
     const told =
-      'networkPolicy.extraEgress: lets no calls out to weather.tools.svc:8000, the upstream weather';
+      'networkPolicy.extraEgress: the policy blocks calls to weather.tools.svc:8000, the upstream weather';
     expect(await of(inside, { enabled: true })).toContain(told);
     expect(await of(inside, {})).not.toContain('extraEgress');
     expect(await of(inside, { enabled: true, egress: 'any' })).not.toContain('extraEgress');
@@ -149,7 +149,7 @@ describe('the notes after an installation', () => {
     expect(await notes({}, true)).toContain('titles that end in (tools.nexus-mcp)');
     const dashboards = { enabled: false, set: 'production.nexus-mcp' };
     expect(await notes({ monitoring: { dashboards } }, true)).toContain(
-      'Dashboards: those of another release, of the set production.nexus-mcp',
+      'Dashboards: none here; alerts link to the set production.nexus-mcp',
     );
   });
 
@@ -165,8 +165,10 @@ describe('the notes after an installation', () => {
   });
 
   it('say whether a release without a pod is noticed', async () => {
-    expect(await notes({}, true)).toContain('NexusMCPDown fires as long as Prometheus finds no pod\n');
-    expect(await notes({ replicas: 0 }, true)).toContain('NexusMCPDown ends an hour after');
+    expect(await notes({}, true)).toContain(
+      'NexusMCPDown fires while Prometheus finds no pod of this release\n',
+    );
+    expect(await notes({ replicas: 0 }, true)).toContain('NexusMCPDown does not fire for pods');
   });
 
   it('name the addresses', async () => {

@@ -86,15 +86,6 @@ describe('the program', () => {
     expect(code).toBe(1);
   });
 
-  it('says that a tool module never finishes to load', async () => {
-    const module = write('waits.mjs', `await new Promise(() => {});\n${moduleWith('handler: () => 1')}`);
-    const { code, stderr } = await runCli(['tools', '--tools.modules', module], { directory });
-    expect(code).toBe(13);
-    expect(stderr).toContain(
-      'nexus-mcp: waits for what never comes; does a tool module await at its top level?',
-    );
-  });
-
   it('ends without a word when nobody reads its output any more', async () => {
     const child = spawn(process.execPath, [MAIN, 'probe', 'http://127.0.0.1:1'], { env: compiled() });
     child.stdout.destroy();

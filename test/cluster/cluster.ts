@@ -97,6 +97,16 @@ export async function kinds(): Promise<ReadonlySet<string>> {
   );
 }
 
+/** @param path as `kubectl explain` takes it, such as `pods.spec.hostUsers` */
+export const hasField = (path: string): Promise<boolean> =>
+  kubectl(['explain', path]).then(
+    () => true,
+    (error: unknown) => {
+      if (String(error).includes('does not exist')) return false;
+      throw error;
+    },
+  );
+
 const made: string[] = [];
 
 /** Makes a namespace under the restricted Pod Security Standard, which is deleted with all that is in it. */

@@ -122,6 +122,7 @@ describe.each([
       execution_time: expect.any(Number) as number,
     });
     expect(body['execution_time']).toBeGreaterThan(0);
+    expect(String(body['execution_time'])).toMatch(/^\d+(?:\.\d{1,6}|e-[456])?$/);
     expect(body['execution_time']).toBeLessThan(10);
   });
 
@@ -173,7 +174,7 @@ describe.each([
       expect(status).toBe(404);
       expect(body).toEqual({
         error: 'Not Found',
-        detail: expect.stringContaining('no such tool') as string,
+        detail: 'There is no such tool; GET /tools lists them',
         tool_name: name,
         reason: 'unknown_tool',
       });

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
 import { promtool, stopPromtool } from '../alerts/promtool.ts';
-import { page, play, shortestFor, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
+import { play } from '../alerts/play.ts';
+import { page, shortestFor, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
 import { SCENARIOS } from '../alerts/scenarios.ts';
 import { server } from '../alerts/server.ts';
 import { at, CHART, one, render, type RenderOptions } from '../chart/helm.ts';
@@ -42,8 +43,11 @@ const service = (labels: Record<string, string>, prometheus: 2 | 3): Service => 
   prometheus,
 });
 
-/** Only the further label tells these apart. */
-const SERVICES = [service({ region: 'b' }, 2), service({ region: 'c' }, 3)];
+/** Only the further label tells these apart, and those of one scenario from those of another. */
+const servicesOf = (index: number) => [
+  service({ region: `b-${index}` }, 2),
+  service({ region: `c-${index}` }, 3),
+];
 
 /** With the parameters of the plain file. */
 const PLAIN = SCENARIOS.filter(({ parameters }) => parameters === undefined);
@@ -113,7 +117,7 @@ describe("the rules of a release of another name and namespace, with a tool's ow
     const recording = await ruleFile({ ...release, values: valuesOf(true) });
     const others = await ruleFile({ ...release, values: valuesOf(false) });
     const stage: Stage = {
-      servicesOf: () => SERVICES,
+      servicesOf: (_, index) => servicesOf(index),
       rulesFor: (scenario) => [(UNRECORDED.includes(scenario) ? others : recording).text],
     };
     complaints = await play([...PLAYED, ...UNRECORDED], stage);

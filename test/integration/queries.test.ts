@@ -6,20 +6,20 @@ import { parseMetrics, type Samples } from '../support/metrics-text.ts';
 import { Prometheus, startProcess, valuesBy, type Replica } from './harness.ts';
 import { callsBy, makeCalls, times } from './traffic.ts';
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
 const WINDOW_SECONDS = 300;
 
-/** The first block of a language under a heading of the README. */
+/** The first block of a language under a heading of the page. */
 function block(heading: string, language: string): string {
-  const section = README.slice(README.indexOf(`\n${heading}\n`));
+  const section = PAGE.slice(PAGE.indexOf(`\n${heading}\n`));
   const found = new RegExp('```' + language + '\n([^]*?)\n```').exec(section)?.[1];
-  if (found === undefined) throw new Error(`the README has no ${language} under ${heading}`);
+  if (found === undefined) throw new Error(`the page has no ${language} under ${heading}`);
   return found;
 }
 
-/** The README's queries, by the comment above them. */
+/** The page's queries, by the comment above them. */
 const QUERIES = new Map(
-  block('### Queries', 'promql')
+  block('## Queries', 'promql')
     .split('\n\n')
     .map((paragraph) => paragraph.split('\n'))
     .map(([comment = '', ...queries]) => [comment.replace('# ', ''), queries]),
@@ -33,7 +33,7 @@ let time: number;
 
 beforeAll(async () => {
   replica = await startProcess();
-  const { scrape_configs } = parse(block('### Scrape', 'yaml')) as { scrape_configs: unknown };
+  const { scrape_configs } = parse(block('## Scrape', 'yaml')) as { scrape_configs: unknown };
   const scrapeConfigs = stringify(scrape_configs).replace('localhost:9999', replica.target);
   prometheus = await Prometheus.start({ scrapeConfigs });
   await prometheus.catchUp();
@@ -71,7 +71,7 @@ const failedShares = Object.fromEntries(
   Object.entries(failed).map(([tool, count]) => [tool, count / (calls[tool] ?? NaN)]),
 );
 
-describe("the README's queries", () => {
+describe('the queries of docs/metrics.md', () => {
   it('are the ones proven here, and give Prometheus nothing to remark on', async () => {
     expect([...QUERIES.keys()]).toEqual([
       'Calls a second, by tool and status',
@@ -142,7 +142,7 @@ function percentile95(tool_name: string): number {
 describe('the error rate that divides one status by itself', () => {
   it('is 1 for every tool with an error, whatever their share', async () => {
     const query = 'rate(mcp_tool_calls_total{status="error"}[5m]) / rate(mcp_tool_calls_total[5m])';
-    expect(README).toContain(query);
+    expect(PAGE).toContain(query);
     expect(await answer(query, 'tool_name')).toEqual({ add: 1, divide: 1, throws: 1, unknown: 1 });
     expect(failedShares['add']).toBeCloseTo(2 / 9);
   });

@@ -69,13 +69,21 @@ describe('the line of a call', () => {
   });
 
   it('has what a tool says of its failure where its results are named', async () => {
-    server = await start({ log: { results: ['unreachable'] } });
-    await server.execute('unreachable');
-    expect(lastCall()).toMatchObject({ reason: 'unavailable', result: 'The database cannot be reached.' });
-    await server.execute('unreachable', { no: 'such argument' });
-    expect(lastCall()).not.toHaveProperty('result');
+    server = await start({ log: { results: ['fails'] } });
     await server.execute('fails');
+    expect(lastCall()).toMatchObject({ reason: 'tool_error', result: 'It cannot be done.' });
+    await server.execute('fails', { no: 'such argument' });
     expect(lastCall()).not.toHaveProperty('result');
+    await server.execute('echo', { text: 'hi' });
+    expect(lastCall()).not.toHaveProperty('result');
+  });
+
+  it('says what is down when a tool is unavailable, whatever the settings name', async () => {
+    server = await start();
+    await server.execute('unreachable');
+    expect(lastCall()).toMatchObject({ reason: 'unavailable', why: 'The database cannot be reached.' });
+    await server.execute('fails');
+    expect(lastCall()).not.toHaveProperty('why');
   });
 
   it('has long values cut, and secrets taken out', async () => {

@@ -82,11 +82,18 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Runs an example that serves, and waits until its metrics can be scraped. */
-async function serve(file: string): Promise<{ url: string; scrape: () => Promise<Samples> }> {
+/** Runs a program that serves, and waits until its metrics can be scraped. */
+async function serve(
+  ...program: readonly string[]
+): Promise<{ url: string; scrape: () => Promise<Samples> }> {
   const port = await freePort();
-  const env = { ...process.env, PORT: String(port), MCP_USE_ANONYMIZED_TELEMETRY: 'false' };
-  const child: ChildProcess = spawn(process.execPath, [file], { cwd: project, env, stdio: 'inherit' });
+  const env = {
+    ...process.env,
+    PORT: String(port),
+    NEXUS_SERVER_PORT: String(port),
+    MCP_USE_ANONYMIZED_TELEMETRY: 'false',
+  };
+  const child: ChildProcess = spawn(process.execPath, program, { cwd: project, env, stdio: 'inherit' });
   onTestFinished(() => void child.kill());
   const url = `http://127.0.0.1:${port}`;
   const scrape = async (): Promise<Samples> => parseMetrics(await (await fetch(`${url}/metrics`)).text());
@@ -108,11 +115,15 @@ async function compile(...args: readonly string[]): Promise<string> {
   );
 }
 
+/** What `.js` and `.ts` files are compiled with that import one another as they run. */
+const LOOSE = ['--skipLibCheck', '--allowJs', '--checkJs', '--allowImportingTsExtensions'];
+
 describe('the packed package, in an empty project,', () => {
   it('has types that all examples compile against', async () => {
-    const typed = ['v2-server.ts', 'v1-server.ts', 'function.ts', 'custom-metrics.ts'];
+    const typed = ['v2-server.ts', 'v1-server.ts', 'hono.ts', 'function.ts', 'custom-metrics.ts'];
+    const modules = ['hello.ts', 'weather.test.ts', 'booking.test.ts'].map((name) => `tools/${name}`);
     const plain = ['commonjs.cjs', 'fastmcp.js', 'mcp-nest.js', 'mcp-use.js'];
-    expect(await compile('--skipLibCheck', '--allowJs', '--checkJs', ...typed, ...plain)).toBe('');
+    expect(await compile(...LOOSE, ...typed, ...modules, ...plain)).toBe('');
   }, 120_000);
 
   it('refuses at compile time what would be refused at run time', async () => {
@@ -129,8 +140,8 @@ describe('the packed package, in an empty project,', () => {
     expect(lines?.map((line) => Number(line.slice('wrong.ts('.length)))).toEqual([3, 4, 5, 6]);
   }, 120_000);
 
-  it('runs the v2 server, in both eras', async () => {
-    const { url, scrape } = await serve('v2-server.ts');
+  it.each(['v2-server.ts', 'hono.ts'])('runs the v2 server of %s, in both eras', async (file) => {
+    const { url, scrape } = await serve(file);
     for (const era of ['2026-07-28', '2025-11-25'] as const) {
       const { client } = await connectClient(url, era);
       const { content } = await client.callTool({ name: 'greet', arguments: { name: 'Ada' } });
@@ -207,6 +218,25 @@ describe('the packed package, in an empty project,', () => {
     writeFileSync(join(project, 'traced.js'), script);
     const { stdout } = await run(process.execPath, ['traced.js'], { cwd: project });
     expect(JSON.parse(stdout)).toEqual([['execute_tool half', true]]);
+  });
+
+  it('runs the tests of tools', async () => {
+    const { stdout } = await run(process.execPath, ['--test', 'tools/*.test.ts'], { cwd: project });
+    expect(stdout).toMatch(/pass 5\n/);
+  });
+
+  it.each(['2026-07-28', '2025-11-25'] as const)('runs the tool that asks its user, in %s', async (era) => {
+    const program = join('node_modules', 'nexus-mcp', 'dist', 'main.js');
+    const { url } = await serve(program, '--tools.modules', 'tools/booking.ts');
+    const { client } = await connectClient(url, era, { capabilities: { elicitation: { form: {} } } });
+    const answers = [{ action: 'accept' as const, content: { seats: 4 } }, { action: 'decline' as const }];
+    client.setRequestHandler('elicitation/create', () => answers.shift() ?? { action: 'cancel' });
+    const call = { name: 'book_table', arguments: { restaurant: 'Nord' } };
+    expect(await client.callTool(call)).toMatchObject({
+      content: [{ text: '4 seats at Nord are booked.' }],
+    });
+    expect(await client.callTool(call)).toMatchObject({ isError: true });
+    await client.close();
   });
 
   it('still has the entry for tool modules', async () => {

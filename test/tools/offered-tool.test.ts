@@ -233,8 +233,24 @@ describe('what is refused in toolsets', () => {
     ],
     ['drops unknown fields', z.object({ a: z.string() }), /use z\.strictObject to refuse them/],
     ['says nothing of unknown fields', { type: 'object', properties: {} }, /unknown fields/],
-    ['cannot be published', z.strictObject({ at: z.date() }), /cannot be published/],
-    ['is no JSON Schema', { type: 'objekt', additionalProperties: false }, /cannot be published/],
+    [
+      'has values that JSON Schema does not know, by their places',
+      z.strictObject({
+        stay: z.object({ from: z.date() }),
+        days: z.array(z.bigint().optional()),
+        any: z.any(),
+      }),
+      /cannot be published: JSON Schema cannot express stay\.from \(date\), days\.items \(bigint\)$/,
+    ],
+    [
+      'is no JSON Schema, by place and value',
+      {
+        type: 'object',
+        additionalProperties: false,
+        properties: { 'a/b': { type: 'strin' }, n: { minLength: 'x'.repeat(500) } },
+      },
+      /cannot be published: it is not valid JSON Schema 2020-12: properties\.a\/b\.type: "strin" must be equal to one of the allowed values \(array, .*string\); properties\.n\.minLength: "x{49}… must be integer$/,
+    ],
     [
       'refers to nothing',
       { type: 'object', additionalProperties: false, $ref: '#/$defs/x' },

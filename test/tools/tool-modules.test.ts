@@ -73,6 +73,15 @@ describe('a tool module', () => {
 });
 
 describe('a broken tool module', () => {
+  it('that waits forever is refused with its file', async () => {
+    const path = moduleFile('waits.mjs', 'await new Promise(() => {});');
+    const good = moduleFile('beside.mjs', `export const tool = ${toolSource()};`);
+    expect(await loadToolModules([good, path], directory, 0.5)).toEqual({
+      ok: false,
+      problems: [`${path}: has not loaded within 0.5 s; does it await something that never comes?`],
+    });
+  });
+
   it.each([
     ['that does not exist', 'nowhere.mjs', undefined, /cannot be imported: .*nowhere\.mjs/],
     [
@@ -112,7 +121,16 @@ describe('a broken tool module', () => {
     ['input', { input: 'null' }, /^tool good: input: expected a schema/],
     ['input', { input: "'object'" }, /^tool good: input: expected a schema/],
     ['output', { output: 'null' }, /^tool good: output: expected a schema/],
-    ['annotations', { annotations: '' }, /^tool good: annotations: .*expected object/],
+    [
+      'annotations, which says which there are',
+      { annotations: '' },
+      /^tool good: annotations: missing; it needs readOnly, idempotent and openWorld, each true or false$/,
+    ],
+    [
+      'annotations',
+      { annotations: '{ readOnly: true, openWorld: false }' },
+      /^tool good: annotations\.idempotent: .*expected boolean, received undefined/,
+    ],
     ['annotations', { annotations: 'null' }, /^tool good: annotations: .*expected object, received null/],
     [
       'annotations, which would spoil tools/list for every client',

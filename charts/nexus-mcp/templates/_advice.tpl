@@ -9,31 +9,31 @@ notes.
 {{- include "nexus-mcp.missingApis" . }}
 {{- end }}
 {{- if and (include "nexus-mcp.wantsRules" .) (gt (int64 (include "nexus-mcp.milliseconds" (default "30s" $monitor.interval))) 30000) }}
-monitoring.monitor.interval: {{ $monitor.interval }} is too long; the alerts are made for 30s or less, and come late
+monitoring.monitor.interval: {{ $monitor.interval }} is too long: the alerts need 30s or less, and come late otherwise
 {{- end }}
 {{- if not (or (include "nexus-mcp.hasToken" .) (and .Values.networkPolicy.enabled .Values.networkPolicy.clients)) }}
-auth.tokensSecret.name: nobody needs a token, so whoever reaches the Service can call the tools; name a Secret with tokens, or those who may reach it in networkPolicy.clients
+auth.tokensSecret.name: no token is needed, so everybody who reaches the Service can call the tools; name a Secret with tokens here, or limit who reaches it with networkPolicy.clients
 {{- end }}
 {{- if and (include "nexus-mcp.many" .) (not (include "nexus-mcp.hasKey" .)) }}
-stateKeySecret.name: the pods share no key, so each serves only the sessions of 2025-era clients that it has begun itself; they end with their pod, at each restart, rollout and scale-down, and a tool that asks its client for input fails on another pod. {{ if eq (include "nexus-mcp.sessionAffinity" .) "ClientIP" -}}
-The Service keeps a client with its pod by address; behind a proxy or gateway that does not, requests get 404 from other pods
+stateKeySecret.name: the pods share no key, so each serves only the sessions of 2025-era clients that it began itself. These sessions end with their pod, at each restart, rollout and scale-down, and a tool that asks its client for input fails if the answer reaches another pod. {{ if eq (include "nexus-mcp.sessionAffinity" .) "ClientIP" -}}
+The Service sends each client address to the same pod; behind a proxy or gateway that does not, requests get 404 from other pods
 {{- else -}}
-The Service does not keep clients with their pods, so requests get 404 from other pods, unless your load balancer does
+The Service does not send clients to the same pod, so requests get 404 from other pods, unless your load balancer does it
 {{- end }}
 {{- end }}
 {{- range $scaler, $scaling := dict "autoscaling" .Values.autoscaling "keda" .Values.keda }}
 {{- if and $scaling.enabled (float64 $scaling.activeSessions) (include "nexus-mcp.hasKey" $) }}
-{{ $scaler }}.activeSessions: counts a session in each pod that serves it, which with a key are all in time; more pods have no fewer sessions each, and there may be {{ int $scaling.maxReplicas }} pods for nothing. Scale by {{ $scaler }}.callsInFlight instead
+{{ $scaler }}.activeSessions: counts a session in each pod that serves it. With a key these are all pods after a while, so more pods do not hold fewer sessions each, and the number of pods may grow to {{ int $scaling.maxReplicas }} for nothing. Scale by {{ $scaler }}.callsInFlight instead
 {{- end }}
 {{- end }}
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not (int $settings.server.trustedProxies)) }}
-config.server.trustedProxies: is 0, so clients from outside all have the address of the {{ ternary "ingress controller" "gateway" .Values.ingress.enabled }}, and share one quota (config.limits.callsPerSecond) unless they have tokens; set it to the number of proxies in front, mostly 1
+config.server.trustedProxies: is 0, so all clients from outside seem to have the address of the {{ ternary "ingress controller" "gateway" .Values.ingress.enabled }}, and without tokens they share one quota (config.limits.callsPerSecond); set it to the number of proxies in front, usually 1
 {{- end }}
 {{- if and $settings.upstreams .Values.networkPolicy.enabled (ne .Values.networkPolicy.egress "any") (not .Values.networkPolicy.extraEgress) }}
 {{- range $upstream := $settings.upstreams }}
 {{- $host := (urlParse $upstream.url).host }}
 {{- if or (eq $.Values.networkPolicy.egress "none") (regexMatch "^[^.]+(:[0-9]+)?$|\\.svc(\\.|:|$)" $host) }}
-networkPolicy.extraEgress: lets no calls out to {{ $host }}, the upstream {{ $upstream.name }}; name its pods and their port
+networkPolicy.extraEgress: the policy blocks calls to {{ $host }}, the upstream {{ $upstream.name }}; allow its pods and their port
 {{- end }}
 {{- end }}
 {{- end }}
@@ -46,7 +46,7 @@ networkPolicy.extraEgress: lets no calls out to {{ $host }}, the upstream {{ $up
 {{- if include "nexus-mcp.exposesMetrics" . }}
 {{- range $kind, $lack := $lacks }}
 {{- if and (eq (toString (index $lack 1)) "auto") (not (include "nexus-mcp.hasApi" (dict "context" $ "kind" $kind))) }}
-monitoring.{{ first $lack }}.enabled: the cluster has no {{ $monitoring.apiVersion }}/{{ $kind }}, so {{ last $lack }}; install Prometheus Operator, or say true where helm template does not see that it is there (or give that --api-versions {{ $monitoring.apiVersion }}/{{ $kind }}), and false where this is meant
+monitoring.{{ first $lack }}.enabled: the cluster has no {{ $monitoring.apiVersion }}/{{ $kind }}, so {{ last $lack }}; install Prometheus Operator. If it is there and helm template cannot see it, set the value to true, or pass --api-versions {{ $monitoring.apiVersion }}/{{ $kind }}; if you want none, set it to false
 {{- end }}
 {{- end }}
 {{- end }}

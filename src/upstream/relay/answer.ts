@@ -13,6 +13,9 @@ export interface AnswerOptions {
   readonly keepAliveSeconds: number;
 }
 
+/** How long the headers of a stream wait for its first event, in milliseconds: to send them apart costs as much as the rest. */
+const TOGETHER_MS = 10;
+
 /** What a client is given of an upstream's answer: all of it, as it comes. */
 export class Answer {
   readonly #response: ServerResponse;
@@ -45,16 +48,14 @@ export class Answer {
     // Nothing of an upstream's runs in a browser as if it were ours.
     else if (type !== '') passed['content-type'] = 'text/plain; charset=utf-8';
     this.#response.writeHead(status, passed);
-    if (this.isStream) this.#beginStream();
+    if (this.isStream) this.#speaking = setTimeout(this.#beginStream, TOGETHER_MS);
   }
 
-  #beginStream(): void {
+  /** Sends the headers even if no event comes for long. */
+  readonly #beginStream = (): void => {
+    if (!this.#response.writableEnded) this.#response.flushHeaders();
     this.#speaking = setTimeout(this.#speak, this.#options.keepAliveSeconds * 1000);
-    // The headers go even if no event comes for long.
-    setImmediate(() => {
-      if (!this.#response.writableEnded) this.#response.flushHeaders();
-    });
-  }
+  };
 
   /** A proxy in front cuts off a stream of which nothing is heard for long; and a client that is gone is noticed so. */
   readonly #speak = (): void => {

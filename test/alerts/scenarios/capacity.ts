@@ -1,3 +1,4 @@
+import { allLogs, logs } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum } from '../series.ts';
 import { calls, keysAge, on, server, tool } from '../server.ts';
@@ -5,9 +6,6 @@ import { calls, keysAge, on, server, tool } from '../server.ts';
 const KEYS_STALE = 'NexusMCPAuthKeysStale';
 const AUDIT_LOST = 'NexusMCPAuditEventsLost';
 const ISSUER = 'https://idp.example/realms/one';
-
-const logs = (n: string): string =>
-  `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
 
 /** A counter that passes its limit of ten minutes on two replicas together, for a while. */
 const flood = counter({ perSecond: 0, until: '15m' }, { perSecond: 0.5, until: '30m' }, { perSecond: 0 });
@@ -32,7 +30,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `${text} refused 300 calls as overloaded in 5 minutes, and goes on so: its places or worker threads are taken, and its queue is full or slow. First: open the dashboard and see which tool holds the places.`,
+              `${text} refused 300 calls as overloaded in 5 minutes, and this goes on: all places or worker threads are taken, and calls that wait get no place in time. First: open the dashboard and see which tool holds the places.`,
             dashboard: 'overview',
           },
         ),
@@ -68,7 +66,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `${text} refused 300 calls of clients over their quota in 5 minutes, and goes on so: an agent loops, many share one address, or the quota is too small. First: ${logs(n)} | grep rate_limited | tail -5`,
+              `${text} refused 300 calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${logs(n)} | grep rate_limited | tail -5`,
             dashboard: 'fleet',
           },
         ),
@@ -96,7 +94,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { reason: 'unknown_token' },
           {
             says: ({ text }) =>
-              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and goes on so: a token was rotated on one side only, or somebody guesses. First: find the client's address in the access log of the proxy in front.`,
+              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. First: find the client's address in the access log of the proxy in front.`,
             dashboard: 'fleet',
           },
         ),
@@ -126,7 +124,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { reason: 'stalled' },
           {
             says: ({ text }) =>
-              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and goes on so: clients leave answers unread, or open more than the server holds. First: open the dashboard and see how many are open and how much is kept for them.`,
+              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and this goes on: clients do not read their answers, or open more connections than the server allows. First: open the dashboard and see how many connections are open and how much memory they hold.`,
             dashboard: 'fleet',
           },
         ),
@@ -162,7 +160,7 @@ export const capacityScenarios: readonly Scenario[] = [
       '26m': [
         ticket('NexusMCPTokenFileStale', on('a'), {
           says: ({ text, n }) =>
-            `For 10 minutes a:9999 of ${text} has gone on with the tokens of before its token file changed: new ones are refused, and those that were taken out are still good. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'token file' | tail -5`,
+            `For 10 minutes a:9999 of ${text} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${allLogs(n)} | grep 'token file' | tail -5`,
           dashboard: 'fleet',
         }),
       ],
@@ -215,7 +213,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { issuer: ISSUER },
           {
             says: ({ text, n }) =>
-              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 30s ago; it asks every 10 minutes. They stay good for auth.keysKeptSeconds, a day if that is not set: then every token of this issuer is refused, as they are already where an instance has started since. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'issuer does not give' | tail -5`,
+              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 30s ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${allLogs(n)} | grep 'issuer does not give' | tail -5`,
             dashboard: 'fleet',
           },
         ),
@@ -291,7 +289,7 @@ export const capacityScenarios: readonly Scenario[] = [
       '27h': [
         ticket('NexusMCPSeriesGrowing', on('a'), {
           says: ({ text }) =>
-            `a:9999 of ${text} exposes 9k series, more than twice as many as any instance a day ago. New tools explain it, or a label grows that should not. First: curl -s http://a:9999/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
+            `a:9999 of ${text} exposes 9k series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: curl -s http://a:9999/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
           dashboard: 'fleet',
         }),
       ],
@@ -344,7 +342,7 @@ export const capacityScenarios: readonly Scenario[] = [
       '27m': [
         ticket('NexusMCPSamplesNearLimit', on('a'), {
           says: ({ text }) =>
-            `A scrape of a:9999 of ${text} has had 85% of the samples that Prometheus takes of one within 5 minutes. Beyond, it drops the whole scrape: the instance looks down, and every alert is blind for it. First: raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above mcp_metrics_samples_limit.`,
+            `A scrape of a:9999 of ${text} has had 85% of the samples that Prometheus accepts in one scrape, within the last 5 minutes. Above the limit Prometheus drops the whole scrape: the instance looks down, and no alert works for it. First: raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above mcp_metrics_samples_limit.`,
           dashboard: 'fleet',
         }),
       ],

@@ -1,3 +1,4 @@
+import { allLogs } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { listing, server } from '../server.ts';
 
@@ -25,7 +26,7 @@ export const discoveryScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `For more than 5 minutes an instance of ${text} has not been told which Services are upstreams; it last was 8m 0s ago. Those it found stay; new ones have no tools, and those of Services that are gone fail. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'Kubernetes API' | tail -5`,
+              `For more than 5 minutes an instance of ${text} has had no list of upstream Services from the Kubernetes API; the last one came 8m 0s ago. Upstreams that it knows stay; new upstreams have no tools here, and tools of deleted ones fail. First: ${allLogs(n)} | grep 'Kubernetes API' | tail -5`,
             dashboard: 'fleet',
           },
         ),

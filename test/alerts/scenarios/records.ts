@@ -37,7 +37,7 @@ export const recordScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `For 10 minutes at least one of the series nexus_mcp:* of ${text} has not been recorded: alerts that read it, such as those of the objectives, cannot fire. First: in Prometheus, open Status > Rule health and see which rules of nexus-mcp.ratios and nexus-mcp.budget fail or are not there.`,
+              `For 10 minutes at least one of the series nexus_mcp:* of ${text} has not been recorded. Alerts that read it, such as those of the error and latency budgets, cannot fire. First: in Prometheus, open Status > Rule health and see which rules of nexus-mcp.ratios and nexus-mcp.budget fail or are missing.`,
             dashboard: 'overview',
           },
         ),

@@ -1,9 +1,7 @@
+import { logs } from '../commands.ts';
 import { page, ticket, type AlertName, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { on, server } from '../server.ts';
-
-const logs = (n: string): string =>
-  `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
 
 type Gauges = NonNullable<NonNullable<Parameters<typeof server>[0]>['gauges']>;
 type GaugeName = keyof Gauges;
@@ -45,7 +43,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '22m': [
         page('NexusMCPEventLoopBlocked', on('a'), {
           says: ({ text }) =>
-            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: in Prometheus, topk(5, sum by (job, tool_name) (rate(mcp_tool_duration_seconds_sum[5m]))); the runbook says how to catch the tool in the act and switch it off.`,
+            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: in Prometheus, topk(5, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{instance="a:9999"}[5m]))); the runbook says how to find the tool's code and switch the tool off.`,
           dashboard: 'runtime',
         }),
       ],
@@ -53,7 +51,7 @@ export const runtimeScenarios: readonly Scenario[] = [
         page('NexusMCPEventLoopBlocked', on('a')),
         ticket('NexusMCPEventLoopLagging', on('a'), {
           says: ({ text }) =>
-            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 10 minutes: some tool does heavy work on it. First: open the dashboard and compare with the tools' call rates.`,
+            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 10 minutes: a tool does heavy work on it. First: open the dashboard and compare with the tools' call rates.`,
           dashboard: 'runtime',
         }),
       ],
@@ -106,7 +104,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '40m': [
         ticket('NexusMCPEventLoopSaturated', on('a'), {
           says: ({ text }) =>
-            `The event loop of a:9999 of ${text} was busy 98% of the last 10 minutes. More load turns into waiting. First: add replicas, or isolate the heaviest tool.`,
+            `The event loop of a:9999 of ${text} was busy 98% of the last 10 minutes. More calls will only wait longer. First: add replicas, or isolate the heaviest tool.`,
           dashboard: 'runtime',
         }),
       ],
@@ -125,7 +123,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '37m': [
         ticket('NexusMCPHeapNearLimit', on('a'), {
           says: ({ text }) =>
-            `a:9999 of ${text} kept at least 90% of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is close.`,
+            `a:9999 of ${text} kept at least 90% of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is nearly full.`,
           dashboard: 'runtime',
         }),
       ],
@@ -155,7 +153,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '26m': [
         ticket('NexusMCPFileDescriptorsNearLimit', on('a'), {
           says: ({ text }) =>
-            `a:9999 of ${text} had 87.5% of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. First: compare with sessions and connections on the dashboard.`,
+            `a:9999 of ${text} had 87.5% of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. First: open the dashboard and compare with sessions and connections.`,
           dashboard: 'runtime',
         }),
       ],

@@ -1,11 +1,10 @@
+import { status } from '../commands.ts';
 import { REFUSED } from '../../../src/tools/reasons.ts';
 import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, once } from '../series.ts';
 import { calls, server, tool } from '../server.ts';
 
 /** Commands that descriptions tell to run first. */
-const logs = (n: string): string =>
-  `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
 
 const outages = [10, 1, 0.1].flatMap((perSecond) =>
   [15, 30, 60].map((scrapeSeconds): Scenario => ({
@@ -122,7 +121,7 @@ const outage: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `100% of the tool calls of ${text} failed through the server's fault in the last 2 minutes. At this rate what is left of the 30-day error budget is spent in 3h 36m 0s. First: ${logs(n)} | grep '"reason"'`,
+              `100% of the tool calls of ${text} failed through the server's fault in the last 2 minutes: its agents get errors. At this rate the rest of the 30-day error budget lasts 3h 36m 0s. First: ${status(n)} says which tool fails and why.`,
             dashboard: 'overview',
           },
         ),
@@ -193,7 +192,7 @@ const errorBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `10% of the tool calls of ${text} failed through the server's fault over the last 1h or 6h; the objective is that 99.5 % do not. At this rate what is left of the 30-day error budget is spent in 0s. First: ${logs(n)} | grep '"reason"'`,
+              `10% of the tool calls of ${text} failed through the server's fault over the last 1h; the objective is that 99.5 % do not. At this rate the rest of the 30-day error budget lasts 0s. First: ${status(n)} says which tool fails now and why.`,
             dashboard: 'overview',
           },
         ),
@@ -202,7 +201,7 @@ const errorBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `2.5% of the tool calls of ${text} failed through the server's fault over the last 1d or 3d; the objective is that 99.5 % do not. At this rate what is left of the 30-day error budget is spent in 0s. First: ${logs(n)} | grep '"reason"'`,
+              `2.5% of the tool calls of ${text} failed through the server's fault over the last 1d; the objective is that 99.5 % do not. At this rate the rest of the 30-day error budget lasts 0s. First: ${status(n)} says which tool fails now and why.`,
             dashboard: 'overview',
           },
         ),
@@ -318,8 +317,8 @@ const latencyBudget: readonly Scenario[] = [
           'NexusMCPLatencyBudgetBurn',
           {},
           {
-            says: ({ text }) =>
-              `90% of the tool calls of ${text} took longer than 2.5 s over the last 15m or 1h or 6h; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
+            says: ({ text, n }) =>
+              `90% of the tool calls of ${text} took longer than 2.5 s over the last 15m; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. First: ${status(n)} says which tool is slow.`,
             dashboard: 'overview',
           },
         ),
@@ -327,8 +326,8 @@ const latencyBudget: readonly Scenario[] = [
           'NexusMCPLatencyBudgetBurn',
           {},
           {
-            says: ({ text }) =>
-              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d or 3d; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. First: in Prometheus, topk(5, histogram_quantile(0.95, sum by (job, tool_name, le) (rate(mcp_tool_duration_seconds_bucket[15m]))))`,
+            says: ({ text, n }) =>
+              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. First: ${status(n)} says which tool is slow.`,
             dashboard: 'overview',
           },
         ),

@@ -1,3 +1,4 @@
+import { policies } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { on, server } from '../server.ts';
@@ -29,7 +30,7 @@ const places: readonly Scenario[] = [
       '27m': [
         ticket('NexusMCPSessionsNearLimit', on('a'), {
           says: ({ text }) =>
-            `a:9999 of ${text} used 95% of its places for sessions within the last 5 minutes, and it shows: clients are turned away because all are in use, or sessions hardly stay and are rebuilt again and again. First: see on the dashboard which of the two it is; then raise sessions.max or add replicas.`,
+            `a:9999 of ${text} used 95% of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. First: see on the dashboard which of the two it is; then raise sessions.max or add replicas.`,
           dashboard: 'fleet',
         }),
       ],
@@ -150,7 +151,7 @@ const ids: readonly Scenario[] = [
           { reason: 'unknown' },
           {
             says: ({ text }) =>
-              `${text} refused 600 requests in the last 10 minutes for their session id (reason unknown), and so for half an hour. unknown: the replicas have different keys, or no key in common; forged: something on the way changes or cuts the header; other_caller: a session is used with another token. First: compare the session_keys that the pods logged at their start.`,
+              `${text} refused 600 requests in the last 10 minutes for their session id (reason unknown), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. First: compare the session_keys that the pods logged at their start.`,
             dashboard: 'fleet',
           },
         ),
@@ -204,7 +205,7 @@ const peers: readonly Scenario[] = [
           { outcome: 'unreachable' },
           {
             says: ({ text, n }) =>
-              `18 messages between replicas of ${text} failed in the last 15 minutes (outcome unreachable), and so for half an hour: answers to what tools ask their clients are lost, and cancelled calls run on. unreachable: a network policy or a wrong address; refused: the replicas have different keys. First: kubectl ${n}get networkpolicies`,
+              `18 messages between replicas of ${text} failed in the last 15 minutes (outcome unreachable), and this has gone on for half an hour: answers of clients to tools that ask them are lost, and cancelled calls run on. unreachable: a network policy or a wrong address; refused: the replicas have different keys. First: ${policies(n)}`,
             dashboard: 'fleet',
           },
         ),

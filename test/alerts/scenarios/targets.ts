@@ -1,8 +1,7 @@
+import { lastStates, pods } from '../commands.ts';
 import { page, ticket, type Scenario } from '../scenario.ts';
 import { gauge } from '../series.ts';
 import { on, server } from '../server.ts';
-
-const pods = (n: string): string => `kubectl ${n}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`;
 
 const down = (...times: readonly { is: 0 | 1; until?: string }[]) => ({
   up: gauge(...times),
@@ -26,7 +25,7 @@ export const targetScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `Prometheus has scraped no instance of ${text} with success for 3 minutes: it is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert can see anything. First: ${pods(n)}`,
+              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works. First: ${pods(n)}`,
             dashboard: 'fleet',
           },
         ),
@@ -37,7 +36,7 @@ export const targetScenarios: readonly Scenario[] = [
         ...['a', 'b'].map((instance) =>
           ticket('NexusMCPTargetDown', on(instance), {
             says: ({ text, n }) =>
-              `Only 0% of the scrapes of ${instance}:9999 of ${text} succeeded in the last 10 minutes. The other instances carry its load; or the scrapes are dropped as too large (sample_limit), and it serves. First: ${pods(n)}`,
+              `Only 0% of the scrapes of ${instance}:9999 of ${text} succeeded in the last 10 minutes. Either it is down and the other instances carry its load, or it serves and its scrapes are dropped as too large (sample_limit). First: ${pods(n)}`,
             dashboard: 'fleet',
           }),
         ),
@@ -67,7 +66,7 @@ export const targetScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `Prometheus has scraped no instance of ${text} with success for 3 minutes: it is answered, and drops the answer of 120k samples, because that is more than its sample_limit or cannot be read. Agents are probably served, but no other alert can see anything. First: raise the limit (in the chart monitoring.monitor.sampleLimit)`,
+              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server answers, and Prometheus drops the 120k samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. First: raise the limit (in the chart monitoring.monitor.sampleLimit)`,
             dashboard: 'fleet',
           },
         ),
@@ -125,7 +124,7 @@ export const targetScenarios: readonly Scenario[] = [
       '11m': [
         ticket('NexusMCPMetricsMissing', on('a'), {
           says: ({ text }) =>
-            `a:9999 of ${text} has answered scrapes without mcp_build_info for 10 minutes: recording is switched off, or Prometheus scrapes something else. All other alerts are blind for it. First: curl -s http://a:9999/metrics | head`,
+            `a:9999 of ${text} has answered scrapes without mcp_build_info for 10 minutes: its metrics are switched off, or Prometheus scrapes something else. No other alert works for it. First: curl -s http://a:9999/metrics | head`,
           dashboard: 'fleet',
         }),
       ],
@@ -159,7 +158,7 @@ export const targetScenarios: readonly Scenario[] = [
       '46m': [
         ticket('NexusMCPRestarting', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} has started 4 times within an hour; calls in flight are lost each time. First: kubectl ${n}describe pods -l app.kubernetes.io/name=nexus-mcp | grep -A5 'Last State'`,
+            `a:9999 of ${text} has started 4 times within an hour; calls in flight are lost each time. First: ${lastStates(n)}`,
           dashboard: 'runtime',
         }),
       ],

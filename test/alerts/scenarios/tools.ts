@@ -1,10 +1,7 @@
+import { logs, status } from '../commands.ts';
 import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { calls, server, tool, type Tool } from '../server.ts';
-
-const pods = (n: string): string => `kubectl ${n}get pods -l app.kubernetes.io/name=nexus-mcp -o wide`;
-const logs = (n: string): string =>
-  `kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m`;
 
 const busy = tool('clock', calls('success', counter({ perSecond: 20 })));
 
@@ -51,7 +48,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `20% of the calls of echo on ${text} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${logs(n)} | grep '"tool":"echo"' | grep '"reason"'`,
+              `20% of the calls of echo on ${text} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${logs(n)} | grep '"tool":"echo"' | grep -v '"level":"info"' | tail -5`,
             dashboard: 'tools',
           },
         ),
@@ -104,7 +101,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `echo on ${text} has answered every call with isError for at least 15 minutes, 900 of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck: a key of what it calls has expired, its API has changed, or all its callers ask for what is not there. First: ${logs(n)} | grep '"tool":"echo"' | grep tool_error | tail -3`,
+              `echo on ${text} has answered every call with isError for at least 15 minutes, 900 of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck. Likely: a key of the API it calls has expired, that API has changed, or its callers ask for what does not exist. First: ${logs(n)} | grep '"tool":"echo"' | grep tool_error | tail -3`,
             dashboard: 'tools',
           },
         ),
@@ -298,7 +295,7 @@ export const toolScenarios: readonly Scenario[] = [
           { instance: 'a:9999' },
           {
             says: ({ text, n }) =>
-              `3 calls on a:9999 of ${text} have been in flight for 10 minutes without any call finishing: the instance hangs, or a tool is allowed that long. No error is counted, because nothing ends. First: ${pods(n)} (which pod has that address), then step 1 of the runbook before you restart it.`,
+              `3 calls on a:9999 of ${text} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. First: ${status(n)} says whose calls do not end; look before you restart it.`,
             dashboard: 'tools',
           },
         ),
@@ -307,7 +304,7 @@ export const toolScenarios: readonly Scenario[] = [
           { instance: 'a:9999', tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `3 calls of echo on a:9999 of ${text} have been in flight for 10 minutes without one finishing. First: ${logs(n)} | grep '"tool":"echo"' | tail -3`,
+              `3 calls of echo on a:9999 of ${text} have been in flight for 10 minutes, and none has finished. First: ${logs(n)} | grep '"tool":"echo"' | tail -3`,
             dashboard: 'tools',
           },
         ),
@@ -373,7 +370,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text }) =>
-              `echo on ${text} succeeded 720 times in these two hours yesterday and not once today. Its clients may be gone, or use something else. First: open the dashboard and see when the calls stopped.`,
+              `echo on ${text} succeeded 720 times in these two hours yesterday, and not once today. Its clients may be gone, or may use another tool. First: open the dashboard and see when the calls stopped.`,
             dashboard: 'tools',
           },
         ),

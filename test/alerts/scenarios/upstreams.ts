@@ -1,3 +1,4 @@
+import { allLogs, logs } from '../commands.ts';
 import { info, ticket, type AlertName, type Firing, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum, type Time, type Values } from '../series.ts';
 import { server } from '../server.ts';
@@ -37,7 +38,7 @@ const downScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, seen from the instance that reaches it worst. Its tools stay listed, and their calls fail as unavailable. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'upstream is' | tail -5`,
+              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, and their calls fail as unavailable. First: ${allLogs(n)} | grep 'upstream is' | tail -5`,
             dashboard: 'fleet',
           },
         ),
@@ -106,7 +107,7 @@ const failingScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `50% of the calls that ${text} sent to upstream weather in the last 15 minutes were not answered in time, not answered at all, or ended in an internal error there. Agents that need its tools are stuck. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 --since=15m | grep upstream | grep 'weather' | tail -5`,
+              `50% of the calls that ${text} sent to upstream weather in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${logs(n)} | grep upstream | grep 'weather' | tail -5`,
             dashboard: 'fleet',
           },
         ),
@@ -226,7 +227,7 @@ const droppedScenarios: readonly Scenario[] = [
           { upstream: 'weather', reason: 'collision' },
           {
             says: ({ text, n }) =>
-              `3 tools that upstream weather lists are left out by ${text}, and have been for more than 15 minutes, for the reason collision. Agents do not see them. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'tools that are not offered' | tail -5`,
+              `3 tools that upstream weather lists are left out by ${text}, and have been for more than 15 minutes, for the reason collision. Agents do not see them. First: ${allLogs(n)} | grep 'tools that are not offered' | tail -5`,
             dashboard: 'fleet',
           },
         ),
@@ -299,7 +300,7 @@ const changedScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} changed what it says of 2 tools within an hour: their descriptions, schemas or annotations. Models read that and act on it, and whoever approved of a tool approved of what it was. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'describes tools otherwise' | tail -5`,
+              `Upstream weather of ${text} changed the descriptions, schemas or annotations of 2 tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${allLogs(n)} | grep 'describes tools otherwise' | tail -5`,
             dashboard: 'fleet',
           },
         ),

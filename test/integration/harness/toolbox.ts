@@ -20,7 +20,11 @@ export class Toolbox {
   static amtool = (): Promise<Toolbox> => Toolbox.#start(ALERTMANAGER_IMAGE, '/bin/amtool');
 
   static async #start(image: string, tool: string): Promise<Toolbox> {
-    const container = new TestContainer(image).withEntrypoint(['tail', '-f', '/dev/null']).withCommand([]);
+    const container = new TestContainer(image)
+      .withEntrypoint(['tail', '-f', '/dev/null'])
+      .withCommand([])
+      // Both are written in Go; with more memory, a simulation takes a fifth less of the processor.
+      .withEnvironment({ GOGC: '400' });
     return new Toolbox(await container.start(), tool);
   }
 

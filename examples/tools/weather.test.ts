@@ -1,0 +1,25 @@
+/** Tests of a tool without a server and without its network: `node --test weather.test.ts` */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { callTool } from 'nexus-mcp/testing';
+import { temperature } from './weather.ts';
+
+await test('tells the temperature', async ({ mock }) => {
+  mock.method(globalThis, 'fetch', () => Promise.resolve(Response.json({ celsius: 21 })));
+  const outcome = await callTool(temperature, { station: 'EDDB' });
+  assert.ok(outcome.status === 'success' && !outcome.inputRequired);
+  assert.equal(outcome.result.value, 21);
+});
+
+await test('says that there is no such station', async ({ mock }) => {
+  mock.method(globalThis, 'fetch', () => Promise.resolve(new Response(null, { status: 404 })));
+  const outcome = await callTool(temperature, { station: 'NONE' });
+  assert.ok(outcome.status === 'error');
+  assert.equal(outcome.reason, 'tool_error');
+  assert.equal(outcome.message, 'There is no station NONE.');
+});
+
+await test('refuses arguments of the wrong type', async () => {
+  const outcome = await callTool(temperature, { station: 5 });
+  assert.equal(outcome.status === 'error' && outcome.reason, 'invalid_arguments');
+});

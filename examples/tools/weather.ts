@@ -1,0 +1,20 @@
+/** A tool that asks a service on the network. */
+import { defineTool, failure, unavailable, z } from 'nexus-mcp/tools';
+
+export const temperature = defineTool({
+  name: 'temperature',
+  title: 'Temperature',
+  description: 'The temperature at a weather station now, in degrees Celsius.',
+  input: z.strictObject({ station: z.string().max(40).describe('The code of the station, such as EDDB.') }),
+  output: z.number(),
+  annotations: { readOnly: true, idempotent: true, openWorld: true },
+  timeoutSeconds: 5,
+  async handler({ station }, { signal }) {
+    const url = `https://weather.example.com/${encodeURIComponent(station)}`;
+    const response = await fetch(url, { signal }).catch(() => undefined);
+    if (!response) return unavailable('The weather service cannot be reached.');
+    if (response.status === 404) return failure(`There is no station ${station}.`);
+    if (!response.ok) return unavailable('The weather service fails.');
+    return ((await response.json()) as { celsius: number }).celsius;
+  },
+});

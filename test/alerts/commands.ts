@@ -1,0 +1,22 @@
+/** The commands that descriptions tell to run first, by the flag of kubectl for a namespace; without one, those of other hosts. */
+const command =
+  (kubectl: string, elsewhere: string) =>
+  (n: string): string =>
+    n === '' ? elsewhere : `kubectl ${n}${kubectl}`;
+
+const PODS = '-l app.kubernetes.io/name=nexus-mcp';
+
+export const logs = command(`logs ${PODS} --tail=-1 --since=15m`, 'docker logs --since=15m CONTAINER');
+export const allLogs = command(`logs ${PODS} --tail=-1`, 'docker logs CONTAINER');
+export const pods = command(`get pods ${PODS} -o wide`, 'docker ps -a, or systemctl status nexus-mcp');
+export const policies = command('get networkpolicies', 'look at the firewalls between the replicas');
+export const lastStates = command(
+  `describe pods ${PODS} | grep -A5 'Last State'`,
+  'docker ps -a, or journalctl -u nexus-mcp, for the exit codes',
+);
+
+/** The status page of the instance that the scenarios have. */
+export const status = (n: string): string =>
+  n === ''
+    ? 'curl -s http://a:9999/'
+    : `curl -s http://a:9999/ (from outside Kubernetes: kubectl ${n}port-forward nexus-mcp-a 9999, then curl -s http://localhost:9999/)`;

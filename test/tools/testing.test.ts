@@ -1,0 +1,115 @@
+import { callTool } from 'nexus-mcp/testing';
+import {
+  accepted,
+  content,
+  defineTool,
+  elicit,
+  failure,
+  inputRequired,
+  unavailable,
+  z,
+} from 'nexus-mcp/tools';
+import { describe, expect, it } from 'vitest';
+
+const annotations = { readOnly: true, idempotent: true, openWorld: false } as const;
+const base = { title: 'Half', description: 'Halves.', annotations } as const;
+
+const half = defineTool({
+  ...base,
+  name: 'half',
+  input: z.strictObject({ number: z.number().default(8) }),
+  output: z.strictObject({ half: z.number().max(100) }),
+  handler: ({ number }) => {
+    if (number < 0) return failure('The number is negative.');
+    if (number === 0) throw new Error('nothing to halve');
+    return { half: number / 2 };
+  },
+});
+
+const books = defineTool({
+  ...base,
+  name: 'book',
+  input: z.strictObject({}),
+  handler: (_args, { answers, state, canElicit }) => {
+    if (!canElicit) return unavailable('Nobody can be asked.');
+    const answer = accepted(answers['seat'], z.object({ seat: z.string() }));
+    if (!answer) return inputRequired({ seat: elicit('Which seat?', { type: 'object' }) }, { flight: 7 });
+    return content([{ type: 'text', text: `${answer.seat} ${JSON.stringify(state)}` }]);
+  },
+});
+
+describe('a tool that is called in a unit test', () => {
+  it('gets its arguments validated, and so is its result', async () => {
+    expect(await callTool(half)).toMatchObject({ status: 'success', result: { value: { half: 4 } } });
+    expect(await callTool(half, { number: '8' })).toMatchObject({
+      reason: 'invalid_arguments',
+      problems: [expect.stringContaining('number: ')],
+    });
+    expect(await callTool(half, { number: 1000 })).toMatchObject({
+      reason: 'exception',
+      cause: { message: expect.stringContaining('invalid result: half: ') as string },
+    });
+  });
+
+  it('ends as what it reports or throws', async () => {
+    expect(await callTool(half, { number: -1 })).toMatchObject({
+      status: 'error',
+      reason: 'tool_error',
+      message: 'The number is negative.',
+    });
+    const cause = { message: 'nothing to halve' };
+    expect(await callTool(half, { number: 0 })).toMatchObject({ reason: 'exception', cause });
+    expect(await callTool(half, {}, { resultBytes: 5 })).toMatchObject({ reason: 'exception' });
+  });
+
+  it('asks, and goes on with the answers and its state', async () => {
+    const asked = await callTool(books);
+    if (asked.status !== 'success' || !asked.inputRequired) throw new Error('it does not ask');
+    const { requests, state } = asked.inputRequired;
+    expect(requests['seat']?.params).toMatchObject({ message: 'Which seat?' });
+    const answers = { seat: { action: 'accept', content: { seat: '12A' } } };
+    expect(await callTool(books, {}, { answers, state })).toMatchObject({
+      result: { content: [{ text: '12A {"flight":7}' }] },
+    });
+    expect(await callTool(books, {}, { canElicit: false })).toMatchObject({ reason: 'unavailable' });
+  });
+
+  it('is cancelled by a signal, and ended by its deadline', async () => {
+    const waits = defineTool({
+      ...base,
+      name: 'waits',
+      isolation: 'worker',
+      input: z.strictObject({}),
+      handler: (_args, context) => {
+        context.progress(1, 2, 'begun');
+        context.log('info', 'waiting');
+        return new Promise<string>(() => undefined);
+      },
+    });
+    const client = new AbortController();
+    const told: unknown[] = [];
+    const call = callTool(
+      waits,
+      {},
+      {
+        signal: client.signal,
+        progress: (...report) => told.push(report),
+        log: (...line) => {
+          told.push(line);
+          client.abort();
+        },
+      },
+    );
+    expect(await call).toMatchObject({ reason: 'cancelled' });
+    expect(told).toEqual([
+      [1, 2, 'begun'],
+      ['info', 'waiting'],
+    ]);
+    expect(await callTool(waits, {}, { timeoutSeconds: 0.01 })).toMatchObject({ reason: 'timeout' });
+  });
+
+  it('is refused as a server would refuse it', async () => {
+    const loose = { ...half, name: 'a b', input: z.object({}) };
+    await expect(callTool(loose)).rejects.toThrow(/name must be[^]*unknown fields/);
+  });
+});

@@ -1,0 +1,42 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServer, type ServerProcess } from './support/server-process.ts';
+
+const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const [tour = ''] = /\n## A tour[^]*?(?=\n## )/.exec(README) ?? [];
+const [start = '', ...steps] = [...tour.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = '']) => block);
+
+/** Takes the place of make, and prints the arguments of the server. */
+const MAKE = `make() { eval "set -- \${2#ARGS=}"; printf '%s\\n' "$@"; }`;
+
+const shell = (script: string): string => execFileSync('sh', ['-c', script], { encoding: 'utf8' });
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
+
+/** A line without the time that a call took, which is never the same. */
+const timeless = (text: string): string => text.replace(/(?<="execution_time":)[^,}]+/g, '');
+
+/** The parts of what a step prints, by the comments below its commands; an ellipsis leaves something out. */
+const printedBy = (step: string): readonly string[] =>
+  [...step.matchAll(/^# (.*)$/gm)].flatMap(([, line = '']) => timeless(line).split('…'));
+
+describe('the tour of the README', () => {
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    server = await startServer({ args: shell(`${MAKE}\n${start}`).trim().split('\n') });
+  });
+  afterAll(() => server.stop());
+
+  it('has steps', () => {
+    expect(steps.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it.for(steps)('prints what it says: %s', (step, { skip }) => {
+    skip(!hasCurl, 'curl is not installed');
+    const output = shell(step.replaceAll('localhost:9999', `127.0.0.1:${server.port}`));
+    const parts = printedBy(step);
+    expect(parts.length).toBeGreaterThan(0);
+    for (const part of parts) expect(timeless(output)).toContain(part);
+  });
+});
