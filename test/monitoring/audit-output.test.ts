@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AuditOutput, MAX_WAITING_BYTES } from '../../src/monitoring/audit/audit-output.ts';
+import { runHere } from '../support/run-here.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -51,6 +52,25 @@ describe('the audit file', () => {
 
   it('that cannot be opened is said at once', async () => {
     await expect(AuditOutput.open(join(path, 'nowhere'))).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('a command', () => {
+  it('that serves does not start when the file cannot be opened', async () => {
+    const nowhere = join(path, 'nowhere');
+    const { code, stderr } = await runHere(['serve', '--audit.enabled', 'true', '--audit.file', nowhere]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^nexus-mcp: audit\.file: cannot be opened: ENOENT/),
+    ]);
+  });
+
+  it('that does not serve writes no events, and makes no file', async () => {
+    for (const command of [['check'], ['call', 'add', '{"a":1,"b":2}']]) {
+      const { code } = await runHere([...command, '--audit.enabled', 'true', '--audit.file', path]);
+      expect(code).toBe(0);
+    }
+    expect(existsSync(path)).toBe(false);
   });
 });
 
