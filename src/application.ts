@@ -98,11 +98,11 @@ export type ApplicationResult =
   | { readonly ok: true; readonly application: Application }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-const NO_TOOLS = 'no tool is offered: tools.enabled and tools.disabled leave none of those there are';
+const NO_TOOLS = 'no tool is offered: tools.enabled and tools.disabled leave out all of them';
 
 const NO_KEY =
-  'sessions.peers is set and sessions.stateKeyFile is not: sessions and states of input requests that one replica makes are ' +
-  'unknown to the others, end with their process, and nothing is passed on';
+  'sessions.peers is set without sessions.stateKeyFile: each replica serves only the sessions that it began, they end with its ' +
+  'process, and replicas pass nothing on to one another';
 
 /** How long an answer may take from the call's outcome to the client, in milliseconds. */
 const ANSWER_MS = 1000;

@@ -183,12 +183,12 @@ export class Discovery {
 /** What the log says of a namespace when it cannot be asked, and when it can again. */
 const SAID = {
   list: {
-    not: 'the Kubernetes API does not say which Services there are; the upstreams that were found stay',
-    again: 'Services are found again',
+    not: 'the Kubernetes API does not list the Services; the known upstreams stay',
+    again: 'the Kubernetes API lists the Services again',
   },
   watch: {
-    not: 'the Kubernetes API does not tell of changes of Services; they are noticed when all are listed next',
-    again: 'changes of Services are told of again',
+    not: 'the Kubernetes API does not report changes of Services; the next full list will show them',
+    again: 'the Kubernetes API reports changes of Services again',
   },
 } as const;
 

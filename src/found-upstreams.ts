@@ -78,7 +78,7 @@ function refuseAmong(
   if (other !== undefined)
     return {
       outcome: 'name_taken',
-      why: `names of its tools would begin with ${prefix}, and those of another upstream begin with ${other}`,
+      why: `its tools would begin with ${prefix}, and those of another upstream begin with ${other}`,
     };
   return owners.size >= most
     ? { outcome: 'limit', why: `there are ${most} already (discovery.maxUpstreams)` }
@@ -152,7 +152,7 @@ function portOf(ports: readonly ServicePort[]): ServicePort | string {
   const [port] = candidates;
   if (!port) return 'it has no TCP port';
   if (candidates.length > 1)
-    return `which of its ${candidates.length} ports is for MCP cannot be told; name one mcp`;
+    return `it has ${candidates.length} ports, and nothing says which one is for MCP; name that port mcp`;
   if (port.appProtocol.toLowerCase() === 'https')
     return 'its port speaks HTTPS; name it in upstreams, with a caFile';
   return port;

@@ -78,7 +78,7 @@ export class Lifecycle {
         await run();
       } catch (error) {
         outcome = 'failed';
-        this.#logger.error({ step: name, err: describeThrown(error) }, 'this step of stopping failed');
+        this.#logger.error({ step: name, err: describeThrown(error) }, 'a step of stopping failed');
       }
     }
     return outcome;
@@ -88,7 +88,7 @@ export class Lifecycle {
     try {
       return await cut();
     } catch (error) {
-      this.#logger.error({ step, err: describeThrown(error) }, 'what still runs could not be cut off');
+      this.#logger.error({ step, err: describeThrown(error) }, 'cannot cut off what still runs');
       return undefined;
     }
   }

@@ -57,7 +57,7 @@ function observed({ recorder, logger, audit }: Surroundings): JwtCallersOptions[
       if (before !== outcome)
         logger.warn(
           { issuer, outcome, why: answer.problem },
-          'the issuer does not give its keys; those that it gave last stay good for auth.keysKeptSeconds',
+          'the issuer does not give its keys; the old ones are used for auth.keysKeptSeconds',
         );
     }
   };

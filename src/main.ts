@@ -119,5 +119,5 @@ function unplanned(): string {
   const { stack = '' } = new Error('a tool module, most likely, called process.exit');
   // Node ends the process when nothing is left that could settle an await. Its own warning points at this file.
   if (!stack.includes('at process.exit')) return 'ends while it waits for something that never comes';
-  return `${stack.replace(/^Error: /, '')}\nA handler with isolation: 'worker' ends no more than its own thread.`;
+  return `${stack.replace(/^Error: /, '')}\nWith isolation: 'worker' the call would end only its own thread.`;
 }

@@ -72,8 +72,8 @@ export function keepSeries(
     isTold = true;
     logger.warn(
       { tool: slow.name, timeout_seconds: slow.timeoutSeconds },
-      `a tool may take longer than ${highest} s, the highest bound of mcp_tool_duration_seconds: how much longer its calls take ` +
-        'cannot be told; name its deadline in metrics.durationBuckets',
+      `a tool may take longer than ${highest} s, the highest bound of mcp_tool_duration_seconds: the metrics cannot show how long ` +
+        'such calls take; name its deadline in metrics.durationBuckets',
     );
   });
 }

@@ -91,8 +91,8 @@ export class TokensInEffect {
   #complain(): void {
     this.#parts.logger.error(
       { problems: this.#problems },
-      'token file is no good: THE TOKENS THAT WERE READ BEFORE STAY IN EFFECT, also those it should replace; ' +
-        'once it is mended it is read by itself',
+      'token file is invalid: THE OLD TOKENS STAY IN EFFECT, including those that it takes out; ' +
+        'it is read again when it changes',
     );
   }
 

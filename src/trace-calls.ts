@@ -29,7 +29,7 @@ export const traceCalls = (
     onError: (error) => {
       logger.warn(
         { err: error },
-        'spans cannot be exported, and are lost until they can; calls are served as ever. Check that the OTLP endpoint is ' +
+        'spans cannot be exported and are lost; calls are not affected. Check that the OTLP endpoint is ' +
           'right, up and reachable from here; rate(mcp_trace_spans_total{outcome!="exported"}[5m]) shows the loss',
       );
     },

@@ -101,20 +101,21 @@ function stuck(parameters: Parameters): readonly Alert[] {
     keepFiringForSeconds: 300,
     dashboard: 'tools',
   } as const;
+  const status = statusOf(`up{${OF_SERVICE}, instance=%q}`, '$labels.instance');
   return [
     {
       ...shared,
       severity: 'critical',
       expr: never(INSTANCE),
       summary: 'Tool calls are in flight and none finishes.',
-      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. First: ${statusOf(`up{${OF_SERVICE}, instance=%q}`, '$labels.instance')} says whose calls do not end; look before you restart it.`,
+      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. First: ${status} says whose calls do not end; look before you restart it.`,
     },
     {
       ...shared,
       severity: 'warning',
       expr: never(`${INSTANCE}, tool_name`),
       summary: 'The calls of a tool are in flight and none finishes.',
-      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and none has finished. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | tail -3`,
+      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and none has finished. Their agents wait. First: ${status} says for how long.`,
     },
   ];
 }

@@ -8,7 +8,7 @@ export const COMMANDS = {
   call: 'Call a tool: call add \'{"a":5,"b":3}\'',
   tools: 'List the tools',
   check: 'Check the configuration and print what is in effect',
-  probe: 'See whether a running server serves and counts calls: probe http://localhost:9999',
+  probe: 'Check that a running server answers and counts calls: probe http://localhost:9999',
 } as const;
 
 export type Command = keyof typeof COMMANDS;
@@ -94,7 +94,7 @@ function problemOf(error: unknown): string {
   const [, option] = /^Unknown option '([^']+)'/.exec(message) ?? [];
   return option === undefined
     ? message
-    : `there is no option ${option}; nexus-mcp check lists the settings, which are options, too`;
+    : `there is no option ${option}; nexus-mcp check prints the settings, and each is an option`;
 }
 
 const isCommand = (name: string): name is Command => Object.hasOwn(COMMANDS, name);

@@ -32,7 +32,7 @@ export async function callTool(
     return complain(
       isOwn
         ? `there is no tool ${name}; nexus-mcp tools lists them`
-        : `${name} can only be a tool of an upstream, which this command does not connect to: call it at a server that runs`,
+        : `this command has no tool ${name}; if it is a tool of an upstream, call it at a running server`,
     );
   }
   let args: unknown;
@@ -91,7 +91,7 @@ export function listTools(
   ];
   if (others.length > 0)
     stderr.write(
-      `nexus-mcp: without the tools of upstreams (${others.join(', ')}), which a server that runs lists\n`,
+      `nexus-mcp: not listed: the tools of upstreams (${others.join(', ')}); a running server lists them\n`,
     );
   if (json) {
     stdout.write(

@@ -19,7 +19,7 @@ export async function runServer(
   if (shell.stderr.isTTY) {
     const origin = `http://${reachable(settings.server.host)}:${serving.port}`;
     shell.stderr.write(
-      `nexus-mcp ${shell.version} serves ${origin}/mcp, and how it is at ${origin}/; Ctrl-C stops it\n`,
+      `nexus-mcp ${shell.version} serves ${origin}/mcp; status page: ${origin}/; Ctrl-C stops it\n`,
     );
   }
   return stopWhenAsked(serving, shell.stopRequested, environment.logger);
@@ -50,7 +50,7 @@ export function hangUp({ tokens, audit }: Application, logger: Logger): void {
   if (tokens) tokens.reread();
   else if (!isReopened)
     logger.info(
-      'SIGHUP: there is nothing to read again; only a token file is, if auth.tokensFile names one that is no pipe',
+      'SIGHUP: nothing to read again; only the file of auth.tokensFile is read again, unless it is a pipe',
     );
 }
 

@@ -81,7 +81,7 @@ export const authSettings = z
       .refine((text) => !text.includes('?'), 'must have no query')
       .optional()
       .describe(
-        'URL of /mcp as clients know it, for OAuth: the audience of access tokens, and its host is one that clients may use; needs auth.issuers',
+        'URL of /mcp as clients know it, for OAuth: the audience that access tokens must have. Its host is allowed like those of server.allowedHosts; needs auth.issuers',
       ),
     issuers: z
       .array(issuer)
@@ -97,7 +97,7 @@ export const authSettings = z
       })
       .default([])
       .describe(
-        'OAuth authorization servers whose JWT access tokens are taken: a list of {issuer, audiences?, jwksUri?, idTokens?, algorithms?, scopes?, scopesClaim?, groups?, groupsClaim?}, at most 8, where scopes and groups name tools and toolsets for each; authentication is on if set; needs auth.resource',
+        'OAuth authorization servers whose JWT access tokens are accepted: a list of {issuer, audiences?, jwksUri?, idTokens?, algorithms?, scopes?, scopesClaim?, groups?, groupsClaim?}, at most 8, where scopes and groups name tools and toolsets for each; authentication is on if set; needs auth.resource',
       ),
     keysKeptSeconds: z
       .number()
@@ -105,7 +105,7 @@ export const authSettings = z
       .max(604_800)
       .default(86_400)
       .describe(
-        'How long the keys of an issuer are good while it gives no newer ones; they are asked for every 10 minutes',
+        'How long the keys of an issuer are used while it does not answer; the server asks for them every 10 minutes',
       ),
   })
   .prefault({});

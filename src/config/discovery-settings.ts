@@ -13,40 +13,44 @@ export const discoverySettings = z
     enabled: z
       .boolean()
       .default(false)
-      .describe('Whether Services of Kubernetes with a label become upstreams, besides those of upstreams'),
+      .describe(
+        'Whether Kubernetes Services with a label become upstreams, in addition to the setting upstreams',
+      ),
     labelSelector: z
       .string()
       .trim()
       .min(1)
       .default('nexus-mcp.io/upstream=true')
-      .describe('Which Services, by their labels'),
+      .describe('Label selector of these Services'),
     namespaces: z
       .array(namespace)
       .max(32)
       .default([])
-      .describe("In which namespaces, at most 32; empty for the pod's own"),
+      .describe("Namespaces to look in, at most 32; empty for the pod's own"),
     kubeconfig: z
       .string()
       .min(1)
       .optional()
       .describe(
-        'File that says where the Kubernetes API is and who asks it; if unset, as pods are told by their ServiceAccount',
+        'Path of a kubeconfig for the Kubernetes API; if unset, the ServiceAccount of the pod is used',
       ),
     resyncSeconds: z
       .number()
       .min(30)
       .max(120)
       .default(60)
-      .describe('Time after which all of them are listed anew, whatever was heard of changes'),
+      .describe('Time between full lists of the Services, besides watching their changes'),
     maxUpstreams: count
       .max(256)
       .default(32)
-      .describe('Most upstreams that are found, besides those of upstreams; the oldest Services win'),
+      .describe(
+        'Most upstreams that are found, in addition to the setting upstreams; the oldest Services come first',
+      ),
     timeoutSeconds: seconds
       .optional()
       .describe('Deadline of a call of their tools; limits.toolTimeoutSeconds if unset'),
     maxConcurrency: count
       .optional()
-      .describe('Calls of each at a time, all its tools together; limits.toolConcurrency if unset'),
+      .describe('Calls of each upstream at a time, all its tools together; limits.toolConcurrency if unset'),
   })
   .prefault({});

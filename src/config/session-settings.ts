@@ -7,10 +7,12 @@ export const sessionSettings = z
   .strictObject({
     max: count
       .default(1000)
-      .describe('Sessions of 2025-era clients held at a time; one that is not in use gives way to a new one'),
+      .describe('Sessions of 2025-era clients held at a time; a new session replaces one that is not in use'),
     idleSeconds: seconds
       .default(1800)
-      .describe('Time after which an unused session is held no longer; its client can still go on with it'),
+      .describe(
+        'Time after which an unused session is removed from memory; its client can still continue it',
+      ),
     maxAgeSeconds: z
       .number()
       .positive()
@@ -21,24 +23,28 @@ export const sessionSettings = z
       .int()
       .min(2)
       .default(100)
-      .describe('Answers a session keeps for clients that resume a broken stream, and as many notifications'),
+      .describe(
+        'Answers that a session keeps for clients that resume a broken stream; it keeps as many notifications',
+      ),
     maxSubscriptions: count
       .default(1024)
-      .describe('Streams of subscriptions/listen at a time; none stays open while no list can change'),
+      .describe(
+        'Streams of subscriptions/listen at a time; they stay open only if the list of tools can change',
+      ),
     stateKeyFile: z
       .string()
       .optional()
       .describe(
-        'File with a key of at least 32 random bytes, or with two keys on a line each, that seal session ids and the state of input requests: the first seals, both open; replicas need the same file',
+        'File with a key of at least 32 random bytes, or two, one a line, that encrypt session ids and the state of input requests: the first encrypts, both decrypt. Replicas need the same file',
       ),
     address: written(readAddress)
       .optional()
-      .describe('IP address at which the other replicas reach this one, at its ops.port'),
+      .describe('IP address at which other replicas reach this one, at ops.port'),
     peers: z
       .array(written(readHostAndPort))
       .prefault([])
       .describe(
-        'The replicas, as host and ops.port; a name stands for all its addresses. They are told of calls that are cancelled; needs sessions.address and ops.port',
+        'The replicas, as host:port with their ops.port; a name stands for all its addresses. Replicas pass on to one another what clients answer and cancel; needs sessions.address and ops.port',
       ),
   })
   .prefault({});

@@ -26,19 +26,19 @@ export const settingsSchema = z.strictObject({
         .array(written(readAllowedHost))
         .prefault([])
         .describe(
-          'Host names clients may use, without port, besides localhost and IP addresses; *.example.com for those below, * for any',
+          'Host names that clients may use, without port; localhost and IP addresses always work. *.example.com allows all names below it, * all names',
         ),
       allowedOrigins: z
         .array(written(readAllowedOrigin))
         .prefault([])
         .describe(
-          'Origins whose pages may ask and read the answers (CORS), as https://app.example.com; pages of localhost and of the server itself may ask, too',
+          'Origins of web pages that may send requests and read the answers (CORS), such as https://app.example.com; pages of localhost and of the server itself may always send requests',
         ),
       trustedProxies: z
         .int()
         .min(0)
         .default(0)
-        .describe('Reverse proxies in front whose X-Forwarded-For is believed'),
+        .describe('Number of reverse proxies in front whose X-Forwarded-For is trusted'),
       bodyBytes: z.int().min(1024).default(1_048_576).describe('Largest request body'),
       headersTimeoutSeconds: seconds.default(10).describe("Time a client has to send a request's headers"),
       requestTimeoutSeconds: seconds
@@ -46,7 +46,7 @@ export const settingsSchema = z.strictObject({
         .describe('Time a client has to send a whole request; answers and streams are not limited'),
       keepAliveTimeoutSeconds: seconds
         .default(75)
-        .describe('Time an idle connection stays open; longer than that of a proxy in front'),
+        .describe('Time an idle connection stays open; must be longer than that of a proxy in front'),
       stallTimeoutSeconds: seconds
         .default(30)
         .describe('Time a client may read nothing of an answer before its connection is cut'),
@@ -56,22 +56,22 @@ export const settingsSchema = z.strictObject({
         .min(1024)
         .default(134_217_728)
         .describe(
-          'Requests in hand and answers that clients have not read, together on each port; above it the connections with most are cut',
+          'Most bytes kept for clients on each port: requests being read and answers not read yet. Above it, the connections that hold most are cut',
         ),
       streamKeepAliveSeconds: seconds
         .default(15)
         .describe(
-          'Longest silence of an MCP answer: one that takes longer becomes a stream with comments; shorter than what a proxy in front waits',
+          'Longest silence of an MCP answer: a slower one becomes a stream with comments. Must be shorter than the timeout of a proxy in front',
         ),
     })
     .prefault({}),
   ops: z
     .strictObject({
-      host: z.string().optional().describe('Address of the operations port; the one of server.host if unset'),
+      host: z.string().optional().describe('Address of the operations port; server.host if unset'),
       port: port
         .optional()
         .describe(
-          'A second port for probes, metrics and what / says of calls, which then leave the main one',
+          'A second port for probes, metrics and the status page with its numbers; the main port then has none of them',
         ),
     })
     .prefault({}),
@@ -80,7 +80,7 @@ export const settingsSchema = z.strictObject({
   tools: z
     .strictObject({
       enabled: z.array(z.string()).default(['*']).describe('Toolsets and tools to offer, by name; * for all'),
-      disabled: z.array(z.string()).default([]).describe('Toolsets and tools to leave out of those'),
+      disabled: z.array(z.string()).default([]).describe('Toolsets and tools to leave out of tools.enabled'),
       modules: z
         .array(z.string())
         .default([])
@@ -93,8 +93,10 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   limits: z
     .strictObject({
-      toolTimeoutSeconds: seconds.default(10).describe('Deadline of a call whose tool states none'),
-      toolConcurrency: count.default(64).describe('Calls of one tool at a time, if the tool states none'),
+      toolTimeoutSeconds: seconds.default(10).describe('Deadline of a call, unless the tool states its own'),
+      toolConcurrency: count
+        .default(64)
+        .describe('Calls of one tool at a time, unless the tool states its own number'),
       concurrency: count.default(256).describe('Calls at a time, all tools together'),
       queue: z.int().min(0).default(1024).describe('Calls that may wait for a place'),
       queueWaitSeconds: seconds.default(5).describe('Time a call may wait for a place'),
@@ -108,7 +110,7 @@ export const settingsSchema = z.strictObject({
           'Steady rate of requests and messages of one client: token, IPv4 address or IPv6 /64; 0 for no limit',
         ),
       burst: count.default(500).describe('Requests and messages one client may send at once after a pause'),
-      upstreamTools: count.default(500).describe('Most tools offered of all upstreams together'),
+      upstreamTools: count.default(500).describe('Most tools of all upstreams together'),
     })
     .prefault({}),
   workers: z
@@ -142,7 +144,7 @@ export const settingsSchema = z.strictObject({
       enabled: z
         .boolean()
         .default(true)
-        .describe('Whether metrics are exposed; if not, there is no /metrics, and / says nothing of calls'),
+        .describe('Whether metrics are exposed; if not, there is no /metrics, and / shows no calls'),
       endpoint: z.boolean().default(true).describe('Whether /metrics is served'),
       needToken: z
         .boolean()
@@ -160,12 +162,12 @@ export const settingsSchema = z.strictObject({
         .array(z.enum(OPERATION_ATTRIBUTES))
         .default([])
         .describe(
-          `Further attributes of mcp_server_operation_duration_seconds, each of which multiplies its series: ${OPERATION_ATTRIBUTES.join(', ')}`,
+          `Further attributes of mcp_server_operation_duration_seconds; each multiplies the number of its series: ${OPERATION_ATTRIBUTES.join(', ')}`,
         ),
       durationBuckets: durationBuckets
         .optional()
         .describe(
-          'Bounds of mcp_tool_duration_seconds above 10 s, ascending; if unset, and a tool has a longer deadline: 30, 60, 120, 300, 600, 1800, 3600 … below the longest deadline, and that',
+          'Bounds of mcp_tool_duration_seconds above 10 s, ascending. If unset and a tool has a longer deadline: 30, 60, 120, 300, 600, 1800, 3600 … up to the longest deadline',
         ),
     })
     .prefault({}),
@@ -187,12 +189,12 @@ export const settingsSchema = z.strictObject({
         .max(86_400)
         .default(10)
         .describe(
-          'Time within which equal failed calls, lost threads or cut connections beyond the first 5 become one line with their count; 0 for never',
+          'Time in which equal failed calls, lost threads or cut connections after the first 5 become one line with their number; 0 to log each',
         ),
       arguments: z
         .record(z.string(), z.array(z.string()))
         .default({})
-        .describe('Arguments that may be logged, without what looks like a secret: {tool: [argument]}'),
+        .describe('Arguments that may be logged, with secrets removed: {tool: [argument]}'),
       results: z.array(z.string()).default([]).describe('Tools whose results may be logged'),
     })
     .prefault({}),
@@ -202,7 +204,7 @@ export const settingsSchema = z.strictObject({
         .url({ protocol: /^https?$/ })
         .optional()
         .describe(
-          'Where spans are sent to, by OTLP over HTTP, such as http://localhost:4318; nothing is traced if unset',
+          'URL to which spans are sent by OTLP over HTTP, such as http://localhost:4318; nothing is traced if unset',
         ),
     })
     .prefault({}),
@@ -213,14 +215,16 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .max(300)
         .default(0)
-        .describe('Time between turning not ready and letting connections go, for load balancers to notice'),
+        .describe('Time between becoming not ready and closing connections, for load balancers to notice'),
       idleSeconds: z
         .number()
         .min(0)
         .max(300)
         .default(1)
-        .describe('Time without a request after which a connection is closed while stopping'),
-      deadlineSeconds: seconds.default(25).describe('Time after which what still runs is cut off'),
+        .describe('While stopping: time without a request after which a connection is closed'),
+      deadlineSeconds: seconds
+        .default(25)
+        .describe('While stopping: time after which what still runs is cut off'),
     })
     .prefault({}),
 });

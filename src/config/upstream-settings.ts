@@ -63,7 +63,7 @@ export const upstreamSettings = z
   })
   .default([])
   .describe(
-    'MCP servers whose tools are offered here, too: a list of {name, url, prefix?, tokenFile?, headersFile?, caFile?, tools?: {include?, exclude?}, timeoutSeconds?, maxConcurrency?, trustReasons?}, at most 64',
+    'Other MCP servers whose tools are offered here: a list of {name, url, prefix?, tokenFile?, headersFile?, caFile?, tools?: {include?, exclude?}, timeoutSeconds?, maxConcurrency?, trustReasons?}, at most 64',
   );
 
 /** An upstream, as the settings name it. */

@@ -122,7 +122,7 @@ export function createOperationsApp(
     app.get('/', statusPage(status).serve);
     app.all('/', wrongMethod('GET, HEAD'));
   }
-  app.use(notFound('There is nothing here: this is the operations port, which has probes and metrics only'));
+  app.use(notFound('Not found: this is the operations port, which has only probes, metrics and /'));
   app.use(onError(logger));
   return app;
 }

@@ -7,15 +7,13 @@ import { sendProblem, type Problem } from './problem.ts';
 
 const DETAILS: Record<RefusalReason, string> = {
   missing: 'A bearer token is needed: send Authorization: Bearer <token>',
-  malformed:
-    'The Authorization header is not of the form: Bearer <token>, or the token lacks what an access token has',
+  malformed: 'The Authorization header must be: Bearer <token>, with an access token',
   expired: 'The token has expired, or is not valid yet: get a new one',
   wrong_audience: 'The token is for another server: ask for one with the resource of this server',
-  wrong_issuer: 'The token is of an issuer that this server does not take tokens of',
-  bad_signature: 'The signature of the token is not valid, or of a kind that is not taken',
+  wrong_issuer: 'This server does not accept tokens of this issuer',
+  bad_signature: 'The signature of the token is not valid, or its algorithm is not accepted',
   unknown_key: 'The token is signed with a key that its issuer does not publish: get a new one',
-  keys_unavailable:
-    'The keys to verify the token with are not to be had just now: try again with the same token',
+  keys_unavailable: 'The server has no keys to verify the token with now: try again with the same token',
   unknown_token: 'The bearer token is not valid',
 };
 

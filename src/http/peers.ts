@@ -10,8 +10,7 @@ export interface PeerOptions {
   readonly bodyBytes: number;
 }
 
-const OTHER_KEY =
-  'No key of this replica has sealed it: sessions.stateKeyFile has to be the same in all replicas';
+const OTHER_KEY = 'No key of this replica encrypted it: all replicas need the same sessions.stateKeyFile';
 
 /** Where the other replicas pass on what clients sent to them. Who has no key gets nothing done. */
 export function peerRoutes({ path, receive, bodyBytes }: PeerOptions): Router {

@@ -48,7 +48,7 @@ function notAllowed(name: string, caller: Caller): Problem {
   return {
     status: 403,
     refusedFor: scopes ? 'insufficient_scope' : 'denied',
-    detail: `You may not use all of ${name}, as whoever speaks to it here could; the tools of it that you may use are at /mcp`,
+    detail: `This address needs the right to all tools of ${name}; the tools that you may use are at /mcp`,
     ...(scopes && { scopes }),
   };
 }

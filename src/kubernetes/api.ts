@@ -51,7 +51,7 @@ export async function connectApi(kubeconfig: string | undefined): Promise<Api> {
     throw new KubernetesFailure(
       'other',
       kubeconfig === undefined
-        ? 'nothing says where it is: this is no pod of Kubernetes, and no kubeconfig is named'
+        ? 'its address is not known: this process is not in a pod, and discovery.kubeconfig is not set'
         : 'the kubeconfig names no server in its current context',
     );
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim() ?? '';
@@ -107,7 +107,7 @@ async function credentials({ RequestContext, HttpMethod }: Client, config: KubeC
     const where = error instanceof Error && 'path' in error ? String(error.path) : 'the kubeconfig';
     throw new KubernetesFailure(
       'other',
-      `there are no credentials to ask it with: ${where} (${codeIn(error) ?? 'the login failed'})`,
+      `there are no credentials for it: ${where} (${codeIn(error) ?? 'the login failed'})`,
     );
   }
   return {

@@ -54,7 +54,7 @@ export function asFailure(error: unknown): KubernetesFailure {
   if (error instanceof Error && error.name === 'TimeoutError')
     return new KubernetesFailure('unreachable', 'it does not answer in time');
   if (error instanceof Error && error.name === 'HTTPParserError')
-    return new KubernetesFailure('other', 'it answers with what is no HTTP');
+    return new KubernetesFailure('other', 'its answer is not HTTP');
   const code = codeIn(error);
   if (code === undefined) throw error;
   return new KubernetesFailure('unreachable', `it cannot be reached (${code})`);

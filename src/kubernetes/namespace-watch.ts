@@ -145,7 +145,10 @@ export class NamespaceWatch {
   #path({ namespace: own }: Api): string {
     const namespace = this.#options.namespace || own;
     if (namespace === '')
-      throw new KubernetesFailure('other', 'nothing says which namespace is our own: name namespaces');
+      throw new KubernetesFailure(
+        'other',
+        'the namespace of this pod is not known: set discovery.namespaces',
+      );
     this.#namespace = namespace;
     return `/api/v1/namespaces/${encodeURIComponent(namespace)}/services`;
   }
@@ -178,7 +181,7 @@ export class NamespaceWatch {
       version = textIn(about['resourceVersion']);
       next = textIn(about['continue']);
     } while (next !== '');
-    if (version === '') throw new KubernetesFailure('other', 'its list is none of Kubernetes');
+    if (version === '') throw new KubernetesFailure('other', 'its answer is no list of Kubernetes');
     // Its last page may have been there already when that ended the rest.
     this.#stop.signal.throwIfAborted();
     this.#services = services;

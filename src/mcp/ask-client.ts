@@ -34,6 +34,6 @@ function failureOf(error: unknown): Failure {
   const how =
     error instanceof ProtocolError
       ? `it refused with the code ${error.code}`
-      : 'its answer is not one that MCP has';
+      : 'its answer is not one that MCP knows';
   return failed('tool_error', `The client did not answer what the tool asked it: ${how}.`);
 }

@@ -72,7 +72,7 @@ export const REFUSALS: Record<Kind, Refusal> = {
   post_only: {
     status: 405,
     code: ERROR_CODES.invalidRequest,
-    detail: 'GET and DELETE are for sessions of 2025-11-25 and earlier, which Mcp-Session-Id names',
+    detail: 'GET and DELETE are for sessions of 2025-11-25 and earlier, and need the header Mcp-Session-Id',
     headers: { allow: 'POST' },
   },
   batch: {
@@ -83,8 +83,7 @@ export const REFUSALS: Record<Kind, Refusal> = {
   id_in_use: {
     status: 400,
     code: ERROR_CODES.invalidRequest,
-    detail:
-      'Another request of this session has the same id and is in flight: give each request an id of its own',
+    detail: 'Another request of this session with the same id is in flight: give each request its own id',
   },
   missing_id: {
     status: 400,
@@ -96,24 +95,24 @@ export const REFUSALS: Record<Kind, Refusal> = {
     status: 404,
     code: ERROR_CODES.invalidRequest,
     detail:
-      'There is no such session: it ended, is too old, or is not one of this server; begin a new one with initialize',
+      'There is no such session: it has ended, is too old, or belongs to another server; begin a new one with initialize',
   },
   not_kept: {
     status: 400,
     code: ERROR_CODES.invalidRequest,
     detail:
-      'The event that Last-Event-ID names is not kept here: what came after it cannot be replayed, though another replica may have it',
+      'This replica does not have the event of Last-Event-ID, so it cannot replay what came after it; another replica may have it',
   },
   asker_gone: {
     status: 409,
     code: ERROR_CODES.invalidRequest,
     detail:
-      'The replica that asked cannot be reached, so it has no answer: if it is gone, the call that asked is gone with it',
+      'The replica that asked cannot be reached, so the answer is lost; if that replica has ended, so has the call that asked',
   },
   asker_busy: {
     status: 503,
     code: ERROR_CODES.internalError,
-    detail: 'Too much is on its way to the replica that asked; send the answer again',
+    detail: 'Too many messages are on their way to the replica that asked; send the answer again',
     headers: { 'retry-after': '1' },
   },
   full: {

@@ -63,7 +63,9 @@ export function connectStdio(
     if (isWaiting || unread <= MAX_UNREAD_BYTES) return;
     isWaiting = true;
     binding.onError(
-      new Error(`The client leaves ${unread} bytes of answers unread: its requests wait until it has read`),
+      new Error(
+        `The client has left ${unread} bytes of answers unread: its further requests wait until it reads them`,
+      ),
     );
     lines.pause();
     stdout.once('drain', () => {

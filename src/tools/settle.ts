@@ -100,9 +100,7 @@ async function settleContent(
 ): Promise<RunOutcome> {
   const broken = (problem: string) => ({ outcome: invalidResult(problem) });
   if (!output && isMcpResult(value))
-    return broken(
-      "it is a result as MCP has it; return content([...]), or failure('...') in place of isError",
-    );
+    return broken("it is a result of MCP; return content([...]), or failure('...') in place of isError");
   let structured: unknown;
   if (output) {
     const validation = await output.validate(value);

@@ -97,7 +97,7 @@ export function faultOf(error: unknown, inSession: boolean): Fault | undefined {
     return new Fault('timeout', 'no answer in time');
   if (error instanceof SdkError && error.code === SdkErrorCode.ConnectionClosed)
     return new Fault('connection', 'the connection was closed');
-  return new Fault('broken', 'its answer is none that MCP has');
+  return new Fault('broken', 'its answer is not one that MCP knows');
 }
 
 /** What HTTP says of the size of a body, of an address and of headers. */
@@ -139,7 +139,7 @@ export function ofConnection(error: unknown): Fault {
     return new Fault('timeout', 'no answer in time');
   const code = codeOf(error);
   if ((error instanceof Error && error.name === 'HTTPParserError') || code === 'UND_ERR_HEADERS_OVERFLOW')
-    return new Fault('broken', 'its answer is no HTTP');
+    return new Fault('broken', 'its answer is not HTTP');
   // Those of TLS say more than we could, and nothing that is secret.
   return new Fault('connection', CODES[code ?? ''] ?? `no connection (${code ?? 'unknown error'})`);
 }

@@ -28,11 +28,11 @@ const MISSING_CLIENT_CAPABILITY = -32021;
 /** Why a call failed that the upstream did not answer. */
 export function ofFault({ kind, message, isOfSize }: Fault, name: string): Failure {
   if (isOfSize)
-    return failed('invalid_arguments', `The upstream ${name} does not take so much: ${message}.`, {
+    return failed('invalid_arguments', `The upstream ${name} refuses the size of the request: ${message}.`, {
       problems: [message],
     });
   if (kind === 'too_large')
-    return failed('exception', `The upstream ${name} sent more than this server takes: ${message}.`);
+    return failed('exception', `The upstream ${name} sent more than this server accepts: ${message}.`);
   return failed('unavailable', `The upstream ${name} is not available: ${message}.`, {
     cause: `upstream ${name}: ${message}`,
   });
@@ -54,7 +54,10 @@ export function ofError(error: RpcError, name: string): Failure {
       return failed('invalid_arguments', `Invalid arguments: ${message}`, { problems: [message] });
     case URL_ELICITATION_REQUIRED:
     case MISSING_CLIENT_CAPABILITY:
-      return failed('tool_error', `The upstream ${name} needs what its client does not do: ${message}`);
+      return failed(
+        'tool_error',
+        `The upstream ${name} needs something that its client does not support: ${message}`,
+      );
     default:
       return failed('exception', `The upstream ${name} answered with the error ${error.code}: ${message}`, {
         cause: `upstream ${name}: JSON-RPC error ${error.code}: ${message}`,

@@ -165,7 +165,7 @@ export class UpstreamTransport implements Transport {
     }
     if (type !== 'text/event-stream') {
       await discard(response);
-      throw new Fault('broken', `HTTP ${statusCode} without an answer in a form that MCP has`);
+      throw new Fault('broken', `HTTP ${statusCode} without an answer in a form that MCP knows`);
     }
     await this.#follow(response, message.id, key, signal);
     options.onRequestStreamEnd?.();

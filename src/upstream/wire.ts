@@ -115,7 +115,7 @@ export function parseMessage(text: string): object {
   } catch {
     // Said below.
   }
-  throw new Fault('broken', 'its answer is no JSON-RPC');
+  throw new Fault('broken', 'its answer is not JSON-RPC');
 }
 
 /**

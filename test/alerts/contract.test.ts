@@ -263,13 +263,37 @@ describe('the documents', () => {
     for (const { path, alerts } of overrides) expect(() => ruleGroups({ alerts }), path).not.toThrow();
   });
 
+  it('say for whom it is, where they look for calls in the log', () => {
+    const nameless = runbooks().flatMap(({ path, text }) =>
+      [...text.matchAll(/^ *logs [^]*?(?=\n *```|\n *logs )/gm)]
+        .map(([command]) => command)
+        .filter((command) => /\.reason|\.run_seconds/.test(command) && !command.includes('caller'))
+        .filter((command) => !/\.issuer|\.namespace|worker thread|connection cut|grep -c/.test(command))
+        .map((command) => `${path}: ${command}`),
+    );
+    expect(nameless).toEqual([]);
+  });
+
+  it('ask the server itself first, where the alert pages and the server can answer', () => {
+    const pages = new Set(
+      rules.flatMap(({ alert, labels }) => (labels?.['severity'] === 'critical' && alert) || []),
+    );
+    pages.delete('NexusMCPDown');
+    expect(pages.size).toBe(5);
+    for (const alert of pages) {
+      const { text } = readDocument(`alerts/runbooks/${alert}.md`);
+      const [, first] = /## Diagnosis\n[^]*?```sh\n +(\w+)/.exec(text) ?? [];
+      expect(first, alert).toBe('status');
+    }
+  });
+
   it('say where the names in their commands are set', () => {
     for (const { path, text } of runbooks()) {
       const diagnosis = text.slice(text.indexOf('## Diagnosis'), text.indexOf('## Mitigation'));
       const commands = [...diagnosis.matchAll(/```sh\n([^]*?)```/g)]
         .map(([, command = '']) => command)
         .join('');
-      if (!/\$NS|\$HOST|^ *logs /m.test(commands)) continue;
+      if (!/\$NS|\$HOST|^ *(?:logs|status|failures|run|pods)\b/m.test(commands)) continue;
       expect(diagnosis, path).toMatch(/\(\.\.\/README\.md#before-you-paste\)|`NS` is the alert's namespace/);
     }
   });

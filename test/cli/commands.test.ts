@@ -140,7 +140,7 @@ describe('wrong usage', () => {
     [['--bogus'], /^there is no option --bogus; /],
     [['-x'], /^there is no option -x; /],
     [['--bogus', '5', 'tools'], /^there is no option --bogus; /],
-    [['--server.prot', '5'], /^there is no option --server\.prot; nexus-mcp check lists the settings/],
+    [['--server.prot', '5'], /^there is no option --server\.prot; nexus-mcp check prints the settings/],
     [['--__proto__', '5'], /^there is no option --__proto__; /],
     [['--tools.modules', 'a.ts', '--tools.modules', 'b.ts'], /^--tools\.modules is given twice; .* a,b$/],
     [['--port'], /^Option '--port <value>' argument missing$/],
@@ -199,7 +199,7 @@ describe('tools', () => {
     expect(code).toBe(0);
     expect(stdout).not.toContain('weather');
     expect(complaints(stderr)).toEqual([
-      'without the tools of upstreams (weather, billing), which a server that runs lists',
+      'not listed: the tools of upstreams (weather, billing); a running server lists them',
     ]);
   });
 
@@ -269,9 +269,9 @@ describe('call', () => {
   it.each([
     [
       'weather_forecast',
-      /^weather_forecast can only be a tool of an upstream, .*: call it at a server that runs$/,
+      /^this command has no tool weather_forecast; if it is a tool of an upstream, call it at a running server$/,
     ],
-    ['bill_pay', /^bill_pay can only be a tool of an upstream/],
+    ['bill_pay', /^this command has no tool bill_pay; if it is/],
     ['forecast', /^there is no tool forecast; nexus-mcp tools lists them$/],
   ])('says of %s whether an upstream could have it', async (name, says) => {
     const { code, stderr } = await runHere(['call', name, '--upstreams', UPSTREAMS]);
@@ -555,7 +555,7 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     const { code, shown } = await onTerminal(['--port', '0', '--log.level', 'silent'], { endAt: /stops it/ });
     expect(code).toBe(0);
     expect(shown).toMatch(
-      /^nexus-mcp \S+ serves (http:\/\/127\.0\.0\.1:\d+)\/mcp, and how it is at \1\/; Ctrl-C stops it/,
+      /^nexus-mcp \S+ serves (http:\/\/127\.0\.0\.1:\d+)\/mcp; status page: \1\/; Ctrl-C stops it/,
     );
   });
 });

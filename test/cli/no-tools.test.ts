@@ -29,7 +29,7 @@ describe('a configuration that offers no tool', () => {
       const { code, stderr } = await runHere([command, ...flags]);
       expect(code).toBe(0);
       expect(stderr).toBe(
-        'nexus-mcp: no tool is offered: tools.enabled and tools.disabled leave none of those there are\n',
+        'nexus-mcp: no tool is offered: tools.enabled and tools.disabled leave out all of them\n',
       );
     }
   });

@@ -289,8 +289,8 @@ describe('probe of what is no server of ours', () => {
     });
     expectProblems(await probe([url]), {
       metrics: /^FAIL .*content type text\/html, not text\/plain; version=0\.0\.4/,
-      'MCP 2026-07-28': /^FAIL .*\/mcp answers 200 with text\/html, as no MCP server does/,
-      'MCP 2025-11-25': /^FAIL .*\/mcp answers 200 with text\/html, as no MCP server does/,
+      'MCP 2026-07-28': /^FAIL .*\/mcp answers 200 with text\/html, so it is no MCP server/,
+      'MCP 2025-11-25': /^FAIL .*\/mcp answers 200 with text\/html, so it is no MCP server/,
       counted: /^skip /,
     });
   });
@@ -379,7 +379,8 @@ describe('probe of several replicas', () => {
     try {
       const probed = await probe([balancer.url]);
       expectProblems(probed, {
-        'MCP 2025-11-25': /^FAIL .*answers 404: .*not one of this server; .*the same sessions\.stateKeyFile/,
+        'MCP 2025-11-25':
+          /^FAIL .*answers 404: .*belongs to another server; .*the same sessions\.stateKeyFile/,
       });
       expect(probed.checks['counted']).toMatch(/seen at one of \d replicas after \d+ scrapes$/);
       const [, before, after] = /rose from (\d+) to (\d+)/.exec(probed.checks['counted'] ?? '') ?? [];

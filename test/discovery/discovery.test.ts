@@ -193,7 +193,9 @@ describe('upstreams that are found in Kubernetes', () => {
     expect(Date.now() / 1000 - since).toBeLessThan(120);
     // Of one namespace it may be known sooner than of the other.
     await waitFor(() => {
-      const told = server.logs.filter(({ msg }) => String(msg).startsWith('the Kubernetes API does not say'));
+      const told = server.logs.filter(({ msg }) =>
+        String(msg).startsWith('the Kubernetes API does not list'),
+      );
       expect(told.map(({ namespace, reason }) => [namespace, reason].join(' ')).toSorted()).toEqual([
         'others forbidden',
         'tools forbidden',
@@ -204,7 +206,9 @@ describe('upstreams that are found in Kubernetes', () => {
       expect((await status()).discovery).toMatchObject({ why: '' });
     });
     expect((await server.scrape()).value('mcp_discovery_last_sync_timestamp_seconds')).toBeGreaterThan(since);
-    expect(server.logs).toContainEqual(expect.objectContaining({ msg: 'Services are found again' }));
+    expect(server.logs).toContainEqual(
+      expect.objectContaining({ msg: 'the Kubernetes API lists the Services again' }),
+    );
   });
 
   it('are known though watches are forbidden: the log says what to grant, once, and when that is done', async () => {
@@ -213,10 +217,13 @@ describe('upstreams that are found in Kubernetes', () => {
         .filter(({ msg }) => String(msg).startsWith(start))
         .map(({ why, namespace }) => why ?? namespace);
     const ofTools = (): number =>
-      lines('the Kubernetes API does not tell of changes').filter((why) =>
+      lines('the Kubernetes API does not report changes').filter((why) =>
         String(why).includes('in the namespace tools;'),
       ).length;
-    const [before, toldBefore] = [lines('changes of Services are told of again').length, ofTools()];
+    const [before, toldBefore] = [
+      lines('the Kubernetes API reports changes of Services again').length,
+      ofTools(),
+    ];
     api.refuses.set('watch', 403);
     api.endWatches();
     const lists = api.count('list');
@@ -230,7 +237,7 @@ describe('upstreams that are found in Kubernetes', () => {
     expect(ofTools()).toBe(toldBefore + 1);
     api.refuses.clear();
     await waitFor(() => {
-      expect(lines('changes of Services are told of again').length).toBeGreaterThan(before);
+      expect(lines('the Kubernetes API reports changes of Services again').length).toBeGreaterThan(before);
     });
     await waitFor(async () => {
       expect((await status()).discovery.why).toBe('');

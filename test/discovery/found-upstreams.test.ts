@@ -95,8 +95,8 @@ describe('a Service is no upstream', () => {
     [{ ports: [port('mcp', 70_000)] }, /^port: it has no TCP port/],
     [{ ports: [port('mcp', 1.5)] }, /^port: it has no TCP port/],
     [{ ports: [port('dns', 53, undefined, 'UDP')] }, /^port: it has no TCP port/],
-    [{ ports: [port('a', 1), port('b', 2)] }, /^port: which of its 2 ports/],
-    [{ ports: [port('a', 1, 'mcp'), port('b', 2, 'x.io/mcp')] }, /^port: which of its 2 ports/],
+    [{ ports: [port('a', 1), port('b', 2)] }, /^port: it has 2 ports/],
+    [{ ports: [port('a', 1, 'mcp'), port('b', 2, 'x.io/mcp')] }, /^port: it has 2 ports/],
     [{ ports: [port('a', 443, 'HTTPS')] }, /^port: .*caFile/],
   ])('where it cannot be told whom to ask: %j', (spec, told) => {
     expect(refusalOf({ name: 'weather', spec })).toMatch(told);

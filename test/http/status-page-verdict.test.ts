@@ -72,8 +72,8 @@ it('warns when it is not known any more which upstreams there are in Kubernetes'
   expect(at(299)).toMatchObject({ level: 'good' });
   expect(at(620)).toEqual({
     level: 'warn',
-    headline: 'Upstreams in Kubernetes are not known anew',
+    headline: 'The list of upstreams in Kubernetes is out of date',
     detail:
-      'For 10 minutes the Kubernetes API has not said which Services are upstreams: HTTP 403: no. Those that were found stay.',
+      'For 10 minutes the Kubernetes API has not listed the upstream Services: HTTP 403: no. The known upstreams stay.',
   });
 });

@@ -147,7 +147,7 @@ describe('GET / as JSON', () => {
     expect(status).toMatchObject({ ready: true, metrics: 'not_recorded', activity: null });
     expect(status.verdict).toMatchObject({ level: 'unknown', headline: 'Ready' });
     expect(status.verdict.detail).toBe(
-      'Metrics are switched off (metrics.enabled), so nothing can be said of calls.',
+      'Metrics are switched off (metrics.enabled), so this page shows no calls.',
     );
     expect(status.links).not.toContain('/metrics');
   });

@@ -314,7 +314,7 @@ describe('it', () => {
     api.put({ name: 'weather' });
     start({ kubeconfig: api.kubeconfig({ 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }) });
     await waitFor(() => {
-      expect(failures[0]).toBe(`: other: there are no credentials to ask it with: ${tokenFile} (ENOENT)`);
+      expect(failures[0]).toBe(`: other: there are no credentials for it: ${tokenFile} (ENOENT)`);
     });
     writeFileSync(tokenFile, 'late-token');
     await waitFor(() => {
@@ -403,7 +403,7 @@ describe('it', () => {
   it('says that no namespace is named', async () => {
     start({ kubeconfig: api.kubeconfig({}, '') });
     await waitFor(() => {
-      expect(failures[0]).toBe(': other: nothing says which namespace is our own: name namespaces');
+      expect(failures[0]).toBe(': other: the namespace of this pod is not known: set discovery.namespaces');
     });
   });
 
@@ -466,6 +466,6 @@ it('what answers with something else than HTTP is told of, and asked again', asy
   await waitFor(() => {
     expect(failures.length).toBeGreaterThan(1);
   });
-  expect(failures[0]).toBe(': other: it answers with what is no HTTP');
+  expect(failures[0]).toBe(': other: its answer is not HTTP');
   strange.close();
 });

@@ -96,7 +96,7 @@ describe('a GET stream', () => {
     const refused = await get({ ...session, 'last-event-id': lastEventId });
     expect(refused.status).toBe(400);
     expect(await refused.json()).toMatchObject({
-      error: { code: -32600, message: expect.stringMatching(/Last-Event-ID.*not kept/) as string },
+      error: { code: -32600, message: expect.stringMatching(/Last-Event-ID.*cannot replay/) as string },
       id: null,
     });
   });

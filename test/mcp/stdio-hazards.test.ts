@@ -54,7 +54,7 @@ it('a client that does not read its answers holds up nothing else, keeps no more
   const stdio = await startStdio();
   stdio.stopReading();
   const large = 'x'.repeat(500_000);
-  const complaint = /The client leaves \d+ bytes of answers unread/;
+  const complaint = /The client has left \d+ bytes of answers unread/;
   for (let id = 0; id < 60; id += 1) stdio.send(echo(id, large));
   await waitFor(() => {
     expect(JSON.stringify(stdio.logs)).toMatch(complaint);

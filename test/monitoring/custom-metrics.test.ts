@@ -83,7 +83,7 @@ const REFUSED: readonly (readonly [string, CustomMetrics, string])[] = [
   ['a name in the registry', { taken_total: counter('x') }, 'the name is taken in this registry'],
   ['a counter without _total', { orders: counter('x') }, 'the names of counters end in _total'],
   ['a gauge with _total', { orders_total: gauge('x') }, 'the names of counters end in _total'],
-  ['the name of a sample', { orders_bucket: gauge('x') }, 'only names of samples do'],
+  ['the name of a sample', { orders_bucket: gauge('x') }, 'like the name of a sample'],
   ['a name that is none', { 'or-ders': gauge('x') }, 'its name must be'],
   [
     'a name that is the same in OpenMetrics',

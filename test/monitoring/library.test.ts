@@ -432,7 +432,7 @@ describe('the metrics', () => {
     expect(samples.value('mcp_build_info', { version: '1.2.3', revision: 'unknown' })).toBe(1);
     const open = await monitoring.metrics('application/openmetrics-text');
     expect(open.body).toContain('# TYPE shop_orders counter\nshop_orders_total{app="shop"} 1\n');
-    expect(() => createMonitoring({ registry })).toThrow(/has a monitoring already/);
+    expect(() => createMonitoring({ registry })).toThrow(/already has a monitoring/);
   });
 
   it('are not put into a registry that writes OpenMetrics itself', () => {

@@ -30,7 +30,7 @@ describe('a second monitoring for one registry, as after a hot reload,', () => {
     createMonitoring({ registry, metrics });
     expect(() => createMonitoring({ registry, metrics: declared, reuse: true })).toThrow(
       new Error(
-        `metric ${name}: the monitoring that is reused does not have it so; call its dispose() before the new one is made`,
+        `metric ${name}: the monitoring to be reused declares it otherwise; call its dispose() before you make the new one`,
       ),
     );
   });
@@ -40,7 +40,7 @@ describe('a second monitoring for one registry, as after a hot reload,', () => {
     createMonitoring({ registry });
     expect(() => createMonitoring({ registry })).toThrow(
       new Error(
-        'The registry has a monitoring already: pass reuse: true to go on with it, or call its dispose() first',
+        'The registry already has a monitoring: pass reuse: true to share it, or call its dispose() first',
       ),
     );
   });
@@ -58,7 +58,7 @@ describe('a second monitoring for one registry, as after a hot reload,', () => {
     const registry = new Registry();
     new Counter({ name: 'mcp_requests_total', help: 'x', registers: [registry] });
     expect(() => createMonitoring({ registry, reuse: true })).toThrow(
-      new Error('The registry has metrics of these names already, of someone else: mcp_requests_total'),
+      new Error('The registry already has metrics with these names, from elsewhere: mcp_requests_total'),
     );
   });
 });

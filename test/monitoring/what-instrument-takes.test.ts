@@ -21,7 +21,7 @@ class Database {
   }
 }
 const HTTP =
-  ': what answers HTTP says nothing of its servers. Pass each McpServer or Server where it is made';
+  ': an HTTP handler does not give access to its servers. Pass each McpServer or Server where it is made';
 
 const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ['nothing', undefined, 'undefined'],

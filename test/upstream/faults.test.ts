@@ -59,13 +59,13 @@ const inCall: readonly (readonly [string, Behaviour, string, RegExp])[] = [
     'answers with garbage',
     (_message, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{'),
     'unavailable',
-    /no JSON-RPC/,
+    /not JSON-RPC/,
   ],
   [
     'answers with a page',
     (_message, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('hi'),
     'unavailable',
-    /form that MCP has/,
+    /form that MCP knows/,
   ],
   [
     'compresses its answer',

@@ -268,6 +268,6 @@ describe('an upstream, by a relay,', () => {
       'tools/call': (_message, response) => response.socket?.end('SMTP ready\r\n\r\n'),
     };
     const response = await post(relay, call(1, 'works'));
-    expect(JSON.stringify(await response.json())).toContain('its answer is no HTTP');
+    expect(JSON.stringify(await response.json())).toContain('its answer is not HTTP');
   });
 });

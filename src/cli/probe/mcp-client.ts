@@ -185,7 +185,7 @@ export class McpProbe {
       return fail(`${where} and points to ${quote(String(headers.location))}; give that address`);
     if (said !== '') return fail(`${where}${said}`);
     const type = quote(headers['content-type'] ?? 'no content type');
-    return fail(`${where} with ${type}, as no MCP server does; give the address whose /mcp is one`);
+    return fail(`${where} with ${type}, so it is no MCP server; give the address of a server, without /mcp`);
   }
 }
 

@@ -22,13 +22,13 @@ export interface ToolUse {
 
 /** The options of `probe`, as `--help` explains them. */
 export const PROBE_OPTIONS = {
-  'metrics-url': 'Where its metrics are, with or without /metrics; at URL if left out',
-  'no-metrics': 'Look at no metrics, for a server that has none',
-  'ready-url': 'Where /readyz is, with or without that path; beside the metrics or at URL if left out',
-  tool: 'The read-only tool to call; current_timestamp if left out',
-  arguments: "The tool's arguments, as JSON; {} if left out",
+  'metrics-url': 'URL of its metrics, with or without /metrics (default: at URL)',
+  'no-metrics': 'Skip the checks of metrics, for a server without metrics',
+  'ready-url': 'URL of /readyz, with or without that path (default: beside the metrics, or at URL)',
+  tool: 'The read-only tool to call (default: current_timestamp)',
+  arguments: "The tool's arguments, as JSON (default: {})",
   'token-file': 'File with the bearer token (also NEXUS_PROBE_TOKEN)',
-  deadline: 'Seconds it may take; 30 if left out',
+  deadline: 'Seconds that all checks may take (default: 30)',
 } as const;
 
 export type ProbeFlags = Readonly<Partial<Record<keyof typeof PROBE_OPTIONS, string>>>;

@@ -13,7 +13,7 @@ export function judge({ state, activity, metrics, upstreams = [], discovery }: J
   if (!activity) {
     const detail =
       metrics === 'not_recorded'
-        ? 'Metrics are switched off (metrics.enabled), so nothing can be said of calls.'
+        ? 'Metrics are switched off (metrics.enabled), so this page shows no calls.'
         : 'What its tools do is shown at the same path of the operations port (ops.port).';
     return { level: 'unknown', headline: 'Ready', detail };
   }
@@ -48,8 +48,8 @@ const STALE_SECONDS = 300;
 
 function judgeDiscovery(discovery: DiscoveryReport | undefined): Verdict | undefined {
   if (!discovery || discovery.age_seconds <= STALE_SECONDS) return undefined;
-  const detail = `For ${Math.floor(discovery.age_seconds / 60)} minutes the Kubernetes API has not said which Services are upstreams: ${discovery.why}.`;
-  return warn('Upstreams in Kubernetes are not known anew', `${detail} Those that were found stay.`);
+  const detail = `For ${Math.floor(discovery.age_seconds / 60)} minutes the Kubernetes API has not listed the upstream Services: ${discovery.why}.`;
+  return warn('The list of upstreams in Kubernetes is out of date', `${detail} The known upstreams stay.`);
 }
 
 function judgeTools(activity: ActivityReport): Verdict | undefined {

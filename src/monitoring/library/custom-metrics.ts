@@ -94,7 +94,8 @@ function problemsOf(name: string, metric: CustomMetric, registry: Registry): str
   if (!NAME.test(name)) problems.push('its name must be of a-z A-Z 0-9 _ and not begin with a digit');
   if ((type === 'counter') !== name.endsWith('_total'))
     problems.push('the names of counters end in _total, and no others do');
-  if (SAMPLE_SUFFIX.test(name)) problems.push('its name ends as only names of samples do');
+  if (SAMPLE_SUFFIX.test(name))
+    problems.push('its name must not end like the name of a sample, such as _bucket, _count or _sum');
   if (Object.hasOwn(METRICS, name) || /^(nodejs|process)_/.test(name))
     problems.push('the name is taken by nexus-mcp');
   else if (registry.getSingleMetric(name)) problems.push('the name is taken in this registry');

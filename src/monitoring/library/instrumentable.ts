@@ -61,7 +61,8 @@ const WAYS_OUT: readonly { readonly of: (given: unknown) => boolean; readonly in
   },
   {
     of: (given) => hasMethods(given, 'fetch'),
-    instead: 'what answers HTTP says nothing of its servers. Pass each McpServer or Server where it is made',
+    instead:
+      'an HTTP handler does not give access to its servers. Pass each McpServer or Server where it is made',
   },
   { of: (given) => hasMethods(given, 'callTool'), instead: 'that is a client' },
   {

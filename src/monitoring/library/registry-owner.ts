@@ -42,7 +42,7 @@ export function reused({ monitoring, declared: before }: Owner, declared: Custom
   );
   if (other.length === 0) return monitoring;
   const problem =
-    'the monitoring that is reused does not have it so; call its dispose() before the new one is made';
+    'the monitoring to be reused declares it otherwise; call its dispose() before you make the new one';
   throw new Error(other.map((name) => `metric ${name}: ${problem}`).join('\n'));
 }
 
@@ -50,11 +50,11 @@ export function reused({ monitoring, declared: before }: Owner, declared: Custom
 export function checkRoom(registry: Registry, names: readonly string[]): void {
   if (ownerOf(registry))
     throw new Error(
-      'The registry has a monitoring already: pass reuse: true to go on with it, or call its dispose() first',
+      'The registry already has a monitoring: pass reuse: true to share it, or call its dispose() first',
     );
   const taken = names.filter((name) => registry.getSingleMetric(name) !== undefined);
   if (taken.length > 0)
-    throw new Error(`The registry has metrics of these names already, of someone else: ${taken.join(', ')}`);
+    throw new Error(`The registry already has metrics with these names, from elsewhere: ${taken.join(', ')}`);
 }
 
 /** Takes metrics out of a registry, if they are still in it. */

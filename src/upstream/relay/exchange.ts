@@ -218,7 +218,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#options.heard({ kind: 'failed', fault }, this.#status);
     const { name } = this.#host.upstream;
     if (fault.kind === 'timeout')
-      this.#breakOff(failed('timeout', `The upstream ${name} was asked in vain: ${fault.message}.`), fault);
+      this.#breakOff(failed('timeout', `The upstream ${name} did not answer: ${fault.message}.`), fault);
     else if (this.#canComeBack) {
       this.#host.owe(this.requests.take(), ofFault(fault, name), this);
       this.#end();

@@ -71,6 +71,6 @@ export function whyNotPassedBack(
   if ((headers['content-encoding'] ?? 'identity') !== 'identity')
     return new Fault('broken', 'its answer has a content encoding that was not asked for');
   if (isAwaited && status < 300 && !FORMS.has(mediaTypeOf(headers['content-type'])))
-    return new Fault('broken', `HTTP ${status} without an answer in a form that MCP has`);
+    return new Fault('broken', `HTTP ${status} without an answer in a form that MCP knows`);
   return undefined;
 }

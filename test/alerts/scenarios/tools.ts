@@ -304,7 +304,7 @@ export const toolScenarios: readonly Scenario[] = [
           { instance: 'a:9999', tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `3 calls of echo on a:9999 of ${text} have been in flight for 10 minutes, and none has finished. First: ${logs(n)} | grep '"tool":"echo"' | tail -3`,
+              `3 calls of echo on a:9999 of ${text} have been in flight for 10 minutes, and none has finished. Their agents wait. First: ${status(n)} says for how long.`,
             dashboard: 'tools',
           },
         ),
