@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { startIssuer, type TestIssuer } from '../test/support/issuer.ts';
 import { makeKey, sign } from '../test/support/signing-keys.ts';
 import { Child, withChildren } from './child.ts';
 import { percentRow } from './compare.ts';
+import type { FloodCounts, FloodData, FloodOrder } from './flood.ts';
 import { Load } from './load.ts';
 import { beside, LIMIT } from './monitoring.ts';
 import { race } from './race.ts';
@@ -78,7 +79,7 @@ async function amongBadTokens(
     among.push(await flood.during(turn));
   }
   load.close();
-  flood.close();
+  await flood.end();
   const ratio = pairedRatio(among, without);
   return {
     what: `a valid call among ${BAD_A_SECOND} bad tokens a second, against none (time, median)`,
@@ -91,40 +92,36 @@ async function amongBadTokens(
   };
 }
 
-/** Requests whose tokens have the right claims and key id, and the signature of another key. */
+/** Bad tokens: with the right claims and key id, and the signature of another key. */
 class Flood {
-  readonly #socket: Socket;
-  readonly #request: string;
+  readonly #thread: Worker;
 
-  private constructor(socket: Socket, request: string) {
-    this.#socket = socket;
-    this.#request = request;
-    socket.resume();
+  private constructor(thread: Worker) {
+    this.#thread = thread;
   }
 
   static async start({ url }: Child, issuer: TestIssuer): Promise<Flood> {
-    const { hostname, host, port } = new URL(url);
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    await once(socket, 'connect');
-    const now = Math.floor(Date.now() / 1000);
-    const claims = { iss: issuer.issuer, aud: RESOURCE, sub: 'eve', client_id: 'flood', exp: now + 3600 };
+    const exp = Math.floor(Date.now() / 1000) + 3600;
+    const claims = { iss: issuer.issuer, aud: RESOURCE, sub: 'eve', client_id: 'flood', exp };
     const token = await sign(await makeKey('first'), claims);
-    const request = `GET /tools HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n\r\n`;
-    return new Flood(socket, request);
+    const workerData: FloodData = { url, token, aSecond: BAD_A_SECOND };
+    const thread = new Worker(new URL('flood.ts', import.meta.url), { workerData });
+    await once(thread, 'message');
+    return new Flood(thread);
   }
 
   /** Sends them, at a steady pace, while something is done. */
   async during<Result>(work: () => Promise<Result>): Promise<Result> {
-    const everyMs = 5;
-    const timer = setInterval(() => {
-      this.#socket.write(this.#request.repeat((BAD_A_SECOND * everyMs) / 1000));
-    }, everyMs);
+    this.#thread.postMessage('go' satisfies FloodOrder);
     const result = await work();
-    clearInterval(timer);
+    this.#thread.postMessage('pause' satisfies FloodOrder);
     return result;
   }
 
-  close(): void {
-    this.#socket.destroy();
+  /** Rejects when too many were not refused, as by a server that cut the connections. */
+  async end(): Promise<void> {
+    this.#thread.postMessage('end' satisfies FloodOrder);
+    const [{ sent, refused }] = (await once(this.#thread, 'message')) as [FloodCounts];
+    if (refused < 0.9 * sent) throw new Error(`of ${sent} bad tokens ${refused} were refused`);
   }
 }
