@@ -5,7 +5,11 @@ import { Fault } from '../../src/upstream/fault.ts';
 import { Health } from '../../src/upstream/health.ts';
 import { Conversation } from '../../src/upstream/relay/conversation.ts';
 import { OwedAnswers } from '../../src/upstream/relay/owed.ts';
-import { MAX_EXCHANGES, MAX_EXCHANGES_OF_CLIENT } from '../../src/upstream/relay/exchanges.ts';
+import {
+  FURTHER_EXCHANGES,
+  MAX_EXCHANGES,
+  MAX_EXCHANGES_OF_CLIENT,
+} from '../../src/upstream/relay/exchanges.ts';
 import { Requests } from '../../src/upstream/relay/requests.ts';
 import { RelayedSessions } from '../../src/upstream/relay/sessions.ts';
 import { call, list } from '../support/raw-session.ts';
@@ -62,6 +66,24 @@ it('one client has so many exchanges at a time, and leaves room for others', asy
   expect(dispatch).toHaveBeenCalledTimes(MAX_EXCHANGES_OF_CLIENT + 1);
   relay.close();
   await Promise.all(waiting);
+});
+
+it('a client with as many exchanges as it may have still ends and answers some of them, up to a bound', async () => {
+  const { relay, send, listen, dispatch } = silentRelay();
+  const underWay = Array.from({ length: MAX_EXCHANGES_OF_CLIENT }, () => listen());
+  expect(await listen()).toMatchObject({ status: 503 });
+  dispatch.mockClear();
+  underWay.push(
+    send('POST', { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }).refused,
+    send('POST', { jsonrpc: '2.0', id: 'q', result: { action: 'decline' } }).refused,
+    send('DELETE').refused,
+  );
+  expect(dispatch).toHaveBeenCalledTimes(3);
+  expect(await listen()).toMatchObject({ status: 503 });
+  while (dispatch.mock.calls.length < FURTHER_EXCHANGES) underWay.push(send('DELETE').refused);
+  expect(await send('DELETE').refused).toMatchObject({ status: 503 });
+  relay.close();
+  await Promise.all(underWay);
 });
 
 it('of many questions the latest count, each until it is answered or its time is over', () => {

@@ -136,7 +136,7 @@ export class Relay {
       begins,
       // What ends or answers something passes as long as it can.
       isStopping: this.#isClosed || (begins && !this.#takesRequests),
-      isFull: this.#exchanges.isFullFor(caller.quotaKey),
+      isFull: this.#exchanges.isFullFor(caller.quotaKey, begins),
     });
     if (typeof leave === 'object') {
       requests.fail(leave);
