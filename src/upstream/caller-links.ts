@@ -53,9 +53,7 @@ export class CallerLinks {
   ): Promise<Result> {
     this.sweep();
     const held = this.#held.get(caller) ?? opened(client, open);
-    this.#held.delete(caller);
-    this.#held.set(caller, held);
-    held.usedAt = this.#now();
+    this.#noteUse(caller, held);
     held.calls += 1;
     let link: Link;
     try {
@@ -68,8 +66,15 @@ export class CallerLinks {
       return await work(link);
     } finally {
       held.calls -= 1;
-      held.usedAt = this.#now();
+      if (this.#held.get(caller) === held) this.#noteUse(caller, held);
     }
+  }
+
+  /** A call in a session begins or ends. */
+  #noteUse(caller: string, held: Held): void {
+    held.usedAt = this.#now();
+    this.#held.delete(caller);
+    this.#held.set(caller, held);
   }
 
   /** Forgets a session that the upstream does not know any more. */
