@@ -36,8 +36,7 @@ export class Exchanges {
   }
 
   /** Those of a session. */
-  ofSession(sessionId: string | undefined): readonly Exchange[] {
-    if (sessionId === undefined) return [];
+  ofSession(sessionId: string): readonly Exchange[] {
     return [...this.#all.keys()].filter((exchange) => exchange.sessionId === sessionId);
   }
 
