@@ -134,8 +134,8 @@ const end = async ({ link, opening }: Held): Promise<void> => {
 };
 
 /**
- * Who shares a session with an upstream: nobody but one caller, and of those without a token one session of a client, or those
- * who come from one address where there is none.
+ * Which upstream session a call uses: one for each caller with a token; of anonymous callers one for each MCP session, or for each
+ * address where there is none. Calls whose client can be asked use another.
  */
 export function ownerOf({ caller, sessionId, canElicit, ask, comesBack }: ToolCall): CallOwner {
   const canBeAsked = canElicit && (ask !== undefined || comesBack === true);

@@ -145,7 +145,8 @@ export class Relay {
     }
     if (session) this.#tell(messages, request, session);
     const listens = isGet || requests.listens;
-    // A stop ends the stream, and what else would come on its connection.
+    // When the server stops, it ends this stream. A further request on the same connection would be lost, so the client must send
+    // none.
     if (listens) response.setHeader('connection', 'close');
     const exchange = new Exchange(this.#host, response, {
       requests,
