@@ -90,6 +90,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
   'requests relayed to an upstream': [
     ['upstream/relay/exchanges.ts', 'MAX_EXCHANGES'],
     ['upstream/relay/exchanges.ts', 'MAX_EXCHANGES_OF_CLIENT'],
+    ['upstream/relay/exchanges.ts', 'FURTHER_EXCHANGES'],
     ['upstream/relay/conversation.ts', 'MAX_QUESTIONS'],
     ['upstream/relay/owed.ts', 'MAX_OWED'],
     ['tools/informational.ts', 'MAX_INFORMATIONAL'],

@@ -42,7 +42,8 @@ export function drain(
       if (waiting.size === 0) end();
     };
     let next: NodeJS.Immediate | undefined;
-    // Not in the timer's own turn: after a stall that comes before what has been received meanwhile, and nobody has read that.
+    // Not in the timer's callback: after a stall, timers run before Node reads the sockets, so a connection with a new request would
+    // look idle.
     const looking = setInterval(() => {
       next = setImmediate(look);
     }, TICK_MS);

@@ -116,7 +116,8 @@ export class McpEndpoint {
     if (this.#isClosed) return { ...REFUSALS.closing, ...idIn(body) };
     const denied = this.#deniedCall(request, body, sender, authInfo);
     if (denied) return denied;
-    // A stop ends the stream, and what else would come on its connection.
+    // When the server stops, it ends this stream. A further request on the same connection would be lost, so the client must send
+    // none.
     if (method === 'GET' || fieldOf(body, 'method') === LISTEN) response.setHeader('connection', 'close');
     if (route.kind === 'legacy') {
       const problem = await this.sessions.serve(request, response, body, { sender, authInfo });

@@ -67,7 +67,7 @@ export class Seal {
     return `1.${id}.${Buffer.concat(parts).toString('base64url')}`;
   }
 
-  /** What takes the same time whether or not it opens: no key is found out by trying. */
+  /** Opens a sealed text. One of the right form takes the same time whether or not it opens, so timing tells nothing of the key. */
   open(sealed: string, context = ''): Opened {
     const { id, sealed: text = '' } = FORM.exec(sealed)?.groups ?? {};
     const bytes = Buffer.from(text, 'base64url');

@@ -52,8 +52,8 @@ export class Session {
   #owes = false;
 
   /**
-   * Makes a session: for the `initialize` that is served next, or one that goes on where its client has brought it, as if this
-   * process had heard all of it.
+   * Makes a session for the `initialize` that is served next, or resumes one: the SDK's server is first told what the session id
+   * says, as if it had received that `initialize`.
    */
   static async create(
     options: SessionOptions,

@@ -120,7 +120,7 @@ export class Sessions {
   #lookUp(id: string, caller: Sender['caller']): SessionFacts | SessionProblem {
     const held = this.#table.get(id);
     if (held?.callerId === caller.id && !held.isTooOld) {
-      // Before its request is served it must not give way.
+      // The last that gives way.
       this.#table.touch(id);
       return held.facts;
     }

@@ -37,10 +37,11 @@ export interface CallParams {
 /** Why a call was not tried, and may be made again as it is. */
 const NOT_TRIED: ReadonlySet<ErrorReason> = new Set(['overloaded', 'rate_limited']);
 
-/** How a server's clients reach it, and who reads its answers, where that is not somebody else with each request. */
+/** How a server's clients reach it. */
 export interface Channel {
   readonly era: 'legacy' | 'modern';
   readonly transport: TransportName;
+  /** Set where one reader gets all answers, as over stdio. Over HTTP each request has a reader of its own. */
   readonly reader?: Reader | undefined;
   /** Whether a client that comes back for its answer comes to this process; if not, its connection stays open. */
   readonly comesBack: boolean;

@@ -145,6 +145,10 @@ export class Executor {
     const denial = denialOf(call.caller, tool);
     if (denial) return { outcome: denial };
     let measured = await this.#attempt(tool, call);
+    const { outcome: first } = measured;
+    // A client that came back with answers and left before its turn does not come back again.
+    if (call.state !== undefined && first.status === 'error' && first.reason === 'cancelled')
+      tool.forget?.(call.state);
     for (let round = 1; call.ask; round += 1) {
       const { outcome, runSeconds = 0 } = measured;
       if (outcome.status === 'error' || !outcome.inputRequired) break;

@@ -22,8 +22,8 @@ interface Second {
 /**
  * Keeps calls from an upstream that does not answer. It opens after some failures in a row, or when half of many fail; then one
  * exchange at a time may try, after a wait that doubles, and one that is answered closes it. Each exchange that got leave ends with
- * one of `succeeded`, `found`, `failed` and `abandoned`. What only looks whether the upstream is there proves nothing of calls: after
- * it the first call that fails opens the breaker again.
+ * one of `succeeded`, `found`, `failed` and `abandoned`. A successful probe closes the breaker, but the next call opens it again if
+ * it fails: a probe proves nothing of calls.
  */
 export class Breaker {
   readonly #now: () => number;

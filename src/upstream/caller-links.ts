@@ -53,9 +53,7 @@ export class CallerLinks {
   ): Promise<Result> {
     this.sweep();
     const held = this.#held.get(caller) ?? opened(client, open);
-    this.#held.delete(caller);
-    this.#held.set(caller, held);
-    held.usedAt = this.#now();
+    this.#noteUse(caller, held);
     held.calls += 1;
     let link: Link;
     try {
@@ -68,8 +66,15 @@ export class CallerLinks {
       return await work(link);
     } finally {
       held.calls -= 1;
-      held.usedAt = this.#now();
+      if (this.#held.get(caller) === held) this.#noteUse(caller, held);
     }
+  }
+
+  /** A call in a session begins or ends. */
+  #noteUse(caller: string, held: Held): void {
+    held.usedAt = this.#now();
+    this.#held.delete(caller);
+    this.#held.set(caller, held);
   }
 
   /** Forgets a session that the upstream does not know any more. */
@@ -129,8 +134,8 @@ const end = async ({ link, opening }: Held): Promise<void> => {
 };
 
 /**
- * Who shares a session with an upstream: nobody but one caller, and of those without a token one session of a client, or those
- * who come from one address where there is none.
+ * Which upstream session a call uses: one for each caller with a token; of anonymous callers one for each MCP session, or for each
+ * address where there is none. Calls whose client can be asked use another.
  */
 export function ownerOf({ caller, sessionId, canElicit, ask, comesBack }: ToolCall): CallOwner {
   const canBeAsked = canElicit && (ask !== undefined || comesBack === true);

@@ -64,6 +64,7 @@ export class HeldCalls {
   readonly #options: HeldOptions;
   /** Those that wait, by id. */
   readonly #held = new Map<string, Held>();
+  #isClosed = false;
 
   constructor(options: HeldOptions) {
     this.#options = options;
@@ -93,18 +94,19 @@ export class HeldCalls {
     held.call.end(why);
   }
 
-  /** Ends all that wait. */
+  /** Ends all that wait, and holds no more. */
   close(): void {
+    this.#isClosed = true;
     for (const id of this.#held.keys()) this.forget(id);
   }
 
   async #next(call: OpenCall, context: ToolContext): Promise<unknown> {
     const next = await call.next(context);
     if ('result' in next) return next.result;
-    const full = this.#whyFull(call.owner.client);
-    if (full) {
-      call.end(full);
-      throw new NotHeld(full);
+    const why = this.#isClosed ? gone : this.#whyFull(call.owner.client);
+    if (why) {
+      call.end(why);
+      throw new NotHeld(why);
     }
     const { newId, waitSeconds } = this.#options;
     const id = newId();

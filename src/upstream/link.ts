@@ -6,7 +6,7 @@ import {
   type RequestOptions,
   type Tool,
 } from '@modelcontextprotocol/client';
-import { Fault, faultOf, noAnswerWithin } from './fault.ts';
+import { asFault, Fault, faultOf, noAnswerWithin } from './fault.ts';
 import type { Asking } from './questions.ts';
 import { ANY } from './raw-results.ts';
 import { createClient, type ClientSettings } from './sdk-client.ts';
@@ -185,14 +185,22 @@ export class Link {
     return this.#observed('tools/call', make, { traceId, waited: asking?.waited });
   }
 
-  /** Is told of changes of the list, until the upstream or `signal` ends that; rejects where it tells of none. */
+  /**
+   * Is told of changes of the list, until the upstream or `signal` ends that.
+   * @throws Fault; one that is `refused` says that the upstream tells of none
+   */
   async listen(signal: AbortSignal, seconds: number): Promise<void> {
     if (!this.#client.getServerCapabilities()?.tools?.listChanged)
       throw new Fault('refused', 'it tells of no changes');
-    if (!this.isModern) return this.#transport.listen(signal);
-    const options = { timeout: seconds * 1000, signal };
-    const { closed } = await this.#client.listen({ toolsListChanged: true }, options);
-    await closed;
+    try {
+      if (this.isModern) {
+        const options = { timeout: seconds * 1000, signal };
+        const { closed } = await this.#client.listen({ toolsListChanged: true }, options);
+        await closed;
+      } else await this.#transport.listen(signal);
+    } catch (error) {
+      throw faultOf(error, this.hasSession) ?? asFault(error);
+    }
   }
 
   /** Hears no more questions: the session that they would come in is lost. */

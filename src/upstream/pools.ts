@@ -1,7 +1,7 @@
 import { Agent, Pool } from 'undici';
 import { MAX_SESSIONS } from './caller-links.ts';
 import { MAX_HELD } from './held-calls.ts';
-import { MAX_EXCHANGES } from './relay/exchanges.ts';
+import { FURTHER_EXCHANGES, MAX_EXCHANGES } from './relay/exchanges.ts';
 
 /** Connections besides those of calls: for looking after it, and for hearing of changes. */
 const FURTHER_CONNECTIONS = 4;
@@ -31,7 +31,8 @@ export class Pools {
     this.calls = new Agent({ connections: maxConcurrency + FURTHER_CONNECTIONS, connect });
     this.asking = new Agent({ connections: maxConcurrency + MAX_HELD + MAX_SESSIONS, connect });
     this.aside = new Agent({ connections: ASIDE_CONNECTIONS, connect });
-    this.relayed = new Pool(new URL(url).origin, { connections: MAX_EXCHANGES, connect });
+    const exchanges = MAX_EXCHANGES + FURTHER_EXCHANGES;
+    this.relayed = new Pool(new URL(url).origin, { connections: exchanges, connect });
   }
 
   /** Ends all of them. */

@@ -245,15 +245,11 @@ export class Supervisor {
   async #listen(link: Link, signal: AbortSignal): Promise<void> {
     const { pace } = this.#options;
     while (this.#link === link) {
-      try {
-        await link.listen(signal, pace.answer);
-      } catch {
-        return;
-      }
-      if (this.#link !== link || this.#isStopped) return;
-      // What it would have told meanwhile is in the list.
+      const fault = await link.listen(signal, pace.answer).then(() => undefined, asFault);
+      if (fault?.kind === 'refused' || this.#link !== link || this.#isStopped) return;
       await new Promise((resolve) => setTimeout(resolve, pace.again * 1000).unref());
-      if (this.#link === link) this.listAgain();
+      // What it would have told meanwhile is in the list. A failed attempt does not have that read: the next may fail as well.
+      if (!fault && this.#link === link) this.listAgain();
     }
   }
 }

@@ -97,12 +97,12 @@ export class Upstreams {
 
   /** Takes no more requests that would be passed on; what belongs to those in flight still passes. */
   acceptNone(): void {
-    for (const { upstream } of this.#held) upstream.relay.acceptNone();
+    for (const { relay } of this.#all) relay.acceptNone();
   }
 
   /** Ends what is passed on. */
   endRelays(): void {
-    for (const { upstream } of this.#held) upstream.relay.close();
+    for (const { relay } of this.#all) relay.close();
   }
 
   /** What they say of keeping their lists. */
@@ -112,8 +112,12 @@ export class Upstreams {
 
   /** Ends all sessions and connections; the tools stay, and their calls fail. */
   async stop(): Promise<void> {
-    const all = [...this.#held.map(({ upstream }) => upstream), ...this.#leaving];
-    await Promise.all(all.map((upstream) => upstream.stop()));
+    await Promise.all(this.#all.map((upstream) => upstream.stop()));
+  }
+
+  /** Those that are leaving, too. */
+  get #all(): readonly Upstream[] {
+    return [...this.#held.map(({ upstream }) => upstream), ...this.#leaving];
   }
 
   async #remove(upstream: Upstream, isReplaced: boolean): Promise<void> {

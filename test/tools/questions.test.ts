@@ -142,6 +142,27 @@ describe('a call that asks', () => {
     expect(forgotten).toEqual([kept]);
   });
 
+  it('is forgotten by its tool when its client comes back and leaves before its turn, and not when it may try again', async () => {
+    const run = Promise.withResolvers<undefined>();
+    const forgotten: unknown[] = [];
+    const executor = start(
+      () => run.promise.then(() => 'done'),
+      10,
+      (state) => forgotten.push(state),
+    );
+    const leave = new AbortController();
+    const comesBack = (state: object, more: Partial<ToolCall> = {}) =>
+      executor.execute(callOf('asks', { state, ...more }));
+    const running = executor.execute(callOf('asks'));
+    const waiting = comesBack({ of: 'who leaves' }, { signal: leave.signal });
+    expect(await comesBack({ of: 'who is refused' })).toMatchObject({ reason: 'overloaded' });
+    leave.abort();
+    expect(await waiting).toMatchObject({ reason: 'cancelled' });
+    expect(forgotten).toEqual([{ of: 'who leaves' }]);
+    run.resolve(undefined);
+    await running;
+  });
+
   it('takes one from the quota, however often it asks', async () => {
     const executor = start(
       (_args, { answers }) => (answers['who'] === undefined ? inputRequired({ who: elicitation }) : 'done'),

@@ -73,6 +73,39 @@ it('a session ends when it is unused for ten minutes', async () => {
   });
 });
 
+it('is unused since its last call ended, whichever call began first', async () => {
+  const { links, clock, ended, use } = linksAt();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const long = use('long', () => promise);
+  await use('ada');
+  clock.time = 300;
+  resolve(undefined);
+  await long;
+  clock.time = 600;
+  links.sweep();
+  await vi.waitFor(() => {
+    expect(ended).toEqual(['ada']);
+  });
+  clock.time = 900;
+  links.sweep();
+  await vi.waitFor(() => {
+    expect(ended).toEqual(['ada', 'long']);
+  });
+});
+
+it('of those that give way is the last one where a long call in it has just ended', async () => {
+  const { ended, use } = linksAt();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const long = use('long', () => promise, 'eve');
+  for (let session = 1; session < 256; session += 1) await use(`eve ${session}`, undefined, 'eve');
+  resolve(undefined);
+  await long;
+  await use('ada');
+  await vi.waitFor(() => {
+    expect(ended).toEqual(['eve 1']);
+  });
+});
+
 it('one that cannot be opened is tried anew with the next call', async () => {
   const { links, use } = linksAt();
   const refused = links.use(

@@ -156,6 +156,15 @@ it('a call ends with the round that is ended, and when all end', async () => {
   expect(waiting.context.signal.aborted).toBe(true);
 });
 
+it('a call that asks after all have ended is not held, and ends at the upstream', async () => {
+  const { held, begin } = calls();
+  const call = begin();
+  held.close();
+  call.asking.ask({}, () => Promise.resolve());
+  await expect(call.next).rejects.toMatchObject({ failure: { reason: 'unavailable' } });
+  expect(call.context.signal.aborted).toBe(true);
+});
+
 it('an answer that the upstream does not take ends the call for that reason', async () => {
   const { held, asks } = calls();
   const fault = new Fault('connection', 'connection refused');

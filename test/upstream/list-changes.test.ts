@@ -4,9 +4,11 @@ import { tellOfChanges } from '../../src/mcp/list-changes.ts';
 import type { OfferedTool } from '../../src/tools/offered-tool.ts';
 import { connectClient } from '../support/clients.ts';
 import { startStdio } from '../support/raw-stdio.ts';
+import { answer, RawUpstream, type Behaviour } from '../support/raw-upstream.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { V1Upstream } from '../support/v1-upstream.ts';
 import { waitFor } from '../support/wait.ts';
+import { UNHURRIED } from './state-now.ts';
 
 it('clients of both eras are told when an upstream has another tool, and find it', async () => {
   const upstream = new V1Upstream();
@@ -73,6 +75,46 @@ it('a client over stdio is told, too', async () => {
   }, 30_000);
   upstream.close();
 }, 60_000);
+
+const FAILURES: readonly (readonly [string, Behaviour])[] = [
+  ['HTTP 503', (_message, response) => response.writeHead(503).end()],
+  ['a lost connection', (_message, response) => response.destroy()],
+];
+
+it.each(FAILURES)(
+  'changes of a list are heard though the first tries to listen met %s',
+  async (_what, fail) => {
+    const upstream = new RawUpstream();
+    upstream.behaviour = {
+      initialize: (message, response) =>
+        answer(response, message, {
+          protocolVersion: '2025-11-25',
+          capabilities: { tools: { listChanged: true } },
+          serverInfo: { name: 'raw', version: '1' },
+        }),
+      GET: (message, response, request) => {
+        if (upstream.count('GET') <= 3) return fail(message, response, request);
+        upstream.tools = ['works', 'late'];
+        const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
+        return response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .write(`data: ${JSON.stringify(changed)}\n\n`);
+      },
+    };
+    const server = await startTestServer(
+      { tools: { enabled: ['add'] }, upstreams: [{ name: 'raw', url: await upstream.listen() }] },
+      undefined,
+      UNHURRIED,
+    );
+    await waitFor(async () => {
+      expect((await server.scrape()).value('mcp_upstream_tools')).toBe(2);
+    });
+    // Nothing was told before: the list was read for the change alone.
+    expect(upstream.count('tools/list')).toBe(2);
+    await server.stop();
+    await upstream.close();
+  },
+);
 
 it('without upstreams no client is promised to be told', async () => {
   const server = await startTestServer();

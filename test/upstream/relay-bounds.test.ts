@@ -1,11 +1,16 @@
-import { expect, it } from 'vitest';
+import type { Dispatcher } from 'undici';
+import { afterEach, expect, it, vi } from 'vitest';
 import { trustedCaller } from '../../src/authorization/caller.ts';
 import type { Outcome } from '../../src/tools/call.ts';
 import { Fault } from '../../src/upstream/fault.ts';
 import { Health } from '../../src/upstream/health.ts';
 import { Conversation } from '../../src/upstream/relay/conversation.ts';
 import { OwedAnswers } from '../../src/upstream/relay/owed.ts';
-import { MAX_EXCHANGES, MAX_EXCHANGES_OF_CLIENT } from '../../src/upstream/relay/exchanges.ts';
+import {
+  FURTHER_EXCHANGES,
+  MAX_EXCHANGES,
+  MAX_EXCHANGES_OF_CLIENT,
+} from '../../src/upstream/relay/exchanges.ts';
 import { Requests } from '../../src/upstream/relay/requests.ts';
 import { RelayedSessions } from '../../src/upstream/relay/sessions.ts';
 import { call, list } from '../support/raw-session.ts';
@@ -18,6 +23,10 @@ const environment = relayEnvironment((outcome) => outcomes.push(outcome));
 const { door, seal, now } = environment;
 const silentRelay = (health?: Health) => relayTo(environment, health);
 const upstream = { name: 'raw', trustReasons: false };
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 it('a stream that listens is no trial of an upstream that calls are kept from', async () => {
   let seconds = 0;
@@ -64,6 +73,24 @@ it('one client has so many exchanges at a time, and leaves room for others', asy
   await Promise.all(waiting);
 });
 
+it('a client with as many exchanges as it may have still ends and answers some of them, up to a bound', async () => {
+  const { relay, send, listen, dispatch } = silentRelay();
+  const underWay = Array.from({ length: MAX_EXCHANGES_OF_CLIENT }, () => listen());
+  expect(await listen()).toMatchObject({ status: 503 });
+  dispatch.mockClear();
+  underWay.push(
+    send('POST', { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }).refused,
+    send('POST', { jsonrpc: '2.0', id: 'q', result: { action: 'decline' } }).refused,
+    send('DELETE').refused,
+  );
+  expect(dispatch).toHaveBeenCalledTimes(3);
+  expect(await listen()).toMatchObject({ status: 503 });
+  while (dispatch.mock.calls.length < FURTHER_EXCHANGES) underWay.push(send('DELETE').refused);
+  expect(await send('DELETE').refused).toMatchObject({ status: 503 });
+  relay.close();
+  await Promise.all(underWay);
+});
+
 it('of many questions the latest count, each until it is answered or its time is over', () => {
   let seconds = 0;
   const conversation = new Conversation(10, () => seconds);
@@ -76,6 +103,33 @@ it('of many questions the latest count, each until it is answered or its time is
   conversation.asked('q');
   seconds = 30;
   expect(conversation.askedUntil).toBe(17);
+});
+
+it('a question that is answered before its client comes back excuses no more silence', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  const patient = { ...environment, inputWaitSeconds: 36_000 };
+  const { relay, send, dispatch } = relayTo(patient);
+  const session = new RelayedSessions(seal, 'raw').begin(trustedCaller('test').id, 'kept', {});
+  const inSession = { 'mcp-session-id': session?.sealed ?? '' };
+  const controller = {} as Dispatcher.DispatchController;
+  const answered = (status: number, text: string): void => {
+    const handler = dispatch.mock.lastCall?.[1];
+    handler?.onResponseStart?.(controller, status, { 'content-type': 'text/event-stream' });
+    handler?.onResponseData?.(controller, Buffer.from(text));
+    handler?.onResponseEnd?.(controller, {});
+  };
+  outcomes.length = 0;
+  const asks = { jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params: {} };
+  void send('POST', call(1, 'works'), 'test', inSession).refused;
+  answered(200, `id: e1\ndata: ${JSON.stringify(asks)}\n\n`);
+  void send('POST', { jsonrpc: '2.0', id: 'q', result: { action: 'decline' } }, 'test', inSession).refused;
+  answered(202, '');
+  void send('GET', undefined, 'test', { ...inSession, 'last-event-id': 'e1' }).refused;
+  expect(outcomes).toEqual([]);
+  // As long as an upstream of this relay may be silent.
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  expect(outcomes).toMatchObject([{ reason: 'timeout' }]);
+  relay.close();
 });
 
 it('so many answers are owed at a time, and the oldest is given up for another', () => {

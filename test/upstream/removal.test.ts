@@ -177,6 +177,16 @@ describe('the relay of an upstream', () => {
     });
   });
 
+  it('that was removed ends with the others when the server stops', async () => {
+    const call = post(at, callOfTool(1, 'works'));
+    await waitFor(() => {
+      expect(upstream.count('tools/call')).toBe(1);
+    });
+    upstreams.want([]);
+    upstreams.endRelays();
+    expect((await call).status).toBe(503);
+  });
+
   /** A call that is under way with a relay, and a moment longer than that lets it be. */
   function underWay() {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

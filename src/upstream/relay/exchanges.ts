@@ -7,6 +7,9 @@ export const MAX_EXCHANGES = 1024;
 /** Of them, those of one client. */
 export const MAX_EXCHANGES_OF_CLIENT = 256;
 
+/** Besides them, those that begin nothing: they end or answer what is under way, and so make room. */
+export const FURTHER_EXCHANGES = 16;
+
 /** What is under way with an upstream. */
 export class Exchanges {
   /** With whose each is. */
@@ -22,15 +25,18 @@ export class Exchanges {
     if (this.#all.size === 0) this.#noneLeft();
   }
 
-  /** Whether a client may not begin another. */
-  isFullFor(client: string): boolean {
+  /**
+   * Whether a client may not have another.
+   * @param begins whether that would begin something
+   */
+  isFullFor(client: string, begins: boolean): boolean {
+    const further = begins ? 0 : FURTHER_EXCHANGES;
     const ofClient = [...this.#all.values()].filter((each) => each === client);
-    return this.#all.size >= MAX_EXCHANGES || ofClient.length >= MAX_EXCHANGES_OF_CLIENT;
+    return this.#all.size >= MAX_EXCHANGES + further || ofClient.length >= MAX_EXCHANGES_OF_CLIENT + further;
   }
 
   /** Those of a session. */
-  ofSession(sessionId: string | undefined): readonly Exchange[] {
-    if (sessionId === undefined) return [];
+  ofSession(sessionId: string): readonly Exchange[] {
     return [...this.#all.keys()].filter((exchange) => exchange.sessionId === sessionId);
   }
 

@@ -111,7 +111,8 @@ export class Relay {
     response: ServerResponse,
     relayed: RelayedRequest,
   ): Promise<Refusal | undefined> {
-    const { health, lookNow, pool } = this.#options;
+    const { health, lookNow, pool, environment } = this.#options;
+    const { inputWaitSeconds, now } = environment;
     const { body, caller, requestId } = relayed;
     const { headers, method = 'GET' } = request;
     const isGet = method === 'GET';
@@ -121,7 +122,7 @@ export class Relay {
     const asked = messages.filter(isRequest);
     const found = this.#sessionOf(request, caller);
     if (found?.ok === false) {
-      this.#options.environment.sessionNotFound(found.reason);
+      environment.sessionNotFound(found.reason);
       return sessionNotFound(asked);
     }
     const session = found?.session;
@@ -136,7 +137,7 @@ export class Relay {
       begins,
       // What ends or answers something passes as long as it can.
       isStopping: this.#isClosed || (begins && !this.#takesRequests),
-      isFull: this.#exchanges.isFullFor(caller.quotaKey),
+      isFull: this.#exchanges.isFullFor(caller.quotaKey, begins),
     });
     if (typeof leave === 'object') {
       requests.fail(leave);
@@ -144,12 +145,13 @@ export class Relay {
     }
     if (session) this.#tell(messages, request, session);
     const listens = isGet || requests.listens;
-    // A stop ends the stream, and what else would come on its connection.
+    // When the server stops, it ends this stream. A further request on the same connection would be lost, so the client must send
+    // none.
     if (listens) response.setHeader('connection', 'close');
     const exchange = new Exchange(this.#host, response, {
       requests,
       sessionId: session?.sealed,
-      conversation: this.#conversationOf(session),
+      conversation: (session && this.#known(session.sealed)) ?? new Conversation(inputWaitSeconds, now),
       listens,
       isGet,
       sealedId: (id) => this.#sessions.sealedId(id, session, caller.id, asked),
@@ -197,7 +199,7 @@ export class Relay {
   ): void {
     if (headers['last-event-id'] !== undefined) this.#owed.askedFor(sessionId);
     for (const { id: answered, method, params } of messages) {
-      if (method === undefined) this.#exchanges.ofSession(sessionId)[0]?.conversation.answered(answered);
+      if (method === undefined) this.#known(sessionId)?.answered(answered);
       if (method !== 'notifications/cancelled') continue;
       const id = fieldOf(params, 'requestId');
       this.#exchanges
@@ -208,13 +210,9 @@ export class Relay {
     }
   }
 
-  /** The one that other exchanges of the session, or answers that it waits for, have; else a new one. */
-  #conversationOf(session: RelayedSession | undefined): Conversation {
-    const { inputWaitSeconds, now } = this.#options.environment;
-    const known =
-      this.#exchanges.ofSession(session?.sealed)[0]?.conversation ??
-      (session && this.#owed.conversationOf(session.sealed));
-    return known ?? new Conversation(inputWaitSeconds, now);
+  /** The one that exchanges of a session, or answers that it waits for, have. */
+  #known(sessionId: string): Conversation | undefined {
+    return this.#exchanges.ofSession(sessionId)[0]?.conversation ?? this.#owed.conversationOf(sessionId);
   }
 
   /** Takes no more requests; what belongs to those in flight still passes. */
