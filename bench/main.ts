@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { authorization } from './authorization.ts';
 import { mcp, rest } from './calls.ts';
 import { monitoring } from './monitoring.ts';
 import { scrape } from './scrape.ts';
@@ -15,6 +16,7 @@ const PARTS: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[]>
   mcp,
   monitoring,
   tracing,
+  authorization,
   scrape,
   sessions,
   upstreams,

@@ -27,7 +27,7 @@ export async function monitoring(quick: boolean): Promise<readonly Row[]> {
 
 /** Races a server against the second one that `server.ts` opens in the same process; in several processes, one after another. */
 export async function beside(
-  second: 'same' | 'unmonitored' | 'untaken',
+  second: 'same' | 'unmonitored' | 'untaken' | 'audited',
   request: CallRequest,
   quick: boolean,
 ): Promise<Pair> {

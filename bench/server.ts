@@ -1,7 +1,11 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { destination } from 'pino';
 import { createApplication, type Application } from '../src/application.ts';
 import { settingsSchema, type Settings } from '../src/config/settings.ts';
+import { AuditOutput } from '../src/monitoring/audit/audit-output.ts';
 import { createLogger } from '../src/monitoring/logging.ts';
 import { Door } from '../src/monitoring/door/door.ts';
 import { Tracing } from '../src/monitoring/traces/tracing.ts';
@@ -13,6 +17,7 @@ const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
 const option = (name: string): string | undefined =>
   process.argv.find((each) => each.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
 const [endpoint, stateKeyFile, deadline] = [option('traced'), option('state-key'), option('deadline')];
+const [issuer, token] = [option('issuer'), option('token')];
 const upstreams = process.argv
   .filter((each) => each.startsWith('--upstream='))
   .map((each) => namedUpstream(each.slice('--upstream='.length)));
@@ -29,6 +34,7 @@ const settings = {
   limits: { callsPerSecond: 0, upstreamTools: 2000 },
   sessions: { max: 20_000, ...(stateKeyFile !== undefined && { stateKeyFile }) },
   ...(endpoint !== undefined && { tracing: { endpoint } }),
+  ...(issuer !== undefined && { auth: { token, resource: 'http://localhost/mcp', issuers: [{ issuer }] } }),
   upstreams: upstreams.map((each) => ({
     ...each,
     ...(deadline !== undefined && { timeoutSeconds: Number(deadline) }),
@@ -44,10 +50,14 @@ const environment = {
 };
 
 /** Serves on a port of its own. */
-async function open(given: object, change: (application: Application) => Application): Promise<number> {
+async function open(
+  given: object,
+  change: (application: Application) => Application,
+  auditOutput?: AuditOutput,
+): Promise<number> {
   const parsed: Settings = settingsSchema.parse({ ...settings, ...given });
   const directory = fileURLToPath(new URL('.', import.meta.url));
-  const created = await createApplication(parsed, directory, environment);
+  const created = await createApplication(parsed, directory, { ...environment, auditOutput });
   if (!created.ok) throw new Error(created.problems.join('\n'));
   const { port } = await serve(change(created.application), parsed, environment);
   return port;
@@ -78,6 +88,8 @@ const BESIDE: Readonly<Record<string, () => Promise<number>>> = {
   same: () => open({}, asItIs),
   unmonitored: () => open({ metrics: { enabled: false } }, unmonitored),
   untaken: () => open({}, untaken),
+  audited: async () =>
+    open({}, asItIs, await AuditOutput.open(join(mkdtempSync(join(tmpdir(), 'audit-')), 'audit.jsonl'))),
 };
 
 const port = await open({}, asItIs);

@@ -10,6 +10,8 @@ import { loadUpstreams, mayHaveUpstreams, type Paces, type UpstreamsHandle } fro
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { Seal } from './mcp/seal.ts';
+import { Audit } from './monitoring/audit/audit.ts';
+import type { AuditOutput } from './monitoring/audit/audit-output.ts';
 import { Activity } from './monitoring/activity.ts';
 import { CallLog } from './monitoring/call-log.ts';
 import { Losses } from './monitoring/losses.ts';
@@ -32,6 +34,8 @@ import { traceCalls } from './trace-calls.ts';
 /** What surrounds the application: passed in, so that tests can pass their own. */
 export interface Environment extends Paces {
   readonly logger: Logger;
+  /** Where decisions are written; missing where they are not. */
+  readonly auditOutput?: AuditOutput | undefined;
   /** Monotonic, in seconds. */
   readonly now: () => number;
   /** In seconds of Unix time. */
@@ -65,6 +69,8 @@ export interface Application {
   readonly expose: ((format: ExpositionFormat) => Promise<Buffer>) | undefined;
   /** What the tools did lately; `undefined` when metrics are switched off. */
   readonly activity: Activity | undefined;
+  /** Missing where decisions are not written. */
+  readonly audit: Audit | undefined;
   readonly authenticate: Authenticate;
   /** Missing when there are no issuers of access tokens. */
   readonly oauth: OAuth | undefined;
@@ -84,7 +90,7 @@ export interface Application {
   readonly finishCalls: () => Promise<void>;
   /** The calls that are being carried out, or have not been answered yet. */
   readonly callsInFlight: () => readonly ToolCall[];
-  /** Writes what is still held back: folded log lines, and spans. */
+  /** Writes what is still held back: folded log lines, spans and audit events. */
   readonly flush: () => Promise<void>;
 }
 
@@ -111,14 +117,15 @@ export async function createApplication(
   directory: string,
   environment: Environment,
 ): Promise<ApplicationResult> {
-  const { logger, now, version } = environment;
+  const { logger, now, version, auditOutput } = environment;
   const read = loadSecrets(settings, directory);
   const loaded = await loadTools(settings, directory, read.ok ? (read.secrets.tokens ?? []) : []);
   const metrics = createServerMetrics(settings, longestDeadline(settings, loaded), environment);
   const { recorder, durationBuckets } = metrics;
   const losses = new Losses(recorder, logger, settings.log.foldSeconds);
   const tools = await offerTools(settings, loaded, losses);
-  const upstreamsRead = loadUpstreams(settings, directory, environment);
+  const audit = auditOutput && new Audit(auditOutput, { recorder: recorder.audit, logger });
+  const upstreamsRead = loadUpstreams(settings, directory, { ...environment, audit });
   const problems = [tools, read, upstreamsRead].flatMap((part) => (part.ok ? [] : part.problems));
   const traced = await traceCalls(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);
@@ -149,7 +156,7 @@ export async function createApplication(
   const executor = new Executor({
     catalogue,
     quota,
-    observer: observers(onObserverError, recorder, callLog, activity, tracing?.outcomes),
+    observer: observers(onObserverError, recorder, callLog, activity, tracing?.outcomes, audit),
     limits: settings.limits,
     now,
   });
@@ -166,16 +173,17 @@ export async function createApplication(
   });
   const inEffect =
     file && tokens && !isReadOnce(file.path)
-      ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger })
+      ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger, audit })
       : undefined;
   const byToken = inEffect?.authenticate ?? (tokens ? bearer(tokens) : anonymous);
   const [hashKey] = stateKeys;
-  const oauth = loadIssuers(auth, { ...environment, recorder, hashKey });
+  const oauth = loadIssuers(auth, { ...environment, recorder, hashKey, audit });
   const shared = {
     info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
     catalogue,
     executor,
     recorder,
+    audit,
     tracing,
     authenticated: tokens !== undefined || oauth !== undefined,
     now,
@@ -220,10 +228,10 @@ export async function createApplication(
       connectionCut: losses.connection,
       finishCalls: () => finishCalls(executor, [door, relayDoor]),
       callsInFlight: () => callsInFlight(executor, door),
-      flush: () => {
+      flush: async () => {
         callLog.flush();
         losses.flush();
-        return traced.flush();
+        await Promise.all([traced.flush(), audit?.close()]);
       },
     },
   };

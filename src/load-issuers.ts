@@ -1,7 +1,7 @@
-import { JwtCallers } from './authorization/jwt-callers.ts';
-import type { LoadedKeys } from './authorization/key-source.ts';
+import { JwtCallers, type JwtCallersOptions } from './authorization/jwt-callers.ts';
 import type { ProtectedResource } from './authorization/protected-resource.ts';
 import type { Settings } from './config/settings.ts';
+import type { Audit } from './monitoring/audit/audit.ts';
 import type { Logger } from './monitoring/logging.ts';
 import type { Recorder } from './monitoring/metrics/recorder.ts';
 
@@ -14,6 +14,7 @@ interface Surroundings {
   readonly unixTime: () => number;
   /** With it users are hashed for the log. */
   readonly hashKey: Uint8Array;
+  readonly audit: Pick<Audit, 'changed'> | undefined;
 }
 
 /** The OAuth side of a server. */
@@ -41,13 +42,14 @@ export function loadIssuers(auth: Settings['auth'], surroundings: Surroundings):
 }
 
 /** Counts each answer; the log has one line when something is wrong with an issuer, and one when all is well again. */
-function observed({ recorder, logger }: Surroundings): (issuer: string, answer: LoadedKeys) => void {
+function observed({ recorder, logger, audit }: Surroundings): JwtCallersOptions['loaded'] {
   const failing = new Map<string, string>();
-  return (issuer, answer) => {
+  return (issuer, answer, isNew) => {
     const outcome = answer.ok ? 'success' : answer.outcome;
     recorder.issuers.keysRefreshed(issuer, outcome);
     const before = failing.get(issuer);
     if (answer.ok) {
+      if (isNew) audit?.changed('keys_changed', 'success', { issuer, key_ids: idsOf(answer.keys.keys) });
       failing.delete(issuer);
       if (before !== undefined) logger.info({ issuer }, 'the issuer gives its keys again');
     } else {
@@ -60,3 +62,9 @@ function observed({ recorder, logger }: Surroundings): (issuer: string, answer: 
     }
   };
 }
+
+/** Of the id of a key, as much is written, in characters. */
+const MAX_KEY_ID = 64;
+
+const idsOf = (keys: readonly { readonly kid?: string | undefined }[]): readonly string[] =>
+  keys.flatMap(({ kid }) => (kid === undefined ? [] : [kid.slice(0, MAX_KEY_ID)]));

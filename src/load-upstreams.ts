@@ -6,6 +6,7 @@ import { loadUpstreams as readFiles } from './config/upstream-files.ts';
 import type { UpstreamSettings } from './config/upstream-settings.ts';
 import type { Discovery, DiscoveryOptions } from './discovery.ts';
 import type { WatchPace } from './kubernetes/watch-pace.ts';
+import type { Audit } from './monitoring/audit/audit.ts';
 import type { Logger } from './monitoring/logging.ts';
 import type { Recorder } from './monitoring/metrics/recorder.ts';
 import type { Catalogue } from './tools/catalogue.ts';
@@ -45,6 +46,7 @@ interface Surroundings extends Paces {
   /** In seconds of Unix time. */
   readonly unixTime: () => number;
   readonly version: string;
+  readonly audit: Pick<Audit, 'changed'> | undefined;
 }
 
 type Loaded =
@@ -114,7 +116,7 @@ const ALLOWANCE_BYTES = 65_536;
 export function loadUpstreams(
   settings: Settings,
   directory: string,
-  { logger, now, unixTime, version, upstreamPace, discoveryPace }: Surroundings,
+  { logger, now, unixTime, version, audit, upstreamPace, discoveryPace }: Surroundings,
 ): Loaded {
   const read = readFiles(settings.upstreams, directory);
   const problems = [...(read.ok ? [] : read.problems), ...problemsOfKubeconfig(settings, directory)];
@@ -143,6 +145,7 @@ export function loadUpstreams(
         catalogue,
         recorder: recorder.upstreams,
         logger,
+        audit,
         unixTime,
         maxTools: limits.upstreamTools,
         environment: {

@@ -3,6 +3,7 @@ import { bearer, type Authenticate } from './authorization/authentication.ts';
 import { readText, type TextFile } from './config/read-yaml.ts';
 import type { Settings } from './config/settings.ts';
 import { isReadOnce, tokensOf, type Tokens } from './config/tokens.ts';
+import type { Audit } from './monitoring/audit/audit.ts';
 import type { Logger } from './monitoring/logging.ts';
 import type { Recorder } from './monitoring/metrics/recorder.ts';
 
@@ -12,6 +13,7 @@ interface Parts {
   readonly problemsOf: (tokens: Tokens) => readonly string[];
   readonly recorder: Pick<Recorder, 'tokenFile'>;
   readonly logger: Logger;
+  readonly audit: Pick<Audit, 'changed'> | undefined;
 }
 
 /**
@@ -73,14 +75,16 @@ export class TokensInEffect {
   }
 
   #take(file: TextFile): void {
-    const { auth, problemsOf, logger } = this.#parts;
+    const { auth, problemsOf, logger, audit } = this.#parts;
     const read = tokensOf(auth, file);
     this.#problems = read.ok ? problemsOf(read.tokens) : read.problems;
     if (!read.ok || this.#problems.length > 0) {
+      audit?.changed('tokens_changed', 'error', {});
       this.#complain();
       return;
     }
     this.#authenticate = bearer(read.tokens);
+    audit?.changed('tokens_changed', 'success', { tokens: read.tokens.length });
     logger.info({ tokens: read.tokens.length }, 'token file read again: its tokens are in effect now');
   }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -61,6 +61,23 @@ describe('SIGHUP', () => {
       await waitUntil(() => one.logs.filter(({ level }) => level === 'error').length === times);
     }
     expect(await statusOf(one, NEW)).toBe(200);
+    expect(await one.stop()).toBe(0);
+  });
+
+  it('has the audit file opened again, so that it can be moved away', async () => {
+    const file = `${tokensFile}.audit`;
+    const args = ['--audit.enabled', 'true', '--audit.file', file, '--tools.modules', FIXTURE_TOOLS];
+    const one = (server = await startServer({ args }));
+    const held = hold();
+    held.letGo();
+    await executeHeld(one.url, held.args);
+    await waitUntil(() => readFileSync(file, 'utf8').includes('"tool":"held"'));
+    renameSync(file, `${file}.1`);
+    one.signal('SIGHUP');
+    await waitUntil(() => existsSync(file));
+    await executeHeld(one.url, held.args);
+    await waitUntil(() => readFileSync(file, 'utf8').includes('"tool":"held"'));
+    expect(one.logs.some(({ msg }) => String(msg).includes('nothing to read'))).toBe(false);
     expect(await one.stop()).toBe(0);
   });
 

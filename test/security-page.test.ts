@@ -35,6 +35,9 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['authorization/granted-rights.ts', 'MAX_SCOPE'],
     ['authorization/jwt-callers.ts', 'MAX_NAME'],
   ],
+  'lines of the log, and audit events, that wait': [
+    ['monitoring/audit/audit-output.ts', 'MAX_WAITING_BYTES'],
+  ],
   'clients that have a quota': [['tools/quota.ts', 'MAX_CLIENTS']],
   'log messages of a call': [
     ['tools/paced-notices.ts', 'LOGS_PER_SECOND'],

@@ -1,9 +1,10 @@
 import { TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
-import { all, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
+import { all, any, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const FIVE_MINUTES = 300;
+const QUARTER = 900;
 const HOUR = 3600;
 const DAY = 86_400;
 
@@ -81,6 +82,20 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       keepFiringForSeconds: 300,
       summary: 'The keys of an issuer of access tokens cannot be fetched.',
       description: `An instance of ${TEXT.service} last got the keys of {{ $labels.issuer }} ${TEXT.duration} ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${TEXT.allLogs} | grep 'issuer does not give' | tail -5`,
+      dashboard: 'fleet',
+    },
+    {
+      name: 'NexusMCPAuditEventsLost',
+      severity: 'warning',
+      // A write that failed once is tried again, and costs nothing.
+      expr: any(
+        `${sumBy(SERVICE, promql.increase('mcp_audit_events_total', QUARTER, 'outcome="lost"'))} > 0`,
+        `${sumBy(SERVICE, promql.increase('mcp_audit_write_errors_total', FIVE_MINUTES))} > 0`,
+      ),
+      forSeconds: 300,
+      keepFiringForSeconds: 300,
+      summary: 'Audit events are lost, or soon will be.',
+      description: `${TEXT.service} has lost audit events within 15 minutes, or for 5 minutes could not write them: the disk of audit.file is full, gone or too slow. 4 MiB of them wait for it; what comes beyond is lost, while calls go on. First: ${TEXT.allLogs} | grep 'audit events' | tail -5`,
       dashboard: 'fleet',
     },
     {

@@ -42,9 +42,11 @@ const OF_ACCESS_TOKENS = ['client_id', 'azp', 'appid', 'cid', 'scp', 'scope'];
  * Whether a token is for access, and not the ID token that tells a client who its user is (RFC 8725, section 3.12). Where the type
  * does not say so, as most issuers leave it, the claims must.
  */
-function isForAccess(type: unknown, claims: JWTPayload): boolean {
+function isForAccess(type: unknown, claims: JWTPayload, idTokens: boolean): boolean {
   if (type === 'at+jwt' || type === 'application/at+jwt') return true;
-  if (OF_ID_TOKENS.some((name) => name in claims) || OTHER_TYPES.includes(claims['typ'])) return false;
+  if (OTHER_TYPES.includes(claims['typ'])) return false;
+  if (idTokens) return true;
+  if (OF_ID_TOKENS.some((name) => name in claims)) return false;
   return OF_ACCESS_TOKENS.some((name) => name in claims);
 }
 
@@ -55,7 +57,7 @@ function isForAccess(type: unknown, claims: JWTPayload): boolean {
  */
 export function problemOf(
   { header, claims }: AccessToken,
-  { audiences, algorithms }: Issuer,
+  { audiences, algorithms, idTokens = false }: Issuer,
   time: number,
 ): RefusalReason | undefined {
   const { sub, aud, exp, nbf = 0 } = claims;
@@ -67,7 +69,7 @@ export function problemOf(
   if (typeof exp !== 'number' || typeof nbf !== 'number') return 'malformed';
   // Whoever writes a token may write anything there.
   const alg: unknown = header.alg;
-  if (typeof alg !== 'string' || !isForAccess(type, claims)) return 'malformed';
+  if (typeof alg !== 'string' || !isForAccess(type, claims, idTokens)) return 'malformed';
   if (!algorithms.includes(alg)) return 'bad_signature';
   if (exp + SKEW_SECONDS <= time || nbf - SKEW_SECONDS > time) return 'expired';
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];

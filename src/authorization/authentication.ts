@@ -12,6 +12,8 @@ export interface Credentials {
   readonly authorization: string | undefined;
   /** The client's IP address; all whose address is none are one client. */
   readonly address: string;
+  /** The resource that is asked for, where that is another than the one of the settings. */
+  readonly resource?: string | undefined;
 }
 
 export type Authentication =

@@ -8,6 +8,8 @@ export interface Issuer {
   readonly audiences: readonly string[];
   /** Where its keys are; left out where its metadata says so. */
   readonly jwksUri?: string | undefined;
+  /** Whether its ID tokens are taken, too: those of Dex cannot be told from its access tokens. */
+  readonly idTokens?: boolean | undefined;
   /** Those of its signatures. */
   readonly algorithms: readonly string[];
   /** What scopes allow. Where nothing is said of scopes and groups, each of its tokens may use all tools. */

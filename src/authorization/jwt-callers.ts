@@ -28,8 +28,8 @@ export interface JwtCallersOptions {
   readonly unixTime: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
-  /** Told of each answer to the question for keys. */
-  readonly loaded: (issuer: string, answer: LoadedKeys) => void;
+  /** Told of each answer to the question for keys, and whether they are others than before. */
+  readonly loaded: (issuer: string, answer: LoadedKeys, isNew: boolean) => void;
 }
 
 interface Known {
@@ -47,11 +47,13 @@ export class JwtCallers {
     this.#options = options;
     this.#known = options.issuers.map((issuer) => {
       const source = new KeySource(issuer, options.fetch);
+      let seen = 0;
       const keys = new KeySet({
         ...options,
         load: (signal) => source.load(signal),
         loaded: (answer) => {
-          options.loaded(issuer.issuer, answer);
+          options.loaded(issuer.issuer, answer, keys.version !== seen);
+          seen = keys.version;
         },
       });
       return { issuer, keys };
@@ -80,7 +82,7 @@ export class JwtCallers {
   or(otherwise: Authenticate): Authenticate {
     return async (credentials) => {
       const token = bearerTokenIn(credentials.authorization ?? '');
-      const found = token === undefined ? undefined : await this.#authenticate(token);
+      const found = token === undefined ? undefined : await this.#authenticate(token, credentials.resource);
       if (found && !isOfOther(found)) return found;
       const other = await otherwise(credentials);
       return other.ok || !found ? other : found;
@@ -88,9 +90,9 @@ export class JwtCallers {
   }
 
   /** `undefined` where a token is no JWT. */
-  async #authenticate(token: string): Promise<Authentication | undefined> {
+  async #authenticate(token: string, resource?: string): Promise<Authentication | undefined> {
     const time = this.#options.unixTime();
-    const caller = this.#verified.callerOf(token, time);
+    const caller = this.#verified.callerOf(token, time, resource);
     if (caller) return { ok: true, caller };
     const read = readAccessToken(token);
     if (!read) return undefined;
@@ -100,7 +102,9 @@ export class JwtCallers {
     );
     if (!known) return refuse('wrong_issuer');
     const { issuer, keys } = known;
-    const problem = problemOf(read, issuer, time);
+    let problem = problemOf(read, issuer, time);
+    const only = problem === 'wrong_audience' ? resource : undefined;
+    if (only !== undefined) problem = problemOf(read, { ...issuer, audiences: [only] }, time);
     if (problem) return refuse(problem);
     const found = await keys.keyFor(header);
     if (!found.ok) return refuse(found.reason);
@@ -109,6 +113,7 @@ export class JwtCallers {
     const verified = this.#callerOf(claims, issuer);
     this.#verified.add(token, {
       caller: verified,
+      only,
       expiresAt: Number(claims.exp) + SKEW_SECONDS,
       stands: () => keys.version === version && keys.areGood,
     });
@@ -118,7 +123,12 @@ export class JwtCallers {
   #callerOf(claims: JWTPayload, issuer: Issuer): Caller {
     const id = `jwt:${issuer.issuer}#${String(claims.sub)}`;
     const hash = createHmac('sha256', this.#options.hashKey).update(id).digest('hex').slice(0, 12);
-    return { id, name: `${clientIn(claims)}#${hash}`, quotaKey: id, ...rightsGrantedBy(claims, issuer) };
+    return {
+      id,
+      name: `${clientIn(claims, issuer)}#${hash}`,
+      quotaKey: id,
+      ...rightsGrantedBy(claims, issuer),
+    };
   }
 }
 
@@ -144,8 +154,9 @@ async function isSigned(
 /** Of the name of a client, as many characters. */
 const MAX_NAME = 64;
 
-/** RFC 9068 has `client_id`, OpenID Connect `azp`, Entra in older tokens `appid`, and Okta `cid`. */
-function clientIn({ client_id: id, azp, appid, cid }: JWTPayload): string {
-  const name = [id, azp, appid, cid].find((each) => typeof each === 'string') ?? 'unknown';
+/** RFC 9068 has `client_id`, OpenID Connect `azp`, Entra in older tokens `appid`, and Okta `cid`. An ID token is for its client. */
+function clientIn({ client_id: id, azp, appid, cid, aud }: JWTPayload, { idTokens }: Issuer): string {
+  const known = [id, azp, appid, cid, ...(idTokens ? [aud] : [])];
+  const name = known.find((each) => typeof each === 'string') ?? 'unknown';
   return copyOf(name.slice(0, MAX_NAME));
 }

@@ -1,4 +1,5 @@
 import type { Issuer } from './issuer.ts';
+import { mayUseServer } from './rights.ts';
 
 /** RFC 9728, section 3. */
 export const WELL_KNOWN = '/.well-known/oauth-protected-resource';
@@ -8,7 +9,20 @@ export interface ProtectedResource {
   /** Its URL, as clients know it. */
   readonly resource: string;
   readonly issuers: readonly Pick<Issuer, 'issuer' | 'scopes'>[];
+  /** The name of the upstream that it is; missing for `/mcp`. */
+  readonly upstream?: string;
 }
+
+const MCP_PATH = /\/mcp\/?$/;
+
+/**
+ * The URL of a whole upstream (`/servers/{name}/mcp`), as clients know it: clients take metadata only of the very resource that they
+ * ask for (RFC 9728, section 3.3). `undefined` where the URL of `/mcp` does not tell where the others are.
+ */
+export const relayOf = (resource: string, name: string): string | undefined =>
+  MCP_PATH.test(resource) && /^[a-z0-9-]{1,40}$/.test(name)
+    ? resource.replace(MCP_PATH, `/servers/${name}/mcp`)
+    : undefined;
 
 /** Where the metadata of a resource is, for clients (RFC 9728, section 3.1): its path comes last. */
 export function metadataUrlOf(resource: string): string {
@@ -20,8 +34,10 @@ export function metadataUrlOf(resource: string): string {
  * The scopes that clients are to ask for at first: those that do not give everything, if there are others (MCP, "Security Best
  * Practices": "Scope Minimization"). A call that needs another is told so.
  */
-function offeredScopes(issuers: ProtectedResource['issuers']): readonly string[] {
-  const all = issuers.flatMap(({ scopes = {} }) => Object.entries(scopes));
+function offeredScopes({ issuers, upstream }: ProtectedResource): readonly string[] {
+  const all = issuers
+    .flatMap(({ scopes = {} }) => Object.entries(scopes))
+    .filter(([, rights]) => upstream === undefined || mayUseServer({ rights }, upstream));
   const small = all.filter(([, grants]) => !grants.includes('*'));
   const offered = new Set((small.length > 0 ? small : all).map(([scope]) => scope));
   offered.delete('offline_access');
@@ -29,11 +45,11 @@ function offeredScopes(issuers: ProtectedResource['issuers']): readonly string[]
 }
 
 /** The metadata of a resource (RFC 9728, section 2). What refreshes tokens is between a client and the issuer. */
-export function metadataOf({ resource, issuers }: ProtectedResource): object {
-  const scopes = offeredScopes(issuers);
+export function metadataOf(about: ProtectedResource): object {
+  const scopes = offeredScopes(about);
   return {
-    resource,
-    authorization_servers: issuers.map(({ issuer }) => issuer),
+    resource: about.resource,
+    authorization_servers: about.issuers.map(({ issuer }) => issuer),
     ...(scopes.length > 0 && { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
     resource_name: 'Nexus MCP',

@@ -32,6 +32,13 @@ export const mayUse = ({ rights }: Holder, tool: NamedTool): boolean => isNamed(
 export const mayUseServer = ({ rights }: Holder, name: string): boolean =>
   rights.includes('*') || rights.includes(name);
 
+/**
+ * Whether a caller may read what all do: the metrics, and the status page. A static token is given to whoever has it for a purpose, such
+ * as to scrape; an account of an issuer may be anybody's, and must be allowed everything.
+ */
+export const mayWatch = ({ id, rights }: Holder & { readonly id: string }): boolean =>
+  !id.startsWith('jwt:') || rights.includes('*');
+
 /** Those of the tools that a caller sees in lists and documents: what it may use. */
 export const visibleTo = <Tool extends NamedTool>(caller: Holder, tools: readonly Tool[]): readonly Tool[] =>
   tools.filter((tool) => mayUse(caller, tool));

@@ -9,6 +9,8 @@ export interface Verified {
   readonly caller: Caller;
   /** In seconds of Unix time. */
   readonly expiresAt: number;
+  /** The only resource that it is good for, where that is another than the one of the settings. */
+  readonly only?: string | undefined;
   /** Whether it would be found again: the keys that it was verified with are still those of its issuer. */
   readonly stands: () => boolean;
 }
@@ -21,11 +23,14 @@ export class VerifiedTokens {
   /** The one that was verified first is first. */
   readonly #known = new Map<string, Verified>();
 
-  /** @param time in seconds of Unix time */
-  callerOf(token: string, time: number): Caller | undefined {
+  /**
+   * @param time in seconds of Unix time
+   * @param resource that is asked for, where that is another than the one of the settings
+   */
+  callerOf(token: string, time: number, resource?: string): Caller | undefined {
     const key = keyOf(token);
     const known = this.#known.get(key);
-    if (!known) return undefined;
+    if (!known || (known.only !== undefined && known.only !== resource)) return undefined;
     if (known.expiresAt > time && known.stands()) return known.caller;
     this.#known.delete(key);
     return undefined;

@@ -1,7 +1,10 @@
+import { resolve } from 'node:path';
 import { destination } from 'pino';
 import type { Environment } from '../application.ts';
 import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
+import { AuditOutput, MAX_WAITING_BYTES } from '../monitoring/audit/audit-output.ts';
 import { createLogger } from '../monitoring/logging.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Arguments, Command } from './arguments.ts';
 import { callTool, listTools, printSettings } from './commands.ts';
 import { complain, interruption, tell, type ExitCode, type Shell } from './shell.ts';
@@ -16,12 +19,16 @@ export async function runWithSettings(
   if (!loaded.ok) return complain(shell, loaded.problems);
   const { settings } = loaded;
   // Only serve logs to stdout. In stdio, stdout carries the protocol; in the other commands, the answer.
-  const level = command === 'serve' || command === 'stdio' ? settings.log.level : 'silent';
-  const logs = destination({ fd: command === 'serve' ? 1 : 2, sync: true });
+  const isServing = command === 'serve' || command === 'stdio';
+  const level = isServing ? settings.log.level : 'silent';
+  const logs = destination({ fd: command === 'serve' ? 1 : 2, sync: true, maxLength: MAX_WAITING_BYTES });
   // A log that cannot be written, as on a full disk, must not end the server. There is nowhere else to say so.
   logs.on('error', () => undefined);
+  const audit = isServing ? await openAudit(settings.audit, loaded.directory, logs) : undefined;
+  if (audit instanceof Error) return complain(shell, [`audit.file: cannot be opened: ${audit.message}`]);
   const environment: Environment = {
     logger: createLogger(level, logs),
+    auditOutput: audit,
     now: shell.now,
     unixTime: shell.unixTime,
     version: shell.version,
@@ -43,11 +50,11 @@ export async function runWithSettings(
   try {
     switch (command) {
       case 'serve': {
-        const { rereadTokens, runServer } = await import('./serving.ts');
+        const serving = await import('./serving.ts');
         hangUp = () => {
-          rereadTokens(application, environment.logger);
+          serving.hangUp(application, environment.logger);
         };
-        return await runServer(application, settings, environment, shell);
+        return await serving.runServer(application, settings, environment, shell);
       }
       case 'stdio': {
         const { runStdio } = await import('./serving.ts');
@@ -66,4 +73,15 @@ export async function runWithSettings(
   } finally {
     await application.workers.close();
   }
+}
+
+/** Where decisions are written, if they are; or why the file for them cannot be opened. */
+async function openAudit(
+  { enabled, file }: Settings['audit'],
+  directory: string,
+  logs: Parameters<typeof AuditOutput.inLog>[0],
+): Promise<AuditOutput | Error | undefined> {
+  if (!enabled) return undefined;
+  if (file === undefined) return AuditOutput.inLog(logs);
+  return AuditOutput.open(resolve(directory, file)).catch((error: unknown) => error as Error);
 }

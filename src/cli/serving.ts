@@ -40,10 +40,15 @@ export async function runStdio(
   return stopWhenAsked(serving, Promise.race([hungUp, stopRequested]), logger);
 }
 
-/** Nothing else is read again: what else changes takes effect in a new process. */
-export function rereadTokens({ tokens }: Application, logger: Logger): void {
+/**
+ * Reads the token file again, and opens the audit file anew. Nothing else is read again: what else changes takes effect in a new
+ * process.
+ */
+export function hangUp({ tokens, audit }: Application, logger: Logger): void {
+  const isReopened = audit?.reopen() === true;
+  if (isReopened) logger.info('SIGHUP: the audit file is opened again');
   if (tokens) tokens.reread();
-  else
+  else if (!isReopened)
     logger.info(
       'SIGHUP: nothing to read again; only the file of auth.tokensFile is read again, unless it is a pipe',
     );

@@ -44,19 +44,25 @@ const scopeGrants = grants.refine(
   'a scope has no spaces and no quotes',
 );
 
-const issuer = z.strictObject({
-  issuer: url,
-  audiences: z.array(z.string().min(1)).min(1).optional(),
-  jwksUri: url.optional(),
-  algorithms: z
-    .array(z.enum(ALGORITHMS))
-    .min(1)
-    .default([...ALGORITHMS]),
-  scopes: scopeGrants.optional(),
-  scopesClaim: z.string().min(1).optional(),
-  groups: grants.optional(),
-  groupsClaim: z.string().min(1).default('groups'),
-});
+const issuer = z
+  .strictObject({
+    issuer: url,
+    audiences: z.array(z.string().min(1)).min(1).optional(),
+    jwksUri: url.optional(),
+    idTokens: z.boolean().default(false),
+    algorithms: z
+      .array(z.enum(ALGORITHMS))
+      .min(1)
+      .default([...ALGORITHMS]),
+    scopes: scopeGrants.optional(),
+    scopesClaim: z.string().min(1).optional(),
+    groups: grants.optional(),
+    groupsClaim: z.string().min(1).default('groups'),
+  })
+  .refine(({ idTokens, audiences }) => !idTokens || audiences !== undefined, {
+    path: ['idTokens'],
+    message: 'needs audiences: an ID token is for a client, whose id is its audience',
+  });
 
 /** Of who may ask for anything. */
 export const authSettings = z
@@ -91,7 +97,7 @@ export const authSettings = z
       })
       .default([])
       .describe(
-        'OAuth authorization servers whose JWT access tokens are accepted: a list of {issuer, audiences?, jwksUri?, algorithms?, scopes?, scopesClaim?, groups?, groupsClaim?}, at most 8, where scopes and groups name tools and toolsets for each; authentication is on if set; needs auth.resource',
+        'OAuth authorization servers whose JWT access tokens are accepted: a list of {issuer, audiences?, jwksUri?, idTokens?, algorithms?, scopes?, scopesClaim?, groups?, groupsClaim?}, at most 8, where scopes and groups name tools and toolsets for each; authentication is on if set; needs auth.resource',
       ),
     keysKeptSeconds: z
       .number()

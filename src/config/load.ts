@@ -55,7 +55,9 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
       'shutdown.delaySeconds: must be less than shutdown.deadlineSeconds, which includes it',
     );
   }
-  if (parsed.success) draft.problems.push(...problemsOfPeers(parsed.data), ...problemsOfIssuers(parsed.data));
+  if (parsed.success)
+    for (const problemsOf of [problemsOfPeers, problemsOfIssuers, problemsOfAudit])
+      draft.problems.push(...problemsOf(parsed.data));
   const problems = [...draft.problems, ...invalid];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, settings: parsed.data, directory: start };
@@ -77,6 +79,9 @@ function problemsOfIssuers({ auth }: Settings): string[] {
     return ['auth.resource: needs auth.issuers, who give tokens for it'];
   return [];
 }
+
+const problemsOfAudit = ({ audit }: Settings): string[] =>
+  audit.file !== undefined && !audit.enabled ? ['audit.file: needs audit.enabled'] : [];
 
 const CONFIG_VARIABLE = 'NEXUS_CONFIG';
 

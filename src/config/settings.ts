@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readAllowedHost, readAllowedOrigin } from '../http/host-names.ts';
 import { OPERATION_ATTRIBUTES } from '../monitoring/metrics/operation-attributes.ts';
+import { auditSettings } from './audit-settings.ts';
 import { authSettings } from './auth-settings.ts';
 import { discoverySettings } from './discovery-settings.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -31,7 +32,7 @@ export const settingsSchema = z.strictObject({
         .array(written(readAllowedOrigin))
         .prefault([])
         .describe(
-          'Origins of web pages that may send requests, such as https://app.example.com; localhost and the server itself always may. The server sends no CORS headers',
+          'Origins of web pages that may send requests and read the answers (CORS), such as https://app.example.com; pages of localhost and of the server itself may always send requests',
         ),
       trustedProxies: z
         .int()
@@ -75,6 +76,7 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
   auth: authSettings,
+  audit: auditSettings,
   tools: z
     .strictObject({
       enabled: z.array(z.string()).default(['*']).describe('Toolsets and tools to offer, by name; * for all'),
@@ -144,7 +146,12 @@ export const settingsSchema = z.strictObject({
         .default(true)
         .describe('Whether metrics are exposed; if not, there is no /metrics, and / shows no calls'),
       endpoint: z.boolean().default(true).describe('Whether /metrics is served'),
-      needToken: z.boolean().default(false).describe('Whether /metrics and / on the main port need a token'),
+      needToken: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether /metrics and / on the main port need a token: a static one, or that of an account that may use all tools',
+        ),
       openTelemetryNames: z
         .boolean()
         .default(true)

@@ -1,28 +1,30 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Authenticate } from '../authorization/authentication.ts';
-import { challengesFor, type Challenges } from '../authorization/challenges.ts';
-import type { AuthFailureReason } from '../authorization/labels.ts';
+import { challengesFor } from '../authorization/challenges.ts';
 import { metadataUrlOf, type ProtectedResource } from '../authorization/protected-resource.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
+import { isAuthFailure, type Audit } from '../monitoring/audit/audit.ts';
 import type { Activity } from '../monitoring/activity.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import { RELAY_ROUTE } from '../monitoring/metrics/labels.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
-import { callerOf, requireCaller } from './authentication.ts';
+import { addressOf, callerOf, knownCallerOf, requireCaller, type Asked } from './authentication.ts';
+import { cors } from './cors.ts';
 import { hostGuard, oneHost } from './host-guard.ts';
 import { mcpRoutes, servesMcp } from './mcp.ts';
 import { measure } from './measure.ts';
 import { openApi } from './openapi.ts';
 import { metricsRoutes, OPERATIONS_PATHS, probeRoutes, type OperationsOptions } from './operations.ts';
-import { notFound, problemsInJsonRpc, sendProblem, wrongMethod } from './problem.ts';
+import { notFound, problemsInJsonRpc, sendProblem, tellRefusals, wrongMethod } from './problem.ts';
 import { protectedResourceRoutes } from './protected-resource.ts';
 import { withinQuota } from './quota.ts';
 import { peerRoutes, type PeerOptions } from './peers.ts';
 import { requestIdOf, requestIds } from './request-id.ts';
 import { leaveToServer } from './responses.ts';
-import { servesUpstreams, type Relays } from './servers.ts';
+import { asksForServer, servesUpstreams, type Relays } from './servers.ts';
 import { restRoutes, type RestOptions } from './rest.ts';
+import { requireWatcher } from './scopes.ts';
 import { statusPage, type StatusPage } from './status-page.ts';
 import type { Facts } from './status-page/status.ts';
 import { traceRequests } from './trace.ts';
@@ -46,6 +48,8 @@ export interface AppOptions extends Omit<RestOptions, 'guard' | 'challenges'> {
   /** Told of requests that are refused for their credentials; `undefined` when metrics are switched off. */
   readonly activity: Pick<Activity, 'authFailed'> | undefined;
   readonly recorder: Recorder;
+  /** Missing where decisions are not written down. */
+  readonly audit: Pick<Audit, 'refused'> | undefined;
   readonly newRequestId: () => string;
   readonly logger: Logger;
 }
@@ -55,10 +59,13 @@ export function createApp(options: AppOptions): Express {
   const { operations, protectedResource } = options;
   const page = statusPage(options.status);
   const challenges = challengesFor(protectedResource && metadataUrlOf(protectedResource.resource));
-  const { guard, metricsGuard, pageGuard, onFailure } = guardsOf(options, challenges, page);
-  const guarded = { ...options, challenges, guard };
+  const known: Asked = { challenges };
+  const askedBy = (): Asked => known;
+  const { guard, metricsGuards, pageGuards } = guardsOf(options, askedBy, page);
+  const guarded = { ...options, challenges, askedBy, guard };
   const app = bareApp();
   app.set('trust proxy', options.trustedProxies);
+  tellRefusals(app, onRefusal(options));
 
   app.use(MCP_PATHS, problemsInJsonRpc);
   app.use(measure(options.recorder, options.now));
@@ -67,19 +74,20 @@ export function createApp(options: AppOptions): Express {
   // Before the guard: probes have no power, and what asks them may call this server by any name.
   if (operations) app.use(besidesCalls(probeRoutes(operations)));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
-  if (operations) app.use(besidesCalls(metricsRoutes({ ...operations, metricsGuard })));
+  if (operations) app.use(besidesCalls(metricsRoutes({ ...operations, metricsGuards })));
+  if (options.allowedOrigins.length > 0) app.use(cors(options.allowedOrigins));
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
   app.use(mcpRoutes('/mcp', { ...guarded, ...servesMcp(options.mcp) }));
   if (options.relays) {
-    const onInsufficientScope = (): void => {
-      onFailure('insufficient_scope');
-    };
-    app.use(mcpRoutes(RELAY_ROUTE, { ...guarded, ...servesUpstreams(options.relays, onInsufficientScope) }));
+    const asks = asksForServer(known, protectedResource?.resource);
+    const ofRelays = { askedBy: asks, guard: requireCaller(options.authenticate, asks) };
+    app.use(mcpRoutes(RELAY_ROUTE, { ...guarded, ...ofRelays, ...servesUpstreams(options.relays) }));
   }
-  if (protectedResource) app.use(besidesCalls(protectedResourceRoutes(protectedResource)));
+  if (protectedResource)
+    app.use(besidesCalls(protectedResourceRoutes(protectedResource, options.relays !== undefined)));
   app.use(restRoutes(guarded));
-  app.get('/', pageGuard, page.serve);
+  app.get('/', pageGuards, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
   app.get('/openapi.json', guard, withinQuota(options.quota), (_request, response) => {
     const tools = visibleTo(callerOf(response), options.catalogue.tools);
@@ -143,31 +151,43 @@ const besidesCalls =
   };
 
 /** Who must say who they are: clients always; where `metrics.needToken` is set, scrapers and readers of the page, too. */
-function guardsOf(
-  { recorder, activity, authenticate, metricsNeedToken }: AppOptions,
-  challenges: Challenges,
-  page: StatusPage,
-) {
-  const onFailure = (reason: AuthFailureReason): void => {
-    recorder.authFailure(reason);
-    activity?.authFailed();
+function guardsOf({ authenticate, metricsNeedToken }: AppOptions, askedBy: () => Asked, page: StatusPage) {
+  const guard = requireCaller(authenticate, askedBy);
+  // A browser has no token until the page has asked for one: to come without is no failure.
+  const refuse: typeof page.refuse = (request, response, { refusedFor, ...problem }) => {
+    page.refuse(
+      request,
+      response,
+      refusedFor === undefined || refusedFor === 'missing' ? problem : { ...problem, refusedFor },
+    );
   };
-  // A browser has no token until the page has asked for one: to come without is not counted as a failure.
-  const onPageFailure = (reason: AuthFailureReason): void => {
-    if (reason !== 'missing') onFailure(reason);
-  };
-  const guard = requireCaller(authenticate, challenges, onFailure);
+  if (!metricsNeedToken) return { guard, metricsGuards: [], pageGuards: [] };
+  const watcher = requireWatcher(askedBy().challenges);
   return {
     guard,
-    onFailure,
-    metricsGuard: metricsNeedToken ? guard : undefined,
-    pageGuard: metricsNeedToken ? requireCaller(authenticate, challenges, onPageFailure, page.refuse) : pass,
+    metricsGuards: [guard, watcher],
+    pageGuards: [requireCaller(authenticate, askedBy, refuse), watcher],
   };
 }
 
-const pass: RequestHandler = (_request, _response, next) => {
-  next();
-};
+/** Counts the failures of credentials, and writes down every refusal. */
+const onRefusal =
+  ({ recorder, activity, audit }: AppOptions): Parameters<typeof tellRefusals>[1] =>
+  (request, response, reason, status) => {
+    if (isAuthFailure(reason)) {
+      recorder.authFailure(reason);
+      activity?.authFailed();
+    }
+    audit?.refused({
+      reason,
+      status,
+      method: request.method,
+      path: request.path,
+      caller: knownCallerOf(response),
+      address: addressOf(request),
+      requestId: requestIdOf(response),
+    });
+  };
 
 /** What a handler throws is a bug, except Express's own refusals, which carry a 4xx status. */
 const onError =

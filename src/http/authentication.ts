@@ -27,8 +27,16 @@ const KEYS_RETRY_SECONDS = 30;
 const KEYS_UNAVAILABLE: Problem = {
   status: 503,
   detail: DETAILS.keys_unavailable,
+  refusedFor: 'keys_unavailable',
   headers: { 'retry-after': String(KEYS_RETRY_SECONDS) },
 };
+
+/** What a request asks for, as clients of OAuth know it. */
+export interface Asked {
+  readonly challenges: Challenges;
+  /** Its URL, where that is not the resource of the settings. */
+  readonly resource?: string | undefined;
+}
 
 /**
  * Lets only authenticated requests pass, and puts their caller where {@link callerOf} finds it.
@@ -36,27 +44,28 @@ const KEYS_UNAVAILABLE: Problem = {
  */
 export function requireCaller(
   authenticate: Authenticate,
-  challenges: Challenges,
-  onFailure: (reason: RefusalReason) => void,
+  askedBy: (request: Request) => Asked,
   refuse: (request: Request, response: Response, problem: Problem) => void = sendProblem,
 ): RequestHandler {
   return async (request, response, next) => {
     const { authorization } = request.headers;
-    const authenticated = await authenticate({ authorization, address: addressOf(request) });
+    const asked = askedBy(request);
+    const { resource } = asked;
+    const authenticated = await authenticate({ authorization, address: addressOf(request), resource });
     if (authenticated.ok) {
       response.locals[CALLER] = authenticated.caller;
       next();
       return;
     }
     const { reason } = authenticated;
-    onFailure(reason);
     const problem: Problem =
       reason === 'keys_unavailable'
         ? KEYS_UNAVAILABLE
         : {
             status: 401,
             detail: DETAILS[reason],
-            headers: { 'www-authenticate': challenges.unauthorized(reason) },
+            refusedFor: reason,
+            headers: { 'www-authenticate': asked.challenges.unauthorized(reason) },
           };
     refuse(request, response, problem);
   };
@@ -66,7 +75,7 @@ export function requireCaller(
  * The client's address, as far as proxies that are believed know it: where one of them forwards junk, that of the nearest to
  * the client that has an address.
  */
-function addressOf(request: Request): string {
+export function addressOf(request: Request): string {
   const { remoteAddress = '' } = request.socket;
   // No proxy has said anything.
   if (request.headers['x-forwarded-for'] === undefined) return remoteAddress;
@@ -80,3 +89,7 @@ const CALLER = 'caller';
 export function callerOf(response: Response): Caller {
   return response.locals[CALLER] as Caller;
 }
+
+/** The caller of a request that may not have got so far. */
+export const knownCallerOf = (response: Response): Caller | undefined =>
+  response.locals[CALLER] as Caller | undefined;

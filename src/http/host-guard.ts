@@ -61,12 +61,14 @@ export function hostGuard(
     if (!isOurs && !hosts.has('*')) {
       sendProblem(request, response, {
         status: 403,
+        refusedFor: 'host',
         detail:
           'The Host header names a host this server does not answer for; see the setting server.allowedHosts',
       });
     } else if (origin !== undefined && !mayAsk(origin, origins, isOurs ? host : undefined)) {
       sendProblem(request, response, {
         status: 403,
+        refusedFor: 'origin',
         detail: 'Requests from this Origin are not allowed; see the setting server.allowedOrigins',
       });
     } else {
@@ -75,11 +77,18 @@ export function hostGuard(
   };
 }
 
+/** Whether an Origin header is one of some origins, as settings have them. */
+export function isListed(header: string, allowed: ReadonlySet<string>): boolean {
+  const origin = readOrigin(header);
+  return allowed.has(origin ? writeOrigin(origin) : header);
+}
+
 /** @param host the Host header, where its name is ours: a page that comes from there asks its own server */
 function mayAsk(header: string, allowed: ReadonlySet<string>, host: string | undefined): boolean {
+  if (isListed(header, allowed)) return true;
   const origin = readOrigin(header);
-  if (!origin) return allowed.has(header);
-  if (allowed.has(writeOrigin(origin)) || isLoopback(origin.name)) return true;
+  if (!origin) return false;
+  if (isLoopback(origin.name)) return true;
   // Whether the client came by TLS, only the proxy in front knows: the scheme is taken to be that of the page.
   const asked = host === undefined ? undefined : readOrigin(`${origin.scheme}//${host}`);
   return asked !== undefined && writeHost(asked) === writeHost(origin);

@@ -1,11 +1,10 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { Caller } from '../authorization/caller.ts';
-import type { Challenges } from '../authorization/challenges.ts';
 import type { Accepts, McpEndpoint } from '../mcp/endpoint.ts';
 import { excessIn } from '../monitoring/door/envelope.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
 import type { Quota } from '../tools/quota.ts';
-import { callerOf } from './authentication.ts';
+import { callerOf, type Asked } from './authentication.ts';
 import { readJson, type JsonBody } from './json-body.ts';
 import { sendProblem, wrongMethod, type Problem } from './problem.ts';
 import { beyondQuota, bodyLimit } from './quota.ts';
@@ -29,7 +28,7 @@ export interface McpRouteOptions {
   readonly excessIn: (body: unknown) => string | undefined;
   /** Stands before the endpoint and knows the caller. */
   readonly guard: RequestHandler;
-  readonly challenges: Challenges;
+  readonly askedBy: (request: Request) => Asked;
   /** Largest body that is read. */
   readonly bodyBytes: number;
   /** Each message takes from it, and each request that has none. */
@@ -49,7 +48,7 @@ export const servesMcp = (mcp: Pick<McpEndpoint, 'serve'>): Pick<McpRouteOptions
 /** A path where MCP is spoken. */
 export function mcpRoutes(
   path: string,
-  { serve, guard, challenges, quota, ...bounds }: McpRouteOptions,
+  { serve, guard, askedBy, quota, ...bounds }: McpRouteOptions,
 ): Router {
   const router = Router();
   router.all(path, guard, async (request, response, next) => {
@@ -63,7 +62,7 @@ export function mcpRoutes(
     const refused = read.ok
       ? await serve(request, response, { ...read.message, caller, requestId: requestIdOf(response) })
       : read.problem;
-    if (refused) sendProblem(request, response, challenged(refused, challenges));
+    if (refused) sendProblem(request, response, challenged(refused, askedBy(request).challenges));
   });
   router.all(path, wrongMethod(METHODS.join(', ')));
   return router;

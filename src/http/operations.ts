@@ -6,8 +6,8 @@ import { notFound, wrongMethod } from './problem.ts';
 export interface OperationsOptions {
   /** Writes the metrics; `undefined` serves no `/metrics`. */
   readonly metrics: ((format: ExpositionFormat) => Promise<Buffer>) | undefined;
-  /** Stands before `/metrics`, if anything does; probes are always open. */
-  readonly metricsGuard?: RequestHandler | undefined;
+  /** What stands before `/metrics`, if anything does; probes are always open. */
+  readonly metricsGuards?: RequestHandler[];
   /** The checks that fail now; ready when there is none. */
   readonly failingChecks: () => readonly string[];
 }
@@ -36,11 +36,11 @@ export function probeRoutes({ failingChecks }: Pick<OperationsOptions, 'failingC
 /** What Prometheus asks. */
 export function metricsRoutes({
   metrics,
-  metricsGuard,
-}: Pick<OperationsOptions, 'metrics' | 'metricsGuard'>): Router {
+  metricsGuards = [],
+}: Pick<OperationsOptions, 'metrics' | 'metricsGuards'>): Router {
   const router = Router();
   if (metrics) {
-    router.get('/metrics', ...(metricsGuard ? [metricsGuard] : []), metricsHandler(metrics));
+    router.get('/metrics', metricsGuards, metricsHandler(metrics));
     router.all('/metrics', wrongMethod('GET, HEAD'));
   } else {
     router.use('/metrics', notFound('There are no metrics: metrics.enabled or metrics.endpoint is false'));

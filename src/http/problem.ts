@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Express, Request, RequestHandler, Response } from 'express';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
+import type { RefusalCause } from '../monitoring/audit/audit.ts';
 import type { ErrorReason } from '../tools/reasons.ts';
 
 /** An HTTP request that was not carried out, in words for whoever made it. */
@@ -12,6 +13,8 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
   /** The scopes that a token for it needs, where it was refused for want of them. */
   readonly scopes?: readonly string[];
+  /** Why it was refused, where that is a decision on who asks: those that are told to {@link tellRefusals}. */
+  readonly refusedFor?: RefusalCause;
   /** Of the JSON-RPC error, where the status does not tell. */
   readonly code?: number;
   /** What more the JSON-RPC error says. */
@@ -32,6 +35,21 @@ export const problemsInJsonRpc: RequestHandler = (request, response, next) => {
 
 const IN_JSON_RPC = 'problemsInJsonRpc';
 
+type OnRefusal = (request: Request, response: Response, cause: RefusalCause, status: number) => void;
+
+const ON_REFUSAL = 'onRefusal';
+
+/** Has each refusal told that is a decision on who asks. */
+export function tellRefusals(app: Express, onRefusal: OnRefusal): void {
+  app.locals[ON_REFUSAL] = onRefusal;
+}
+
+/** Tells of a refusal, by whatever it is answered. */
+export function noticeRefusal(request: Request, response: Response, { refusedFor, status }: Problem): void {
+  if (refusedFor === undefined) return;
+  (request.app.locals[ON_REFUSAL] as OnRefusal | undefined)?.(request, response, refusedFor, status);
+}
+
 /**
  * Answers with the one error body of the REST API, `{error, detail, tool_name, reason}`, or with a JSON-RPC error where
  * {@link problemsInJsonRpc} stands.
@@ -42,6 +60,7 @@ export function sendProblem(request: Request, response: Response, problem: Probl
     response.destroy();
     return;
   }
+  noticeRefusal(request, response, problem);
   closeAfterBody(request, response);
   response.status(status).set(headers);
   response.json(

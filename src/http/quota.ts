@@ -18,6 +18,7 @@ export const withinQuota =
  */
 export const beyondQuota = (waitSeconds: number): Problem => ({
   status: 429,
+  refusedFor: 'rate_limited',
   detail: `Too many requests; try again in ${waitSeconds.toFixed(1)} s`,
   reason: 'rate_limited',
   data: { reason: 'rate_limited', retryAfterSeconds: waitSeconds },

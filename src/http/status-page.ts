@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { sendProblem, type Problem } from './problem.ts';
+import { noticeRefusal, sendProblem, type Problem } from './problem.ts';
 import { loadPage } from './status-page/page.ts';
 import type { Facts, Status } from './status-page/status.ts';
 import { judge } from './status-page/verdict.ts';
@@ -19,11 +19,10 @@ export function statusPage(facts: () => Facts): StatusPage {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cache-control': 'no-store',
-    vary: 'Accept',
   };
   return {
     serve(request, response) {
-      response.set(headers);
+      response.set(headers).vary('Accept');
       if (isBrowser(request)) {
         response.type('html').send(html);
         return;
@@ -33,9 +32,10 @@ export function statusPage(facts: () => Facts): StatusPage {
       response.json({ name, title, version, verdict, ...rest } satisfies Status);
     },
     refuse(request, response, problem) {
-      response.set(headers);
+      response.set(headers).vary('Accept');
       if (!isBrowser(request)) sendProblem(request, response, problem);
       else {
+        noticeRefusal(request, response, problem);
         response.status(problem.status).set(problem.headers ?? {});
         response.type('html').send(html);
       }

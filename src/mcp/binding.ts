@@ -1,3 +1,4 @@
+import type { Audit } from '../monitoring/audit/audit.ts';
 import type { Door } from '../monitoring/door/door.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import type { Tracing } from '../monitoring/traces/tracing.ts';
@@ -17,6 +18,8 @@ export interface McpBinding {
   /** With each tools/call that reached the executor it holds the call. */
   readonly door: Door<ToolCall>;
   readonly recorder: Recorder;
+  /** Missing where decisions are not written. */
+  readonly audit: Pick<Audit, 'sessionOpened'> | undefined;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;
   readonly requestState: RequestState;

@@ -1,9 +1,9 @@
-import type { Caller } from '../authorization/caller.ts';
 import type { McpBinding } from './binding.ts';
 import type { QuestionIds } from './questions.ts';
 import { ReplayBudget } from './replay-budget.ts';
+import type { Sender } from './sender.ts';
 import type { ServerFactory } from './server.ts';
-import type { SessionFacts } from './session-id.ts';
+import { sessionName, type SessionFacts } from './session-id.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 /** 32 Mi characters: a flood of large results must not fill the heap with what clients may never ask for. */
@@ -33,13 +33,24 @@ export class SessionFactory {
   create(
     id: string,
     facts: SessionFacts,
-    { id: callerId, quotaKey }: Caller,
+    { caller, requestId }: Sender,
     isResumed: boolean,
-    events: Pick<SessionOptions, 'isOver' | 'initialized' | 'used' | 'ended'>,
+    { initialized: begun, ...events }: Pick<SessionOptions, 'isOver' | 'initialized' | 'used' | 'ended'>,
   ): Promise<Session> {
     const { servers, binding, process, replayEvents, questionIds } = this.#options;
     const eventsName = `${process}-${(this.#made += 1)}`;
+    const initialized = (): void => {
+      begun();
+      if (isResumed) return;
+      const sessionId = sessionName(id);
+      const { name: clientName, version: clientVersion } = facts.client;
+      binding.audit?.sessionOpened({
+        ...{ caller, requestId, transport: 'http', sessionId },
+        ...{ clientName, clientVersion },
+      });
+    };
+    const { id: callerId, quotaKey } = caller;
     const options = { id, facts, callerId, quotaKey, eventsName, replayEvents, questionIds, ...events };
-    return Session.create({ ...options, replay: this.#replay }, servers, binding, isResumed);
+    return Session.create({ ...options, initialized, replay: this.#replay }, servers, binding, isResumed);
   }
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isInitializeRequest, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
-import type { Caller } from '../authorization/caller.ts';
 import type { RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
 import { Forwarding } from './forwarding.ts';
 import { Peers, type PeersOptions } from './peers.ts';
 import { QuestionIds } from './questions.ts';
 import { Seal } from './seal.ts';
+import type { Sender } from './sender.ts';
 import type { ServerFactory } from './server.ts';
 import { SessionFactory } from './session-factory.ts';
 import { SessionIds, sessionName, type SessionFacts } from './session-id.ts';
@@ -86,10 +86,11 @@ export class Sessions {
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
-    caller: Caller,
+    sender: Sender,
   ): Promise<SessionProblem | undefined> {
+    const { caller } = sender;
     const header = request.headers['mcp-session-id'];
-    if (header === undefined) return this.#open(request, response, body, caller);
+    if (header === undefined) return this.#open(request, response, body, sender);
     const id = String(header);
     const known = this.#lookUp(id, caller);
     if ('kind' in known) return known;
@@ -106,7 +107,7 @@ export class Sessions {
       response.writeHead(200).end();
       return undefined;
     }
-    const session = this.#table.get(id) ?? (await this.#resume(id, known, caller));
+    const session = this.#table.get(id) ?? (await this.#resume(id, known, sender));
     if (!(session instanceof Session)) return session;
     const twice = session.idInUse(rest);
     if (twice !== undefined) return { kind: 'id_in_use', id: twice };
@@ -116,7 +117,7 @@ export class Sessions {
   }
 
   /** What is known of the session with an id, if its caller may have it, or why not. */
-  #lookUp(id: string, caller: Caller): SessionFacts | SessionProblem {
+  #lookUp(id: string, caller: Sender['caller']): SessionFacts | SessionProblem {
     const held = this.#table.get(id);
     if (held?.callerId === caller.id && !held.isOver) {
       // Before its request is served it must not give way.
@@ -131,20 +132,20 @@ export class Sessions {
   }
 
   /** A session that is not held: rebuilt once, however many of its requests come at a time. */
-  async #resume(id: string, facts: SessionFacts, caller: Caller): Promise<Session | SessionProblem> {
+  async #resume(id: string, facts: SessionFacts, sender: Sender): Promise<Session | SessionProblem> {
     if (this.#closing) return { kind: 'closing' };
-    const resuming = this.#resuming.get(id) ?? this.#rebuild(id, facts, caller);
+    const resuming = this.#resuming.get(id) ?? this.#rebuild(id, facts, sender);
     this.#resuming.set(id, resuming);
     const isRebuilt = await resuming.finally(() => this.#resuming.delete(id));
     // Where it has given way already, all are in use.
     return (isRebuilt ? this.#table.get(id) : undefined) ?? this.#full();
   }
 
-  async #rebuild(id: string, facts: SessionFacts, caller: Caller): Promise<boolean> {
+  async #rebuild(id: string, facts: SessionFacts, sender: Sender): Promise<boolean> {
     const giveUp = this.#table.reserve();
     if (!giveUp) return false;
     try {
-      const session = await this.#create(id, facts, caller, true);
+      const session = await this.#create(id, facts, sender, true);
       giveUp();
       this.#table.add(session, true);
     } finally {
@@ -157,7 +158,7 @@ export class Sessions {
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
-    caller: Caller,
+    sender: Sender,
   ): Promise<SessionProblem | undefined> {
     if (!isInitializeRequest(body)) return { kind: 'missing_id' };
     if (this.#closing) return { kind: 'closing' };
@@ -167,7 +168,7 @@ export class Sessions {
     if (!giveUp) return this.#full();
     try {
       const { protocolVersion, clientInfo, capabilities } = body.params;
-      const { id, facts } = this.#ids.make(caller.id, {
+      const { id, facts } = this.#ids.make(sender.caller.id, {
         revision: agreedOn(protocolVersion),
         client: clientInfo,
         capabilities,
@@ -176,7 +177,7 @@ export class Sessions {
         giveUp();
         this.#table.add(session, false);
       };
-      const session = await this.#create(id, facts, caller, false, initialized);
+      const session = await this.#create(id, facts, sender, false, initialized);
       await session.serve(request, response, body);
       this.#endIfLeft(session, response);
     } finally {
@@ -197,11 +198,11 @@ export class Sessions {
   #create(
     id: string,
     facts: SessionFacts,
-    caller: Caller,
+    sender: Sender,
     isResumed: boolean,
     initialized = (): void => undefined,
   ): Promise<Session> {
-    return this.#factory.create(id, facts, caller, isResumed, {
+    return this.#factory.create(id, facts, sender, isResumed, {
       initialized,
       isOver: () => this.#ids.isOver(facts),
       used: () => {

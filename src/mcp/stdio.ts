@@ -8,6 +8,7 @@ import { MessageLines } from './message-lines.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
 import { tellOfChanges } from './list-changes.ts';
+import { senderIn } from './sender.ts';
 import { ServerFactory } from './server.ts';
 
 /** One client on stdin and stdout. */
@@ -37,11 +38,12 @@ export function connectStdio(
   binding: McpBinding,
   { stdin, stdout, maxMessageBytes, maxSubscriptions }: StdioOptions,
 ): StdioConnection {
-  const { recorder, now } = binding;
+  const { recorder, now, audit, newRequestId } = binding;
   const reader = { takesStreams: true, keepsUp: () => !stdout.writableNeedDrain };
   const servers = new ServerFactory(binding, { transport: 'stdio', reader, comesBack: true });
   const live = new LiveSessions(recorder, now);
   const endSession = live.begin('stdio');
+  audit?.sessionOpened({ ...senderIn(undefined, 'stdio', newRequestId), transport: 'stdio' });
   const lines = new MessageLines(maxMessageBytes, (answer) => {
     binding.onProtocolError(new Error(answer.error.message));
     stdout.write(`${JSON.stringify(answer)}\n`);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Audit } from '../monitoring/audit/audit.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import type { UpstreamRecorder } from '../monitoring/metrics/upstream-recorder.ts';
 import { createLane, type Lane } from '../tools/admission.ts';
@@ -18,6 +19,7 @@ export interface UpstreamsOptions {
   readonly catalogue: Catalogue;
   readonly recorder: UpstreamRecorder;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
+  readonly audit: Pick<Audit, 'changed'> | undefined;
   readonly environment: UpstreamEnvironment;
   /** In seconds of Unix time. */
   readonly unixTime: () => number;
@@ -76,6 +78,7 @@ export class Upstreams {
     if (gone.length > 0) this.#offer();
     for (const { upstream } of gone)
       if (!all.has(upstream.spec.name)) this.#options.recorder.removed(upstream.spec.name);
+    this.#audit(gone, fresh);
     for (const { upstream } of fresh) upstream.start();
   }
 
@@ -119,6 +122,17 @@ export class Upstreams {
     this.#leaving.delete(upstream);
   }
 
+  #audit(gone: readonly Held[], fresh: readonly Held[]): void {
+    const { audit } = this.#options;
+    const before = new Set(gone.map(({ upstream }) => upstream.spec.name));
+    for (const { name, url } of fresh.map(({ upstream }) => upstream.spec)) {
+      const { origin, pathname } = new URL(url);
+      const event = before.delete(name) ? 'upstream_changed' : 'upstream_added';
+      audit?.changed(event, 'success', { upstream: name, url: origin + pathname });
+    }
+    for (const upstream of before) audit?.changed('upstream_removed', 'success', { upstream });
+  }
+
   #create(spec: UpstreamSpec): Held {
     const { environment, recorder, unixTime } = this.#options;
     const { name } = spec;
@@ -159,13 +173,12 @@ export class Upstreams {
   /** Tells of tools that an upstream came to describe otherwise: who approved of one approved of what it was. */
   #tell(upstream: string, changed: readonly Definition[]): void {
     if (changed.length === 0) return;
-    const { recorder, logger } = this.#options;
+    const { recorder, logger, audit } = this.#options;
     recorder.definitionsChanged(upstream, changed.length);
     const tools = changed.slice(0, MAX_NAMED).map(({ listing: { name } }) => name);
-    logger.warn(
-      { upstream, changed: changed.length, changed_tools: tools },
-      'an upstream describes tools otherwise than before',
-    );
+    const facts = { upstream, changed: changed.length, changed_tools: tools };
+    audit?.changed('upstream_tools_changed', 'success', facts);
+    logger.warn(facts, 'an upstream describes tools otherwise than before');
   }
 
   /** Brings the catalogue to what is to be offered now, in one change. */

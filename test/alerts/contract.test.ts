@@ -117,7 +117,9 @@ describe('the rules and /metrics', () => {
     const discovery = { enabled: true };
     const issuers = [{ issuer: 'http://127.0.0.1:9' }];
     const auth = { tokensFile, issuers, resource: 'http://localhost/mcp' };
-    const settings = { auth, sessions: { max: 1 }, upstreams, discovery };
+    // Of which nothing can be written.
+    const audit = { enabled: true, file: '/dev/full' };
+    const settings = { auth, sessions: { max: 1 }, upstreams, discovery, audit };
     server = await startTestServer(settings, undefined, { listAtMost: 0.05 });
     await execute('throws');
     await execute('echo', { text: 'hi' });
@@ -274,7 +276,7 @@ describe('the documents', () => {
 
   it('ask the server itself first, where the alert pages and the server can answer', () => {
     const pages = new Set(
-      rules.flatMap(({ alert, labels }) => (labels?.['severity'] === 'critical' && alert) || []),
+      rules.flatMap(({ alert, labels }) => (labels?.['severity'] === 'critical' ? (alert ?? []) : [])),
     );
     pages.delete('NexusMCPDown');
     expect(pages.size).toBe(5);

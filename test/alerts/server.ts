@@ -178,6 +178,8 @@ interface Server {
   readonly upstreams?: Readonly<Record<string, Upstream>>;
   /** How old the keys of issuers are, by issuer. */
   readonly keysAge?: Readonly<Record<string, Values>>;
+  /** Audit events that were lost, and writes of them that failed; left out where none are written. */
+  readonly audit?: { readonly lost?: Values; readonly failed?: Values };
   /** When Services were last listed to find upstreams; left out where none are looked for. */
   readonly listedServices?: Values;
   /** Metrics it does not expose. */
@@ -255,6 +257,24 @@ const issuerSeries = ({ keysAge: ages = {} }: Server): readonly Series[] =>
     values,
   }));
 
+const auditSeries = ({ audit }: Server): readonly Series[] =>
+  audit
+    ? [
+        {
+          name: 'mcp_audit_events_total',
+          labels: { outcome: 'lost' },
+          kind: 'counter',
+          values: audit.lost ?? NOTHING,
+        },
+        {
+          name: 'mcp_audit_write_errors_total',
+          labels: {},
+          kind: 'counter',
+          values: audit.failed ?? NOTHING,
+        },
+      ]
+    : [];
+
 /** What rules read of upstreams. */
 const upstreamSeries = ({ upstreams = {} }: Server): readonly Series[] =>
   Object.entries(upstreams).flatMap(
@@ -318,6 +338,7 @@ export function server(about: Server = {}): readonly Series[] {
     ...upstreamSeries(about),
     ...discoverySeries(about),
     ...issuerSeries(about),
+    ...auditSeries(about),
     ...reasoned('mcp_session_not_found_total', SESSION_NOT_FOUND_REASONS, about.notFound ?? {}),
     ...reasoned('mcp_auth_failures_total', AUTH_FAILURE_REASONS, about.authFailures ?? {}),
     ...reasoned('http_server_connections_cut_total', CONNECTION_CUT_REASONS, about.connectionsCut ?? {}),

@@ -110,6 +110,22 @@ describe('a token that is good', () => {
     expect(await ask(await token())).toBe('wrong_audience');
   });
 
+  it('is taken as an ID token only of an issuer whose ID tokens are, and names its client by the audience', async () => {
+    // As Dex makes its access tokens.
+    const ofDex = { aud: 'desk', client_id: undefined, at_hash: 'x', nonce: 'y', groups: ['ops'] };
+    const about = { audiences: ['desk'], idTokens: true };
+    const { authenticate } = start(about);
+    const found = await authenticate(`Bearer ${await token(ofDex, { typ: undefined })}`);
+    expect(found).toMatchObject({ ok: true, caller: { name: expect.stringMatching(/^desk#/) as unknown } });
+    expect(await start({ audiences: ['desk'] }).ask(await token(ofDex, { typ: undefined }))).toBe(
+      'malformed',
+    );
+    expect(await start(about).ask(await token({ ...ofDex, typ: 'Refresh' }, { typ: 'JWT' }))).toBe(
+      'malformed',
+    );
+    expect(await start(about).ask(await token({ ...ofDex, aud: 'other' }))).toBe('wrong_audience');
+  });
+
   it('makes no other caller of each token, and of each user another', async () => {
     const { ask } = start();
     expect(await ask(await token({ jti: 'a' }))).toBe(await ask(await token({ jti: 'b' })));

@@ -144,6 +144,14 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     /config\.auth\.token: would put a secret/,
   ],
   [
+    'an audit file on a volume that is mounted for reading',
+    {
+      config: { audit: { enabled: true, file: '/logs/audit.jsonl' } },
+      extraVolumeMounts: [{ name: 'logs', mountPath: '/logs', readOnly: true }],
+    },
+    /config\.audit\.file: \/logs\/audit\.jsonl is on no volume that can be written to/,
+  ],
+  [
     'two places for tokens',
     { auth: { tokensSecret: { name: 'a' }, tokenSecret: { name: 'b' } } },
     /set one of the two/,

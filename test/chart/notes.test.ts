@@ -179,6 +179,17 @@ describe('the notes after an installation', () => {
   });
 });
 
+describe('the notes of a release with an audit', () => {
+  it('say where the events are', async () => {
+    expect(await notes({ config: { audit: { enabled: true } } }, true)).toContain(
+      'select(.stream == "audit")',
+    );
+    const inFile = { config: { audit: { enabled: true, file: '/tmp/audit.jsonl' } } };
+    expect(await notes(inFile, true)).toContain('an event in /tmp/audit.jsonl of the container');
+    expect(await notes({}, true)).not.toContain('AUDIT');
+  });
+});
+
 describe('strict', () => {
   /** All that is warned of, in values that go together. */
   const WARNED: readonly Values[] = [

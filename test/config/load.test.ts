@@ -102,6 +102,7 @@ describe('settings', () => {
     const needed: Readonly<Record<string, Record<string, string>>> = {
       'auth.resource': { NEXUS_AUTH_ISSUERS: '[{issuer: https://idp.example.com}]' },
       'auth.issuers': { NEXUS_AUTH_RESOURCE: 'https://mcp.example.com/mcp' },
+      'audit.file': { NEXUS_AUDIT_ENABLED: 'true' },
       'sessions.address': { NEXUS_OPS_PORT: '9998' },
       'sessions.peers': { NEXUS_SESSIONS_ADDRESS: '10.0.0.7', NEXUS_OPS_PORT: '9998' },
     };
@@ -359,6 +360,12 @@ describe('what is wrong', () => {
     ]);
   });
 
+  it('about an audit file that nothing would be written to is said', () => {
+    expect(problemsFrom({ flags: { 'audit.file': 'audit.jsonl' } })).toEqual([
+      'audit.file: needs audit.enabled',
+    ]);
+  });
+
   it('about issuers of tokens is said: what belongs together, and what could be no issuer', () => {
     const resource = 'https://mcp.example.com/mcp';
     const problemsOf = (issuers: string): readonly string[] =>
@@ -387,6 +394,9 @@ describe('what is wrong', () => {
     ]);
     expect(problemsOf("[{issuer: https://a.example, scopes: {'a b': [text]}}]")).toEqual([
       `auth.issuers.0.scopes ${from}: a scope has no spaces and no quotes`,
+    ]);
+    expect(problemsOf('[{issuer: https://a.example, idTokens: true}]')).toEqual([
+      `auth.issuers.0.idTokens ${from}: needs audiences: an ID token is for a client, whose id is its audience`,
     ]);
     const nine = Array.from({ length: 9 }, (_, index) => `{issuer: https://${index}.example}`);
     expect(problemsOf(`[${nine.join()}]`)).toHaveLength(1);

@@ -20,6 +20,8 @@ const SHOWN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     'auth.tokensFile',
     'metrics.needToken',
   ],
+  'test/http/audit.test.ts': ['audit.enabled'],
+  'test/monitoring/audit-output.test.ts': ['audit.file'],
   'test/http/oauth.test.ts': ['auth.resource', 'auth.issuers'],
   'test/authorization/jwt-callers.test.ts': ['auth.keysKeptSeconds'],
   'test/http/hazards.test.ts': ['server.headersTimeoutSeconds', 'server.requestTimeoutSeconds'],

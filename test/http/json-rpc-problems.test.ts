@@ -18,13 +18,14 @@ beforeAll(async () => {
   app.use(hostGuard([], []));
   const authenticate = () => Promise.resolve({ ok: false, reason: 'missing' } as const);
   const quota = { take: () => 0 };
-  const challenges = challengesFor(undefined);
-  const guard = requireCaller(authenticate, challenges, () => undefined);
+  const asked = { challenges: challengesFor(undefined) };
+  const askedBy = () => asked;
+  const guard = requireCaller(authenticate, askedBy);
   app.use(
     mcpRoutes(PATH, {
       serve: () => Promise.resolve(undefined),
       excessIn: () => undefined,
-      ...{ guard, challenges, quota, bodyBytes: 1024 },
+      ...{ guard, askedBy, quota, bodyBytes: 1024 },
     }),
   );
   app.use(notFound('There is nothing here'));

@@ -13,23 +13,31 @@ import { ERAS, type Era } from '../support/clients.ts';
 import { startOidcProvider, type OidcProvider } from '../support/oidc-provider.ts';
 import { freePorts } from '../support/replicas.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { areUp } from '../upstream/state-now.ts';
 
 let provider: OidcProvider;
 let server: TestServer;
+let behind: TestServer;
 let resource: string;
+let relayed: string;
 beforeAll(async () => {
   // Clients compare the resource with the URL that they ask: the port has to be known before.
   const [port = 0] = await freePorts(1);
   resource = `http://127.0.0.1:${port}/mcp`;
-  provider = await startOidcProvider(resource);
+  relayed = `http://127.0.0.1:${port}/servers/behind/mcp`;
+  provider = await startOidcProvider(resource, relayed);
+  behind = await startTestServer({ tools: { enabled: ['echo'] } });
   const scopes = { 'tools:read': ['text', 'echo'], admin: ['*'] };
   server = await startTestServer({
     server: { port },
     auth: { resource, issuers: [{ issuer: provider.issuer, scopes }] },
+    upstreams: [{ name: 'behind', url: `${behind.url}/mcp` }],
   });
+  await areUp(server, 'behind');
 });
 afterAll(async () => {
   await server.stop();
+  await behind.stop();
   provider.end();
 });
 
@@ -59,12 +67,12 @@ describe('a token of a real provider', () => {
 });
 
 /** Connects the SDK's client, which finds all that it needs from the 401 on. */
-function connect(authProvider: OAuthClientProvider, era: Era) {
+function connect(authProvider: OAuthClientProvider, era: Era, url = resource) {
   const client = new Client(
     { name: 'oauth-client', version: '1' },
     { versionNegotiation: { mode: era === '2026-07-28' ? { pin: era } : 'legacy' } },
   );
-  const transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider });
+  const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
   return { client, transport };
 }
 
@@ -85,6 +93,23 @@ describe.each(ERAS)("the SDK's client over MCP %s", (era) => {
     const { content } = await client.callTool({ name: 'echo', arguments: { text: 'for the agent' } });
     expect(content).toEqual([{ type: 'text', text: 'for the agent' }]);
     await client.close();
+  });
+
+  it('goes the same way to a whole upstream, with a token for that alone', async () => {
+    const agent = new ClientCredentialsProvider({
+      clientId: 'agent',
+      clientSecret: 'agent-secret',
+      expectedIssuer: provider.issuer,
+    });
+    const { client, transport } = connect(agent, era, relayed);
+    await client.connect(transport);
+    const { content } = await client.callTool({ name: 'echo', arguments: { text: 'through' } });
+    expect(content).toEqual([{ type: 'text', text: 'through' }]);
+    await client.close();
+    const { access_token: token = '' } = agent.tokens() ?? {};
+    expect(decodeJwt(token)).toMatchObject({ aud: relayed, scope: 'admin' });
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await server.execute('echo', { text: 'hi' }, { headers })).status).toBe(401);
   });
 
   it('goes by a browser with PKCE, and calls for the user', async () => {

@@ -9,6 +9,7 @@ import { ask } from './raw-client.ts';
 
 const RESOURCE = 'https://mcp.example.com/nexus/mcp';
 const METADATA = 'https://mcp.example.com/.well-known/oauth-protected-resource/nexus/mcp';
+const METADATA_AWAY = METADATA.replace(/mcp$/, 'servers/away/mcp');
 const STATIC = 'static-token-0123456789abcdef';
 
 const scopes = { 'tools:read': ['echo', 'text'], numbers: ['calculator'], admin: ['*'] };
@@ -371,11 +372,104 @@ it('a whole server is refused with the scopes that it needs, and counted', async
   };
   expect(await status('read')).toEqual([
     403,
-    `Bearer realm="nexus-mcp", error="insufficient_scope", scope="read away", resource_metadata="${METADATA}"`,
+    `Bearer realm="nexus-mcp", error="insufficient_scope", scope="read away", resource_metadata="${METADATA_AWAY}"`,
   ]);
   expect((await other.scrape()).value('mcp_auth_failures_total', { reason: 'insufficient_scope' })).toBe(1);
   expect((await status('away'))[0]).not.toBe(403);
   await other.stop();
+});
+
+describe('a whole server', () => {
+  const AWAY = 'https://mcp.example.com/nexus/servers/away/mcp';
+  const scopes = { read: ['echo'], away: ['away'], admin: ['*'] };
+  let other: TestServer;
+  beforeAll(async () => {
+    other = await startTestServer({
+      auth: { resource: RESOURCE, issuers: [{ issuer: issuer.issuer, scopes }] },
+      upstreams: [{ name: 'away', url: 'http://127.0.0.1:9/mcp' }],
+    });
+  });
+  afterAll(() => other.stop());
+  const statusAt = async (path: string, token: string): Promise<number> =>
+    (await ask(other.url, `POST ${path}`, { ...json, ...bearer(token) }, JSON.stringify(call('echo'))))
+      .status;
+
+  it('is a resource of its own, which 401 and the metadata name alike', async () => {
+    const refused = await ask(other.url, 'POST /servers/away/mcp', json, '{}');
+    expect(refused.headers.get('www-authenticate')).toBe(
+      `Bearer realm="nexus-mcp", resource_metadata="${METADATA_AWAY}"`,
+    );
+    for (const path of ['/servers/away/mcp', '/nexus/servers/away/mcp']) {
+      const answer = await fetch(`${other.url}/.well-known/oauth-protected-resource${path}`);
+      expect(await answer.json()).toMatchObject({
+        resource: AWAY,
+        authorization_servers: [issuer.issuer],
+        scopes_supported: ['away'],
+      });
+    }
+  });
+
+  it('is not told from one that there is not', async () => {
+    const of = `${other.url}/.well-known/oauth-protected-resource`;
+    expect((await fetch(`${of}/servers/nobody/mcp`)).status).toBe(200);
+    for (const path of [
+      '/elsewhere/servers/away/mcp',
+      '/servers/a%22b/mcp',
+      `/servers/${'a'.repeat(200)}/mcp`,
+    ])
+      expect((await fetch(of + path)).status, path).toBe(404);
+    expect((await fetch(`${server.url}/.well-known/oauth-protected-resource/servers/away/mcp`)).status).toBe(
+      404,
+    );
+  });
+
+  it('takes tokens for it and for /mcp; those for it are good nowhere else', async () => {
+    const own = await issuer.token(AWAY, { scope: 'admin' });
+    const usual = await issuer.token(RESOURCE, { scope: 'admin' });
+    // Twice: what was found out of a token is remembered.
+    for (const token of [own, usual, own]) expect(await statusAt('/servers/away/mcp', token)).toBe(503);
+    expect(await statusAt('/mcp', usual)).not.toBe(401);
+    for (const path of ['/mcp', '/servers/other/mcp', '/execute'])
+      expect(await statusAt(path, own), path).toBe(401);
+    expect(await statusAt('/servers/away/mcp', own)).toBe(503);
+  });
+
+  it('has no metadata where the URL of /mcp does not tell where it is', async () => {
+    const moved = await startTestServer({
+      auth: { resource: 'https://mcp.example.com/tools', issuers: [{ issuer: issuer.issuer }] },
+      upstreams: [{ name: 'away', url: 'http://127.0.0.1:9/mcp' }],
+    });
+    const refused = await ask(moved.url, 'POST /servers/away/mcp', json, '{}');
+    await moved.stop();
+    expect(refused.headers.get('www-authenticate')).toContain('/.well-known/oauth-protected-resource/tools"');
+  });
+});
+
+it('metrics.needToken opens the metrics and the page to static tokens, and to accounts that may use everything', async () => {
+  const strict = await startTestServer({
+    auth: {
+      token: STATIC,
+      resource: RESOURCE,
+      issuers: [{ issuer: issuer.issuer, scopes, groups: { ops: ['network'], admins: ['*'] } }],
+    },
+    metrics: { needToken: true },
+  });
+  for (const path of ['/metrics', '/']) {
+    const status = async (token: string): Promise<readonly [number, string | null]> => {
+      const answer = await ask(strict.url, `GET ${path}`, bearer(token));
+      return [answer.status, answer.headers.get('www-authenticate')];
+    };
+    expect(await status(STATIC)).toEqual([200, null]);
+    expect(await status(await tokenWith('admin'))).toEqual([200, null]);
+    expect(await status(await tokenWith('', { groups: ['admins'] }))).toEqual([200, null]);
+    expect(await status(await tokenWith('numbers', { groups: ['ops'] }))).toEqual([
+      403,
+      `Bearer realm="nexus-mcp", error="insufficient_scope", scope="numbers admin", resource_metadata="${METADATA}"`,
+    ]);
+  }
+  const { headers } = await ask(strict.url, 'GET /metrics', bearer(STATIC));
+  expect(headers.get('content-type')).toContain('text/plain');
+  await strict.stop();
 });
 
 it('rights that name no tool stop the start', async () => {

@@ -58,6 +58,20 @@ describe('a token file that changes', () => {
     expect(await isCurrent()).toBe(1);
   });
 
+  it('is told to whoever audits, good or not', async () => {
+    write(entry('ci', OLD));
+    await start({ audit: { enabled: true } });
+    write(entry('ci', NEW) + entry('more', OTHER));
+    passTime();
+    write('- nonsense');
+    passTime();
+    const changes = server.logs.filter(({ event }) => event === 'tokens_changed');
+    expect(changes).toEqual([
+      expect.objectContaining({ stream: 'audit', outcome: 'success', tokens: 2 }),
+      expect.objectContaining({ stream: 'audit', outcome: 'error' }),
+    ]);
+  });
+
   it('leaves calls in flight to finish, also those of a token that is gone', async () => {
     write(entry('ci', OLD));
     await start();

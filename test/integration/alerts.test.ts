@@ -207,6 +207,7 @@ const SILENT: readonly (readonly [RegExp, string])[] = [
   [/^changes\(process_start_time_seconds/, RESTART],
   [/^predict_linear\(/, 'answers only when the heap will be full within an hour'],
   [/^mcp_token_file_current\{/, 'asks about a token file, which no server here has'],
+  [/mcp_audit_/, 'asks about audit events, which no server here writes'],
   [/mcp_auth_key/, 'asks about issuers of access tokens, which no server here has'],
   [/reason="keys_unavailable"/, 'asks about issuers of access tokens, which no server here has'],
   [

@@ -250,6 +250,7 @@ const ask = (
 const SILENT: ReadonlyMap<string, string> = new Map([
   [TURNED_AWAY, 'no server here is full of sessions that are in use'],
   ['mcp_discovery_', 'no server here looks for upstreams'],
+  ['mcp_audit_', 'no server here writes audit events'],
   ['mcp_auth_key', 'no server here has issuers of access tokens'],
   ['mcp_upstream_transitions_total', 'the only upstream was up before Prometheus looked'],
   [

@@ -53,3 +53,15 @@ it('a stream of changes is counted though it is the first request, and though th
     expect((await stdio.scrape()).value('mcp_requests_total', listens)).toBe(1);
   });
 });
+
+it('what its user asks is audited, in the log on stderr', async () => {
+  const stdio = await startStdio({ 'audit.enabled': 'true' });
+  stdio.send(echo(1, 'a'));
+  await waitFor(() => {
+    const events = stdio.logs.filter(({ stream }) => stream === 'audit');
+    expect(events).toMatchObject([
+      { event: 'session_opened', caller: 'stdio', transport: 'stdio' },
+      { event: 'call', caller: 'stdio', caller_kind: 'stdio', tool: 'echo', outcome: 'success' },
+    ]);
+  });
+});

@@ -388,6 +388,8 @@ describe('the metrics', () => {
       'http_server_connections_limit',
       'http_server_open_connections',
       'http_server_request_duration_seconds',
+      'mcp_audit_events_total',
+      'mcp_audit_write_errors_total',
       'mcp_auth_failures_total',
       'mcp_auth_key_refreshes_total',
       'mcp_auth_keys_age_seconds',

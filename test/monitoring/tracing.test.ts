@@ -5,6 +5,7 @@ import { connectClient, ERAS } from '../support/clients.ts';
 import { hold } from '../support/hold.ts';
 import { scrape } from '../support/metrics-text.ts';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
+import { initialize } from '../support/raw-session.ts';
 import { runHere } from '../support/run-here.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { startSite } from '../support/site.ts';
@@ -20,6 +21,8 @@ const args = [
   FIXTURE_TOOLS,
   '--log.level',
   'debug',
+  '--audit.enabled',
+  'true',
   '--network.allowPrivateAddresses',
   'true',
   '--tools.enabled',
@@ -50,7 +53,7 @@ const childrenOf = ({ spanId }: ReceivedSpan): string[] =>
   receiver.spans.filter(({ parentSpanId }) => parentSpanId === spanId).map(({ name }) => name);
 
 const logOf = (traceId: string): Record<string, unknown> | undefined =>
-  server.logs.find((line) => line['trace_id'] === traceId);
+  server.logs.find((line) => line['trace_id'] === traceId && line['stream'] !== 'audit');
 
 const openMetrics = async (url = server.url): Promise<string> => {
   const headers = { accept: 'application/openmetrics-text;version=1.0.0' };
@@ -85,6 +88,28 @@ it('calls over REST that come on one connection before the answer to the first a
   socket.write(Buffer.concat(sent));
   for (const { traceId } of each) await receiver.span('POST /execute', (span) => span.traceId === traceId);
   socket.destroy();
+});
+
+it('the audit events of what a client asks, and of what it is refused, name its trace', async () => {
+  const [call, session] = [newTrace(), newTrace()];
+  const post = (path: string, { _meta: { traceparent = '' } }: ReturnType<typeof newTrace>, body: object) =>
+    fetch(`${server.url}${path}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        traceparent,
+      },
+      body: JSON.stringify(body),
+    });
+  await (await post('/execute', call, { tool_name: 'add', arguments: { a: 1, b: 2 } })).text();
+  await (await post('/mcp', session, initialize())).text();
+  const auditOf = (traceId: string): Record<string, unknown> | undefined =>
+    server.logs.find((line) => line['trace_id'] === traceId && line['stream'] === 'audit');
+  await waitFor(() => {
+    expect(auditOf(call.traceId)).toMatchObject({ event: 'call', tool: 'add', outcome: 'success' });
+    expect(auditOf(session.traceId)).toMatchObject({ event: 'session_opened', client_name: 'raw' });
+  });
 });
 
 describe.each(ERAS)('a tools/call of %s that sends traceparent', (era) => {

@@ -5,9 +5,10 @@ import Provider, { errors } from 'oidc-provider';
 
 /**
  * A real OpenID provider: prints its issuer, and gives clients, and users that come by a browser, access tokens that are JWTs
- * for the resource that is its argument. It asks no user for a password: it is for tests alone.
+ * for the resources that are its arguments. It asks no user for a password: it is for tests alone.
  */
-const [resource = ''] = process.argv.slice(2);
+const resources = process.argv.slice(2);
+const [resource = ''] = resources;
 const server = createServer();
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -41,7 +42,7 @@ const provider = new Provider(issuer, {
       defaultResource: () => resource,
       useGrantedResource: () => true,
       getResourceServerInfo(_context, indicator) {
-        if (indicator !== resource) throw new errors.InvalidTarget();
+        if (!resources.includes(indicator)) throw new errors.InvalidTarget();
         return { scope: 'tools:read admin', accessTokenFormat: 'jwt', accessTokenTTL: 600 };
       },
     },

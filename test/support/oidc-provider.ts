@@ -12,9 +12,9 @@ export interface OidcProvider {
   end(): void;
 }
 
-/** @param resource for which it gives tokens */
-export async function startOidcProvider(resource: string): Promise<OidcProvider> {
-  const child = spawn(process.execPath, [PROCESS, resource], { stdio: ['ignore', 'pipe', 'ignore'] });
+/** @param resources for which it gives tokens; for the first where none is asked for */
+export async function startOidcProvider(...resources: readonly string[]): Promise<OidcProvider> {
+  const child = spawn(process.execPath, [PROCESS, ...resources], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [issuer] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   return { issuer, end: () => void child.kill('SIGKILL') };
 }

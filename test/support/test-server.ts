@@ -1,6 +1,8 @@
+import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createApplication } from '../../src/application.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
+import { AuditOutput } from '../../src/monitoring/audit/audit-output.ts';
 import { createLogger } from '../../src/monitoring/logging.ts';
 import type { WatchPace } from '../../src/kubernetes/watch-pace.ts';
 import { serve } from '../../src/serve.ts';
@@ -56,11 +58,14 @@ export async function startTestServer(
     shutdown: { idleSeconds: 0.1, ...overrides['shutdown'] },
   });
   const logs: Record<string, unknown>[] = [];
-  const logger = createLogger('debug', {
+  const log = Object.assign(new EventEmitter(), {
     write: (line: string) => logs.push(JSON.parse(line) as Record<string, unknown>),
   });
+  const { enabled, file } = settings.audit;
+  const auditOutput = file === undefined ? AuditOutput.inLog(log) : await AuditOutput.open(file);
   const environment = {
-    logger,
+    logger: createLogger('debug', log),
+    auditOutput: enabled ? auditOutput : undefined,
     now: () => performance.now() / 1000,
     unixTime,
     version: '0.0.0',

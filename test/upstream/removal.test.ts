@@ -62,6 +62,7 @@ beforeEach(async () => {
   upstreams = new Upstreams({
     catalogue,
     recorder: new Recorder(metrics, []).upstreams,
+    audit: undefined,
     logger: pino({ level: 'silent' }),
     unixTime: () => 0,
     maxTools: 10,

@@ -62,6 +62,16 @@ auth.tokenSecret, auth.tokensSecret: set one of the two
 {{- if and .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" $config) }}
 config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- end }}
+{{- with $settings.audit.file }}
+{{- $file := . }}
+{{- $isMounted := false }}
+{{- range $mount := append $.Values.extraVolumeMounts (dict "mountPath" "/tmp") }}
+{{- if hasPrefix (printf "%s/" (trimSuffix "/" $mount.mountPath)) $file }}{{ $isMounted = not $mount.readOnly }}{{ end }}
+{{- end }}
+{{- if not $isMounted }}
+config.audit.file: {{ . }} is on no volume that can be written to; mount one at its directory by extraVolumes and extraVolumeMounts, or leave the file out, and the events are in the log
+{{- end }}
+{{- end }}
 {{- $ofSettings := printf "^NEXUS_(CONFIG$|(%s)_)" (keys $settings | sortAlpha | join "|" | upper) }}
 {{- range $entry := .Values.extraEnv }}
 {{- /* A token is no part of values, and an address may be another in each pod. */}}

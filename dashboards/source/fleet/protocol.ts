@@ -6,6 +6,7 @@ import { INSTANCE_LEGEND, NO_FAILURES, SERVICE_LEGEND } from '../words.ts';
 
 /** As the alerts. */
 const FIVE_MINUTES = 300;
+const QUARTER = 900;
 const HOUR = 3600;
 
 /** What is spoken, and how it is answered. */
@@ -216,5 +217,25 @@ export const refused: readonly Panel[] = [
     ],
     unit: 'none',
     noValue: 'No data, or no issuers of access tokens',
+  },
+  {
+    kind: 'timeseries',
+    title: 'Is every decision written down?',
+    description:
+      'Audit events lost within 15 minutes, and writes of them that failed within 5, by service. Good: 0. `lost`: more waited than there is room for, and those events are gone. `write failed`: tried again until it succeeds; the disk is full, or gone.',
+    queries: [
+      {
+        expr: sum(increase('mcp_audit_events_total', QUARTER, 'outcome="lost"'), SERVICE),
+        legend: `lost ${SERVICE_LEGEND}`,
+      },
+      {
+        expr: sum(increase('mcp_audit_write_errors_total', FIVE_MINUTES), SERVICE),
+        legend: `write failed ${SERVICE_LEGEND}`,
+      },
+    ],
+    limits: [ticketFrom(0)],
+    unit: 'short',
+    noValue: 'No data, or no audit events',
+    alerts: ['NexusMCPAuditEventsLost'],
   },
 ];

@@ -254,7 +254,7 @@ async function poll() {
       cache: 'no-store',
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    if (response.status === 401) {
+    if (response.status === 401 || response.status === 403) {
       askForToken(token !== '');
       return;
     }

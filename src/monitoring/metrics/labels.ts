@@ -3,6 +3,10 @@
 /** What label values that were not declared, or are too many, become. */
 export const OTHER = 'other';
 
+/** What became of an audit event: it was taken to be written, or there was no room for it. */
+export const AUDIT_OUTCOMES = ['accepted', 'lost'] as const;
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
+
 /** Request methods of MCP 2024-11-05 to 2026-07-28. */
 export const METHODS: readonly string[] = [
   'completion/complete',

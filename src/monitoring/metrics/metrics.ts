@@ -5,6 +5,7 @@ import { DURATION_BUCKETS, RESULT_SIZE_BUCKETS } from './bounds.ts';
 import { counter, exactly, follows, gauge, given, histogram, TOOLS } from './declaration.ts';
 import { createInstrument, type MetricOf, type TraceId } from './instruments.ts';
 import {
+  AUDIT_OUTCOMES,
   CONNECTION_CUT_REASONS,
   HTTP_OPERATIONS,
   HTTP_ROUTES,
@@ -109,6 +110,17 @@ export const METRICS = {
   ...DISCOVERY_METRICS,
 
   ...AUTH_METRICS,
+
+  mcp_audit_events_total: serverOnly(
+    onUse(
+      counter('Audit events, by whether they were taken to be written or lost', {
+        outcome: exactly(AUDIT_OUTCOMES),
+      }),
+    ),
+  ),
+  mcp_audit_write_errors_total: serverOnly(
+    onUse(counter('Writes of audit events that failed; what could not be written is tried again')),
+  ),
 
   mcp_worker_pool_size: serverOnly(gauge('Worker threads alive')),
   mcp_worker_pool_busy: serverOnly(gauge('Worker threads that run a tool')),

@@ -1,6 +1,7 @@
 import type { CallObserver, CallRecord } from '../../tools/call.ts';
 import { UNKNOWN_TOOL, type WorkerRestartReason } from '../../tools/reasons.ts';
 import type { AuthFailureReason } from '../../authorization/labels.ts';
+import { AuditRecorder } from './audit-recorder.ts';
 import {
   OTHER,
   type ConnectionCutReason,
@@ -56,6 +57,7 @@ interface ToolState {
  * metric lets pass.
  */
 export class Recorder implements CallObserver {
+  readonly audit: AuditRecorder;
   readonly issuers: IssuerRecorder;
   readonly upstreams: UpstreamRecorder;
   readonly #metrics: Metrics;
@@ -67,6 +69,7 @@ export class Recorder implements CallObserver {
     this.#metrics = metrics;
     this.#http = new HttpSeries(metrics);
     this.#unknownTool = new ToolSeries(metrics, UNKNOWN_TOOL);
+    this.audit = new AuditRecorder(metrics);
     this.issuers = new IssuerRecorder(metrics);
     this.upstreams = new UpstreamRecorder(metrics);
     metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));

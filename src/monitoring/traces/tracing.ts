@@ -159,6 +159,9 @@ export class Tracing {
   };
 }
 
+/** The trace of what is being done now; `undefined` when it is not traced. */
+export const currentTraceId = (): string | undefined => trace.getSpanContext(context.active())?.traceId;
+
 const MAX_ID_LENGTH = 100;
 
 /** The attribute that says why a call failed, in the words of `mcp_tool_errors_total`. */

@@ -1,9 +1,10 @@
 import { allLogs, logs } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
-import { counter, gauge, once } from '../series.ts';
+import { counter, gauge, once, sum } from '../series.ts';
 import { calls, keysAge, on, server, tool } from '../server.ts';
 
 const KEYS_STALE = 'NexusMCPAuthKeysStale';
+const AUDIT_LOST = 'NexusMCPAuditEventsLost';
 const ISSUER = 'https://idp.example/realms/one';
 
 /** A counter that passes its limit of ten minutes on two replicas together, for a while. */
@@ -230,6 +231,48 @@ export const capacityScenarios: readonly Scenario[] = [
       ...server({ instance: 'c' }),
     ],
     fires: { '59m': [], '1h10m': [], '2h9m': [] },
+  },
+  {
+    name: 'the disk of the audit file is full for a while, and in the end events are lost',
+    about: [AUDIT_LOST],
+    series: [
+      ...server({
+        instance: 'a',
+        audit: {
+          failed: counter({ perSecond: 0, until: '10m' }, { perSecond: 1, until: '40m' }, { perSecond: 0 }),
+          lost: counter({ perSecond: 0, until: '30m' }, { perSecond: 5, until: '40m' }, { perSecond: 0 }),
+        },
+      }),
+      ...server({ instance: 'b', audit: {} }),
+    ],
+    fires: {
+      '14m': [],
+      '17m': [
+        ticket(
+          AUDIT_LOST,
+          {},
+          {
+            says: ({ text, n }) =>
+              `${text} has lost audit events within 15 minutes, or for 5 minutes could not write them: the disk of audit.file is full, gone or too slow. 4 MiB of them wait for it; what comes beyond is lost, while calls go on. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'audit events' | tail -5`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
+      '50m': [ticket(AUDIT_LOST)],
+      '65m': [],
+    },
+  },
+  {
+    name: 'audit events are lost for a moment, because the disk is slow',
+    about: [AUDIT_LOST],
+    series: server({ audit: { lost: once('20m', 30) } }),
+    fires: { '19m': [], '27m': [ticket(AUDIT_LOST)], '45m': [] },
+  },
+  {
+    name: 'a write of audit events fails now and then, and succeeds when it is tried again',
+    about: [AUDIT_LOST],
+    series: server({ audit: { failed: sum(once('20m', 1), once('35m', 1)) } }),
+    fires: { '23m': [], '26m': [], '41m': [] },
   },
   {
     name: 'a scrape becomes three times as large',

@@ -1,0 +1,171 @@
+import { AUTH_FAILURE_REASONS, type AuthFailureReason } from '../../authorization/labels.ts';
+import type { Caller } from '../../authorization/caller.ts';
+import type { CallObserver, CallRecord } from '../../tools/call.ts';
+import { createLogger, type Logger } from '../logging.ts';
+import type { AuditRecorder } from '../metrics/audit-recorder.ts';
+import { currentTraceId } from '../traces/tracing.ts';
+import type { AuditOutput } from './audit-output.ts';
+
+/**
+ * Why a request was refused before it could be a call: for its credentials; for its quota; the caller may not use the server that
+ * it asks for; it asks for a host, or comes from a page, that is not allowed.
+ */
+export type RefusalCause = AuthFailureReason | 'rate_limited' | 'denied' | 'host' | 'origin';
+
+/** Whether a refusal counts in `mcp_auth_failures_total`. */
+export const isAuthFailure = (cause: RefusalCause): cause is AuthFailureReason =>
+  AUTH_FAILURE_REASONS.some((reason) => reason === cause);
+
+/** An HTTP request that was refused. */
+export interface RefusedRequest {
+  readonly reason: RefusalCause;
+  readonly status: number;
+  readonly method: string;
+  readonly path: string;
+  /** Missing where it is not known who asks. */
+  readonly caller: Caller | undefined;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+/** A session that a client has opened. */
+export interface OpenedSession {
+  readonly caller: Caller;
+  readonly transport: string;
+  readonly sessionId?: string;
+  readonly clientName?: string | undefined;
+  readonly clientVersion?: string | undefined;
+  readonly requestId?: string;
+}
+
+/** What changed of what decides: who is let in, and where calls go. */
+export type Change =
+  | 'tokens_changed'
+  | 'keys_changed'
+  | 'upstream_added'
+  | 'upstream_changed'
+  | 'upstream_removed'
+  | 'upstream_tools_changed';
+
+/** Of what a client said, as much is written, in characters. */
+const MAX_TEXT = 128;
+
+interface AuditOptions {
+  readonly recorder: AuditRecorder;
+  /** The log, which says when events cannot be written. */
+  readonly logger: Pick<Logger, 'info' | 'error'>;
+}
+
+/**
+ * Writes one event for each decision, none of them folded or sampled, and counts those that are lost. Over any time the events add up
+ * to the metrics: those with `event: call` to `mcp_tool_calls_total` and `mcp_tool_errors_total`, those with `auth_failure` to
+ * `mcp_auth_failures_total`, and those with `event: session_opened` to `mcp_sessions_opened_total`.
+ */
+export class Audit implements CallObserver {
+  readonly #events: Logger;
+  readonly #output: AuditOutput;
+  readonly #options: AuditOptions;
+  #isFailing = false;
+
+  constructor(output: AuditOutput, options: AuditOptions) {
+    const { recorder } = options;
+    this.#output = output;
+    this.#options = options;
+    recorder.begin();
+    const write = (line: string): void => {
+      recorder.event(output.write(line) ? 'accepted' : 'lost');
+    };
+    this.#events = createLogger('info', { write }).child({ stream: 'audit' });
+    output.onError((error) => {
+      this.#failed(error);
+    });
+    output.onWritten(() => {
+      if (this.#isFailing) options.logger.info('audit events are written again');
+      this.#isFailing = false;
+    });
+  }
+
+  #failed(err: Error): void {
+    const { recorder, logger } = this.#options;
+    recorder.writeFailed();
+    // Before the line: where events are in the log, that may fail, too.
+    const isKnown = this.#isFailing;
+    this.#isFailing = true;
+    if (!isKnown)
+      logger.error({ err }, 'audit events cannot be written; they are kept as long as there is room');
+  }
+
+  started(): void {
+    // A call is decided when it has its outcome.
+  }
+
+  finished(record: CallRecord): void {
+    const { tool, call, status } = record;
+    const isFailed = record.status === 'error';
+    this.#events.info({
+      event: 'call',
+      ...who(call.caller),
+      tool,
+      outcome: status,
+      ...(isFailed && { reason: record.reason }),
+      ...(isFailed && record.scopes && { auth_failure: 'insufficient_scope' satisfies AuthFailureReason }),
+      entrance: call.entrance,
+      session_id: call.sessionId,
+      request_id: call.requestId,
+      trace_id: call.trace?.traceId,
+    });
+  }
+
+  refused({ reason, status, method, path, caller, address, requestId }: RefusedRequest): void {
+    this.#events.info({
+      event: 'refused',
+      ...(caller && who(caller)),
+      address,
+      outcome: 'error',
+      reason,
+      ...(isAuthFailure(reason) && { auth_failure: reason }),
+      status,
+      method,
+      path: path.slice(0, MAX_TEXT),
+      request_id: requestId,
+      trace_id: currentTraceId(),
+    });
+  }
+
+  sessionOpened({ caller, transport, sessionId, clientName, clientVersion, requestId }: OpenedSession): void {
+    this.#events.info({
+      event: 'session_opened',
+      ...who(caller),
+      outcome: 'success',
+      transport,
+      session_id: sessionId,
+      client_name: clientName?.slice(0, MAX_TEXT),
+      client_version: clientVersion?.slice(0, MAX_TEXT),
+      request_id: requestId,
+      trace_id: currentTraceId(),
+    });
+  }
+
+  /** @param outcome `error` where what changed cannot be used, so that what was in effect still is */
+  changed(event: Change, outcome: 'success' | 'error', facts: Readonly<Record<string, unknown>>): void {
+    this.#events.info({ event, outcome, ...facts });
+  }
+
+  /** Has the file opened anew, by its name. Returns whether there is one. */
+  reopen(): boolean {
+    return this.#output.reopen();
+  }
+
+  /** Writes what is not written yet; what comes afterwards is lost. */
+  async close(): Promise<void> {
+    const err = await this.#output.close();
+    if (err) this.#options.logger.error({ err }, 'the last audit events are lost: they could not be written');
+  }
+}
+
+/** A caller as log lines name it, and what it showed: a static token, a JWT, or nothing. Of anonymous ones there is the address. */
+const who = ({ id, name, quotaKey }: Caller) => ({
+  caller: name,
+  caller_kind: id.split(':', 1)[0],
+  ...(id === 'anonymous' && { address: quotaKey }),
+});

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectClient } from '../support/clients.ts';
+import { startIssuer, type TestIssuer } from '../support/issuer.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { areUp } from '../upstream/state-now.ts';
+import { ask } from './raw-client.ts';
+
+const RESOURCE = 'https://mcp.example.com/mcp';
+const TOKEN = 'a-token-0123456789abcdef';
+
+let issuer: TestIssuer;
+let behind: TestServer;
+let server: TestServer;
+beforeAll(async () => {
+  issuer = await startIssuer();
+  behind = await startTestServer({ tools: { enabled: ['echo'] }, limits: { callsPerSecond: 0 } });
+  server = await startTestServer({
+    audit: { enabled: true },
+    auth: {
+      token: TOKEN,
+      resource: RESOURCE,
+      issuers: [{ issuer: issuer.issuer, scopes: { read: ['echo'], admin: ['*'] } }],
+    },
+    upstreams: [{ name: 'behind', url: `${behind.url}/mcp` }],
+    tools: { disabled: ['hangs'] },
+  });
+  await areUp(server, 'behind');
+});
+afterAll(async () => {
+  await server.stop();
+  await behind.stop();
+  await issuer.stop();
+});
+
+type Event = Readonly<Record<string, unknown>>;
+const events = (from = 0): Event[] => server.logs.slice(from).filter(({ stream }) => stream === 'audit');
+const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` });
+const only = (from: number): Event => {
+  const [event, ...others] = events(from);
+  expect(others).toEqual([]);
+  return event ?? {};
+};
+
+describe('the audit events of a server', () => {
+  it('say who called, by what, and how it ended; of OAuth callers the client, and the user as a hash', async () => {
+    const from = server.logs.length;
+    const token = await issuer.token(RESOURCE, { scope: 'read', sub: 'hopper', client_id: 'desk' });
+    await server.execute(
+      'add',
+      { a: 1, b: 2 },
+      { headers: { ...bearer(token), 'x-request-id': 'request-7' } },
+    );
+    expect(only(from)).toEqual({
+      level: 'info',
+      time: expect.any(String) as unknown,
+      stream: 'audit',
+      event: 'call',
+      caller: expect.stringMatching(/^desk#[0-9a-f]{12}$/) as unknown,
+      caller_kind: 'jwt',
+      tool: 'add',
+      outcome: 'error',
+      reason: 'denied',
+      auth_failure: 'insufficient_scope',
+      entrance: 'rest',
+      request_id: 'request-7',
+    });
+  });
+
+  it('say who opened a session', async () => {
+    const from = server.logs.length;
+    const { client } = await connectClient(server.url, '2025-11-25', { headers: bearer(TOKEN) });
+    await client.close();
+    expect(only(from)).toMatchObject({
+      event: 'session_opened',
+      caller: 'default',
+      caller_kind: 'token',
+      transport: 'http',
+      client_name: 'test-client',
+      client_version: '1.2.3',
+      session_id: expect.any(String) as unknown,
+      request_id: expect.any(String) as unknown,
+    });
+  });
+
+  it('say what was refused of whom, without the query', async () => {
+    const from = server.logs.length;
+    await ask(server.url, 'GET /tools?token=secret', { authorization: 'Bearer nobody-has-this-token' });
+    expect(only(from)).toMatchObject({
+      event: 'refused',
+      address: '127.0.0.1',
+      outcome: 'error',
+      reason: 'unknown_token',
+      auth_failure: 'unknown_token',
+      status: 401,
+      method: 'GET',
+      path: '/tools',
+    });
+  });
+});
+
+describe('what decides', () => {
+  it('is told when it changes: keys that come, and upstreams', () => {
+    const changes = (event: string): Event[] => events().filter((each) => each['event'] === event);
+    expect(changes('keys_changed')).toEqual([
+      expect.objectContaining({ issuer: issuer.issuer, outcome: 'success', key_ids: ['first'] }),
+    ]);
+    const url = `${behind.url}/mcp`;
+    expect(changes('upstream_added')).toEqual([expect.objectContaining({ upstream: 'behind', url })]);
+  });
+});
+
+it('nothing of it is written, and it has no series, where nobody asked for it', async () => {
+  const quiet = await startTestServer();
+  await quiet.execute('echo', { text: 'x' });
+  const { all } = await quiet.scrape();
+  expect(all.filter(({ name }) => name.startsWith('mcp_audit'))).toEqual([]);
+  await quiet.stop();
+  expect(quiet.logs.filter(({ stream }) => stream === 'audit')).toEqual([]);
+});
