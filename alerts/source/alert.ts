@@ -82,7 +82,7 @@ export const SERVICE_LABELS = '$labels.job $labels.namespace $labels.cluster';
 export const statusOf = (worst: string, ...labels: readonly string[]): string =>
   [
     '{{ $at := "INSTANCE:PORT" }}{{ $pod := "POD" }}',
-    `{{ with printf \`${worst}\` ${[SERVICE_LABELS, ...labels].join(' ')} | query }}{{ with first . }}{{ $at = .Labels.instance }}{{ $pod = or .Labels.pod "POD" }}{{ end }}{{ end }}`,
+    `{{ with printf \`${worst}\` ${[SERVICE_LABELS, ...labels].join(' ')} | query }}{{ with first . }}{{ $at = label "instance" . }}{{ $pod = or (label "pod" .) "POD" }}{{ end }}{{ end }}`,
     'curl -s http://{{ $at }}/',
     '{{ with $labels.namespace }} (from outside Kubernetes: kubectl -n {{ . }} port-forward {{ $pod }} {{ reReplaceAll "^.*:" "" $at }}, then curl -s http://localhost:{{ reReplaceAll "^.*:" "" $at }}/){{ end }}',
   ].join('');
