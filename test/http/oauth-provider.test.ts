@@ -133,6 +133,7 @@ describe.each(['2026-07-28', 'legacy'])("the Python SDK's client, %s", (mode) =>
   it('goes the same way, to the server and to a whole upstream', { timeout: 300_000 }, async (test) => {
     const client = await providePythonClient();
     if ('missing' in client) {
+      console.warn(`skipped: ${client.missing}`);
       test.skip(client.missing);
       return;
     }
