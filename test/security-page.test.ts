@@ -131,7 +131,6 @@ const KEPT: Readonly<Record<string, string>> = {
   'mcp/session-table.ts #sessions': 'sessions',
   'mcp/session-transport.ts #asked': 'requests of one client',
   'mcp/session-transport.ts #streams': 'connections',
-  'mcp/session.ts #arriving': 'connections',
   'mcp/sessions.ts #resuming': 'connections',
   'mcp/used-ids.ts #used': 'states of questions that were used',
   'monitoring/activity.ts #states': '= tools',

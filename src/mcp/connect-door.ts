@@ -18,8 +18,6 @@ export interface DoorConnectionOptions {
   readonly answersCancelled?: boolean;
   /** The client, where it said who it is elsewhere. */
   readonly peer?: Peer | undefined;
-  /** Is called with each request that came in. */
-  readonly received?: (pending: Pending<ToolCall>) => void;
   /** Why calls are refused that do not reach the executor. Default: the SDK refuses them for what they say. */
   readonly refusedAs?: Failure | undefined;
 }
@@ -61,7 +59,6 @@ function connect(
     transport: transportName,
     answersCancelled = false,
     peer: knownPeer,
-    received,
     refusedAs = failed('invalid_arguments', 'refused by the protocol layer'),
   }: DoorConnectionOptions,
   { catalogue, door, executor, newRequestId, onProtocolError }: McpBinding,
@@ -90,7 +87,6 @@ function connect(
     sessionId: nameOfSession,
     toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
     peer: knownPeer,
-    received,
     answered(pending) {
       // The SDK refused it before it reached the executor, for example because `arguments` is not an object.
       countIfUnheld(pending, refusedAs);

@@ -119,7 +119,7 @@ export class McpEndpoint {
     // A stop ends the stream, and what else would come on its connection.
     if (method === 'GET' || fieldOf(body, 'method') === LISTEN) response.setHeader('connection', 'close');
     if (route.kind === 'legacy') {
-      const problem = await this.sessions.serve(request, response, body, sender);
+      const problem = await this.sessions.serve(request, response, body, { sender, authInfo });
       if (problem) return { ...idIn(body), ...refusalBySession(problem) };
     } else if (route.kind === 'modern' && isCall(route)) {
       await this.#serveCall(request, response, route, { authInfo, sender });

@@ -18,6 +18,12 @@ export interface Reader {
   readonly keepsUp: () => boolean;
 }
 
+/** A sender, and how it goes through the SDK. */
+export interface WrappedSender {
+  readonly sender: Sender;
+  readonly authInfo: AuthInfo;
+}
+
 /** Wraps a sender for its way through the SDK, which passes `AuthInfo` from the HTTP request to the handlers. */
 export function authInfoOf(sender: Sender, reader: Reader): AuthInfo {
   // The token itself stays behind: nothing past the guard needs it.

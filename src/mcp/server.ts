@@ -8,7 +8,7 @@ import type {
 import { onConnected } from '../monitoring/door/door-adapter.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
-import { LIST_TTL_MS, ToolCalls, type Channel } from './tool-calls.ts';
+import { LIST_TTL_MS, type Channel } from './tool-calls.ts';
 import { ToolServer } from './tool-server.ts';
 import { VERSIONS } from './versions.ts';
 
@@ -41,7 +41,7 @@ export class ServerFactory {
 
   /** A server for one connection, or one modern request, of the era given. */
   create(era: 'legacy' | 'modern'): Server {
-    return this.#bind(new ToolServer(this.#binding.info, this.#options[era], era), era);
+    return new ToolServer(this.#binding, this.#options[era], { ...this.#channel, era });
   }
 
   /** A server for one modern request of the SDK's own handler, which connects it. */
@@ -50,14 +50,6 @@ export class ServerFactory {
     onConnected<Transport>(server, (transport) =>
       connectDoor(transport, { transport: this.#channel.transport }, this.#binding),
     );
-    return server;
-  }
-
-  #bind(server: ToolServer, era: 'legacy' | 'modern'): Server {
-    const calls = (server.calls = new ToolCalls(server, this.#binding, { ...this.#channel, era }));
-    server.setRequestHandler('tools/list', (_request, context) => calls.list(context));
-    server.setRequestHandler('tools/call', (request, context) => calls.call(request.params, context));
-    server.onerror = this.#binding.onProtocolError;
     return server;
   }
 }

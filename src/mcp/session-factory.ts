@@ -35,7 +35,7 @@ export class SessionFactory {
     facts: SessionFacts,
     { caller, requestId }: Sender,
     isResumed: boolean,
-    { initialized: begun, ...events }: Pick<SessionOptions, 'isOver' | 'initialized' | 'used' | 'ended'>,
+    { initialized: begun, ...events }: Pick<SessionOptions, 'isTooOld' | 'initialized' | 'used' | 'ended'>,
   ): Promise<Session> {
     const { servers, binding, process, replayEvents, questionIds } = this.#options;
     const eventsName = `${process}-${(this.#made += 1)}`;

@@ -71,11 +71,11 @@ export class SessionIds {
     if (!timingSafeEqual(Buffer.from(opener, 'base64url'), opened.digest(callerId)))
       return { ok: false, reason: 'other_caller' };
     const facts = { bornAt, revision, client: { name, version }, capabilities };
-    return this.isOver(facts) ? { ok: false, reason: 'expired' } : { ok: true, facts };
+    return this.isTooOld(facts) ? { ok: false, reason: 'expired' } : { ok: true, facts };
   }
 
   /** Whether a session is too old. */
-  isOver({ bornAt }: SessionFacts): boolean {
+  isTooOld({ bornAt }: SessionFacts): boolean {
     return this.#unixTime() >= bornAt + this.#maxAgeSeconds;
   }
 }

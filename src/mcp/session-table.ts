@@ -114,7 +114,7 @@ export class SessionTable {
     const idleSince = this.#options.now() - this.#options.idleSeconds;
     for (const { session } of this.#sessions.values()) {
       if (session.isIdleSince(idleSince)) void this.remove(session, 'idle');
-      else if (session.isOver && !session.runsCalls) void this.remove(session, 'expired');
+      else if (session.isTooOld && !session.runsCalls) void this.remove(session, 'expired');
     }
   }
 

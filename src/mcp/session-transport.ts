@@ -75,9 +75,14 @@ export class SessionTransport implements Transport {
   }
 
   /** Serves a request; resolves when its messages have been passed on, or to its end where it only replays. */
-  async handleRequest(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
-    if (this.#isClosed) refuse(response, 404, -32_001, 'Session not found');
-    else if (request.method === 'POST') this.#post(request, response, body);
+  async handleRequest(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: unknown,
+    authInfo: AuthInfo,
+  ): Promise<void> {
+    if (this.#isClosed) refuse(response, 404, ERROR_CODES.sessionNotFound, 'Session not found');
+    else if (request.method === 'POST') this.#post(request, response, body, authInfo);
     else if (request.method === 'GET') await this.#get(request, response);
     else if (request.method === 'DELETE') {
       this.#options.ended();
@@ -86,7 +91,7 @@ export class SessionTransport implements Transport {
     }
   }
 
-  #post(request: IncomingMessage, response: ServerResponse, body: unknown): void {
+  #post(request: IncomingMessage, response: ServerResponse, body: unknown, authInfo: AuthInfo): void {
     let messages: readonly JSONRPCMessage[];
     try {
       messages = messagesIn(body);
@@ -106,10 +111,9 @@ export class SessionTransport implements Transport {
       this.sessionId = this.#options.id;
       this.#options.initialized();
     }
-    const { auth: authInfo } = request as { readonly auth?: AuthInfo };
     const ids = messages.flatMap((message) => ('id' in message && 'method' in message ? [message.id] : []));
     if (ids.length === 0) {
-      for (const message of messages) this.onmessage?.(message, { ...(authInfo && { authInfo }) });
+      for (const message of messages) this.onmessage?.(message, { authInfo });
       response.writeHead(202).end();
       return;
     }
@@ -124,7 +128,7 @@ export class SessionTransport implements Transport {
     const closeSSEStream = canResume ? this.#end.bind(this, streamId) : undefined;
     for (const message of messages)
       this.onmessage?.(message, {
-        ...(authInfo && { authInfo }),
+        authInfo,
         ...(closeSSEStream && isRequest(message) && { closeSSEStream }),
       });
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Connection, Pending } from '../monitoring/door/connection.ts';
+import type { AuthInfo } from '@modelcontextprotocol/server';
+import type { Connection } from '../monitoring/door/connection.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import { isRequest, paramOf, type RpcRequest } from '../monitoring/door/message.ts';
 import type { ToolCall } from '../tools/call.ts';
@@ -27,8 +28,7 @@ export interface SessionOptions extends Pick<SessionTransportOptions, 'id' | 'in
   readonly replayEvents: number;
   readonly replay: ReplayBudget;
   readonly questionIds: QuestionIds;
-  /** Whether it is too old. */
-  readonly isOver: () => boolean;
+  readonly isTooOld: () => boolean;
   /** Called when it has been used. */
   readonly used: () => void;
 }
@@ -44,8 +44,6 @@ export class Session {
   readonly #questions: OpenQuestions;
   readonly #transport: SessionTransport;
   readonly #connection: Connection<ToolCall>;
-  /** Ids of requests that are on their way through the transport to the door, by the HTTP request that brought them. */
-  readonly #arriving = new Map<RpcRequest['id'], IncomingMessage>();
   #lastUsedAt: number;
   /** HTTP requests that are still open: calls and the GET stream. */
   #openRequests = 0;
@@ -92,14 +90,11 @@ export class Session {
     this.#transport = parts.transport;
     this.#events = parts.events;
     this.#questions = parts.questions;
-    const received = ({ request }: Pending<ToolCall>): void => {
-      this.#arriving.delete(request.id);
-    };
     const { client, revision, capabilities } = options.facts;
     const peer = isResumed ? { ...client, revision, capabilities } : undefined;
     this.#connection = connectDoor(
       this.#transport,
-      { transport: 'http', answersCancelled: true, peer, received },
+      { transport: 'http', answersCancelled: true, peer },
       binding,
     );
   }
@@ -109,9 +104,8 @@ export class Session {
     return this.#connection.peer.revision;
   }
 
-  /** Whether it is too old. */
-  get isOver(): boolean {
-    return this.#options.isOver();
+  get isTooOld(): boolean {
+    return this.#options.isTooOld();
   }
 
   /** Whether a call runs, whose client may come back for it. */
@@ -155,7 +149,7 @@ export class Session {
 
   /** Whether a request with this id is in flight here. */
   isInFlight(id: unknown): boolean {
-    return this.#arriving.has(id as RpcRequest['id']) || this.#connection.withId(id).length > 0;
+    return this.#connection.withId(id).length > 0;
   }
 
   /** Whether the stream that a GET request wants to resume can be replayed; true of one that wants none. */
@@ -165,17 +159,15 @@ export class Session {
   }
 
   /** Serves a request that nothing is to be said against. */
-  async serve(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
-    const ids = idsIn(body);
-    for (const id of ids) this.#arriving.set(id, request);
-    this.#holdOpen(request, response, ids);
-    try {
-      if (request.method === 'GET' && request.headers['last-event-id']) this.#owes = false;
-      await this.#transport.handleRequest(request, response, this.#withOwnIds(body));
-    } finally {
-      // Those that the transport refused never came to the door.
-      for (const id of ids) if (this.#arriving.get(id) === request) this.#arriving.delete(id);
-    }
+  async serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: unknown,
+    authInfo: AuthInfo,
+  ): Promise<void> {
+    this.#holdOpen(request, response, idsIn(body));
+    if (request.method === 'GET' && request.headers['last-event-id']) this.#owes = false;
+    await this.#transport.handleRequest(request, response, this.#withOwnIds(body), authInfo);
   }
 
   #holdOpen({ method }: IncomingMessage, response: ServerResponse, ids: readonly RpcRequest['id'][]): void {

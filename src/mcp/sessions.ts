@@ -7,7 +7,7 @@ import { Forwarding } from './forwarding.ts';
 import { Peers, type PeersOptions } from './peers.ts';
 import { QuestionIds } from './questions.ts';
 import { Seal } from './seal.ts';
-import type { Sender } from './sender.ts';
+import type { Sender, WrappedSender } from './sender.ts';
 import type { ServerFactory } from './server.ts';
 import { SessionFactory } from './session-factory.ts';
 import { SessionIds, sessionName, type SessionFacts } from './session-id.ts';
@@ -86,16 +86,16 @@ export class Sessions {
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
-    sender: Sender,
+    from: WrappedSender,
   ): Promise<SessionProblem | undefined> {
-    const { caller } = sender;
+    const { sender, authInfo } = from;
     const header = request.headers['mcp-session-id'];
-    if (header === undefined) return this.#open(request, response, body, sender);
+    if (header === undefined) return this.#open(request, response, body, from);
     const id = String(header);
-    const known = this.#lookUp(id, caller);
+    const known = this.#lookUp(id, sender.caller);
     if ('kind' in known) return known;
     const isHere = (requestId: unknown): boolean => this.#table.get(id)?.isInFlight(requestId) === true;
-    const { rest, answers } = await this.#forwarding.sort(id, body, caller, isHere);
+    const { rest, answers } = await this.#forwarding.sort(id, body, sender.caller, isHere);
     if (body !== undefined && rest === undefined) {
       if (answers === 'dropped') return { kind: 'asker_busy' };
       if (answers !== 'delivered') return { kind: 'asker_gone' };
@@ -112,14 +112,14 @@ export class Sessions {
     const twice = session.idInUse(rest);
     if (twice !== undefined) return { kind: 'id_in_use', id: twice };
     if (!session.canResume(request)) return { kind: 'not_kept' };
-    await session.serve(request, response, rest);
+    await session.serve(request, response, rest, authInfo);
     return undefined;
   }
 
   /** What is known of the session with an id, if its caller may have it, or why not. */
   #lookUp(id: string, caller: Sender['caller']): SessionFacts | SessionProblem {
     const held = this.#table.get(id);
-    if (held?.callerId === caller.id && !held.isOver) {
+    if (held?.callerId === caller.id && !held.isTooOld) {
       // Before its request is served it must not give way.
       this.#table.touch(id);
       return held.facts;
@@ -158,7 +158,7 @@ export class Sessions {
     request: IncomingMessage,
     response: ServerResponse,
     body: unknown,
-    sender: Sender,
+    { sender, authInfo }: WrappedSender,
   ): Promise<SessionProblem | undefined> {
     if (!isInitializeRequest(body)) return { kind: 'missing_id' };
     if (this.#closing) return { kind: 'closing' };
@@ -178,7 +178,7 @@ export class Sessions {
         this.#table.add(session, false);
       };
       const session = await this.#create(id, facts, sender, false, initialized);
-      await session.serve(request, response, body);
+      await session.serve(request, response, body, authInfo);
       this.#endIfLeft(session, response);
     } finally {
       giveUp();
@@ -204,7 +204,7 @@ export class Sessions {
   ): Promise<Session> {
     return this.#factory.create(id, facts, sender, isResumed, {
       initialized,
-      isOver: () => this.#ids.isOver(facts),
+      isTooOld: () => this.#ids.isTooOld(facts),
       used: () => {
         this.#table.touch(id);
       },

@@ -1,6 +1,5 @@
 import {
   Server,
-  type Implementation,
   type JSONRPCRequest,
   type Result,
   type ServerContext,
@@ -8,7 +7,8 @@ import {
 } from '@modelcontextprotocol/server';
 import { isObject, isPlainMeta } from './messages.ts';
 import { hasOnly, isPlainResult } from '../tools/plain-result.ts';
-import type { CallParams, Channel, ToolCalls } from './tool-calls.ts';
+import type { McpBinding } from './binding.ts';
+import { ToolCalls, type CallParams, type Channel } from './tool-calls.ts';
 
 type Handler = (request: JSONRPCRequest, context: ServerContext) => Promise<Result>;
 
@@ -20,19 +20,24 @@ const CALL_FIELDS: ReadonlySet<string> = new Set(['name', 'arguments', '_meta'])
  */
 export class ToolServer extends Server {
   readonly #era: Channel['era'];
-  calls: ToolCalls | undefined;
+  readonly #calls: ToolCalls;
 
-  constructor(info: Implementation, options: ServerOptions, era: Channel['era']) {
-    super(info, options);
-    this.#era = era;
+  constructor(binding: McpBinding, options: ServerOptions, channel: Channel) {
+    super(binding.info, options);
+    const calls = new ToolCalls(this, binding, channel);
+    this.#era = channel.era;
+    this.#calls = calls;
+    this.setRequestHandler('tools/list', (_request, context) => calls.list(context));
+    this.setRequestHandler('tools/call', (request, context) => calls.call(request.params, context));
+    this.onerror = binding.onProtocolError;
   }
 
   protected override _wrapHandler(method: string, handler: Handler): Handler {
     const validating = super._wrapHandler(method, handler);
     if (method !== 'tools/call') return validating;
     return async (request, context) => {
-      if (!this.calls || !isPlainCall(request, context)) return validating(request, context);
-      const result: Result = await this.calls.call(request.params, context);
+      if (!isPlainCall(request, context)) return validating(request, context);
+      const result: Result = await this.#calls.call(request.params, context);
       if (isPlainResult(result) && (this.#era === 'modern' || hasObject(result))) return result;
       // Such as one that asks for input, for which it has rules.
       return super._wrapHandler(method, () => Promise.resolve(result))(request, context);

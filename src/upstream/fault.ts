@@ -1,4 +1,5 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
 import type { Failure } from '../tools/call.ts';
 
 /** Why an upstream did not answer what it was asked, though it may have got it. */
@@ -54,7 +55,11 @@ export function asFault(error: unknown): Fault {
 }
 
 /** By which servers say that they are of another era, or that a session has not begun: MCP has no code for that one. */
-const OF_CONNECTION: ReadonlySet<number> = new Set([-32_022, -32_600, -32_000]);
+const OF_CONNECTION: ReadonlySet<number> = new Set([
+  ERROR_CODES.unsupportedProtocolVersion,
+  ERROR_CODES.invalidRequest,
+  ERROR_CODES.serverError,
+]);
 
 /**
  * Whether a request may have failed because who answers now is not who was connected to: the session is gone, or there is another

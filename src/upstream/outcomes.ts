@@ -1,4 +1,5 @@
 import { INVALID_PARAMS, METHOD_NOT_FOUND } from '@modelcontextprotocol/client';
+import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
 import { failed, type Failure, type Relayed } from '../tools/call.ts';
 import type { ErrorReason } from '../tools/reasons.ts';
 import { withoutReserved } from './definitions.ts';
@@ -20,10 +21,6 @@ const TRUSTED: ReadonlySet<ErrorReason> = new Set([
   'invalid_arguments',
   'rate_limited',
 ]);
-
-/** MCP 2025-11-25, "URL Elicitation Required", and 2026-07-28, "Missing Required Client Capability". */
-const URL_ELICITATION_REQUIRED = -32042;
-const MISSING_CLIENT_CAPABILITY = -32021;
 
 /** Why a call failed that the upstream did not answer. */
 export function ofFault({ kind, message, isOfSize }: Fault, name: string): Failure {
@@ -52,8 +49,8 @@ export function ofError(error: RpcError, name: string): Failure {
   switch (error.code) {
     case INVALID_PARAMS:
       return failed('invalid_arguments', `Invalid arguments: ${message}`, { problems: [message] });
-    case URL_ELICITATION_REQUIRED:
-    case MISSING_CLIENT_CAPABILITY:
+    case ERROR_CODES.urlElicitationRequired:
+    case ERROR_CODES.missingClientCapability:
       return failed(
         'tool_error',
         `The upstream ${name} needs something that its client does not support: ${message}`,

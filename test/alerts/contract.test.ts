@@ -276,7 +276,7 @@ describe('the documents', () => {
 
   it('ask the server itself first, where the alert pages and the server can answer', () => {
     const pages = new Set(
-      rules.flatMap(({ alert, labels }) => (labels?.['severity'] === 'critical' && alert) || []),
+      rules.flatMap(({ alert, labels }) => (labels?.['severity'] === 'critical' ? (alert ?? []) : [])),
     );
     pages.delete('NexusMCPDown');
     expect(pages.size).toBe(5);

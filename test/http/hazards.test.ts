@@ -534,7 +534,8 @@ it('keeps an open stream apart from the garbage that its client sends', async ()
 });
 
 it('answers many broken requests at a time', async () => {
-  const hazards = Array.from({ length: 20 }, () => BODY_HAZARDS).flat();
+  // Fewer than the burst of a client's quota, however fast they are answered.
+  const hazards = Array.from({ length: 10 }, () => BODY_HAZARDS).flat();
   const answers = await Promise.all(
     hazards.map(({ headers, body }) => ask(server.url, 'POST /execute', { ...json, ...headers }, body)),
   );
