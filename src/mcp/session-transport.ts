@@ -9,7 +9,7 @@ import {
   type Transport,
   type TransportSendOptions,
 } from '@modelcontextprotocol/server';
-import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
+import { ERROR_CODES, refusal, SDK_ERROR_CODES } from '../monitoring/door/json-rpc.ts';
 import { isRequest } from '../monitoring/door/message.ts';
 import type { RecentEvents } from './event-store.ts';
 import { messagesIn } from './messages.ts';
@@ -81,7 +81,7 @@ export class SessionTransport implements Transport {
     body: unknown,
     authInfo: AuthInfo,
   ): Promise<void> {
-    if (this.#isClosed) refuse(response, 404, ERROR_CODES.sessionNotFound, 'Session not found');
+    if (this.#isClosed) refuse(response, 404, SDK_ERROR_CODES.sessionNotFound, 'Session not found');
     else if (request.method === 'POST') this.#post(request, response, body, authInfo);
     else if (request.method === 'GET') await this.#get(request, response);
     else if (request.method === 'DELETE') {

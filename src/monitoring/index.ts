@@ -14,6 +14,6 @@ export type {
 } from './metrics/instruments.ts';
 export type { CustomMetric, CustomMetrics, Instruments } from './library/custom-metrics.ts';
 export type { InstrumentOptions } from './library/instrumented-server.ts';
-export type { InstrumentableServer } from './door/server-shape.ts';
+export type { InstrumentableServer } from './library/server-shape.ts';
 export type { CallLogger, CallLogOptions } from './call-log.ts';
 export type { MetricsHandler } from './metrics/metrics-handler.ts';

@@ -1,5 +1,5 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
-import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
+import { ERROR_CODES, SDK_ERROR_CODES } from '../monitoring/door/json-rpc.ts';
 import type { Failure } from '../tools/call.ts';
 
 /** Why an upstream did not answer what it was asked, though it may have got it. */
@@ -58,7 +58,7 @@ export function asFault(error: unknown): Fault {
 const OF_CONNECTION: ReadonlySet<number> = new Set([
   ERROR_CODES.unsupportedProtocolVersion,
   ERROR_CODES.invalidRequest,
-  ERROR_CODES.serverError,
+  SDK_ERROR_CODES.serverError,
 ]);
 
 /**

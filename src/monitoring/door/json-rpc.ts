@@ -13,10 +13,10 @@ export const ERROR_CODES = {
   missingClientCapability: -32_021,
   /** MCP 2025-11-25, "Elicitation": the call goes on once the user has visited a URL. */
   urlElicitationRequired: -32_042,
-  /** What servers of the SDK answer where there is no such session, and where a request is not one of any. */
-  sessionNotFound: -32_001,
-  serverError: -32_000,
 } as const;
+
+/** Codes that MCP does not have and the SDK's servers send: for a session that is not there, and where none has begun. */
+export const SDK_ERROR_CODES = { sessionNotFound: -32_001, serverError: -32_000 } as const;
 
 /** Errors that are the caller's fault carry no `error.type` (OpenTelemetry semantic conventions for MCP, v1.41.1). */
 export const CALLER_FAULTS: readonly string[] = [

@@ -4,7 +4,6 @@ import { ERROR_CODES } from './json-rpc.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { LISTEN, fieldOf, isRequest, type Message, type RpcRequest } from './message.ts';
 import { statedRevision } from './peer.ts';
-import { hasMethods } from './server-shape.ts';
 
 /** What answers HTTP requests with servers of its own making, as `createMcpHandler` of the SDK does. */
 export interface FetchHandler {
@@ -17,10 +16,6 @@ export interface McpHandler extends FetchHandler {
   /** Publishes changes to the streams of `subscriptions/listen`. */
   readonly notify: object;
 }
-
-/** Whether it is one: much else has a method of the name `fetch`. */
-export const isMcpHandler = (given: unknown): given is McpHandler =>
-  hasMethods(given, 'fetch', 'close') && hasMethods(fieldOf(given, 'notify'), 'toolsChanged');
 
 /** Larger bodies are left to the handler, which has limits of its own. */
 const MAX_BODY_BYTES = 65_536;

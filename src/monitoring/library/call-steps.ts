@@ -1,7 +1,7 @@
 import type { ErrorReason } from '../../tools/reasons.ts';
 import { reasonOfThrown, type InstrumentedCall } from './instrumented-call.ts';
 import { fieldOf } from '../door/message.ts';
-import type { CallStep, HighServer } from '../door/server-shape.ts';
+import type { CallStep, HighServer } from './server-shape.ts';
 
 /**
  * Has a `McpServer` say, for the call it carries out, what its answer will not: whether the arguments were refused, the

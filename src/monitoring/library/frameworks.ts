@@ -1,5 +1,5 @@
 import { fieldOf } from '../door/message.ts';
-import { hasMethods, type InstrumentableServer } from '../door/server-shape.ts';
+import { hasMethods, type InstrumentableServer } from './server-shape.ts';
 import { reasonOfThrown, type InstrumentedCall } from './instrumented-call.ts';
 import type { InstrumentationParts } from './instrumented-server.ts';
 

@@ -1,14 +1,14 @@
 import { trustedCaller } from '../../authorization/caller.ts';
 import type { ToolCall } from '../../tools/call.ts';
 import { UNKNOWN_TOOL } from '../../tools/reasons.ts';
-import { outcomeOf } from '../door/answer.ts';
+import { outcomeOf } from './answer.ts';
 import type { Connection, Pending } from '../door/connection.ts';
 import { onConnected, passThroughDoor, type DoorTransport } from '../door/door-adapter.ts';
 import type { TransportName } from '../metrics/labels.ts';
 import { fieldOf, headerOf, paramOf, toolNameOf, type Message } from '../door/message.ts';
 import { agreedRevision, named, type Peer } from '../door/peer.ts';
 import { givenRequestId } from '../door/request-id.ts';
-import { lostClient, lowOf, type InstrumentableServer, type LowServer } from '../door/server-shape.ts';
+import { lostClient, lowOf, type InstrumentableServer, type LowServer } from './server-shape.ts';
 import { identify, recordOf, secondsInTool, type InstrumentedCall } from './instrumented-call.ts';
 import {
   InstrumentedServer,

@@ -1,6 +1,6 @@
-import { isMcpHandler, type McpHandler } from '../door/listens.ts';
+import type { McpHandler } from '../door/listens.ts';
 import { fieldOf } from '../door/message.ts';
-import { hasMethods, isServer, type InstrumentableServer } from '../door/server-shape.ts';
+import { hasMethods, isMcpHandler, isServer, type InstrumentableServer } from './server-shape.ts';
 import { describeGiven } from './describe-given.ts';
 import {
   isServerStrategy,

@@ -1,4 +1,4 @@
-import { outcomeOf, resultSize, textOf } from '../door/answer.ts';
+import { outcomeOf, resultSize, textOf } from './answer.ts';
 import { ERROR_CODES } from '../door/json-rpc.ts';
 import { fieldOf, type Message } from '../door/message.ts';
 import type { Peer } from '../door/peer.ts';

@@ -19,7 +19,7 @@ import {
   type HighServer,
   type InstrumentableServer,
   type LowServer,
-} from '../door/server-shape.ts';
+} from './server-shape.ts';
 import type { ToolLists } from './tool-lists.ts';
 import type { Tracing } from '../traces/tracing.ts';
 import { watchToolsCall } from './watched-handler.ts';

@@ -1,5 +1,5 @@
 import { takeListens } from '../door/listens.ts';
-import { lowOf } from '../door/server-shape.ts';
+import { lowOf } from './server-shape.ts';
 import { instrumentSessions, instrumentSessionServers, instrumentStrategy } from './frameworks.ts';
 import { instrument } from './instrument.ts';
 import { recognise, type Instrumentable } from './instrumentable.ts';

@@ -1,6 +1,6 @@
 import type { ToolCall } from '../../tools/call.ts';
 import { trustedCaller } from '../../authorization/caller.ts';
-import { outcomeOf, resultSize } from '../door/answer.ts';
+import { outcomeOf, resultSize } from './answer.ts';
 import { identify, reasonOfThrown } from './instrumented-call.ts';
 import type { InstrumentationParts } from './instrumented-server.ts';
 import { fieldOf } from '../door/message.ts';

@@ -1,5 +1,5 @@
 import { fieldOf, toolNamesIn } from '../door/message.ts';
-import type { RequestHandler } from '../door/server-shape.ts';
+import type { RequestHandler } from './server-shape.ts';
 import type { KnownTools } from './known-tools.ts';
 
 /** What became of asking a server for its tools. */

@@ -1,5 +1,5 @@
-import type { LowServer, RequestHandler } from '../door/server-shape.ts';
-import { requestHandlersOf } from '../door/server-shape.ts';
+import type { LowServer, RequestHandler } from './server-shape.ts';
+import { requestHandlersOf } from './server-shape.ts';
 
 /** Who watches each of the handlers that were put in the place of others. */
 const watchers = new WeakMap<RequestHandler, ReadonlySet<object>>();

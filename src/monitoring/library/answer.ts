@@ -1,7 +1,7 @@
 import type { Outcome, ToolResult } from '../../tools/call.ts';
 import type { ErrorReason } from '../../tools/reasons.ts';
-import { ERROR_CODES } from './json-rpc.ts';
-import { errorCodeOf, fieldOf, isErrorResult, type Message } from './message.ts';
+import { ERROR_CODES } from '../door/json-rpc.ts';
+import { errorCodeOf, fieldOf, isErrorResult, type Message } from '../door/message.ts';
 
 /** What the codes of answers to a tools/call mean, where that is no fault of the server. */
 const REASON_OF_CODE: ReadonlyMap<number, ErrorReason> = new Map([

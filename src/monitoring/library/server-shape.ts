@@ -1,6 +1,7 @@
-import type { DoorServer, DoorTransport } from './door-adapter.ts';
+import type { DoorServer, DoorTransport } from '../door/door-adapter.ts';
+import type { McpHandler } from '../door/listens.ts';
 import type { TransportName } from '../metrics/labels.ts';
-import { fieldOf } from './message.ts';
+import { fieldOf } from '../door/message.ts';
 
 /**
  * A server of the TypeScript SDK: `McpServer` or `Server`, of `@modelcontextprotocol/server` (v2) or
@@ -51,6 +52,10 @@ export const lowOf = (server: InstrumentableServer): LowServer =>
 /** Whether all of these are methods of what may be an object or a class. */
 export const hasMethods = (given: unknown, ...methods: readonly string[]): boolean =>
   methods.every((method) => typeof fieldOf(given, method) === 'function');
+
+/** Whether it is what `createMcpHandler` returns: much else has a method of the name `fetch`. */
+export const isMcpHandler = (given: unknown): given is McpHandler =>
+  hasMethods(given, 'fetch', 'close') && hasMethods(fieldOf(given, 'notify'), 'toolsChanged');
 
 /** Whether it is a server of the SDK: the types say so, and JavaScript does not. */
 export const isServer = (given: unknown): given is InstrumentableServer =>
