@@ -1,3 +1,4 @@
+import process from 'node:process';
 import {
   Client,
   ClientCredentialsProvider,
@@ -133,7 +134,7 @@ describe.each(['2026-07-28', 'legacy'])("the Python SDK's client, %s", (mode) =>
   it('goes the same way, to the server and to a whole upstream', { timeout: 300_000 }, async (test) => {
     const client = await providePythonClient();
     if ('missing' in client) {
-      console.warn(`skipped: ${client.missing}`);
+      process.stderr.write(`skipped: ${client.missing}\n`);
       test.skip(client.missing);
       return;
     }
