@@ -13,7 +13,7 @@ export const auditSettings = z
       .string()
       .optional()
       .describe(
-        'File that audit events are appended to, in a directory that is there; opened again by its name on SIGHUP; if unset, they are lines of the log; needs audit.enabled',
+        'File to append audit events to, in an existing directory; SIGHUP opens it again by its name; if unset, the events are lines of the log; needs audit.enabled',
       ),
   })
   .prefault({});

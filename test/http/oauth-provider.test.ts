@@ -1,3 +1,4 @@
+import process from 'node:process';
 import {
   Client,
   ClientCredentialsProvider,
@@ -11,6 +12,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERAS, type Era } from '../support/clients.ts';
 import { startOidcProvider, type OidcProvider } from '../support/oidc-provider.ts';
+import { providePythonClient } from '../support/python.ts';
 import { freePorts } from '../support/replicas.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { areUp } from '../upstream/state-now.ts';
@@ -125,6 +127,25 @@ describe.each(ERAS)("the SDK's client over MCP %s", (era) => {
     await again.client.close();
     const { access_token: token = '' } = browser.saved ?? {};
     expect(decodeJwt(token)).toMatchObject({ sub: 'ada', client_id: 'desktop', aud: resource });
+  });
+});
+
+describe.each(['2026-07-28', 'legacy'])("the Python SDK's client, %s", (mode) => {
+  it('goes the same way, to the server and to a whole upstream', { timeout: 300_000 }, async (test) => {
+    const client = await providePythonClient();
+    if ('missing' in client) {
+      process.stderr.write(`skipped: ${client.missing}\n`);
+      test.skip(client.missing);
+      return;
+    }
+    for (const [url, tools] of [
+      [resource, ['string_case_convert', 'echo']],
+      [relayed, ['echo']],
+    ] as const) {
+      const answer = await client(url, mode, provider.issuer);
+      expect(answer).toMatchObject({ tools, text: ['from Python'] });
+      expect(decodeJwt(answer.token)).toMatchObject({ iss: provider.issuer, aud: url });
+    }
   });
 });
 

@@ -113,13 +113,13 @@ export const METRICS = {
 
   mcp_audit_events_total: serverOnly(
     onUse(
-      counter('Audit events, by whether they were taken to be written or lost', {
+      counter('Audit events, by outcome: accepted for writing, or lost because too many waited', {
         outcome: exactly(AUDIT_OUTCOMES),
       }),
     ),
   ),
   mcp_audit_write_errors_total: serverOnly(
-    onUse(counter('Writes of audit events that failed; what could not be written is tried again')),
+    onUse(counter('Failed writes of audit events; each is tried again')),
   ),
 
   mcp_worker_pool_size: serverOnly(gauge('Worker threads alive')),
