@@ -3,6 +3,8 @@ import {
   cancelled,
   failed,
   overloaded,
+  rateLimited,
+  shuttingDown,
   type CallObserver,
   type Failure,
   type Phase,
@@ -168,7 +170,7 @@ export class Executor {
   }
 
   async #attempt(tool: OfferedTool, call: ToolCall): Promise<Measured> {
-    if (this.#closing) return { outcome: overloaded('The server is shutting down; try again.') };
+    if (this.#closing) return { outcome: shuttingDown };
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));
     if (!validation.ok) return { outcome: invalidArguments(validation.problems) };
@@ -235,9 +237,6 @@ const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list na
 
 const asksTooOften = (): Failure =>
   settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`));
-
-const rateLimited = (wait: number): Failure =>
-  failed('rate_limited', `Too many calls; try again in ${wait.toFixed(1)} s.`, { retryAfterSeconds: wait });
 
 const invalidArguments = (problems: readonly string[]): Failure =>
   failed('invalid_arguments', `Invalid arguments: ${problems.join('; ')}`, { problems });
