@@ -16,7 +16,7 @@ import { contextOf } from './context.ts';
 import { denialOf, denied } from './denial.ts';
 import type { OfferedTool } from './offered-tool.ts';
 import { Questions } from './questions.ts';
-import { UNKNOWN_TOOL } from './reasons.ts';
+import { UNKNOWN_TOOL, type ErrorReason } from './reasons.ts';
 import type { Quota } from './quota.ts';
 import { Run } from './run.ts';
 import { settleThrown, type RunOutcome } from './settle.ts';
@@ -41,6 +41,9 @@ export interface ExecutorOptions {
  * meanwhile.
  */
 export type CallOutcome = Outcome & { readonly tool: OfferedTool | undefined };
+
+/** Reasons for which a call is not made again with what its client was given. */
+const FINAL: ReadonlySet<ErrorReason> = new Set(['denied', 'cancelled']);
 
 /** How often a call may ask its client while it waits. */
 const MAX_ROUNDS = 8;
@@ -145,12 +148,11 @@ export class Executor {
     const wait = this.#waitOf(call);
     if (wait > 0) return { outcome: rateLimited(wait) };
     const denial = denialOf(call.caller, tool);
-    if (denial) return { outcome: denial };
-    let measured = await this.#attempt(tool, call);
-    const { outcome: first } = measured;
-    // A client that came back with answers and left before its turn does not come back again.
-    if (call.state !== undefined && first.status === 'error' && first.reason === 'cancelled')
+    let measured = denial ? { outcome: denial } : await this.#attempt(tool, call);
+    // A client that came back with answers, and may not call it any more or left before its turn, does not come back again.
+    if (call.state !== undefined && measured.outcome.status === 'error' && FINAL.has(measured.outcome.reason))
       tool.forget?.(call.state);
+    if (denial) return measured;
     for (let round = 1; call.ask; round += 1) {
       const { outcome, runSeconds = 0 } = measured;
       if (outcome.status === 'error' || !outcome.inputRequired) break;
