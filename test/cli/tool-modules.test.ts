@@ -205,11 +205,10 @@ describe('broken tool modules', () => {
     const { code, stderr } = await runCli(['check', ...modules(...files)], { directory });
     expect(code).toBe(2);
     const own = stderr.split('\n').filter((line) => line.startsWith('nexus-mcp: '));
-    expect(own).toEqual(
-      files.map(() =>
-        expect.stringMatching(/package\.json needs "type": "module", or name the file \.mts or \.mjs$/),
-      ),
-    );
+    const says = expect.stringMatching(
+      /package\.json needs "type": "module", or name the file \.mts or \.mjs$/,
+    ) as string;
+    expect(own).toEqual([says, says]);
   });
 
   it('include those whose tools the registry refuses', async () => {

@@ -240,7 +240,7 @@ describe('what is refused in toolsets', () => {
         days: z.array(z.bigint().optional()),
         any: z.any(),
       }),
-      /cannot be published: JSON Schema cannot express stay\.from \(date\), days\.items \(bigint\)$/,
+      /cannot be published: JSON Schema cannot express stay\.from \(z\.date\(\); use z\.iso\.datetime\(\)\), days\.items \(z\.bigint\(\); use z\.int\(\)\)$/,
     ],
     [
       'is no JSON Schema, by place and value',
