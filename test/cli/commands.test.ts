@@ -72,6 +72,14 @@ describe('the program', () => {
     expect(code).toBe(exits);
   });
 
+  it('fails when a tool leaves a promise that rejects, though it returns', async () => {
+    const handler = `handler: () => { void Promise.reject(new Error('lost')); return 'done'; }`;
+    const module = write('rejects.mjs', moduleWith(handler));
+    const { code, stdout, stderr } = await runCli(['call', 'odd', '--tools.modules', module], { directory });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: 'done\n' });
+    expect(stderr).toMatch(/^nexus-mcp: unexpected error: Error: lost\n/);
+  });
+
   it('fails when its output cannot be written', async () => {
     const full = openSync('/dev/full', 'w');
     const child = spawn(process.execPath, [MAIN, '--help'], {
@@ -464,7 +472,7 @@ describe('check', () => {
     expect([code, stdout]).toEqual([2, '']);
     expect(complaints(stderr)).toEqual([
       expect.stringMatching(`^${directory}/empty\\.mjs: exports no tool`),
-      expect.stringMatching(`^${directory}/gone\\.mjs: cannot be imported`),
+      expect.stringMatching(`^${directory}/gone\\.mjs: there is no such file$`),
       expect.stringMatching(`^${directory}/tokens\\.yaml: 0\\.token: `),
       expect.stringMatching(`^sessions\\.stateKeyFile: ${directory}/short\\.key has fewer than 32 bytes`),
     ]);
