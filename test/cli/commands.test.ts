@@ -66,10 +66,17 @@ describe('the program', () => {
   ])('says who called process.exit(%i), and ends as a failure', async (called, exits) => {
     const module = write('quits.mjs', moduleWith(`handler: () => process.exit(${called})`));
     const { code, stderr } = await runCli(['call', 'odd', '--tools.modules', module], { directory });
-    expect(stderr).toMatch(
-      /^nexus-mcp: a tool module, most likely, called process\.exit\n[^]*quits\.mjs:\d+/,
-    );
+    expect(stderr).toMatch(/^nexus-mcp: \/\S*quits\.mjs:\d+:\d+ called process\.exit\n +at /);
+    expect(stderr).toContain("isolation: 'worker'");
     expect(code).toBe(exits);
+  });
+
+  it('gives no advice on calls where a module called process.exit while it was loaded', async () => {
+    const module = write('quits-early.mjs', 'process.exit(0);');
+    const { code, stderr } = await runCli(['check', '--tools.modules', module], { directory });
+    expect(stderr).toMatch(/^nexus-mcp: \/\S*quits-early\.mjs:1:9 called process\.exit\n/);
+    expect(stderr).not.toContain('isolation');
+    expect(code).toBe(1);
   });
 
   it('fails when a tool leaves a promise that rejects, though it returns', async () => {
@@ -301,9 +308,9 @@ describe('call', () => {
     const [says, ended] = stderr.split('\n');
     expect([code, says]).toEqual([
       1,
-      'nexus-mcp: unavailable: The worker thread that ran the tool was lost; try again.',
+      'nexus-mcp: unavailable: The worker thread that ran the tool ended before the call did.',
     ]);
-    expect(ended).toMatch(/exit/);
+    expect(ended).toMatch(/exited with code: 7; did the tool call process\.exit\?/);
   });
 
   it('with --json prints a failure as the answer, with the exit code of the failure', async () => {
