@@ -40,6 +40,19 @@ const escape = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll(
 const source = (path: string): string => `\`\`\`ts\n${readFileSync(path, 'utf8').trimEnd()}\n\`\`\``;
 const code = (text: string): string => `\`${text}\``;
 
+/** The fields of an interface of tools, with their docstrings. */
+function fieldsOf(name: string, prefix = ''): readonly (readonly string[])[] {
+  const text = readFileSync('src/tools/tool.ts', 'utf8');
+  const [, body = ''] =
+    new RegExp(`^export interface ${name}\\b[^]*?\\{\\n([^]*?)^\\}`, 'm').exec(text) ?? [];
+  const fields = body.matchAll(/(?:^ {2}\/\*\* (.+) \*\/\n)?^ {2}(?:readonly )?(\w+)(\?)?[:(]/gm);
+  return [...fields].map(([, description = '', field = '', optional]) => [
+    code(prefix + field),
+    optional === undefined ? 'yes' : '',
+    description,
+  ]);
+}
+
 const SECTIONS: Readonly<Record<string, () => string>> = {
   settings: () =>
     table(
@@ -100,6 +113,11 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
           value === undefined ? '' : code(JSON.stringify(value)),
           description,
         ]),
+    ),
+  toolFields: () =>
+    table(
+      ['Field', 'Needed', 'What it is'],
+      [...fieldsOf('ToolDefinition'), ...fieldsOf('ToolAnnotations', 'annotations.')],
     ),
   helloTool: () => source('examples/tools/hello.ts'),
   weatherTool: () => source('examples/tools/weather.ts'),

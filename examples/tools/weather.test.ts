@@ -19,6 +19,12 @@ await test('says that there is no such station', async ({ mock }) => {
   assert.equal(outcome.message, 'There is no station NONE.');
 });
 
+await test('is not at fault when the answer of the service breaks off', async ({ mock }) => {
+  mock.method(globalThis, 'fetch', () => Promise.resolve(new Response('{"celsius":')));
+  const outcome = await callTool(temperature, { station: 'EDDB' });
+  assert.equal(outcome.status === 'error' && outcome.reason, 'unavailable');
+});
+
 await test('refuses arguments of the wrong type', async () => {
   const outcome = await callTool(temperature, { station: 5 });
   assert.equal(outcome.status === 'error' && outcome.reason, 'invalid_arguments');

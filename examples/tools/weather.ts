@@ -11,10 +11,14 @@ export const temperature = defineTool({
   timeoutSeconds: 5,
   async handler({ station }, { signal }) {
     const url = `https://weather.example.com/${encodeURIComponent(station)}`;
-    const response = await fetch(url, { signal }).catch(() => undefined);
-    if (!response) return unavailable('The weather service cannot be reached.');
-    if (response.status === 404) return failure(`There is no station ${station}.`);
-    if (!response.ok) return unavailable('The weather service fails.');
-    return ((await response.json()) as { celsius: number }).celsius;
+    try {
+      const response = await fetch(url, { signal });
+      if (response.status === 404) return failure(`There is no station ${station}.`);
+      if (!response.ok) return unavailable('The weather service fails.');
+      return ((await response.json()) as { celsius: number }).celsius;
+    } catch {
+      // It cannot be reached, or the connection broke before the answer was whole.
+      return unavailable('The weather service does not answer.');
+    }
   },
 });

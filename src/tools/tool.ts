@@ -90,17 +90,19 @@ export interface ToolDefinition<Input extends Schema = Schema, Output extends Sc
   readonly title: string;
   /** For the model that chooses between tools: what it does, what it needs, what it returns. */
   readonly description: string;
-  /** An object schema that says what happens to unknown fields: `z.strictObject` refuses them. */
+  /** An object schema that says what happens to unknown fields: `z.strictObject` refuses them by name, `z.looseObject` accepts them. */
   readonly input: Input;
   /** Schema of the value the handler returns; a value it forbids is counted as `exception`. */
   readonly output?: Output;
+  /** What the tool does to the world, as hints for clients. */
   readonly annotations: ToolAnnotations;
   /** Default `none`. A `worker` tool gets structured clones of its arguments and must be in a module. */
   readonly isolation?: Isolation;
-  /** Deadline of one run. Default: the server's `limits.toolTimeoutSeconds`. */
+  /** Deadline of one run, in seconds, at most 86400. Default: the server's `limits.toolTimeoutSeconds`. */
   readonly timeoutSeconds?: number;
   /** Runs at the same time. Default: the server's `limits.toolConcurrency`. */
   readonly maxConcurrency?: number;
+  /** Does the work, with validated arguments and the context of the call. */
   handler(
     args: Infer<Input>,
     context: ToolContext,
