@@ -50,6 +50,12 @@ export type Change =
 /** Of what a client said, as much is written, in characters. */
 const MAX_TEXT = 128;
 
+/** What the log says of a failure. */
+const FAILURES = {
+  write: 'audit events cannot be written; they are kept as long as there is room',
+  reopen: 'SIGHUP: the audit file cannot be opened again; events go to the old one until it can',
+} as const;
+
 interface AuditOptions {
   readonly recorder: AuditRecorder;
   /** The log, which says when events cannot be written. */
@@ -65,7 +71,8 @@ export class Audit implements CallObserver {
   readonly #events: Logger;
   readonly #output: AuditOutput;
   readonly #options: AuditOptions;
-  #isFailing = false;
+  /** What failed since all was well. */
+  readonly #failing = new Set<keyof typeof FAILURES>();
 
   constructor(output: AuditOutput, options: AuditOptions) {
     const { recorder } = options;
@@ -76,23 +83,22 @@ export class Audit implements CallObserver {
       recorder.event(output.write(line) ? 'accepted' : 'lost');
     };
     this.#events = createLogger('info', { write }).child({ stream: 'audit' });
-    output.onError((error) => {
-      this.#failed(error);
+    output.observe({
+      failed: (err, what) => {
+        recorder.writeFailed();
+        // Before the line: where events are in the log, that may fail, too.
+        const isKnown = this.#failing.has(what);
+        this.#failing.add(what);
+        if (!isKnown) options.logger.error({ err }, FAILURES[what]);
+      },
+      well: () => {
+        if (this.#failing.size > 0) options.logger.info('audit events are written again');
+        this.#failing.clear();
+      },
+      reopened: () => {
+        options.logger.info('SIGHUP: the audit file is opened again');
+      },
     });
-    output.onWritten(() => {
-      if (this.#isFailing) options.logger.info('audit events are written again');
-      this.#isFailing = false;
-    });
-  }
-
-  #failed(err: Error): void {
-    const { recorder, logger } = this.#options;
-    recorder.writeFailed();
-    // Before the line: where events are in the log, that may fail, too.
-    const isKnown = this.#isFailing;
-    this.#isFailing = true;
-    if (!isKnown)
-      logger.error({ err }, 'audit events cannot be written; they are kept as long as there is room');
   }
 
   started(): void {
@@ -151,7 +157,7 @@ export class Audit implements CallObserver {
     this.#events.info({ event, outcome, ...facts });
   }
 
-  /** Has the file opened anew, by its name. Returns whether there is one. */
+  /** Has the file opened anew, by its name, as soon as that can be; the log says when it is. Returns whether there is one. */
   reopen(): boolean {
     return this.#output.reopen();
   }
