@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Application } from './application.ts';
 import type { Listener } from './http/listener.ts';
 import type { StopPlan, StopStep } from './lifecycle.ts';
@@ -16,7 +17,13 @@ export interface TransportStop {
   readonly ops: Listener | undefined;
 }
 
-/** In what order the server stops, whichever way its clients come. */
+/** How long a call that is cut off may take to have its outcome, in milliseconds. */
+const OUTCOME_MS = 250;
+
+/**
+ * In what order the server stops, whichever way its clients come.
+ * @param outcomeMs how long calls that are cut off may take to have their outcome, which is still counted and written down
+ */
 export function stopPlan(
   {
     finishCalls,
@@ -28,6 +35,7 @@ export function stopPlan(
   }: Pick<Application, 'finishCalls' | 'callsInFlight' | 'workers' | 'upstreams' | 'oauth' | 'flush'>,
   { whileAccepting = [], acceptNoSessions, afterCalls, main, ops }: TransportStop,
   deadlineSeconds: number,
+  outcomeMs = OUTCOME_MS,
 ): StopPlan {
   return {
     deadlineSeconds,
@@ -50,6 +58,7 @@ export function stopPlan(
     async cut() {
       const calls = callsInFlight().map(({ name, requestId }) => ({ tool: name, request_id: requestId }));
       const cut = await Promise.all([main?.destroy() ?? 0, ops?.destroy() ?? 0]);
+      await Promise.race([finishCalls(), sleep(outcomeMs, undefined, { ref: false })]);
       // The step that does so may not have been reached.
       await flush();
       return { calls, connections: cut[0] + cut[1] };

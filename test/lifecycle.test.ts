@@ -150,7 +150,7 @@ describe('stopping', () => {
   });
 
   it('cuts at its deadline what does not end, and says what that was', async () => {
-    const server = await startHere({ shutdown: { deadlineSeconds: 0.3 } });
+    const server = await startHere({ shutdown: { deadlineSeconds: 0.3 }, audit: { enabled: true } });
     const call = slow(server.url, 20_000).catch(() => 'cut');
     await inFlight(server.url, 1);
     expect(await server.stop()).toBe(false);
@@ -161,6 +161,9 @@ describe('stopping', () => {
       calls: [{ tool: 'slow', request_id: expect.any(String) as string }],
       connections: expect.any(Number) as number,
     });
+    expect(server.logs.filter(({ event }) => event === 'call')).toMatchObject([
+      { tool: 'slow', outcome: 'error', reason: 'cancelled' },
+    ]);
   });
 
   it('exits with 1 where something was cut', async () => {
