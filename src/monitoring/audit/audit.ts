@@ -4,13 +4,20 @@ import type { CallObserver, CallRecord } from '../../tools/call.ts';
 import { createLogger, type Logger } from '../logging.ts';
 import type { AuditRecorder } from '../metrics/audit-recorder.ts';
 import { currentTraceId } from '../traces/tracing.ts';
+import type { SessionIntrusion } from '../door/json-rpc.ts';
 import type { AuditOutput } from './audit-output.ts';
 
 /**
  * Why a request was refused before it could be a call: for its credentials; for its quota; the caller may not use the server that
- * it asks for; it asks for a host, or comes from a page, that is not allowed.
+ * it asks for; it asks for a host, or comes from a page, that is not allowed; it names the session of another caller, or an id that was changed.
  */
-export type RefusalCause = AuthFailureReason | 'rate_limited' | 'denied' | 'host' | 'origin';
+export type RefusalCause =
+  | AuthFailureReason
+  | SessionIntrusion
+  | 'rate_limited'
+  | 'denied'
+  | 'host'
+  | 'origin';
 
 /** Whether a refusal counts in `mcp_auth_failures_total`. */
 export const isAuthFailure = (cause: RefusalCause): cause is AuthFailureReason =>
@@ -65,7 +72,7 @@ interface AuditOptions {
 /**
  * Writes one event for each decision, none of them folded or sampled, and counts those that are lost. Over any time the events add up
  * to the metrics: those with `event: call` to `mcp_tool_calls_total` and `mcp_tool_errors_total`, those with `auth_failure` to
- * `mcp_auth_failures_total`, and those with `event: session_opened` to `mcp_sessions_opened_total`.
+ * `mcp_auth_failures_total`, those refused as `other_caller` or `forged` to `mcp_session_not_found_total`, and those with `event: session_opened` to `mcp_sessions_opened_total`.
  */
 export class Audit implements CallObserver {
   readonly #events: Logger;
