@@ -31,6 +31,11 @@ export interface UpstreamsHandle extends Pick<
 /** What relays to upstreams need besides the settings. */
 type Relaying = Pick<RelayEnvironment, 'door' | 'tracing' | 'executor' | 'seal'>;
 
+interface Joining extends Relaying {
+  /** With it URLs are hashed for audit events. */
+  readonly hashKey: Uint8Array;
+}
+
 /** When upstreams are asked and looked for. */
 export interface Paces {
   /** When upstreams are looked at. Default: as is good for them. */
@@ -60,7 +65,7 @@ type Loaded =
         catalogue: Catalogue,
         recorder: Recorder,
         taken: ReadonlySet<string>,
-        relaying: Relaying,
+        joining: Joining,
       ) => Promise<UpstreamsHandle | undefined>;
     }
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -132,7 +137,7 @@ export function loadUpstreams(
   );
   return {
     ok: true,
-    async join(catalogue, recorder, taken, relaying) {
+    async join(catalogue, recorder, taken, { hashKey, ...relaying }) {
       if (!mayHaveUpstreams(settings)) return undefined;
       // The client side of the SDK takes a moment to load.
       const [{ Upstreams }, { PACE }] = await Promise.all([
@@ -146,6 +151,7 @@ export function loadUpstreams(
         recorder: recorder.upstreams,
         logger,
         audit,
+        hashKey,
         unixTime,
         maxTools: limits.upstreamTools,
         environment: {

@@ -64,6 +64,8 @@ const FAILURES = {
 } as const;
 
 interface AuditOptions {
+  /** A name that no other process has. */
+  readonly process: string;
   readonly recorder: AuditRecorder;
   /** The log, which says when events cannot be written. */
   readonly logger: Pick<Logger, 'info' | 'error'>;
@@ -78,6 +80,7 @@ export class Audit implements CallObserver {
   readonly #events: Logger;
   readonly #output: AuditOutput;
   readonly #options: AuditOptions;
+  #seq = 0;
   /** What failed since all was well. */
   readonly #failing = new Set<keyof typeof FAILURES>();
 
@@ -89,7 +92,7 @@ export class Audit implements CallObserver {
     const write = (line: string): void => {
       recorder.event(output.write(line) ? 'accepted' : 'lost');
     };
-    this.#events = createLogger('info', { write }).child({ stream: 'audit' });
+    this.#events = createLogger('info', { write }).child({ stream: 'audit', process: options.process });
     output.observe({
       failed: (err, what) => {
         recorder.writeFailed();
@@ -108,6 +111,11 @@ export class Audit implements CallObserver {
     });
   }
 
+  /** Those that are lost have a number as well, so that they are seen to be missing. */
+  #write(event: Readonly<Record<string, unknown>>): void {
+    this.#events.info({ seq: (this.#seq += 1), ...event });
+  }
+
   started(): void {
     // A call is decided when it has its outcome.
   }
@@ -115,7 +123,7 @@ export class Audit implements CallObserver {
   finished(record: CallRecord): void {
     const { tool, call, status } = record;
     const isFailed = record.status === 'error';
-    this.#events.info({
+    this.#write({
       event: 'call',
       ...who(call.caller),
       tool,
@@ -130,7 +138,7 @@ export class Audit implements CallObserver {
   }
 
   refused({ reason, status, method, path, caller, address, requestId }: RefusedRequest): void {
-    this.#events.info({
+    this.#write({
       event: 'refused',
       ...(caller && who(caller)),
       address,
@@ -146,7 +154,7 @@ export class Audit implements CallObserver {
   }
 
   sessionOpened({ caller, transport, sessionId, clientName, clientVersion, requestId }: OpenedSession): void {
-    this.#events.info({
+    this.#write({
       event: 'session_opened',
       ...who(caller),
       outcome: 'success',
@@ -161,7 +169,7 @@ export class Audit implements CallObserver {
 
   /** @param outcome `error` where what changed cannot be used, so that what was in effect still is */
   changed(event: Change, outcome: 'success' | 'error', facts: Readonly<Record<string, unknown>>): void {
-    this.#events.info({ event, outcome, ...facts });
+    this.#write({ event, outcome, ...facts });
   }
 
   /** Has the file opened anew, by its name, as soon as that can be; the log says when it is. Returns whether there is one. */
