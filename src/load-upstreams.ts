@@ -20,6 +20,7 @@ export interface UpstreamsHandle extends Pick<
   Upstreams,
   'report' | 'hints' | 'relay' | 'acceptNone' | 'endRelays' | 'stop'
 > {
+  readonly names: () => readonly string[];
   /** Loads what else is needed, so that nothing is held up by that later. */
   readonly prepare: () => Promise<void>;
   /** Begins to connect to them, and to look for more; waits for none. */
@@ -196,6 +197,7 @@ export function loadUpstreams(
           discovery?.start();
         },
         report: () => upstreams.report(),
+        names: () => upstreams.report().map(({ name }) => name),
         discovery: () => discovery?.report(),
         hints: () => upstreams.hints(),
         relay: (name) => upstreams.relay(name),
