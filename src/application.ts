@@ -7,7 +7,7 @@ import { loadSecrets } from './config/secrets.ts';
 import { isReadOnce } from './config/tokens.ts';
 import { loadIssuers, type OAuth } from './load-issuers.ts';
 import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
-import { loadUpstreams, mayHaveUpstreams, type Paces, type UpstreamsHandle } from './load-upstreams.ts';
+import { loadUpstreams, type Paces, type UpstreamsHandle } from './load-upstreams.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { Seal } from './mcp/seal.ts';
@@ -31,6 +31,7 @@ import type { WorkerPool } from './tools/worker-pool.ts';
 import { createServerMetrics, keepSeries } from './server-metrics.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
 import { traceCalls } from './trace-calls.ts';
+import { warningsOf } from './warnings.ts';
 
 /** What surrounds the application: passed in, so that tests can pass their own. */
 export interface Environment extends Paces {
@@ -99,16 +100,6 @@ export type ApplicationResult =
   | { readonly ok: true; readonly application: Application }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-const NO_TOOLS = 'no tool is offered: tools.enabled and tools.disabled leave out all of them';
-
-const NO_KEY =
-  'sessions.peers is set without sessions.stateKeyFile: each replica serves only the sessions that it began, they end with its ' +
-  'process, and replicas pass nothing on to one another';
-
-const NO_AUDIT_KEY =
-  'audit.enabled is set with auth.issuers and without sessions.stateKeyFile: users are hashed with a key that each process makes for ' +
-  'itself, so audit events of several processes cannot be compared, and nobody can tell whose a hash is';
-
 /** How long an answer may take from the call's outcome to the client, in milliseconds. */
 const ANSWER_MS = 1000;
 
@@ -142,13 +133,7 @@ export async function createApplication(
 
   const { catalogue, workers, taken, problemsOf } = tools;
   const { tracing } = traced;
-  const warnings = [
-    ...(catalogue.tools.length === 0 && !mayHaveUpstreams(settings) ? [NO_TOOLS] : []),
-    ...(settings.sessions.peers.length > 0 && settings.sessions.stateKeyFile === undefined ? [NO_KEY] : []),
-    ...(audit && settings.auth.issuers.length > 0 && settings.sessions.stateKeyFile === undefined
-      ? [NO_AUDIT_KEY]
-      : []),
-  ];
+  const warnings = warningsOf(settings, catalogue);
   for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, metrics, logger);
   const activity = settings.metrics.enabled

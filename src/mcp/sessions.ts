@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isInitializeRequest, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
+import { isInitializeRequest } from '@modelcontextprotocol/server';
 import { intrusionOf, type SessionIntrusion } from '../monitoring/door/json-rpc.ts';
 import type { RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
@@ -15,6 +15,7 @@ import { SessionIds, sessionName, type SessionFacts } from './session-id.ts';
 import { SessionTable } from './session-table.ts';
 import { Session } from './session.ts';
 import { UsedIds } from './used-ids.ts';
+import { agreedOn } from './versions.ts';
 
 export interface SessionLimits {
   readonly max: number;
@@ -256,7 +257,3 @@ async function hasLeft({ socket }: IncomingMessage): Promise<boolean> {
   await nextTurn();
   return socket.destroyed;
 }
-
-/** What the SDK agrees on with a client that asks for a revision. */
-const agreedOn = (asked: string): string =>
-  SUPPORTED_PROTOCOL_VERSIONS.includes(asked) ? asked : (SUPPORTED_PROTOCOL_VERSIONS[0] ?? asked);

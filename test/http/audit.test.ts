@@ -110,6 +110,19 @@ it('events have a number each, without a gap, and the name of their process', ()
   expect(new Set(all.map(({ process }) => process)).size).toBe(1);
 });
 
+it('say of clients behind IPv6 whose network they are in, in each event alike', async () => {
+  const proxied = await startTestServer({
+    audit: { enabled: true },
+    server: { trustedProxies: 1, allowedOrigins: [] },
+  });
+  const from = { 'x-forwarded-for': '2001:db8:1:2:3:4:5:6' };
+  await proxied.execute('echo', { text: 'x' }, { headers: from });
+  await ask(proxied.url, 'GET /tools', { ...from, host: 'evil.example' });
+  await proxied.stop();
+  const addresses = proxied.logs.filter(({ stream }) => stream === 'audit').map(({ address }) => address);
+  expect(addresses).toEqual(['2001:db8:1:2::/64', '2001:db8:1:2::/64']);
+});
+
 it('users that are hashed with a key of one process alone are warned of', () => {
   expect(server.logs.some(({ msg }) => String(msg).includes('without sessions.stateKeyFile: users'))).toBe(
     true,
