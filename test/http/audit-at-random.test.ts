@@ -86,7 +86,9 @@ async function expectReconciled(before: Samples, from: number): Promise<void> {
   expect(countsOf(failed, 'tool', 'reason')).toEqual(grown('mcp_tool_errors_total', 'tool_name', 'reason'));
   expect(countsOf(failures, 'auth_failure')).toEqual(grown('mcp_auth_failures_total', 'reason'));
   const intrusions = all.filter(({ reason }) => reason === 'other_caller' || reason === 'forged');
-  const { expired: _old, unknown: _unknown, ...notFound } = grown('mcp_session_not_found_total', 'reason');
+  // Those that are expired or of other keys are no intrusions.
+  const { expired = 0, unknown = 0, ...notFound } = grown('mcp_session_not_found_total', 'reason');
+  expect(expired + unknown).toBeLessThanOrEqual(STEPS);
   expect(countsOf(intrusions, 'reason')).toEqual(notFound);
   const opened = all.filter(({ event }) => event === 'session_opened');
   expect(countsOf(opened, 'transport')).toEqual(grown('mcp_sessions_opened_total', 'transport'));
@@ -185,9 +187,6 @@ it('audit events add up exactly to the counters, whatever clients do', { timeout
   const written = JSON.stringify(events(from));
   const secrets = [SECRET, ALL, FEW, few, admin, 'grace', 'lovelace'];
   expect(secrets.filter((secret) => written.includes(secret))).toEqual([]);
-  expect(new Set(events(from).map(({ reason }) => reason))).toContain('rate_limited');
-  expect(countsOf(events(from), 'reason')).toMatchObject({
-    forged: expect.any(Number),
-    other_caller: expect.any(Number),
-  });
+  const reasons = new Set(events(from).map(({ reason }) => reason));
+  for (const reason of ['rate_limited', 'forged', 'other_caller']) expect(reasons).toContain(reason);
 });

@@ -60,7 +60,7 @@ const MAX_TEXT = 128;
 /** What the log says of a failure. */
 const FAILURES = {
   write: 'audit events cannot be written; they are kept as long as there is room',
-  reopen: 'SIGHUP: the audit file cannot be opened again; events go to the old one until it can',
+  reopen: 'SIGHUP: the audit file cannot be opened again; audit events go to the old one until it can',
 } as const;
 
 interface AuditOptions {
