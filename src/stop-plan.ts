@@ -11,8 +11,8 @@ export interface TransportStop {
   readonly acceptNoSessions?: () => void;
   /** Steps that end the connections of clients, taken when the last call has ended. */
   readonly afterCalls: readonly StopStep[];
-  /** The port of the clients, if there is one; the steps above close it. */
-  readonly main?: Listener;
+  /** Where clients come; the steps above close it. */
+  readonly main: Pick<Listener, 'destroy'>;
   /** The operations port, if there is one; closed last, so that metrics and probes are served to the end. */
   readonly ops: Listener | undefined;
 }
@@ -57,7 +57,7 @@ export function stopPlan(
     ],
     async cut() {
       const calls = callsInFlight().map(({ name, requestId }) => ({ tool: name, request_id: requestId }));
-      const cut = await Promise.all([main?.destroy() ?? 0, ops?.destroy() ?? 0]);
+      const cut = await Promise.all([main.destroy(), ops?.destroy() ?? 0]);
       await Promise.race([finishCalls(), sleep(outcomeMs, undefined, { ref: false })]);
       // The step that does so may not have been reached.
       await flush();

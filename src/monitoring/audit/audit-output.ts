@@ -118,7 +118,15 @@ export class AuditOutput {
   async close(): Promise<Error | undefined> {
     if (this.#isClosed) return undefined;
     this.#isClosed = true;
-    return this.#lines.flush();
+    const failure = await this.#lines.flush();
+    const fd = this.#fd;
+    this.#fd = undefined;
+    // A write that hangs still has it.
+    if (failure || fd === undefined) return failure;
+    return closeFile(fd).then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    );
   }
 }
 
