@@ -122,6 +122,12 @@ export const cancelled = failed('cancelled', 'The call was cancelled.');
 export const overloaded = (message: string): Failure =>
   failed('overloaded', message, { retryAfterSeconds: 1 });
 
+export const shuttingDown = overloaded('The server is shutting down; try again.');
+
+/** @param wait seconds until the call would be within its caller's quota */
+export const rateLimited = (wait: number): Failure =>
+  failed('rate_limited', `Too many calls; try again in ${wait.toFixed(1)} s.`, { retryAfterSeconds: wait });
+
 /** One finished call: what metrics and the log are made of. */
 export type CallRecord = Outcome & {
   /** The registered name, or `unknown`. */

@@ -3,6 +3,8 @@ import {
   cancelled,
   failed,
   overloaded,
+  rateLimited,
+  shuttingDown,
   type CallObserver,
   type Failure,
   type Phase,
@@ -14,7 +16,7 @@ import { contextOf } from './context.ts';
 import { denialOf, denied } from './denial.ts';
 import type { OfferedTool } from './offered-tool.ts';
 import { Questions } from './questions.ts';
-import { UNKNOWN_TOOL } from './reasons.ts';
+import { UNKNOWN_TOOL, type ErrorReason } from './reasons.ts';
 import type { Quota } from './quota.ts';
 import { Run } from './run.ts';
 import { settleThrown, type RunOutcome } from './settle.ts';
@@ -39,6 +41,9 @@ export interface ExecutorOptions {
  * meanwhile.
  */
 export type CallOutcome = Outcome & { readonly tool: OfferedTool | undefined };
+
+/** Reasons for which a call is not made again with what its client was given. */
+const FINAL: ReadonlySet<ErrorReason> = new Set(['denied', 'cancelled']);
 
 /** How often a call may ask its client while it waits. */
 const MAX_ROUNDS = 8;
@@ -143,12 +148,11 @@ export class Executor {
     const wait = this.#waitOf(call);
     if (wait > 0) return { outcome: rateLimited(wait) };
     const denial = denialOf(call.caller, tool);
-    if (denial) return { outcome: denial };
-    let measured = await this.#attempt(tool, call);
-    const { outcome: first } = measured;
-    // A client that came back with answers and left before its turn does not come back again.
-    if (call.state !== undefined && first.status === 'error' && first.reason === 'cancelled')
+    let measured = denial ? { outcome: denial } : await this.#attempt(tool, call);
+    // A client that came back with answers, and may not call it any more or left before its turn, does not come back again.
+    if (call.state !== undefined && measured.outcome.status === 'error' && FINAL.has(measured.outcome.reason))
       tool.forget?.(call.state);
+    if (denial) return measured;
     for (let round = 1; call.ask; round += 1) {
       const { outcome, runSeconds = 0 } = measured;
       if (outcome.status === 'error' || !outcome.inputRequired) break;
@@ -168,7 +172,7 @@ export class Executor {
   }
 
   async #attempt(tool: OfferedTool, call: ToolCall): Promise<Measured> {
-    if (this.#closing) return { outcome: overloaded('The server is shutting down; try again.') };
+    if (this.#closing) return { outcome: shuttingDown };
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));
     if (!validation.ok) return { outcome: invalidArguments(validation.problems) };
@@ -235,9 +239,6 @@ const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list na
 
 const asksTooOften = (): Failure =>
   settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`));
-
-const rateLimited = (wait: number): Failure =>
-  failed('rate_limited', `Too many calls; try again in ${wait.toFixed(1)} s.`, { retryAfterSeconds: wait });
 
 const invalidArguments = (problems: readonly string[]): Failure =>
   failed('invalid_arguments', `Invalid arguments: ${problems.join('; ')}`, { problems });

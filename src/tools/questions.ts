@@ -1,4 +1,12 @@
-import { cancelled, failed, overloaded, type Answered, type Failure, type ToolCall } from './call.ts';
+import {
+  cancelled,
+  failed,
+  overloaded,
+  shuttingDown,
+  type Answered,
+  type Failure,
+  type ToolCall,
+} from './call.ts';
 import type { InputRequired } from './result.ts';
 
 /** Calls that wait for an answer: of one client, and of all. Each keeps its arguments in memory. */
@@ -26,7 +34,7 @@ export class Questions {
     ask: NonNullable<ToolCall['ask']>,
     requests: InputRequired['requests'],
   ): Promise<Answered> {
-    if (this.#isClosed) return closing;
+    if (this.#isClosed) return shuttingDown;
     const client = caller.quotaKey;
     const many = [...this.#waiting].filter((other) => other.client === client).length;
     if (many >= MAX_OF_A_CLIENT) return tooManyOfClient;
@@ -59,11 +67,9 @@ export class Questions {
   /** Waits for none of them any longer, and puts no more. */
   close(): void {
     this.#isClosed = true;
-    for (const { stop } of this.#waiting) stop(closing);
+    for (const { stop } of this.#waiting) stop(shuttingDown);
   }
 }
-
-const closing = overloaded('The server is shutting down; try again.');
 
 // Neither is the server's fault: a client could count against its objective by leaving questions unanswered. And neither is a
 // refusal: the tool has run.

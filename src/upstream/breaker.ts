@@ -9,8 +9,8 @@ const FIRST_WAIT = 1;
 const LONGEST_WAIT = 4;
 const JITTER = 0.2;
 
-/** Leave to send something: `trial` while the breaker is open. */
-export type Leave = 'normal' | 'trial';
+/** Permission to send something: `trial` while the breaker is open. */
+export type Permit = 'normal' | 'trial';
 
 /** How many of the exchanges of one second failed. */
 interface Second {
@@ -21,7 +21,7 @@ interface Second {
 
 /**
  * Keeps calls from an upstream that does not answer. It opens after some failures in a row, or when half of many fail; then one
- * exchange at a time may try, after a wait that doubles, and one that is answered closes it. Each exchange that got leave ends with
+ * exchange at a time may try, after a wait that doubles, and one that is answered closes it. Each exchange that got a permit ends with
  * one of `succeeded`, `found`, `failed` and `abandoned`. A successful probe closes the breaker, but the next call opens it again if
  * it fails: a probe proves nothing of calls.
  */
@@ -61,7 +61,7 @@ export class Breaker {
   }
 
   /** Asks to send something; `undefined` says that it may not be sent now. */
-  enter(): Leave | undefined {
+  enter(): Permit | undefined {
     if (!this.#isOpen) return 'normal';
     if (this.#isTrying || this.#now() < this.#retryAt) return undefined;
     this.#isTrying = true;
@@ -69,8 +69,8 @@ export class Breaker {
   }
 
   /** A call was answered. */
-  succeeded(leave: Leave): void {
-    if (leave === 'trial') this.#close();
+  succeeded(permit: Permit): void {
+    if (permit === 'trial') this.#close();
     // What was sent before it opened says nothing of now.
     else if (this.#isOpen) return;
     this.#inARow = 0;
@@ -79,15 +79,15 @@ export class Breaker {
   }
 
   /** The upstream is there. */
-  found(leave: Leave): void {
-    if (leave !== 'trial') return;
+  found(permit: Permit): void {
+    if (permit !== 'trial') return;
     this.#close();
     this.#inARow = IN_A_ROW - 1;
   }
 
-  failed(leave: Leave): void {
+  failed(permit: Permit): void {
     this.#lastFailure = this.#now();
-    if (leave === 'trial') {
+    if (permit === 'trial') {
       this.#open();
       return;
     }
@@ -99,8 +99,8 @@ export class Breaker {
   }
 
   /** It ended without an answer that says anything, such as when its caller cancelled it. */
-  abandoned(leave: Leave): void {
-    if (leave === 'trial') this.#isTrying = false;
+  abandoned(permit: Permit): void {
+    if (permit === 'trial') this.#isTrying = false;
   }
 
   /** Opens it, whatever was before: somebody looked, and the upstream is not there. */

@@ -1,9 +1,8 @@
-import { CLIENT_CAPABILITIES_META_KEY, TRACEPARENT_META_KEY } from '@modelcontextprotocol/client';
+import { CLIENT_CAPABILITIES_META_KEY, TRACEPARENT_META_KEY, type Tool } from '@modelcontextprotocol/client';
 import type { CallTrace, ToolCall } from '../tools/call.ts';
 import { checkedFunctions } from '../tools/context.ts';
 import { LOG_LEVELS, type LogLevel, type ToolContext } from '../tools/tool.ts';
 import type { Definition } from './definitions.ts';
-import type { UpstreamCall } from './link.ts';
 import type { Watcher } from './watchers.ts';
 
 /** Of 2026-07-28, which means to do without log messages some day. */
@@ -15,6 +14,17 @@ export interface KeptState {
   readonly requestState?: string;
   /** The call of a 2025-era upstream that is held. */
   readonly held?: string;
+}
+
+/** A call, as an upstream is sent it. */
+export interface UpstreamCall {
+  readonly params: Readonly<Record<string, unknown>> & { readonly name: string };
+  /** The `_meta` that a 2026-era upstream is sent besides. */
+  readonly modernMeta: object;
+  /** The trace that it belongs to, when that is kept. */
+  readonly traceId: string | undefined;
+  /** The schema whose arguments such an upstream wants mirrored in headers. */
+  readonly inputSchema: Tool['inputSchema'];
 }
 
 /** What client is told of a call before its answer. */

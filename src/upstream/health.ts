@@ -1,4 +1,4 @@
-import { Breaker, type Leave } from './breaker.ts';
+import { Breaker, type Permit } from './breaker.ts';
 import type { Fault } from './fault.ts';
 import { StateMachine, type Transition } from './state.ts';
 
@@ -52,56 +52,56 @@ export class Health {
   }
 
   /** Asks to send something to it; `undefined` says that nothing may be sent now. */
-  enter(): Leave | undefined {
+  enter(): Permit | undefined {
     return this.#breaker.enter();
   }
 
   /** Asks to listen to it, which is no trial: how that ends may be long unknown. */
-  enterToListen(): Leave | undefined {
+  enterToListen(): Permit | undefined {
     return this.isShut ? undefined : 'normal';
   }
 
   /** It answered a call. */
-  answered(leave: Leave): void {
+  answered(permit: Permit): void {
     this.#refusedInARow = 0;
     this.#refusedAt = -Infinity;
-    this.#breaker.succeeded(leave);
-    this.#heard(leave);
+    this.#breaker.succeeded(permit);
+    this.#heard(permit);
   }
 
   /** It was looked for, and is there. */
-  found(leave: Leave): void {
-    this.#breaker.found(leave);
-    this.#heard(leave);
+  found(permit: Permit): void {
+    this.#breaker.found(permit);
+    this.#heard(permit);
   }
 
-  #heard(leave: Leave): void {
+  #heard(permit: Permit): void {
     this.#heardAt = this.#now();
     // What was sent before the breaker opened says nothing of now.
     if (this.#breaker.isOpen) return;
     const isCalm =
-      leave === 'trial' ||
+      permit === 'trial' ||
       (this.#breaker.isCalmFor(this.#calm) && this.#now() - this.#refusedAt >= this.#calm);
     this.#machine.take({ kind: 'answered', isCalm });
   }
 
   /** A call got no answer. */
-  failed(leave: Leave, fault: Fault): void {
+  failed(permit: Permit, fault: Fault): void {
     const why = fault.message;
     if (!fault.isIllness) {
-      this.#refused(leave, fault);
+      this.#refused(permit, fault);
       return;
     }
-    this.#breaker.failed(leave);
-    if (leave === 'trial') this.#machine.take({ kind: 'unreached', why });
+    this.#breaker.failed(permit);
+    if (permit === 'trial') this.#machine.take({ kind: 'unreached', why });
     else if (!this.#breaker.isOpen) this.#machine.take({ kind: 'failed', why });
     else if (this.#machine.state !== 'down') this.#machine.take({ kind: 'opened', why });
   }
 
   /** That a call was refused says that somebody is there; not that it is who we are connected to, which a look tells. */
-  #refused(leave: Leave, fault: Fault): void {
-    if (fault.status !== undefined || fault.kind === 'unauthorized') this.abandoned(leave);
-    else this.found(leave);
+  #refused(permit: Permit, fault: Fault): void {
+    if (fault.status !== undefined || fault.kind === 'unauthorized') this.abandoned(permit);
+    else this.found(permit);
     if (fault.kind === 'too_large') return;
     this.#refusedInARow += 1;
     if (this.#refusedInARow < REFUSED_IN_A_ROW) return;
@@ -110,20 +110,20 @@ export class Health {
   }
 
   /** What was sent ended without saying anything. */
-  abandoned(leave: Leave): void {
-    this.#breaker.abandoned(leave);
+  abandoned(permit: Permit): void {
+    this.#breaker.abandoned(permit);
   }
 
   /** It was looked for, and not found. */
-  missed(leave: Leave, fault: Fault): void {
+  missed(permit: Permit, fault: Fault): void {
     const why = fault.message;
     if (fault.kind === 'unauthorized') {
       this.#heardAt = this.#now();
-      this.#breaker.found(leave);
+      this.#breaker.found(permit);
       this.#machine.take({ kind: 'refused', why });
       return;
     }
-    if (leave === 'trial') this.#breaker.failed(leave);
+    if (permit === 'trial') this.#breaker.failed(permit);
     else this.#breaker.trip();
     this.#machine.take({ kind: 'unreached', why });
   }

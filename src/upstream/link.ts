@@ -4,8 +4,8 @@ import {
   type Client,
   type PriorDiscovery,
   type RequestOptions,
-  type Tool,
 } from '@modelcontextprotocol/client';
+import type { UpstreamCall } from './call-params.ts';
 import { asFault, Fault, faultOf, noAnswerWithin } from './fault.ts';
 import type { Asking } from './questions.ts';
 import { ANY } from './raw-results.ts';
@@ -43,17 +43,6 @@ export interface CallWatcher {
   readonly asking?: Asking | undefined;
 }
 
-/** A call, as an upstream is sent it. */
-export interface UpstreamCall {
-  readonly params: Readonly<Record<string, unknown>> & { readonly name: string };
-  /** The `_meta` that a 2026-era upstream is sent besides. */
-  readonly modernMeta: object;
-  /** The trace that it belongs to, when that is kept. */
-  readonly traceId: string | undefined;
-  /** The schema whose arguments such an upstream wants mirrored in headers. */
-  readonly inputSchema: Tool['inputSchema'];
-}
-
 /** Longer than anybody waits: who asks has a deadline. In milliseconds, and the longest that a timer can be. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -68,7 +57,7 @@ export class Link {
     this.#options = options;
     this.#transport = new UpstreamTransport(options);
     this.#client = createClient(options);
-    this.#standing = new StandingStream((signal, began) => this.#transport.listen(signal, began));
+    this.#standing = new StandingStream(this.#hear);
     this.#client.setNotificationHandler('notifications/tools/list_changed', options.listChanged);
   }
 
@@ -192,16 +181,18 @@ export class Link {
   async listen(signal: AbortSignal, seconds: number): Promise<void> {
     if (!this.#client.getServerCapabilities()?.tools?.listChanged)
       throw new Fault('refused', 'it tells of no changes');
-    try {
-      if (this.isModern) {
-        const options = { timeout: seconds * 1000, signal };
-        const { closed } = await this.#client.listen({ toolsListChanged: true }, options);
-        await closed;
-      } else await this.#transport.listen(signal);
-    } catch (error) {
-      throw faultOf(error, this.hasSession) ?? asFault(error);
-    }
+    if (!this.isModern) return this.#hear(signal);
+    const options = { timeout: seconds * 1000, signal };
+    const listening = this.#client.listen({ toolsListChanged: true }, options);
+    await listening.then(({ closed }) => closed).catch(this.#asFault);
   }
+
+  readonly #hear = (signal: AbortSignal, began?: () => void): Promise<void> =>
+    this.#transport.listen(signal, began).catch(this.#asFault);
+
+  readonly #asFault = (error: unknown): never => {
+    throw faultOf(error, this.hasSession) ?? asFault(error);
+  };
 
   /** Hears no more questions: the session that they would come in is lost. */
   stopHearing(): void {

@@ -1,3 +1,5 @@
+import { asFault } from './fault.ts';
+
 /** How long a call waits for the stream, in milliseconds: some servers send nothing of it before there is something to say. */
 const OPENED_MS = 1000;
 
@@ -11,7 +13,7 @@ export class StandingStream {
   #opened: Promise<unknown> | undefined;
   #isRefused = false;
 
-  /** @param listen resolves when the stream ends, and rejects when it cannot be had */
+  /** @param listen resolves when the stream ends, and rejects with a Fault when it cannot be had */
   constructor(listen: (signal: AbortSignal, began: () => void) => Promise<void>) {
     this.#listen = listen;
   }
@@ -25,8 +27,8 @@ export class StandingStream {
     return new Promise<void>((resolve) => {
       const late = setTimeout(resolve, OPENED_MS);
       void this.#listen(this.#closed.signal, resolve)
-        .catch(() => {
-          this.#isRefused = true;
+        .catch((error: unknown) => {
+          this.#isRefused = asFault(error).kind === 'refused';
         })
         .finally(() => {
           clearTimeout(late);

@@ -1,4 +1,4 @@
-import type { Leave } from './breaker.ts';
+import type { Permit } from './breaker.ts';
 import { asFault, mayBeStale, type Fault } from './fault.ts';
 import type { Health } from './health.ts';
 import { Link, type LinkOptions } from './link.ts';
@@ -136,11 +136,11 @@ export class Supervisor {
     const { health, now, pace } = this.#options;
     if (!this.#link || this.#isStale || health.isShut) {
       if (this.#notBefore > now()) return this.#notBefore - now();
-      const leave = health.enter();
+      const permit = health.enter();
       // Where a call tries it, that is soon over.
-      if (!leave) return Math.max(health.retryIn, 0.1);
+      if (!permit) return Math.max(health.retryIn, 0.1);
       this.#isWanted = false;
-      await this.#connect(leave);
+      await this.#connect(permit);
       if (health.state.state === 'unauthorized') this.#notBefore = now() + pace.again;
       return 0;
     }
@@ -161,13 +161,13 @@ export class Supervisor {
   }
 
   /** Connects anew: what has come back may be another release, of another era, with other tools. */
-  async #connect(leave: Leave): Promise<void> {
+  async #connect(permit: Permit): Promise<void> {
     const { health, pace } = this.#options;
     let link: Link;
     try {
       link = await Link.connect({ ...this.#options.link, listChanged: this.listAgain }, pace.answer);
     } catch (error) {
-      if (!this.#isStopped) health.missed(leave, asFault(error));
+      if (!this.#isStopped) health.missed(permit, asFault(error));
       return;
     }
     const before = this.#link;
@@ -182,14 +182,14 @@ export class Supervisor {
     }
     // That it is there is known, and calls need not wait for its list; unless it may be lost by then, as the one before.
     const isDoubtful = !this.#hasListed || this.#wasLostAtOnce;
-    if (!isDoubtful) health.found(leave);
+    if (!isDoubtful) health.found(permit);
     const lost = await this.#list(link);
     this.#wasLostAtOnce = lost !== undefined;
     if (isDoubtful && lost) {
-      health.missed(leave, lost);
+      health.missed(permit, lost);
       return;
     }
-    if (isDoubtful) health.found(leave);
+    if (isDoubtful) health.found(permit);
     void this.#listen(link, this.#listening.signal);
   }
 
@@ -223,21 +223,21 @@ export class Supervisor {
 
   async #probe(link: Link): Promise<void> {
     const { health, pace } = this.#options;
-    const leave = health.enter();
-    if (!leave) return;
+    const permit = health.enter();
+    if (!permit) return;
     try {
       await link.probe(pace.answer);
-      health.found(leave);
+      health.found(permit);
     } catch (error) {
       if (mayBeStale(error)) {
-        health.abandoned(leave);
+        health.abandoned(permit);
         this.#isStale = true;
         return;
       }
       const fault = asFault(error);
       // An error of JSON-RPC is an answer, too.
-      if (fault.kind === 'refused') health.found(leave);
-      else health.missed(leave, fault);
+      if (fault.kind === 'refused') health.found(permit);
+      else health.missed(permit, fault);
     }
   }
 

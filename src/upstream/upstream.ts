@@ -160,7 +160,7 @@ export class Upstream {
     this.#health.removed();
     this.#supervisor.rest();
     this.#held.close();
-    await Promise.all([this.#calls.ended(), this.relay.leave(isReplaced)]);
+    await Promise.all([this.#calls.ended(), this.relay.retire(isReplaced)]);
     await this.stop();
   }
 
@@ -200,31 +200,31 @@ export class Upstream {
     const health = this.#health;
     const link = this.#supervisor.link;
     const { state, why } = health.state;
-    let leave = state === 'unauthorized' || state === 'removed' ? undefined : health.enter();
-    if (!leave || !link) {
-      if (leave) health.abandoned(leave);
+    let permit = state === 'unauthorized' || state === 'removed' ? undefined : health.enter();
+    if (!permit || !link) {
+      if (permit) health.abandoned(permit);
       throw new Fault('connection', state === 'removed' ? 'it was removed' : why || 'it is being connected');
     }
     // Who asks is there: others need not wait until that is answered.
     const heard =
       asking &&
       tellingOf(asking, () => {
-        if (leave) health.found(leave);
-        leave = 'normal';
+        if (permit) health.found(permit);
+        permit = 'normal';
       });
     try {
       const { made, watched } = callOf(definition, args, call, context);
       const by = (through: Link, signal: AbortSignal): Promise<unknown> =>
         through.call(made, { ...watched, asking: heard }, signal);
       const result = await this.#send(link, ownerOf(call), by, context.signal);
-      health.answered(leave);
+      health.answered(permit);
       return result;
     } catch (error) {
       const { aborted } = context.signal;
       const fault = aborted ? endedBy(context.signal, this.spec.timeoutSeconds) : error;
-      if (fault instanceof Fault && fault.kind === 'given_up') health.abandoned(leave);
-      else if (fault instanceof Fault) health.failed(leave, fault);
-      else health.answered(leave);
+      if (fault instanceof Fault && fault.kind === 'given_up') health.abandoned(permit);
+      else if (fault instanceof Fault) health.failed(permit, fault);
+      else health.answered(permit);
       // One call may be refused for what it is, and all for who we are: a look tells.
       if (mayBeStale(fault) || (fault instanceof Fault && fault.kind === 'unauthorized'))
         this.#supervisor.lookNow();

@@ -142,7 +142,7 @@ describe('a call that asks', () => {
     expect(forgotten).toEqual([kept]);
   });
 
-  it('is forgotten by its tool when its client comes back and leaves before its turn, and not when it may try again', async () => {
+  it('is forgotten by its tool when its client comes back for nothing, and not when it may try again', async () => {
     const run = Promise.withResolvers<undefined>();
     const forgotten: unknown[] = [];
     const executor = start(
@@ -158,7 +158,11 @@ describe('a call that asks', () => {
     expect(await comesBack({ of: 'who is refused' })).toMatchObject({ reason: 'overloaded' });
     leave.abort();
     expect(await waiting).toMatchObject({ reason: 'cancelled' });
-    expect(forgotten).toEqual([{ of: 'who leaves' }]);
+    const caller = { ...trustedCaller('somebody'), rights: [] };
+    expect(await comesBack({ of: 'who may not any more' }, { caller })).toMatchObject({
+      reason: 'unknown_tool',
+    });
+    expect(forgotten).toEqual([{ of: 'who leaves' }, { of: 'who may not any more' }]);
     run.resolve(undefined);
     await running;
   });

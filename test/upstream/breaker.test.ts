@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Breaker, type Leave } from '../../src/upstream/breaker.ts';
+import { Breaker, type Permit } from '../../src/upstream/breaker.ts';
 import { oneOf, randomFrom } from './random.ts';
 
 /** A breaker with a clock that the test moves; its waits have no chance in them. */
@@ -15,12 +15,12 @@ function breakerAt(start = 1000) {
       time += seconds;
     },
     /** One exchange, if it may be made. */
-    exchange: (isWell: boolean): Leave | undefined => {
-      const leave = breaker.enter();
-      if (leave === undefined) return undefined;
-      if (isWell) breaker.succeeded(leave);
-      else breaker.failed(leave);
-      return leave;
+    exchange: (isWell: boolean): Permit | undefined => {
+      const permit = breaker.enter();
+      if (permit === undefined) return undefined;
+      if (isWell) breaker.succeeded(permit);
+      else breaker.failed(permit);
+      return permit;
     },
   };
 }
@@ -110,12 +110,12 @@ describe('a breaker', () => {
   it('never has more than one trial, and lets everything through once it is closed, whatever happens', () => {
     const random = randomFrom(7);
     const { breaker, pass } = breakerAt();
-    let open: Leave[] = [];
+    let open: Permit[] = [];
     for (let step = 0; step < 3000; step += 1) {
       const wasOpen = breaker.isOpen;
-      const leave = breaker.enter();
-      if (leave !== undefined) open.push(leave);
-      expect(leave === 'normal').toBe(!wasOpen);
+      const permit = breaker.enter();
+      if (permit !== undefined) open.push(permit);
+      expect(permit === 'normal').toBe(!wasOpen);
       expect(open.filter((each) => each === 'trial').length).toBeLessThanOrEqual(1);
       const ended = open.length > 0 && random() < 0.6 ? oneOf(open, random) : undefined;
       if (ended !== undefined) {

@@ -11,8 +11,8 @@ it('an upstream that is open and refuses a trial is not said to be open while ca
     () => undefined,
   );
   for (let call = 0; call < 5; call += 1) {
-    const leave = health.enter();
-    if (leave) health.failed(leave, new Fault('server', 'HTTP 503'));
+    const permit = health.enter();
+    if (permit) health.failed(permit, new Fault('server', 'HTTP 503'));
   }
   expect(health.state.state).toBe('open');
   expect(health.enter()).toBeUndefined();

@@ -76,6 +76,13 @@ it('a client over stdio is told, too', async () => {
   upstream.close();
 }, 60_000);
 
+const tellsOfChanges: Behaviour = (message, response) =>
+  answer(response, message, {
+    protocolVersion: '2025-11-25',
+    capabilities: { tools: { listChanged: true } },
+    serverInfo: { name: 'raw', version: '1' },
+  });
+
 const FAILURES: readonly (readonly [string, Behaviour])[] = [
   ['HTTP 503', (_message, response) => response.writeHead(503).end()],
   ['a lost connection', (_message, response) => response.destroy()],
@@ -86,12 +93,7 @@ it.each(FAILURES)(
   async (_what, fail) => {
     const upstream = new RawUpstream();
     upstream.behaviour = {
-      initialize: (message, response) =>
-        answer(response, message, {
-          protocolVersion: '2025-11-25',
-          capabilities: { tools: { listChanged: true } },
-          serverInfo: { name: 'raw', version: '1' },
-        }),
+      initialize: tellsOfChanges,
       GET: (message, response, request) => {
         if (upstream.count('GET') <= 3) return fail(message, response, request);
         upstream.tools = ['works', 'late'];
@@ -115,6 +117,23 @@ it.each(FAILURES)(
     await upstream.close();
   },
 );
+
+it('an upstream that has no stream for changes is asked for one once', async () => {
+  const upstream = new RawUpstream();
+  upstream.behaviour = { initialize: tellsOfChanges };
+  const server = await startTestServer(
+    { tools: { enabled: ['add'] }, upstreams: [{ name: 'raw', url: await upstream.listen() }] },
+    undefined,
+    { ...UNHURRIED, listAtMost: 0.1 },
+  );
+  // Each takes longer than another attempt would wait.
+  await waitFor(() => {
+    expect(upstream.count('tools/list')).toBeGreaterThan(5);
+  });
+  expect(upstream.count('GET')).toBe(1);
+  await server.stop();
+  await upstream.close();
+});
 
 it('without upstreams no client is promised to be told', async () => {
   const server = await startTestServer();

@@ -202,7 +202,7 @@ describe('the relay of an upstream', () => {
       handler?.onResponseData?.(controller, Buffer.from(text));
     };
     const leave = async (isReplaced: boolean): Promise<void> => {
-      const left = relay.leave(isReplaced);
+      const left = relay.retire(isReplaced);
       await vi.advanceTimersByTimeAsync(3_600_000);
       await left;
       vi.useRealTimers();

@@ -78,7 +78,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       onSilence: this.#onSilence,
     });
     if (options.isGet) this.#patience.pause();
-    response.on('close', this.leave).on('drain', this.#onClientReads);
+    response.on('close', this.clientLeft).on('drain', this.#onClientReads);
   }
 
   /** Resolves when an answer has begun, or to why there is none. */
@@ -181,11 +181,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   };
 
   /** The client has left. */
-  readonly leave = (): void => {
+  readonly clientLeft = (): void => {
     if (this.#isOver) return;
     this.#abandon('the client has left');
     if (this.#canComeBack) this.#host.owe(this.requests.take(), undefined, this);
-    else this.requests.leave();
+    else this.requests.clientLeft();
   };
 
   #abandon(why: string): void {

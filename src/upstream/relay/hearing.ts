@@ -1,4 +1,4 @@
-import type { Leave } from '../breaker.ts';
+import type { Permit } from '../breaker.ts';
 import type { Fault } from '../fault.ts';
 import type { Health } from '../health.ts';
 import type { ExchangeOptions } from './exchange.ts';
@@ -15,30 +15,30 @@ interface HearingOptions {
 
 /**
  * Tells an upstream's health what becomes of an exchange with it, as calls of the catalogue do.
- * @param first the leave that it was begun with
+ * @param first the permit that it was begun with
  */
 export function hearing(
-  first: Leave,
+  first: Permit,
   { health, lookNow, listens, isGet, inSession }: HearingOptions,
 ): ExchangeOptions['heard'] {
-  let leave: Leave | undefined = first;
+  let permit: Permit | undefined = first;
   let hasBegun = false;
   return (heard, status) => {
-    if (leave === undefined) return;
+    if (permit === undefined) return;
     if (heard.kind === 'began') {
-      health.found(leave);
+      health.found(permit);
       // What is known by now of a trial lets others pass, however long it goes on.
-      leave = 'normal';
+      permit = 'normal';
       hasBegun = true;
       return;
     }
     // How a stream ends that only listens says nothing; nor does a GET that fails, as servers may wait with its headers.
     const saysNothing = (listens && hasBegun) || (isGet && heard.kind === 'failed');
-    if (heard.kind === 'abandoned' || saysNothing) health.abandoned(leave);
-    else if (heard.kind === 'failed') health.failed(leave, heard.fault);
-    else if (heard.kind === 'answered') health.answered(leave);
-    else health.found(leave);
-    leave = undefined;
+    if (heard.kind === 'abandoned' || saysNothing) health.abandoned(permit);
+    else if (heard.kind === 'failed') health.failed(permit, heard.fault);
+    else if (heard.kind === 'answered') health.answered(permit);
+    else health.found(permit);
+    permit = undefined;
     const isRefused = heard.kind === 'failed' && heard.fault.kind === 'unauthorized';
     if (isRefused || (status === 404 && inSession)) lookNow();
   };

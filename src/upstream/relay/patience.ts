@@ -4,7 +4,7 @@ interface PatienceOptions {
   readonly seconds: number;
   /** Monotonic, in seconds. */
   readonly now: () => number;
-  /** When they last had leave to be silent, or were heard elsewhere. */
+  /** When they were last allowed to be silent, or were heard elsewhere. */
   readonly excusedUntil: () => number;
   readonly onSilence: () => void;
 }

@@ -10,7 +10,7 @@ import { Exchange, type ExchangeHost } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
 import { headersToUpstream, SESSION_HEADER } from './headers.ts';
 import { hearing, hearingOwed } from './hearing.ts';
-import { leaveFor } from './leave.ts';
+import { permitFor } from './permit.ts';
 import { fieldOf, isOfRequestInFlight, isRequest, messagesIn, whyUnclear, type Message } from './messages.ts';
 import { OwedAnswers } from './owed.ts';
 import { invalidRequest, refusalOf, sessionNotFound } from './refusals.ts';
@@ -130,7 +130,7 @@ export class Relay {
     requests.begin(asked, { caller, requestId, session, headers });
     const waitSeconds = messages.every(isOfRequestInFlight) ? 0 : relayed.waitSeconds;
     const begins = isGet || asked.length > 0;
-    const leave = leaveFor({
+    const permit = permitFor({
       ...this.#options,
       asked,
       waitSeconds,
@@ -139,9 +139,9 @@ export class Relay {
       isStopping: this.#isClosed || (begins && !this.#takesRequests),
       isFull: this.#exchanges.isFullFor(caller.quotaKey, begins),
     });
-    if (typeof leave === 'object') {
-      requests.fail(leave);
-      return refusalOf(leave, asked);
+    if (typeof permit === 'object') {
+      requests.fail(permit);
+      return refusalOf(permit, asked);
     }
     if (session) this.#tell(messages, request, session);
     const listens = isGet || requests.listens;
@@ -155,7 +155,7 @@ export class Relay {
       listens,
       isGet,
       sealedId: (id) => this.#sessions.sealedId(id, session, caller.id, asked),
-      heard: hearing(leave, {
+      heard: hearing(permit, {
         health,
         lookNow,
         listens: listens && requests.listenOnly,
@@ -165,7 +165,7 @@ export class Relay {
     });
     this.#exchanges.add(exchange, caller.quotaKey);
     // It may have left while its request was read or its caller was found out.
-    if (response.destroyed) exchange.leave();
+    if (response.destroyed) exchange.clientLeft();
     pool.dispatch(
       {
         path: this.#path,
@@ -222,7 +222,7 @@ export class Relay {
   }
 
   /** It is none any more, or another is in its place: ends what only listens, and the rest when it has ended, or takes too long. */
-  async leave(isReplaced: boolean): Promise<void> {
+  async retire(isReplaced: boolean): Promise<void> {
     const { name, timeoutSeconds } = this.#options.spec;
     const ending = leaving(name, isReplaced);
     this.acceptNone();

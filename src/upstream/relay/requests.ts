@@ -210,7 +210,7 @@ export class Requests {
   }
 
   /** Ends those that wait for a client that has left. */
-  leave(): void {
+  clientLeft(): void {
     for (const waiting of this.take()) this.lose(waiting, cancelled);
   }
 
