@@ -149,7 +149,7 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
       config: { audit: { enabled: true, file: '/logs/audit.jsonl' } },
       extraVolumeMounts: [{ name: 'logs', mountPath: '/logs', readOnly: true }],
     },
-    /config\.audit\.file: \/logs\/audit\.jsonl is on no volume that can be written to/,
+    /config\.audit\.file: \/logs\/audit\.jsonl is on no volume of extraVolumeMounts that can be written to/,
   ],
   [
     'two places for tokens',

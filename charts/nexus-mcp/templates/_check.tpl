@@ -83,11 +83,11 @@ config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- with $settings.audit.file }}
 {{- $file := . }}
 {{- $isMounted := false }}
-{{- range $mount := append $.Values.extraVolumeMounts (dict "mountPath" "/tmp") }}
+{{- range $mount := $.Values.extraVolumeMounts }}
 {{- if hasPrefix (printf "%s/" (trimSuffix "/" $mount.mountPath)) $file }}{{ $isMounted = not $mount.readOnly }}{{ end }}
 {{- end }}
 {{- if not $isMounted }}
-config.audit.file: {{ . }} is on no volume that can be written to; mount one at its directory by extraVolumes and extraVolumeMounts, or leave the file out, and the events are in the log
+config.audit.file: {{ . }} is on no volume of extraVolumeMounts that can be written to; mount one at its directory, which something rotates, or leave the file out, and the events are in the log
 {{- end }}
 {{- end }}
 {{- $ofSettings := printf "^NEXUS_(CONFIG$|(%s)_)" (keys $settings | sortAlpha | join "|" | upper) }}
