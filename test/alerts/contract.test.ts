@@ -9,7 +9,7 @@ import { answer, RawUpstream, refuse, type Behaviour } from '../support/raw-upst
 import { FULL } from '../support/full-file.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
-import { readDocument, runbooks } from './documented-queries.ts';
+import { queriesIn, readDocument, runbooks } from './documented-queries.ts';
 import { keptLabels, readPromQL, walk, type Expression, type Selector } from './promql.ts';
 import { RULES } from './scenario.ts';
 
@@ -262,6 +262,16 @@ describe('the documents', () => {
     );
     expect(overrides.length).toBeGreaterThan(2);
     for (const { path, alerts } of overrides) expect(() => ruleGroups({ alerts }), path).not.toThrow();
+  });
+
+  it('hold one query a block, because Prometheus takes no two at once', () => {
+    const several = texts.flatMap(({ path, text }) =>
+      [...text.matchAll(/^ *```promql\n[^]*?^ *```$/gm)]
+        .map(([block]) => queriesIn({ path, text: block }))
+        .filter((queries) => queries.length !== 1)
+        .map((queries) => `${path}: ${queries.map(({ query }) => query).join('; ')}`),
+    );
+    expect(several).toEqual([]);
   });
 
   it('say for whom it is, where they look for calls in the log', () => {

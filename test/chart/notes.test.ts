@@ -222,6 +222,7 @@ describe('strict', () => {
       keda: { enabled: true, serverAddress: 'http://prometheus:9090', activeSessions: 5 },
       stateKeySecret: { name: 'key' },
       monitoring: { monitor: { enabled: true, interval: '1m' }, rules: { enabled: true } },
+      podDisruptionBudget: { maxUnavailable: 0 },
     },
   ];
 
