@@ -80,7 +80,7 @@ auth.tokenSecret, auth.tokensSecret: set one of the two
 {{- if and .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" $config) }}
 config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- end }}
-{{- $hasToken := include "nexus-mcp.hasToken" . }}
+{{- $hasToken := or (include "nexus-mcp.hasToken" .) .Values.extraEnvFrom }}
 {{- range .Values.extraEnv }}
 {{- if eq .name "NEXUS_AUTH_TOKEN" }}{{ $hasToken = true }}{{ end }}
 {{- end }}
