@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -48,7 +49,7 @@ async function loadToolModule(
       };
     tools = toolsIn(exported);
   } catch (error) {
-    return { problems: [`${file}: cannot be imported: ${String(error)}${placeOf(error)}`] };
+    return { problems: [`${file}: ${reasonOf(error, file)}`] };
   } finally {
     late.abort();
   }
@@ -58,6 +59,18 @@ async function loadToolModule(
   if (problems.length > 0) return { problems };
   return { name: basename(file, extname(file)), source: 'module', moduleUrl, tools };
 }
+
+/** Why an import failed, and what to do where that is known. */
+function reasonOf(error: unknown, file: string): string {
+  if (!existsSync(file)) return 'there is no such file';
+  const place = placeOf(error);
+  const isCommonJs =
+    /outside a module|Unexpected token 'export'/.test(String(error)) && /\.[jt]s:/.test(place);
+  return `cannot be imported: ${String(error)}${place}${isCommonJs ? COMMONJS : ''}`;
+}
+
+const COMMONJS =
+  '; it was loaded as CommonJS: the nearest package.json needs "type": "module", or name the file .mts or .mjs';
 
 /** Where an import failed, which may be in a file that the module imports; empty when the error does not say. */
 function placeOf(error: unknown): string {

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { ruleGroups } from '../../alerts/source/rules.ts';
 import { parseMetrics, scrape, type Samples } from '../support/metrics-text.ts';
 import { answer, RawUpstream, refuse, type Behaviour } from '../support/raw-upstream.ts';
+import { FULL } from '../support/full-file.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { queriesIn, readDocument, runbooks } from './documented-queries.ts';
@@ -118,7 +119,7 @@ describe('the rules and /metrics', () => {
     const issuers = [{ issuer: 'http://127.0.0.1:9' }];
     const auth = { tokensFile, issuers, resource: 'http://localhost/mcp' };
     // Of which nothing can be written.
-    const audit = { enabled: true, file: '/dev/full' };
+    const audit = { enabled: true, file: FULL };
     const settings = { auth, sessions: { max: 1 }, upstreams, discovery, audit };
     server = await startTestServer(settings, undefined, { listAtMost: 0.05 });
     await execute('throws');

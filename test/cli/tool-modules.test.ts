@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -191,8 +191,25 @@ describe('broken tool modules', () => {
       expect.stringMatching(/no-tools\.mjs: exports no tool/),
       expect.stringMatching(/missing-fields\.mjs: tool broken: title: /),
       expect.stringMatching(/missing-fields\.mjs: tool broken: handler: /),
-      expect.stringMatching(/gone\.mjs: cannot be imported: .*ERR_MODULE_NOT_FOUND/),
+      expect.stringMatching(/gone\.mjs: there is no such file$/),
     ]);
+  });
+
+  it('in a project that is CommonJS, as npm init makes it, are told what to do', async () => {
+    mkdirSync(join(directory, 'commonjs'));
+    moduleFile('commonjs/package.json', '{"type": "commonjs"}');
+    const files = [
+      moduleFile('commonjs/imports.ts', typescript('hello')),
+      moduleFile('commonjs/exports.js', `export const t = ${tool('')};\n`),
+    ];
+    const { code, stderr } = await runCli(['check', ...modules(...files)], { directory });
+    expect(code).toBe(2);
+    const own = stderr.split('\n').filter((line) => line.startsWith('nexus-mcp: '));
+    expect(own).toEqual(
+      files.map(() =>
+        expect.stringMatching(/package\.json needs "type": "module", or name the file \.mts or \.mjs$/),
+      ),
+    );
   });
 
   it('include those whose tools the registry refuses', async () => {

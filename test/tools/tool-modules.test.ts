@@ -83,7 +83,7 @@ describe('a broken tool module', () => {
   });
 
   it.each([
-    ['that does not exist', 'nowhere.mjs', undefined, /cannot be imported: .*nowhere\.mjs/],
+    ['that does not exist', 'nowhere.mjs', undefined, /nowhere\.mjs: there is no such file$/],
     [
       'that throws',
       'throws.mjs',
