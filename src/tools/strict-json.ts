@@ -3,7 +3,7 @@
  * @throws TypeError that names the part, as for `{ports: [new Map()]}` "ports.0: a Map is not JSON; use Object.fromEntries(map)"
  */
 export function strictJson(value: unknown): string {
-  let isLost = false;
+  let isLost = false as boolean;
   const json = JSON.stringify(value, (_key, part: unknown) => {
     isLost ||= isLostInJson(part);
     return isLost ? undefined : part;
