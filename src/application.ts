@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { anonymous, bearer, type Authenticate } from './authorization/authentication.ts';
 import type { Settings } from './config/settings.ts';
@@ -6,7 +7,7 @@ import { loadSecrets } from './config/secrets.ts';
 import { isReadOnce } from './config/tokens.ts';
 import { loadIssuers, type OAuth } from './load-issuers.ts';
 import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
-import { loadUpstreams, mayHaveUpstreams, type Paces, type UpstreamsHandle } from './load-upstreams.ts';
+import { loadUpstreams, type Paces, type UpstreamsHandle } from './load-upstreams.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
 import { Seal } from './mcp/seal.ts';
@@ -30,6 +31,7 @@ import type { WorkerPool } from './tools/worker-pool.ts';
 import { createServerMetrics, keepSeries } from './server-metrics.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
 import { traceCalls } from './trace-calls.ts';
+import { warningsOf } from './warnings.ts';
 
 /** What surrounds the application: passed in, so that tests can pass their own. */
 export interface Environment extends Paces {
@@ -98,12 +100,6 @@ export type ApplicationResult =
   | { readonly ok: true; readonly application: Application }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-const NO_TOOLS = 'no tool is offered: tools.enabled and tools.disabled leave out all of them';
-
-const NO_KEY =
-  'sessions.peers is set without sessions.stateKeyFile: each replica serves only the sessions that it began, they end with its ' +
-  'process, and replicas pass nothing on to one another';
-
 /** How long an answer may take from the call's outcome to the client, in milliseconds. */
 const ANSWER_MS = 1000;
 
@@ -124,7 +120,8 @@ export async function createApplication(
   const { recorder, durationBuckets } = metrics;
   const losses = new Losses(recorder, logger, settings.log.foldSeconds);
   const tools = await offerTools(settings, loaded, losses);
-  const audit = auditOutput && new Audit(auditOutput, { recorder: recorder.audit, logger });
+  const audit =
+    auditOutput && new Audit(auditOutput, { process: processName(), recorder: recorder.audit, logger });
   const upstreamsRead = loadUpstreams(settings, directory, { ...environment, audit });
   const problems = [tools, read, upstreamsRead].flatMap((part) => (part.ok ? [] : part.problems));
   const traced = await traceCalls(settings, environment, recorder);
@@ -136,10 +133,7 @@ export async function createApplication(
 
   const { catalogue, workers, taken, problemsOf } = tools;
   const { tracing } = traced;
-  const warnings = [
-    ...(catalogue.tools.length === 0 && !mayHaveUpstreams(settings) ? [NO_TOOLS] : []),
-    ...(settings.sessions.peers.length > 0 && settings.sessions.stateKeyFile === undefined ? [NO_KEY] : []),
-  ];
+  const warnings = warningsOf(settings, catalogue);
   for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, metrics, logger);
   const activity = settings.metrics.enabled
@@ -163,6 +157,7 @@ export async function createApplication(
   const door = new Door<ToolCall>({ recorder, tracing, now, onError });
   const { auth } = settings;
   const { file, tokens, stateKeys } = read.secrets;
+  const [hashKey] = stateKeys;
   // A door of their own: what listens to an upstream is none of our subscriptions.
   const relayDoor = new Door<ToolCall>({ recorder, tracing, now, onError });
   const upstreams = await upstreamsRead.join(catalogue, recorder, taken, {
@@ -170,13 +165,13 @@ export async function createApplication(
     tracing,
     executor,
     seal: new Seal(stateKeys, 'relayed session', randomBytes),
+    hashKey,
   });
   const inEffect =
     file && tokens && !isReadOnce(file.path)
       ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger, audit })
       : undefined;
   const byToken = inEffect?.authenticate ?? (tokens ? bearer(tokens) : anonymous);
-  const [hashKey] = stateKeys;
   const oauth = loadIssuers(auth, { ...environment, recorder, hashKey, audit });
   const shared = {
     info: { name: 'nexus-mcp', title: 'Nexus MCP', version },
@@ -236,6 +231,9 @@ export async function createApplication(
     },
   };
 }
+
+/** That of the machine, which is the pod's, and what no other process on it has. */
+const processName = (): string => `${hostname()}-${randomBytes(4).toString('hex')}`;
 
 async function finishCalls(executor: Executor, doors: readonly Door<ToolCall>[]): Promise<void> {
   await executor.drain();

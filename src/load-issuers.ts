@@ -28,7 +28,11 @@ export function loadIssuers(auth: Settings['auth'], surroundings: Surroundings):
   const { resource, keysKeptSeconds: keptSeconds } = auth;
   if (auth.issuers.length === 0 || resource === undefined) return undefined;
   const { recorder, ...clocks } = surroundings;
-  const issuers = auth.issuers.map((issuer) => ({ ...issuer, audiences: issuer.audiences ?? [resource] }));
+  const issuers = auth.issuers.map(({ audiences, ...issuer }) => ({
+    ...issuer,
+    audiences: audiences ?? [resource],
+    hasOnlyAudiences: audiences !== undefined,
+  }));
   const callers = new JwtCallers({
     ...clocks,
     issuers,

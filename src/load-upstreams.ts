@@ -20,6 +20,7 @@ export interface UpstreamsHandle extends Pick<
   Upstreams,
   'report' | 'hints' | 'relay' | 'acceptNone' | 'endRelays' | 'stop'
 > {
+  readonly names: () => readonly string[];
   /** Loads what else is needed, so that nothing is held up by that later. */
   readonly prepare: () => Promise<void>;
   /** Begins to connect to them, and to look for more; waits for none. */
@@ -30,6 +31,11 @@ export interface UpstreamsHandle extends Pick<
 
 /** What relays to upstreams need besides the settings. */
 type Relaying = Pick<RelayEnvironment, 'door' | 'tracing' | 'executor' | 'seal'>;
+
+interface Joining extends Relaying {
+  /** With it URLs are hashed for audit events. */
+  readonly hashKey: Uint8Array;
+}
 
 /** When upstreams are asked and looked for. */
 export interface Paces {
@@ -60,7 +66,7 @@ type Loaded =
         catalogue: Catalogue,
         recorder: Recorder,
         taken: ReadonlySet<string>,
-        relaying: Relaying,
+        joining: Joining,
       ) => Promise<UpstreamsHandle | undefined>;
     }
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -132,7 +138,7 @@ export function loadUpstreams(
   );
   return {
     ok: true,
-    async join(catalogue, recorder, taken, relaying) {
+    async join(catalogue, recorder, taken, { hashKey, ...relaying }) {
       if (!mayHaveUpstreams(settings)) return undefined;
       // The client side of the SDK takes a moment to load.
       const [{ Upstreams }, { PACE }] = await Promise.all([
@@ -146,6 +152,7 @@ export function loadUpstreams(
         recorder: recorder.upstreams,
         logger,
         audit,
+        hashKey,
         unixTime,
         maxTools: limits.upstreamTools,
         environment: {
@@ -190,6 +197,7 @@ export function loadUpstreams(
           discovery?.start();
         },
         report: () => upstreams.report(),
+        names: () => upstreams.report().map(({ name }) => name),
         discovery: () => discovery?.report(),
         hints: () => upstreams.hints(),
         relay: (name) => upstreams.relay(name),

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import process from 'node:process';
 import { isatty } from 'node:tty';
 
@@ -78,6 +79,7 @@ end(
     stdout: process.stdout,
     stderr: process.stderr,
     openStdio,
+    openLog,
     onHangup: (listener) => {
       hangup = listener;
     },
@@ -92,14 +94,27 @@ async function complain(thrown: unknown): Promise<void> {
   );
 }
 
-/**
- * Lets stdout take what its reader has not read yet: otherwise Node waits in a write to a pipe, and nothing else is done.
- * Node has no public name for this.
- */
 function openStdio(): { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream } {
   const { stdin, stdout } = process;
-  (stdout as { _handle?: { setBlocking?: (blocking: boolean) => void } })._handle?.setBlocking?.(false);
+  neverWait(stdout);
   return { stdin, stdout };
+}
+
+/** A pipe or a socket for the log. Nobody reads it any more: that is no reason to stop. */
+function openLog(fd: 1 | 2): NodeJS.WriteStream | undefined {
+  const stream = fd === 1 ? process.stdout : process.stderr;
+  if (stream.isTTY || !(stream instanceof Socket)) return undefined;
+  stream.removeAllListeners('error').on('error', () => undefined);
+  neverWait(stream);
+  return stream;
+}
+
+/**
+ * Lets an output take what its reader has not read yet: otherwise Node waits in a write to a pipe, and nothing else is done.
+ * Node has no public name for this.
+ */
+function neverWait(output: NodeJS.WriteStream): void {
+  (output as { _handle?: { setBlocking?: (blocking: boolean) => void } })._handle?.setBlocking?.(false);
 }
 
 /** Whether a version such as `v24.16.0` is below a bound such as `>=24.16`. */

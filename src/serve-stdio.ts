@@ -39,6 +39,14 @@ export async function serveOverStdio(
   application.upstreams?.start();
   logger.info({ tools: application.catalogue.tools.length, ops_port: ops?.port }, 'ready');
   const afterCalls = [{ name: 'end the connection', run: () => connection.close() }];
-  const plan = stopPlan(application, { afterCalls, ops }, settings.shutdown.deadlineSeconds);
+  const main = {
+    destroy: () => {
+      // That waits for the client to read what was answered, which may be never.
+      const { sessions } = connection;
+      void connection.close();
+      return Promise.resolve(sessions);
+    },
+  };
+  const plan = stopPlan(application, { afterCalls, main, ops }, settings.shutdown.deadlineSeconds);
   return { ended: connection.ended, stop: () => lifecycle.stop(plan) };
 }

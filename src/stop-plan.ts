@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Application } from './application.ts';
 import type { Listener } from './http/listener.ts';
 import type { StopPlan, StopStep } from './lifecycle.ts';
@@ -10,13 +11,19 @@ export interface TransportStop {
   readonly acceptNoSessions?: () => void;
   /** Steps that end the connections of clients, taken when the last call has ended. */
   readonly afterCalls: readonly StopStep[];
-  /** The port of the clients, if there is one; the steps above close it. */
-  readonly main?: Listener;
+  /** Where clients come; the steps above close it. */
+  readonly main: Pick<Listener, 'destroy'>;
   /** The operations port, if there is one; closed last, so that metrics and probes are served to the end. */
   readonly ops: Listener | undefined;
 }
 
-/** In what order the server stops, whichever way its clients come. */
+/** How long a call that is cut off may take to have its outcome, in milliseconds. */
+const OUTCOME_MS = 250;
+
+/**
+ * In what order the server stops, whichever way its clients come.
+ * @param outcomeMs how long calls that are cut off may take to have their outcome, which is still counted and written down
+ */
 export function stopPlan(
   {
     finishCalls,
@@ -28,6 +35,7 @@ export function stopPlan(
   }: Pick<Application, 'finishCalls' | 'callsInFlight' | 'workers' | 'upstreams' | 'oauth' | 'flush'>,
   { whileAccepting = [], acceptNoSessions, afterCalls, main, ops }: TransportStop,
   deadlineSeconds: number,
+  outcomeMs = OUTCOME_MS,
 ): StopPlan {
   return {
     deadlineSeconds,
@@ -49,7 +57,8 @@ export function stopPlan(
     ],
     async cut() {
       const calls = callsInFlight().map(({ name, requestId }) => ({ tool: name, request_id: requestId }));
-      const cut = await Promise.all([main?.destroy() ?? 0, ops?.destroy() ?? 0]);
+      const cut = await Promise.all([main.destroy(), ops?.destroy() ?? 0]);
+      await Promise.race([finishCalls(), sleep(outcomeMs, undefined, { ref: false })]);
       // The step that does so may not have been reached.
       await flush();
       return { calls, connections: cut[0] + cut[1] };

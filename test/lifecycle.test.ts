@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectClient } from './support/clients.ts';
@@ -11,6 +12,7 @@ import { compiled } from './support/compile-cache.ts';
 import { hold } from './support/hold.ts';
 import { scrape } from './support/metrics-text.ts';
 import { serveHere } from './support/run-here.ts';
+import { call as callOf, initialize } from './support/raw-session.ts';
 import { MAIN, runCli } from './support/spawn-cli.ts';
 import { startServer, type ServerProcess } from './support/server-process.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from './support/test-server.ts';
@@ -173,7 +175,7 @@ describe('stopping', () => {
   });
 
   it('cuts at its deadline what does not end, and says what that was', async () => {
-    const server = await startHere({ shutdown: { deadlineSeconds: 0.3 } });
+    const server = await startHere({ shutdown: { deadlineSeconds: 0.3 }, audit: { enabled: true } });
     const call = slow(server.url, 20_000).catch(() => 'cut');
     await inFlight(server.url, 1);
     expect(await server.stop()).toBe(false);
@@ -184,6 +186,26 @@ describe('stopping', () => {
       calls: [{ tool: 'slow', request_id: expect.any(String) as string }],
       connections: expect.any(Number) as number,
     });
+    expect(server.logs.filter(({ event }) => event === 'call')).toMatchObject([
+      { tool: 'slow', outcome: 'error', reason: 'cancelled' },
+    ]);
+  });
+
+  it('cuts over stdio as well, and writes the events of what it cut', async () => {
+    const args = ['stdio', ...withTools, '--audit.enabled', 'true', '--shutdown.deadlineSeconds', '0.5'];
+    const child = spawn(process.execPath, [MAIN, ...args, '--shutdown.delaySeconds', '0'], {
+      env: compiled(),
+    });
+    const logs = text(child.stderr);
+    for (const message of [initialize(), callOf(2, 'slow', { milliseconds: 60_000 })])
+      child.stdin.write(`${JSON.stringify(message)}\n`);
+    await once(child.stdout, 'data');
+    // The call came right after what was answered.
+    child.stdin.write('{"jsonrpc":"2.0","id":3,"method":"ping"}\n');
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([1, null]);
+    expect(await logs).toMatch(/"event":"call".*"tool":"slow","outcome":"error","reason":"cancelled"/);
   });
 
   it('exits with 1 where something was cut', async () => {

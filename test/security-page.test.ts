@@ -35,9 +35,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['authorization/granted-rights.ts', 'MAX_SCOPE'],
     ['authorization/jwt-callers.ts', 'MAX_NAME'],
   ],
-  'lines of the log, and audit events, that wait': [
-    ['monitoring/audit/audit-output.ts', 'MAX_WAITING_BYTES'],
-  ],
+  'lines of the log, and audit events, that wait': [['monitoring/line-output.ts', 'MAX_WAITING_BYTES']],
   'clients that have a quota': [['tools/quota.ts', 'MAX_CLIENTS']],
   'log messages of a call': [
     ['tools/paced-notices.ts', 'LOGS_PER_SECOND'],
@@ -143,6 +141,9 @@ const KEPT: Readonly<Record<string, string>> = {
   'monitoring/library/known-tools.ts #names': 'tools of a server that is instrumented',
   'monitoring/library/known-tools.ts #seenAt': 'tools of a server that is instrumented',
   'monitoring/library/tool-lists.ts #lately': 'tools of a server that is instrumented',
+  'monitoring/audit/audit.ts #failing': '= what can fail',
+  'monitoring/line-output.ts #lines': 'lines of the log, and audit events, that wait',
+  'monitoring/line-output.ts #observers': '= the parts of the server',
   'monitoring/live-sessions.ts #sessions': 'sessions',
   'monitoring/metrics/family.ts #blocks': 'values of labels',
   'monitoring/metrics/paced-text.ts #texts': 'values of labels',

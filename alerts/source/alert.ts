@@ -69,20 +69,27 @@ export const TEXT = {
   ),
 } as const;
 
+/** What the server says of itself; an answer without a verdict, such as that it wants a token, as it is. */
+export const VERDICT = '.verdict // .';
+
 /** Of the alert's service, in a query that `worked` or `statusOf` completes. */
 export const OF_SERVICE = 'job=%q, namespace=%q, cluster=%q';
 export const SERVICE_LABELS = '$labels.job $labels.namespace $labels.cluster';
 
 /**
- * The command that shows the status page of an instance as JSON: it names the tool that fails, and why. An instance is
- * scraped at the port that has the page.
+ * The command that shows a part of the status page of an instance, such as its verdict: it can be pasted outside of Kubernetes,
+ * too. An instance is scraped at the port that has the page.
+ * @param filter what jq shows of the page
  * @param worst a query for the instance to ask, of the labels `instance` and `pod`; it has `OF_SERVICE` in it, once
  * @param labels what completes the rest of the query
  */
-export const statusOf = (worst: string, ...labels: readonly string[]): string =>
+export const statusOf = (filter: string, worst: string, ...labels: readonly string[]): string =>
   [
     '{{ $at := "INSTANCE:PORT" }}{{ $pod := "POD" }}',
     `{{ with printf \`${worst}\` ${[SERVICE_LABELS, ...labels].join(' ')} | query }}{{ with first . }}{{ $at = label "instance" . }}{{ $pod = or (label "pod" .) "POD" }}{{ end }}{{ end }}`,
-    'curl -s http://{{ $at }}/',
-    '{{ with $labels.namespace }} (from outside Kubernetes: kubectl -n {{ . }} port-forward {{ $pod }} {{ reReplaceAll "^.*:" "" $at }}, then curl -s http://localhost:{{ reReplaceAll "^.*:" "" $at }}/){{ end }}',
+    command(
+      `exec {{ $pod }} -- node -e 'fetch("http://localhost:{{ reReplaceAll "^.*:" "" $at }}/").then(async (answer) => console.log(await answer.text()))'`,
+      'curl -sS -m 15 http://{{ $at }}/',
+    ),
+    ` | jq -c '${filter}'`,
   ].join('');

@@ -1,4 +1,4 @@
-import { OF_SERVICE, SERVICE_LABELS, statusOf, TEXT, type Alert } from './alert.ts';
+import { OF_SERVICE, SERVICE_LABELS, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
 import type { BurnWindow, Parameters, Severity } from './parameters.ts';
 import { all, any, bad, formatDuration, PromQL, SERVICE, sumBy } from './promql.ts';
 import {
@@ -39,7 +39,7 @@ function outage(parameters: Parameters): Alert {
     forSeconds: 60,
     keepFiringForSeconds: 300,
     summary: 'Most tool calls fail.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes: its agents get errors. ${spent(availability.objective)} First: ${statusOfFailing(parameters)} says which tool fails and why.`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault in the last 2 minutes: its agents get errors.${mostFailures(parameters)} ${spent(availability.objective)} First: ${statusOfFailing(parameters)}`,
     dashboard: 'overview',
   };
 }
@@ -57,7 +57,7 @@ function errorBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(availability, severity), errorRatio, ALLOWED_ERRORS, enough(severity)),
     ...waits(severity),
     summary: 'Tool calls fail faster than the error budget allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${burningWindow(windowsOf(availability, severity), errorRatio)}; the objective is that ${availability.objective} % do not. ${spent(availability.objective)} First: ${statusOfFailing(parameters)} says which tool fails now and why.`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${burningWindow(windowsOf(availability, severity), errorRatio)}; the objective is that ${availability.objective} % do not.${mostFailures(parameters)} ${spent(availability.objective)} First: ${statusOfFailing(parameters)}`,
     dashboard: 'overview',
   }));
 }
@@ -73,7 +73,7 @@ function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(latency, severity), slowRatio, ALLOWED_SLOW, enough),
     ...waits(severity),
     summary: 'Tool calls are slower than the latency objective allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}. First: ${statusOf(`topk(1, sum by (instance, pod) (rate(mcp_tool_duration_seconds_sum{${OF_SERVICE}}[5m])))`)} says which tool is slow.`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}. First: ${statusOf(SLOWEST, `topk(1, sum by (instance, pod) (rate(mcp_tool_duration_seconds_sum{${OF_SERVICE}}[5m])))`)}`,
     dashboard: 'overview',
   }));
 }
@@ -106,9 +106,17 @@ function burningWindow(windows: readonly BurnWindow[], ratio: (window: string) =
   );
 }
 
+/** The tools that take longest; calls may be slow for the objective that the verdict does not mind. */
+const SLOWEST = '[.activity.tools[]? | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]';
+
+/** Which tool fails most now, and how; nothing when none does. */
+const mostFailures = (parameters: Parameters): string =>
+  `{{ with printf \`topk(1, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${OF_SERVICE}, ${bad(parameters)}}[5m])) > 0)\` ${SERVICE_LABELS} | query }}{{ with first . }} Most failures of the last 5 minutes: {{ .Labels.reason }} of {{ .Labels.tool_name }}.{{ end }}{{ end }}`;
+
 /** The status of the instance that fails most calls. */
 const statusOfFailing = (parameters: Parameters): string =>
   statusOf(
+    VERDICT,
     `topk(1, sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, ${bad(parameters)}}[5m])))`,
   );
 

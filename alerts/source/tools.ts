@@ -1,4 +1,4 @@
-import { OF_SERVICE, statusOf, TEXT, type Alert } from './alert.ts';
+import { OF_SERVICE, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, bad, INSTANCE, maxBy, PromQL, sumBy, TOOL } from './promql.ts';
 import { ALLOWED_TOOL } from './records.ts';
@@ -101,21 +101,21 @@ function stuck(parameters: Parameters): readonly Alert[] {
     keepFiringForSeconds: 300,
     dashboard: 'tools',
   } as const;
-  const status = statusOf(`up{${OF_SERVICE}, instance=%q}`, '$labels.instance');
+  const status = statusOf(VERDICT, `up{${OF_SERVICE}, instance=%q}`, '$labels.instance');
   return [
     {
       ...shared,
       severity: 'critical',
       expr: never(INSTANCE),
       summary: 'Tool calls are in flight and none finishes.',
-      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. First: ${status} says whose calls do not end; look before you restart it.`,
+      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says whose calls do not end; look before you restart it. First: ${status}`,
     },
     {
       ...shared,
       severity: 'warning',
       expr: never(`${INSTANCE}, tool_name`),
       summary: 'The calls of a tool are in flight and none finishes.',
-      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and none has finished. Their agents wait. First: ${status} says for how long.`,
+      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and none has finished. Their agents wait. The server says for how long. First: ${status}`,
     },
   ];
 }

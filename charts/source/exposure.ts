@@ -56,7 +56,11 @@ export const exposure = {
         .describe(
           'Host names in lower case, without scheme and port; the server answers to them without config.server.allowedHosts',
         ),
-      path: path.default('/').describe('Path; with /mcp, REST and the status page are not reachable'),
+      path: path
+        .default('/')
+        .describe(
+          'Path; with /mcp, only /mcp is reachable, and with config.auth.issuers the metadata of OAuth. /servers needs a path above it, such as /',
+        ),
       pathType: z.enum(['Prefix', 'Exact', 'ImplementationSpecific']).default('Prefix').describe('Path type'),
       tls: z
         .array(z.strictObject({ secretName: text.optional(), hosts: z.array(host).min(1) }))
@@ -77,7 +81,7 @@ export const exposure = {
         .describe(
           'Host names in lower case, without scheme and port; the server answers to them without config.server.allowedHosts',
         ),
-      path: path.default('/').describe('Path prefix'),
+      path: path.default('/').describe('Path prefix; as that of ingress'),
       filters: list.default([]).describe('Filters'),
       timeouts: object
         .default({ request: '0s' })

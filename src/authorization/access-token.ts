@@ -44,7 +44,8 @@ const OF_ACCESS_TOKENS = ['client_id', 'azp', 'appid', 'cid', 'scp', 'scope'];
  */
 function isForAccess(type: unknown, claims: JWTPayload, idTokens: boolean): boolean {
   if (type === 'at+jwt' || type === 'application/at+jwt') return true;
-  if (OTHER_TYPES.includes(claims['typ'])) return false;
+  // Those that have `events` tell of something, such as a logout (RFC 8417, section 2.2; OpenID Connect Back-Channel Logout 1.0).
+  if (OTHER_TYPES.includes(claims['typ']) || 'events' in claims) return false;
   if (idTokens) return true;
   if (OF_ID_TOKENS.some((name) => name in claims)) return false;
   return OF_ACCESS_TOKENS.some((name) => name in claims);

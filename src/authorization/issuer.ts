@@ -6,6 +6,8 @@ export interface Issuer {
   readonly issuer: string;
   /** For whom its tokens must be, of which one suffices. */
   readonly audiences: readonly string[];
+  /** Whether its tokens must be for one of those, also where a whole upstream is asked for, which is a resource of its own. */
+  readonly hasOnlyAudiences?: boolean;
   /** Where its keys are; left out where its metadata says so. */
   readonly jwksUri?: string | undefined;
   /** Whether its ID tokens are taken, too: those of Dex cannot be told from its access tokens. */

@@ -103,7 +103,7 @@ export class JwtCallers {
     if (!known) return refuse('wrong_issuer');
     const { issuer, keys } = known;
     let problem = problemOf(read, issuer, time);
-    const only = problem === 'wrong_audience' ? resource : undefined;
+    const only = problem === 'wrong_audience' && !issuer.hasOnlyAudiences ? resource : undefined;
     if (only !== undefined) problem = problemOf(read, { ...issuer, audiences: [only] }, time);
     if (problem) return refuse(problem);
     const found = await keys.keyFor(header);

@@ -9,8 +9,8 @@ export interface ProtectedResource {
   /** Its URL, as clients know it. */
   readonly resource: string;
   readonly issuers: readonly Pick<Issuer, 'issuer' | 'scopes'>[];
-  /** The name of the upstream that it is; missing for `/mcp`. */
-  readonly upstream?: string;
+  /** The names of all upstreams, where it is any of them; missing for `/mcp`. */
+  readonly upstreams?: readonly string[];
 }
 
 const MCP_PATH = /\/mcp\/?$/;
@@ -34,10 +34,10 @@ export function metadataUrlOf(resource: string): string {
  * The scopes that clients are to ask for at first: those that do not give everything, if there are others (MCP, "Security Best
  * Practices": "Scope Minimization"). A call that needs another is told so.
  */
-function offeredScopes({ issuers, upstream }: ProtectedResource): readonly string[] {
+function offeredScopes({ issuers, upstreams }: ProtectedResource): readonly string[] {
   const all = issuers
     .flatMap(({ scopes = {} }) => Object.entries(scopes))
-    .filter(([, rights]) => upstream === undefined || mayUseServer({ rights }, upstream));
+    .filter(([, rights]) => !upstreams || upstreams.some((name) => mayUseServer({ rights }, name)));
   const small = all.filter(([, grants]) => !grants.includes('*'));
   const offered = new Set((small.length > 0 ? small : all).map(([scope]) => scope));
   offered.delete('offline_access');

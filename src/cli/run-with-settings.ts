@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { destination } from 'pino';
 import type { Environment } from '../application.ts';
 import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
-import { AuditOutput, MAX_WAITING_BYTES } from '../monitoring/audit/audit-output.ts';
+import { AuditOutput } from '../monitoring/audit/audit-output.ts';
+import { LineOutput, toStandard } from '../monitoring/line-output.ts';
 import { createLogger, type Logger } from '../monitoring/logging.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Arguments, Command } from './arguments.ts';
@@ -22,9 +22,9 @@ export async function runWithSettings(
   // Only serve logs to stdout. In stdio, stdout carries the protocol; in the other commands, the answer.
   const isServing = command === 'serve' || command === 'stdio';
   const level = isServing ? settings.log.level : 'silent';
-  const logs = destination({ fd: command === 'serve' ? 1 : 2, sync: true, maxLength: MAX_WAITING_BYTES });
+  const fd = command === 'serve' ? 1 : 2;
   // A log that cannot be written, as on a full disk, must not end the server. There is nowhere else to say so.
-  logs.on('error', () => undefined);
+  const logs = new LineOutput(toStandard(fd, isServing ? shell.openLog?.(fd) : undefined));
   const audit = isServing ? await openAudit(settings.audit, loaded.directory, logs) : undefined;
   if (audit instanceof Error) return complain(shell, [`audit.file: cannot be opened: ${audit.message}`]);
   const environment: Environment = {
@@ -48,7 +48,11 @@ export async function runWithSettings(
     createApplication(settings, loaded.directory, environment),
     shell.stopRequested.then((why) => ({ why })),
   ]);
-  if ('why' in created) return stoppedEarly(created.why, isServing, shell, environment.logger);
+  if ('why' in created) {
+    const code = stoppedEarly(created.why, isServing, shell, environment.logger);
+    await endLog(logs, environment);
+    return code;
+  }
   if (!created.ok) return complain(shell, created.problems);
   const { application } = created;
   // The others have a log, which says so.
@@ -80,7 +84,15 @@ export async function runWithSettings(
     }
   } finally {
     await application.workers.close();
+    await endLog(logs, environment);
   }
+}
+
+/** Says what was lost at the end, and waits until the log is written. */
+async function endLog(logs: LineOutput, { auditOutput, logger }: Environment): Promise<void> {
+  const late = auditOutput?.refusedAfterClose ?? 0;
+  if (late > 0) logger.error({ events: late }, 'audit events are lost: they came after the audit was closed');
+  await logs.flush();
 }
 
 /** Says that the process stops before it served, or did what it was asked for. */
@@ -100,7 +112,7 @@ function stoppedEarly(why: string | Error, isServing: boolean, shell: Shell, log
 async function openAudit(
   { enabled, file }: Settings['audit'],
   directory: string,
-  logs: Parameters<typeof AuditOutput.inLog>[0],
+  logs: LineOutput,
 ): Promise<AuditOutput | Error | undefined> {
   if (!enabled) return undefined;
   if (file === undefined) return AuditOutput.inLog(logs);

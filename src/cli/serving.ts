@@ -46,7 +46,6 @@ export async function runStdio(
  */
 export function hangUp({ tokens, audit }: Application, logger: Logger): void {
   const isReopened = audit?.reopen() === true;
-  if (isReopened) logger.info('SIGHUP: the audit file is opened again');
   if (tokens) tokens.reread();
   else if (!isReopened)
     logger.info(

@@ -18,6 +18,8 @@ export interface Shell extends Terminal {
   readonly onHangup?: (listener: () => void) => void;
   /** Opens stdin and stdout for a protocol, so that a reader who does not read holds nothing up; for the command `stdio`. */
   readonly openStdio?: () => { readonly stdin: Readable; readonly stdout: Writable };
+  /** The stream of stdout (1) or stderr (2) where that is a pipe or a socket, so that a reader who does not read holds up nothing. */
+  readonly openLog?: (fd: 1 | 2) => Writable | undefined;
   /** How probe resolves names of hosts; left out, as the system does. */
   readonly lookup?: LookupFunction;
 }

@@ -56,7 +56,7 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
     );
   }
   if (parsed.success)
-    for (const problemsOf of [problemsOfPeers, problemsOfIssuers, problemsOfAudit])
+    for (const problemsOf of [problemsOfPeers, problemsOfIssuers, problemsOfAudit, problemsOfMetrics])
       draft.problems.push(...problemsOf(parsed.data));
   const problems = [...draft.problems, ...invalid];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
@@ -82,6 +82,13 @@ function problemsOfIssuers({ auth }: Settings): string[] {
 
 const problemsOfAudit = ({ audit }: Settings): string[] =>
   audit.file !== undefined && !audit.enabled ? ['audit.file: needs audit.enabled'] : [];
+
+const problemsOfMetrics = ({ metrics, auth: { token, tokensFile, issuers } }: Settings): string[] =>
+  metrics.needToken && token === undefined && tokensFile === undefined && issuers.length === 0
+    ? [
+        'metrics.needToken: needs auth.token, auth.tokensFile or auth.issuers; without them everybody may read the metrics',
+      ]
+    : [];
 
 const CONFIG_VARIABLE = 'NEXUS_CONFIG';
 

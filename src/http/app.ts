@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Authenticate } from '../authorization/authentication.ts';
 import { challengesFor } from '../authorization/challenges.ts';
+import { clientOf } from '../authorization/client-address.ts';
 import { metadataUrlOf, type ProtectedResource } from '../authorization/protected-resource.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import type { McpEndpoint } from '../mcp/endpoint.ts';
@@ -10,7 +11,7 @@ import type { Logger } from '../monitoring/logging.ts';
 import { RELAY_ROUTE } from '../monitoring/metrics/labels.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import { addressOf, callerOf, knownCallerOf, requireCaller, type Asked } from './authentication.ts';
-import { cors } from './cors.ts';
+import { cors, noOtherPreflights } from './cors.ts';
 import { hostGuard, oneHost } from './host-guard.ts';
 import { mcpRoutes, servesMcp } from './mcp.ts';
 import { measure } from './measure.ts';
@@ -75,6 +76,7 @@ export function createApp(options: AppOptions): Express {
   if (operations) app.use(besidesCalls(probeRoutes(operations)));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
   if (operations) app.use(besidesCalls(metricsRoutes({ ...operations, metricsGuards })));
+  app.use(noOtherPreflights(options.allowedOrigins));
   if (options.allowedOrigins.length > 0) app.use(cors(options.allowedOrigins));
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
@@ -85,7 +87,7 @@ export function createApp(options: AppOptions): Express {
     app.use(mcpRoutes(RELAY_ROUTE, { ...guarded, ...ofRelays, ...servesUpstreams(options.relays) }));
   }
   if (protectedResource)
-    app.use(besidesCalls(protectedResourceRoutes(protectedResource, options.relays !== undefined)));
+    app.use(besidesCalls(protectedResourceRoutes(protectedResource, options.relays?.names)));
   app.use(restRoutes(guarded));
   app.get('/', pageGuards, page.serve);
   app.all('/', wrongMethod('GET, HEAD'));
@@ -184,7 +186,7 @@ const onRefusal =
       method: request.method,
       path: request.path,
       caller: knownCallerOf(response),
-      address: addressOf(request),
+      address: clientOf(addressOf(request)) ?? 'unknown',
       requestId: requestIdOf(response),
     });
   };

@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import { isListed } from './host-guard.ts';
+import { sendProblem } from './problem.ts';
 
 /** What pages may send: the headers of MCP in both eras ("Streamable HTTP"), and what REST and traces use. */
 const REQUEST_HEADERS = [
@@ -25,6 +26,28 @@ const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-A
 
 /** How long a browser need not ask again, in seconds: the longest that Chromium heeds. */
 const MAX_AGE_SECONDS = 7200;
+
+/**
+ * Refuses what browsers ask beforehand for pages of other origins than the given ones, of those that may send requests: a preflight
+ * has no token, so to ask for one would count a failure that nobody can mend.
+ */
+export function noOtherPreflights(origins: readonly string[]): RequestHandler {
+  const allowed = new Set(origins);
+  return (request, response, next) => {
+    const { origin, 'access-control-request-method': asked } = request.headers;
+    if (
+      request.method !== 'OPTIONS' ||
+      asked === undefined ||
+      origin === undefined ||
+      isListed(origin, allowed)
+    ) {
+      next();
+      return;
+    }
+    const detail = 'Pages of this Origin may not read answers; see the setting server.allowedOrigins';
+    sendProblem(request, response, { status: 403, refusedFor: 'origin', detail });
+  };
+}
 
 /**
  * Lets pages of the given origins read the answers, and answers what their browsers ask beforehand (Fetch, "CORS protocol"). That asks

@@ -13,10 +13,13 @@ const RELAYED = /\/servers\/([^/]+)\/mcp$/;
 
 /**
  * Tells clients where to get a token (RFC 9728): at the path that has the path of `/mcp` in it, as clients know that and as it is
- * here, and at the root, where clients look next. Whole upstreams are resources of their own, of any name: which there are is not told.
+ * here, and at the root, where clients look next. Whole upstreams are resources of their own, of any name, and of the same scopes: which there are is not told.
  * Anybody may know it.
  */
-export function protectedResourceRoutes(about: ProtectedResource, hasRelays: boolean): Router {
+export function protectedResourceRoutes(
+  about: ProtectedResource,
+  upstreams: (() => readonly string[]) | undefined,
+): Router {
   const router = Router();
   const { resource } = about;
   const metadata = metadataOf(about);
@@ -24,11 +27,11 @@ export function protectedResourceRoutes(about: ProtectedResource, hasRelays: boo
   const served = new Set([WELL_KNOWN, `${WELL_KNOWN}/mcp`, pathOf(resource)]);
   const metadataAt = (path: string): object | undefined => {
     if (served.has(path)) return metadata;
-    const [, upstream = ''] = (hasRelays ? RELAYED.exec(path) : undefined) ?? [];
+    const [, upstream = ''] = (upstreams ? RELAYED.exec(path) : undefined) ?? [];
     const own = relayOf(resource, upstream);
     if (own === undefined) return undefined;
     const isThere = path === pathOf(own) || path === `${WELL_KNOWN}/servers/${upstream}/mcp`;
-    return isThere ? metadataOf({ ...about, resource: own, upstream }) : undefined;
+    return isThere ? metadataOf({ ...about, resource: own, upstreams: upstreams?.() ?? [] }) : undefined;
   };
   router.get(WELL_KNOWN_ROUTE, (request, response, next) => {
     const found = metadataAt(request.path);

@@ -12,6 +12,7 @@ import type { Problem } from './problem.ts';
 /** The relays of upstreams, by name. */
 export interface Relays {
   readonly relay: (name: string) => Pick<Relay, 'serve'> | undefined;
+  readonly names: () => readonly string[];
 }
 
 /** Passes what is said there on, for callers who may use all of an upstream. */
@@ -19,9 +20,10 @@ export const servesUpstreams = ({ relay }: Relays): Pick<McpRouteOptions, 'serve
   excessIn: excessOfMessages,
   async serve(request, response, message) {
     const name = nameIn(request);
-    const found = relay(name);
-    if (!found) return { status: 404, detail: 'There is no such server here' };
+    // Whether there is one of this name, only those learn who may use it.
     if (!mayUseServer(message.caller, name)) return notAllowed(name, message.caller);
+    const found = relay(name);
+    if (!found) return noSuchServer;
     return found.serve(request, response, message);
   },
 });
@@ -43,12 +45,16 @@ export function asksForServer(known: Asked, resource: string | undefined): (requ
 
 const nameIn = ({ params }: Request): string => String(params['name']);
 
+const noSuchServer: Problem = {
+  status: 404,
+  detail:
+    'There is no such server here, or it needs the right to all of its tools; those that you may use are at /mcp',
+};
+
 function notAllowed(name: string, caller: Caller): Problem {
   const scopes = scopesFor(caller, (holder) => mayUseServer(holder, name));
-  return {
-    status: 403,
-    refusedFor: scopes ? 'insufficient_scope' : 'denied',
-    detail: `This address needs the right to all tools of ${name}; the tools that you may use are at /mcp`,
-    ...(scopes && { scopes }),
-  };
+  if (!scopes) return { ...noSuchServer, refusedFor: 'denied' };
+  const detail =
+    'This address needs the right to all tools of its server; those that you may use are at /mcp';
+  return { status: 403, refusedFor: 'insufficient_scope', detail, scopes };
 }

@@ -62,6 +62,8 @@ export function refusalBySession(problem: SessionProblem): Refusal {
   const refusal = REFUSALS[problem.kind];
   if (problem.kind === 'id_in_use') return { ...refusal, id: problem.id };
   if (problem.kind === 'full') return { ...refusal, headers: { 'retry-after': String(problem.waitSeconds) } };
+  if (problem.kind === 'not_found')
+    return { ...refusal, ...(problem.refusedFor && { refusedFor: problem.refusedFor }) };
   return refusal;
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isInitializeRequest, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
+import { isInitializeRequest } from '@modelcontextprotocol/server';
+import { intrusionOf, type SessionIntrusion } from '../monitoring/door/json-rpc.ts';
 import type { RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
 import { Forwarding } from './forwarding.ts';
@@ -14,6 +15,7 @@ import { SessionIds, sessionName, type SessionFacts } from './session-id.ts';
 import { SessionTable } from './session-table.ts';
 import { Session } from './session.ts';
 import { UsedIds } from './used-ids.ts';
+import { agreedOn } from './versions.ts';
 
 export interface SessionLimits {
   readonly max: number;
@@ -26,8 +28,9 @@ export interface SessionLimits {
 /** Why a request cannot be served by a session. */
 export type SessionProblem =
   | {
-      readonly kind: 'missing_id' | 'not_found' | 'not_kept' | 'asker_gone' | 'asker_busy' | 'closing';
+      readonly kind: 'missing_id' | 'not_kept' | 'asker_gone' | 'asker_busy' | 'closing';
     }
+  | { readonly kind: 'not_found'; readonly refusedFor?: SessionIntrusion }
   | { readonly kind: 'full'; readonly waitSeconds: number }
   | { readonly kind: 'id_in_use'; readonly id: RpcRequest['id'] };
 
@@ -127,8 +130,9 @@ export class Sessions {
     const found = this.#ids.open(id, caller.id);
     const isEnded = this.#ended.has(sessionName(id));
     if (found.ok && !isEnded) return found.facts;
-    this.#recorder.sessionNotFound(found.ok ? 'expired' : found.reason);
-    return { kind: 'not_found' };
+    const reason = found.ok ? 'expired' : found.reason;
+    this.#recorder.sessionNotFound(reason);
+    return { kind: 'not_found', ...intrusionOf(reason) };
   }
 
   /** A session that is not held: rebuilt once, however many of its requests come at a time. */
@@ -253,7 +257,3 @@ async function hasLeft({ socket }: IncomingMessage): Promise<boolean> {
   await nextTurn();
   return socket.destroyed;
 }
-
-/** What the SDK agrees on with a client that asks for a revision. */
-const agreedOn = (asked: string): string =>
-  SUPPORTED_PROTOCOL_VERSIONS.includes(asked) ? asked : (SUPPORTED_PROTOCOL_VERSIONS[0] ?? asked);

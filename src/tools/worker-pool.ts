@@ -139,8 +139,8 @@ function resultOf(answer: WorkerAnswer): unknown {
 
 /** Of a thread that ended itself piscina has only the exit code, with a stack that has no file of the tool. */
 function withAdvice(error: unknown): unknown {
-  if (!(error instanceof Error && /^worker exited with code/.test(error.message))) return error;
-  const message = `${error.message}; did the tool call process.exit?`;
+  if (!(error instanceof Error && error.message.startsWith('worker exited with code'))) return error;
+  const message = `${error.message}; did the tool exit the process?`;
   return Object.assign(new Error(message), { stack: `Error: ${message}` });
 }
 

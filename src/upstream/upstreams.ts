@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Audit } from '../monitoring/audit/audit.ts';
 import type { Logger } from '../monitoring/logging.ts';
@@ -20,6 +21,8 @@ export interface UpstreamsOptions {
   readonly recorder: UpstreamRecorder;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
   readonly audit: Pick<Audit, 'changed'> | undefined;
+  /** With it URLs are hashed for audit events. */
+  readonly hashKey: Uint8Array;
   readonly environment: UpstreamEnvironment;
   /** In seconds of Unix time. */
   readonly unixTime: () => number;
@@ -127,12 +130,13 @@ export class Upstreams {
   }
 
   #audit(gone: readonly Held[], fresh: readonly Held[]): void {
-    const { audit } = this.#options;
+    const { audit, hashKey } = this.#options;
     const before = new Set(gone.map(({ upstream }) => upstream.spec.name));
     for (const { name, url } of fresh.map(({ upstream }) => upstream.spec)) {
-      const { origin, pathname } = new URL(url);
       const event = before.delete(name) ? 'upstream_changed' : 'upstream_added';
-      audit?.changed(event, 'success', { upstream: name, url: origin + pathname });
+      // The path of a URL may be a secret, and a change of it is to be seen all the same.
+      const hash = createHmac('sha256', hashKey).update(url).digest('hex').slice(0, 12);
+      audit?.changed(event, 'success', { upstream: name, origin: new URL(url).origin, url_hash: hash });
     }
     for (const upstream of before) audit?.changed('upstream_removed', 'success', { upstream });
   }

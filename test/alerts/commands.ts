@@ -15,8 +15,6 @@ export const lastStates = command(
   'docker ps -a, or journalctl -u nexus-mcp, for the exit codes',
 );
 
-/** The status page of the instance that the scenarios have. */
-export const status = (n: string): string =>
-  n === ''
-    ? 'curl -s http://a:9999/'
-    : `curl -s http://a:9999/ (from outside Kubernetes: kubectl ${n}port-forward nexus-mcp-a 9999, then curl -s http://localhost:9999/)`;
+/** A part of the status page of the instance that the scenarios have. */
+export const status = (n: string, filter = '.verdict // .'): string =>
+  `${n === '' ? 'curl -sS -m 15 http://a:9999/' : `kubectl ${n}exec nexus-mcp-a -- node -e 'fetch("http://localhost:9999/").then(async (answer) => console.log(await answer.text()))'`} | jq -c '${filter}'`;

@@ -124,6 +124,9 @@ describe('a token that is good', () => {
       'malformed',
     );
     expect(await start(about).ask(await token({ ...ofDex, aud: 'other' }))).toBe('wrong_audience');
+    // OpenID Connect Back-Channel Logout 1.0, section 2.4.
+    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    expect(await start(about).ask(await token({ ...ofDex, events }, { typ: 'JWT' }))).toBe('malformed');
   });
 
   it('makes no other caller of each token, and of each user another', async () => {

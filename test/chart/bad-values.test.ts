@@ -149,7 +149,7 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
       config: { audit: { enabled: true, file: '/logs/audit.jsonl' } },
       extraVolumeMounts: [{ name: 'logs', mountPath: '/logs', readOnly: true }],
     },
-    /config\.audit\.file: \/logs\/audit\.jsonl is on no volume that can be written to/,
+    /config\.audit\.file: \/logs\/audit\.jsonl is on no volume of extraVolumeMounts that can be written to/,
   ],
   [
     'two places for tokens',
@@ -424,6 +424,35 @@ it.each<Mistake>([
     "a template of Alertmanager's among Helm's",
     { extraObjects: [{ kind: 'AlertmanagerConfig', spec: { text: 'of {{ .CommonLabels.job }}' } }] },
     /extraObjects: \{\{ \.CommonLabels\.job \}\} is no template of Helm's; move the object to extraObjectsAsIs/,
+  ],
+  [
+    'a registry with a slash at its end',
+    { image: { registry: 'registry.example.com/' } },
+    /image\.registry: leave out the slash at the end of registry\.example\.com\//,
+  ],
+  [
+    'a repository with a tag',
+    { image: { repository: 'foo/bar:1' } },
+    /image\.repository: foo\/bar:1 has a tag or digest; put them into image\.tag and image\.digest/,
+  ],
+  [
+    'a tag with a digest',
+    { image: { tag: 'latest@sha256:abc' } },
+    /image\.tag: latest@sha256:abc has a digest; put it into image\.digest/,
+  ],
+  [
+    'issuers without a resource',
+    { config: { auth: { issuers: [{ issuer: 'https://a.example.com' }] } } },
+    /config\.auth\.resource: config\.auth\.issuers needs the URL of \/mcp as clients write it/,
+  ],
+  [
+    'an issuer without TLS',
+    {
+      config: {
+        auth: { resource: 'https://b.example.com/mcp', issuers: [{ issuer: 'http://a.example.com' }] },
+      },
+    },
+    /config\.auth\.issuers: http:\/\/a\.example\.com must be an https URL/,
   ],
   [
     'an amount of memory without its unit',

@@ -42,6 +42,35 @@ describe('a network policy of tools that may use the Kubernetes API', () => {
   });
 });
 
+describe('what is reached from outside', () => {
+  const issuers = [{ issuer: 'https://keycloak.example.com/realms/company' }];
+  const exposed = {
+    ingress: { enabled: true, hosts: ['a.example.com'], path: '/mcp' },
+    httpRoute: {
+      enabled: true,
+      parentRefs: [{ name: 'public' }],
+      hostnames: ['a.example.com'],
+      path: '/mcp',
+    },
+  };
+  const pathsOf = async (values: Values): Promise<readonly (readonly unknown[])[]> => {
+    const manifests = await render({ values: { ...exposed, ...values } });
+    const inIngress = at<readonly { path: string }[]>(one(manifests, 'Ingress'), 'spec.rules.0.http.paths');
+    const inRoute = at<readonly { path: { value: string } }[]>(
+      one(manifests, 'HTTPRoute'),
+      'spec.rules.0.matches',
+    );
+    return [inIngress.map(({ path }) => path), inRoute.map(({ path }) => path.value)];
+  };
+
+  it('has the metadata that OAuth clients look for, whatever the path', async () => {
+    const auth = { resource: 'https://a.example.com/mcp', issuers };
+    const paths = ['/mcp', '/.well-known/oauth-protected-resource'];
+    expect(await pathsOf({ config: { auth } })).toEqual([paths, paths]);
+    expect(await pathsOf({})).toEqual([['/mcp'], ['/mcp']]);
+  });
+});
+
 describe('an Ingress', () => {
   it.each([
     ['alb', {}, 3605],

@@ -184,10 +184,29 @@ describe('the notes of a release with an audit', () => {
     expect(await notes({ config: { audit: { enabled: true } } }, true)).toContain(
       'select(.stream == "audit")',
     );
-    const inFile = { config: { audit: { enabled: true, file: '/tmp/audit.jsonl' } } };
-    expect(await notes(inFile, true)).toContain('an event in /tmp/audit.jsonl of the container');
+    const inFile = {
+      config: { audit: { enabled: true, file: '/logs/audit.jsonl' } },
+      extraVolumes: [{ name: 'logs', persistentVolumeClaim: { claimName: 'logs' } }],
+      extraVolumeMounts: [{ name: 'logs', mountPath: '/logs' }],
+    };
+    expect(await notes(inFile, true)).toContain('an event in /logs/audit.jsonl of the container');
     expect(await notes({}, true)).not.toContain('AUDIT');
   });
+});
+
+it('an audit file that would fill /tmp is refused', async () => {
+  const inTmp = { config: { audit: { enabled: true, file: '/tmp/audit.jsonl' } } };
+  await expect(notes(inTmp, true)).rejects.toThrow(
+    'config.audit.file: /tmp/audit.jsonl is on no volume of extraVolumeMounts',
+  );
+});
+
+it('metrics that need a token, where nobody has one, are refused', async () => {
+  await expect(notes({ config: { metrics: { needToken: true } } }, true)).rejects.toThrow(
+    'config.metrics.needToken: nobody has a token',
+  );
+  const extraEnv = [{ name: 'NEXUS_AUTH_TOKEN', valueFrom: { secretKeyRef: { name: 'one', key: 'token' } } }];
+  await notes({ config: { metrics: { needToken: true } }, extraEnv }, true);
 });
 
 describe('strict', () => {
@@ -203,6 +222,7 @@ describe('strict', () => {
       keda: { enabled: true, serverAddress: 'http://prometheus:9090', activeSessions: 5 },
       stateKeySecret: { name: 'key' },
       monitoring: { monitor: { enabled: true, interval: '1m' }, rules: { enabled: true } },
+      podDisruptionBudget: { maxUnavailable: 0 },
     },
   ];
 

@@ -310,7 +310,7 @@ describe('call', () => {
       1,
       'nexus-mcp: unavailable: The worker thread that ran the tool ended before the call did.',
     ]);
-    expect(ended).toMatch(/exited with code: 7; did the tool call process\.exit\?/);
+    expect(ended).toMatch(/exited with code: 7; did the tool exit the process\?/);
   });
 
   it('with --json prints a failure as the answer, with the exit code of the failure', async () => {

@@ -103,6 +103,7 @@ describe('settings', () => {
       'auth.resource': { NEXUS_AUTH_ISSUERS: '[{issuer: https://idp.example.com}]' },
       'auth.issuers': { NEXUS_AUTH_RESOURCE: 'https://mcp.example.com/mcp' },
       'audit.file': { NEXUS_AUDIT_ENABLED: 'true' },
+      'metrics.needToken': { NEXUS_AUTH_TOKEN: 'a-token-0123456789abcdef' },
       'sessions.address': { NEXUS_OPS_PORT: '9998' },
       'sessions.peers': { NEXUS_SESSIONS_ADDRESS: '10.0.0.7', NEXUS_OPS_PORT: '9998' },
     };
@@ -364,6 +365,20 @@ describe('what is wrong', () => {
     expect(problemsFrom({ flags: { 'audit.file': 'audit.jsonl' } })).toEqual([
       'audit.file: needs audit.enabled',
     ]);
+  });
+
+  it('about metrics that need a token, where nobody has one, is said', () => {
+    const needed = { 'metrics.needToken': 'true' };
+    expect(problemsFrom({ flags: needed })).toEqual([
+      'metrics.needToken: needs auth.token, auth.tokensFile or auth.issuers; without them everybody may read the metrics',
+    ]);
+    const resource = 'https://mcp.example.com/mcp';
+    for (const auth of [
+      { 'auth.token': 'a-token-0123456789abcdef' },
+      { 'auth.tokensFile': 'tokens.yaml' },
+      { 'auth.resource': resource, 'auth.issuers': '[{issuer: https://idp.example.com}]' },
+    ])
+      expect(load({ flags: { ...needed, ...auth } }).ok).toBe(true);
   });
 
   it('about issuers of tokens is said: what belongs together, and what could be no issuer', () => {

@@ -72,6 +72,9 @@ function growthOf(before: Samples, after: Samples, name: string, ...labels: read
   return counts;
 }
 
+/** An id with another letter in it. */
+const forged = (id: string): string => `${id.slice(0, -9)}${id.at(-9) === 'A' ? 'B' : 'A'}${id.slice(-8)}`;
+
 async function expectReconciled(before: Samples, from: number): Promise<void> {
   const after = await server.scrape();
   const all = events(from);
@@ -82,6 +85,11 @@ async function expectReconciled(before: Samples, from: number): Promise<void> {
   const failed = calls.filter(({ outcome }) => outcome === 'error');
   expect(countsOf(failed, 'tool', 'reason')).toEqual(grown('mcp_tool_errors_total', 'tool_name', 'reason'));
   expect(countsOf(failures, 'auth_failure')).toEqual(grown('mcp_auth_failures_total', 'reason'));
+  const intrusions = all.filter(({ reason }) => reason === 'other_caller' || reason === 'forged');
+  // Those that are expired or of other keys are no intrusions.
+  const { expired = 0, unknown = 0, ...notFound } = grown('mcp_session_not_found_total', 'reason');
+  expect(expired + unknown).toBeLessThanOrEqual(STEPS);
+  expect(countsOf(intrusions, 'reason')).toEqual(notFound);
   const opened = all.filter(({ event }) => event === 'session_opened');
   expect(countsOf(opened, 'transport')).toEqual(grown('mcp_sessions_opened_total', 'transport'));
   expect(grown('mcp_audit_events_total', 'outcome')).toEqual({ accepted: all.length });
@@ -114,6 +122,17 @@ it('audit events add up exactly to the counters, whatever clients do', { timeout
         params: { name: 'echo', arguments: { text: 'x' }, _meta: meta },
       }),
     });
+  const relayInSession = (token: string, body: object, session?: string): Promise<Response> =>
+    fetch(`${server.url}/servers/behind/mcp`, {
+      method: 'POST',
+      headers: {
+        ...bearer(token),
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...(session !== undefined && { 'mcp-session-id': session }),
+      },
+      body: JSON.stringify(body),
+    });
   const kinds: Readonly<Record<string, () => Promise<unknown>>> = {
     works: () => execute(ALL, 'echo', { text: SECRET }),
     fails: () => execute(ALL, 'fails'),
@@ -141,6 +160,17 @@ it('audit events add up exactly to the counters, whatever clients do', { timeout
     },
     'in a session': () => mcp(ALL, call(1, 'echo', { text: 'x' }), {}, sessions.get(ALL)),
     'a batch in no session': () => mcp(admin, list(1), {}, 'unknown'),
+    'in the session of another': () => mcp(admin, list(1), {}, sessions.get(ALL) ?? 'unknown'),
+    'in a forged session': () => mcp(ALL, list(1), {}, forged(sessions.get(ALL) ?? 'unknown')),
+    'opens at an upstream': async () => {
+      const response = await relayInSession(admin, initialize());
+      const id = response.headers.get('mcp-session-id');
+      if (id !== null) sessions.set('behind', id);
+      await response.text();
+    },
+    'in the session of another at an upstream': () => relayInSession(ALL, list(1), sessions.get('behind')),
+    'in a forged session at an upstream': () =>
+      relayInSession(admin, list(1), forged(sessions.get('behind') ?? 'unknown')),
     relayed: () => relay(admin),
     'not to be relayed': () => relay(oneOf([FEW, few], random)),
   };
@@ -157,5 +187,6 @@ it('audit events add up exactly to the counters, whatever clients do', { timeout
   const written = JSON.stringify(events(from));
   const secrets = [SECRET, ALL, FEW, few, admin, 'grace', 'lovelace'];
   expect(secrets.filter((secret) => written.includes(secret))).toEqual([]);
-  expect(new Set(events(from).map(({ reason }) => reason))).toContain('rate_limited');
+  const reasons = new Set(events(from).map(({ reason }) => reason));
+  for (const reason of ['rate_limited', 'forged', 'other_caller']) expect(reasons).toContain(reason);
 });

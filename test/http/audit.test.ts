@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient } from '../support/clients.ts';
 import { startIssuer, type TestIssuer } from '../support/issuer.ts';
@@ -54,6 +58,8 @@ describe('the audit events of a server', () => {
       level: 'info',
       time: expect.any(String) as unknown,
       stream: 'audit',
+      process: expect.stringMatching(/-[0-9a-f]{8}$/) as unknown,
+      seq: expect.any(Number) as unknown,
       event: 'call',
       caller: expect.stringMatching(/^desk#[0-9a-f]{12}$/) as unknown,
       caller_kind: 'jwt',
@@ -98,14 +104,63 @@ describe('the audit events of a server', () => {
   });
 });
 
+it('events have a number each, without a gap, and the name of their process', () => {
+  const all = events();
+  expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
+  expect(new Set(all.map(({ process }) => process)).size).toBe(1);
+});
+
+it('say of clients behind IPv6 whose network they are in, in each event alike', async () => {
+  const proxied = await startTestServer({
+    audit: { enabled: true },
+    server: { trustedProxies: 1, allowedOrigins: [] },
+  });
+  const from = { 'x-forwarded-for': '2001:db8:1:2:3:4:5:6' };
+  await proxied.execute('echo', { text: 'x' }, { headers: from });
+  await ask(proxied.url, 'GET /tools', { ...from, host: 'evil.example' });
+  await proxied.stop();
+  const addresses = proxied.logs.filter(({ stream }) => stream === 'audit').map(({ address }) => address);
+  expect(addresses).toEqual(['2001:db8:1:2::/64', '2001:db8:1:2::/64']);
+});
+
+it('users that are hashed with a key of one process alone are warned of', () => {
+  expect(server.logs.some(({ msg }) => String(msg).includes('without sessions.stateKeyFile: users'))).toBe(
+    true,
+  );
+});
+
+it('the hash of a user is what the recipe in docs/audit.md gives', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'state-key-'));
+  const stateKeyFile = join(directory, 'state-key');
+  writeFileSync(stateKeyFile, `${'first-key-'.repeat(4)}\n${'older-key-'.repeat(4)}\n`);
+  const keyed = await startTestServer({
+    audit: { enabled: true },
+    sessions: { stateKeyFile },
+    auth: { resource: RESOURCE, issuers: [{ issuer: issuer.issuer, scopes: { read: ['echo'] } }] },
+  });
+  const token = await issuer.token(RESOURCE, { scope: 'read', sub: 'hopper', client_id: 'desk' });
+  await keyed.execute('echo', { text: 'x' }, { headers: bearer(token) });
+  await keyed.stop();
+  const page = readFileSync(new URL('../../docs/audit.md', import.meta.url), 'utf8');
+  const recipe = /```sh\n(printf [^`]+)```/.exec(page)?.[1] ?? '';
+  const command = recipe.replace('https://login.example.com', issuer.issuer);
+  const hash = execFileSync('sh', ['-c', command], { cwd: directory, encoding: 'utf8' }).trim();
+  expect(keyed.logs.find(({ event }) => event === 'call')).toMatchObject({ caller: `desk#${hash}` });
+  expect(keyed.logs.filter(({ level }) => level === 'warn')).toEqual([]);
+});
+
 describe('what decides', () => {
   it('is told when it changes: keys that come, and upstreams', () => {
     const changes = (event: string): Event[] => events().filter((each) => each['event'] === event);
     expect(changes('keys_changed')).toEqual([
       expect.objectContaining({ issuer: issuer.issuer, outcome: 'success', key_ids: ['first'] }),
     ]);
-    const url = `${behind.url}/mcp`;
-    expect(changes('upstream_added')).toEqual([expect.objectContaining({ upstream: 'behind', url })]);
+    const [added, ...others] = changes('upstream_added');
+    expect(others).toEqual([]);
+    expect(added).toMatchObject({ upstream: 'behind', origin: behind.url });
+    expect(added?.['url_hash']).toMatch(/^[0-9a-f]{12}$/);
+    // A path may be a secret.
+    expect(JSON.stringify(added)).not.toContain('/mcp');
   });
 });
 

@@ -125,8 +125,11 @@ describe('a page of another origin', () => {
   );
 
   it('of localhost, which may ask, reads nothing unless it is named', async () => {
+    const before = (await server.scrape()).value('mcp_auth_failures_total', { reason: 'missing' }) ?? 0;
     const answer = await preflight('/mcp', 'http://localhost:5173');
-    expect([answer.status, ofCors(answer)]).toEqual([401, []]);
+    expect([answer.status, ofCors(answer)]).toEqual([403, []]);
+    // It has no token because no preflight has one: nobody failed to authenticate.
+    expect((await server.scrape()).value('mcp_auth_failures_total', { reason: 'missing' }) ?? 0).toBe(before);
   });
 });
 

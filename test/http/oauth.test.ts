@@ -404,9 +404,15 @@ describe('a whole server', () => {
       expect(await answer.json()).toMatchObject({
         resource: AWAY,
         authorization_servers: [issuer.issuer],
-        scopes_supported: ['away'],
       });
     }
+    const scopesAt = async (name: string): Promise<unknown> =>
+      (
+        (await (
+          await fetch(`${other.url}/.well-known/oauth-protected-resource/servers/${name}/mcp`)
+        ).json()) as Record<string, unknown>
+      )['scopes_supported'];
+    expect(await scopesAt('away')).toEqual(await scopesAt('nobody'));
   });
 
   it('is not told from one that there is not', async () => {
@@ -421,6 +427,44 @@ describe('a whole server', () => {
     expect((await fetch(`${server.url}/.well-known/oauth-protected-resource/servers/away/mcp`)).status).toBe(
       404,
     );
+  });
+
+  it('is not told from one that there is not to those whom no scope would let in', async () => {
+    const closed = await startTestServer({
+      auth: {
+        resource: RESOURCE,
+        issuers: [{ issuer: issuer.issuer, scopes: { read: ['echo'] } }],
+      },
+      upstreams: [{ name: 'away', url: 'http://127.0.0.1:9/mcp' }],
+    });
+    const token = await issuer.token(RESOURCE, { scope: 'read' });
+    const answers = await Promise.all(
+      ['away', 'nobody'].map((name) =>
+        ask(
+          closed.url,
+          `POST /servers/${name}/mcp`,
+          { ...json, ...bearer(token) },
+          JSON.stringify(call('echo')),
+        ),
+      ),
+    );
+    await closed.stop();
+    expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+    expect(answers[0]?.body).toBe(answers[1]?.body);
+  });
+
+  it('takes no token for itself of an issuer that says for whom its tokens are', async () => {
+    const bounded = await startTestServer({
+      auth: { resource: RESOURCE, issuers: [{ issuer: issuer.issuer, audiences: ['desk'] }] },
+      upstreams: [{ name: 'away', url: 'http://127.0.0.1:9/mcp' }],
+    });
+    const statusOf = async (audience: string): Promise<number> => {
+      const headers = { ...json, ...bearer(await issuer.token(audience, {})) };
+      return (await ask(bounded.url, 'POST /servers/away/mcp', headers, JSON.stringify(call('echo')))).status;
+    };
+    const statuses = [await statusOf(AWAY), await statusOf('desk')];
+    await bounded.stop();
+    expect(statuses).toEqual([401, 503]);
   });
 
   it('takes tokens for it and for /mcp; those for it are good nowhere else', async () => {

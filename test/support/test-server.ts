@@ -1,8 +1,8 @@
-import { EventEmitter } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createApplication } from '../../src/application.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { AuditOutput } from '../../src/monitoring/audit/audit-output.ts';
+import { LineOutput } from '../../src/monitoring/line-output.ts';
 import { createLogger } from '../../src/monitoring/logging.ts';
 import type { WatchPace } from '../../src/kubernetes/watch-pace.ts';
 import { serve } from '../../src/serve.ts';
@@ -58,8 +58,10 @@ export async function startTestServer(
     shutdown: { idleSeconds: 0.1, ...overrides['shutdown'] },
   });
   const logs: Record<string, unknown>[] = [];
-  const log = Object.assign(new EventEmitter(), {
-    write: (line: string) => logs.push(JSON.parse(line) as Record<string, unknown>),
+  const log = new LineOutput((chunk, done) => {
+    for (const line of chunk.toString().trimEnd().split('\n'))
+      logs.push(JSON.parse(line) as Record<string, unknown>);
+    done(null, chunk.length);
   });
   const { enabled, file } = settings.audit;
   const auditOutput = file === undefined ? AuditOutput.inLog(log) : await AuditOutput.open(file);

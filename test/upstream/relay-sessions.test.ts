@@ -89,7 +89,7 @@ describe('who may speak to an upstream', () => {
       await client.close();
     }
     const refused = await post(relay, initialize(), undefined, as('eve'));
-    expect(refused.status).toBe(403);
+    expect(refused.status).toBe(404);
     expect(await errorOf(refused)).toMatch(/at \/mcp/);
     expect((await post(relay, initialize())).status).toBe(401);
   });

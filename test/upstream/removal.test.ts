@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -60,6 +60,7 @@ beforeEach(async () => {
   };
   catalogue = new Catalogue([]);
   upstreams = new Upstreams({
+    hashKey: randomBytes(32),
     catalogue,
     recorder: new Recorder(metrics, []).upstreams,
     audit: undefined,

@@ -42,3 +42,10 @@
 {{- $discovery := (include "nexus-mcp.settings" . | fromYaml).discovery }}
 {{- if and $discovery.enabled (not $discovery.kubeconfig) }}true{{ end }}
 {{- end }}
+
+{{/* Where clients of OAuth look for the authorization server (RFC 9728), if the path that is reached from outside is not above it. */}}
+{{- define "nexus-mcp.metadataPath" -}}
+{{- if and (dig "auth" "issuers" list .context.Values.config) (ne .path "/") -}}
+/.well-known/oauth-protected-resource
+{{- end }}
+{{- end }}

@@ -29,6 +29,10 @@ The Service does not send clients to the same pod, so requests get 404 from othe
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not (int $settings.server.trustedProxies)) }}
 config.server.trustedProxies: is 0, so all clients from outside seem to have the address of the {{ ternary "ingress controller" "gateway" .Values.ingress.enabled }}, and without tokens they share one quota (config.limits.callsPerSecond); set it to the number of proxies in front, usually 1
 {{- end }}
+{{- $budget := .Values.podDisruptionBudget }}
+{{- if and $budget.enabled (include "nexus-mcp.many" .) (has (toString $budget.maxUnavailable) (list "0" "0%")) }}
+podDisruptionBudget.maxUnavailable: 0 lets no pod be evicted, so draining a node never ends; allow 1
+{{- end }}
 {{- if and $settings.upstreams .Values.networkPolicy.enabled (ne .Values.networkPolicy.egress "any") (not .Values.networkPolicy.extraEgress) }}
 {{- range $upstream := $settings.upstreams }}
 {{- $host := (urlParse $upstream.url).host }}

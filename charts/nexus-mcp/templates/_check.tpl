@@ -24,7 +24,15 @@
 {{- range $name, $registry := dict "image.registry" .Values.image.registry "global.imageRegistry" (dig "imageRegistry" "" (default dict .Values.global)) }}
 {{- if contains "://" $registry }}
 {{ $name }}: {{ $registry }} is a URL; leave out its scheme, as in registry.example.com/mirror
+{{- else if hasSuffix "/" $registry }}
+{{ $name }}: leave out the slash at the end of {{ $registry }}
 {{- end }}
+{{- end }}
+{{- if regexMatch "[:@]" .Values.image.repository }}
+image.repository: {{ .Values.image.repository }} has a tag or digest; put them into image.tag and image.digest
+{{- end }}
+{{- if contains "@" .Values.image.tag }}
+image.tag: {{ .Values.image.tag }} has a digest; put it into image.digest
 {{- end }}
 {{- range $foreign, $own := dict "replicaCount" "replicas" "imagePullSecrets" "image.pullSecrets" }}
 {{- if hasKey $.Values $foreign }}
@@ -53,6 +61,16 @@ config.server.host, config.ops.host: 0.0.0.0 hears no IPv6, which service.ipFami
 {{- if dig "auth" "token" "" $config }}
 config.auth.token: would put a secret into a ConfigMap; name a Secret in auth.tokenSecret
 {{- end }}
+{{- with dig "auth" "issuers" list $config }}
+{{- if not (dig "auth" "resource" "" $config) }}
+config.auth.resource: config.auth.issuers needs the URL of /mcp as clients write it, such as https://mcp.example.com/mcp
+{{- end }}
+{{- range . }}
+{{- if not (hasPrefix "https://" .issuer) }}
+config.auth.issuers: {{ .issuer }} must be an https URL
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and $auth.tokensSecret.name (dig "auth" "tokensFile" "" $config) }}
 config.auth.tokensFile: auth.tokensSecret sets it; leave one of the two out
 {{- end }}
@@ -62,14 +80,21 @@ auth.tokenSecret, auth.tokensSecret: set one of the two
 {{- if and .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" $config) }}
 config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- end }}
+{{- $hasToken := or (include "nexus-mcp.hasToken" .) .Values.extraEnvFrom }}
+{{- range .Values.extraEnv }}
+{{- if eq .name "NEXUS_AUTH_TOKEN" }}{{ $hasToken = true }}{{ end }}
+{{- end }}
+{{- if and (dig "metrics" "needToken" false $config) (not $hasToken) }}
+config.metrics.needToken: nobody has a token, and the server would not start; set auth.tokensSecret, auth.tokenSecret or config.auth.issuers
+{{- end }}
 {{- with $settings.audit.file }}
 {{- $file := . }}
 {{- $isMounted := false }}
-{{- range $mount := append $.Values.extraVolumeMounts (dict "mountPath" "/tmp") }}
+{{- range $mount := $.Values.extraVolumeMounts }}
 {{- if hasPrefix (printf "%s/" (trimSuffix "/" $mount.mountPath)) $file }}{{ $isMounted = not $mount.readOnly }}{{ end }}
 {{- end }}
 {{- if not $isMounted }}
-config.audit.file: {{ . }} is on no volume that can be written to; mount one at its directory by extraVolumes and extraVolumeMounts, or leave the file out, and the events are in the log
+config.audit.file: {{ . }} is on no volume of extraVolumeMounts that can be written to; mount one at its directory, which something rotates, or leave the file out, and the events are in the log
 {{- end }}
 {{- end }}
 {{- $ofSettings := printf "^NEXUS_(CONFIG$|(%s)_)" (keys $settings | sortAlpha | join "|" | upper) }}

@@ -1,92 +1,114 @@
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { destination } from 'pino';
+import { close, constants, fstat, open } from 'node:fs';
+import { promisify } from 'node:util';
+import { LineOutput, RETRY_MS, toFile, type Sink } from '../line-output.ts';
 
-/** Most of what waits to be written, in bytes: what comes while so much waits is lost. */
-export const MAX_WAITING_BYTES = 4_194_304;
+/** Is told how writing goes. */
+export interface OutputObserver {
+  /** After each try that failed, to write or to open the file again; it is tried again in a second. */
+  readonly failed: (error: Error, what: 'write' | 'reopen') => void;
+  /** After each write that succeeded, while the file is not to be opened again. */
+  readonly well: () => void;
+  /** The file that is written from now on was opened after {@link AuditOutput.reopen}. */
+  readonly reopened: () => void;
+}
 
-/** After a failed write, the next is tried so much later, in milliseconds, if no event comes before. */
-const RETRY_MS = 1000;
-
-/** How long the end of the process waits for what is not written yet, in milliseconds. */
-const CLOSE_MS = 1000;
-
-type Destination = ReturnType<typeof destination>;
-
-/** A stream of pino that bounds what waits, and tells of what it drops before `write` returns. */
-interface Stream {
-  write(line: string): unknown;
-  on(event: 'drop' | 'write', listener: () => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
+interface File {
+  readonly path: string;
+  /** Writes to the file when it is open. */
+  readonly sinkOf: (fd: number) => Sink;
 }
 
 /** Where audit events are written: to a file of their own, or among the lines of the log. */
 export class AuditOutput {
-  readonly #stream: Stream;
-  readonly #file: Destination | undefined;
-  /** Whether the line that is being written was dropped. */
-  #isDropped = false;
-  #isOver = false;
+  readonly #lines: LineOutput;
+  readonly #file: File | undefined;
+  #fd: number | undefined;
+  #observer: OutputObserver | undefined;
+  #isReopenDue = false;
+  #isReopening = false;
+  #retry: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #refusedAfterClose = 0;
 
-  private constructor(stream: Stream, file?: Destination) {
-    this.#stream = stream;
+  private constructor(lines: LineOutput, file?: File, fd?: number) {
+    this.#lines = lines;
     this.#file = file;
-    stream.on('drop', () => {
-      this.#isDropped = true;
-    });
-    this.onError(({ code }: NodeJS.ErrnoException) => {
-      // Nobody reads the log any more, and pino writes nothing to it from now on.
-      if (code === 'EPIPE') this.#isOver = true;
+    this.#fd = fd;
+    lines.observe({
+      failed: (error) => this.#observer?.failed(error, 'write'),
+      written: () => {
+        if (!this.#isReopenDue) this.#observer?.well();
+      },
     });
   }
 
-  /** Writes to the stream of the log. */
-  static inLog(stream: Stream): AuditOutput {
-    return new AuditOutput(stream);
+  /** Writes among the lines of the log. */
+  static inLog(lines: LineOutput): AuditOutput {
+    return new AuditOutput(lines);
   }
 
   /**
-   * Appends to a file, in the background: a slow disk holds up no call. Rejects when the file cannot be opened.
+   * Appends to a file, in the background: a slow disk holds up no call. Rejects when there is no regular file, and none can be made.
    * @param path is made if it is not there; its directory must be
+   * @param sinkOf writes to an open file
    */
-  static async open(path: string): Promise<AuditOutput> {
-    const options = { dest: path, sync: false, minLength: 1, maxLength: MAX_WAITING_BYTES, mode: 0o640 };
-    const file = destination(options);
-    await once(file, 'ready');
-    // Pino calls it when the process exits, and it does not return while the disk is full.
-    file.flushSync = () => undefined;
-    const output = new AuditOutput(file, file);
-    output.onError(() => {
-      // It keeps what it could not write, and tries again only when it is told to, or with the next line.
-      setTimeout(() => {
-        if (!output.#isOver) file.flush();
-      }, RETRY_MS).unref();
-    });
-    return output;
+  static async open(path: string, sinkOf: (fd: number) => Sink = toFile): Promise<AuditOutput> {
+    const fd = await openToAppend(path);
+    return new AuditOutput(new LineOutput(sinkOf(fd)), { path, sinkOf }, fd);
+  }
+
+  /** How many lines came when it was closed, and are lost. */
+  get refusedAfterClose(): number {
+    return this.#refusedAfterClose;
   }
 
   /** Takes a line; returns whether it did. One that it took is written in its turn, and again after a failure. */
   write(line: string): boolean {
-    if (this.#isOver) return false;
-    this.#isDropped = false;
-    this.#stream.write(line);
-    return !this.#isDropped;
+    if (!this.#isClosed) return this.#lines.write(line);
+    this.#refusedAfterClose += 1;
+    return false;
   }
 
-  /** Has a listener told of each write that failed, and of a file that could not be opened again. */
-  onError(listener: (error: Error) => void): void {
-    this.#stream.on('error', listener);
+  observe(observer: OutputObserver): void {
+    this.#observer = observer;
   }
 
-  /** Has a listener told of each write that succeeded. */
-  onWritten(listener: () => void): void {
-    this.#stream.on('write', listener);
-  }
-
-  /** Opens the file anew, by its name, since somebody has moved it away. Returns whether there is one. */
+  /**
+   * Opens the file anew, by its name, since somebody has moved it away, and tries so each second until it is open; till then the old
+   * one is written. Returns whether there is a file.
+   */
   reopen(): boolean {
-    this.#file?.reopen();
+    this.#isReopenDue = this.#file !== undefined;
+    void this.#reopen();
     return this.#file !== undefined;
+  }
+
+  async #reopen(): Promise<void> {
+    const file = this.#file;
+    if (!file || !this.#isReopenDue || this.#isReopening || this.#isClosed) return;
+    clearTimeout(this.#retry);
+    this.#isReopening = true;
+    this.#isReopenDue = false;
+    const error = await this.#switchTo(file).catch((cause: unknown) => cause as Error);
+    this.#isReopening = false;
+    if (error) {
+      this.#isReopenDue = true;
+      this.#observer?.failed(error, 'reopen');
+      this.#retry = setTimeout(() => void this.#reopen(), RETRY_MS).unref();
+      return;
+    }
+    this.#observer?.reopened();
+    if (!this.#lines.isFailing) this.#observer?.well();
+    await this.#reopen();
+  }
+
+  async #switchTo({ path, sinkOf }: File): Promise<undefined> {
+    const fd = await openToAppend(path);
+    await this.#lines.switchTo(sinkOf(fd));
+    const before = this.#fd;
+    this.#fd = fd;
+    if (before !== undefined)
+      await closeFile(before).catch((error: unknown) => this.#observer?.failed(error as Error, 'write'));
   }
 
   /**
@@ -94,17 +116,30 @@ export class AuditOutput {
    * @returns why they are not all written, if they are not: a write failed, or took longer than a second
    */
   async close(): Promise<Error | undefined> {
-    const file = this.#file;
-    if (!file || this.#isOver) return undefined;
-    this.#isOver = true;
-    const flushed = new Promise<Error | undefined>((resolve) => {
-      file.flush((error) => {
-        resolve(error ?? undefined);
-      });
-    });
-    const late = sleep(CLOSE_MS, new Error(`not written in ${CLOSE_MS} ms`), { ref: false });
-    const failure = await Promise.race([flushed, late]);
-    file.destroy();
-    return failure;
+    if (this.#isClosed) return undefined;
+    this.#isClosed = true;
+    const failure = await this.#lines.flush();
+    const fd = this.#fd;
+    this.#fd = undefined;
+    // A write that hangs still has it.
+    if (failure || fd === undefined) return failure;
+    return closeFile(fd).then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    );
   }
+}
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const statFile = promisify(fstat);
+
+/** Opens a regular file. It does not wait for the reader of what is a pipe. */
+async function openToAppend(path: string): Promise<number> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  const fd = await openFile(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
+  const found = await statFile(fd);
+  if (found.isFile()) return fd;
+  await closeFile(fd);
+  throw new Error(`${path} is not a regular file`);
 }

@@ -4,13 +4,20 @@ import type { CallObserver, CallRecord } from '../../tools/call.ts';
 import { createLogger, type Logger } from '../logging.ts';
 import type { AuditRecorder } from '../metrics/audit-recorder.ts';
 import { currentTraceId } from '../traces/tracing.ts';
+import type { SessionIntrusion } from '../door/json-rpc.ts';
 import type { AuditOutput } from './audit-output.ts';
 
 /**
  * Why a request was refused before it could be a call: for its credentials; for its quota; the caller may not use the server that
- * it asks for; it asks for a host, or comes from a page, that is not allowed.
+ * it asks for; it asks for a host, or comes from a page, that is not allowed; it names the session of another caller, or an id that was changed.
  */
-export type RefusalCause = AuthFailureReason | 'rate_limited' | 'denied' | 'host' | 'origin';
+export type RefusalCause =
+  | AuthFailureReason
+  | SessionIntrusion
+  | 'rate_limited'
+  | 'denied'
+  | 'host'
+  | 'origin';
 
 /** Whether a refusal counts in `mcp_auth_failures_total`. */
 export const isAuthFailure = (cause: RefusalCause): cause is AuthFailureReason =>
@@ -50,7 +57,15 @@ export type Change =
 /** Of what a client said, as much is written, in characters. */
 const MAX_TEXT = 128;
 
+/** What the log says of a failure. */
+const FAILURES = {
+  write: 'audit events cannot be written; they are kept as long as there is room',
+  reopen: 'SIGHUP: the audit file cannot be opened again; audit events go to the old one until it can',
+} as const;
+
 interface AuditOptions {
+  /** A name that no other process has. */
+  readonly process: string;
   readonly recorder: AuditRecorder;
   /** The log, which says when events cannot be written. */
   readonly logger: Pick<Logger, 'info' | 'error'>;
@@ -59,13 +74,15 @@ interface AuditOptions {
 /**
  * Writes one event for each decision, none of them folded or sampled, and counts those that are lost. Over any time the events add up
  * to the metrics: those with `event: call` to `mcp_tool_calls_total` and `mcp_tool_errors_total`, those with `auth_failure` to
- * `mcp_auth_failures_total`, and those with `event: session_opened` to `mcp_sessions_opened_total`.
+ * `mcp_auth_failures_total`, those refused as `other_caller` or `forged` to `mcp_session_not_found_total`, and those with `event: session_opened` to `mcp_sessions_opened_total`.
  */
 export class Audit implements CallObserver {
   readonly #events: Logger;
   readonly #output: AuditOutput;
   readonly #options: AuditOptions;
-  #isFailing = false;
+  #seq = 0;
+  /** What failed since all was well. */
+  readonly #failing = new Set<keyof typeof FAILURES>();
 
   constructor(output: AuditOutput, options: AuditOptions) {
     const { recorder } = options;
@@ -75,24 +92,28 @@ export class Audit implements CallObserver {
     const write = (line: string): void => {
       recorder.event(output.write(line) ? 'accepted' : 'lost');
     };
-    this.#events = createLogger('info', { write }).child({ stream: 'audit' });
-    output.onError((error) => {
-      this.#failed(error);
-    });
-    output.onWritten(() => {
-      if (this.#isFailing) options.logger.info('audit events are written again');
-      this.#isFailing = false;
+    this.#events = createLogger('info', { write }).child({ stream: 'audit', process: options.process });
+    output.observe({
+      failed: (err, what) => {
+        recorder.writeFailed();
+        // Before the line: where events are in the log, that may fail, too.
+        const isKnown = this.#failing.has(what);
+        this.#failing.add(what);
+        if (!isKnown) options.logger.error({ err }, FAILURES[what]);
+      },
+      well: () => {
+        if (this.#failing.size > 0) options.logger.info('audit events are written again');
+        this.#failing.clear();
+      },
+      reopened: () => {
+        options.logger.info('SIGHUP: the audit file is opened again');
+      },
     });
   }
 
-  #failed(err: Error): void {
-    const { recorder, logger } = this.#options;
-    recorder.writeFailed();
-    // Before the line: where events are in the log, that may fail, too.
-    const isKnown = this.#isFailing;
-    this.#isFailing = true;
-    if (!isKnown)
-      logger.error({ err }, 'audit events cannot be written; they are kept as long as there is room');
+  /** Those that are lost have a number as well, so that they are seen to be missing. */
+  #write(event: Readonly<Record<string, unknown>>): void {
+    this.#events.info({ seq: (this.#seq += 1), ...event });
   }
 
   started(): void {
@@ -102,7 +123,7 @@ export class Audit implements CallObserver {
   finished(record: CallRecord): void {
     const { tool, call, status } = record;
     const isFailed = record.status === 'error';
-    this.#events.info({
+    this.#write({
       event: 'call',
       ...who(call.caller),
       tool,
@@ -117,7 +138,7 @@ export class Audit implements CallObserver {
   }
 
   refused({ reason, status, method, path, caller, address, requestId }: RefusedRequest): void {
-    this.#events.info({
+    this.#write({
       event: 'refused',
       ...(caller && who(caller)),
       address,
@@ -133,7 +154,7 @@ export class Audit implements CallObserver {
   }
 
   sessionOpened({ caller, transport, sessionId, clientName, clientVersion, requestId }: OpenedSession): void {
-    this.#events.info({
+    this.#write({
       event: 'session_opened',
       ...who(caller),
       outcome: 'success',
@@ -148,10 +169,10 @@ export class Audit implements CallObserver {
 
   /** @param outcome `error` where what changed cannot be used, so that what was in effect still is */
   changed(event: Change, outcome: 'success' | 'error', facts: Readonly<Record<string, unknown>>): void {
-    this.#events.info({ event, outcome, ...facts });
+    this.#write({ event, outcome, ...facts });
   }
 
-  /** Has the file opened anew, by its name. Returns whether there is one. */
+  /** Has the file opened anew, by its name, as soon as that can be; the log says when it is. Returns whether there is one. */
   reopen(): boolean {
     return this.#output.reopen();
   }

@@ -27,6 +27,13 @@ export const CALLER_FAULTS: readonly string[] = [
   ERROR_CODES.resourceNotFound,
 ].map(String);
 
+/** Why a session was refused in a way that an honest client does not cause: it is another caller's, or its id was changed. */
+export type SessionIntrusion = 'other_caller' | 'forged';
+
+/** What a refusal says of an intrusion; nothing where a session was refused for another reason. */
+export const intrusionOf = (reason: string): { readonly refusedFor?: SessionIntrusion } =>
+  reason === 'other_caller' || reason === 'forged' ? { refusedFor: reason } : {};
+
 /** Why a request over HTTP was not served, for whoever answers it. */
 export interface Refusal {
   readonly status: number;
@@ -40,6 +47,7 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
   /** The scopes that a token for it needs, where it was refused for want of them. */
   readonly scopes?: readonly string[];
+  readonly refusedFor?: SessionIntrusion;
 }
 
 /** The message that refuses a request, in the form of JSON-RPC 2.0. `id` is null where the request's cannot be told. */

@@ -119,7 +119,7 @@ export const METRICS = {
     ),
   ),
   mcp_audit_write_errors_total: serverOnly(
-    onUse(counter('Failed writes of audit events; each is tried again')),
+    onUse(counter('Failed tries to write audit events, or to open their file again; each is tried again')),
   ),
 
   mcp_worker_pool_size: serverOnly(gauge('Worker threads alive')),

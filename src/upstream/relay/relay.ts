@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Caller } from '../../authorization/caller.ts';
-import type { Refusal } from '../../monitoring/door/json-rpc.ts';
+import { intrusionOf, type Refusal } from '../../monitoring/door/json-rpc.ts';
 import type { isWanted } from '../definitions.ts';
 import type { Health } from '../health.ts';
 import { Conversation } from './conversation.ts';
@@ -123,7 +123,7 @@ export class Relay {
     const found = this.#sessionOf(request, caller);
     if (found?.ok === false) {
       environment.sessionNotFound(found.reason);
-      return sessionNotFound(asked);
+      return { ...sessionNotFound(asked), ...intrusionOf(found.reason) };
     }
     const session = found?.session;
     const requests = new Requests(this.#requests);

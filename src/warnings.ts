@@ -1,0 +1,24 @@
+import type { Settings } from './config/settings.ts';
+import { mayHaveUpstreams } from './load-upstreams.ts';
+import type { Catalogue } from './tools/catalogue.ts';
+
+const NO_TOOLS = 'no tool is offered: tools.enabled and tools.disabled leave out all of them';
+
+const NO_KEY =
+  'sessions.peers is set without sessions.stateKeyFile: each replica serves only the sessions that it began, they end with its ' +
+  'process, and replicas pass nothing on to one another';
+
+const NO_AUDIT_KEY =
+  'audit.enabled is set with auth.issuers and without sessions.stateKeyFile: users are hashed with a key that each process makes for ' +
+  'itself, so audit events of several processes cannot be compared, and nobody can tell whose a hash is';
+
+/** What is allowed and hardly meant, in words for whoever started the server. */
+export function warningsOf(settings: Settings, catalogue: Pick<Catalogue, 'tools'>): readonly string[] {
+  const { sessions, audit, auth } = settings;
+  const hasKey = sessions.stateKeyFile !== undefined;
+  return [
+    ...(catalogue.tools.length === 0 && !mayHaveUpstreams(settings) ? [NO_TOOLS] : []),
+    ...(sessions.peers.length > 0 && !hasKey ? [NO_KEY] : []),
+    ...(audit.enabled && auth.issuers.length > 0 && !hasKey ? [NO_AUDIT_KEY] : []),
+  ];
+}
