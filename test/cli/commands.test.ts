@@ -87,6 +87,15 @@ describe('the program', () => {
     expect(stderr).toMatch(/^nexus-mcp: unexpected error: Error: lost\n/);
   });
 
+  it('fails at once when a module leaves a promise that rejects, and goes on loading', async () => {
+    const source = `void Promise.reject(new Error('early')); await new Promise(() => undefined);`;
+    const module = write('rejects-early.mjs', source);
+    const { code, stderr } = await runCli(['check', '--tools.modules', module], { directory });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^nexus-mcp: unexpected error: Error: early\n/);
+    expect(stderr).not.toContain('has not loaded');
+  });
+
   it('fails when its output cannot be written', async () => {
     const full = openSync('/dev/full', 'w');
     const child = spawn(process.execPath, [MAIN, '--help'], {
