@@ -4,7 +4,7 @@ import { namesTakenBy, problemsOfUpstreamNames, withoutUpstreams } from './load-
 import type { Losses } from './monitoring/losses.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
-import { limitsOf, offerToolsets } from './tools/offered-tool.ts';
+import { limitsOf, offerToolsets, placeOf } from './tools/offered-tool.ts';
 import { resolvePublicEntry } from './tools/public-entry.ts';
 import { problemsOfRights, selectTools, type NamesByPlace } from './tools/selection.ts';
 import { loadToolModules } from './tools/tool-modules.ts';
@@ -14,6 +14,11 @@ import { WorkerPool } from './tools/worker-pool.ts';
 interface Problems {
   readonly ok: false;
   readonly problems: readonly string[];
+}
+
+/** Tools that are well are there as well, so that what else is wrong with them can be told. */
+interface LoadingProblems extends Problems {
+  readonly toolsets: readonly Toolset[];
 }
 
 /** The toolsets that are to be offered, or what is wrong with their modules or with the names that select them. */
@@ -26,7 +31,7 @@ export type LoadedTools =
       /** What is wrong with the rights of other tokens, by the rules for those of the start. */
       readonly problemsOf: (tokens: Tokens) => readonly string[];
     }
-  | Problems;
+  | LoadingProblems;
 
 export type OfferedTools =
   | {
@@ -42,13 +47,13 @@ export type OfferedTools =
  * Loads the tools that the settings name.
  * @param directory what relative paths in the settings start from
  * @param tokens whose rights must name tools or toolsets that there are
- * @returns every problem of tool modules, or of the selection
+ * @returns every problem of tool modules; if there is none, of the selection
  */
 export async function loadTools(settings: Settings, directory: string, tokens: Tokens): Promise<LoadedTools> {
   resolvePublicEntry();
   const modules = await loadToolModules(settings.tools.modules, directory);
-  if (!modules.ok) return modules;
-  const toolsets = [...builtinToolsets(settings), ...modules.toolsets];
+  const builtin = builtinToolsets(settings);
+  const toolsets = [...builtin, ...modules.toolsets];
   const selected = selectTools(toolsets, {
     ...settings.tools,
     granted: { ...rightsOf(tokens, settings), ...rightsOfIssuers(settings) },
@@ -58,12 +63,22 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
       'log.results': withoutUpstreams(settings.log.results, settings),
     },
   });
-  if (!selected.ok) return selected;
   const taken = namesTakenBy(toolsets);
-  const problems = problemsOfUpstreamNames(settings, taken);
-  if (problems.length > 0) return { ok: false, problems };
+  const problems = [
+    // A name that names nothing may be in a module that did not load.
+    ...(modules.ok ? selected.problems : modules.problems),
+    ...modules.toolsets
+      .filter(({ name }) => builtin.some((toolset) => toolset.name === name))
+      .map(
+        (toolset) =>
+          `${placeOf(toolset)}: ${toolset.name} is the name of a built-in toolset; rename the file`,
+      ),
+    ...problemsOfUpstreamNames(settings, taken),
+  ];
+  if (problems.length > 0) return { ok: false, problems, toolsets: selected.toolsets };
   return {
-    ...selected,
+    ok: true,
+    toolsets: selected.toolsets,
     taken,
     problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others, settings)),
   };
@@ -88,22 +103,23 @@ export function longestDeadline(settings: Settings, loaded: LoadedTools): number
 /**
  * Starts the worker threads of tools that are isolated, and has all of them offered.
  * @param losses told of threads that are lost
- * @returns every problem of the tools themselves, or those of their loading
+ * @returns every problem of their loading, and of the tools themselves
  */
 export async function offerTools(
   settings: Settings,
   loaded: LoadedTools,
   losses: Losses,
 ): Promise<OfferedTools> {
-  if (!loaded.ok) return loaded;
-  const { toolsets, taken, problemsOf } = loaded;
-  const tools = toolsets.flatMap((toolset) => toolset.tools);
-  const isIsolated = tools.some(({ isolation }) => isolation === 'worker');
+  const tools = loaded.toolsets.flatMap((toolset) => toolset.tools);
+  const isIsolated = loaded.ok && tools.some(({ isolation }) => isolation === 'worker');
   const workers = createWorkers(settings, isIsolated ? 1 : 0, losses);
-  const offered = offerToolsets(toolsets, workers, limitsIn(settings));
-  if (offered.ok) return { ok: true, catalogue: new Catalogue(offered.tools), workers, taken, problemsOf };
+  const offered = offerToolsets(loaded.toolsets, workers, limitsIn(settings));
+  if (loaded.ok && offered.ok) {
+    const { taken, problemsOf } = loaded;
+    return { ok: true, catalogue: new Catalogue(offered.tools), workers, taken, problemsOf };
+  }
   await workers.close();
-  return offered;
+  return { ok: false, problems: [loaded, offered].flatMap((part) => (part.ok ? [] : part.problems)) };
 }
 
 const limitsIn = ({ limits, tools }: Settings) => ({

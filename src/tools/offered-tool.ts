@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { createLane, type Lane } from './admission.ts';
 import type { ToolCall } from './call.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
@@ -91,8 +92,8 @@ export function offerToolsets(
     for (const tool of toolset.tools) {
       const twin = byName.get(tool.name);
       const { input, output, problems: own } = examine(tool);
-      const found = twin ? [`its name is taken by toolset ${twin.toolset}`] : own;
-      problems.push(...found.map((problem) => `${toolset.moduleUrl}: tool ${tool.name}: ${problem}`));
+      const found = twin ? [`its name is taken by toolset ${twin.toolset}`, ...own] : own;
+      problems.push(...found.map((problem) => `${placeOf(toolset)}: tool ${tool.name}: ${problem}`));
       if (!input || found.length > 0) continue;
       byName.set(tool.name, offer(tool, { input, output }, toolset, workers, limitsOf(tool, limits)));
     }
@@ -100,13 +101,20 @@ export function offerToolsets(
   return problems.length > 0 ? { ok: false, problems } : { ok: true, tools: [...byName.values()] };
 }
 
+/** The file of a toolset, as problems name it. */
+export const placeOf = ({ moduleUrl }: Pick<Toolset, 'moduleUrl'>): string =>
+  moduleUrl.startsWith('file:') ? fileURLToPath(moduleUrl) : moduleUrl;
+
 interface Schemas {
   readonly input: CompiledSchema;
   readonly output: CompiledSchema | undefined;
 }
 
-/** Compiles a tool's schemas, and finds what is wrong with the tool; without `input`, at least that. */
-function examine(tool: ToolDefinition): Partial<Schemas> & { readonly problems: readonly string[] } {
+/**
+ * Compiles a tool's schemas, and finds what is wrong with the name and the schemas. Without `input` in the answer, at least that is.
+ * @param tool with a name that is a text, and with schemas that are objects
+ */
+export function examine(tool: ToolDefinition): Partial<Schemas> & { readonly problems: readonly string[] } {
   const problems: string[] = [];
   if (!TOOL_NAME.test(tool.name)) problems.push('its name must be 1 to 128 of A-Z a-z 0-9 _ . -');
   if (tool.name === UNKNOWN_TOOL)

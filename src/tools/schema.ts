@@ -61,10 +61,18 @@ function publish({ '~standard': { jsonSchema } }: TypedSchema, side: Side): Json
     jsonSchema[side]({ target, libraryOptions: { unrepresentable: 'any', override } });
     if (unknown.size === 0) throw error;
     const found = [...unknown].toReversed().slice(0, MAX_PROBLEMS);
-    const places = found.map(([place, type]) => `${place} (${type})`);
+    const places = found.map(([place, type]) => `${place} (z.${type}()${INSTEAD.get(type) ?? ''})`);
     throw new Error(`JSON Schema cannot express ${places.join(', ')}`, { cause: error });
   }
 }
+
+/** What to use for kinds of zod's schemas that JSON Schema does not have. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['date', '; use z.iso.datetime()'],
+  ['map', '; use z.record()'],
+  ['set', '; use z.array()'],
+  ['bigint', '; use z.int()'],
+]);
 
 /** What zod tells of each part of a schema that it converts. */
 interface ZodNode {

@@ -1,9 +1,11 @@
 import { isNamed } from '../authorization/rights.ts';
 import type { Toolset } from './tool.ts';
 
-export type SelectionResult =
-  | { readonly ok: true; readonly toolsets: readonly Toolset[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+interface Selection {
+  readonly toolsets: readonly Toolset[];
+  /** The names that name nothing, or too much. */
+  readonly problems: readonly string[];
+}
 
 /** Lists of names, by where they stand. */
 export type NamesByPlace = Readonly<Record<string, readonly string[]>>;
@@ -11,7 +13,6 @@ export type NamesByPlace = Readonly<Record<string, readonly string[]>>;
 /**
  * The toolsets reduced to the tools an operator wants: those enabled, less those disabled, each by the name of a
  * tool or a toolset, or `*`.
- * @returns the names that name nothing, when there are any
  */
 export function selectTools(
   toolsets: readonly Toolset[],
@@ -28,7 +29,7 @@ export function selectTools(
     /** Names of single tools that other settings hold, by setting. */
     readonly named?: NamesByPlace;
   },
-): SelectionResult {
+): Selection {
   const tools = new Set(toolsets.flatMap((toolset) => toolset.tools.map(({ name }) => name)));
   const problems = [
     ...problemsOfNames(toolsets, { 'tools.enabled': enabled, 'tools.disabled': disabled }),
@@ -37,18 +38,15 @@ export function selectTools(
       names.filter((name) => !tools.has(name)).map((name) => `${setting}: there is no tool ${name}`),
     ),
   ];
-  if (problems.length > 0) return { ok: false, problems };
-  return {
-    ok: true,
-    toolsets: toolsets.map((toolset) => ({
-      ...toolset,
-      tools: toolset.tools.filter(
-        ({ name }) =>
-          isNamed(enabled, { toolset: toolset.name, name }) &&
-          !isNamed(disabled, { toolset: toolset.name, name }),
-      ),
-    })),
-  };
+  const selected = toolsets.map((toolset) => ({
+    ...toolset,
+    tools: toolset.tools.filter(
+      ({ name }) =>
+        isNamed(enabled, { toolset: toolset.name, name }) &&
+        !isNamed(disabled, { toolset: toolset.name, name }),
+    ),
+  }));
+  return { toolsets: selected, problems };
 }
 
 /** What is wrong with lists that give rights: no name in them may mean nothing, or two things. */

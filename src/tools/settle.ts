@@ -17,9 +17,11 @@ const contentBlocks = z.array(contentBlock);
 export const settleThrown = (cause: unknown): Failure =>
   failed('exception', UNEXPECTED, { cause: cause ?? String(cause) });
 
-/** What a call is settled as whose tool returned what it may not. */
-export const invalidResult = (problem: string): Outcome =>
-  settleThrown(new Error(`invalid result: ${problem}`));
+/** What a call is settled as whose tool returned what it may not. Its stack would name the server's files alone. */
+export const invalidResult = (problem: string): Outcome => {
+  const message = `invalid result: ${problem}`;
+  return settleThrown(Object.assign(new Error(message), { stack: `Error: ${message}` }));
+};
 
 /** The outcome of a run that returned. */
 export interface RunOutcome {

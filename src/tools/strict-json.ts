@@ -1,15 +1,45 @@
 /**
  * JSON of a value; refuses what JSON.stringify would silently change or drop.
- * @throws TypeError that names the part, as for `{ports: new Map()}` "ports: a Map is not JSON"
+ * @throws TypeError that names the part, as for `{ports: [new Map()]}` "ports.0: a Map is not JSON; use Object.fromEntries(map)"
  */
 export function strictJson(value: unknown): string {
-  const json = JSON.stringify(value, (key, part: unknown) => {
-    if (isLostInJson(part)) throw new TypeError(`${key && `${key}: `}${nameOf(part)} is not JSON`);
-    return part;
-  }) as string | undefined;
-  if (json === undefined) throw new TypeError('it is not JSON');
-  return json;
+  const lost = {};
+  try {
+    const json = JSON.stringify(value, (_key, part: unknown) => {
+      if (isLostInJson(part)) throw lost;
+      return part;
+    }) as string | undefined;
+    if (json === undefined) throw new TypeError('it is not JSON');
+    return json;
+  } catch (error) {
+    throw error === lost ? new TypeError(lossOf(value)) : error;
+  }
 }
+
+/** Which part of a value JSON would lose. Looked for only where there is one, because this takes longer. */
+function lossOf(value: unknown): string {
+  let loss = '';
+  const places = new Map<unknown, string>();
+  JSON.stringify(value, function (this: unknown, key, part: unknown) {
+    const holder = places.get(this);
+    const place = holder ? `${holder}.${key}` : key;
+    if (loss === '' && isLostInJson(part))
+      loss = `${place && `${place}: `}${nameOf(part)} is not JSON${insteadOf(part)}`;
+    if (loss !== '') return undefined;
+    places.set(part, place);
+    return part;
+  });
+  return loss || 'it is not JSON';
+}
+
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['Map', '; use Object.fromEntries(map)'],
+  ['Set', '; use [...set]'],
+  ['Promise', '; await it'],
+]);
+
+const insteadOf = (part: unknown): string =>
+  (typeof part === 'object' && part !== null && INSTEAD.get(kindOf(part))) || '';
 
 /** Whether JSON would lose this value itself; a field that is `undefined` counts as left out, and as null in a list. */
 function isLostInJson(part: unknown): boolean {

@@ -4,11 +4,17 @@ import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { toolsIn } from './exported-tools.ts';
+import { examine } from './offered-tool.ts';
 import type { ToolDefinition, Toolset } from './tool.ts';
 
 export type ToolModulesResult =
   | { readonly ok: true; readonly toolsets: readonly Toolset[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly string[];
+      /** The tools without a problem, so that what else is wrong with them can be told as well. */
+      readonly toolsets: readonly Toolset[];
+    };
 
 /** How long a module may take to load, in seconds: one that waits forever must not keep the server from saying so. */
 const PATIENCE_SECONDS = 30;
@@ -25,15 +31,17 @@ export async function loadToolModules(
   seconds = PATIENCE_SECONDS,
 ): Promise<ToolModulesResult> {
   const loaded = await Promise.all(paths.map((path) => loadToolModule(resolve(directory, path), seconds)));
-  const problems = loaded.flatMap((result) => ('problems' in result ? result.problems : []));
-  if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, toolsets: loaded.filter((result) => 'tools' in result) };
+  const problems = loaded.flatMap((module) => module.problems);
+  const toolsets = loaded.flatMap(({ toolset }) => toolset ?? []);
+  return problems.length > 0 ? { ok: false, problems, toolsets } : { ok: true, toolsets };
 }
 
-async function loadToolModule(
-  file: string,
-  seconds: number,
-): Promise<Toolset | { readonly problems: readonly string[] }> {
+interface LoadedModule {
+  readonly problems: readonly string[];
+  readonly toolset?: Toolset;
+}
+
+async function loadToolModule(file: string, seconds: number): Promise<LoadedModule> {
   const moduleUrl = pathToFileURL(file).href;
   const late = new AbortController();
   let tools: ToolDefinition[];
@@ -55,9 +63,16 @@ async function loadToolModule(
   }
   if (tools.length === 0)
     return { problems: [`${file}: exports no tool; export what defineTool({...}) returns`] };
-  const problems = tools.flatMap(shapeProblems).map((problem) => `${file}: ${problem}`);
-  if (problems.length > 0) return { problems };
-  return { name: basename(file, extname(file)), source: 'module', moduleUrl, tools };
+  const examined = tools.map((tool) => ({ tool, problems: problemsOf(tool) }));
+  return {
+    problems: examined.flatMap(({ problems }) => problems.map((problem) => `${file}: ${problem}`)),
+    toolset: {
+      name: basename(file, extname(file)),
+      source: 'module',
+      moduleUrl,
+      tools: examined.filter(({ problems }) => problems.length === 0).map(({ tool }) => tool),
+    },
+  };
 }
 
 /** Why an import failed, and what to do where that is known. */
@@ -88,26 +103,23 @@ const schema = z.custom(
   'expected a schema',
 );
 
+const text = z.string().regex(/\S/, 'is empty');
+
+const NEEDED = 'missing; needed are readOnly, idempotent and openWorld, each true or false';
+const whenMissing = ({ input }: { readonly input?: unknown }): string | undefined =>
+  input === undefined ? NEEDED : undefined;
+const needed = z.boolean({ error: whenMissing });
+
 /** What TypeScript would have said, for modules written in JavaScript. */
 const shape = z.strictObject({
   name: z.string(),
-  title: z.string(),
-  description: z.string(),
+  title: text,
+  description: text,
   input: schema,
   output: schema.optional(),
   annotations: z.strictObject(
-    {
-      readOnly: z.boolean(),
-      idempotent: z.boolean(),
-      destructive: z.boolean().optional(),
-      openWorld: z.boolean(),
-    },
-    {
-      error: ({ input }) =>
-        input === undefined
-          ? 'missing; it needs readOnly, idempotent and openWorld, each true or false'
-          : undefined,
-    },
+    { readOnly: needed, idempotent: needed, destructive: z.boolean().optional(), openWorld: needed },
+    { error: (issue) => (issue.code === 'unrecognized_keys' ? withoutHint(issue.keys) : whenMissing(issue)) },
   ),
   isolation: z.enum(['none', 'worker']).optional(),
   timeoutSeconds: z.number().positive().max(86_400).optional(),
@@ -115,10 +127,23 @@ const shape = z.strictObject({
   handler: z.custom((value) => typeof value === 'function', 'expected a function'),
 } satisfies Record<keyof ToolDefinition, z.ZodType>);
 
-function shapeProblems(tool: ToolDefinition): string[] {
+/** What to write for annotations that have the names of MCP. */
+function withoutHint(keys: readonly string[]): string | undefined {
+  const hints = keys.filter((key) => key.endsWith('Hint'));
+  if (hints.length === 0) return undefined;
+  const meant = hints.map((key) => key.slice(0, -'Hint'.length));
+  return `there is no ${keys.join(', ')}; did you mean ${meant.join(', ')}?`;
+}
+
+/** What is wrong with the fields of a tool; of one that is well, its schemas are looked at when it is offered. */
+function problemsOf(tool: ToolDefinition): readonly string[] {
   const { error } = shape.safeParse(tool);
+  if (!error) return [];
+  const fields = error.issues.map(({ path: [field] }) => field);
+  const isReadable = !['name', 'input', 'output'].some((field) => fields.includes(field));
   const name = String((tool as Partial<ToolDefinition>).name);
-  return (error?.issues ?? []).map(({ path, message }) =>
-    [`tool ${name}`, ...(path.length > 0 ? [path.join('.')] : []), message].join(': '),
-  );
+  return [
+    ...error.issues.map(({ path, message }) => [...(path.length > 0 ? [path.join('.')] : []), message]),
+    ...(isReadable ? examine(tool).problems : []).map((problem) => [problem]),
+  ].map((parts) => [`tool ${name}`, ...parts].join(': '));
 }

@@ -201,6 +201,14 @@ it('an audit file that would fill /tmp is refused', async () => {
   );
 });
 
+it('metrics that need a token, where nobody has one, are refused', async () => {
+  await expect(notes({ config: { metrics: { needToken: true } } }, true)).rejects.toThrow(
+    'config.metrics.needToken: nobody has a token',
+  );
+  const extraEnv = [{ name: 'NEXUS_AUTH_TOKEN', valueFrom: { secretKeyRef: { name: 'one', key: 'token' } } }];
+  await notes({ config: { metrics: { needToken: true } }, extraEnv }, true);
+});
+
 describe('strict', () => {
   /** All that is warned of, in values that go together. */
   const WARNED: readonly Values[] = [

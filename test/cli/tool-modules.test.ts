@@ -205,11 +205,10 @@ describe('broken tool modules', () => {
     const { code, stderr } = await runCli(['check', ...modules(...files)], { directory });
     expect(code).toBe(2);
     const own = stderr.split('\n').filter((line) => line.startsWith('nexus-mcp: '));
-    expect(own).toEqual(
-      files.map(() =>
-        expect.stringMatching(/package\.json needs "type": "module", or name the file \.mts or \.mjs$/),
-      ),
-    );
+    const says = expect.stringMatching(
+      /package\.json needs "type": "module", or name the file \.mts or \.mjs$/,
+    ) as string;
+    expect(own).toEqual([says, says]);
   });
 
   it('include those whose tools the registry refuses', async () => {
@@ -229,13 +228,33 @@ describe('broken tool modules', () => {
     const { code, stdout, stderr } = await runHere(['check', ...modules(...files)], { directory });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/duplicate\.mjs: tool add: its name is taken by toolset calculator$/),
+      `nexus-mcp: ${directory}/duplicate.mjs: tool add: its name is taken by toolset calculator`,
       expect.stringMatching(/twice\.mjs: tool same: its name is taken by toolset twice$/),
       expect.stringMatching(
         /open\.mjs: tool open: its input schema does not say what happens to unknown fields/,
       ),
       expect.stringMatching(/reserved\.mjs: tool unknown: .*reserved/),
       expect.stringMatching(/named\.mjs: tool a b: its name must be/),
+    ]);
+  });
+
+  it('are told of together, whether they do not load, or their tools are refused', async () => {
+    const files = [
+      moduleFile('broken.mjs', 'throw new Error("broken");\n'),
+      moduleFile('untitled.mjs', `export const t = ${tool("title: ''")};\n`),
+      moduleFile('misnamed.mjs', `export const t = ${tool("name: 'c d'")};\n`),
+      moduleFile('calculator.mjs', `export const t = ${tool("name: 'cube'")};\n`),
+    ];
+    const { stderr } = await runHere(['check', ...modules(...files), '--tools.disabled', 'cuboid'], {
+      directory,
+    });
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/broken\.mjs: cannot be imported/),
+      expect.stringMatching(/untitled\.mjs: tool broken: title: is empty$/),
+      expect.stringMatching(
+        /calculator\.mjs: calculator is the name of a built-in toolset; rename the file$/,
+      ),
+      expect.stringMatching(/misnamed\.mjs: tool c d: its name must be/),
     ]);
   });
 

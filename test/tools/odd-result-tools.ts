@@ -19,6 +19,7 @@ const RETURNED: Readonly<Record<string, unknown>> = {
   an_error: new Error('lost'),
   a_map: { ports: new Map([['http', 80]]) },
   a_set: [new Set([1])],
+  a_map_further_down: { rows: [{ seen: 1 }, { seen: new Map() }], and: new Set() },
   a_promise_inside: { later: Promise.resolve(1) },
   a_function: { run: () => 1 },
   a_symbol: [Symbol('x')],

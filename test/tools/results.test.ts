@@ -13,9 +13,10 @@ afterAll(() => server.stop());
 describe('a result that a client could not have, or not as it was meant,', () => {
   it.each([
     ['an_error', /an Error is not JSON/],
-    ['a_map', /ports: a Map is not JSON/],
-    ['a_set', /0: a Set is not JSON/],
-    ['a_promise_inside', /later: a Promise is not JSON/],
+    ['a_map', /ports: a Map is not JSON; use Object\.fromEntries\(map\)$/],
+    ['a_map_further_down', / rows\.1\.seen: a Map is not JSON/],
+    ['a_set', /0: a Set is not JSON; use \[\.\.\.set\]$/],
+    ['a_promise_inside', /later: a Promise is not JSON; await it$/],
     ['a_function', /run: a function is not JSON/],
     ['a_symbol', /0: a symbol is not JSON/],
     ['not_a_number', /ratio: NaN is not JSON/],
@@ -32,7 +33,10 @@ describe('a result that a client could not have, or not as it was meant,', () =>
     const { body } = await server.execute(tool);
     expect(body).toMatchObject({ reason: 'exception' });
     const line = server.logs.findLast((entry) => entry['tool'] === tool);
-    expect((line?.['err'] as { message: string }).message).toMatch(says);
+    const { message, stack } = line?.['err'] as { readonly message: string; readonly stack: string };
+    expect(message).toMatch(says);
+    // The frames would be those of the server.
+    expect(stack).toBe(`Error: ${message}`);
   });
 
   it.each([

@@ -76,7 +76,7 @@ describe('a broken tool module', () => {
   it('that waits forever is refused with its file', async () => {
     const path = moduleFile('waits.mjs', 'await new Promise(() => {});');
     const good = moduleFile('beside.mjs', `export const tool = ${toolSource()};`);
-    expect(await loadToolModules([good, path], directory, 0.5)).toEqual({
+    expect(await loadToolModules([good, path], directory, 0.5)).toMatchObject({
       ok: false,
       problems: [`${path}: has not loaded within 0.5 s; does it await something that never comes?`],
     });
@@ -116,6 +116,8 @@ describe('a broken tool module', () => {
     ['name', { name: '' }, /^tool undefined: name: .*expected string/],
     ['name', { name: '5' }, /^tool 5: name: .*expected string/],
     ['title', { title: '' }, /^tool good: title: .*expected string/],
+    ['title', { title: "''" }, /^tool good: title: is empty$/],
+    ['description', { description: "' '" }, /^tool good: description: is empty$/],
     ['description', { description: '[]' }, /^tool good: description: .*expected string/],
     ['input', { input: '' }, /^tool good: input: expected a schema/],
     ['input', { input: 'null' }, /^tool good: input: expected a schema/],
@@ -124,12 +126,17 @@ describe('a broken tool module', () => {
     [
       'annotations, which says which there are',
       { annotations: '' },
-      /^tool good: annotations: missing; it needs readOnly, idempotent and openWorld, each true or false$/,
+      /^tool good: annotations: missing; needed are readOnly, idempotent and openWorld, each true or false$/,
     ],
     [
       'annotations',
       { annotations: '{ readOnly: true, openWorld: false }' },
-      /^tool good: annotations\.idempotent: .*expected boolean, received undefined/,
+      /^tool good: annotations\.idempotent: missing; needed are readOnly, idempotent and openWorld, each true or false$/,
+    ],
+    [
+      'annotation, with the name that MCP has for it',
+      { annotations: '{ readOnly: true, idempotent: true, openWorld: false, destructiveHint: false }' },
+      /^tool good: annotations: there is no destructiveHint; did you mean destructive\?$/,
     ],
     ['annotations', { annotations: 'null' }, /^tool good: annotations: .*expected object, received null/],
     [
@@ -173,6 +180,16 @@ describe('a broken tool module', () => {
     expect(await problemsOf(path)).toEqual([
       expect.stringMatching(/tool no_handler: handler/),
       expect.stringMatching(/tool undefined: name/),
+    ]);
+  });
+
+  it('is told what is wrong with the schemas of a tool along with its other fields', async () => {
+    const fields = { title: "''", name: "'a b'", input: '{ type: 5 }' };
+    const path = moduleFile('both.mjs', `export const tool = ${toolSource(fields)};`);
+    expect(await problemsOf(path)).toEqual([
+      expect.stringMatching(/tool a b: title: is empty$/),
+      expect.stringMatching(/tool a b: its name must be/),
+      expect.stringMatching(/tool a b: its input schema cannot be published/),
     ]);
   });
 
