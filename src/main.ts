@@ -131,8 +131,11 @@ function isReaderGone(error: NodeJS.ErrnoException): boolean {
 
 /** Explains why the process ends although nothing here ended it. */
 function unplanned(): string {
-  const { stack = '' } = new Error('a tool module, most likely, called process.exit');
+  const { stack = '' } = new Error();
+  const [, frames] = /\n *at process\.exit .*\n([^]*)/.exec(stack) ?? [];
   // Node ends the process when nothing is left that could settle an await. Its own warning points at this file.
-  if (!stack.includes('at process.exit')) return 'ends while it waits for something that never comes';
-  return `${stack.replace(/^Error: /, '')}\nWith isolation: 'worker' the call would end only its own thread.`;
+  if (frames === undefined) return 'ends while it waits for something that never comes';
+  const [, place = 'a tool module, most likely,'] = /(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)/.exec(frames) ?? [];
+  const advice = "\nWith isolation: 'worker' the call would end only its own thread.";
+  return `${place} called process.exit\n${frames}${/\bhandler /.test(frames) ? advice : ''}`;
 }

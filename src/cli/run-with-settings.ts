@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Environment } from '../application.ts';
 import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
 import { AuditOutput } from '../monitoring/audit/audit-output.ts';
 import { LineOutput, toStandard } from '../monitoring/line-output.ts';
-import { createLogger } from '../monitoring/logging.ts';
+import { createLogger, type Logger } from '../monitoring/logging.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Arguments, Command } from './arguments.ts';
 import { callTool, listTools, printSettings } from './commands.ts';
-import { complain, interruption, tell, type ExitCode, type Shell } from './shell.ts';
+import { complain, EXIT, interruption, tell, unexpected, type ExitCode, type Shell } from './shell.ts';
 
 /** Runs a command that has settings, and needs the server's tools. */
 export async function runWithSettings(
@@ -42,7 +43,16 @@ export async function runWithSettings(
       hangUp();
     });
   const { createApplication } = await import('../application.ts');
-  const created = await createApplication(settings, loaded.directory, environment);
+  // A tool module may load for long, or for ever: whoever wants to stop does not wait for it.
+  const created = await Promise.race([
+    createApplication(settings, loaded.directory, environment),
+    shell.stopRequested.then((why) => ({ why })),
+  ]);
+  if ('why' in created) {
+    const code = stoppedEarly(created.why, isServing, shell, environment.logger);
+    await endLog(logs, environment);
+    return code;
+  }
   if (!created.ok) return complain(shell, created.problems);
   const { application } = created;
   // The others have a log, which says so.
@@ -60,11 +70,13 @@ export async function runWithSettings(
         const { runStdio } = await import('./serving.ts');
         return await runStdio(application, settings, environment.logger, shell);
       }
-      case 'call':
-        return await callTool(application, settings, operands, shell, {
-          json,
-          signal: interruption(shell),
-        });
+      case 'call': {
+        const signal = interruption(shell);
+        const code = await callTool(application, settings, operands, shell, { json, signal });
+        // Node tells of a promise that rejected, and that nobody handled, at the end of this turn of the event loop.
+        const why = await Promise.race([shell.stopRequested, setImmediate()]);
+        return why instanceof Error ? EXIT.failed : code;
+      }
       case 'tools':
         return listTools(application, settings, shell, json);
       case 'check':
@@ -81,6 +93,19 @@ async function endLog(logs: LineOutput, { auditOutput, logger }: Environment): P
   const late = auditOutput?.refusedAfterClose ?? 0;
   if (late > 0) logger.error({ events: late }, 'audit events are lost: they came after the audit was closed');
   await logs.flush();
+}
+
+/** Says that the process stops before it served, or did what it was asked for. */
+function stoppedEarly(why: string | Error, isServing: boolean, shell: Shell, logger: Logger): ExitCode {
+  if (why instanceof Error) {
+    logger.fatal({ err: why }, 'stopped after an unexpected error while loading');
+    if (!isServing) shell.stderr.write(unexpected(why));
+    return EXIT.failed;
+  }
+  logger.info({ why }, 'stopped while loading');
+  if (isServing) return EXIT.done;
+  tell(shell, [`stopped while loading: ${why}`]);
+  return EXIT.failed;
 }
 
 /** Where decisions are written, if they are; or why the file for them cannot be opened. */

@@ -107,8 +107,9 @@ export class WorkerPool implements Workers {
       this.#restarted('out_of_memory', { tool, error: undefined });
       throw error;
     }
-    this.#restarted('crashed', { tool, error });
-    return { ...unavailable('The worker thread that ran the tool was lost; try again.'), cause: error };
+    const cause = withAdvice(error);
+    this.#restarted('crashed', { tool, error: cause });
+    return { ...unavailable('The worker thread that ran the tool ended before the call did.'), cause };
   }
 
   /** Ends all threads, running or not. */
@@ -134,6 +135,13 @@ function resultOf(answer: WorkerAnswer): unknown {
   return answer.kind === undefined
     ? answer.returned
     : { ...(answer.returned as object), [RESULT_KIND]: answer.kind };
+}
+
+/** Of a thread that ended itself piscina has only the exit code, with a stack that has no file of the tool. */
+function withAdvice(error: unknown): unknown {
+  if (!(error instanceof Error && error.message.startsWith('worker exited with code'))) return error;
+  const message = `${error.message}; did the tool exit the process?`;
+  return Object.assign(new Error(message), { stack: `Error: ${message}` });
 }
 
 const hasCode = (error: unknown, code: string): boolean =>

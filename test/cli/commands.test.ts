@@ -66,10 +66,25 @@ describe('the program', () => {
   ])('says who called process.exit(%i), and ends as a failure', async (called, exits) => {
     const module = write('quits.mjs', moduleWith(`handler: () => process.exit(${called})`));
     const { code, stderr } = await runCli(['call', 'odd', '--tools.modules', module], { directory });
-    expect(stderr).toMatch(
-      /^nexus-mcp: a tool module, most likely, called process\.exit\n[^]*quits\.mjs:\d+/,
-    );
+    expect(stderr).toMatch(/^nexus-mcp: \/\S*quits\.mjs:\d+:\d+ called process\.exit\n +at /);
+    expect(stderr).toContain("isolation: 'worker'");
     expect(code).toBe(exits);
+  });
+
+  it('gives no advice on calls where a module called process.exit while it was loaded', async () => {
+    const module = write('quits-early.mjs', 'process.exit(0);');
+    const { code, stderr } = await runCli(['check', '--tools.modules', module], { directory });
+    expect(stderr).toMatch(/^nexus-mcp: \/\S*quits-early\.mjs:1:9 called process\.exit\n/);
+    expect(stderr).not.toContain('isolation');
+    expect(code).toBe(1);
+  });
+
+  it('fails when a tool leaves a promise that rejects, though it returns', async () => {
+    const handler = `handler: () => { void Promise.reject(new Error('lost')); return 'done'; }`;
+    const module = write('rejects.mjs', moduleWith(handler));
+    const { code, stdout, stderr } = await runCli(['call', 'odd', '--tools.modules', module], { directory });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: 'done\n' });
+    expect(stderr).toMatch(/^nexus-mcp: unexpected error: Error: lost\n/);
   });
 
   it('fails when its output cannot be written', async () => {
@@ -293,9 +308,9 @@ describe('call', () => {
     const [says, ended] = stderr.split('\n');
     expect([code, says]).toEqual([
       1,
-      'nexus-mcp: unavailable: The worker thread that ran the tool was lost; try again.',
+      'nexus-mcp: unavailable: The worker thread that ran the tool ended before the call did.',
     ]);
-    expect(ended).toMatch(/exit/);
+    expect(ended).toMatch(/exited with code: 7; did the tool exit the process\?/);
   });
 
   it('with --json prints a failure as the answer, with the exit code of the failure', async () => {
@@ -464,7 +479,7 @@ describe('check', () => {
     expect([code, stdout]).toEqual([2, '']);
     expect(complaints(stderr)).toEqual([
       expect.stringMatching(`^${directory}/empty\\.mjs: exports no tool`),
-      expect.stringMatching(`^${directory}/gone\\.mjs: cannot be imported`),
+      expect.stringMatching(`^${directory}/gone\\.mjs: there is no such file$`),
       expect.stringMatching(`^${directory}/tokens\\.yaml: 0\\.token: `),
       expect.stringMatching(`^sessions\\.stateKeyFile: ${directory}/short\\.key has fewer than 32 bytes`),
     ]);
