@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { OF_SERVICE, SERVICE_LABELS } from './alert.ts';
 import { parametersSchema, type Parameters } from './parameters.ts';
 import { bad, SERVICE } from './promql.ts';
 import { ALLOWED_TOOL } from './records.ts';
@@ -60,6 +61,8 @@ export function chartRuleFile(): string {
     ...Object.entries(STAND_INS).map(([name, number]) => [String(number), mark(name)] as const),
     [bad(defaults), `reason=~"${mark('badReasons')}"`],
     [SERVICE, mark('service')],
+    [OF_SERVICE, mark('ofService')],
+    [SERVICE_LABELS, mark('serviceLabels')],
     ['app.kubernetes.io/name=nexus-mcp', `app.kubernetes.io/name=${mark('name')}`],
     ['?from=now-3h', `${mark('dashboardSuffix')}?from=now-3h`],
   ];

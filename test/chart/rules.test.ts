@@ -209,6 +209,12 @@ describe('an operator can', () => {
     expect(text).toContain('sum by (cluster, namespace, job, region, env, tool_name, le) (');
     expect(text).toContain('on (cluster, namespace, job, region, env) group_left ()');
     expect(text).not.toMatch(/cluster, namespace, job(?!, region, env)/);
+    // What descriptions ask is about the alert's service alone.
+    expect(text).toContain('$labels.job $labels.namespace $labels.cluster $labels.region $labels.env');
+    expect(text).not.toMatch(/cluster=%q(?!, region=%q, env=%q)/);
+    expect(text).not.toMatch(
+      /\$labels\.job \$labels\.namespace \$labels\.cluster(?! \$labels\.region \$labels\.env)/,
+    );
   });
 
   it('keep recording rules without alerts', async () => {

@@ -18,9 +18,17 @@ they have then.
 {{/* The generated file with values in place of its marks, such as @minimumCalls@. */}}
 {{- define "nexus-mcp.ruleFile" -}}
 {{- $rules := .Values.monitoring.rules }}
+{{- $ofService := list "job=%q" "namespace=%q" "cluster=%q" }}
+{{- $serviceLabels := list "$labels.job" "$labels.namespace" "$labels.cluster" }}
+{{- range $rules.additionalAggregationLabels }}
+{{- $ofService = append $ofService (printf "%s=%%q" .) }}
+{{- $serviceLabels = append $serviceLabels (printf "$labels.%s" .) }}
+{{- end }}
 {{- $marks := dict
   "name" (include "nexus-mcp.name" .)
   "service" (concat (list "cluster" "namespace" "job") $rules.additionalAggregationLabels | join ", ")
+  "ofService" (join ", " $ofService)
+  "serviceLabels" (join " " $serviceLabels)
   "selector" (include "nexus-mcp.targets" .)
   "badReasons" (join "|" $rules.badReasons)
   "availabilityObjective" $rules.availabilityObjective
