@@ -26,6 +26,7 @@ const probes = {
   cpuMicros,
   /** Begins to note CPU time, at the next request; what was noted before is forgotten. */
   startNoting() {
+    isNoting = true;
     requests = 0;
     notes = [];
     return 0;
@@ -60,6 +61,7 @@ const probes = {
 export type Probe = keyof typeof probes;
 export type Values = { readonly [Name in Probe]: ReturnType<(typeof probes)[Name]> };
 
+let isNoting = false;
 let requests = 0;
 let notes: number[] = [];
 let longestTurnMillis = 0;
@@ -76,7 +78,7 @@ function microsOf({ user, system }: NodeJS.CpuUsage): number {
 
 /** The requests of a turn have been answered when the next turn begins: there one ends and the other starts. */
 function countRequest(): void {
-  if (requests % CALLS_A_TURN === 0) {
+  if (isNoting && requests % CALLS_A_TURN === 0) {
     // Each turn pays for its own garbage.
     globalThis.gc?.({ type: 'minor', execution: 'sync' });
     notes.push(cpuMicros());

@@ -161,7 +161,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'discovery.ts #problems': '= the namespaces of the settings',
   'kubernetes/namespace-watch.ts #services': 'Services that are found',
   'upstream/breaker.ts #window': '= the seconds of a window',
-  'upstream/caller-links.ts #held': 'sessions with an upstream',
+  'upstream/caller-links.ts #sessions': 'sessions with an upstream',
   'upstream/definition-changes.ts #meanings': 'what an upstream lists',
   'upstream/event-stream.ts #events': 'what an upstream sends',
   'upstream/held-calls.ts #held': 'calls that an upstream asks in the middle of',
@@ -173,7 +173,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'upstream/relay/requests.ts #waiting': 'a message besides its arguments',
   'upstream/relay/sessions.ts #remembered': 'relayed sessions',
   'upstream/open-requests.ts #ends': 'requests in flight to an upstream',
-  'upstream/upstreams.ts #held': 'upstreams',
+  'upstream/upstreams.ts #entries': 'upstreams',
   'upstream/upstreams.ts #offered': 'upstreams',
   'upstream/watchers.ts #watchers': 'requests in flight to an upstream',
 };

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Caller } from './caller.ts';
+import { anonymousCaller, type Caller } from './caller.ts';
 import { clientOf } from './client-address.ts';
 import type { AuthFailureReason } from './labels.ts';
 
@@ -34,10 +34,7 @@ export interface Token {
 
 /** Takes every request for its client's address, and lets it use all tools. */
 export const anonymous: Authenticate = ({ address }) =>
-  Promise.resolve({
-    ok: true,
-    caller: { id: 'anonymous', name: 'anonymous', quotaKey: clientOf(address) ?? 'unknown', rights: ['*'] },
-  });
+  Promise.resolve({ ok: true, caller: anonymousCaller(clientOf(address) ?? 'unknown') });
 
 /** The token of an Authorization header; `undefined` where it has another form. */
 export const bearerTokenIn = (authorization: string): string | undefined =>

@@ -27,7 +27,7 @@ export class RecentEvents {
   readonly #counts: Record<Kind, number> = { start: 0, notice: 0, message: 0 };
   /** By their streams. */
   readonly #replays = new Map<string, Replay>();
-  #held = 0;
+  #characters = 0;
   #last = 0;
   #isClosed = false;
 
@@ -43,8 +43,8 @@ export class RecentEvents {
   }
 
   /** How much is kept, in characters of JSON. */
-  get held(): number {
-    return this.#held;
+  get characters(): number {
+    return this.#characters;
   }
 
   /**
@@ -72,9 +72,9 @@ export class RecentEvents {
   }
 
   /** Drops the oldest events until no more than this is kept, or nothing more has to go. */
-  shrink(held: number, hasToGo: () => boolean): void {
+  shrink(to: number, hasToGo: () => boolean): void {
     do this.#drop(this.#events[0]);
-    while (this.#held > held && hasToGo());
+    while (this.#characters > to && hasToGo());
   }
 
   #drop(event: StoredEvent | undefined): void {
@@ -92,7 +92,7 @@ export class RecentEvents {
   }
 
   #grow(size: number): void {
-    this.#held += size;
+    this.#characters += size;
     this.#budget.used += size;
   }
 
@@ -101,7 +101,7 @@ export class RecentEvents {
     this.#isClosed = true;
     this.#events.length = 0;
     for (const replay of this.#replays.values()) replay.end();
-    this.#grow(-this.#held);
+    this.#grow(-this.#characters);
     this.#budget.leave(this);
   }
 

@@ -46,7 +46,7 @@ export class Forwarding {
    * by themselves.
    * @param isHere whether a request with an id is in flight here
    */
-  async sort(
+  async passOn(
     session: string,
     body: unknown,
     caller: Caller,

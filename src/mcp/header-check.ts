@@ -40,7 +40,7 @@ export class HeaderCheck {
     route: InboundModernRoute,
     authInfo: AuthInfo,
   ): Promise<Response | undefined> {
-    if (this.#isPlain(request, route)) return undefined;
+    if (this.#headersMatch(request, route)) return undefined;
     const parsedBody = route.message;
     const answer = await this.#asked.fetch(await toWebRequest(request as Received, parsedBody), {
       parsedBody,
@@ -50,7 +50,7 @@ export class HeaderCheck {
   }
 
   /** Whether the SDK would have nothing to say: most calls are like this, and asking costs more than a call. */
-  #isPlain({ headers }: IncomingMessage, { classification, message }: InboundModernRoute): boolean {
+  #headersMatch({ headers }: IncomingMessage, { classification, message }: InboundModernRoute): boolean {
     const name = message.params?.['name'];
     return (
       classification.revision === MODERN_VERSION &&

@@ -9,13 +9,13 @@ export const messagesIn = (body: unknown): readonly JSONRPCMessage[] =>
   Array.isArray(body) ? body.map(messageIn) : [messageIn(body)];
 
 const messageIn = (given: unknown): JSONRPCMessage =>
-  isPlainRequest(given) ? given : parseJSONRPCMessage(given);
+  isWellFormedRequest(given) ? given : parseJSONRPCMessage(given);
 
 const FIELDS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params']);
 const META_FIELDS: ReadonlySet<string> = new Set(['progressToken']);
 
 /** Whether the SDK would find nothing wrong with a request: most are like this, and its look at all the forms of messages is long. */
-function isPlainRequest(given: unknown): given is JSONRPCRequest {
+function isWellFormedRequest(given: unknown): given is JSONRPCRequest {
   if (!isObject(given) || !hasOnly(given, FIELDS)) return false;
   const { jsonrpc, id, method, params } = given;
   return jsonrpc === '2.0' && isId(id) && typeof method === 'string' && isPlainParams(params);

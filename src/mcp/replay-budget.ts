@@ -2,9 +2,9 @@
 interface Holder {
   /** Whose session it is. */
   readonly client: string;
-  readonly held: number;
+  readonly characters: number;
   /** Drops the oldest, at least one, until it keeps no more than this or nothing more has to go. */
-  shrink(held: number, hasToGo: () => boolean): void;
+  shrink(to: number, hasToGo: () => boolean): void;
 }
 
 /**
@@ -33,7 +33,7 @@ export class ReplayBudget {
     const isOver = (): boolean => this.used > this.max;
     while (isOver()) {
       const largest = this.#largest();
-      largest.shrink(largest.held / 2, isOver);
+      largest.shrink(largest.characters / 2, isOver);
     }
   }
 
@@ -42,8 +42,8 @@ export class ReplayBudget {
     for (const holder of this.#holders) {
       const { sum, largest } = byClient.get(holder.client) ?? { sum: 0, largest: holder };
       byClient.set(holder.client, {
-        sum: sum + holder.held,
-        largest: holder.held > largest.held ? holder : largest,
+        sum: sum + holder.characters,
+        largest: holder.characters > largest.characters ? holder : largest,
       });
     }
     return [...byClient.values()].reduce((most, each) => (each.sum > most.sum ? each : most)).largest;

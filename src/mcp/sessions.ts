@@ -98,7 +98,7 @@ export class Sessions {
     const known = this.#lookUp(id, sender.caller);
     if ('kind' in known) return known;
     const isHere = (requestId: unknown): boolean => this.#table.get(id)?.isInFlight(requestId) === true;
-    const { rest, answers } = await this.#forwarding.sort(id, body, sender.caller, isHere);
+    const { rest, answers } = await this.#forwarding.passOn(id, body, sender.caller, isHere);
     if (body !== undefined && rest === undefined) {
       if (answers === 'dropped') return { kind: 'asker_busy' };
       if (answers !== 'delivered') return { kind: 'asker_gone' };

@@ -36,7 +36,7 @@ export class ToolServer extends Server {
     const validating = super._wrapHandler(method, handler);
     if (method !== 'tools/call') return validating;
     return async (request, context) => {
-      if (!isPlainCall(request, context)) return validating(request, context);
+      if (!needsNoValidation(request, context)) return validating(request, context);
       const result: Result = await this.#calls.call(request.params, context);
       if (isPlainResult(result) && (this.#era === 'modern' || hasObject(result))) return result;
       // Such as one that asks for input, for which it has rules.
@@ -46,7 +46,7 @@ export class ToolServer extends Server {
 }
 
 /** Whether a call is nothing but a name and arguments, and not one that its client comes back with. */
-function isPlainCall(
+function needsNoValidation(
   request: JSONRPCRequest,
   { mcpReq }: ServerContext,
 ): request is JSONRPCRequest & { readonly params: CallParams } {

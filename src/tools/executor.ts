@@ -111,7 +111,7 @@ export class Executor {
    * @param tool the one that it is counted by, if there is one
    * @returns what it ends with, to be called once
    */
-  passOn(call: ToolCall, tool: OfferedTool | undefined): (measured: Measured) => void {
+  observe(call: ToolCall, tool: OfferedTool | undefined): (measured: Measured) => void {
     const startedAt = this.#options.now();
     this.#inFlight.add(call);
     if (tool) this.#options.observer.started(tool.name);

@@ -18,7 +18,7 @@ export interface CallOwner extends SessionOwner {
   readonly canBeAsked: boolean;
 }
 
-interface Held {
+interface CallerSession {
   readonly client: string;
   readonly link: Promise<Link>;
   /** Gives it up while it is being opened. */
@@ -34,7 +34,7 @@ interface Held {
 export class CallerLinks {
   readonly #now: () => number;
   /** The one used last comes last. */
-  readonly #held = new Map<string, Held>();
+  readonly #sessions = new Map<string, CallerSession>();
 
   /** @param now monotonic, in seconds */
   constructor(now: () => number) {
@@ -42,7 +42,7 @@ export class CallerLinks {
   }
 
   get size(): number {
-    return this.#held.size;
+    return this.#sessions.size;
   }
 
   /** Uses the session of a caller, which is opened if there is none. */
@@ -52,83 +52,83 @@ export class CallerLinks {
     work: (link: Link) => Promise<Result>,
   ): Promise<Result> {
     this.sweep();
-    const held = this.#held.get(caller) ?? opened(client, open);
-    this.#noteUse(caller, held);
-    held.calls += 1;
+    const session = this.#sessions.get(caller) ?? opened(client, open);
+    this.#noteUse(caller, session);
+    session.calls += 1;
     let link: Link;
     try {
-      link = await held.link;
+      link = await session.link;
     } catch (error) {
-      this.#forget(caller, held);
+      this.#forget(caller, session);
       throw error;
     }
     try {
       return await work(link);
     } finally {
-      held.calls -= 1;
-      if (this.#held.get(caller) === held) this.#noteUse(caller, held);
+      session.calls -= 1;
+      if (this.#sessions.get(caller) === session) this.#noteUse(caller, session);
     }
   }
 
   /** A call in a session begins or ends. */
-  #noteUse(caller: string, held: Held): void {
-    held.usedAt = this.#now();
-    this.#held.delete(caller);
-    this.#held.set(caller, held);
+  #noteUse(caller: string, session: CallerSession): void {
+    session.usedAt = this.#now();
+    this.#sessions.delete(caller);
+    this.#sessions.set(caller, session);
   }
 
   /** Forgets a session that the upstream does not know any more. */
   async lost(caller: string, link: Link): Promise<void> {
-    const held = this.#held.get(caller);
-    if (!held || (await held.link.catch(() => undefined)) !== link) return;
-    this.#forget(caller, held);
+    const session = this.#sessions.get(caller);
+    if (!session || (await session.link.catch(() => undefined)) !== link) return;
+    this.#forget(caller, session);
     link.stopHearing();
   }
 
   /** Ends those that are idle for too long, or too many. */
   sweep(): void {
     const before = this.#now() - IDLE_SECONDS;
-    for (const [caller, held] of this.#held) {
-      if (held.usedAt > before) break;
-      this.#endIfIdle(caller, held);
+    for (const [caller, session] of this.#sessions) {
+      if (session.usedAt > before) break;
+      this.#endIfIdle(caller, session);
     }
-    if (this.#held.size < MAX_SESSIONS) return;
-    for (const [caller, held] of this.#thatGiveWay()) {
-      this.#endIfIdle(caller, held);
-      if (this.#held.size < MAX_SESSIONS) return;
+    if (this.#sessions.size < MAX_SESSIONS) return;
+    for (const [caller, session] of this.#thatGiveWay()) {
+      this.#endIfIdle(caller, session);
+      if (this.#sessions.size < MAX_SESSIONS) return;
     }
   }
 
   /** All that no call is made in, of the client that has most first; of one client, the one unused for longest first. */
-  #thatGiveWay(): readonly (readonly [string, Held])[] {
-    const byClient = Map.groupBy(this.#held, ([, { client }]) => client);
+  #thatGiveWay(): readonly (readonly [string, CallerSession])[] {
+    const byClient = Map.groupBy(this.#sessions, ([, { client }]) => client);
     return [...byClient.values()].sort((one, other) => other.length - one.length).flat();
   }
 
-  #endIfIdle(caller: string, held: Held): void {
-    if (held.calls > 0) return;
-    this.#forget(caller, held);
-    void end(held);
+  #endIfIdle(caller: string, session: CallerSession): void {
+    if (session.calls > 0) return;
+    this.#forget(caller, session);
+    void end(session);
   }
 
-  #forget(caller: string, held: Held): void {
-    if (this.#held.get(caller) === held) this.#held.delete(caller);
+  #forget(caller: string, session: CallerSession): void {
+    if (this.#sessions.get(caller) === session) this.#sessions.delete(caller);
   }
 
   /** Ends all. */
   async close(): Promise<void> {
-    const all = [...this.#held.values()];
-    this.#held.clear();
+    const all = [...this.#sessions.values()];
+    this.#sessions.clear();
     await Promise.all(all.map(end));
   }
 }
 
-const opened = (client: string, open: (signal: AbortSignal) => Promise<Link>): Held => {
+const opened = (client: string, open: (signal: AbortSignal) => Promise<Link>): CallerSession => {
   const opening = new AbortController();
   return { client, link: open(opening.signal), opening, usedAt: 0, calls: 0 };
 };
 
-const end = async ({ link, opening }: Held): Promise<void> => {
+const end = async ({ link, opening }: CallerSession): Promise<void> => {
   opening.abort();
   await (await link.catch(() => undefined))?.close(END_SECONDS);
 };
@@ -140,7 +140,7 @@ const end = async ({ link, opening }: Held): Promise<void> => {
 export function ownerOf({ caller, sessionId, canElicit, ask, comesBack }: ToolCall): CallOwner {
   const canBeAsked = canElicit && (ask !== undefined || comesBack === true);
   const who =
-    caller.id !== caller.quotaKey && sessionId !== undefined
+    caller.isAnonymous && sessionId !== undefined
       ? `session:${sessionId}`
       : `${caller.id}:${caller.quotaKey}`;
   return { caller: canBeAsked ? `${who}:asked` : who, client: caller.quotaKey, canBeAsked };

@@ -18,11 +18,11 @@ export interface LinkOptions extends TransportOptions, ClientSettings {
   /** Told that the upstream's tools may have changed. */
   readonly listChanged: () => void;
   /** Told of each request that was made. */
-  readonly observe: (operation: Operation) => void;
+  readonly observe: (operation: ClientOperation) => void;
 }
 
 /** A request to an upstream, and what became of it. */
-export interface Operation {
+export interface ClientOperation {
   readonly method: string;
   readonly seconds: number;
   /** Why there is no answer; missing when there is one. */
@@ -233,7 +233,7 @@ export class Link {
   ): Promise<Result> {
     const { now, observe } = this.#options;
     const startedAt = now();
-    const end = (operation: Omit<Operation, 'method' | 'seconds'>): void => {
+    const end = (operation: Omit<ClientOperation, 'method' | 'seconds'>): void => {
       observe({ method, seconds: now() - startedAt - waited(), traceId, ...operation });
     };
     try {

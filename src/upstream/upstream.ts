@@ -8,7 +8,7 @@ import { endedBy, Fault, mayBeStale } from './fault.ts';
 import { Health } from './health.ts';
 import { HeldCalls } from './held-calls.ts';
 import { InFlight } from './in-flight.ts';
-import { Link, type LinkOptions, type Operation } from './link.ts';
+import { Link, type LinkOptions, type ClientOperation } from './link.ts';
 import type { ListHints } from './listing.ts';
 import { Pools } from './pools.ts';
 import { tellingOf, type Asking } from './questions.ts';
@@ -52,7 +52,7 @@ export interface UpstreamEnvironment {
 export interface UpstreamEvents {
   readonly listed: () => void;
   readonly changed: (transition: Transition) => void;
-  readonly observe: (operation: Operation) => void;
+  readonly observe: (operation: ClientOperation) => void;
   /** The tool that is offered for one of the upstream's. */
   readonly toolOf: (ownName: string) => OfferedTool | undefined;
 }
@@ -83,7 +83,7 @@ export class Upstream {
     this.#callers = new CallerLinks(now);
     this.#pools = new Pools(spec);
     const { name, url, headers } = spec;
-    const observe = (operation: Operation): void => {
+    const observe = (operation: ClientOperation): void => {
       events.observe(operation);
       // There is one at least every now and then.
       this.#callers.sweep();

@@ -30,7 +30,7 @@ export interface UpstreamsOptions {
   readonly maxTools: number;
 }
 
-interface Held {
+interface Entry {
   readonly upstream: Upstream;
   /** Where calls of all its tools have their places. */
   readonly lane: Lane;
@@ -53,7 +53,7 @@ const MAX_NAMED = 20;
 export class Upstreams {
   readonly #options: UpstreamsOptions;
   /** In the order in which names belong to them. */
-  #held: readonly Held[] = [];
+  #entries: readonly Entry[] = [];
   /** Those that were removed, while calls of them are in flight. */
   readonly #leaving = new Set<Upstream>();
   #offered: ReadonlyMap<string, OfferedNow> = new Map();
@@ -69,15 +69,15 @@ export class Upstreams {
   want(specs: readonly UpstreamSpec[]): void {
     const wanted = new Map(specs.map((spec) => [spec.name, spec]));
     const kept = new Map(
-      this.#held
+      this.#entries
         .filter(({ upstream }) => isDeepStrictEqual(wanted.get(upstream.spec.name), upstream.spec))
-        .map((held) => [held.upstream.spec.name, held]),
+        .map((entry) => [entry.upstream.spec.name, entry]),
     );
-    const gone = this.#held.filter(({ upstream }) => !kept.has(upstream.spec.name));
+    const gone = this.#entries.filter(({ upstream }) => !kept.has(upstream.spec.name));
     for (const { upstream } of gone) void this.#remove(upstream, wanted.has(upstream.spec.name));
     const fresh = specs.filter(({ name }) => !kept.has(name)).map((spec) => this.#create(spec));
-    const all = new Map([...kept, ...fresh.map((held) => [held.upstream.spec.name, held] as const)]);
-    this.#held = specs.flatMap(({ name }) => all.get(name) ?? []);
+    const all = new Map([...kept, ...fresh.map((entry) => [entry.upstream.spec.name, entry] as const)]);
+    this.#entries = specs.flatMap(({ name }) => all.get(name) ?? []);
     if (gone.length > 0) this.#offer();
     for (const { upstream } of gone)
       if (!all.has(upstream.spec.name)) this.#options.recorder.removed(upstream.spec.name);
@@ -87,7 +87,7 @@ export class Upstreams {
 
   /** How each is, in order. */
   report(): readonly UpstreamReport[] {
-    return this.#held.map(({ upstream, offered, dropped }) => {
+    return this.#entries.map(({ upstream, offered, dropped }) => {
       const { state, seconds, why } = upstream.state;
       return { name: upstream.spec.name, state, seconds, why, tools: offered, dropped };
     });
@@ -95,7 +95,7 @@ export class Upstreams {
 
   /** The relay of an upstream, if there is one of this name. */
   relay(name: string): Relay | undefined {
-    return this.#held.find(({ upstream }) => upstream.spec.name === name)?.upstream.relay;
+    return this.#entries.find(({ upstream }) => upstream.spec.name === name)?.upstream.relay;
   }
 
   /** Takes no more requests that would be passed on; what belongs to those in flight still passes. */
@@ -110,7 +110,7 @@ export class Upstreams {
 
   /** What they say of keeping their lists. */
   hints(): ListHints {
-    return strictest(this.#held.map(({ upstream }) => upstream.hints));
+    return strictest(this.#entries.map(({ upstream }) => upstream.hints));
   }
 
   /** Ends all sessions and connections; the tools stay, and their calls fail. */
@@ -120,7 +120,7 @@ export class Upstreams {
 
   /** Those that are leaving, too. */
   get #all(): readonly Upstream[] {
-    return [...this.#held.map(({ upstream }) => upstream), ...this.#leaving];
+    return [...this.#entries.map(({ upstream }) => upstream), ...this.#leaving];
   }
 
   async #remove(upstream: Upstream, isReplaced: boolean): Promise<void> {
@@ -129,7 +129,7 @@ export class Upstreams {
     this.#leaving.delete(upstream);
   }
 
-  #audit(gone: readonly Held[], fresh: readonly Held[]): void {
+  #audit(gone: readonly Entry[], fresh: readonly Entry[]): void {
     const { audit, hashKey } = this.#options;
     const before = new Set(gone.map(({ upstream }) => upstream.spec.name));
     for (const { name, url } of fresh.map(({ upstream }) => upstream.spec)) {
@@ -141,7 +141,7 @@ export class Upstreams {
     for (const upstream of before) audit?.changed('upstream_removed', 'success', { upstream });
   }
 
-  #create(spec: UpstreamSpec): Held {
+  #create(spec: UpstreamSpec): Entry {
     const { environment, recorder, unixTime } = this.#options;
     const { name } = spec;
     const changes = new DefinitionChanges();
@@ -155,16 +155,17 @@ export class Upstreams {
       },
       observe: (operation) => {
         // Calls may end after it was removed, and its series stay away.
-        if (this.#held.some((held) => held.upstream.spec.name === name)) recorder.operation(name, operation);
+        if (this.#entries.some((entry) => entry.upstream.spec.name === name))
+          recorder.operation(name, operation);
       },
-      toolOf: (ownName) => held.tools.get(ownName),
+      toolOf: (ownName) => entry.tools.get(ownName),
     });
     recorder.added(name);
     recorder.state(name, upstream.state.state, unixTime());
     recorder.tools(name, 0, NONE_DROPPED);
     const lane = createLane(spec.maxConcurrency);
-    const held: Held = { upstream, lane, dropped: NONE_DROPPED, offered: 0, tools: new Map() };
-    return held;
+    const entry: Entry = { upstream, lane, dropped: NONE_DROPPED, offered: 0, tools: new Map() };
+    return entry;
   }
 
   #changed(upstream: string, { from, to, why }: Transition): void {
@@ -196,14 +197,14 @@ export class Upstreams {
       catalogue.tools.filter(({ source }) => source !== 'upstream').map(({ name }) => name),
     );
     const offerings = offering(
-      this.#held.map(({ upstream }) => upstream.listed),
+      this.#entries.map(({ upstream }) => upstream.listed),
       (name) => own.has(name),
       maxTools,
     );
     const next = new Map<string, OfferedNow>();
-    for (const [index, held] of this.#held.entries()) {
+    for (const [index, entry] of this.#entries.entries()) {
       const { offered = [], dropped = NONE_DROPPED, leftOut = [] } = offerings[index] ?? {};
-      const { upstream, lane } = held;
+      const { upstream, lane } = entry;
       const tools = new Map<string, OfferedTool>();
       for (const definition of offered) {
         const { name } = definition.listing;
@@ -216,8 +217,8 @@ export class Upstreams {
         next.set(name, offeredNow);
         tools.set(definition.ownName, offeredNow.tool);
       }
-      held.tools = tools;
-      this.#count(held, offered.length, dropped, leftOut);
+      entry.tools = tools;
+      this.#count(entry, offered.length, dropped, leftOut);
     }
     const before = this.#offered;
     this.#offered = next;
@@ -227,12 +228,12 @@ export class Upstreams {
     });
   }
 
-  #count(held: Held, offered: number, dropped: Dropped, leftOut: readonly string[]): void {
+  #count(entry: Entry, offered: number, dropped: Dropped, leftOut: readonly string[]): void {
     const { recorder, logger } = this.#options;
-    const { name } = held.upstream.spec;
-    const isNew = !isDeepStrictEqual(dropped, held.dropped) || offered !== held.offered;
-    held.dropped = dropped;
-    held.offered = offered;
+    const { name } = entry.upstream.spec;
+    const isNew = !isDeepStrictEqual(dropped, entry.dropped) || offered !== entry.offered;
+    entry.dropped = dropped;
+    entry.offered = offered;
     recorder.tools(name, offered, dropped);
     if (!isNew) return;
     const unwanted = { ...dropped, excluded: 0 };

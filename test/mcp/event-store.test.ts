@@ -81,9 +81,9 @@ describe('what all sessions may keep for replay', () => {
     const budget = new ReplayBudget(MAX);
     let looks = 0;
     class Watched extends RecentEvents {
-      override get held(): number {
+      override get characters(): number {
         looks += 1;
-        return super.held;
+        return super.characters;
       }
     }
     const sessions = Array.from({ length: 100 }, (_, index) => {

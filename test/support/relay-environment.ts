@@ -15,7 +15,7 @@ export function relayEnvironment(ended: (outcome: Outcome) => void = () => undef
     door: new Door<ToolCall>({ recorder, tracing: undefined, now, onError: () => undefined }),
     tracing: undefined,
     executor: {
-      passOn:
+      observe:
         () =>
         ({ outcome }) => {
           ended(outcome);

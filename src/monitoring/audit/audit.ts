@@ -185,8 +185,8 @@ export class Audit implements CallObserver {
 }
 
 /** A caller as log lines name it, and what it showed: a static token, a JWT, or nothing. Of anonymous ones there is the address. */
-const who = ({ id, name, quotaKey }: Caller) => ({
-  caller: name,
-  caller_kind: id.split(':', 1)[0],
-  ...(id === 'anonymous' && { address: quotaKey }),
+const who = (caller: Caller) => ({
+  caller: caller.name,
+  caller_kind: caller.id.split(':', 1)[0],
+  ...(caller.isAnonymous && { address: caller.quotaKey }),
 });

@@ -177,14 +177,14 @@ export class Connection<Held = unknown> {
       this.#peer = { ...pending.peer, revision: agreedRevision(answer) };
     const seconds = this.#door.now() - pending.startedAt;
     const settled = this.#guard(() => this.#options.settles?.(pending, answer));
-    if (!settled) this.#describe(pending, answer, seconds);
+    if (!settled) this.#record(pending, answer, seconds);
     else
       void settled.then(() => {
-        this.#describe(pending, answer, seconds);
+        this.#record(pending, answer, seconds);
       });
   }
 
-  #describe(pending: Pending<Held>, answer: Message, seconds: number): void {
+  #record(pending: Pending<Held>, answer: Message, seconds: number): void {
     const { request, span } = pending;
     this.#guard(() => this.#options.answered?.(pending, answer, seconds));
     this.#guard(() => {

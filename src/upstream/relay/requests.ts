@@ -11,7 +11,7 @@ import { ERROR_REASONS, UNKNOWN_TOOL } from '../../tools/reasons.ts';
 import type { RunOutcome } from '../../tools/settle.ts';
 import type { Fault } from '../fault.ts';
 import { traceparentOf } from '../call-params.ts';
-import type { Operation } from '../link.ts';
+import type { ClientOperation } from '../link.ts';
 import { outcomeOf } from './call-outcome.ts';
 import { fieldOf, LISTEN, type Message, type Request } from './messages.ts';
 import type { RelayedSession } from './sessions.ts';
@@ -22,7 +22,7 @@ export interface RelayMonitoring {
   readonly door: Door<ToolCall>;
   /** Missing when nothing is traced. */
   readonly tracing: Tracing | undefined;
-  readonly executor: Pick<Executor, 'passOn'>;
+  readonly executor: Pick<Executor, 'observe'>;
   /** Monotonic, in seconds. */
   readonly now: () => number;
 }
@@ -31,7 +31,7 @@ export interface RequestsOptions extends RelayMonitoring {
   readonly upstream: { readonly name: string; readonly trustReasons: boolean };
   /** The tool that the catalogue has for one of the upstream's. */
   readonly toolOf: (ownName: string) => OfferedTool | undefined;
-  readonly observe: (operation: Operation) => void;
+  readonly observe: (operation: ClientOperation) => void;
 }
 
 /** Who sent the requests, and in which session. */
@@ -112,7 +112,7 @@ export class Requests {
       trace,
     };
     if (pending) pending.held = call;
-    return { ...begun, endCall: executor.passOn(call, tool), tool };
+    return { ...begun, endCall: executor.observe(call, tool), tool };
   }
 
   /** The place of the first of them in our trace (W3C Trace Context, "traceparent"). */
@@ -235,7 +235,7 @@ export class Requests {
 
   #observe(
     { request: { method }, startedAt, pending }: Waiting,
-    operation: Omit<Operation, 'method' | 'seconds'>,
+    operation: Omit<ClientOperation, 'method' | 'seconds'>,
   ): void {
     if (method === LISTEN) return;
     const traceId = pending?.span?.sampledTraceId;
