@@ -49,7 +49,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'authFailures',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', FIVE_MINUTES))} > ${parameters.authFailures}`,
       summary: 'Many requests have bad credentials.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. First: find the client's address in the access log of the proxy in front.`,
+      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. First: find the client's address in the audit events, or in the access log of the proxy in front.`,
       dashboard: 'fleet',
     },
     {

@@ -94,7 +94,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { reason: 'unknown_token' },
           {
             says: ({ text }) =>
-              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. First: find the client's address in the access log of the proxy in front.`,
+              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. First: find the client's address in the audit events, or in the access log of the proxy in front.`,
             dashboard: 'fleet',
           },
         ),
