@@ -13,7 +13,7 @@ import { fieldOf, isRequest, LISTEN, type Message, type RpcRequest } from '../mo
 import type { McpBinding } from './binding.ts';
 import { countRefused } from './connect-door.ts';
 import { authInfoOf, type Sender } from './sender.ts';
-import { serveExchange, writeAnswer } from './exchange.ts';
+import { writeAnswer } from './exchange.ts';
 import { HeaderCheck } from './header-check.ts';
 import {
   insufficientScope,
@@ -26,9 +26,11 @@ import {
 } from './refusals.ts';
 import { tellOfChanges } from './list-changes.ts';
 import type { PeersOptions } from './peers.ts';
+import { plainCallIn, type PlainCall } from './plain-call.ts';
 import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 import { scopesMissing } from './scope-check.ts';
+import { StatelessCalls } from './stateless-calls.ts';
 import { isServed, MODERN_VERSION } from './versions.ts';
 import { problemOfInitialize } from './words.ts';
 
@@ -61,7 +63,7 @@ type Authenticated = IncomingMessage & { auth: AuthInfo; method: string; url: st
 export class McpEndpoint {
   readonly sessions: Sessions;
   readonly #binding: McpBinding;
-  readonly #servers: ServerFactory;
+  readonly #calls: StatelessCalls;
   readonly #headerCheck: HeaderCheck;
   /** The SDK's handler of modern requests, and its entrance from Node. */
   readonly #modern: McpHttpHandler;
@@ -71,10 +73,11 @@ export class McpEndpoint {
 
   constructor(binding: McpBinding, { sessions, peers, maxSubscriptions }: EndpointOptions) {
     this.#binding = binding;
-    this.#servers = new ServerFactory(binding, { transport: 'http', comesBack: peers.names.length === 0 });
+    const servers = new ServerFactory(binding, { transport: 'http', comesBack: peers.names.length === 0 });
+    this.#calls = new StatelessCalls(binding, servers);
     this.#headerCheck = new HeaderCheck(binding);
-    this.sessions = new Sessions(this.#servers, sessions, peers, binding);
-    this.#modern = createMcpHandler(() => this.#servers.createForHandler(), {
+    this.sessions = new Sessions(servers, sessions, peers, binding);
+    this.#modern = createMcpHandler(() => servers.createForHandler(), {
       legacy: 'reject',
       maxSubscriptions,
       keepAliveMs: binding.keepAliveSeconds * 1000,
@@ -104,13 +107,8 @@ export class McpEndpoint {
       takesStreams: accepts.streams,
       keepsUp: () => !response.writableNeedDrain,
     }));
-    const route = classifyInboundRequest({
-      httpMethod: method,
-      ...header('protocolVersionHeader', headers['mcp-protocol-version']),
-      ...header('mcpMethodHeader', headers['mcp-method']),
-      ...header('mcpNameHeader', headers['mcp-name']),
-      ...(body !== undefined && { body }),
-    });
+    const plainCall = plainCallIn(headers, body);
+    const route = plainCall ? routeOf(plainCall) : classify(request, body);
     const refused = refusalOf(request, body, route, accepts);
     if (refused) return { ...refused, ...idIn(body) };
     if (this.#isClosed) return { ...REFUSALS.closing, ...idIn(body) };
@@ -123,7 +121,7 @@ export class McpEndpoint {
       const problem = await this.sessions.serve(request, response, body, { sender, authInfo });
       if (problem) return { ...idIn(body), ...refusalBySession(problem) };
     } else if (route.kind === 'modern' && isCall(route)) {
-      await this.#serveCall(request, response, route, { authInfo, sender });
+      await this.#serveCall(request, response, { route, plainCall, authInfo, sender });
     } else {
       await this.#serveModern(request as Authenticated, response, body);
     }
@@ -153,8 +151,7 @@ export class McpEndpoint {
   async #serveCall(
     request: IncomingMessage,
     response: ServerResponse,
-    route: InboundModernRoute,
-    { authInfo, sender }: { readonly authInfo: AuthInfo; readonly sender: Sender },
+    { route, plainCall, authInfo, sender }: StatelessCall,
   ): Promise<void> {
     // Beyond the quota the executor refuses it, whatever its headers say: to compare them costs more than a call.
     const isBeyond = (sender.waitSeconds ?? 0) > 0;
@@ -163,7 +160,8 @@ export class McpEndpoint {
       const answer = (await refused.clone().json()) as Message;
       countRefused(route.message as RpcRequest, answer, authInfo, this.#binding);
       await writeAnswer(refused, response);
-    } else await serveExchange(this.#servers.create('modern'), this.#binding, route, response, authInfo);
+    } else if (plainCall) await this.#calls.servePlain(plainCall, response, authInfo);
+    else await this.#calls.serve(route, response, authInfo);
   }
 
   /** Opens no new sessions; those there are go on. */
@@ -178,6 +176,32 @@ export class McpEndpoint {
     await Promise.all([this.sessions.close(), this.#modern.close()]);
   }
 }
+
+/** A call of 2026-07-28 that nothing is to be said against but by its headers. */
+interface StatelessCall {
+  readonly route: InboundModernRoute;
+  readonly plainCall: PlainCall | undefined;
+  readonly authInfo: AuthInfo;
+  readonly sender: Sender;
+}
+
+/** What the SDK says of a request. */
+const classify = ({ method = 'GET', headers }: IncomingMessage, body: unknown): Route =>
+  classifyInboundRequest({
+    httpMethod: method,
+    ...header('protocolVersionHeader', headers['mcp-protocol-version']),
+    ...header('mcpMethodHeader', headers['mcp-method']),
+    ...header('mcpNameHeader', headers['mcp-name']),
+    ...(body !== undefined && { body }),
+  });
+
+/** What it says of a plain call. */
+const routeOf = (message: PlainCall): InboundModernRoute => ({
+  kind: 'modern',
+  messageKind: 'request',
+  message,
+  classification: { era: 'modern', revision: MODERN_VERSION },
+});
 
 const header = <Name extends string>(
   name: Name,

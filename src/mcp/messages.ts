@@ -1,5 +1,5 @@
 import { parseJSONRPCMessage, type JSONRPCMessage, type JSONRPCRequest } from '@modelcontextprotocol/server';
-import { hasOnly } from '../tools/plain-result.ts';
+import { hasOnly, isObject } from '../tools/plain-result.ts';
 
 /**
  * The JSON-RPC messages in a body: one, or a batch.
@@ -31,8 +31,5 @@ export function isPlainMeta(meta: unknown): boolean {
   return hasOnly(meta, META_FIELDS) && (token === undefined || isId(token));
 }
 
-const isId = (value: unknown): boolean => typeof value === 'string' || Number.isSafeInteger(value);
-
-/** Whether a value is an object of JSON, and no list. */
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Whether a value may be the id of a request, or a progress token. */
+export const isId = (value: unknown): boolean => typeof value === 'string' || Number.isSafeInteger(value);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRequestStateCodec, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { RequestStateCodec, ServerContext } from '@modelcontextprotocol/server';
+import type { CallContext } from './call-context.ts';
 import type { StateKeys } from './seal.ts';
 import { UsedIds } from './used-ids.ts';
 
@@ -58,14 +59,15 @@ export class RequestState {
     this.#used = new UsedIds(ttlSeconds + 1, now);
   }
 
-  seal(call: Call, state: unknown, context: ServerContext): Promise<string> {
+  seal(call: Call, state: unknown, context: Pick<CallContext, 'http'>): Promise<string> {
     const sealed = {
       id: this.#newId(),
       tool: call.name,
       arguments: digestOf(call),
       state: state ?? null,
     };
-    return this.#codecs[0].mint(sealed, context);
+    // Of the context only what binds it to its caller is read.
+    return this.#codecs[0].mint(sealed, context as ServerContext);
   }
 
   /** What was sealed; rejects with what is wrong with it. */
@@ -83,7 +85,7 @@ export class RequestState {
   }
 
   /** The state a call carries, and `undefined` when it carries none. The SDK has verified its seal. */
-  open(call: Call, context: ServerContext): Opened {
+  open(call: Call, context: CallContext): Opened {
     const sealed = context.mcpReq.requestState<Sealed>();
     if (sealed === undefined) return { state: undefined, giveBack: () => undefined };
     if (sealed.tool !== call.name) throw refused('belongs to another tool');

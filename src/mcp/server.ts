@@ -1,9 +1,11 @@
-import type {
-  CacheScope,
-  jsonSchemaValidator,
+import {
   Server,
-  ServerOptions,
-  Transport,
+  type CacheScope,
+  type CallToolResult,
+  type InputRequiredResult,
+  type jsonSchemaValidator,
+  type ServerOptions,
+  type Transport,
 } from '@modelcontextprotocol/server';
 import { onConnected } from '../monitoring/door/door-adapter.ts';
 import type { McpBinding } from './binding.ts';
@@ -41,7 +43,22 @@ export class ServerFactory {
 
   /** A server for one connection, or one modern request, of the era given. */
   create(era: 'legacy' | 'modern'): Server {
-    return new ToolServer(this.#binding, this.#options[era], { ...this.#channel, era });
+    return new ToolServer(this.#binding, this.#options[era], this.channelOf(era));
+  }
+
+  /** How the clients of an era reach it. */
+  channelOf(era: 'legacy' | 'modern'): Channel {
+    return { ...this.#channel, era };
+  }
+
+  /** A server that has but the answer to one modern call, which it gives the form that the SDK has for it. */
+  createToAnswer(called: Promise<CallToolResult | InputRequiredResult>): Server {
+    const server = new Server(this.#binding.info, this.#options.modern);
+    server.setRequestHandler('tools/call', async () =>
+      server.projectCallToolResult((await called) as CallToolResult, undefined),
+    );
+    server.onerror = this.#binding.onProtocolError;
+    return server;
   }
 
   /** A server for one modern request of the SDK's own handler, which connects it. */

@@ -4,19 +4,19 @@ import {
   type CallToolResult,
   type InputRequiredResult,
   type ListToolsResult,
-  type Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { TransportName } from '../monitoring/metrics/labels.ts';
-import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
+import { ERROR_REASONS, FAILURE_META_KEY, type ErrorReason } from '../tools/reasons.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
 import type { Failure, Relayed, ToolCall, ToolResult } from '../tools/call.ts';
-import type { OfferedTool } from '../tools/offered-tool.ts';
+import type { OfferedTool, ToolListing } from '../tools/offered-tool.ts';
 import { pacedNotices, type PacedNotices } from '../tools/paced-notices.ts';
 import type { InputRequired } from '../tools/result.ts';
 import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
 import { askClient } from './ask-client.ts';
+import type { CallContext } from './call-context.ts';
 import type { McpBinding } from './binding.ts';
 import type { ListHints } from './list-changes.ts';
 import { sessionName } from './session-id.ts';
@@ -24,9 +24,6 @@ import { answers, answersForms, problemOfRequests } from './input-requests.ts';
 
 /** What clients may keep a tools/list answer for, in milliseconds. */
 export const LIST_TTL_MS = 60_000;
-
-/** The `_meta` key under which a failed result carries its reason and whether the call may be made again. */
-const FAILURE_META_KEY = 'nexus-mcp/failure';
 
 /** What a tools/call says. */
 export interface CallParams {
@@ -47,14 +44,17 @@ export interface Channel {
   readonly comesBack: boolean;
 }
 
+/** Gives a result the form that the era of its client has for it. */
+export type Project = (result: CallToolResult, outputSchema: ToolListing['outputSchema']) => CallToolResult;
+
 /** The tools half of one MCP server: translates between the SDK's requests and the executor's calls. */
 export class ToolCalls {
-  readonly #server: Server;
+  readonly #project: Project;
   readonly #binding: McpBinding;
   readonly #channel: Channel;
 
-  constructor(server: Server, binding: McpBinding, channel: Channel) {
-    this.#server = server;
+  constructor(binding: McpBinding, channel: Channel, project: Project) {
+    this.#project = project;
     this.#binding = binding;
     this.#channel = channel;
   }
@@ -82,7 +82,7 @@ export class ToolCalls {
    * Answers tools/call.
    * @throws ProtocolError for an unknown tool and a foreign requestState, which MCP answers with an error
    */
-  async call(params: CallParams, context: ServerContext): Promise<CallToolResult | InputRequiredResult> {
+  async call(params: CallParams, context: CallContext): Promise<CallToolResult | InputRequiredResult> {
     const { requestState, door, executor } = this.#binding;
     const { state, giveBack } = requestState.open(params, context);
     const { notices, end } = this.#notices(params.name, context);
@@ -104,7 +104,7 @@ export class ToolCalls {
       : this.#success(outcome.tool, outcome.result);
   }
 
-  #toolCall({ name, arguments: args }: CallParams, state: unknown, context: ServerContext): ToolCall {
+  #toolCall({ name, arguments: args }: CallParams, state: unknown, context: CallContext): ToolCall {
     const { mcpReq, sessionId } = context;
     const { door, tracing } = this.#binding;
     const peer = door.current?.peer ?? {};
@@ -124,13 +124,13 @@ export class ToolCalls {
       state,
       canAnswer: (requests) => answers(elicitation, requests),
       problemOfRequests,
-      ...(this.#channel.era === 'legacy' && { ask: askClient(context) }),
+      ...(this.#channel.era === 'legacy' && { ask: askClient(context as ServerContext) }),
       trace: tracing?.currentCall(),
     };
   }
 
   /** What the call may tell its client before the answer, as fast as the client takes it. */
-  #notices(name: string, { mcpReq, http }: ServerContext): PacedNotices {
+  #notices(name: string, { mcpReq, http }: CallContext): PacedNotices {
     const { now, onProtocolError } = this.#binding;
     const { comesBack, reader = readerIn(http?.authInfo) ?? nobody } = this.#channel;
     const { takesStreams, keepsUp } = reader;
@@ -160,7 +160,7 @@ export class ToolCalls {
     );
   }
 
-  #sender({ http }: ServerContext): Sender {
+  #sender({ http }: Pick<CallContext, 'http'>): Sender {
     return senderIn(http?.authInfo, this.#channel.transport, this.#binding.newRequestId);
   }
 
@@ -168,18 +168,18 @@ export class ToolCalls {
     if (relayed) return this.#relayed(tool, relayed);
     const schema = tool?.listing.outputSchema;
     const result = { content: [...content], ...(schema && { structuredContent: value }) } as CallToolResult;
-    return this.#server.projectCallToolResult(result, schema);
+    return this.#project(result, schema);
   }
 
   /** What an upstream answered, in the form that the era of the client has for it. */
   #relayed(tool: OfferedTool | undefined, result: Relayed): CallToolResult {
-    return this.#server.projectCallToolResult(result as CallToolResult, tool?.listing.outputSchema);
+    return this.#project(result as CallToolResult, tool?.listing.outputSchema);
   }
 
   async #inputRequired(
     params: CallParams,
     { requests, state }: InputRequired,
-    context: ServerContext,
+    context: CallContext,
   ): Promise<InputRequiredResult> {
     return {
       resultType: 'input_required',

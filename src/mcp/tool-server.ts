@@ -5,8 +5,8 @@ import {
   type ServerContext,
   type ServerOptions,
 } from '@modelcontextprotocol/server';
-import { isObject, isPlainMeta } from './messages.ts';
-import { hasOnly, isPlainResult } from '../tools/plain-result.ts';
+import { isPlainMeta } from './messages.ts';
+import { hasOnly, isObject, isPlainResult } from '../tools/plain-result.ts';
 import type { McpBinding } from './binding.ts';
 import { ToolCalls, type CallParams, type Channel } from './tool-calls.ts';
 
@@ -24,7 +24,9 @@ export class ToolServer extends Server {
 
   constructor(binding: McpBinding, options: ServerOptions, channel: Channel) {
     super(binding.info, options);
-    const calls = new ToolCalls(this, binding, channel);
+    const calls = new ToolCalls(binding, channel, (result, schema) =>
+      this.projectCallToolResult(result, schema),
+    );
     this.#era = channel.era;
     this.#calls = calls;
     this.setRequestHandler('tools/list', (_request, context) => calls.list(context));

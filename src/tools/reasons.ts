@@ -97,3 +97,6 @@ export const UNKNOWN_TOOL = 'unknown';
 /** Why a worker thread had to be replaced: the `reason` of `mcp_worker_restarts_total`. */
 export const WORKER_RESTART_REASONS = ['timeout', 'cancelled', 'out_of_memory', 'crashed'] as const;
 export type WorkerRestartReason = (typeof WORKER_RESTART_REASONS)[number];
+
+/** The `_meta` key under which a failed result of MCP says its reason, and whether the call may be made again. */
+export const FAILURE_META_KEY = 'nexus-mcp/failure';

@@ -1,15 +1,12 @@
 import { INVALID_PARAMS, METHOD_NOT_FOUND } from '@modelcontextprotocol/client';
 import { ERROR_CODES } from '../monitoring/door/json-rpc.ts';
 import { failed, type Failure, type Relayed } from '../tools/call.ts';
-import type { ErrorReason } from '../tools/reasons.ts';
+import { FAILURE_META_KEY, type ErrorReason } from '../tools/reasons.ts';
 import { withoutReserved } from './definitions.ts';
 import type { Fault } from './fault.ts';
 
 /** What is said of failures to clients and logs: so much of what an upstream says of them. */
 const MAX_MESSAGE = 1000;
-
-/** The `_meta` in which servers that are monitored as this one is say why a call failed. */
-const FAILURE_META_KEY = 'nexus-mcp/failure';
 
 /** Reasons that an upstream can give: the others say something of who calls us. */
 const TRUSTED: ReadonlySet<ErrorReason> = new Set([

@@ -15,9 +15,11 @@ export interface Peer {
 const MAX_TEXT = 100;
 
 /** The `_meta` keys in which requests say all of this (MCP 2026-07-28, "_meta"). */
-const REVISION_KEY = 'io.modelcontextprotocol/protocolVersion';
-const CLIENT_KEY = 'io.modelcontextprotocol/clientInfo';
-const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
+export const META_KEYS = {
+  revision: 'io.modelcontextprotocol/protocolVersion',
+  client: 'io.modelcontextprotocol/clientInfo',
+  capabilities: 'io.modelcontextprotocol/clientCapabilities',
+} as const;
 
 /** What a request itself says of its client: in 2026-07-28 every one, before it `initialize` alone. */
 export function statedPeer(request: RpcRequest): Peer {
@@ -29,9 +31,9 @@ export function statedPeer(request: RpcRequest): Peer {
     };
   const meta = paramOf(request, '_meta');
   return {
-    ...named(fieldOf(meta, CLIENT_KEY)),
+    ...named(fieldOf(meta, META_KEYS.client)),
     revision: statedRevision(request),
-    capabilities: fieldOf(meta, CAPABILITIES_KEY),
+    capabilities: fieldOf(meta, META_KEYS.capabilities),
   };
 }
 
@@ -45,7 +47,7 @@ export const completed = (stated: Peer, before: Peer): Peer => ({
 
 /** The revision that a request other than `initialize` names. */
 export const statedRevision = (request: Message): string | undefined =>
-  textOf(fieldOf(paramOf(request, '_meta'), REVISION_KEY));
+  textOf(fieldOf(paramOf(request, '_meta'), META_KEYS.revision));
 
 /** The revision in the answer to `initialize`. */
 export const agreedRevision = ({ result }: Message): string | undefined =>

@@ -1,0 +1,75 @@
+import type { ServerResponse } from 'node:http';
+import { EVENT_STREAM_HEADERS, KEEPALIVE } from './response-stream.ts';
+
+export interface CallAnswerOptions {
+  /** Whether the client takes a stream. */
+  readonly mayStream: boolean;
+  /** Longest silence, in seconds: a proxy in front cuts off an answer of which nothing is heard for long. */
+  readonly keepAliveSeconds: number;
+}
+
+/**
+ * The answer to one modern request, written straight to Node's response: as JSON, or, when something must be said before it, as
+ * a stream of events (MCP 2026-07-28, "Streamable HTTP").
+ */
+export class CallAnswer {
+  readonly #response: ServerResponse;
+  readonly #mayStream: boolean;
+  /** Runs out when nothing has been said for long. */
+  readonly #speaking: NodeJS.Timeout | undefined;
+
+  constructor(response: ServerResponse, { mayStream, keepAliveSeconds }: CallAnswerOptions) {
+    this.#response = response;
+    this.#mayStream = mayStream;
+    if (mayStream)
+      this.#speaking = setTimeout(() => {
+        if (!this.isOver) this.#write(KEEPALIVE);
+      }, keepAliveSeconds * 1000);
+  }
+
+  /** Whether it has ended, or nobody waits for it any more. */
+  get isOver(): boolean {
+    return this.#response.writableEnded || this.#response.destroyed;
+  }
+
+  /** Whether something was said before the answer. */
+  get isStream(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Says something before the answer, to a client that takes that. */
+  tell(message: object): void {
+    if (this.#mayStream && !this.isOver) this.#writeEvent(message);
+  }
+
+  /** Ends with the answer. */
+  end(message: object): void {
+    if (this.isOver) return;
+    this.stopSpeaking();
+    if (this.isStream) {
+      this.#writeEvent(message);
+      this.#response.end();
+      return;
+    }
+    const body = Buffer.from(JSON.stringify(message));
+    this.#response
+      .writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+      .end(body);
+  }
+
+  /** Nothing more is said of silence. */
+  stopSpeaking(): void {
+    clearTimeout(this.#speaking);
+  }
+
+  #writeEvent(message: object): void {
+    this.#write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
+  }
+
+  #write(text: string): void {
+    if (!this.isStream) this.#response.writeHead(200, EVENT_STREAM_HEADERS);
+    // In bytes: of text, Node would count characters where it says how much of an answer is unread.
+    this.#response.write(Buffer.from(text));
+    this.#speaking?.refresh();
+  }
+}

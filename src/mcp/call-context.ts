@@ -1,0 +1,11 @@
+import type { ServerContext } from '@modelcontextprotocol/server';
+
+/** What a call needs of what the SDK knows of its request. */
+export interface CallContext {
+  readonly sessionId?: string;
+  readonly mcpReq: Pick<
+    ServerContext['mcpReq'],
+    '_meta' | 'signal' | 'inputResponses' | 'requestState' | 'notify' | 'log'
+  >;
+  readonly http?: Pick<NonNullable<ServerContext['http']>, 'authInfo' | 'closeSSE'> | undefined;
+}

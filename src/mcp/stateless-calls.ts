@@ -1,0 +1,154 @@
+import type { ServerResponse } from 'node:http';
+import {
+  SERVER_INFO_META_KEY,
+  type AuthInfo,
+  type CallToolResult,
+  type InboundModernRoute,
+  type InputRequiredResult,
+  type JSONRPCRequest,
+} from '@modelcontextprotocol/server';
+import type { Connection, ConnectionOptions } from '../monitoring/door/connection.ts';
+import type { ToolCall } from '../tools/call.ts';
+import { isObject, isPlainResult } from '../tools/plain-result.ts';
+import { UNKNOWN_TOOL } from '../tools/reasons.ts';
+import type { McpBinding } from './binding.ts';
+import { CallAnswer } from './call-answer.ts';
+import type { CallContext } from './call-context.ts';
+import { connectDoor } from './connect-door.ts';
+import { Exchange } from './exchange.ts';
+import type { PlainCall } from './plain-call.ts';
+import { readerIn } from './sender.ts';
+import type { ServerFactory } from './server.ts';
+import { ToolCalls } from './tool-calls.ts';
+import { MODERN_VERSION } from './versions.ts';
+import { reworded } from './words.ts';
+
+/**
+ * Serves tools/call of 2026-07-28, each on its own. When the client goes away first, the call is cancelled (MCP 2026-07-28:
+ * closing the response stream is the cancellation).
+ */
+export class StatelessCalls {
+  readonly #binding: McpBinding;
+  readonly #servers: ServerFactory;
+  readonly #calls: ToolCalls;
+  readonly #doorOptions: ConnectionOptions<ToolCall>;
+
+  constructor(binding: McpBinding, servers: ServerFactory) {
+    const { catalogue } = binding;
+    this.#binding = binding;
+    this.#servers = servers;
+    this.#calls = new ToolCalls(binding, servers.channelOf('modern'), (result) => result);
+    this.#doorOptions = {
+      transport: 'http',
+      toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
+    };
+  }
+
+  /** Serves one on a server of the SDK that is made for it. */
+  async serve(route: InboundModernRoute, response: ServerResponse, authInfo: AuthInfo): Promise<void> {
+    const server = this.#servers.create('modern');
+    const exchange = new Exchange(route.classification, this.#answer(response, authInfo));
+    await server.connect(exchange);
+    connectDoor(exchange, { transport: 'http' }, this.#binding);
+    exchange.serve(route.message as JSONRPCRequest, authInfo, server, response);
+    onceGone(response, () => void exchange.close());
+  }
+
+  /** Serves one without: the SDK is asked only for answers that it would change, or has rules for. */
+  async servePlain(call: PlainCall, response: ServerResponse, authInfo: AuthInfo): Promise<void> {
+    const answer = this.#answer(response, authInfo);
+    const connection = this.#binding.door.connect(this.#doorOptions);
+    const client = new AbortController();
+    const pending = connection.begin(call, { authInfo });
+    const called = connection.runAs(pending, () =>
+      this.#calls.call(call.params, contextOf(call, client.signal, authInfo, answer)),
+    );
+    onceGone(response, () => {
+      answer.stopSpeaking();
+      connection.close();
+      client.abort();
+    });
+    const result = await called.then(unchanged, () => undefined);
+    if (answer.isOver) return;
+    if (result) {
+      const message = { result: this.#complete(result), jsonrpc: '2.0', id: call.id };
+      if (pending) connection.answer(pending, message);
+      answer.end(message);
+    } else await this.#answerBySdk({ call, called, connection, answer, response, authInfo });
+  }
+
+  #answer(response: ServerResponse, authInfo: AuthInfo): CallAnswer {
+    const { keepAliveSeconds } = this.#binding;
+    return new CallAnswer(response, {
+      keepAliveSeconds,
+      mayStream: readerIn(authInfo)?.takesStreams === true,
+    });
+  }
+
+  /** What every result says besides (MCP 2026-07-28, "Result"). */
+  #complete(result: CallToolResult): CallToolResult & { readonly resultType: 'complete' } {
+    const { info } = this.#binding;
+    return { ...result, resultType: 'complete', _meta: { ...result._meta, [SERVER_INFO_META_KEY]: info } };
+  }
+
+  async #answerBySdk({ call, called, connection, answer, response, authInfo }: Called): Promise<void> {
+    const server = this.#servers.createToAnswer(called);
+    const exchange = new Exchange({ era: 'modern', revision: MODERN_VERSION }, answer);
+    await server.connect(exchange);
+    const send = exchange.send.bind(exchange);
+    exchange.send = (given, options) => {
+      const message = reworded(given);
+      connection.send(message);
+      return send(message, options);
+    };
+    exchange.serve(call, authInfo, server, response);
+  }
+}
+
+/** A call that has been carried out. */
+interface Called {
+  readonly call: PlainCall;
+  readonly called: Promise<CallToolResult | InputRequiredResult>;
+  readonly connection: Connection<ToolCall>;
+  readonly answer: CallAnswer;
+  readonly response: ServerResponse;
+  readonly authInfo: AuthInfo;
+}
+
+/** A result that the SDK would send as it is; one whose value is no object is to have text besides. */
+function unchanged(result: CallToolResult | InputRequiredResult): CallToolResult | undefined {
+  if (!isPlainResult(result)) return undefined;
+  const { content, structuredContent: value } = result as CallToolResult;
+  return value === undefined || isObject(value) || content.length > 0
+    ? (result as CallToolResult)
+    : undefined;
+}
+
+/** Calls back when the client has gone before its answer, which it may have done while its request was read. */
+function onceGone(response: ServerResponse, leave: () => void): void {
+  const leaveIfGone = (): void => {
+    if (!response.writableFinished) leave();
+  };
+  if (response.destroyed) leaveIfGone();
+  else response.on('close', leaveIfGone);
+}
+
+const contextOf = (
+  { params }: PlainCall,
+  signal: AbortSignal,
+  authInfo: AuthInfo,
+  answer: CallAnswer,
+): CallContext => ({
+  mcpReq: {
+    _meta: params._meta,
+    signal,
+    requestState: () => undefined,
+    notify(notification) {
+      answer.tell({ jsonrpc: '2.0', ...notification });
+      return Promise.resolve();
+    },
+    // Its client has asked for no log.
+    log: () => Promise.resolve(),
+  },
+  http: { authInfo },
+});
