@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { EVENT_STREAM_HEADERS, KEEPALIVE } from './response-stream.ts';
+import { answerWith, EVENT_STREAM_HEADERS, KEEPALIVE } from './response-stream.ts';
 
 export interface CallAnswerOptions {
   /** Whether the client takes a stream. */
@@ -51,12 +51,7 @@ export class CallAnswer {
       this.#response.end();
       return;
     }
-    const body = JSON.stringify(message);
-    const length = Buffer.byteLength(body);
-    this.#response.writeHead(200, { 'content-type': 'application/json', 'content-length': length });
-    // Of ASCII Node makes one piece with the headers, which it sends sooner. Of other text it would count characters, not bytes.
-    if (length === body.length) this.#response.end(body, 'latin1');
-    else this.#response.end(Buffer.from(body));
+    answerWith(this.#response, { 'content-type': 'application/json' }, JSON.stringify(message));
   }
 
   /** Nothing more is said of silence. */

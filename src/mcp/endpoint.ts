@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import {
-  classifyInboundRequest,
   createMcpHandler,
   type AuthInfo,
   type InboundModernRoute,
@@ -11,6 +10,7 @@ import { refusal, type Refusal } from '../monitoring/door/json-rpc.ts';
 import { takeListens } from '../monitoring/door/listens.ts';
 import { fieldOf, isRequest, LISTEN, type Message, type RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
+import { classify, type Route } from './classify.ts';
 import { countRefused } from './connect-door.ts';
 import { authInfoOf, type Sender } from './sender.ts';
 import { writeAnswer } from './exchange.ts';
@@ -26,7 +26,7 @@ import {
 } from './refusals.ts';
 import { tellOfChanges } from './list-changes.ts';
 import type { PeersOptions } from './peers.ts';
-import { plainCallIn, type PlainCall } from './plain-call.ts';
+import type { PlainCall } from './plain-call.ts';
 import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 import { scopesMissing } from './scope-check.ts';
@@ -102,13 +102,12 @@ export class McpEndpoint {
     response: ServerResponse,
     { body, sender, accepts }: McpRequest,
   ): Promise<Refusal | undefined> {
-    const { headers, method = 'GET' } = request;
+    const { method = 'GET' } = request;
     const authInfo = ((request as Authenticated).auth = authInfoOf(sender, {
       takesStreams: accepts.streams,
       keepsUp: () => !response.writableNeedDrain,
     }));
-    const plainCall = plainCallIn(headers, body);
-    const route = plainCall ? routeOf(plainCall) : classify(request, body);
+    const { route, plainCall } = classify(request, body);
     const refused = refusalOf(request, body, route, accepts);
     if (refused) return { ...refused, ...idIn(body) };
     if (this.#isClosed) return { ...REFUSALS.closing, ...idIn(body) };
@@ -185,30 +184,6 @@ interface StatelessCall {
   readonly sender: Sender;
 }
 
-/** What the SDK says of a request. */
-const classify = ({ method = 'GET', headers }: IncomingMessage, body: unknown): Route =>
-  classifyInboundRequest({
-    httpMethod: method,
-    ...header('protocolVersionHeader', headers['mcp-protocol-version']),
-    ...header('mcpMethodHeader', headers['mcp-method']),
-    ...header('mcpNameHeader', headers['mcp-name']),
-    ...(body !== undefined && { body }),
-  });
-
-/** What it says of a plain call. */
-const routeOf = (message: PlainCall): InboundModernRoute => ({
-  kind: 'modern',
-  messageKind: 'request',
-  message,
-  classification: { era: 'modern', revision: MODERN_VERSION },
-});
-
-const header = <Name extends string>(
-  name: Name,
-  value: string | string[] | undefined,
-): Partial<Record<Name, string>> =>
-  (value === undefined ? {} : { [name]: String(value) }) as Partial<Record<Name, string>>;
-
 const isCall = ({ messageKind, message }: InboundModernRoute): boolean =>
   messageKind === 'request' && message.method === 'tools/call';
 
@@ -217,8 +192,6 @@ const NO_BATCHES: ReadonlySet<string> = new Set(['2025-06-18', '2025-11-25']);
 
 const idIn = (body: unknown): Pick<Refusal, 'id'> =>
   typeof body === 'object' && body !== null && isRequest(body) ? { id: body.id } : {};
-
-type Route = ReturnType<typeof classifyInboundRequest>;
 
 /** Why a request is refused for what its headers say, if it is. */
 function refusalOf(
@@ -230,7 +203,7 @@ function refusalOf(
   const version = headers['mcp-protocol-version'];
   const isOfSession = headers['mcp-session-id'] !== undefined && version !== MODERN_VERSION;
   if (method !== 'POST' && !isOfSession) return REFUSALS.post_only;
-  const unserved = versionsIn(version, route).find((each) => !isServed(each));
+  const unserved = unservedVersion(version, route);
   if (unserved !== undefined) return notServed(unserved, route.kind === 'modern');
   if (route.kind === 'legacy' && Array.isArray(body) && NO_BATCHES.has(String(version)))
     return REFUSALS.batch;
@@ -241,11 +214,16 @@ function refusalOf(
   return problem === undefined ? undefined : invalidInitialize(problem);
 }
 
-/** The versions that a request is to be served by. An `initialize` of the 2025 era asks for its version, which is agreed on. */
-function versionsIn(header: string | string[] | undefined, route: Route): string[] {
-  if (isInitialize(route)) return [];
+/**
+ * The version that a request is to be served by, where it is not served. An `initialize` of the 2025 era asks for its version, which
+ * is agreed on.
+ */
+function unservedVersion(header: string | string[] | undefined, route: Route): string | undefined {
+  if (isInitialize(route)) return undefined;
+  const named = header?.toString();
+  if (named !== undefined && !isServed(named)) return named;
   const claimed = route.kind === 'modern' ? route.classification.revision : undefined;
-  return [header, claimed].flatMap((version) => version ?? []);
+  return claimed === undefined || isServed(claimed) ? undefined : claimed;
 }
 
 const isInitialize = (route: Route): boolean => route.kind === 'legacy' && route.reason === 'initialize';

@@ -80,7 +80,8 @@ export class RecentEvents {
   #drop(event: StoredEvent | undefined): void {
     if (!event) return;
     const last = this.#events.indexOf(event);
-    this.#events.splice(last, 1);
+    if (last === 0) this.#events.shift();
+    else this.#events.splice(last, 1);
     this.#counts[event.kind] -= 1;
     this.#grow(-event.text.length);
     if (event.kind !== 'message') return;

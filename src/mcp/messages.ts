@@ -15,7 +15,7 @@ const FIELDS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params'
 const META_FIELDS: ReadonlySet<string> = new Set(['progressToken']);
 
 /** Whether the SDK would find nothing wrong with a request: most are like this, and its look at all the forms of messages is long. */
-function isWellFormedRequest(given: unknown): given is JSONRPCRequest {
+export function isWellFormedRequest(given: unknown): given is JSONRPCRequest {
   if (!isObject(given) || !hasOnly(given, FIELDS)) return false;
   const { jsonrpc, id, method, params } = given;
   return jsonrpc === '2.0' && isId(id) && typeof method === 'string' && isPlainParams(params);

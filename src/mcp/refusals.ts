@@ -16,13 +16,10 @@ export function notServed(version: string, isStateless: boolean): Refusal {
  */
 export function tooLongName(body: unknown): Refusal | undefined {
   const params = fieldOf(body, 'params');
-  const names = {
-    method: fieldOf(body, 'method'),
-    name: fieldOf(params, 'name'),
-    uri: fieldOf(params, 'uri'),
-  };
-  const [found] =
-    Object.entries(names).find(([, text]) => typeof text === 'string' && text.length > MAX_NAME) ?? [];
+  const found = NAMES.find((name) => {
+    const text = fieldOf(name === 'method' ? body : params, name);
+    return typeof text === 'string' && text.length > MAX_NAME;
+  });
   return found === undefined
     ? undefined
     : {
@@ -32,6 +29,7 @@ export function tooLongName(body: unknown): Refusal | undefined {
       };
 }
 
+const NAMES = ['method', 'name', 'uri'] as const;
 const MAX_NAME = 1000;
 
 /** What the session layer would take for a request without a session. */

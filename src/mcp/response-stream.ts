@@ -17,6 +17,19 @@ export const EVENT_STREAM_HEADERS = {
 /** A comment, which clients leave out: it is there for proxies, which cut off a stream of which nothing is heard for long. */
 export const KEEPALIVE = ': keepalive\n\n';
 
+/** Answers with a text that is known as a whole. */
+export function answerWith(
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>>,
+  text: string,
+): void {
+  const length = Buffer.byteLength(text);
+  response.writeHead(200, { ...headers, 'content-length': length });
+  // Of ASCII Node makes one piece with the headers, which it sends sooner. Of other text it would count characters, not bytes.
+  if (length === text.length) response.end(text, 'latin1');
+  else response.end(Buffer.from(text));
+}
+
 export interface ResponseStreamOptions {
   readonly sessionId: string;
   /** Longest silence, in seconds: a proxy in front cuts off an answer of which nothing is heard for long. */
@@ -50,7 +63,7 @@ export class ResponseStream {
   }
 
   readonly #begin = (): void => {
-    this.#writeHead();
+    this.#response.writeHead(200, this.#headers);
     if (this.#start === '') this.#response.flushHeaders();
     else this.#send(this.#start);
     clearTimeout(this.#timer);
@@ -62,12 +75,8 @@ export class ResponseStream {
     this.#timer?.refresh();
   };
 
-  #writeHead(length?: number): void {
-    this.#response.writeHead(200, {
-      ...EVENT_STREAM_HEADERS,
-      'mcp-session-id': this.#options.sessionId,
-      ...(length !== undefined && { 'content-length': length }),
-    });
+  get #headers(): Readonly<Record<string, string>> {
+    return { ...EVENT_STREAM_HEADERS, 'mcp-session-id': this.#options.sessionId };
   }
 
   /** In bytes: of text, Node would count characters where it says how much of an answer is unread. */
@@ -90,11 +99,7 @@ export class ResponseStream {
     if (this.isOver) return;
     clearTimeout(this.#timer);
     if (this.#response.headersSent) this.#response.end(Buffer.from(events));
-    else {
-      const all = Buffer.from(this.#start + events);
-      this.#writeHead(all.length);
-      this.#response.end(all);
-    }
+    else answerWith(this.#response, this.#headers, this.#start + events);
   }
 
   /** Resolves when the client has read what was sent, or is gone. */
