@@ -126,7 +126,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'mcp/message-lines.ts #parts': 'a line over stdio',
   'mcp/replay-budget.ts #holders': 'sessions',
   'mcp/peers.ts #passing': 'messages on their way to other replicas',
-  'mcp/questions.ts #open': 'calls that wait for their client',
+  'mcp/open-questions.ts #open': 'calls that wait for their client',
   'mcp/session-table.ts #sessions': 'sessions',
   'mcp/session-transport.ts #asked': 'requests of one client',
   'mcp/session-transport.ts #streams': 'connections',

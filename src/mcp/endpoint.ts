@@ -8,7 +8,15 @@ import {
 } from '@modelcontextprotocol/server';
 import { refusal, type Refusal } from '../monitoring/door/json-rpc.ts';
 import { takeListens } from '../monitoring/door/listens.ts';
-import { fieldOf, isRequest, LISTEN, type Message, type RpcRequest } from '../monitoring/door/message.ts';
+import {
+  fieldOf,
+  isRequest,
+  LISTEN,
+  toolNameOf,
+  type Message,
+  type RpcRequest,
+} from '../monitoring/door/message.ts';
+import { denialOf } from '../tools/denial.ts';
 import type { McpBinding } from './binding.ts';
 import { classify, type Route } from './classify.ts';
 import { countRefused } from './connect-door.ts';
@@ -29,7 +37,6 @@ import type { PeersOptions } from './peers.ts';
 import type { PlainCall } from './plain-call.ts';
 import { ServerFactory } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
-import { scopesMissing } from './scope-check.ts';
 import { StatelessCalls } from './stateless-calls.ts';
 import { isServed, MODERN_VERSION } from './versions.ts';
 import { problemOfInitialize } from './words.ts';
@@ -127,20 +134,27 @@ export class McpEndpoint {
     return undefined;
   }
 
-  /** Refuses a call that needs further scopes, before its answer begins. */
+  /**
+   * Refuses a call that needs further scopes, before its answer begins, which may still be 403. One of a batch is refused in the
+   * answer, and one beyond its caller's quota by the executor.
+   */
   #deniedCall(
     { headers }: IncomingMessage,
     body: unknown,
-    sender: Sender,
+    { caller, waitSeconds = 0 }: Sender,
     authInfo: AuthInfo,
   ): Refusal | undefined {
-    const missing = scopesMissing(body, sender, this.#binding.catalogue);
-    if (!missing) return undefined;
-    const { request, denial } = missing;
-    const refused = { ...insufficientScope(denial), id: request.id };
-    const answer = refusal(refused.code, refused.detail, request.id) as Message;
+    // Of most callers none changes anything.
+    if (!caller.scopes || waitSeconds > 0) return undefined;
+    if (typeof body !== 'object' || body === null || !isRequest(body) || body.method !== 'tools/call')
+      return undefined;
+    const tool = this.#binding.catalogue.get(toolNameOf(body));
+    const denial = tool && denialOf(caller, tool);
+    if (!denial?.scopes) return undefined;
+    const refused = { ...insufficientScope(denial), id: body.id };
+    const answer = refusal(refused.code, refused.detail, body.id) as Message;
     const revision = headers['mcp-protocol-version'];
-    countRefused(request, answer, authInfo, this.#binding, {
+    countRefused(body, answer, authInfo, this.#binding, {
       peer: { revision: revision?.toString() },
       refusedAs: denial,
     });

@@ -4,7 +4,7 @@ import type { PeerOutcome } from '../monitoring/metrics/labels.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import type { Quota } from '../tools/quota.ts';
 import type { Peers } from './peers.ts';
-import { isAnswer, type QuestionIds } from './questions.ts';
+import { isAnswer, type QuestionIds } from './open-questions.ts';
 import { UsedIds } from './used-ids.ts';
 
 /** A body, without what is for others. */

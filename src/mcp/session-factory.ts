@@ -1,5 +1,5 @@
 import type { McpBinding } from './binding.ts';
-import type { QuestionIds } from './questions.ts';
+import type { QuestionIds } from './open-questions.ts';
 import { ReplayBudget } from './replay-budget.ts';
 import type { Sender } from './sender.ts';
 import type { ServerFactory } from './server.ts';

@@ -13,7 +13,7 @@ import { ERROR_CODES, refusal, SDK_ERROR_CODES } from '../monitoring/door/json-r
 import { isRequest } from '../monitoring/door/message.ts';
 import type { RecentEvents } from './event-store.ts';
 import { messagesIn } from './messages.ts';
-import type { OpenQuestions } from './questions.ts';
+import type { OpenQuestions } from './open-questions.ts';
 import { ResponseStream } from './response-stream.ts';
 import type { SessionFacts } from './session-id.ts';
 

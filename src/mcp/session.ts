@@ -6,7 +6,7 @@ import { isRequest, paramOf, type RpcRequest } from '../monitoring/door/message.
 import type { ToolCall } from '../tools/call.ts';
 import type { McpBinding } from './binding.ts';
 import { RecentEvents } from './event-store.ts';
-import { isAnswer, OpenQuestions, type QuestionIds } from './questions.ts';
+import { isAnswer, OpenQuestions, type QuestionIds } from './open-questions.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 import { connectDoor } from './connect-door.ts';
 import type { ServerFactory } from './server.ts';

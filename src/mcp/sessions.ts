@@ -6,7 +6,7 @@ import type { RpcRequest } from '../monitoring/door/message.ts';
 import type { McpBinding } from './binding.ts';
 import { Forwarding } from './forwarding.ts';
 import { Peers, type PeersOptions } from './peers.ts';
-import { QuestionIds } from './questions.ts';
+import { QuestionIds } from './open-questions.ts';
 import { Seal } from './seal.ts';
 import type { Sender, WrappedSender } from './sender.ts';
 import type { ServerFactory } from './server.ts';
