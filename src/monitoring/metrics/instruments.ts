@@ -54,6 +54,8 @@ export interface Upkeep {
   removeAll(label: string, value: string): void;
   /** Reads a gauge when it is scraped, so that it cannot drift from what it measures. Each series has a reader of its own. */
   atScrape(read: () => number, labels?: ValuesOf<Labels>): void;
+  /** Does what brings its series up to date before a scrape, in place of all readers. */
+  beforeScrape(bringUpToDate: () => void): void;
   /** How many samples of it a scrape has now. */
   samples(): number;
   /** The most there can be with a number of tools. */
@@ -117,6 +119,9 @@ export function createInstrument(
       family.collect = () => {
         for (const reader of readers.values()) reader();
       };
+    },
+    beforeScrape(bringUpToDate) {
+      family.collect = bringUpToDate;
     },
     samples: () => (isExposed ? family.samples : 0),
     mostSamples: (tools) => (isExposed ? series.most(tools) : 0),

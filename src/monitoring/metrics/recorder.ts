@@ -72,6 +72,9 @@ export class Recorder implements CallObserver {
     this.audit = new AuditRecorder(metrics);
     this.issuers = new IssuerRecorder(metrics);
     this.upstreams = new UpstreamRecorder(metrics);
+    metrics.mcp_tool_calls_in_flight.beforeScrape(() => {
+      for (const { series, callsInFlight } of this.#tools.values()) series.inFlight(callsInFlight);
+    });
     metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));
     metrics.mcp_metrics_samples_limit.atScrape(() => this.mostSamples());
     for (const tool of tools) this.addTool(tool);
@@ -143,9 +146,7 @@ export class Recorder implements CallObserver {
 
   started(tool_name: string): void {
     const state = this.#tools.get(tool_name);
-    if (!state) return;
-    state.callsInFlight += 1;
-    state.series.inFlight(state.callsInFlight);
+    if (state) state.callsInFlight += 1;
   }
 
   finished(record: CallRecord): void {
@@ -154,7 +155,6 @@ export class Recorder implements CallObserver {
     if (state) {
       state.series.finished(record);
       state.callsInFlight -= 1;
-      state.series.inFlight(state.callsInFlight);
       this.#forgetIfDone(record.tool, state);
     } else if (record.tool === UNKNOWN_TOOL) this.#unknownTool.finished(record);
     // A tool that has no series any more gets none again.
