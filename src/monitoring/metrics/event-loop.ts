@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay, performance, type EventLoopUtilization } from 'node:perf_hooks';
 
 /** How often a window begins, in seconds: no more than a scrape is after the last one, so that each sees every peak. */
-const WINDOW_SECONDS = 30;
+export const WINDOW_SECONDS = 30;
 
 /** Delays of the event loop, in seconds, and the share of time that it was busy, 0 to 1. */
 export interface EventLoopReading {
@@ -13,6 +13,8 @@ export interface EventLoopReading {
   readonly p90: number;
   readonly p99: number;
   readonly utilization: number;
+  /** How long all of that was observed: less than the least window while the process is young. */
+  readonly seconds: number;
 }
 
 interface Window {
@@ -38,9 +40,13 @@ export class EventLoopMonitor {
   /** Of the last one to two windows. */
   read(): EventLoopReading {
     const { delays, begunAt } = this.#longer;
-    const { utilization } = performance.eventLoopUtilization(performance.eventLoopUtilization(), begunAt);
+    const { idle, active, utilization } = performance.eventLoopUtilization(
+      performance.eventLoopUtilization(),
+      begunAt,
+    );
+    const busy = { utilization, seconds: (idle + active) / 1000 };
     // Nothing has been measured yet.
-    if (delays.count === 0) return { ...NOTHING, utilization };
+    if (delays.count === 0) return { ...NOTHING, ...busy };
     return {
       min: seconds(delays.min),
       max: seconds(delays.max),
@@ -49,7 +55,7 @@ export class EventLoopMonitor {
       p50: seconds(delays.percentile(50)),
       p90: seconds(delays.percentile(90)),
       p99: seconds(delays.percentile(99)),
-      utilization,
+      ...busy,
     };
   }
 }
