@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Of writing decisions down. */
+/** Settings of the audit. */
 export const auditSettings = z
   .strictObject({
     enabled: z

@@ -3,7 +3,7 @@ import { ALGORITHMS, isSame, isScope } from '../authorization/oauth.ts';
 import { isLoopback } from '../http/host-names.ts';
 import { secrets } from './setting-kinds.ts';
 
-/** What an Authorization header can carry (RFC 6750, section 2.1), and no one can guess. */
+/** A token that fits into an Authorization header (RFC 6750, section 2.1) and is too long to be guessed. */
 export const bearerToken = z
   .string()
   .min(16)
@@ -64,7 +64,7 @@ const issuer = z
     message: 'needs audiences: an ID token is for a client, whose id is its audience',
   });
 
-/** Of who may ask for anything. */
+/** Settings of authentication. */
 export const authSettings = z
   .strictObject({
     token: bearerToken

@@ -7,7 +7,7 @@ const namespace = z
   .max(63)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be the name of a namespace');
 
-/** Of upstreams that are found in Kubernetes. */
+/** Settings of upstreams that are found in Kubernetes. */
 export const discoverySettings = z
   .strictObject({
     enabled: z

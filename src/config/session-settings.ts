@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readAddress, readHostAndPort } from '../http/host-names.ts';
 import { count, seconds, written } from './setting-kinds.ts';
 
-/** Of sessions of 2025-era clients, and of what clients carry for the server. */
+/** Settings of sessions of 2025-era clients, and of sealed state that clients keep for the server. */
 export const sessionSettings = z
   .strictObject({
     max: count

@@ -5,7 +5,7 @@
 export const ALERT_DEFAULTS = {
   /** Fewer failed calls say nothing. */
   minimumBadCalls: 5,
-  /** Of fewer calls a 95th percentile says nothing. */
+  /** With fewer calls a 95th percentile says nothing. */
   minimumCalls: 20,
   /** Share of a tool's calls that may fail. */
   toolErrorRatio: 0.1,

@@ -12,7 +12,7 @@ type Key = 'calls' | ErrorReason | number;
 
 /** Counts of calls that ended. */
 export class CallCounts {
-  /** Of the buckets that durations are counted in. */
+  /** The bounds of the buckets that durations are counted in. */
   readonly #bounds: readonly number[];
   readonly #counts = new Map<Key, number>();
 
@@ -57,7 +57,7 @@ export class CallCounts {
     };
   }
 
-  /** What there is to say if they are the calls of one tool. */
+  /** The report of one tool, if these are its calls. */
   ofTool() {
     const { calls, server_faults } = this.totals();
     const accepted = calls - this.#of(...REFUSED);
@@ -66,7 +66,7 @@ export class CallCounts {
     const ran = this.#durations();
     return {
       calls,
-      /** Those that were not refused for a mistake of the caller: what shares are of, here and in the alerts. */
+      /** Calls that were not refused for a mistake of the caller: shares, here and in the alerts, are shares of these. */
       accepted,
       /** By reason; those that did not occur are left out. */
       errors: Object.fromEntries(errors.filter(([, count]) => count > 0)) as Partial<
@@ -75,9 +75,9 @@ export class CallCounts {
       server_faults,
       /** Whether those are so many, and so large a share, that something must be done. */
       failing: server_faults >= minimumBadCalls && server_faults >= toolErrorRatio * accepted,
-      /** Those that reached the tool's code. */
+      /** Calls that reached the tool's code. */
       ran,
-      /** Those of them that took longer than the latency objective allows. */
+      /** The part of them that took longer than the threshold of the latency objective. */
       slow_calls: this.#of(...this.#bounds.filter((bound) => bound > latencyThresholdSeconds), Infinity),
       /** Seconds in the tool's code; `null` when no call reached it, the highest bound when above it. */
       p50_seconds: this.#durationQuantile(0.5),

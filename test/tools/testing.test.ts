@@ -39,7 +39,7 @@ const books = defineTool({
 });
 
 describe('a tool that is called in a unit test', () => {
-  it('gets its arguments validated, and so is its result', async () => {
+  it('has its arguments and its result validated', async () => {
     expect(await callTool(half)).toMatchObject({ status: 'success', result: { value: { half: 4 } } });
     expect(await callTool(half, { number: '8' })).toMatchObject({
       reason: 'invalid_arguments',

@@ -23,8 +23,8 @@ interface Window {
 }
 
 /**
- * What the event loop did of late, over a window of its own: whoever reads it, and however often, reads the same. Of two
- * windows that overlap the longer one is read, so that nothing is lost when one ends.
+ * Measures the event loop over windows of its own, so that every reader gets the same values, however often it reads. Two windows
+ * overlap, and the longer one is read, so that no peak is lost when a window ends.
  */
 export class EventLoopMonitor {
   #longer = begin();
@@ -37,7 +37,7 @@ export class EventLoopMonitor {
     this.#shorter = begin();
   }
 
-  /** Of the last one to two windows. */
+  /** Covers the last one to two windows. */
   read(): EventLoopReading {
     const { delays, begunAt } = this.#longer;
     const { idle, active, utilization } = performance.eventLoopUtilization(
@@ -72,7 +72,7 @@ const seconds = (nanoseconds: number): number => nanoseconds / 1e9;
 
 let monitor: EventLoopMonitor | undefined;
 
-/** That of this thread, which has one event loop, whatever is monitored in it. Begins when it is first asked for. */
+/** The monitor of this thread, which has one event loop. It starts when it is first asked for. */
 export function eventLoop(): EventLoopMonitor {
   if (monitor) return monitor;
   const begun = (monitor = new EventLoopMonitor());
