@@ -52,7 +52,7 @@ it('warns when more calls are slow than the latency objective allows: which, how
   const { level, headline, detail } = verdict();
   expect({ level, headline }).toEqual({ level: 'warn', headline: 'Slow: wait' });
   expect(detail).toMatch(
-    /^5 of 6 calls took longer than 2\.5 s since the start; the latency objective allows 5 %\. 5 of them are of wait; one in 20 calls of wait took about 4\.\d s or longer\.$/,
+    /^5 of 6 calls took longer than 2\.5 s since the start, 5 of them of wait; the latency objective allows 5 %\. One in 20 calls of wait took about 4\.\d s or longer\.$/,
   );
 });
 
@@ -100,7 +100,7 @@ describe('the event loop', () => {
     expect(verdict).toMatchObject({ level, headline });
     const share = Math.floor(100 * utilization);
     expect(verdict.detail).toContain(
-      `In the last 42 s it was busy ${share} % of the time, and late by ${p99.toFixed(2)} s (99th percentile)`,
+      `In the last 42 s the event loop was busy ${share} % of the time, and late by ${p99.toFixed(2)} s (99th percentile)`,
     );
   });
 

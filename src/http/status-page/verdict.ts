@@ -49,7 +49,7 @@ function judgeEventLoop(loop: EventLoopReport | undefined): Verdict | undefined 
   if (!loop || loop.window_seconds < WINDOW_SECONDS) return undefined;
   const { window_seconds, lag_p99_seconds, utilization } = loop;
   const { eventLoopBlockedSeconds, eventLoopLagSeconds, eventLoopUtilization } = ALERT_DEFAULTS;
-  const detail = `In the last ${Math.floor(window_seconds)} s it was busy ${percent(utilization)} of the time, and late by ${lag_p99_seconds.toFixed(2)} s (99th percentile). Every call waits for it: a tool computes for long on it, or there are too many calls.`;
+  const detail = `In the last ${Math.floor(window_seconds)} s the event loop was busy ${percent(utilization)} of the time, and late by ${lag_p99_seconds.toFixed(2)} s (99th percentile). Every call waits for it: a tool computes for long on it, or there are too many calls.`;
   if (lag_p99_seconds > eventLoopBlockedSeconds) return bad('The event loop is blocked', detail);
   if (lag_p99_seconds > eventLoopLagSeconds) return warn('The event loop is late', detail);
   return utilization > eventLoopUtilization ? warn('The event loop has no time left', detail) : undefined;
@@ -108,10 +108,10 @@ function judgeSlow(activity: ActivityReport): Verdict | undefined {
   });
   if (!slow[0]) return undefined;
   const { name, p95_seconds, ...worst } = slow[0];
-  const p95 = `ne in 20 calls of ${name} took about ${(p95_seconds ?? 0).toFixed(1)} s or longer`;
+  const slowest = `One in 20 calls of ${name} took about ${(p95_seconds ?? 0).toFixed(1)} s or longer`;
   const detail = missed
-    ? `${number(slow_calls)} of ${callsOf(ran)} took longer than ${threshold_seconds} s ${lately(activity)}; the latency objective allows ${allowed} %. ${number(worst.slow_calls)} of them are of ${name}; o${p95}.`
-    : `O${p95} ${lately(activity)}.`;
+    ? `${number(slow_calls)} of ${callsOf(ran)} took longer than ${threshold_seconds} s ${lately(activity)}, ${number(worst.slow_calls)} of them of ${name}; the latency objective allows ${allowed} %. ${slowest}.`
+    : `${slowest} ${lately(activity)}.`;
   return warn(`Slow: ${namesOf(slow)}`, detail);
 }
 
