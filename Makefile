@@ -65,8 +65,10 @@ bench: node_modules/.installed ## Measure, and print the ratios (ARGS="--quick")
 hostile: node_modules/.installed ## Let hostile clients loose on a server, and see what they leave behind (ARGS="20000 SEED")
 	@$(NPM) --silent run hostile -- $(ARGS)
 
-screenshots: node_modules/.installed ## Take the picture of the README, in Chromium
+screenshots: node_modules/.installed ## Take the picture of the README, and those of the dashboards where there is Grafana
 	@$(NODE) scripts/screenshots.ts
+	@if $(MAKE) --no-print-directory docker; then exec $(NODE) scripts/demo.ts --pictures dist/dashboards; \
+	else echo 'No pictures of the dashboards are taken, because they need Docker'; fi
 
 generate: node_modules/.installed ## Write the generated sections and files
 	@$(NPM) --silent run generate

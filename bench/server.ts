@@ -8,6 +8,7 @@ import { settingsSchema, type Settings } from '../src/config/settings.ts';
 import { AuditOutput } from '../src/monitoring/audit/audit-output.ts';
 import { createLogger } from '../src/monitoring/logging.ts';
 import { Door } from '../src/monitoring/door/door.ts';
+import { eventLoop } from '../src/monitoring/metrics/event-loop.ts';
 import { Tracing } from '../src/monitoring/traces/tracing.ts';
 import { serve } from '../src/serve.ts';
 import type { ToolCall } from '../src/tools/call.ts';
@@ -47,6 +48,7 @@ const environment = {
   version: '0.0.0',
   revision: 'bench',
   env: process.env,
+  eventLoop: () => eventLoop().read(),
 };
 
 /** Serves on a port of its own. */

@@ -52,7 +52,7 @@ export interface Environment extends Paces {
 export interface Application {
   readonly info: { readonly name: string; readonly title: string; readonly version: string };
   readonly catalogue: Catalogue;
-  /** What is allowed and hardly meant; the log has it, too. */
+  /** Settings that are valid but probably a mistake, in words; the log has them, too. */
   readonly warnings: readonly string[];
   readonly executor: Executor;
   /** What each client may ask for. */
@@ -232,7 +232,7 @@ export async function createApplication(
   };
 }
 
-/** That of the machine, which is the pod's, and what no other process on it has. */
+/** The host name, which is that of the pod, and a random part, because several processes may share a host. */
 const processName = (): string => `${hostname()}-${randomBytes(4).toString('hex')}`;
 
 async function finishCalls(executor: Executor, doors: readonly Door<ToolCall>[]): Promise<void> {

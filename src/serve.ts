@@ -3,7 +3,7 @@ import type { Application, Environment } from './application.ts';
 import type { Settings } from './config/settings.ts';
 import { createApp } from './http/app.ts';
 import { listen } from './http/listener.ts';
-import type { Facts } from './http/status-page/status.ts';
+import { reportOf, type Facts } from './http/status-page/status.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { keyId } from './mcp/seal.ts';
 import { McpEndpoint } from './mcp/endpoint.ts';
@@ -19,11 +19,17 @@ export interface Serving {
   stop(): Promise<boolean>;
 }
 
+/** What surrounds a server with ports. */
+export interface ServerEnvironment extends Pick<Environment, 'logger' | 'now'> {
+  /** What the event loop of this thread did of late. */
+  readonly eventLoop: () => Parameters<typeof reportOf>[0];
+}
+
 /** Opens the ports and serves until stopped. Rejects when a port cannot be opened. */
 export async function serve(
   application: Application,
   settings: Settings,
-  { logger, now }: Pick<Environment, 'logger' | 'now'>,
+  { logger, now, eventLoop }: ServerEnvironment,
 ): Promise<Serving> {
   const { catalogue, info } = application;
   const { server, ops, sessions, metrics, shutdown } = settings;
@@ -54,6 +60,7 @@ export async function serve(
       ],
       metrics: !application.activity ? 'not_recorded' : metrics.endpoint ? here : 'not_served',
       activity: has.operations ? (application.activity?.report() ?? null) : null,
+      ...(has.operations && application.activity && { event_loop: reportOf(eventLoop()) }),
       ...(has.operations &&
         application.upstreams && {
           upstreams: application.upstreams.report(),

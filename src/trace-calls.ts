@@ -3,7 +3,7 @@ import type { Logger } from './monitoring/logging.ts';
 import type { Recorder } from './monitoring/metrics/recorder.ts';
 import { startTracing } from './monitoring/traces/start-tracing.ts';
 
-/** What tracing needs of what surrounds the application. */
+/** What tracing needs from the environment of the application. */
 interface Surroundings {
   readonly logger: Logger;
   /** Monotonic, in seconds. */

@@ -12,7 +12,7 @@ const NO_AUDIT_KEY =
   'audit.enabled is set with auth.issuers and without sessions.stateKeyFile: users are hashed with a key that each process makes for ' +
   'itself, so audit events of several processes cannot be compared, and nobody can tell whose a hash is';
 
-/** What is allowed and hardly meant, in words for whoever started the server. */
+/** Settings that are valid but probably a mistake, in words for the person who started the server. */
 export function warningsOf(settings: Settings, catalogue: Pick<Catalogue, 'tools'>): readonly string[] {
   const { sessions, audit, auth } = settings;
   const hasKey = sessions.stateKeyFile !== undefined;

@@ -69,6 +69,12 @@ export const TEXT = {
   ),
 } as const;
 
+/**
+ * The end of a command that has selected lines of the log: shows the last of them, and of each line what helps.
+ * @param fields what jq shows of a line
+ */
+export const lastLines = (fields: string): string => `tail -5 | jq -cR 'fromjson? | {${fields}}'`;
+
 /** What the server says of itself; an answer without a verdict, such as that it wants a token, as it is. */
 export const VERDICT = '.verdict // .';
 

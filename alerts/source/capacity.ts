@@ -1,4 +1,4 @@
-import { TEXT, type Alert } from './alert.ts';
+import { lastLines, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { all, any, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
@@ -39,7 +39,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'rateLimitedCalls',
       expr: `${refused('rate_limited')} > ${parameters.rateLimitedCalls}`,
       summary: 'Clients exceed their quota.',
-      description: `${TEXT.service} refused ${TEXT.number} calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | tail -5`,
+      description: `${TEXT.service} refused ${TEXT.number} calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | ${lastLines('time, tool, caller, client_name')}`,
       dashboard: 'fleet',
     },
     {
@@ -70,7 +70,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 300,
       summary: 'The token file has changed and cannot be read.',
-      description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${TEXT.allLogs} | grep 'token file' | tail -5`,
+      description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${TEXT.allLogs} | grep 'token file' | ${lastLines('time, msg, problems')}`,
       dashboard: 'fleet',
     },
     {
@@ -81,7 +81,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 300,
       summary: 'The keys of an issuer of access tokens cannot be fetched.',
-      description: `An instance of ${TEXT.service} last got the keys of {{ $labels.issuer }} ${TEXT.duration} ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${TEXT.allLogs} | grep 'issuer does not give' | tail -5`,
+      description: `An instance of ${TEXT.service} last got the keys of {{ $labels.issuer }} ${TEXT.duration} ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${TEXT.allLogs} | grep 'issuer does not give' | ${lastLines('time, issuer, outcome, why')}`,
       dashboard: 'fleet',
     },
     {
@@ -95,7 +95,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 300,
       summary: 'Audit events were lost, or cannot be written.',
-      description: `${TEXT.service} has lost audit events within 15 minutes, or for 5 minutes could not write them: the disk of audit.file is full, gone or too slow. 4 MiB of them wait for it; what comes beyond is lost, while calls go on. First: ${TEXT.allLogs} | grep 'audit events' | tail -5`,
+      description: `${TEXT.service} has lost audit events within 15 minutes, or for 5 minutes could not write them: the disk of audit.file is full, gone or too slow. 4 MiB of them wait for it; what comes beyond is lost, while calls go on. First: ${TEXT.allLogs} | grep 'audit events' | ${lastLines('time, msg, error: .err.message')}`,
       dashboard: 'fleet',
     },
     {

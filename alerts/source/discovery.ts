@@ -1,4 +1,4 @@
-import { TEXT, type Alert } from './alert.ts';
+import { lastLines, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { maxBy, PromQL, SERVICE } from './promql.ts';
 
@@ -17,7 +17,7 @@ export function discoveryAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 120,
       keepFiringForSeconds: 300,
       summary: 'The list of upstreams in Kubernetes is out of date.',
-      description: `For more than 5 minutes an instance of ${TEXT.service} has had no list of upstream Services from the Kubernetes API; the last one came ${TEXT.duration} ago. Upstreams that it knows stay; new upstreams have no tools here, and tools of deleted ones fail. First: ${TEXT.allLogs} | grep 'Kubernetes API' | tail -5`,
+      description: `For more than 5 minutes an instance of ${TEXT.service} has had no list of upstream Services from the Kubernetes API; the last one came ${TEXT.duration} ago. Upstreams that it knows stay; new upstreams have no tools here, and tools of deleted ones fail. First: ${TEXT.allLogs} | grep 'Kubernetes API' | ${lastLines('time, namespace, reason, why')}`,
       dashboard: 'fleet',
     },
   ];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationBuckets } from '../../src/config/setting-kinds.ts';
+import { ALERT_DEFAULTS } from '../../src/monitoring/alert-defaults.ts';
 import { DURATION_BUCKETS, highestOf } from '../../src/monitoring/metrics/bounds.ts';
 import { ERROR_REASONS, REASONS } from '../../src/tools/reasons.ts';
 
@@ -160,10 +161,10 @@ export const parametersSchema = z
     latency: z
       .strictObject({
         // Of slow calls no other alert pages, and an hour of good ones hides them for three quarters of another.
-        ...slo(95, [{ long: QUARTER, short: 300, factor: 14.4 }]),
+        ...slo(ALERT_DEFAULTS.latencyObjective, [{ long: QUARTER, short: 300, factor: 14.4 }]),
         thresholdSeconds: z
           .number()
-          .default(2.5)
+          .default(ALERT_DEFAULTS.latencyThresholdSeconds)
           .describe('Longest time of a fast call; one of the buckets below the highest'),
       })
       .prefault({}),
@@ -173,30 +174,38 @@ export const parametersSchema = z
         `Buckets of mcp_tool_duration_seconds above ${highestOf(DURATION_BUCKETS)} s that all servers have; nexus-mcp check prints them`,
       ),
     minimumBadCalls: atLeastOne
-      .default(5)
+      .default(ALERT_DEFAULTS.minimumBadCalls)
       .describe('With fewer failed calls in a window no ticket is opened'),
     minimumBadCallsToPage: atLeastOne
       .default(8)
       .describe(
         'With fewer failed calls in a window nobody is paged: one agent that tries again is not an outage',
       ),
-    minimumCalls: atLeastOne.default(20).describe('With fewer calls in a window latency is ignored'),
+    minimumCalls: atLeastOne
+      .default(ALERT_DEFAULTS.minimumCalls)
+      .describe('With fewer calls in a window latency is ignored'),
     outageRatio: share.default(0.7).describe('Share of failed calls within two minutes'),
-    toolErrorRatio: share.default(0.1).describe("Share of a tool's calls that may fail within 15 minutes"),
-    toolLatencySeconds: latency.default(5).describe("95th percentile of a tool's call durations in seconds"),
+    toolErrorRatio: share
+      .default(ALERT_DEFAULTS.toolErrorRatio)
+      .describe("Share of a tool's calls that may fail within 15 minutes"),
+    toolLatencySeconds: latency
+      .default(ALERT_DEFAULTS.toolLatencySeconds)
+      .describe("95th percentile of a tool's call durations in seconds"),
     tools: z.record(toolName, toolOverride).default({}).describe('Thresholds of single tools, by name'),
     upstreamErrorRatio: share
       .default(0.25)
       .describe('Share of the calls sent to an upstream that may fail within 15 minutes'),
     eventLoopLagSeconds: seconds
       .max(10)
-      .default(0.2)
+      .default(ALERT_DEFAULTS.eventLoopLagSeconds)
       .describe('Lag of the event loop in seconds, at the 99th percentile'),
     eventLoopBlockedSeconds: seconds
       .max(60)
-      .default(1)
+      .default(ALERT_DEFAULTS.eventLoopBlockedSeconds)
       .describe('Lag of the event loop in seconds, at the 99th percentile'),
-    eventLoopUtilization: share.default(0.9).describe('Share of time that the event loop is busy'),
+    eventLoopUtilization: share
+      .default(ALERT_DEFAULTS.eventLoopUtilization)
+      .describe('Share of time that the event loop is busy'),
     heapRatio: share.default(0.85).describe('Share of the heap limit that is in use'),
     fileDescriptorRatio: share.default(0.8).describe('Share of the file descriptors that are open'),
     sessionRatio: share

@@ -1,4 +1,4 @@
-import { TEXT, type Alert } from './alert.ts';
+import { lastLines, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { PromQL, SERVICE, sumBy } from './promql.ts';
 
@@ -78,7 +78,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 900,
       summary: 'Worker threads are replaced again and again.',
-      description: `${TEXT.number} worker threads of ${TEXT.service} were replaced in 30 minutes (reason {{ $labels.reason }}): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${TEXT.logs} | grep 'worker thread'`,
+      description: `${TEXT.number} worker threads of ${TEXT.service} were replaced in 30 minutes (reason {{ $labels.reason }}): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${TEXT.logs} | grep 'worker thread' | ${lastLines('time, reason, tool, error: .err.message')}`,
       dashboard: 'runtime',
     },
   ];

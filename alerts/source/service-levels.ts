@@ -106,8 +106,9 @@ function burningWindow(windows: readonly BurnWindow[], ratio: (window: string) =
   );
 }
 
-/** The tools that take longest; calls may be slow for the objective that the verdict does not mind. */
-const SLOWEST = '[.activity.tools[]? | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]';
+/** The verdict, and the tools that take longest, whatever the verdict is about. */
+const SLOWEST =
+  '(.verdict.detail // .), ([.activity.tools[]? | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:])';
 
 /** Which tool fails most now, and how; nothing when none does. */
 const mostFailures = (parameters: Parameters): string =>

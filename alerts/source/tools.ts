@@ -1,4 +1,4 @@
-import { OF_SERVICE, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
+import { OF_SERVICE, statusOf, lastLines, TEXT, VERDICT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, bad, INSTANCE, maxBy, PromQL, sumBy, TOOL } from './promql.ts';
 import { ALLOWED_TOOL } from './records.ts';
@@ -37,7 +37,7 @@ function errorRate(parameters: Parameters): Alert {
     forSeconds: 300,
     keepFiringForSeconds: 600,
     summary: 'A tool fails too often.',
-    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep -v '"level":"info"' | tail -5`,
+    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep -v '"level":"info"' | ${lastLines('time, reason, caller, client_name, why, error: .err.message')}`,
     dashboard: 'tools',
   };
 }
@@ -60,7 +60,7 @@ function alwaysFails(parameters: Parameters): Alert {
     forSeconds: QUARTER,
     keepFiringForSeconds: 600,
     summary: 'A tool that used to work reports nothing but failures.',
-    description: `${TEXT.tool} on ${TEXT.service} has answered every call with isError for at least 15 minutes, ${TEXT.number} of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck. Likely: a key of the API it calls has expired, that API has changed, or its callers ask for what does not exist. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep tool_error | tail -3`,
+    description: `${TEXT.tool} on ${TEXT.service} has answered every call with isError for at least 15 minutes, ${TEXT.number} of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck. Likely: a key of the API it calls has expired, that API has changed, or its callers ask for what does not exist. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep tool_error | ${lastLines('time, caller, client_name')}`,
     dashboard: 'tools',
   };
 }

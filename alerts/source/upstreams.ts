@@ -1,5 +1,5 @@
 import { CLIENT_FAULTS } from '../../src/monitoring/metrics/upstream-metrics.ts';
-import { TEXT, type Alert } from './alert.ts';
+import { lastLines, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, matchers, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
@@ -37,7 +37,7 @@ function down(promql: PromQL): Alert {
     forSeconds: 180,
     keepFiringForSeconds: 300,
     summary: 'An upstream is not up.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | tail -5`,
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | ${lastLines('time, upstream, state, why')}`,
     dashboard: 'fleet',
   };
 }
@@ -58,7 +58,7 @@ function failing(promql: PromQL, { upstreamErrorRatio, minimumBadCalls }: Parame
     forSeconds: 300,
     keepFiringForSeconds: 600,
     summary: 'Many calls to an upstream fail, although it is up.',
-    description: `${TEXT.percent} of the calls that ${TEXT.service} sent to upstream {{ $labels.upstream }} in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${TEXT.logs} | grep upstream | grep '{{ $labels.upstream }}' | tail -5`,
+    description: `${TEXT.percent} of the calls that ${TEXT.service} sent to upstream {{ $labels.upstream }} in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${TEXT.logs} | grep upstream | grep '{{ $labels.upstream }}' | ${lastLines('time, msg, tool, reason, why')}`,
     dashboard: 'fleet',
   };
 }
@@ -72,7 +72,7 @@ function dropped(promql: PromQL): Alert {
     forSeconds: 900,
     keepFiringForSeconds: 600,
     summary: 'Tools that an upstream lists are not offered.',
-    description: `${TEXT.number} tools that upstream {{ $labels.upstream }} lists are left out by ${TEXT.service}, and have been for more than 15 minutes, for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | tail -5`,
+    description: `${TEXT.number} tools that upstream {{ $labels.upstream }} lists are left out by ${TEXT.service}, and have been for more than 15 minutes, for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | ${lastLines('time, dropped, left_out')}`,
     dashboard: 'fleet',
   };
 }
@@ -86,7 +86,7 @@ function definitionChanged(promql: PromQL): Alert {
     expr: `round(${maxBy(UPSTREAM, changes)}) > 0`,
     forSeconds: 60,
     summary: 'An upstream has changed the description of a tool.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed the descriptions, schemas or annotations of ${TEXT.number} tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${TEXT.allLogs} | grep 'describes tools otherwise' | tail -5`,
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed the descriptions, schemas or annotations of ${TEXT.number} tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${TEXT.allLogs} | grep 'describes tools otherwise' | ${lastLines('time, changed_tools')}`,
     dashboard: 'fleet',
   };
 }

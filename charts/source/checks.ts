@@ -20,8 +20,8 @@ export const checks = {
   canary: z
     .strictObject({
       enabled: flag.default(false).describe('Whether to create one'),
-      schedule: text.min(1).default('*/5 * * * *').describe('When'),
-      activeDeadlineSeconds: z.int().min(1).default(60).describe('Time it may take'),
+      schedule: text.min(1).default('*/5 * * * *').describe('Schedule, as cron writes it'),
+      activeDeadlineSeconds: z.int().min(1).default(60).describe('Seconds that a run may take'),
       failedJobsHistoryLimit: z.int().min(0).default(3).describe('Failed runs to keep'),
       ttlSecondsAfterFinished: z
         .int()

@@ -59,7 +59,7 @@ export const exposure = {
       path: path
         .default('/')
         .describe(
-          'Path; with /mcp, only /mcp is reachable, and with config.auth.issuers the metadata of OAuth. /servers needs a path above it, such as /',
+          'Path. With /mcp, clients reach nothing but /mcp, and the metadata of OAuth if config.auth.issuers is set. REST and /servers need /',
         ),
       pathType: z.enum(['Prefix', 'Exact', 'ImplementationSpecific']).default('Prefix').describe('Path type'),
       tls: z
@@ -81,7 +81,7 @@ export const exposure = {
         .describe(
           'Host names in lower case, without scheme and port; the server answers to them without config.server.allowedHosts',
         ),
-      path: path.default('/').describe('Path prefix; as that of ingress'),
+      path: path.default('/').describe('Path prefix; see ingress.path'),
       filters: list.default([]).describe('Filters'),
       timeouts: object
         .default({ request: '0s' })

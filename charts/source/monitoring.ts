@@ -60,7 +60,7 @@ const rules = z
     mustExist: flag
       .default(true)
       .describe(
-        'Whether NexusMCPDown also fires if no pod was ever found, or none for more than an hour. It does not with a selector, without the monitor of the chart, or if there may be no pods (replicas or keda.minReplicas is 0)',
+        'Whether NexusMCPDown also fires if no pod was ever found, or none for more than an hour. This has no effect with a selector, without the monitor of the chart, or if there may be no pods (replicas or keda.minReplicas is 0)',
       ),
     additionalAggregationLabels: z
       .array(z.string().regex(/^[a-zA-Z_]\w*$/, 'must be the name of a label of Prometheus'))

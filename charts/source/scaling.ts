@@ -14,7 +14,7 @@ const activeSessions = z
   .number()
   .min(0)
   .describe(
-    'Sessions that a pod should hold; 0 to not scale by them. Do not use it with a key (stateKeySecret): each pod that serves a session holds it then, so more pods do not hold fewer each',
+    'Sessions that a pod should hold; 0 to not scale by them. Do not use it with a key (stateKeySecret): every pod that serves a session then holds it, so more pods do not lower the number of each',
   );
 
 const behavior = removable(

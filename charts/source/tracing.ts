@@ -10,7 +10,7 @@ export const tracing = {
         .enum(SAMPLER_NAMES)
         .default('parentbased_traceidratio')
         .describe(
-          'Which calls are traced. With parentbased_ a call that a client traces but has not sampled is not; with parentbased_always_off only calls that a client has sampled are',
+          'Which calls are traced. Those named parentbased_ do as a client that traces its call has decided; parentbased_always_off traces no others',
         ),
       ratio: z
         .number()

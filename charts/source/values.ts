@@ -5,6 +5,7 @@ import { checks } from './checks.ts';
 import { exposure } from './exposure.ts';
 import { removables } from './fragments.ts';
 import { monitoring } from './monitoring.ts';
+import { OTHER_NAMES } from './other-names.ts';
 import { scaling } from './scaling.ts';
 import { tracing } from './tracing.ts';
 import { workload } from './workload.ts';
@@ -59,9 +60,12 @@ export const BESIDES = {
     })
     .optional()
     .describe('Values of a parent chart; others than these are not used'),
-  // Names that other charts have for values of this one: the templates refuse them, and say what they are called here.
-  replicaCount: z.unknown().optional(),
-  imagePullSecrets: z.unknown().optional(),
+  ...Object.fromEntries(
+    Object.entries(OTHER_NAMES).map(([name, own]) => [
+      name,
+      z.unknown().optional().describe(`Is refused; use ${own}`),
+    ]),
+  ),
   enabled: z.boolean().optional().describe('For the condition of a parent chart; not used'),
 };
 

@@ -78,7 +78,7 @@ export const workload = {
     .describe('Who may call the tools. Values name Secrets and never contain any'),
   stateKeySecret: secretKey(
     'state-key',
-    'A key of at least 32 random bytes that encrypts session ids and the state of input requests, or two keys on a line each, for rotation. With it any pod serves any session, and restarts and rollouts end none. Several replicas need it',
+    'A key of at least 32 random bytes that encrypts session ids and the state of input requests; for rotation two keys, each on a line. With a key any pod serves any session, and sessions outlive restarts and rollouts. Several replicas need it',
   ),
   toolModules: z
     .strictObject({
@@ -194,9 +194,13 @@ export const workload = {
   probes: z
     .strictObject({
       // A probe that comes before the server listens is an event of type Warning.
-      startup: probe('Until it has started', 2, 30, 3),
-      liveness: probe('Restarts it', 10, 6),
-      readiness: probe('Takes it out of the Service', 5, 3),
+      startup: probe('Startup probe', 2, 30, 3),
+      liveness: probe('Liveness probe; if it fails, the container is restarted', 10, 6),
+      readiness: probe(
+        'Readiness probe; if it fails, the pod gets no new connections from the Service',
+        5,
+        3,
+      ),
     })
     .prefault({})
     .describe('Probes, on the operations port'),
@@ -234,7 +238,9 @@ export const workload = {
   topologySpread: z
     .enum(['soft', 'hard', 'none'])
     .default('soft')
-    .describe('Spreads pods over nodes and zones: if possible, strictly, or not'),
+    .describe(
+      'Whether pods are spread over nodes and zones: if possible (soft), always (hard), or not (none)',
+    ),
   topologySpreadConstraints: list.default([]).describe('Constraints of your own, instead of topologySpread'),
   priorityClassName: text.default('').describe('Priority class'),
   resourceClaims: list.default([]).describe('Resource claims of the pod'),

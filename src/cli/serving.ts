@@ -1,6 +1,7 @@
 import type { Application, Environment } from '../application.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Logger } from '../monitoring/logging.ts';
+import { eventLoop } from '../monitoring/metrics/event-loop.ts';
 import { serveOverStdio } from '../serve-stdio.ts';
 import { serve, type Serving } from '../serve.ts';
 import { adviceOn } from './listen-advice.ts';
@@ -14,7 +15,8 @@ export async function runServer(
   environment: Environment,
   shell: Shell,
 ): Promise<ExitCode> {
-  const serving = await opened(serve(application, settings, environment), settings, shell.stderr);
+  const server = serve(application, settings, { ...environment, eventLoop: () => eventLoop().read() });
+  const serving = await opened(server, settings, shell.stderr);
   if (!serving) return EXIT.failed;
   if (shell.stderr.isTTY) {
     const origin = `http://${reachable(settings.server.host)}:${serving.port}`;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Of writing decisions down. */
+/** Settings of the audit. */
 export const auditSettings = z
   .strictObject({
     enabled: z
@@ -13,7 +13,7 @@ export const auditSettings = z
       .string()
       .optional()
       .describe(
-        'File to append audit events to, in an existing directory; SIGHUP opens it again by its name; if unset, the events are lines of the log; needs audit.enabled',
+        'File to which audit events are appended; its directory must exist. SIGHUP opens it again, for rotation. If unset, the events are lines of the log. Needs audit.enabled',
       ),
   })
   .prefault({});

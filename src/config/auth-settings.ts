@@ -3,7 +3,7 @@ import { ALGORITHMS, isSame, isScope } from '../authorization/oauth.ts';
 import { isLoopback } from '../http/host-names.ts';
 import { secrets } from './setting-kinds.ts';
 
-/** What an Authorization header can carry (RFC 6750, section 2.1), and no one can guess. */
+/** A token that fits into an Authorization header (RFC 6750, section 2.1) and is too long to be guessed. */
 export const bearerToken = z
   .string()
   .min(16)
@@ -64,7 +64,7 @@ const issuer = z
     message: 'needs audiences: an ID token is for a client, whose id is its audience',
   });
 
-/** Of who may ask for anything. */
+/** Settings of authentication. */
 export const authSettings = z
   .strictObject({
     token: bearerToken
@@ -75,13 +75,13 @@ export const authSettings = z
       .string()
       .optional()
       .describe(
-        'YAML file with a list of tokens: {name, token, tools?}, where tools names tools and toolsets; read again when it changes; authentication is on if set',
+        'YAML file with a list of tokens: {name, token, tools?}, where tools names tools and toolsets. It is read again when it changes. Authentication is on if this is set',
       ),
     resource: url
       .refine((text) => !text.includes('?'), 'must have no query')
       .optional()
       .describe(
-        'URL of /mcp as clients know it, for OAuth: the audience that access tokens must have. Its host is allowed like those of server.allowedHosts; needs auth.issuers',
+        'URL of /mcp as clients know it, for OAuth: the audience that access tokens must have. Its host is allowed, as those of server.allowedHosts are. Needs auth.issuers',
       ),
     issuers: z
       .array(issuer)
@@ -97,7 +97,7 @@ export const authSettings = z
       })
       .default([])
       .describe(
-        'OAuth authorization servers whose JWT access tokens are accepted: a list of {issuer, audiences?, jwksUri?, idTokens?, algorithms?, scopes?, scopesClaim?, groups?, groupsClaim?}, at most 8, where scopes and groups name tools and toolsets for each; authentication is on if set; needs auth.resource',
+        'OAuth authorization servers whose JWT access tokens are accepted: a list of {issuer, audiences?, jwksUri?, idTokens?, algorithms?, scopes?, scopesClaim?, groups?, groupsClaim?}, at most 8. scopes and groups list the tools and toolsets of each scope or group. Authentication is on if this is set. Needs auth.resource',
       ),
     keysKeptSeconds: z
       .number()

@@ -7,7 +7,7 @@ const namespace = z
   .max(63)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be the name of a namespace');
 
-/** Of upstreams that are found in Kubernetes. */
+/** Settings of upstreams that are found in Kubernetes. */
 export const discoverySettings = z
   .strictObject({
     enabled: z
@@ -39,18 +39,20 @@ export const discoverySettings = z
       .min(30)
       .max(120)
       .default(60)
-      .describe('Time between full lists of the Services, besides watching their changes'),
+      .describe('How often all Services are listed again. Changes in between arrive by a watch'),
     maxUpstreams: count
       .max(256)
       .default(32)
       .describe(
-        'Most upstreams that are found, in addition to the setting upstreams; the oldest Services come first',
+        'Most Services that become upstreams; the oldest come first. Upstreams of the setting upstreams are not counted',
       ),
     timeoutSeconds: seconds
       .optional()
-      .describe('Deadline of a call of their tools; limits.toolTimeoutSeconds if unset'),
+      .describe('Deadline of calls of the tools of these upstreams; limits.toolTimeoutSeconds if unset'),
     maxConcurrency: count
       .optional()
-      .describe('Calls of each upstream at a time, all its tools together; limits.toolConcurrency if unset'),
+      .describe(
+        'Calls of one of these upstreams at a time, all its tools together; limits.toolConcurrency if unset',
+      ),
   })
   .prefault({});

@@ -4,7 +4,7 @@ import { loadTokens } from './tokens.ts';
 
 type LoadedTokens = Extract<ReturnType<typeof loadTokens>, { readonly ok: true }>;
 
-/** What the settings say where to read, because it must not be seen. */
+/** The secrets that the settings name by their files. */
 export type Secrets = Pick<LoadedTokens, 'file' | 'tokens'> & { readonly stateKeys: StateKeys };
 
 /** Reads the secrets of the settings. */

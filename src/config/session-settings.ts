@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readAddress, readHostAndPort } from '../http/host-names.ts';
 import { count, seconds, written } from './setting-kinds.ts';
 
-/** Of sessions of 2025-era clients, and of what clients carry for the server. */
+/** Settings of sessions of 2025-era clients, and of sealed state that clients keep for the server. */
 export const sessionSettings = z
   .strictObject({
     max: count
@@ -24,18 +24,18 @@ export const sessionSettings = z
       .min(2)
       .default(100)
       .describe(
-        'Answers that a session keeps for clients that resume a broken stream; it keeps as many notifications',
+        'Answers that a session keeps, for clients that resume a broken stream. It keeps the same number of notifications',
       ),
     maxSubscriptions: count
       .default(1024)
       .describe(
-        'Streams of subscriptions/listen at a time; they stay open only if the list of tools can change',
+        'Most open subscriptions/listen streams. They stay open only if the list of tools can change',
       ),
     stateKeyFile: z
       .string()
       .optional()
       .describe(
-        'File with a key of at least 32 random bytes, or two, one a line, that encrypt session ids and the state of input requests: the first encrypts, both decrypt. Replicas need the same file',
+        'File with one key or two, each on a line, of at least 32 random bytes. They encrypt session ids and the state of input requests: the first encrypts, both decrypt. Replicas need the same file',
       ),
     address: written(readAddress)
       .optional()
@@ -44,7 +44,7 @@ export const sessionSettings = z
       .array(written(readHostAndPort))
       .prefault([])
       .describe(
-        'The replicas, as host:port with their ops.port; a name stands for all its addresses. Replicas pass on to one another what clients answer and cancel; needs sessions.address and ops.port',
+        'The replicas, as host:port with their ops.port; a name stands for all its addresses. Replicas pass answers and cancellations of clients on to one another. Needs sessions.address and ops.port',
       ),
   })
   .prefault({});

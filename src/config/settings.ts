@@ -26,7 +26,7 @@ export const settingsSchema = z.strictObject({
         .array(written(readAllowedHost))
         .prefault([])
         .describe(
-          'Host names that clients may use, without port; localhost and IP addresses always work. *.example.com allows all names below it, * all names',
+          'Host names that clients may use, without port; localhost and IP addresses always work. *.example.com allows all names below example.com, * allows all names',
         ),
       allowedOrigins: z
         .array(written(readAllowedOrigin))
@@ -61,7 +61,7 @@ export const settingsSchema = z.strictObject({
       streamKeepAliveSeconds: seconds
         .default(15)
         .describe(
-          'Longest silence of an MCP answer: a slower one becomes a stream with comments. Must be shorter than the timeout of a proxy in front',
+          'Longest time without a byte in an MCP answer. An answer that takes longer becomes an event stream, whose comments keep the connection open. Must be shorter than the idle timeout of a proxy in front',
         ),
     })
     .prefault({}),
@@ -71,7 +71,7 @@ export const settingsSchema = z.strictObject({
       port: port
         .optional()
         .describe(
-          'A second port for probes, metrics and the status page with its numbers; the main port then has none of them',
+          'Separate port for probes, /metrics and the full status page. The main port then has no probes and no metrics, and its page shows no calls. If unset, all are on the main port',
         ),
     })
     .prefault({}),
@@ -107,7 +107,7 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .default(100)
         .describe(
-          'Steady rate of requests and messages of one client: token, IPv4 address or IPv6 /64; 0 for no limit',
+          'Requests and messages that one client may send in a second, on average; 0 for no limit. A client is a token, an IPv4 address or an IPv6 /64',
         ),
       burst: count.default(500).describe('Requests and messages one client may send at once after a pause'),
       upstreamTools: count.default(500).describe('Most tools of all upstreams together'),
@@ -115,8 +115,8 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   workers: z
     .strictObject({
-      maxThreads: count.default(2).describe('Threads for isolated tools'),
-      maxHeapMegabytes: z.int().min(16).default(128).describe('Heap of one thread'),
+      maxThreads: count.default(2).describe('Most worker threads; they run the isolated tools'),
+      maxHeapMegabytes: z.int().min(16).default(128).describe('Largest heap of one worker thread'),
     })
     .prefault({}),
   sessions: sessionSettings,
@@ -144,13 +144,15 @@ export const settingsSchema = z.strictObject({
       enabled: z
         .boolean()
         .default(true)
-        .describe('Whether metrics are exposed; if not, there is no /metrics, and / shows no calls'),
+        .describe(
+          'Whether metrics are exposed. If not, there is no /metrics, and the status page shows no calls',
+        ),
       endpoint: z.boolean().default(true).describe('Whether /metrics is served'),
       needToken: z
         .boolean()
         .default(false)
         .describe(
-          'Whether /metrics and / on the main port need a token: a static one, or that of an account that may use all tools',
+          'Whether /metrics and the status page on the main port need a token: a static token, or the access token of an account that may use all tools',
         ),
       openTelemetryNames: z
         .boolean()
@@ -162,7 +164,7 @@ export const settingsSchema = z.strictObject({
         .array(z.enum(OPERATION_ATTRIBUTES))
         .default([])
         .describe(
-          `Further attributes of mcp_server_operation_duration_seconds; each multiplies the number of its series: ${OPERATION_ATTRIBUTES.join(', ')}`,
+          `Further labels of mcp_server_operation_duration_seconds, out of ${OPERATION_ATTRIBUTES.join(', ')}. Each multiplies the number of its series`,
         ),
       durationBuckets: durationBuckets
         .optional()
@@ -189,7 +191,7 @@ export const settingsSchema = z.strictObject({
         .max(86_400)
         .default(10)
         .describe(
-          'Time in which equal failed calls, lost threads or cut connections after the first 5 become one line with their number; 0 to log each',
+          'Of equal failed calls, lost threads or cut connections within this time the first 5 are logged; one more line has the number of the others. 0 logs each',
         ),
       arguments: z
         .record(z.string(), z.array(z.string()))
@@ -224,7 +226,7 @@ export const settingsSchema = z.strictObject({
         .describe('While stopping: time without a request after which a connection is closed'),
       deadlineSeconds: seconds
         .default(25)
-        .describe('While stopping: time after which what still runs is cut off'),
+        .describe('While stopping: time after which calls that still run are cut off'),
     })
     .prefault({}),
 });

@@ -40,7 +40,7 @@ export function loadStateKeys(
   }
 }
 
-/** What no text has. */
+/** Characters that show that bytes are no text. */
 const CONTROL = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/;
 
 /** The lines of a text; any other bytes are one key. */

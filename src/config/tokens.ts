@@ -17,7 +17,7 @@ const tokens = z
 
 export type Tokens = z.infer<typeof tokens>;
 
-/** What the settings say of them. */
+/** The settings of static tokens. */
 type StaticTokens = Pick<Settings['auth'], 'token' | 'tokensFile'>;
 
 type TokensResult =

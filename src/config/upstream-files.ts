@@ -5,7 +5,7 @@ import type { UpstreamSettings } from './upstream-settings.ts';
 
 /** An upstream with what its files say. */
 export interface LoadedUpstream extends UpstreamSettings {
-  /** What it is sent with each request; holds secrets. */
+  /** Headers of each request to it; they hold secrets. */
   readonly headers: Readonly<Record<string, string>>;
   /** Certificates that its own is checked by, in PEM; missing for those that Node has. */
   readonly ca: string | undefined;
@@ -64,7 +64,7 @@ function tokenIn(text: string): Part<string> {
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e\t]*$/;
 
-/** What the protocol or the connection decides. */
+/** Headers that the protocol or the connection sets. */
 const NOT_TO_SET =
   /^(?:accept|accept-encoding|connection|content-.*|expect|host|http2-settings|keep-alive|last-event-id|mcp-.*|proxy-.*|te|trace(?:parent|state)|trailer|transfer-encoding|upgrade)$/;
 

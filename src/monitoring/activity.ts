@@ -1,5 +1,6 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, REASONS, REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../tools/reasons.ts';
+import { ALERT_DEFAULTS } from './alert-defaults.ts';
 import { CallCounts } from './call-counts.ts';
 import { highestOf } from './metrics/bounds.ts';
 
@@ -85,7 +86,7 @@ export class Activity implements CallObserver {
     const now = this.#elapsed();
     const { number } = this.#stepAt(now);
     const secondsSince = (step: number): number => now - step * STEP_SECONDS;
-    const offered = this.#offered();
+    const tools = this.#reportTools(now);
     return {
       window_seconds: secondsSince(Math.max(0, number - WINDOW_STEPS)),
       /** Whether that is all there was. */
@@ -93,23 +94,8 @@ export class Activity implements CallObserver {
       /** The highest bound of the histogram of durations: a quantile that is no less stands for more. */
       highest_bound_seconds: highestOf(this.#bounds),
       /** The tools that are offered, `unknown` for calls to tools that do not exist, and tools gone lately. */
-      tools: [...this.#known()].map((name) => {
-        const { calls, inFlight, movedAt } = this.#states.get(name) ?? newState();
-        const stalled = inFlight > 0 ? now - movedAt : 0;
-        return {
-          name,
-          /** Whether it is offered now. */
-          registered: offered.has(name),
-          ...this.#sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])).ofTool(),
-          /** Calls accepted and not yet answered, now. */
-          in_flight: inFlight,
-          /** For how long they have been while no accepted one ended. */
-          stalled_seconds: stalled,
-          /** Whether that is so long that the calls may hang. */
-          stuck: stalled >= STUCK_SECONDS,
-          calls_since_start: calls,
-        };
-      }),
+      tools,
+      latency: latencyOf(tools),
       /** What all tools did in each part of the window, oldest first. */
       history: this.#steps.map((step) => ({
         /** How long ago it began. */
@@ -121,6 +107,27 @@ export class Activity implements CallObserver {
       auth_failures: this.#steps.reduce((sum, { authFailures }) => sum + authFailures, 0),
       reasons: REASON_FACTS,
     };
+  }
+
+  #reportTools(now: number) {
+    const offered = this.#offered();
+    return [...this.#known()].map((name) => {
+      const { calls, inFlight, movedAt } = this.#states.get(name) ?? newState();
+      const stalled = inFlight > 0 ? now - movedAt : 0;
+      return {
+        name,
+        /** Whether it is offered now. */
+        registered: offered.has(name),
+        ...this.#sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])).ofTool(),
+        /** Calls accepted and not yet answered, now. */
+        in_flight: inFlight,
+        /** For how long they have been while no accepted one ended. */
+        stalled_seconds: stalled,
+        /** Whether that is so long that the calls may hang. */
+        stuck: stalled >= STUCK_SECONDS,
+        calls_since_start: calls,
+      };
+    });
   }
 
   #sum(counts: Iterable<CallCounts>): CallCounts {
@@ -155,6 +162,23 @@ export class Activity implements CallObserver {
     const running = [...this.#states].filter(([, { inFlight }]) => inFlight > 0).map(([tool]) => tool);
     return new Set([...this.#offered(), UNKNOWN_TOOL, ...called, ...running]);
   }
+}
+
+/** How all calls keep to the latency objective that the alerts have by default. */
+function latencyOf(tools: readonly { readonly ran: number; readonly slow_calls: number }[]) {
+  const { latencyObjective, latencyThresholdSeconds, minimumBadCalls } = ALERT_DEFAULTS;
+  const ran = tools.reduce((sum, tool) => sum + tool.ran, 0);
+  const slow = tools.reduce((sum, tool) => sum + tool.slow_calls, 0);
+  return {
+    /** A call that takes longer is slow. */
+    threshold_seconds: latencyThresholdSeconds,
+    /** Percent of the calls that must not be slow. */
+    objective: latencyObjective,
+    ran,
+    slow_calls: slow,
+    /** Whether more are slow, and not just a few calls. */
+    missed: slow >= minimumBadCalls && 100 * slow > (100 - latencyObjective) * ran,
+  };
 }
 
 const newStep = (number: number): Step => ({ number, tools: new Map(), authFailures: 0 });

@@ -1,22 +1,18 @@
 import type { CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, REASONS, REFUSED, type ErrorReason } from '../tools/reasons.ts';
+import { ALERT_DEFAULTS } from './alert-defaults.ts';
 
 const SERVER_FAULTS = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);
 
-/** The defaults of the alert on the errors of a tool. */
-const FAILING_CALLS = 5;
-const FAILING_SHARE = 0.1;
-
-/** The defaults of the alert on the latency of a tool. */
-const SLOW_CALLS = 20;
-const SLOW_SECONDS = 5;
+const { minimumBadCalls, minimumCalls, toolErrorRatio, toolLatencySeconds, latencyThresholdSeconds } =
+  ALERT_DEFAULTS;
 
 /** All calls, those that failed for a reason, and those in a bucket of `mcp_tool_duration_seconds`, by its bound. */
 type Key = 'calls' | ErrorReason | number;
 
 /** Counts of calls that ended. */
 export class CallCounts {
-  /** Of the buckets that durations are counted in. */
+  /** The bounds of the buckets that durations are counted in. */
   readonly #bounds: readonly number[];
   readonly #counts = new Map<Key, number>();
 
@@ -61,15 +57,16 @@ export class CallCounts {
     };
   }
 
-  /** What there is to say if they are the calls of one tool. */
+  /** The report of one tool, if these are its calls. */
   ofTool() {
     const { calls, server_faults } = this.totals();
     const accepted = calls - this.#of(...REFUSED);
     const errors = REASONS.map((reason) => [reason, this.#of(reason)] as const);
     const p95 = this.#durationQuantile(0.95);
+    const ran = this.#durations();
     return {
       calls,
-      /** Those that were not refused for a mistake of the caller: what shares are of, here and in the alerts. */
+      /** Calls that were not refused for a mistake of the caller: shares, here and in the alerts, are shares of these. */
       accepted,
       /** By reason; those that did not occur are left out. */
       errors: Object.fromEntries(errors.filter(([, count]) => count > 0)) as Partial<
@@ -77,12 +74,16 @@ export class CallCounts {
       >,
       server_faults,
       /** Whether those are so many, and so large a share, that something must be done. */
-      failing: server_faults >= FAILING_CALLS && server_faults >= FAILING_SHARE * accepted,
+      failing: server_faults >= minimumBadCalls && server_faults >= toolErrorRatio * accepted,
+      /** Calls that reached the tool's code. */
+      ran,
+      /** The part of them that took longer than the threshold of the latency objective. */
+      slow_calls: this.#of(...this.#bounds.filter((bound) => bound > latencyThresholdSeconds), Infinity),
       /** Seconds in the tool's code; `null` when no call reached it, the highest bound when above it. */
       p50_seconds: this.#durationQuantile(0.5),
       p95_seconds: p95,
       /** Whether one in 20 of enough calls took too long. */
-      slow: (p95 ?? 0) > SLOW_SECONDS && this.#durations() >= SLOW_CALLS,
+      slow: (p95 ?? 0) > toolLatencySeconds && ran >= minimumCalls,
     };
   }
 

@@ -8,7 +8,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 /** A logger that writes one JSON object a line, with ISO timestamps, and errors without what looks like a secret. */
 export function createLogger(level: (typeof LOG_LEVELS)[number], destination: DestinationStream): Logger {
   const formatters = { level: (label: string) => ({ level: label }) };
-  // What is no error was described before.
+  // Anything but an Error has been described already.
   const serializers = { err: (err: unknown) => (err instanceof Error ? describeThrown(err) : err) };
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters, serializers },

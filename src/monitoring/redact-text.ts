@@ -34,7 +34,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 export function redactText(text: string, length = MAX_LENGTH): string {
   const seen = text.slice(0, length + MARGIN);
   const safe = withoutNamed(PATTERNS.reduce((rest, [pattern, left]) => rest.replace(pattern, left), seen));
-  // What the end of that cuts in two was not recognised.
+  // A secret that the end cuts in two was not recognised, so the end is left out.
   const whole = seen.length === text.length || safe.endsWith(REDACTED) ? safe : safe.slice(0, -MARGIN);
   return flatCopy(whole.slice(0, length));
 }

@@ -2,17 +2,17 @@
 const ANYWHERE =
   /passw|passphrase|passcode|pwd|secret|token|authori[sz]ation|credential|cookie|signature|bearer|jwt|sessionid|connectionstring/;
 
-/** What the last word of a name ends with, as in `SMTP_PASS`, `dbpass` and `apikey`, but for words of everyday English. */
+/** Endings of the last word of a secret's name, as in `SMTP_PASS`, `dbpass` and `apikey`, except words of everyday English. */
 const LAST_WORD = /(?:keys?|pass|auth|dsn)$|^(?:pin|otp|sig|sid|cvv|cvc|csrf|xsrf)$/;
 const EVERYDAY = /^(?:(?:mon|tur|don|hoc|joc|whis|lac|turn)keys?|(?:com|by|tres|over|under|sur|encom)pass)$/;
 
-/** Words of which one alone says little before a colon: `key: id`. */
+/** Words that alone do not prove a secret before a colon: `key: id`. */
 const SHORT = /^(?:pass|auth|pin|otp|sig|sid|cvv|cvc|csrf|xsrf|dsn|keys?)$/;
 
-/** What is behind the name of a secret that is still the secret: `PIN_CODE`, `private_key_pem`. */
+/** Words that may follow the name of a secret: `PIN_CODE`, `private_key_pem`. */
 const BEHIND = /^(?:code|pem)$/;
 
-/** More of the end of a name is not taken for its last word, in characters. */
+/** Longest last word of a name that is looked at, in characters. */
 const MAX_WORD = 64;
 
 const WORD_BEGINS = /(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z]+/;

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createLane, type Lane } from './admission.ts';
 import type { ToolCall } from './call.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
-import { compileSchema, type CompiledSchema, type Validation } from './schema.ts';
+import { compileSchema, isTyped, type CompiledSchema, type Validation } from './schema.ts';
 import { settle, type RunOutcome } from './settle.ts';
 import type { Isolation, JsonSchema, Schema, ToolContext, ToolDefinition, Toolset } from './tool.ts';
 
@@ -130,15 +130,31 @@ export function examine(tool: ToolDefinition): Partial<Schemas> & { readonly pro
     }
   };
   const input = compile(tool.input, 'input');
+  const { example, unknownFields } = adviceFor(tool.input);
   if (input && input.json['type'] !== 'object')
-    problems.push('its input schema must have type "object", as z.strictObject({...}) gives');
+    problems.push(`its input schema must have type "object"${example}`);
   else if (input && !('additionalProperties' in input.json) && !('unevaluatedProperties' in input.json))
-    problems.push(
-      'its input schema does not say what happens to unknown fields: use z.strictObject to refuse them, ' +
-        'z.looseObject to accept them',
-    );
+    problems.push(`its input schema does not say what happens to unknown fields: ${unknownFields}`);
   const output = tool.output === undefined ? undefined : compile(tool.output, 'output');
   return { ...(input && { input }), output, problems };
+}
+
+/** How to write an input schema, in the terms of what it is written with. */
+function adviceFor(schema: Schema): { readonly example: string; readonly unknownFields: string } {
+  if (!isTyped(schema))
+    return {
+      example: ', as { type: "object", additionalProperties: false } does',
+      unknownFields: 'set additionalProperties to false to refuse them, or to true to accept them',
+    };
+  if (schema['~standard'].vendor === 'zod')
+    return {
+      example: ', as z.strictObject({...}) gives',
+      unknownFields: 'use z.strictObject to refuse them, or z.looseObject to accept them',
+    };
+  return {
+    example: '',
+    unknownFields: 'its JSON Schema needs additionalProperties, false to refuse them or true to accept them',
+  };
 }
 
 function offer(

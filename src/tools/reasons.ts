@@ -66,7 +66,7 @@ export const ERROR_REASONS = {
     refused: true,
     httpStatus: 403,
     retryable: false,
-    when: 'the caller may not use the tool; it is told `unknown_tool`, unless a further scope of its access token would allow the call',
+    when: 'the caller may not use the tool; its answer says `unknown_tool`, or which scopes its token lacks if those would allow the call',
   },
   cancelled: {
     serverFault: false,

@@ -26,7 +26,8 @@ export function compileSchema(schema: Schema, side: Side): CompiledSchema {
   return isTyped(schema) ? compileTyped(schema, side) : compileJson(schema, side);
 }
 
-function isTyped(schema: Schema): schema is TypedSchema {
+/** Whether a schema is one of a library, such as zod, and not plain JSON Schema. */
+export function isTyped(schema: Schema): schema is TypedSchema {
   return '~standard' in schema;
 }
 

@@ -2,6 +2,7 @@
 import { trustedCaller } from '../authorization/caller.ts';
 import { createLane } from './admission.ts';
 import type { Outcome } from './call.ts';
+import { problemsOfTool } from './definition-problems.ts';
 import { Executor } from './executor.ts';
 import { offerToolsets } from './offered-tool.ts';
 import type { ToolContext, ToolDefinition } from './tool.ts';
@@ -40,7 +41,9 @@ export async function callTool(
   };
   const toolset = { name: 'tested', source: 'module', moduleUrl: 'tested', tools: [tool] } as const;
   const defaults = { timeoutSeconds, maxConcurrency: 1 };
-  const offered = offerToolsets([toolset], workers, { defaults });
+  const problems = problemsOfTool(tool);
+  const offered =
+    problems.length > 0 ? { ok: false as const, problems } : offerToolsets([toolset], workers, { defaults });
   if (!offered.ok) throw new Error(offered.problems.join('\n'));
   const executor = new Executor({
     catalogue: { get: () => offered.tools[0] },

@@ -90,7 +90,7 @@ export interface ToolDefinition<Input extends Schema = Schema, Output extends Sc
   readonly title: string;
   /** For the model that chooses between tools: what it does, what it needs, what it returns. */
   readonly description: string;
-  /** An object schema that says what happens to unknown fields: `z.strictObject` refuses them by name, `z.looseObject` accepts them. */
+  /** An object schema that says what happens to unknown fields: `z.strictObject` refuses them by name, `z.looseObject` accepts them. In plain JSON Schema `additionalProperties` says it. */
   readonly input: Input;
   /** Schema of the value the handler returns; a value it forbids is counted as `exception`. */
   readonly output?: Output;

@@ -1,4 +1,5 @@
 /** The entry of a worker thread: runs one isolated tool call at a time. */
+import { fileURLToPath } from 'node:url';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { checkedFunctions } from './context.ts';
 import { toolsIn } from './exported-tools.ts';
@@ -45,7 +46,7 @@ export default async function run({
     const definition = toolsIn((await import(moduleUrl)) as Record<string, unknown>).find(
       ({ name }) => name === tool,
     );
-    if (!definition) throw new Error(`${moduleUrl} exports no tool ${tool}`);
+    if (!definition) throw new Error(`${fileURLToPath(moduleUrl)} exports no tool ${tool}`);
     const returned = await definition.handler(args, {
       ...context,
       // Never aborts: the thread is killed instead.

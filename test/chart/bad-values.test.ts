@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OTHER_NAMES } from '../../charts/source/other-names.ts';
 import { complaints, template, type Values } from './helm.ts';
 import { merged } from './merged.ts';
 
@@ -194,12 +195,11 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     { resources: { claims: [{ name: 'gpu' }] } },
     /resources\.claims: gpu is the name of none of resourceClaims/,
   ],
-  ['the number of pods by the name of others', { replicaCount: 2 }, /replicaCount: is called replicas here/],
-  [
-    'Secrets to pull with by the name of others',
-    { imagePullSecrets: [{ name: 'a' }] },
-    /imagePullSecrets: is called image\.pullSecrets here/,
-  ],
+  ...Object.entries(OTHER_NAMES).map(([name, own]): Mistake => [
+    `${name}, as other charts have it,`,
+    { [name]: { enabled: true } },
+    new RegExp(`${name}: this chart has no such value; use ${own}$`),
+  ]),
   [
     'a certificate for a host that the Ingress does not have',
     {

@@ -381,7 +381,7 @@ describe('what is wrong', () => {
       expect(load({ flags: { ...needed, ...auth } }).ok).toBe(true);
   });
 
-  it('about issuers of tokens is said: what belongs together, and what could be no issuer', () => {
+  it('with issuers of tokens is reported: settings that need each other, and URLs of no issuer', () => {
     const resource = 'https://mcp.example.com/mcp';
     const problemsOf = (issuers: string): readonly string[] =>
       problemsFrom({ flags: { 'auth.resource': resource, 'auth.issuers': issuers } });

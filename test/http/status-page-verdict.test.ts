@@ -1,4 +1,6 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { parametersSchema } from '../../alerts/source/parameters.ts';
+import { reportOf } from '../../src/http/status-page/status.ts';
 import { judge } from '../../src/http/status-page/verdict.ts';
 import { Activity } from '../../src/monitoring/activity.ts';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
@@ -38,15 +40,27 @@ it('warns when calls hang, though nothing is counted of them', () => {
   expect(verdict()).toMatchObject({ level: 'good' });
   time += 90;
   const { level, headline, detail } = verdict();
-  expect({ level, headline }).toEqual({ level: 'warn', headline: 'Calls do not end: wait' });
+  expect({ level, headline }).toEqual({ level: 'warn', headline: 'Calls of wait do not end' });
   expect(detail).toMatch(/^8 calls of wait are in flight, and none has ended for 90 s: /);
 });
 
-it('warns when calls take too long, also when a few others failed', () => {
+it('warns when more calls are slow than the latency objective allows: which, how many and how slow', () => {
+  calls(4, 'wait', 2.6);
+  expect(verdict()).toMatchObject({ level: 'good' });
+  calls(1, 'wait', 2.6);
+  calls(1, 'add', 0.1);
+  const { level, headline, detail } = verdict();
+  expect({ level, headline }).toEqual({ level: 'warn', headline: 'Slow: wait' });
+  expect(detail).toMatch(
+    /^5 of 6 calls took longer than 2\.5 s since the start, 5 of them of wait; the latency objective allows 5 %\. One in 20 calls of wait took about 4\.\d s or longer\.$/,
+  );
+});
+
+it('warns when one tool is slow, whatever the others do to the share of all calls', () => {
   calls(19, 'wait', 9.9);
+  calls(1000, 'add', 0.1);
   expect(verdict()).toMatchObject({ level: 'good' });
   calls(1, 'wait', 9.9);
-  calls(1, 'add', 0.1, 'exception');
   const { level, headline, detail } = verdict();
   expect({ level, headline }).toEqual({ level: 'warn', headline: 'Slow: wait' });
   expect(detail).toMatch(/^One in 20 calls of wait took about 9\.\d s or longer since the start\.$/);
@@ -57,7 +71,45 @@ it('names a tool that fails before those that are stuck or slow', () => {
   calls(5, 'add', 0.1, 'exception');
   start(1, 'wait');
   time += 90;
-  expect(verdict()).toMatchObject({ level: 'bad', headline: 'add is failing: exception' });
+  const { detail, ...first } = verdict();
+  expect(first).toEqual({ level: 'bad', headline: 'add is failing: exception' });
+  expect(detail).toMatch(/ Also: Calls of wait do not end\. Slow: wait\.$/);
+});
+
+describe('the event loop', () => {
+  const at = (p99: number, utilization: number, seconds = 42) =>
+    judge({
+      state: 'ready',
+      metrics: 'served',
+      activity: activity.report(),
+      event_loop: reportOf({ p99, utilization, seconds }),
+    });
+  const { eventLoopBlockedSeconds, eventLoopLagSeconds, eventLoopUtilization } = parametersSchema.parse({});
+
+  it('is worth no word where the alerts would not fire, or while the process is young', () => {
+    expect(at(eventLoopLagSeconds, eventLoopUtilization)).toMatchObject({ level: 'good' });
+    expect(at(9, 1, 20)).toMatchObject({ level: 'good' });
+  });
+
+  it.each([
+    [eventLoopBlockedSeconds + 0.5, 0.99, 'bad', 'The event loop is blocked'],
+    [eventLoopLagSeconds + 0.1, 0.4, 'warn', 'The event loop is late'],
+    [0.05, eventLoopUtilization + 0.01, 'warn', 'The event loop has no time left'],
+  ] as const)('that is late by %d s and busy by %d is told of', (p99, utilization, level, headline) => {
+    const verdict = at(p99, utilization);
+    expect(verdict).toMatchObject({ level, headline });
+    const share = Math.floor(100 * utilization);
+    expect(verdict.detail).toContain(
+      `In the last 42 s the event loop was busy ${share} % of the time, and late by ${p99.toFixed(2)} s (99th percentile)`,
+    );
+  });
+
+  it('comes before what a blocked one makes of the calls', () => {
+    calls(5, 'add', 10, 'timeout');
+    const { headline, detail } = at(1.5, 1);
+    expect(headline).toBe('The event loop is blocked');
+    expect(detail).toMatch(/ Also: add is failing: timeout\. Slow: add\.$/);
+  });
 });
 
 it('warns when it is not known any more which upstreams there are in Kubernetes', () => {

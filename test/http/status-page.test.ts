@@ -93,7 +93,7 @@ describe('GET / as JSON', () => {
     await times(1, 'throws');
     expect((await statusOf()).verdict).toMatchObject({
       level: 'warn',
-      headline: 'A few calls failed: throws',
+      headline: 'A few calls of throws failed',
     });
   });
 
@@ -120,6 +120,15 @@ describe('GET / as JSON', () => {
       }
     }
     expect(toolOf(status, 'hangs')?.p50_seconds).toBeGreaterThan(0.1);
+  });
+
+  it('says so when the event loop is blocked, where it knows of calls', async () => {
+    const blocked = { seconds: 60, p99: 1.5, utilization: 0.97 };
+    server = await startTestServer({ ops: { port: 0 } }, undefined, {}, {}, blocked);
+    const status = await statusOf(String(server.opsUrl));
+    expect(status.verdict).toMatchObject({ level: 'bad', headline: 'The event loop is blocked' });
+    expect(status.event_loop).toEqual({ window_seconds: 60, lag_p99_seconds: 1.5, utilization: 0.97 });
+    expect(await statusOf()).not.toHaveProperty('event_loop');
   });
 
   it('counts sessions, and takes no place for one that is needed: others give way', async () => {

@@ -113,6 +113,25 @@ it('calls a tool slow from where on the alert on its latency would', () => {
   expect(add()).toMatchObject({ slow: false });
 });
 
+it('says that the latency objective is missed from where on its budget would burn, whichever tools are slow', () => {
+  const { latency, minimumBadCalls } = parametersSchema.parse({});
+  tools = [{ name: 'add' }, { name: 'wait' }];
+  const slow = (count: number, tool: string): void => {
+    for (let made = 0; made < count; made += 1) call(latency.thresholdSeconds + 0.1, undefined, tool);
+  };
+  const fast = (count: number): void => {
+    for (let made = 0; made < count; made += 1) call(latency.thresholdSeconds);
+  };
+  slow(minimumBadCalls - 1, 'wait');
+  expect(activity.report().latency).toMatchObject({ missed: false });
+  slow(1, 'add');
+  expect(activity.report().latency).toMatchObject({ missed: true });
+  fast(minimumBadCalls / (1 - latency.objective / 100) - minimumBadCalls - 1);
+  expect(activity.report().latency).toMatchObject({ ran: 99, slow_calls: 5, missed: true });
+  fast(1);
+  expect(activity.report().latency).toMatchObject({ ran: 100, slow_calls: 5, missed: false });
+});
+
 it('calls a tool stuck when calls are in flight for a minute and no accepted one ends', () => {
   pass(100);
   const start = (): void => {

@@ -35,6 +35,7 @@ describe('peaks of the event loop', () => {
     await waitFor(() => {
       expect(monitor.read().max).toBeGreaterThan(0.25);
     });
+    expect(monitor.read().seconds).toBeGreaterThan(0.3);
     monitor.turn();
     expect(monitor.read().max).toBeGreaterThan(0.25);
     monitor.turn();

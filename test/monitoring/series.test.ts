@@ -151,7 +151,7 @@ describe('the number of series that follows from our declarations', () => {
     expect([all(25), all(26) - all(25)]).toEqual([16_654, 109]);
   });
 
-  it('is as much larger as operations are broken down further', () => {
+  it('grows with the attributes that operations are broken down by', () => {
     const operations = (...further: OperationAttribute[]): number => {
       const { metrics } = createMetrics({ operationAttributes: further });
       return metrics.mcp_server_operation_duration_seconds.mostSamples(25);
@@ -177,7 +177,7 @@ describe('the number of series that follows from our declarations', () => {
     },
   );
 
-  it('is reached exactly where there are upstreams, whose relays call what only they know', async () => {
+  it('is reached exactly by a server with upstreams, when relays call tools that only the upstreams know', async () => {
     const { metrics, registry } = createMetrics({ mostUpstreams: 2 });
     describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
     const recorder = new Recorder(metrics, []);

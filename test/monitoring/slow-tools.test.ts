@@ -46,7 +46,7 @@ function p95(samples: Samples, tool_name: string): number {
   return lower + ((upper - lower) * (rank - (below?.value ?? 0))) / inside;
 }
 
-describe('beyond what is always there, buckets go on', () => {
+describe('buckets above those that are always there', () => {
   it.each([
     [1, []],
     [10, []],
@@ -89,7 +89,7 @@ describe('a server with a tool whose deadline is 45 s', () => {
     expect(text).toContain('mcp_tool_duration_seconds_bucket{le="30",tool_name="slow"} 0\n');
   });
 
-  it('says so on the status page, and has nothing to complain of', async () => {
+  it('shows such durations on the status page, and reports no problem', async () => {
     const response = await fetch(server.url, { headers: { accept: 'application/json' } });
     const { activity } = (await response.json()) as Status;
     expect(activity?.highest_bound_seconds).toBe(45);

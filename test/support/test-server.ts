@@ -35,6 +35,8 @@ export interface TestServer {
   stop(): Promise<boolean>;
 }
 
+export const CALM = { seconds: 45, p99: 0.01, utilization: 0.1 };
+
 type Overrides = Record<string, object>;
 
 /**
@@ -42,12 +44,14 @@ type Overrides = Record<string, object>;
  * @param unixTime what time it is for the server, in seconds
  * @param upstreamPace when upstreams are looked at, where that is not as ever
  * @param discoveryPace when the Kubernetes API is asked for them, likewise
+ * @param eventLoop what the status page is told of it; that of the process is as busy as the tests are
  */
 export async function startTestServer(
   overrides: Overrides = {},
   unixTime = (): number => Date.now() / 1000,
   upstreamPace: Partial<Pace> = {},
   discoveryPace: Partial<WatchPace> = {},
+  eventLoop = CALM,
 ): Promise<TestServer> {
   const settings = settingsSchema.parse({
     ...overrides,
@@ -75,6 +79,7 @@ export async function startTestServer(
     env: {},
     upstreamPace,
     discoveryPace,
+    eventLoop: () => eventLoop,
   };
   const created = await createApplication(settings, process.cwd(), environment);
   if (!created.ok) throw new Error(created.problems.join('\n'));

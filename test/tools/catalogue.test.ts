@@ -10,6 +10,7 @@ import { serve } from '../../src/serve.ts';
 import { callOf } from '../support/call-records.ts';
 import { connectClient } from '../support/clients.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
+import { CALM } from '../support/test-server.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const noWorkers = { run: () => Promise.reject(new Error('no tool here is isolated')), lane: createLane(1) };
@@ -48,6 +49,7 @@ const environment = {
   version: '0.0.0',
   revision: 'test',
   env: {},
+  eventLoop: () => CALM,
 };
 
 async function createServer(overrides: Record<string, unknown> = {}) {

@@ -157,7 +157,7 @@ describe('the order of those that wait', () => {
     return (seed >>> 12) % below;
   };
 
-  it('lets at most one call of each other client pass one that is the only one of its client', async () => {
+  it('lets a client with one waiting call wait for at most one call of each other client', async () => {
     const admission = new Admission({ queueLimit: 10_000, queueWaitSeconds: PATIENCE_SECONDS });
     const all = createLane(1000);
     const workers = createLane(3);

@@ -225,14 +225,39 @@ describe('what is refused in toolsets', () => {
   });
 
   it.each<[string, Schema, RegExp]>([
-    ['is not an object', z.string(), /must have type "object"/],
+    ['is not an object', z.string(), /must have type "object", as z\.strictObject\(\{\.\.\.\}\) gives$/],
+    [
+      'is not an object, in JSON Schema',
+      { additionalProperties: false },
+      /must have type "object", as \{ type: "object", additionalProperties: false \} does$/,
+    ],
     [
       'is a union',
       z.union([z.strictObject({ a: z.string() }), z.strictObject({ b: z.string() })]),
       /type "object"/,
     ],
-    ['drops unknown fields', z.object({ a: z.string() }), /use z\.strictObject to refuse them/],
-    ['says nothing of unknown fields', { type: 'object', properties: {} }, /unknown fields/],
+    [
+      'drops unknown fields',
+      z.object({ a: z.string() }),
+      /unknown fields: use z\.strictObject to refuse them, or z\.looseObject to accept them$/,
+    ],
+    [
+      'says nothing of unknown fields',
+      { type: 'object', properties: {} },
+      /unknown fields: set additionalProperties to false to refuse them, or to true to accept them$/,
+    ],
+    [
+      'says nothing of unknown fields, and comes from another library',
+      {
+        '~standard': {
+          version: 1,
+          vendor: 'other',
+          validate: (value) => ({ value }),
+          jsonSchema: { input: () => ({ type: 'object' }), output: () => ({}) },
+        },
+      } satisfies Schema,
+      /unknown fields: its JSON Schema needs additionalProperties, false to refuse them or true to accept them$/,
+    ],
     [
       'has values that JSON Schema does not know, by their places',
       z.strictObject({

@@ -20,7 +20,7 @@ const callBy = (client: string): ToolCall =>
   callOf('asks', { caller: { ...trustedCaller(client), quotaKey: client } });
 
 describe('questions that wait', () => {
-  it('are so many of a client, and so many of all; each gives its place back', async () => {
+  it('are limited for each client and in all; each gives its place back', async () => {
     const questions = new Questions(3600);
     const ends: (() => void)[] = [];
     const ask: Ask = () =>

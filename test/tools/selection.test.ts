@@ -82,7 +82,7 @@ describe('the tools an operator selects', () => {
     expect(selected({ disabled: ['add'], named: { 'tools.settings': ['add'] } })).not.toContain('add');
   });
 
-  it('may give rights by no name that means more than it seems to', () => {
+  it('may not give rights by a name that stands for several tools or toolsets', () => {
     const toolsets = [
       ...TOOLSETS,
       toolset('admin', 'admin', 'drop'),

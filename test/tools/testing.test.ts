@@ -39,7 +39,7 @@ const books = defineTool({
 });
 
 describe('a tool that is called in a unit test', () => {
-  it('gets its arguments validated, and so is its result', async () => {
+  it('has its arguments and its result validated', async () => {
     expect(await callTool(half)).toMatchObject({ status: 'success', result: { value: { half: 4 } } });
     expect(await callTool(half, { number: '8' })).toMatchObject({
       reason: 'invalid_arguments',
@@ -111,5 +111,9 @@ describe('a tool that is called in a unit test', () => {
   it('is refused as a server would refuse it', async () => {
     const loose = { ...half, name: 'a b', input: z.object({}) };
     await expect(callTool(loose)).rejects.toThrow(/name must be[^]*unknown fields/);
+    const untitled = { ...half, title: ' ', annotations: { readOnlyHint: true } as never };
+    await expect(callTool(untitled)).rejects.toThrow(
+      /tool half: title: is empty\n[^]*there is no readOnlyHint; did you mean readOnly\?/,
+    );
   });
 });

@@ -34,9 +34,9 @@ image.repository: {{ .Values.image.repository }} has a tag or digest; put them i
 {{- if contains "@" .Values.image.tag }}
 image.tag: {{ .Values.image.tag }} has a digest; put it into image.digest
 {{- end }}
-{{- range $foreign, $own := dict "replicaCount" "replicas" "imagePullSecrets" "image.pullSecrets" }}
-{{- if hasKey $.Values $foreign }}
-{{ $foreign }}: is called {{ $own }} here
+{{- range $other, $own := .Files.Get "files/other-names.yaml" | fromYaml }}
+{{- if hasKey $.Values $other }}
+{{ $other }}: this chart has no such value; use {{ $own }}
 {{- end }}
 {{- end }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}

@@ -147,7 +147,7 @@ export const monitoring: readonly Panel[] = [
     kind: 'timeseries',
     title: 'Do traces arrive?',
     description:
-      'Spans a second by what became of them. Good: only `exported`, or none at all where tracing is off. Dropped or failed ones: the collector is slow or cannot be reached; calls do not feel it.',
+      'Spans a second, by outcome. Good: only `exported`, or none at all where tracing is off. Dropped or failed ones: the collector is slow or cannot be reached; calls do not feel it.',
     queries: [{ expr: sum(rate('mcp_trace_spans_total'), 'outcome'), legend: '{{outcome}}' }],
     unit: 'ops',
     noValue: 'No data',

@@ -208,7 +208,7 @@ export const refused: readonly Panel[] = [
     kind: 'timeseries',
     title: 'Do issuers give their keys?',
     description:
-      'How often issuers of access tokens were asked for their keys within an hour, by what became of it. Good: some six an hour for each instance, all `success`. `unreachable`: no answer; `error_status`, `invalid`, `empty`: an answer without keys. The log says what is wrong.',
+      'How often issuers of access tokens were asked for their keys within an hour, by outcome. Good: some six an hour for each instance, all `success`. `unreachable`: no answer; `error_status`, `invalid`, `empty`: an answer without keys. The log says what is wrong.',
     queries: [
       {
         expr: `${sum(increase('mcp_auth_key_refreshes_total', HOUR), SERVICE, 'issuer', 'outcome')} > 0`,

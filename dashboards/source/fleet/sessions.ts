@@ -126,7 +126,7 @@ export const sessions: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Do replicas reach one another?',
-    description: `Answers and cancellations that replicas passed to one another within 15 minutes, by what became of them. Good: \`delivered\`, and \`not_held\` for cancellations, which all are asked about and one needs. More than ${PARAMETERS.peersUnreachable} \`unreachable\` or \`refused\`, while no replica is down: a ticket comes. \`unreachable\`: a network policy or a wrong address; \`refused\`: different keys; \`dropped\`: too many at once.`,
+    description: `Answers and cancellations that replicas passed to one another within 15 minutes, by outcome. Good: \`delivered\`, and \`not_held\` for cancellations, which all are asked about and one needs. More than ${PARAMETERS.peersUnreachable} \`unreachable\` or \`refused\`, while no replica is down: a ticket comes. \`unreachable\`: a network policy or a wrong address; \`refused\`: different keys; \`dropped\`: too many at once.`,
     queries: [
       {
         expr: sum(increase('mcp_peer_messages_total', QUARTER), SERVICE, 'outcome'),

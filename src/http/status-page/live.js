@@ -69,13 +69,15 @@ function showVerdict(/** @type {Status['verdict']} */ { level, headline, detail 
 }
 
 function showFacts(
-  /** @type {Status} */ { uptime_seconds, tools, sessions, sessions_limit, activity, metrics, discovery },
+  /** @type {Status} */
+  { uptime_seconds, tools, sessions, sessions_limit, activity, metrics, event_loop, discovery },
 ) {
   const facts = {
     'Calls in flight': activity && number(sum(activity.tools.map(({ in_flight }) => in_flight))),
     Sessions: `${number(sessions)} of ${number(sessions_limit)}`,
     Tools: number(tools),
     'Running for': span(uptime_seconds),
+    'Event loop': event_loop && `${percent(event_loop.utilization)} busy`,
     'Refused credentials': activity?.auth_failures && number(activity.auth_failures),
     'Found in Kubernetes': discovery && found(discovery),
     Prometheus: metrics === 'not_served' && 'cannot scrape (metrics.endpoint)',
@@ -121,9 +123,10 @@ const failuresOf = (/** @type {ToolActivity} */ { errors }) => sum(Object.values
 
 function rowOf(
   /** @type {ToolActivity} */ tool,
-  /** @type {ActivityReport} */ { reasons, highest_bound_seconds },
+  /** @type {ActivityReport} */ { reasons, highest_bound_seconds, latency },
 ) {
-  const { name, calls, failing, stuck, slow, server_faults, in_flight } = tool;
+  const { name, calls, failing, stuck, server_faults, in_flight } = tool;
+  const slow = tool.slow || (latency.missed && (tool.p95_seconds ?? 0) > latency.threshold_seconds);
   const level = failing ? 'bad' : stuck || slow || server_faults > 0 ? 'warn' : 'good';
   const failed = failuresOf(tool);
   const errors = /** @type {[ErrorReason, number][]} */ (Object.entries(tool.errors));

@@ -1,5 +1,6 @@
 import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { ActivityReport } from '../../monitoring/activity.ts';
+import type { EventLoopReading } from '../../monitoring/metrics/event-loop.ts';
 
 /** Is anything wrong, with which tool, and why: what a person is told first. */
 export interface Verdict {
@@ -31,11 +32,29 @@ export interface Status {
   readonly metrics: 'served' | 'operations_port' | 'not_served' | 'not_recorded';
   /** `null` when metrics are switched off, and on the main port when the metrics are at the operations port. */
   readonly activity: ActivityReport | null;
+  /** How busy the event loop was of late; left out where `activity` is `null`. */
+  readonly event_loop?: EventLoopReport;
   /** The MCP servers whose tools are offered here; left out where there are none, and on the main port when the metrics are at the operations port. */
   readonly upstreams?: readonly UpstreamReport[];
   /** How finding upstreams in Kubernetes goes; left out likewise, and where nobody looks for any. */
   readonly discovery?: DiscoveryReport | undefined;
 }
+
+/** What the event loop did of late. */
+export type EventLoopReport = ReturnType<typeof reportOf>;
+
+export const reportOf = ({
+  seconds,
+  p99,
+  utilization,
+}: Pick<EventLoopReading, 'seconds' | 'p99' | 'utilization'>) => ({
+  /** A half to a whole minute, or the time since the start. */
+  window_seconds: seconds,
+  /** How late it was, at the 99th percentile. */
+  lag_p99_seconds: p99,
+  /** Share of the time that it was busy. */
+  utilization,
+});
 
 /** A status before it is judged. */
 export type Facts = Omit<Status, 'verdict'>;

@@ -1,12 +1,14 @@
 import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts';
+import { ALERT_DEFAULTS } from '../../monitoring/alert-defaults.ts';
+import { WINDOW_SECONDS } from '../../monitoring/metrics/event-loop.ts';
 import type { ErrorReason } from '../../tools/reasons.ts';
 import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
-import type { Facts, Verdict } from './status.ts';
+import type { EventLoopReport, Facts, Verdict } from './status.ts';
 
-type Judged = Pick<Facts, 'state' | 'activity' | 'metrics' | 'upstreams' | 'discovery'>;
+type Judged = Pick<Facts, 'state' | 'activity' | 'metrics' | 'event_loop' | 'upstreams' | 'discovery'>;
 
-/** Puts a status into words. */
-export function judge({ state, activity, metrics, upstreams = [], discovery }: Judged): Verdict {
+/** Puts a status into words: the worst first, and after it what else is wrong. */
+export function judge({ state, activity, metrics, event_loop, upstreams = [], discovery }: Judged): Verdict {
   if (state === 'starting') return warn('Starting', 'It takes no calls yet.');
   if (state === 'draining')
     return warn('Shutting down', 'It finishes the calls it has and takes no new ones.');
@@ -17,11 +19,21 @@ export function judge({ state, activity, metrics, upstreams = [], discovery }: J
         : 'What its tools do is shown at the same path of the operations port (ops.port).';
     return { level: 'unknown', headline: 'Ready', detail };
   }
-  const complaint = judgeTools(activity);
-  // One that is away hurts nobody who does not call it.
-  const absent = complaint?.level === 'bad' ? undefined : judgeUpstreams(upstreams);
-  const said = absent ?? complaint ?? judgeDiscovery(discovery);
-  if (said) return said;
+  const complaints = [
+    judgeEventLoop(event_loop),
+    judgeFailing(activity),
+    judgeUpstreams(upstreams),
+    judgeStuck(activity),
+    judgeSlow(activity),
+    judgeFewFailures(activity),
+    judgeDiscovery(discovery),
+  ].filter((complaint) => complaint !== undefined);
+  const worst = complaints.find(({ level }) => level === 'bad') ?? complaints[0];
+  if (worst) {
+    const others = complaints.filter((complaint) => complaint !== worst);
+    const also = others.length === 0 ? '' : ` Also: ${others.map(({ headline }) => headline).join('. ')}.`;
+    return { ...worst, detail: worst.detail + also };
+  }
   const calls = sum(activity.tools.map((tool) => tool.calls));
   const failed = sum(activity.tools.flatMap(({ errors }) => Object.values(errors)));
   const others = failed === 0 ? '' : `; ${number(failed)} failed on the caller’s side`;
@@ -30,9 +42,22 @@ export function judge({ state, activity, metrics, upstreams = [], discovery }: J
 }
 
 const warn = (headline: string, detail: string): Verdict => ({ level: 'warn', headline, detail });
+const bad = (headline: string, detail: string): Verdict => ({ level: 'bad', headline, detail });
+
+function judgeEventLoop(loop: EventLoopReport | undefined): Verdict | undefined {
+  // A start keeps it busy, and harms nobody.
+  if (!loop || loop.window_seconds < WINDOW_SECONDS) return undefined;
+  const { window_seconds, lag_p99_seconds, utilization } = loop;
+  const { eventLoopBlockedSeconds, eventLoopLagSeconds, eventLoopUtilization } = ALERT_DEFAULTS;
+  const detail = `In the last ${Math.floor(window_seconds)} s the event loop was busy ${percent(utilization)} of the time, and late by ${lag_p99_seconds.toFixed(2)} s (99th percentile). Every call waits for it: a tool computes for long on it, or there are too many calls.`;
+  if (lag_p99_seconds > eventLoopBlockedSeconds) return bad('The event loop is blocked', detail);
+  if (lag_p99_seconds > eventLoopLagSeconds) return warn('The event loop is late', detail);
+  return utilization > eventLoopUtilization ? warn('The event loop has no time left', detail) : undefined;
+}
 
 const AWAY: ReadonlySet<string> = new Set(['degraded', 'open', 'unauthorized', 'down']);
 
+/** One that is away hurts nobody who does not call it. */
 function judgeUpstreams(upstreams: readonly UpstreamReport[]): Verdict | undefined {
   const away = upstreams.filter(({ state }) => AWAY.has(state));
   const [first] = away;
@@ -52,32 +77,47 @@ function judgeDiscovery(discovery: DiscoveryReport | undefined): Verdict | undef
   return warn('The list of upstreams in Kubernetes is out of date', `${detail} The known upstreams stay.`);
 }
 
-function judgeTools(activity: ActivityReport): Verdict | undefined {
-  const faulty = worstFirst(activity, (tool) => tool.server_faults);
-  const failing = faulty.filter((tool) => tool.failing);
-  if (failing[0]) {
-    const [[reason]] = faultsOf(failing[0], activity);
-    const headline =
-      failing.length > 1
-        ? `${failing.length} tools are failing: ${namesOf(failing)}`
-        : `${failing[0].name} is failing: ${reason}`;
-    return { level: 'bad', headline, detail: failuresOf(failing[0], activity) };
-  }
-  // Nothing is counted while calls hang, because nothing ends.
+function judgeFailing(activity: ActivityReport): Verdict | undefined {
+  const failing = worstFirst(activity, (tool) => (tool.failing ? tool.server_faults : 0));
+  if (!failing[0]) return undefined;
+  const [[reason]] = faultsOf(failing[0], activity);
+  const headline =
+    failing.length > 1
+      ? `${failing.length} tools are failing: ${namesOf(failing)}`
+      : `${failing[0].name} is failing: ${reason}`;
+  return bad(headline, failuresOf(failing[0], activity));
+}
+
+/** Nothing is counted while calls hang, because nothing ends. */
+function judgeStuck(activity: ActivityReport): Verdict | undefined {
   const stuck = worstFirst(activity, (tool) => (tool.stuck ? tool.in_flight : 0));
-  if (stuck[0]) {
-    const { name, in_flight, stalled_seconds } = stuck[0];
-    const which = `${callsOf(in_flight)} of ${name} ${in_flight === 1 ? 'is' : 'are'} in flight`;
-    const detail = `${which}, and none has ended for ${Math.floor(stalled_seconds)} s: the tool hangs, or its deadline is that long.`;
-    return warn(`Calls do not end: ${namesOf(stuck)}`, detail);
-  }
-  const slow = worstFirst(activity, (tool) => (tool.slow ? (tool.p95_seconds ?? 0) : 0));
-  if (slow[0]) {
-    const seconds = (slow[0].p95_seconds ?? 0).toFixed(1);
-    const detail = `One in 20 calls of ${slow[0].name} took about ${seconds} s or longer ${lately(activity)}.`;
-    return warn(`Slow: ${namesOf(slow)}`, detail);
-  }
-  return faulty[0] && warn(`A few calls failed: ${namesOf(faulty)}`, failuresOf(faulty[0], activity));
+  if (!stuck[0]) return undefined;
+  const { name, in_flight, stalled_seconds } = stuck[0];
+  const which = `${callsOf(in_flight)} of ${name} ${in_flight === 1 ? 'is' : 'are'} in flight`;
+  const detail = `${which}, and none has ended for ${Math.floor(stalled_seconds)} s: the tool hangs, or its deadline is that long.`;
+  return warn(`Calls of ${namesOf(stuck)} do not end`, detail);
+}
+
+/** Against the objective for all calls, or else against the limit for those of one tool. */
+function judgeSlow(activity: ActivityReport): Verdict | undefined {
+  const { missed, threshold_seconds, objective, ran, slow_calls } = activity.latency;
+  const allowed = 100 - objective;
+  const slow = worstFirst(activity, (tool) => {
+    if (!missed) return tool.slow ? (tool.p95_seconds ?? 0) : 0;
+    return 100 * tool.slow_calls > allowed * tool.ran ? tool.slow_calls : 0;
+  });
+  if (!slow[0]) return undefined;
+  const { name, p95_seconds, ...worst } = slow[0];
+  const slowest = `One in 20 calls of ${name} took about ${(p95_seconds ?? 0).toFixed(1)} s or longer`;
+  const detail = missed
+    ? `${number(slow_calls)} of ${callsOf(ran)} took longer than ${threshold_seconds} s ${lately(activity)}, ${number(worst.slow_calls)} of them of ${name}; the latency objective allows ${allowed} %. ${slowest}.`
+    : `${slowest} ${lately(activity)}.`;
+  return warn(`Slow: ${namesOf(slow)}`, detail);
+}
+
+function judgeFewFailures(activity: ActivityReport): Verdict | undefined {
+  const faulty = worstFirst(activity, (tool) => (tool.failing ? 0 : tool.server_faults));
+  return faulty[0] && warn(`A few calls of ${namesOf(faulty)} failed`, failuresOf(faulty[0], activity));
 }
 
 /** The tools of which something bad is above 0, the worst first. */
@@ -112,6 +152,7 @@ const NUMBERS = new Intl.NumberFormat('en');
 const number = (value: number): string => NUMBERS.format(value);
 const callsOf = (count: number, kind = ''): string =>
   `${number(count)} ${kind}${count === 1 ? 'call' : 'calls'}`;
+const percent = (share: number): string => `${Math.floor(100 * share)} %`;
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const lately = ({ since_start }: ActivityReport): string =>
   since_start ? 'since the start' : 'in the last 5 minutes';

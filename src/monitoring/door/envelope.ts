@@ -1,15 +1,15 @@
 /**
- * Most values of a message besides those in its arguments, and most of their text. Protocol layers validate all of it before
- * anybody asks whether its client may have that done, at some microseconds a value, and sessions keep some of it.
+ * Most values of a message outside its arguments, and most characters of their text. Protocol layers validate all of it, at some
+ * microseconds a value, before the rights of its client are checked, and sessions keep some of it.
  */
 const MAX_VALUES = 2000;
 const MAX_CHARACTERS = 65_536;
 /** Most messages of a batch; the SDK takes no more either. */
 const MAX_BATCH = 100;
 
-/** What tools judge: of these only the own fields count. */
+/** Only the fields at its top level are counted; the schema of the tool bounds the rest. */
 const ARGUMENTS = 'params.arguments';
-/** What a client says when it was asked, and what it brings back: their text may be as long as it is. */
+/** Answers of a client, and state that it returns: the length of their text is not limited here. */
 const ANSWERS: ReadonlySet<string | undefined> = new Set([
   'result',
   'params.inputResponses',
@@ -17,8 +17,8 @@ const ANSWERS: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * What is too much about a JSON-RPC message or a batch of them, in words for its client; `undefined` when nothing is. Looks
- * no further than it takes to tell.
+ * Says, in words for its client, why a JSON-RPC message or a batch is too large; `undefined` when it is not. Stops looking as soon as
+ * that is clear.
  */
 export function excessIn(body: unknown): string | undefined {
   const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
@@ -30,13 +30,13 @@ export function excessIn(body: unknown): string | undefined {
     : `Besides its arguments, a message or a whole batch may have at most ${MAX_VALUES} values and ${MAX_CHARACTERS} characters`;
 }
 
-/** The same of how many messages there are: all that matters where none is validated. */
+/** The same for the number of messages alone, where none of them is validated. */
 export const excessOfMessages = (body: unknown): string | undefined =>
   Array.isArray(body) && body.length > MAX_BATCH
     ? `A batch may have at most ${MAX_BATCH} messages`
     : undefined;
 
-/** As {@link excessIn}, of what is the parameters of a call without a message around them. */
+/** As {@link excessIn}, for the parameters of a call without a message around them. */
 export const excessInParams = (params: unknown): string | undefined => excessIn({ params });
 
 class Size {

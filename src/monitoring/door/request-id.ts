@@ -1,4 +1,4 @@
-/** What may stand in logs and headers as it is. */
+/** Ids that are safe to write to logs and headers unchanged. */
 const WELL_FORMED = /^[\w.:=+/@-]{1,128}$/;
 
 /** The request id that a gateway or client gave, in `X-Request-Id`, if it is well-formed. */

@@ -99,7 +99,7 @@ class InstrumentedConnection {
 
   #finish({ held }: Pending<InstrumentedCall>, answer: Message, seconds: number): void {
     if (!held) return;
-    // What a server answers well it has.
+    // A server that answers a call with success has the tool.
     if (outcomeOf(answer).status === 'success') identify(held, this.#parts);
     held.finished = true;
     this.#parts.observer.finished(recordOf(held, answer, seconds));

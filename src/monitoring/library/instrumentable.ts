@@ -48,7 +48,7 @@ const TAKEN =
   'a McpServer or Server of the MCP SDK, what createMcpHandler returns, the class FastMCPSession of fastmcp, a McpStrategy ' +
   'of MCP-Nest or a MCPServer of mcp-use 1';
 
-/** What to do with what is well known, and cannot be watched. */
+/** Known frameworks whose servers cannot be watched as they are, and what to pass instead. */
 const WAYS_OUT: readonly { readonly of: (given: unknown) => boolean; readonly instead: string }[] = [
   {
     of: (given) => hasMethods(given, 'addTool', 'start') && Array.isArray(fieldOf(given, 'sessions')),

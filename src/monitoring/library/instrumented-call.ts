@@ -91,7 +91,7 @@ function outcomeOfCall(call: InstrumentedCall, answer: Message): Outcome {
   // The SDK's v1 answers an unknown tool with a result, the v2 with an error.
   if (call.missing) return failedFor('unknown_tool');
   const { reason, cause } = call.failure ?? refusedResult(call, answer) ?? outcome;
-  // What is refused by a server of which the tools are not known is either.
+  // The tools of this server are not known: a call that it refuses may be of an unknown tool.
   const isUnknown = call.tool === UNKNOWN_TOOL && reason === 'invalid_arguments';
   return failedFor(isUnknown ? 'unknown_tool' : reason, cause);
 }

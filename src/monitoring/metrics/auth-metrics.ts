@@ -9,12 +9,12 @@ const issuer = given(0);
 const ISSUER_METRICS = {
   mcp_auth_keys_age_seconds: serverOnly(
     gauge(
-      'How long ago an issuer of access tokens last gave its keys; before, how long the server has asked for them',
+      'Seconds since an issuer of access tokens last gave its keys, or since it was first asked if it has not yet',
       { issuer },
     ),
   ),
   mcp_auth_key_refreshes_total: serverOnly(
-    counter('How often an issuer of access tokens was asked for its keys, by what became of it', {
+    counter('Requests for the keys of an issuer of access tokens, by outcome', {
       issuer,
       outcome: exactly(KEY_REFRESH_OUTCOMES),
     }),
@@ -29,7 +29,7 @@ export const AUTH_METRICS = {
   mcp_token_file_current: serverOnly(
     onUse(
       gauge(
-        'Whether the tokens in effect are those of auth.tokensFile; 0 since it has changed and is no good',
+        '1 while the tokens in effect are those of auth.tokensFile, 0 after it has changed and cannot be used',
       ),
     ),
   ),

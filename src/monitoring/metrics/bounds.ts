@@ -3,13 +3,13 @@ export const DURATION_BUCKETS = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 ] as const;
 
-/** Where they go on. */
+/** Further bounds above them, for longer deadlines. */
 export const DURATION_STEPS = [30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 43_200] as const;
 
 /** The bounds of `mcp_tool_result_size_bytes` that are always there, in bytes. */
 export const RESULT_SIZE_BUCKETS = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const;
 
-/** Where they go on: 4 MiB, and four times as much each. */
+/** Further bounds above them: 4 MiB, and four times as much each. */
 export const RESULT_SIZE_STEPS = [4, 16, 64, 256, 1024, 4096].map((mebibytes) => mebibytes * 1_048_576);
 
 /** Source: OpenTelemetry semantic conventions for MCP, docs/gen-ai/mcp.md, v1.41.1. */

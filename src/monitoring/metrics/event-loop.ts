@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay, performance, type EventLoopUtilization } from 'node:perf_hooks';
 
 /** How often a window begins, in seconds: no more than a scrape is after the last one, so that each sees every peak. */
-const WINDOW_SECONDS = 30;
+export const WINDOW_SECONDS = 30;
 
 /** Delays of the event loop, in seconds, and the share of time that it was busy, 0 to 1. */
 export interface EventLoopReading {
@@ -13,6 +13,8 @@ export interface EventLoopReading {
   readonly p90: number;
   readonly p99: number;
   readonly utilization: number;
+  /** How long all of that was observed: less than the least window while the process is young. */
+  readonly seconds: number;
 }
 
 interface Window {
@@ -21,8 +23,8 @@ interface Window {
 }
 
 /**
- * What the event loop did of late, over a window of its own: whoever reads it, and however often, reads the same. Of two
- * windows that overlap the longer one is read, so that nothing is lost when one ends.
+ * Measures the event loop over windows of its own, so that every reader gets the same values, however often it reads. Two windows
+ * overlap, and the longer one is read, so that no peak is lost when a window ends.
  */
 export class EventLoopMonitor {
   #longer = begin();
@@ -35,12 +37,16 @@ export class EventLoopMonitor {
     this.#shorter = begin();
   }
 
-  /** Of the last one to two windows. */
+  /** Covers the last one to two windows. */
   read(): EventLoopReading {
     const { delays, begunAt } = this.#longer;
-    const { utilization } = performance.eventLoopUtilization(performance.eventLoopUtilization(), begunAt);
+    const { idle, active, utilization } = performance.eventLoopUtilization(
+      performance.eventLoopUtilization(),
+      begunAt,
+    );
+    const busy = { utilization, seconds: (idle + active) / 1000 };
     // Nothing has been measured yet.
-    if (delays.count === 0) return { ...NOTHING, utilization };
+    if (delays.count === 0) return { ...NOTHING, ...busy };
     return {
       min: seconds(delays.min),
       max: seconds(delays.max),
@@ -49,7 +55,7 @@ export class EventLoopMonitor {
       p50: seconds(delays.percentile(50)),
       p90: seconds(delays.percentile(90)),
       p99: seconds(delays.percentile(99)),
-      utilization,
+      ...busy,
     };
   }
 }
@@ -66,7 +72,7 @@ const seconds = (nanoseconds: number): number => nanoseconds / 1e9;
 
 let monitor: EventLoopMonitor | undefined;
 
-/** That of this thread, which has one event loop, whatever is monitored in it. Begins when it is first asked for. */
+/** The monitor of this thread, which has one event loop. It starts when it is first asked for. */
 export function eventLoop(): EventLoopMonitor {
   if (monitor) return monitor;
   const begun = (monitor = new EventLoopMonitor());

@@ -1,4 +1,4 @@
-/** What a sample points to: one of the calls it counts, by its trace. */
+/** The trace of one of the calls that a sample counts. */
 export interface Exemplar {
   readonly traceId: string;
   readonly value: number;
@@ -6,6 +6,6 @@ export interface Exemplar {
   readonly time: number;
 }
 
-/** What stands behind a sample in OpenMetrics 1.0.0, section "Exemplars": nothing, when there is none. */
+/** An exemplar as OpenMetrics 1.0.0 writes it after a sample (section "Exemplars"); empty when there is none. */
 export const exemplarText = (exemplar: Exemplar | undefined): string =>
   exemplar ? ` # {trace_id="${exemplar.traceId}"} ${exemplar.value} ${exemplar.time.toFixed(3)}` : '';

@@ -72,8 +72,8 @@ function* foreignTexts(
 const known = new WeakMap<Registry, LabelValues>();
 
 /**
- * What a registry adds to every sample (`setDefaultLabels`), which it says to nobody else. The same object as long as it is the
- * same.
+ * The labels that a registry adds to every sample (`setDefaultLabels`); it has no public accessor for them. The same object while the
+ * labels stay the same.
  */
 function defaultLabelsOf(registry: Registry): LabelValues {
   const labels = (fieldOf(registry, '_defaultLabels') ?? NO_LABELS) as LabelValues;

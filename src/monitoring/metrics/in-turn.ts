@@ -13,7 +13,7 @@ export function inTurn<Key, Result>(work: (key: Key) => Promise<Result>): (key: 
       return work(key);
     });
     waiting.set(key, turn);
-    // Not with what came of it, which may be large.
+    // Without the result, which may be large and would be kept.
     last = turn.then(over, over);
     return turn;
   };

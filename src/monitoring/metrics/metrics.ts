@@ -39,7 +39,7 @@ export const METRICS = {
   mcp_active_sessions: gauge('Number of currently active MCP sessions'),
 
   mcp_tool_errors_total: {
-    ...counter('Failed MCP tool calls, by the reason they failed', {
+    ...counter('Failed MCP tool calls, by reason', {
       tool_name: TOOLS,
       reason: exactly(REASONS),
     }),
@@ -76,12 +76,12 @@ export const METRICS = {
 
   mcp_sessions_opened_total: counter('MCP sessions opened', { transport: exactly(TRANSPORTS) }),
   mcp_sessions_resumed_total: counter(
-    'MCP sessions taken up that were opened elsewhere, or held here before',
+    'MCP sessions resumed here, after another process had held them or this one had dropped them',
     {
       transport: exactly(TRANSPORTS),
     },
   ),
-  mcp_sessions_closed_total: counter('MCP sessions closed or given up, by why', {
+  mcp_sessions_closed_total: counter('MCP sessions that this server holds no longer, by reason', {
     transport: exactly(TRANSPORTS),
     reason: exactly(SESSION_CLOSE_REASONS),
   }),
@@ -91,12 +91,12 @@ export const METRICS = {
     [1, 10, 60, 300, 900, 1800, 3600, 14_400, 43_200, 86_400],
   ),
   mcp_session_not_found_total: serverOnly(
-    counter('Requests with an MCP session id that was refused, by why', {
+    counter('Requests refused for their MCP session id, by reason', {
       reason: exactly(SESSION_NOT_FOUND_REASONS),
     }),
   ),
   mcp_peer_messages_total: serverOnly(
-    counter('Messages of MCP sessions passed to other replicas, by what became of them', {
+    counter('Messages of MCP sessions sent to other replicas, by outcome', {
       kind: exactly(PEER_MESSAGES),
       outcome: exactly(PEER_OUTCOMES),
     }),
@@ -119,14 +119,14 @@ export const METRICS = {
     ),
   ),
   mcp_audit_write_errors_total: serverOnly(
-    onUse(counter('Failed tries to write audit events, or to open their file again; each is tried again')),
+    onUse(counter('Failed attempts to write audit events or to open their file again; each is retried')),
   ),
 
   mcp_worker_pool_size: serverOnly(gauge('Worker threads alive')),
   mcp_worker_pool_busy: serverOnly(gauge('Worker threads that run a tool')),
   mcp_worker_pool_waiting: serverOnly(gauge('Calls that wait for a worker thread')),
   mcp_worker_restarts_total: serverOnly(
-    counter('Worker threads that had to be replaced', { reason: exactly(WORKER_RESTART_REASONS) }),
+    counter('Worker threads replaced, by reason', { reason: exactly(WORKER_RESTART_REASONS) }),
   ),
 
   http_server_request_duration_seconds: serverOnly(
@@ -143,38 +143,36 @@ export const METRICS = {
   http_server_open_connections: serverOnly(gauge('Open connections of clients')),
   http_server_connections_limit: serverOnly(gauge('Most connections of clients that are open at a time')),
   http_server_buffered_bytes: serverOnly(
-    gauge('Bytes of requests in hand, and of answers that clients have not read yet'),
+    gauge('Bytes kept for clients: requests being read, and answers that clients have not read yet'),
   ),
   http_server_connections_cut_total: serverOnly(
-    counter('Connections cut or refused for what their clients did', {
+    counter('Connections cut or refused, by reason', {
       reason: exactly(CONNECTION_CUT_REASONS),
     }),
   ),
 
   mcp_label_values_folded_total: counter(
-    'Values of labels that were not among those declared, or too many, and became other',
+    'Label values replaced by other, because they were not declared or too many',
     // One for each label above whose values may be folded; in the library, tools and its user's metrics come besides.
     { metric: given(4), label: follows('metric') },
   ),
   mcp_trace_spans_total: serverOnly(
-    counter('Spans of traces that ended, by what became of them', { outcome: exactly(SPAN_OUTCOMES) }),
+    counter('Ended spans of traces, by outcome', { outcome: exactly(SPAN_OUTCOMES) }),
   ),
 
-  mcp_metrics_samples: gauge(
-    'Samples in a scrape; those of Node, the process and custom metrics come besides',
-  ),
+  mcp_metrics_samples: gauge('Samples in a scrape, without those of Node, the process and custom metrics'),
   mcp_metrics_samples_limit: gauge(
-    'Most of these samples that there can be, whatever is asked of the server; changes with its tools',
+    'Highest value that mcp_metrics_samples can reach with the tools that are offered now',
   ),
 
-  mcp_build_info: gauge('What is running; always 1', {
+  mcp_build_info: gauge('The version that is running; always 1', {
     version: given(1),
     revision: given(1),
     node_version: given(1),
     protocol: given(1),
   }),
   nodejs_eventloop_utilization: gauge(
-    'Share of time the event loop was busy in the last half to whole minute, 0 to 1',
+    'Share of the last 30 to 60 seconds that the event loop was busy, 0 to 1',
   ),
   nodejs_heap_size_limit_bytes: gauge('Heap size at which the process runs out of memory, in bytes'),
 } as const satisfies Record<string, Row>;

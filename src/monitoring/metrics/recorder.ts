@@ -27,7 +27,7 @@ export interface GaugeSources {
   readonly subscriptions: () => number;
   readonly subscriptionsLimit?: number;
   readonly workers?: () => { readonly size: number; readonly busy: number; readonly waiting: number };
-  /** Of each port. */
+  /** One entry for each port. */
   readonly connections?: readonly {
     readonly open: number;
     readonly limit: number;

@@ -10,7 +10,7 @@ export class ToolSeries {
   readonly #successes;
   readonly #durations;
   readonly #sizes;
-  /** Of its requests that succeeded, what the last one was in. */
+  /** The series that the last successful request was counted in. */
   #succeeded:
     | (Pick<Operation, 'protocolVersion' | 'transport'> & {
         readonly durations: ReturnType<ToolSeries['find']>;

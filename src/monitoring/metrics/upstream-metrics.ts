@@ -61,13 +61,13 @@ export const UPSTREAM_METRICS = {
   ),
   mcp_upstream_tools: serverOnly(gauge('Tools of an upstream that are offered', { upstream })),
   mcp_upstream_tools_dropped: serverOnly(
-    gauge('Tools that an upstream lists and that are not offered, by why', {
+    gauge('Tools that an upstream lists and that are not offered, by reason', {
       upstream,
       reason: exactly(DROP_REASONS),
     }),
   ),
   mcp_upstream_definition_changes_total: serverOnly(
-    counter('Tools of an upstream that it came to describe otherwise than when it last listed them', {
+    counter('Tools whose definition an upstream changed since it last listed them', {
       upstream,
     }),
   ),
@@ -129,17 +129,17 @@ export const DISCOVERY_METRICS = {
   mcp_discovery_last_sync_timestamp_seconds: serverOnly(
     onUse(
       gauge(
-        'When Services were last listed to find upstreams, in Unix time; before, when the server started',
+        'When the Kubernetes API last listed the Services, or when the server started if it has not yet, in Unix time',
       ),
     ),
   ),
   mcp_discovery_errors_total: serverOnly(
-    counter('Requests for Services that the Kubernetes API did not answer, by why', {
+    counter('Failed requests for Services to the Kubernetes API, by reason', {
       reason: exactly(FAILURE_REASONS),
     }),
   ),
   mcp_discovery_services: serverOnly(
-    gauge('Services that were found, by whether they are upstreams, or why they are not', {
+    gauge('Services found, by outcome: upstream, or why they are none', {
       outcome: exactly(SERVICE_OUTCOMES),
     }),
   ),

@@ -19,7 +19,7 @@ const drawn = (ratio: number, random: () => number): Sampler => ({
   toString: () => `Drawn{${ratio}}`,
 });
 
-/** What is within a span of ours goes with that. */
+/** A span below one of ours follows its decision. */
 const SAMPLERS: Record<SamplerName, (ratio: number, random: () => number) => Sampler> = {
   always_on: () => new AlwaysOnSampler(),
   always_off: () => new AlwaysOffSampler(),

@@ -66,7 +66,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `${text} refused 300 calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${logs(n)} | grep rate_limited | tail -5`,
+              `${text} refused 300 calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${logs(n)} | grep rate_limited | tail -5 | jq -cR 'fromjson? | {time, tool, caller, client_name}'`,
             dashboard: 'fleet',
           },
         ),
@@ -160,7 +160,7 @@ export const capacityScenarios: readonly Scenario[] = [
       '26m': [
         ticket('NexusMCPTokenFileStale', on('a'), {
           says: ({ text, n }) =>
-            `For 10 minutes a:9999 of ${text} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${allLogs(n)} | grep 'token file' | tail -5`,
+            `For 10 minutes a:9999 of ${text} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${allLogs(n)} | grep 'token file' | tail -5 | jq -cR 'fromjson? | {time, msg, problems}'`,
           dashboard: 'fleet',
         }),
       ],
@@ -213,7 +213,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { issuer: ISSUER },
           {
             says: ({ text, n }) =>
-              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 30s ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${allLogs(n)} | grep 'issuer does not give' | tail -5`,
+              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 30s ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${allLogs(n)} | grep 'issuer does not give' | tail -5 | jq -cR 'fromjson? | {time, issuer, outcome, why}'`,
             dashboard: 'fleet',
           },
         ),
@@ -253,7 +253,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `${text} has lost audit events within 15 minutes, or for 5 minutes could not write them: the disk of audit.file is full, gone or too slow. 4 MiB of them wait for it; what comes beyond is lost, while calls go on. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'audit events' | tail -5`,
+              `${text} has lost audit events within 15 minutes, or for 5 minutes could not write them: the disk of audit.file is full, gone or too slow. 4 MiB of them wait for it; what comes beyond is lost, while calls go on. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'audit events' | tail -5 | jq -cR 'fromjson? | {time, msg, error: .err.message}'`,
             dashboard: 'fleet',
           },
         ),

@@ -26,7 +26,7 @@ export const discoveryScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `For more than 5 minutes an instance of ${text} has had no list of upstream Services from the Kubernetes API; the last one came 8m 0s ago. Upstreams that it knows stay; new upstreams have no tools here, and tools of deleted ones fail. First: ${allLogs(n)} | grep 'Kubernetes API' | tail -5`,
+              `For more than 5 minutes an instance of ${text} has had no list of upstream Services from the Kubernetes API; the last one came 8m 0s ago. Upstreams that it knows stay; new upstreams have no tools here, and tools of deleted ones fail. First: ${allLogs(n)} | grep 'Kubernetes API' | tail -5 | jq -cR 'fromjson? | {time, namespace, reason, why}'`,
             dashboard: 'fleet',
           },
         ),

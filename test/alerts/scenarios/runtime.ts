@@ -182,7 +182,7 @@ export const runtimeScenarios: readonly Scenario[] = [
           { reason: 'out_of_memory' },
           {
             says: ({ text, n }) =>
-              `15 worker threads of ${text} were replaced in 30 minutes (reason out_of_memory): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${logs(n)} | grep 'worker thread'`,
+              `15 worker threads of ${text} were replaced in 30 minutes (reason out_of_memory): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${logs(n)} | grep 'worker thread' | tail -5 | jq -cR 'fromjson? | {time, reason, tool, error: .err.message}'`,
             dashboard: 'runtime',
           },
         ),

@@ -48,7 +48,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `20% of the calls of echo on ${text} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${logs(n)} | grep '"tool":"echo"' | grep -v '"level":"info"' | tail -5`,
+              `20% of the calls of echo on ${text} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${logs(n)} | grep '"tool":"echo"' | grep -v '"level":"info"' | tail -5 | jq -cR 'fromjson? | {time, reason, caller, client_name, why, error: .err.message}'`,
             dashboard: 'tools',
           },
         ),
@@ -101,7 +101,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `echo on ${text} has answered every call with isError for at least 15 minutes, 900 of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck. Likely: a key of the API it calls has expired, that API has changed, or its callers ask for what does not exist. First: ${logs(n)} | grep '"tool":"echo"' | grep tool_error | tail -3`,
+              `echo on ${text} has answered every call with isError for at least 15 minutes, 900 of them in the last 15; within the last day it succeeded. Agents that need the tool are stuck. Likely: a key of the API it calls has expired, that API has changed, or its callers ask for what does not exist. First: ${logs(n)} | grep '"tool":"echo"' | grep tool_error | tail -5 | jq -cR 'fromjson? | {time, caller, client_name}'`,
             dashboard: 'tools',
           },
         ),

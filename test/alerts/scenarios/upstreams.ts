@@ -38,7 +38,7 @@ const downScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, and their calls fail as unavailable. First: ${allLogs(n)} | grep 'upstream is' | tail -5`,
+              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, and their calls fail as unavailable. First: ${allLogs(n)} | grep 'upstream is' | tail -5 | jq -cR 'fromjson? | {time, upstream, state, why}'`,
             dashboard: 'fleet',
           },
         ),
@@ -107,7 +107,7 @@ const failingScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `50% of the calls that ${text} sent to upstream weather in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${logs(n)} | grep upstream | grep 'weather' | tail -5`,
+              `50% of the calls that ${text} sent to upstream weather in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${logs(n)} | grep upstream | grep 'weather' | tail -5 | jq -cR 'fromjson? | {time, msg, tool, reason, why}'`,
             dashboard: 'fleet',
           },
         ),
@@ -227,7 +227,7 @@ const droppedScenarios: readonly Scenario[] = [
           { upstream: 'weather', reason: 'collision' },
           {
             says: ({ text, n }) =>
-              `3 tools that upstream weather lists are left out by ${text}, and have been for more than 15 minutes, for the reason collision. Agents do not see them. First: ${allLogs(n)} | grep 'tools that are not offered' | tail -5`,
+              `3 tools that upstream weather lists are left out by ${text}, and have been for more than 15 minutes, for the reason collision. Agents do not see them. First: ${allLogs(n)} | grep 'tools that are not offered' | tail -5 | jq -cR 'fromjson? | {time, dropped, left_out}'`,
             dashboard: 'fleet',
           },
         ),
@@ -300,7 +300,7 @@ const changedScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} changed the descriptions, schemas or annotations of 2 tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${allLogs(n)} | grep 'describes tools otherwise' | tail -5`,
+              `Upstream weather of ${text} changed the descriptions, schemas or annotations of 2 tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${allLogs(n)} | grep 'describes tools otherwise' | tail -5 | jq -cR 'fromjson? | {time, changed_tools}'`,
             dashboard: 'fleet',
           },
         ),
