@@ -168,7 +168,10 @@ export class McpEndpoint {
   ): Promise<void> {
     // Beyond the quota the executor refuses it, whatever its headers say: to compare them costs more than a call.
     const isBeyond = (sender.waitSeconds ?? 0) > 0;
-    const refused = isBeyond ? undefined : await this.#headerCheck.refusal(request, route, authInfo);
+    const refused =
+      isBeyond || this.#headerCheck.headersMatch(request, route)
+        ? undefined
+        : await this.#headerCheck.refusal(request, route, authInfo);
     if (refused) {
       const answer = (await refused.clone().json()) as Message;
       countRefused(route.message as RpcRequest, answer, authInfo, this.#binding);

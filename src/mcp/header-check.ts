@@ -34,13 +34,12 @@ export class HeaderCheck {
     });
   }
 
-  /** The SDK's refusal of a call for its headers, if it refuses it. */
+  /** The SDK's refusal of a call for its headers, if it refuses it; of those that {@link headersMatch} it refuses none. */
   async refusal(
     request: IncomingMessage,
     route: InboundModernRoute,
     authInfo: AuthInfo,
   ): Promise<Response | undefined> {
-    if (this.#headersMatch(request, route)) return undefined;
     const parsedBody = route.message;
     const answer = await this.#asked.fetch(await toWebRequest(request as Received, parsedBody), {
       parsedBody,
@@ -50,7 +49,7 @@ export class HeaderCheck {
   }
 
   /** Whether the SDK would have nothing to say: most calls are like this, and asking costs more than a call. */
-  #headersMatch({ headers }: IncomingMessage, { classification, message }: InboundModernRoute): boolean {
+  headersMatch({ headers }: IncomingMessage, { classification, message }: InboundModernRoute): boolean {
     const name = message.params?.['name'];
     return (
       classification.revision === MODERN_VERSION &&

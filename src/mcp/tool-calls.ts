@@ -12,7 +12,7 @@ import { visibleTo } from '../authorization/rights.ts';
 import { fieldOf } from '../monitoring/door/message.ts';
 import type { Failure, Relayed, ToolCall, ToolResult } from '../tools/call.ts';
 import type { OfferedTool, ToolListing } from '../tools/offered-tool.ts';
-import { pacedNotices, type PacedNotices } from '../tools/paced-notices.ts';
+import { pacedNotices, type Notices, type PacedNotices } from '../tools/paced-notices.ts';
 import type { InputRequired } from '../tools/result.ts';
 import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
 import { askClient } from './ask-client.ts';
@@ -86,7 +86,7 @@ export class ToolCalls {
     const { requestState, door, executor } = this.#binding;
     const { state, giveBack } = requestState.open(params, context);
     const { notices, end } = this.#notices(params.name, context);
-    const call = { ...this.#toolCall(params, state, context), ...notices };
+    const call = this.#toolCall(params, state, context, notices);
     // From here the executor counts the call; connect-door.ts counts those that never get here.
     door.hold(call);
     const outcome = await executor.execute(call);
@@ -104,15 +104,23 @@ export class ToolCalls {
       : this.#success(outcome.tool, outcome.result);
   }
 
-  #toolCall({ name, arguments: args }: CallParams, state: unknown, context: CallContext): ToolCall {
+  #toolCall(
+    { name, arguments: args }: CallParams,
+    state: unknown,
+    context: CallContext,
+    { progress, log, releaseConnection }: Notices,
+  ): ToolCall {
     const { mcpReq, sessionId } = context;
+    const { caller, requestId, waitSeconds } = this.#sender(context);
     const { door, tracing } = this.#binding;
     const peer = door.current?.peer ?? {};
     const elicitation = fieldOf(peer.capabilities, 'elicitation');
     return {
       name,
       arguments: args,
-      ...this.#sender(context),
+      caller,
+      requestId,
+      waitSeconds,
       entrance: 'mcp',
       sessionId: sessionId === undefined ? undefined : sessionName(sessionId),
       clientName: peer.name,
@@ -124,8 +132,11 @@ export class ToolCalls {
       state,
       canAnswer: (requests) => answers(elicitation, requests),
       problemOfRequests,
-      ...(this.#channel.era === 'legacy' && { ask: askClient(context as ServerContext) }),
       trace: tracing?.currentCall(),
+      progress,
+      log,
+      releaseConnection,
+      ...(this.#channel.era === 'legacy' && { ask: askClient(context as ServerContext) }),
     };
   }
 

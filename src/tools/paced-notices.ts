@@ -38,33 +38,19 @@ const MAX_PROGRESS_CHARACTERS = 1000;
  * the newest is passed on. Of log messages some wait, the least severe are left out when it is too many, and at the end
  * one more says how many were.
  */
-export function pacedNotices(
-  send: Notices,
-  { now, isReady, logs: { atOnce, waiting } = CLIENT_LOGS }: PacedOptions,
-): PacedNotices {
-  const progress = new Newest(new Allowance(10, 10, now));
-  // To let go twice does no more than once, but a client that came back may be let go again.
-  const release = new Newest(new Allowance(1, 1, now));
-  const logs = new WaitingLogs(new Allowance(atOnce, LOGS_PER_SECOND, now), waiting, send);
-  let looking: NodeJS.Timeout | undefined;
+export function pacedNotices(send: Notices, options: PacedOptions): PacedNotices {
+  // Made when something is said: most calls say nothing.
+  let queues: Queues | undefined;
   let isOver = false;
-  const sendWaiting = (): void => {
-    for (const each of [progress, release, logs]) each.send(isReady);
-    if (looking || ![progress, release, logs].some(({ waits }) => waits)) return;
-    looking = setTimeout(() => {
-      looking = undefined;
-      sendWaiting();
-    }, LOOK_EVERY_MS);
-  };
-  const unlessOver = (take: () => void): void => {
+  const unlessOver = (put: (queues: Queues) => void): void => {
     if (isOver) return;
-    take();
-    sendWaiting();
+    put((queues ??= new Queues(send, options)));
+    queues.sendWaiting();
   };
   return {
     notices: {
       progress(done, total, message) {
-        unlessOver(() => {
+        unlessOver(({ progress }) => {
           const text = message?.slice(0, MAX_PROGRESS_CHARACTERS);
           progress.put(() => {
             send.progress(done, total, text);
@@ -72,23 +58,55 @@ export function pacedNotices(
         });
       },
       log(level, data) {
-        unlessOver(() => {
+        unlessOver(({ logs }) => {
           logs.put(level, data);
         });
       },
       releaseConnection() {
-        unlessOver(() => {
+        unlessOver(({ release }) => {
           release.put(send.releaseConnection);
         });
       },
     },
     end() {
       isOver = true;
-      clearTimeout(looking);
-      progress.flush();
-      logs.flush();
+      queues?.end();
     },
   };
+}
+
+/** What one call has said that was not sent yet. */
+class Queues {
+  readonly progress: Newest;
+  readonly release: Newest;
+  readonly logs: WaitingLogs;
+  readonly #isReady: () => boolean;
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(send: Notices, { now, isReady, logs: { atOnce, waiting } = CLIENT_LOGS }: PacedOptions) {
+    this.progress = new Newest(new Allowance(10, 10, now));
+    // To let go twice does no more than once, but a client that came back may be let go again.
+    this.release = new Newest(new Allowance(1, 1, now));
+    this.logs = new WaitingLogs(new Allowance(atOnce, LOGS_PER_SECOND, now), waiting, send);
+    this.#isReady = isReady;
+  }
+
+  /** Sends what may be sent, and looks again later where something has to wait. */
+  sendWaiting(): void {
+    const all = [this.progress, this.release, this.logs];
+    for (const each of all) each.send(this.#isReady);
+    if (this.#looking || !all.some(({ waits }) => waits)) return;
+    this.#looking = setTimeout(() => {
+      this.#looking = undefined;
+      this.sendWaiting();
+    }, LOOK_EVERY_MS);
+  }
+
+  end(): void {
+    clearTimeout(this.#looking);
+    this.progress.flush();
+    this.logs.flush();
+  }
 }
 
 /** What is to be sent, in place of what was before. */
