@@ -11,7 +11,7 @@ import type { Logger } from '../monitoring/logging.ts';
 import { RELAY_ROUTE } from '../monitoring/metrics/labels.ts';
 import type { Recorder } from '../monitoring/metrics/recorder.ts';
 import { addressOf, callerOf, knownCallerOf, requireCaller, type Asked } from './authentication.ts';
-import { cors, noOtherPreflights } from './cors.ts';
+import { cors } from './cors.ts';
 import { hostGuard, oneHost } from './host-guard.ts';
 import { mcpRoutes, servesMcp } from './mcp.ts';
 import { measure } from './measure.ts';
@@ -76,8 +76,7 @@ export function createApp(options: AppOptions): Express {
   if (operations) app.use(besidesCalls(probeRoutes(operations)));
   app.use(hostGuard(options.allowedHosts, options.allowedOrigins));
   if (operations) app.use(besidesCalls(metricsRoutes({ ...operations, metricsGuards })));
-  app.use(noOtherPreflights(options.allowedOrigins));
-  if (options.allowedOrigins.length > 0) app.use(cors(options.allowedOrigins));
+  app.use(cors(options.allowedOrigins));
   // Not sooner: probes and scrapes come all the time, and nobody wants their traces.
   if (options.tracing) app.use(traceRequests(options.tracing));
   app.use(mcpRoutes('/mcp', { ...guarded, ...servesMcp(options.mcp) }));

@@ -24,48 +24,31 @@ const OF_PARAMETER = /^mcp-param-[\w-]+$/;
 /** What pages may read of an answer besides what every page may. */
 const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After, X-Request-Id';
 
+const NOT_LISTED = 'Pages of this Origin may not read answers; see the setting server.allowedOrigins';
+
 /** How long a browser need not ask again, in seconds: the longest that Chromium heeds. */
 const MAX_AGE_SECONDS = 7200;
 
 /**
- * Refuses what browsers ask beforehand for pages of other origins than the given ones, of those that may send requests: a preflight
- * has no token, so to ask for one would count a failure that nobody can mend.
- */
-export function noOtherPreflights(origins: readonly string[]): RequestHandler {
-  const allowed = new Set(origins);
-  return (request, response, next) => {
-    const { origin, 'access-control-request-method': asked } = request.headers;
-    if (
-      request.method !== 'OPTIONS' ||
-      asked === undefined ||
-      origin === undefined ||
-      isListed(origin, allowed)
-    ) {
-      next();
-      return;
-    }
-    const detail = 'Pages of this Origin may not read answers; see the setting server.allowedOrigins';
-    sendProblem(request, response, { status: 403, refusedFor: 'origin', detail });
-  };
-}
-
-/**
  * Lets pages of the given origins read the answers, and answers what their browsers ask beforehand (Fetch, "CORS protocol"). That asks
- * for no token, because browsers send none with it, and takes nothing from a quota. Cookies are not let through: nothing here has any.
- * @param origins as settings have them; other pages learn nothing
+ * for no token, because browsers send none with it, and takes nothing from a quota: with a token missing it would count a failure that
+ * nobody can mend. Cookies are not let through: nothing here has any.
+ * @param origins as settings have them; other pages that may send requests learn nothing, and what their browsers ask is refused
  */
 export function cors(origins: readonly string[]): RequestHandler {
   const allowed = new Set(origins);
   return (request, response, next) => {
     // Of every answer, so that no cache gives one page what was answered to another.
-    response.vary('Origin');
+    if (allowed.size > 0) response.vary('Origin');
     const { origin, 'access-control-request-method': asked } = request.headers;
+    const isPreflight = request.method === 'OPTIONS' && asked !== undefined;
     if (origin === undefined || !isListed(origin, allowed)) {
-      next();
+      if (origin === undefined || !isPreflight) next();
+      else sendProblem(request, response, { status: 403, refusedFor: 'origin', detail: NOT_LISTED });
       return;
     }
     response.setHeader('access-control-allow-origin', origin);
-    if (request.method !== 'OPTIONS' || asked === undefined) {
+    if (!isPreflight) {
       response.setHeader('access-control-expose-headers', EXPOSED);
       next();
       return;
