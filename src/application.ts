@@ -30,7 +30,7 @@ import { createQuota, type Quota } from './tools/quota.ts';
 import type { WorkerPool } from './tools/worker-pool.ts';
 import { createServerMetrics, keepSeries } from './server-metrics.ts';
 import { TokensInEffect } from './tokens-in-effect.ts';
-import { traceCalls } from './trace-calls.ts';
+import { loadTracing } from './load-tracing.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What surrounds the application: passed in, so that tests can pass their own. */
@@ -124,7 +124,7 @@ export async function createApplication(
     auditOutput && new Audit(auditOutput, { process: processName(), recorder: recorder.audit, logger });
   const upstreamsRead = loadUpstreams(settings, directory, { ...environment, audit });
   const problems = [tools, read, upstreamsRead].flatMap((part) => (part.ok ? [] : part.problems));
-  const traced = await traceCalls(settings, environment, recorder);
+  const traced = await loadTracing(settings, environment, recorder);
   if (!traced.ok) problems.push(...traced.problems);
   if (!tools.ok || !traced.ok || !read.ok || !upstreamsRead.ok) {
     if (tools.ok) await tools.workers.close();

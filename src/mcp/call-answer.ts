@@ -15,15 +15,16 @@ export interface CallAnswerOptions {
 export class CallAnswer {
   readonly #response: ServerResponse;
   readonly #mayStream: boolean;
-  /** Runs out when nothing has been said for long. */
-  readonly #speaking: NodeJS.Timeout | undefined;
+  readonly #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(response: ServerResponse, { mayStream, keepAliveSeconds }: CallAnswerOptions) {
     this.#response = response;
     this.#mayStream = mayStream;
     if (mayStream)
-      this.#speaking = setTimeout(() => {
-        if (!this.isOver) this.#write(KEEPALIVE);
+      this.#keepAlive = setTimeout(() => {
+        if (this.isOver) return;
+        if (!response.writableNeedDrain) this.#write(KEEPALIVE);
+        this.#keepAlive?.refresh();
       }, keepAliveSeconds * 1000);
   }
 
@@ -45,7 +46,7 @@ export class CallAnswer {
   /** Ends with the answer. */
   end(message: object): void {
     if (this.isOver) return;
-    this.stopSpeaking();
+    this.stopKeepAlive();
     if (this.isStream) {
       this.#writeEvent(message);
       this.#response.end();
@@ -54,9 +55,9 @@ export class CallAnswer {
     answerWith(this.#response, { 'content-type': 'application/json' }, JSON.stringify(message));
   }
 
-  /** Nothing more is said of silence. */
-  stopSpeaking(): void {
-    clearTimeout(this.#speaking);
+  /** Sends no more comments that keep the connection open. */
+  stopKeepAlive(): void {
+    clearTimeout(this.#keepAlive);
   }
 
   #writeEvent(message: object): void {
@@ -67,6 +68,6 @@ export class CallAnswer {
     if (!this.isStream) this.#response.writeHead(200, EVENT_STREAM_HEADERS);
     // In bytes: of text, Node would count characters where it says how much of an answer is unread.
     this.#response.write(Buffer.from(text));
-    this.#speaking?.refresh();
+    this.#keepAlive?.refresh();
   }
 }

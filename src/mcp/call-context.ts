@@ -1,5 +1,11 @@
 import type { ServerContext } from '@modelcontextprotocol/server';
 
+/** What a tools/call says. */
+export interface CallParams {
+  readonly name: string;
+  readonly arguments?: Record<string, unknown> | undefined;
+}
+
 /** What a call needs of what the SDK knows of its request. */
 export interface CallContext {
   readonly sessionId?: string;

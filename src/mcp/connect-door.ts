@@ -1,5 +1,5 @@
 import type { AuthInfo, Transport } from '@modelcontextprotocol/server';
-import type { Connection, Pending } from '../monitoring/door/connection.ts';
+import type { Connection, ConnectionOptions, Pending } from '../monitoring/door/connection.ts';
 import { passThroughDoor } from '../monitoring/door/door-adapter.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import type { Peer } from '../monitoring/door/peer.ts';
@@ -32,7 +32,7 @@ export function connectDoor(
   options: DoorConnectionOptions,
   binding: McpBinding,
 ): Connection<ToolCall> {
-  const connection = connect(transport, options, binding);
+  const connection = binding.door.connect(connectionOptions(transport, options, binding));
   passThroughDoor(transport, connection);
   const sendThroughDoor = transport.send.bind(transport);
   transport.send = (message, sendOptions) => sendThroughDoor(reworded(message), sendOptions);
@@ -47,13 +47,18 @@ export function countRefused(
   binding: McpBinding,
   options: Pick<DoorConnectionOptions, 'peer' | 'refusedAs'> = {},
 ): void {
-  const nowhere = { send: () => Promise.resolve() };
-  const connection = connect(nowhere, { transport: 'http', ...options }, binding);
+  const connection = binding.door.connect(
+    connectionOptions(nowhere, { transport: 'http', ...options }, binding),
+  );
   const pending = connection.begin(request, { authInfo });
   if (pending) connection.answer(pending, answer);
 }
 
-function connect(
+/** For requests of which no transport of the SDK's has the messages. */
+export const nowhere: Pick<Transport, 'send'> = { send: () => Promise.resolve() };
+
+/** How requests are counted that the SDK refuses, and that are cancelled on their way to the executor. */
+export function connectionOptions(
   transport: Pick<Transport, 'send' | 'sessionId'>,
   {
     transport: transportName,
@@ -61,8 +66,8 @@ function connect(
     peer: knownPeer,
     refusedAs = failed('invalid_arguments', 'refused by the protocol layer'),
   }: DoorConnectionOptions,
-  { catalogue, door, executor, newRequestId, onProtocolError }: McpBinding,
-): Connection<ToolCall> {
+  { catalogue, executor, newRequestId, onProtocolError }: McpBinding,
+): ConnectionOptions<ToolCall> {
   const send = transport.send.bind(transport);
   const nameOfSession = (): string | undefined =>
     transport.sessionId === undefined ? undefined : sessionName(transport.sessionId);
@@ -82,7 +87,7 @@ function connect(
     };
     executor.recordRefused(call, failure);
   };
-  return door.connect({
+  return {
     transport: transportName,
     sessionId: nameOfSession,
     toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
@@ -102,7 +107,7 @@ function connect(
         countIfUnheld(pending, failed('cancelled', 'cancelled before it was carried out'));
       });
     },
-  });
+  };
 }
 
 const neverAborts = new AbortController().signal;

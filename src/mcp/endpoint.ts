@@ -35,7 +35,7 @@ import {
 import { tellOfChanges } from './list-changes.ts';
 import type { PeersOptions } from './peers.ts';
 import type { PlainCall } from './plain-call.ts';
-import { ServerFactory } from './server.ts';
+import { ServerFactory } from './server-factory.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 import { StatelessCalls } from './stateless-calls.ts';
 import { isServed, MODERN_VERSION } from './versions.ts';
@@ -144,7 +144,7 @@ export class McpEndpoint {
     { caller, waitSeconds = 0 }: Sender,
     authInfo: AuthInfo,
   ): Refusal | undefined {
-    // Of most callers none changes anything.
+    // Most callers have no scopes.
     if (!caller.scopes || waitSeconds > 0) return undefined;
     if (typeof body !== 'object' || body === null || !isRequest(body) || body.method !== 'tools/call')
       return undefined;
@@ -177,7 +177,7 @@ export class McpEndpoint {
       countRefused(route.message as RpcRequest, answer, authInfo, this.#binding);
       await writeAnswer(refused, response);
     } else if (plainCall) await this.#calls.servePlain(plainCall, response, authInfo);
-    else await this.#calls.serve(route, response, authInfo);
+    else await this.#calls.serveBySdk(route, response, authInfo);
   }
 
   /** Opens no new sessions; those there are go on. */
@@ -193,7 +193,7 @@ export class McpEndpoint {
   }
 }
 
-/** A call of 2026-07-28 that nothing is to be said against but by its headers. */
+/** A call of 2026-07-28 whose headers may still contradict it. */
 interface StatelessCall {
   readonly route: InboundModernRoute;
   readonly plainCall: PlainCall | undefined;

@@ -12,7 +12,7 @@ import type { CallAnswer } from './call-answer.ts';
 
 /**
  * Carries one modern request to a server of the SDK, and its answer to Node's response. The SDK's own way there, through web
- * Request and Response objects, costs more than the call itself; only errors that have an HTTP status of their own still take it.
+ * Request and Response objects, costs more than the call itself; only errors still take it, as some have an HTTP status of their own.
  */
 export class Exchange extends PerRequestHTTPServerTransport {
   readonly #answer: CallAnswer;
@@ -31,7 +31,7 @@ export class Exchange extends PerRequestHTTPServerTransport {
   }
 
   override close(): Promise<void> {
-    this.#answer.stopSpeaking();
+    this.#answer.stopKeepAlive();
     return super.close();
   }
 

@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { JSONRPCRequest } from '@modelcontextprotocol/server';
 import { META_KEYS } from '../monitoring/door/peer.ts';
 import { hasOnly, isObject } from '../tools/plain-result.ts';
-import { isId } from './messages.ts';
-import type { CallParams } from './tool-calls.ts';
+import type { CallParams } from './call-context.ts';
+import { isCallParams, isId, isRequestMessage } from './messages.ts';
 import { MODERN_VERSION } from './versions.ts';
 
 /** A call of 2026-07-28 that says nothing but what most calls say. */
@@ -11,8 +11,6 @@ export type PlainCall = JSONRPCRequest & {
   readonly params: CallParams & { readonly _meta: Readonly<Record<string, unknown>> };
 };
 
-const MESSAGE: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params']);
-const PARAMS: ReadonlySet<string> = new Set(['name', 'arguments', '_meta']);
 const META: ReadonlySet<string> = new Set([
   'progressToken',
   ...Object.values(META_KEYS),
@@ -21,7 +19,12 @@ const META: ReadonlySet<string> = new Set([
   'baggage',
 ]);
 const CLIENT: ReadonlySet<string> = new Set(['name', 'version', 'title']);
-const CAPABILITIES: ReadonlySet<string> = new Set(['elicitation', 'roots', 'sampling']);
+/** Of each capability the parts that are objects; with any other the SDK is asked. */
+const CAPABILITIES: Readonly<Record<string, ReadonlySet<string>>> = {
+  elicitation: new Set(['form', 'url']),
+  roots: new Set(),
+  sampling: new Set(['context', 'tools']),
+};
 
 /**
  * The call in a body, if it is one with which the SDK would find nothing wrong: its look at all the forms of messages takes
@@ -30,19 +33,13 @@ const CAPABILITIES: ReadonlySet<string> = new Set(['elicitation', 'roots', 'samp
 export function plainCallIn(headers: IncomingHttpHeaders, body: unknown): PlainCall | undefined {
   if (headers['mcp-protocol-version'] !== MODERN_VERSION || headers['mcp-method'] !== 'tools/call')
     return undefined;
-  if (!isObject(body) || !hasOnly(body, MESSAGE)) return undefined;
-  const { jsonrpc, id, method, params } = body;
-  const isCall = jsonrpc === '2.0' && isId(id) && method === 'tools/call' && hasPlainParams(params);
-  return isCall ? (body as PlainCall) : undefined;
+  if (!isRequestMessage(body) || body.method !== 'tools/call') return undefined;
+  const params: unknown = body.params;
+  return isCallParams(params) && isPlainEnvelope(params._meta) ? (body as PlainCall) : undefined;
 }
 
-function hasPlainParams(params: unknown): boolean {
-  if (!isObject(params) || !hasOnly(params, PARAMS)) return false;
-  const { name, arguments: args, _meta: meta } = params;
-  return typeof name === 'string' && (args === undefined || isObject(args)) && isPlainMeta(meta);
-}
-
-function isPlainMeta(meta: unknown): boolean {
+/** Whether `_meta` says which revision the call is of, which client makes it, and nothing that is answered differently. */
+function isPlainEnvelope(meta: unknown): boolean {
   if (!isObject(meta) || !hasOnly(meta, META)) return false;
   const { progressToken: token, traceparent, tracestate, baggage } = meta;
   return (
@@ -63,13 +60,14 @@ function isPlainClient(client: unknown): boolean {
   return typeof name === 'string' && typeof version === 'string' && isOptionalText(title);
 }
 
-/** Capabilities that say no more than that they are there, and perhaps in which form. */
+/** Whether each capability is an empty object, or an object of known parts that are empty objects. */
 function arePlainCapabilities(capabilities: unknown): boolean {
-  if (!isObject(capabilities) || !hasOnly(capabilities, CAPABILITIES)) return false;
+  if (!isObject(capabilities)) return false;
   for (const name in capabilities) {
-    const forms = capabilities[name];
-    if (!isObject(forms)) return false;
-    for (const form in forms) if (!isEmpty(forms[form])) return false;
+    const parts = capabilities[name];
+    const known = Object.hasOwn(CAPABILITIES, name) ? CAPABILITIES[name] : undefined;
+    if (!known || !isObject(parts) || !hasOnly(parts, known)) return false;
+    for (const part in parts) if (!isEmpty(parts[part])) return false;
   }
   return true;
 }

@@ -2,7 +2,7 @@ import type { McpBinding } from './binding.ts';
 import type { QuestionIds } from './open-questions.ts';
 import { ReplayBudget } from './replay-budget.ts';
 import type { Sender } from './sender.ts';
-import type { ServerFactory } from './server.ts';
+import type { ServerFactory } from './server-factory.ts';
 import { sessionName, type SessionFacts } from './session-id.ts';
 import { Session, type SessionOptions } from './session.ts';
 

@@ -9,7 +9,7 @@ import { RecentEvents } from './event-store.ts';
 import { isAnswer, OpenQuestions, type QuestionIds } from './open-questions.ts';
 import type { ReplayBudget } from './replay-budget.ts';
 import { connectDoor } from './connect-door.ts';
-import type { ServerFactory } from './server.ts';
+import type { ServerFactory } from './server-factory.ts';
 import type { SessionFacts } from './session-id.ts';
 import { SessionTransport, type SessionTransportOptions } from './session-transport.ts';
 

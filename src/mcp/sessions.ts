@@ -9,7 +9,7 @@ import { Peers, type PeersOptions } from './peers.ts';
 import { QuestionIds } from './open-questions.ts';
 import { Seal } from './seal.ts';
 import type { Sender, WrappedSender } from './sender.ts';
-import type { ServerFactory } from './server.ts';
+import type { ServerFactory } from './server-factory.ts';
 import { SessionFactory } from './session-factory.ts';
 import { SessionIds, sessionName, type SessionFacts } from './session-id.ts';
 import { SessionTable } from './session-table.ts';

@@ -10,15 +10,14 @@ import {
 import type { Connection, ConnectionOptions } from '../monitoring/door/connection.ts';
 import type { ToolCall } from '../tools/call.ts';
 import { isObject, isPlainResult } from '../tools/plain-result.ts';
-import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';
 import { CallAnswer } from './call-answer.ts';
 import type { CallContext } from './call-context.ts';
-import { connectDoor } from './connect-door.ts';
+import { connectDoor, connectionOptions, nowhere } from './connect-door.ts';
 import { Exchange } from './exchange.ts';
 import type { PlainCall } from './plain-call.ts';
 import { readerIn } from './sender.ts';
-import type { ServerFactory } from './server.ts';
+import type { ServerFactory } from './server-factory.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { MODERN_VERSION } from './versions.ts';
 import { reworded } from './words.ts';
@@ -34,50 +33,46 @@ export class StatelessCalls {
   readonly #doorOptions: ConnectionOptions<ToolCall>;
 
   constructor(binding: McpBinding, servers: ServerFactory) {
-    const { catalogue } = binding;
     this.#binding = binding;
     this.#servers = servers;
     this.#calls = new ToolCalls(binding, servers.channelOf('modern'), (result) => result);
-    this.#doorOptions = {
-      transport: 'http',
-      toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
-    };
+    this.#doorOptions = connectionOptions(nowhere, { transport: 'http' }, binding);
   }
 
   /** Serves one on a server of the SDK that is made for it. */
-  async serve(route: InboundModernRoute, response: ServerResponse, authInfo: AuthInfo): Promise<void> {
+  async serveBySdk(route: InboundModernRoute, response: ServerResponse, authInfo: AuthInfo): Promise<void> {
     const server = this.#servers.create('modern');
-    const exchange = new Exchange(route.classification, this.#answer(response, authInfo));
+    const exchange = new Exchange(route.classification, this.#replyTo(response, authInfo));
     await server.connect(exchange);
     connectDoor(exchange, { transport: 'http' }, this.#binding);
     exchange.serve(route.message as JSONRPCRequest, authInfo, server, response);
     onceGone(response, () => void exchange.close());
   }
 
-  /** Serves one without: the SDK is asked only for answers that it would change, or has rules for. */
+  /** Serves a plain one without such a server. The SDK is asked only if it would change the answer, or has rules for it. */
   async servePlain(call: PlainCall, response: ServerResponse, authInfo: AuthInfo): Promise<void> {
-    const answer = this.#answer(response, authInfo);
+    const reply = this.#replyTo(response, authInfo);
     const connection = this.#binding.door.connect(this.#doorOptions);
     const client = new AbortController();
     const pending = connection.begin(call, { authInfo });
     const called = connection.runAs(pending, () =>
-      this.#calls.call(call.params, contextOf(call, client.signal, authInfo, answer)),
+      this.#calls.call(call.params, contextOf(call, client.signal, authInfo, reply)),
     );
     onceGone(response, () => {
-      answer.stopSpeaking();
+      reply.stopKeepAlive();
       connection.close();
       client.abort();
     });
     const result = await called.then(unchanged, () => undefined);
-    if (answer.isOver) return;
+    if (reply.isOver) return;
     if (result) {
       const message = { result: this.#complete(result), jsonrpc: '2.0', id: call.id };
       if (pending) connection.answer(pending, message);
-      answer.end(message);
-    } else await this.#answerBySdk({ call, called, connection, answer, response, authInfo });
+      reply.end(message);
+    } else await this.#answerBySdk({ call, called, connection, reply, response, authInfo });
   }
 
-  #answer(response: ServerResponse, authInfo: AuthInfo): CallAnswer {
+  #replyTo(response: ServerResponse, authInfo: AuthInfo): CallAnswer {
     const { keepAliveSeconds } = this.#binding;
     return new CallAnswer(response, {
       keepAliveSeconds,
@@ -91,9 +86,9 @@ export class StatelessCalls {
     return { ...result, resultType: 'complete', _meta: { ...result._meta, [SERVER_INFO_META_KEY]: info } };
   }
 
-  async #answerBySdk({ call, called, connection, answer, response, authInfo }: Called): Promise<void> {
+  async #answerBySdk({ call, called, connection, reply, response, authInfo }: Called): Promise<void> {
     const server = this.#servers.createToAnswer(called);
-    const exchange = new Exchange({ era: 'modern', revision: MODERN_VERSION }, answer);
+    const exchange = new Exchange({ era: 'modern', revision: MODERN_VERSION }, reply);
     await server.connect(exchange);
     const send = exchange.send.bind(exchange);
     exchange.send = (given, options) => {
@@ -110,7 +105,7 @@ interface Called {
   readonly call: PlainCall;
   readonly called: Promise<CallToolResult | InputRequiredResult>;
   readonly connection: Connection<ToolCall>;
-  readonly answer: CallAnswer;
+  readonly reply: CallAnswer;
   readonly response: ServerResponse;
   readonly authInfo: AuthInfo;
 }
@@ -137,14 +132,14 @@ const contextOf = (
   { params }: PlainCall,
   signal: AbortSignal,
   authInfo: AuthInfo,
-  answer: CallAnswer,
+  reply: CallAnswer,
 ): CallContext => ({
   mcpReq: {
     _meta: params._meta,
     signal,
     requestState: () => undefined,
     notify(notification) {
-      answer.tell({ jsonrpc: '2.0', ...notification });
+      reply.tell({ jsonrpc: '2.0', ...notification });
       return Promise.resolve();
     },
     // Its client has asked for no log.

@@ -9,7 +9,7 @@ import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
 import { tellOfChanges } from './list-changes.ts';
 import { senderIn } from './sender.ts';
-import { ServerFactory } from './server.ts';
+import { ServerFactory } from './server-factory.ts';
 
 /** One client on stdin and stdout. */
 export interface StdioConnection {

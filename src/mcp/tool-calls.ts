@@ -16,7 +16,7 @@ import { pacedNotices, type Notices, type PacedNotices } from '../tools/paced-no
 import type { InputRequired } from '../tools/result.ts';
 import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
 import { askClient } from './ask-client.ts';
-import type { CallContext } from './call-context.ts';
+import type { CallContext, CallParams } from './call-context.ts';
 import type { McpBinding } from './binding.ts';
 import type { ListHints } from './list-changes.ts';
 import { sessionName } from './session-id.ts';
@@ -24,12 +24,6 @@ import { answers, answersForms, problemOfRequests } from './input-requests.ts';
 
 /** What clients may keep a tools/list answer for, in milliseconds. */
 export const LIST_TTL_MS = 60_000;
-
-/** What a tools/call says. */
-export interface CallParams {
-  readonly name: string;
-  readonly arguments?: Record<string, unknown> | undefined;
-}
 
 /** Why a call was not tried, and may be made again as it is. */
 const NOT_TRIED: ReadonlySet<ErrorReason> = new Set(['overloaded', 'rate_limited']);
@@ -80,14 +74,27 @@ export class ToolCalls {
 
   /**
    * Answers tools/call.
-   * @throws ProtocolError for an unknown tool and a foreign requestState, which MCP answers with an error
+   * @throws ProtocolError for an unknown tool and a foreign requestState, which MCP answers with an error, and for a bug of ours
    */
   async call(params: CallParams, context: CallContext): Promise<CallToolResult | InputRequiredResult> {
+    try {
+      return await this.#call(params, context);
+    } catch (error) {
+      if (error instanceof ProtocolError) throw error;
+      this.#binding.onError(error instanceof Error ? error : new Error(String(error)));
+      throw new ProtocolError(
+        ProtocolErrorCode.InternalError,
+        'The server failed to handle the call; see its log',
+      );
+    }
+  }
+
+  async #call(params: CallParams, context: CallContext): Promise<CallToolResult | InputRequiredResult> {
     const { requestState, door, executor } = this.#binding;
     const { state, giveBack } = requestState.open(params, context);
     const { notices, end } = this.#notices(params.name, context);
     const call = this.#toolCall(params, state, context, notices);
-    // From here the executor counts the call; connect-door.ts counts those that never get here.
+    // From here the executor counts the call; connect-door.ts says how those are counted that never get here.
     door.hold(call);
     const outcome = await executor.execute(call);
     end();

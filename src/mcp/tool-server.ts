@@ -5,14 +5,13 @@ import {
   type ServerContext,
   type ServerOptions,
 } from '@modelcontextprotocol/server';
-import { isPlainMeta } from './messages.ts';
-import { hasOnly, isObject, isPlainResult } from '../tools/plain-result.ts';
+import { isCallParams, isPlainMeta } from './messages.ts';
+import { isObject, isPlainResult } from '../tools/plain-result.ts';
 import type { McpBinding } from './binding.ts';
-import { ToolCalls, type CallParams, type Channel } from './tool-calls.ts';
+import type { CallParams } from './call-context.ts';
+import { ToolCalls, type Channel } from './tool-calls.ts';
 
 type Handler = (request: JSONRPCRequest, context: ServerContext) => Promise<Result>;
-
-const CALL_FIELDS: ReadonlySet<string> = new Set(['name', 'arguments', '_meta']);
 
 /**
  * The SDK's server, which validates a call twice and its result once. Those with which it would find nothing wrong, and which it
@@ -52,13 +51,10 @@ function needsNoValidation(
   request: JSONRPCRequest,
   { mcpReq }: ServerContext,
 ): request is JSONRPCRequest & { readonly params: CallParams } {
-  const { params } = request;
-  if (!params || !hasOnly(params, CALL_FIELDS)) return false;
-  const { name, arguments: args, _meta: meta } = params;
+  const params: unknown = request.params;
   return (
-    typeof name === 'string' &&
-    (args === undefined || isObject(args)) &&
-    isPlainMeta(meta) &&
+    isCallParams(params) &&
+    isPlainMeta(params._meta) &&
     mcpReq.inputResponses === undefined &&
     mcpReq.requestState() === undefined
   );

@@ -222,7 +222,7 @@ export class Executor {
     this.#closing = true;
     this.#questions.close();
     if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    // An outcome is not an answer yet: its way through the SDK takes some more microtasks.
+    // An outcome is not an answer yet: its way to the client takes some more microtasks.
     await new Promise((resolve) => setImmediate(resolve));
   }
 

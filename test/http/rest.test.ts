@@ -259,6 +259,7 @@ describe('GET /', () => {
         links: ['/tools', '/openapi.json', '/metrics', '/readyz'],
         metrics: 'served',
         activity: expect.objectContaining({ tools: expect.any(Array) as object }) as object,
+        event_loop: { window_seconds: 45, lag_p99_seconds: 0.01, utilization: 0.1 },
       });
     },
   );

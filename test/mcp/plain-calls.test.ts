@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { classifyInboundRequest } from '@modelcontextprotocol/server';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { classify } from '../../src/mcp/classify.ts';
+import { Executor } from '../../src/tools/executor.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const META = {
@@ -10,7 +11,17 @@ const META = {
   'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
 };
 const PARTS = [undefined, null, 0, 1.5, 'text', true, [], {}, { form: {} }, { form: 1 }, { name: 'x' }];
-const FORMS = [{ elicitation: { form: {}, url: {} } }, { sampling: { tools: 1 } }, { tasks: {} }];
+const FORMS: readonly object[] = [
+  { elicitation: { form: {}, url: {} } },
+  { elicitation: { other: {} } },
+  { roots: {} },
+  { roots: { listChanged: true } },
+  { roots: { listChanged: {} } },
+  { sampling: { tools: {} } },
+  { sampling: { tools: 1 } },
+  { tasks: {} },
+  { toString: {} },
+];
 const VERSIONS = [undefined, '2026-07-28', '2025-11-25', ' 2026-07-28', '2999-01-01', 'text'];
 
 /** Calls, and all that differ from them in one field, in one parameter or in one part of `_meta`. */
@@ -137,4 +148,13 @@ it.each(CALLS)('a plain call is answered as the SDK answers it: $what', async (c
   const bySdk = await said({ ...call, meta: { ...call.meta, 'example.com/more': 1 } });
   expect(plain).toEqual(bySdk);
   expect(plain.messages.at(-1)).toMatchObject({ id: 7 });
+});
+
+it('a bug of the server is logged, and its words do not reach the client', async () => {
+  const bug = vi.spyOn(Executor.prototype, 'execute').mockRejectedValue(new Error('a bug at /etc/secret'));
+  const { messages } = await said({ what: 'a bug', name: 'add', args: { a: 5, b: 3 } });
+  bug.mockRestore();
+  const message = 'The server failed to handle the call; see its log';
+  expect(messages).toEqual([{ jsonrpc: '2.0', id: 7, error: { code: -32_603, message } }]);
+  expect(JSON.stringify(server.logs)).toContain('a bug at /etc/secret');
 });

@@ -54,7 +54,7 @@ export interface Upkeep {
   removeAll(label: string, value: string): void;
   /** Reads a gauge when it is scraped, so that it cannot drift from what it measures. Each series has a reader of its own. */
   atScrape(read: () => number, labels?: ValuesOf<Labels>): void;
-  /** Does what brings its series up to date before a scrape, in place of all readers. */
+  /** Does what brings its series up to date before a scrape. */
   beforeScrape(bringUpToDate: () => void): void;
   /** How many samples of it a scrape has now. */
   samples(): number;
@@ -104,6 +104,12 @@ export function createInstrument(
   create();
   /** By the labels of their series. */
   const readers = new Map<string, () => void>();
+  const beforeScrape = (key: string, read: () => void): void => {
+    readers.set(key, read);
+    family.collect = () => {
+      for (const reader of readers.values()) reader();
+    };
+  };
   const upkeep: Upkeep = {
     addTool: create,
     removeTool(tool) {
@@ -113,15 +119,12 @@ export function createInstrument(
       family.removeAll(label, value);
     },
     atScrape(read, given = {}) {
-      readers.set(JSON.stringify(given), () => {
+      beforeScrape(JSON.stringify(given), () => {
         (record as GaugeInstrument<Labels>).set(given, read());
       });
-      family.collect = () => {
-        for (const reader of readers.values()) reader();
-      };
     },
     beforeScrape(bringUpToDate) {
-      family.collect = bringUpToDate;
+      beforeScrape('', bringUpToDate);
     },
     samples: () => (isExposed ? family.samples : 0),
     mostSamples: (tools) => (isExposed ? series.most(tools) : 0),

@@ -106,6 +106,7 @@ export class Recorder implements CallObserver {
       for (const metric of Object.values(metrics)) metric.addTool(tool_name);
       const series = new ToolSeries(metrics, tool_name);
       this.#tools.set(tool_name, { callsInFlight: 0, removed: false, series });
+      // Created now: gauges with labels have no series from the start.
       series.inFlight(0);
     }
     metrics.mcp_tool_info.set({ tool_name, toolset, source, isolation }, 1);

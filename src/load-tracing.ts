@@ -14,7 +14,7 @@ interface Surroundings {
 }
 
 /** Starts tracing where there is an endpoint for it; what becomes of spans is counted, and logged when it changes. */
-export const traceCalls = (
+export const loadTracing = (
   { tracing }: Settings,
   { env, version, now, logger }: Surroundings,
   recorder: Recorder,

@@ -51,7 +51,7 @@ export class ServerFactory {
     return { ...this.#channel, era };
   }
 
-  /** A server that has but the answer to one modern call, which it gives the form that the SDK has for it. */
+  /** A server that answers one modern call with a result that there is, in the form and by the rules of the SDK. */
   createToAnswer(called: Promise<CallToolResult | InputRequiredResult>): Server {
     const server = new Server(this.#binding.info, this.#options.modern);
     server.setRequestHandler('tools/call', async () =>
