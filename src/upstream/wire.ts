@@ -9,7 +9,7 @@ import {
 import { request, type Dispatcher } from 'undici';
 import { MAX_INFORMATIONAL } from '../tools/informational.ts';
 import { tooLarge, type EventStream, type StreamEvent } from './event-stream.ts';
-import { Fault } from './fault.ts';
+import { Fault, ofStatus } from './fault.ts';
 
 export type Response = Dispatcher.ResponseData;
 
@@ -99,6 +99,12 @@ export async function discard({ body }: Response): Promise<void> {
   await body.dump({ limit: MAX_TAIL_BYTES, signal: AbortSignal.timeout(TAIL_MS) }).catch(() => undefined);
 }
 
+/** The seconds of `Retry-After` (RFC 9110, section 10.2.3). Its other form is a date, which few send, and which needs clocks that agree. */
+export function retryAfterOf({ headers }: Response): number | undefined {
+  const value = headers['retry-after'];
+  return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
 /** As the SDK's own transport rejects, whose client finds out by it which era the upstream is of. */
 export const refusal = (status: number, text = ''): SdkHttpError =>
   new SdkHttpError(SdkErrorCode.ClientHttpNotImplemented, `HTTP ${status}`, {
@@ -132,7 +138,8 @@ export async function errorIn(
   if (statusCode === 401 || statusCode === 403 || statusCode >= 500) throw refusal(statusCode, text);
   if (statusCode < 400) throw new Fault('broken', `HTTP ${statusCode}: redirects are not followed`);
   // These say nothing of who is there, and so nothing of its era.
-  if (statusCode === 408 || statusCode === 429) throw new Fault('refused', `HTTP ${statusCode}`);
+  const fault = ofStatus(statusCode, false, retryAfterOf(response));
+  if (fault.isForNow) throw fault;
   let answer: unknown;
   try {
     answer = JSON.parse(text);
