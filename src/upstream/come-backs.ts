@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Response } from './ask.ts';
 import type { StreamEvent } from './event-stream.ts';
 import { Fault, ofStatus } from './fault.ts';
-import { discard, retryAfterOf, type Response } from './wire.ts';
+import { discard, retryAfterOf } from './wire.ts';
 
 /** How long a client waits before it comes back for an answer whose stream ended, and how often it does in vain. */
 const COME_BACK_MS = 1000;

@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/client';
 import type { Dispatcher } from 'undici';
 import { mediaTypeOf } from '../monitoring/door/media-type.ts';
+import type { Response } from './ask.ts';
 import { ComeBacks } from './come-backs.ts';
 import { EventStream, streamAllowance } from './event-stream.ts';
 import { Fault, noAnswer, ofConnection, ofStatus } from './fault.ts';
@@ -24,7 +25,6 @@ import {
   retryAfterOf,
   send,
   textOf,
-  type Response,
   type WireOptions,
 } from './wire.ts';
 
