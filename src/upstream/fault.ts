@@ -27,22 +27,38 @@ export class Fault extends Error {
   readonly status: number | undefined;
   /** Whether it is for the size of the request, and so of the arguments of a call. */
   readonly isOfSize: boolean;
+  /** Whether the request may be taken later as it is. */
+  readonly isForNow: boolean;
+  /** How long the upstream wants not to be asked again, in seconds; missing where it does not say. */
+  readonly retryAfter: number | undefined;
 
   /** @param why in words for a person; nothing that the upstream sent is in it */
   constructor(
     kind: FaultKind,
     why: string,
-    { status, isOfSize = false }: { readonly status?: number; readonly isOfSize?: boolean } = {},
+    {
+      status,
+      isOfSize = false,
+      isForNow = false,
+      retryAfter,
+    }: Partial<Pick<Fault, 'status' | 'isOfSize' | 'isForNow' | 'retryAfter'>> = {},
   ) {
     super(why);
     this.kind = kind;
     this.status = status;
     this.isOfSize = isOfSize;
+    this.isForNow = isForNow;
+    this.retryAfter = retryAfter;
   }
 
   /** Whether it counts against the upstream. */
   get isIllness(): boolean {
     return ILL.has(this.kind);
+  }
+
+  /** Whether to ask again for the same would be in vain, as long as the same server answers. */
+  get isFinal(): boolean {
+    return this.kind === 'refused' && !this.isForNow;
   }
 }
 
@@ -50,9 +66,12 @@ export class Fault extends Error {
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   return error instanceof ProtocolError
-    ? new Fault('refused', 'it answers with an error of JSON-RPC')
+    ? new Fault('refused', 'it answers with an error of JSON-RPC', { isForNow: !OF_REQUEST.has(error.code) })
     : new Fault('broken', 'what it sent cannot be read');
 }
+
+/** By which servers say that they do not have what was asked for. */
+const OF_REQUEST: ReadonlySet<number> = new Set([ERROR_CODES.methodNotFound, ERROR_CODES.invalidParams]);
 
 /** By which servers say that they are of another era, or that a session has not begun: MCP has no code for that one. */
 const OF_CONNECTION: ReadonlySet<number> = new Set([
@@ -108,16 +127,21 @@ export function faultOf(error: unknown, inSession: boolean): Fault | undefined {
 /** What HTTP says of the size of a body, of an address and of headers. */
 const TOO_LARGE: ReadonlySet<number> = new Set([413, 414, 431]);
 
+/** What HTTP says of a request that may be taken later as it is (RFC 9110, section 15.5.9; RFC 6585, section 4). */
+const FOR_NOW: ReadonlySet<number> = new Set([408, 429]);
+
 /**
  * What a status that is none of success says.
  * @param inSession whether the request belonged to a session, which a 404 says is gone
+ * @param retryAfter how long the upstream wants not to be asked again, in seconds
  */
-export function ofStatus(status: number, inSession: boolean): Fault {
+export function ofStatus(status: number, inSession: boolean, retryAfter?: number): Fault {
   const why = `HTTP ${status}`;
   if (status === 401 || status === 403)
     return new Fault('unauthorized', `${why}: it refuses our credentials`);
   if (status === 404 && inSession) return new Fault('session_lost', `${why}: it does not know its session`);
-  if (status >= 500) return new Fault('server', why);
+  if (status >= 500) return new Fault('server', why, { retryAfter });
+  if (FOR_NOW.has(status)) return new Fault('refused', why, { isForNow: true, retryAfter });
   if (TOO_LARGE.has(status))
     return new Fault('refused', `${why}: the request is too large for it`, { isOfSize: true });
   return new Fault('refused', why, { status });

@@ -57,7 +57,7 @@ export class Link {
     this.#options = options;
     this.#transport = new UpstreamTransport(options);
     this.#client = createClient(options);
-    this.#standing = new StandingStream(this.#hear);
+    this.#standing = new StandingStream(this.#hear, options.now);
     this.#client.setNotificationHandler('notifications/tools/list_changed', options.listChanged);
   }
 
@@ -176,7 +176,7 @@ export class Link {
 
   /**
    * Is told of changes of the list, until the upstream or `signal` ends that.
-   * @throws Fault; one that is `refused` says that the upstream tells of none
+   * @throws Fault; one that is final says that the upstream tells of none
    */
   async listen(signal: AbortSignal, seconds: number): Promise<void> {
     if (!this.#client.getServerCapabilities()?.tools?.listChanged)

@@ -1,4 +1,5 @@
 import type { Permit } from './breaker.ts';
+import { hearChanges } from './change-listening.ts';
 import { asFault, mayBeStale, type Fault } from './fault.ts';
 import type { Health } from './health.ts';
 import { Link, type LinkOptions } from './link.ts';
@@ -14,7 +15,7 @@ export interface Pace {
   /** Between a list and the next one: at least, when it says that it has changed; and if it says nothing. */
   readonly listAtLeast: number;
   readonly listAtMost: number;
-  /** Until one that could not be had is asked for again, or credentials are tried again. */
+  /** Until one that could not be had is asked for again, a stream of changes too, or credentials are tried again. */
   readonly again: number;
   /** Without a failure after which it counts as well. */
   readonly calm: number;
@@ -190,7 +191,7 @@ export class Supervisor {
       return;
     }
     if (isDoubtful) health.found(permit);
-    void this.#listen(link, this.#listening.signal);
+    void hearChanges(link, this.#listening.signal, { ...this.#options, missed: this.listAgain });
   }
 
   /** Reads its list; resolves to the fault that says that the connection is lost, if it is. */
@@ -238,18 +239,6 @@ export class Supervisor {
       // An error of JSON-RPC is an answer, too.
       if (fault.kind === 'refused') health.found(permit);
       else health.missed(permit, fault);
-    }
-  }
-
-  /** Hears of changes of the list, as long as the upstream tells of some; where it does not, the list is read now and then. */
-  async #listen(link: Link, signal: AbortSignal): Promise<void> {
-    const { pace } = this.#options;
-    while (this.#link === link) {
-      const fault = await link.listen(signal, pace.answer).then(() => undefined, asFault);
-      if (fault?.kind === 'refused' || this.#link !== link || this.#isStopped) return;
-      await new Promise((resolve) => setTimeout(resolve, pace.again * 1000).unref());
-      // What it would have told meanwhile is in the list. A failed attempt does not have that read: the next may fail as well.
-      if (!fault && this.#link === link) this.listAgain();
     }
   }
 }

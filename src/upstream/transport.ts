@@ -9,9 +9,10 @@ import {
 } from '@modelcontextprotocol/client';
 import type { Dispatcher } from 'undici';
 import { mediaTypeOf } from '../monitoring/door/media-type.ts';
-import { brokenOff, ComeBacks } from './come-backs.ts';
+import type { Response } from './ask.ts';
+import { ComeBacks } from './come-backs.ts';
 import { EventStream, streamAllowance } from './event-stream.ts';
-import { Fault, noAnswer, ofConnection } from './fault.ts';
+import { Fault, noAnswer, ofConnection, ofStatus } from './fault.ts';
 import { headersOf } from './message-headers.ts';
 import { OpenRequests } from './open-requests.ts';
 import { Watchers } from './watchers.ts';
@@ -21,9 +22,9 @@ import {
   parseMessage,
   readEvents,
   refusal,
+  retryAfterOf,
   send,
   textOf,
-  type Response,
   type WireOptions,
 } from './wire.ts';
 
@@ -178,7 +179,10 @@ export class UpstreamTransport implements Transport {
     key: RequestId | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const comeBacks = new ComeBacks();
+    const comeBacks = new ComeBacks((lastId) => {
+      const headers = { accept: 'text/event-stream', 'last-event-id': lastId, ...this.#ofSession };
+      return send(this.#options, 'GET', headers, { signal });
+    }, signal);
     const maxBytes = this.#maxBytesOf(key);
     const allowance = streamAllowance(maxBytes, this.#options.now);
     for (let response = first; ;) {
@@ -188,13 +192,7 @@ export class UpstreamTransport implements Transport {
         return event.data !== '' && this.#deliver(parseMessage(event.data), id, key);
       });
       if (isAnswered) return;
-      const lastId = await comeBacks.next(stream.retryMs, signal);
-      const headers = { accept: 'text/event-stream', 'last-event-id': lastId, ...this.#ofSession };
-      response = await send(this.#options, 'GET', headers, { signal });
-      if (response.statusCode === 200) continue;
-      // Whatever it says of the stream: the request itself was taken, and may have been done.
-      await discard(response);
-      throw brokenOff();
+      response = await comeBacks.rest(stream.retryMs);
     }
   }
 
@@ -237,7 +235,7 @@ export class UpstreamTransport implements Transport {
       mediaTypeOf(response.headers['content-type']) !== 'text/event-stream'
     ) {
       await discard(response);
-      throw refusal(response.statusCode);
+      throw ofStatus(response.statusCode, this.sessionId !== undefined, retryAfterOf(response));
     }
     const { maxBytes, now } = this.#options;
     const stream = new EventStream(maxBytes, streamAllowance(maxBytes, now));

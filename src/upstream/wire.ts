@@ -6,12 +6,10 @@ import {
   type JSONRPCErrorResponse,
   type RequestId,
 } from '@modelcontextprotocol/client';
-import { request, type Dispatcher } from 'undici';
-import { MAX_INFORMATIONAL } from '../tools/informational.ts';
+import type { Dispatcher } from 'undici';
+import { ask, type Asked, type Response } from './ask.ts';
 import { tooLarge, type EventStream, type StreamEvent } from './event-stream.ts';
-import { Fault } from './fault.ts';
-
-export type Response = Dispatcher.ResponseData;
+import { Fault, ofStatus } from './fault.ts';
 
 /** How long the rest of an answer may take, in milliseconds: it ends, so that its connection can be used again. */
 const TAIL_MS = 1000;
@@ -25,28 +23,13 @@ export interface WireOptions {
 }
 
 /** Sends a request to an upstream. It follows no redirect, and has no deadline but its signal. */
-export async function send(
+export const send = (
   { url, pool, headers: own }: WireOptions,
-  method: 'POST' | 'GET' | 'DELETE',
-  headers: Readonly<Record<string, string>>,
-  { body = null, signal }: { readonly body?: string | null; readonly signal: AbortSignal },
-): Promise<Response> {
-  let informational = 0;
-  return request(url, {
-    dispatcher: pool,
-    method,
-    body,
-    headers: { 'accept-encoding': 'identity', ...own, ...headers },
-    signal,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    onInfo() {
-      informational += 1;
-      if (informational > MAX_INFORMATIONAL)
-        throw new Fault('broken', 'it sends informational answers without end');
-    },
-  });
-}
+  method: Asked['method'],
+  headers: Asked['headers'],
+  { body = null, signal }: Partial<Pick<Asked, 'body'>> & Pick<Asked, 'signal'>,
+): Promise<Response> =>
+  ask(pool, { url, method, body, signal, headers: { 'accept-encoding': 'identity', ...own, ...headers } });
 
 /** The bytes of a response, if they are what was meant. */
 async function* bytesOf(response: Response): AsyncGenerator<Buffer> {
@@ -96,7 +79,24 @@ export async function readEvents(
 
 /** Reads what is of no use, so that the connection can be used again; one that has much of it is closed. */
 export async function discard({ body }: Response): Promise<void> {
-  await body.dump({ limit: MAX_TAIL_BYTES, signal: AbortSignal.timeout(TAIL_MS) }).catch(() => undefined);
+  const tail = setTimeout(() => body.destroy(), TAIL_MS);
+  let bytes = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_TAIL_BYTES) break;
+    }
+  } catch {
+    // Nobody wants the rest.
+  } finally {
+    clearTimeout(tail);
+  }
+}
+
+/** The seconds of `Retry-After` (RFC 9110, section 10.2.3). Its other form is a date, which few send, and which needs clocks that agree. */
+export function retryAfterOf({ headers }: Response): number | undefined {
+  const value = headers['retry-after'];
+  return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
 }
 
 /** As the SDK's own transport rejects, whose client finds out by it which era the upstream is of. */
@@ -132,7 +132,8 @@ export async function errorIn(
   if (statusCode === 401 || statusCode === 403 || statusCode >= 500) throw refusal(statusCode, text);
   if (statusCode < 400) throw new Fault('broken', `HTTP ${statusCode}: redirects are not followed`);
   // These say nothing of who is there, and so nothing of its era.
-  if (statusCode === 408 || statusCode === 429) throw new Fault('refused', `HTTP ${statusCode}`);
+  const fault = ofStatus(statusCode, false, retryAfterOf(response));
+  if (fault.isForNow) throw fault;
   let answer: unknown;
   try {
     answer = JSON.parse(text);

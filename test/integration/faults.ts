@@ -14,6 +14,10 @@ export interface Fault {
   readonly kills?: boolean;
   /** Whether the server offers the tools of an upstream besides its own. */
   readonly hasUpstream?: true;
+  /** Starts its server with settings besides its own, where it is another than the usual one. */
+  readonly start?: (settings: object) => Promise<ServerProcess>;
+  /** What happens while nothing is wrong. Default: some calls that go well. */
+  readonly calm?: (server: ServerProcess) => Promise<unknown>;
   readonly begin: (server: ServerProcess, upstream: UpstreamProcess) => Ongoing | Promise<Ongoing>;
   /** `alert severity` of each notification that must come. */
   readonly notifies: readonly string[];

@@ -4,7 +4,7 @@ import { tellOfChanges } from '../../src/mcp/list-changes.ts';
 import type { OfferedTool } from '../../src/tools/offered-tool.ts';
 import { connectClient } from '../support/clients.ts';
 import { startStdio } from '../support/raw-stdio.ts';
-import { answer, RawUpstream, type Behaviour } from '../support/raw-upstream.ts';
+import { answer, RawUpstream, refuse, type Behaviour } from '../support/raw-upstream.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { V1Upstream } from '../support/v1-upstream.ts';
 import { waitFor } from '../support/wait.ts';
@@ -85,6 +85,8 @@ const tellsOfChanges: Behaviour = (message, response) =>
 
 const FAILURES: readonly (readonly [string, Behaviour])[] = [
   ['HTTP 503', (_message, response) => response.writeHead(503).end()],
+  ['HTTP 408', (_message, response) => response.writeHead(408).end()],
+  ['HTTP 429', (_message, response) => response.writeHead(429, { 'retry-after': '0' }).end()],
   ['a lost connection', (_message, response) => response.destroy()],
 ];
 
@@ -113,6 +115,49 @@ it.each(FAILURES)(
     });
     // Nothing was told before: the list was read for the change alone.
     expect(upstream.count('tools/list')).toBe(2);
+    await server.stop();
+    await upstream.close();
+  },
+);
+
+const isOfNewEra: Behaviour = (message, response) =>
+  answer(response, message, {
+    resultType: 'complete',
+    supportedVersions: ['2026-07-28'],
+    capabilities: { tools: { listChanged: true } },
+    serverInfo: { name: 'raw', version: '1' },
+    ttlMs: 0,
+    cacheScope: 'private',
+  });
+
+it.each<readonly [string, number, Behaviour]>([
+  ['HTTP 429', 3, (_message, response) => response.writeHead(429).end()],
+  ['an internal error', 3, (message, response) => refuse(response, message, -32_603)],
+  ['that it knows no such method', 1, (message, response) => refuse(response, message)],
+])(
+  'an upstream of 2026-07-28 that answers a subscription with %s is asked for one %d times in three',
+  async (_what, asked, refuses) => {
+    const upstream = new RawUpstream();
+    upstream.behaviour = {
+      'server/discover': isOfNewEra,
+      'tools/list': (message, response) =>
+        answer(response, message, { resultType: 'complete', tools: [], ttlMs: 0, cacheScope: 'private' }),
+      'subscriptions/listen': (message, response, request) => {
+        // The third is taken, and never ends.
+        if (upstream.count('subscriptions/listen') < 3) return refuses(message, response, request);
+        return undefined;
+      },
+    };
+    const server = await startTestServer(
+      { tools: { enabled: ['add'] }, upstreams: [{ name: 'raw', url: await upstream.listen() }] },
+      undefined,
+      { ...UNHURRIED, listAtMost: 0.1 },
+    );
+    await waitFor(() => {
+      expect(upstream.count('subscriptions/listen')).toBeGreaterThanOrEqual(asked);
+      expect(upstream.count('tools/list')).toBeGreaterThan(5);
+    });
+    expect(upstream.count('subscriptions/listen')).toBe(asked);
     await server.stop();
     await upstream.close();
   },

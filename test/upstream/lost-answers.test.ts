@@ -95,3 +95,48 @@ it('an answer is asked for again at a bounded pace', async () => {
   expect(asked.length).toBe(6);
   expect(Math.min(...pauses)).toBeGreaterThan(150);
 });
+
+it.each([
+  ['HTTP 408', 408],
+  ['HTTP 429', 429],
+  ['HTTP 503', 503],
+])('an answer that the upstream does not go on with now is asked for again: %s', async (_what, status) => {
+  const asked: number[] = [];
+  upstream.behaviour = {
+    initialize,
+    'tools/call': (_message, response) =>
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n'),
+    GET: (_message, response, request) => {
+      if (request.headers['last-event-id'] === undefined) return response.writeHead(405).end();
+      asked.push(performance.now());
+      if (asked.length < 2) return response.writeHead(status, { 'retry-after': '1' }).end();
+      const { id } = upstream.received.findLast(({ method }) => method === 'tools/call') ?? {};
+      const result = { content: [{ type: 'text', text: 'late' }] };
+      return response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .end(`id: e2\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
+    },
+  };
+  const before = upstream.count('tools/call');
+  expect((await server.execute('raw_works')).body.status).toBe('success');
+  expect(upstream.count('tools/call') - before).toBe(1);
+  const [first = 0, second = 0] = asked;
+  expect(second - first).toBeGreaterThan(950);
+});
+
+it('an answer that the upstream never goes on with is given up', async () => {
+  let asked = 0;
+  upstream.behaviour = {
+    initialize,
+    'tools/call': (_message, response) =>
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n'),
+    GET: (_message, response, request) => {
+      if (request.headers['last-event-id'] === undefined) return response.writeHead(405).end();
+      asked += 1;
+      return response.writeHead(429).end();
+    },
+  };
+  const { body } = await server.execute('raw_works');
+  expect(body.detail).toMatch(/before the end/);
+  expect(asked).toBe(3);
+});

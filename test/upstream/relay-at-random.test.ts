@@ -7,8 +7,10 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
 import { isIn, UNHURRIED } from './state-now.ts';
 
+/** At least; on a busy machine there are more, until some have ended in each way. */
 const CALLS = 240;
 const AT_A_TIME = 8;
+const ENDS = ['tool_error', 'unavailable', 'timeout', 'cancelled'];
 
 const upstream = new RawUpstream();
 const random = numbersFrom(7);
@@ -90,12 +92,19 @@ it('each relayed call is counted once, whatever becomes of it, and nothing is le
     // The breaker may be open, and most would only be refused.
     if (status === 503) await sleep(100);
   };
-  const ids = Array.from({ length: CALLS }, (_, index) => index);
+  const of = { tool_name: 'raw_works' };
+  const haveEndedInEachWay = async (): Promise<boolean> => {
+    const samples = await server.scrape();
+    return (
+      ENDS.every((reason) => (samples.value('mcp_tool_errors_total', { ...of, reason }) ?? 0) > 0) &&
+      (samples.value('mcp_tool_calls_total', { ...of, status: 'success' }) ?? 0) > 20
+    );
+  };
+  let made = 0;
   const work = async (): Promise<void> => {
-    for (let id = ids.pop(); id !== undefined; id = ids.pop()) await one(id);
+    while (made < CALLS || !(await haveEndedInEachWay())) await one((made += 1));
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
-  const of = { tool_name: 'raw_works' };
   await waitFor(async () => {
     const samples = await server.scrape();
     expect(samples.value('mcp_tool_calls_in_flight', of)).toBe(0);
@@ -107,9 +116,5 @@ it('each relayed call is counted once, whatever becomes of it, and nothing is le
     );
     expect(samples.value('http_server_open_connections')).toBeLessThan(40);
   });
-  const samples = await server.scrape();
-  for (const reason of ['tool_error', 'unavailable', 'timeout', 'cancelled'])
-    expect(samples.value('mcp_tool_errors_total', { ...of, reason }), reason).toBeGreaterThan(0);
-  expect(samples.value('mcp_tool_calls_total', { ...of, status: 'success' })).toBeGreaterThan(20);
   expect(server.logs.filter(({ level, msg }) => level === 'error' && msg !== 'tool call')).toEqual([]);
-});
+}, 120_000);

@@ -163,7 +163,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.#end();
     this.#answer.end();
-    if (fault) this.requests.fail(failureOf(fault, this.#status, this.#host.upstream.name), fault);
+    if (fault) this.requests.fail(failureOf(fault, this.#host.upstream.name), fault);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

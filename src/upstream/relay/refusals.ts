@@ -27,12 +27,9 @@ export function refusalOf(failure: Failure, requests: readonly { readonly id: st
   };
 }
 
-/** Statuses of requests that may be taken later as they are. */
-const TRY_AGAIN: ReadonlySet<number> = new Set([408, 429]);
-
 /** Why requests failed that an upstream answered by such a status: one that it refused for what it is, is its client's to mend. */
-export const failureOf = (fault: Fault, status: number, name: string): Failure =>
-  fault.kind === 'refused' && !TRY_AGAIN.has(status)
+export const failureOf = (fault: Fault, name: string): Failure =>
+  fault.isFinal
     ? failed('invalid_arguments', `The upstream ${name} refuses the request: ${fault.message}.`)
     : ofFault(fault, name);
 
