@@ -52,7 +52,7 @@ interface Surroundings extends Paces {
   /** In seconds of Unix time. */
   readonly unixTime: () => number;
   readonly version: string;
-  readonly audit: Pick<Audit, 'changed'> | undefined;
+  readonly audit: Pick<Audit, 'changed' | 'sessionOpened'> | undefined;
 }
 
 type Loaded =
@@ -164,6 +164,7 @@ export function loadUpstreams(
           maxBytes,
           relay: {
             ...relaying,
+            audit,
             now,
             maxBytes,
             inputWaitSeconds: limits.inputWaitSeconds,

@@ -75,7 +75,7 @@ function growthOf(before: Samples, after: Samples, name: string, ...labels: read
 /** An id with another letter in it. */
 const forged = (id: string): string => `${id.slice(0, -9)}${id.at(-9) === 'A' ? 'B' : 'A'}${id.slice(-8)}`;
 
-async function expectReconciled(before: Samples, from: number): Promise<void> {
+async function expectReconciled(before: Samples, from: number, openedBehind: number): Promise<void> {
   const after = await server.scrape();
   const all = events(from);
   const calls = all.filter(({ event }) => event === 'call');
@@ -91,7 +91,9 @@ async function expectReconciled(before: Samples, from: number): Promise<void> {
   expect(expired + unknown).toBeLessThanOrEqual(STEPS);
   expect(countsOf(intrusions, 'reason')).toEqual(notFound);
   const opened = all.filter(({ event }) => event === 'session_opened');
-  expect(countsOf(opened, 'transport')).toEqual(grown('mcp_sessions_opened_total', 'transport'));
+  const own = opened.filter(({ upstream }) => upstream === undefined);
+  expect(countsOf(own, 'transport')).toEqual(grown('mcp_sessions_opened_total', 'transport'));
+  expect(opened.length - own.length).toBe(openedBehind);
   expect(grown('mcp_audit_events_total', 'outcome')).toEqual({ accepted: all.length });
 }
 
@@ -101,6 +103,7 @@ it('audit events add up exactly to the counters, whatever clients do', { timeout
   const admin = await issuer.token(RESOURCE, { scope: 'admin', sub: 'lovelace' });
   const old = await issuer.token(RESOURCE, { exp: 1_000_000_000 });
   const sessions = new Map<string, string>();
+  let openedBehind = 0;
   const mcp = (token: string, body: Parameters<typeof post>[1], headers = {}, session?: string) =>
     post(server.url, body, session, { headers: { ...bearer(token), ...headers } });
   const meta = {
@@ -166,6 +169,7 @@ it('audit events add up exactly to the counters, whatever clients do', { timeout
       const response = await relayInSession(admin, initialize());
       const id = response.headers.get('mcp-session-id');
       if (id !== null) sessions.set('behind', id);
+      if (id !== null) openedBehind += 1;
       await response.text();
     },
     'in the session of another at an upstream': () => relayInSession(ALL, list(1), sessions.get('behind')),
@@ -183,7 +187,7 @@ it('audit events add up exactly to the counters, whatever clients do', { timeout
   }
   expect([...left]).toEqual([]);
   // Those of requests that nobody waited for.
-  await waitFor(() => expectReconciled(before, from));
+  await waitFor(() => expectReconciled(before, from, openedBehind));
   const written = JSON.stringify(events(from));
   const secrets = [SECRET, ALL, FEW, few, admin, 'grace', 'lovelace'];
   expect(secrets.filter((secret) => written.includes(secret))).toEqual([]);

@@ -88,6 +88,30 @@ describe('the audit events of a server', () => {
     });
   });
 
+  it('say who opened a session at an upstream, by the name that its calls have', async () => {
+    const from = server.logs.length;
+    const { client } = await connectClient(`${server.url}/servers/behind`, '2025-11-25', {
+      headers: bearer(TOKEN),
+    });
+    await client.callTool({ name: 'echo', arguments: { text: 'x' } });
+    await client.close();
+    const [opened, called, ...others] = events(from);
+    expect(others).toEqual([]);
+    expect(opened).toMatchObject({
+      event: 'session_opened',
+      outcome: 'success',
+      upstream: 'behind',
+      caller: 'default',
+      caller_kind: 'token',
+      transport: 'http',
+      client_name: 'test-client',
+      client_version: '1.2.3',
+      session_id: expect.stringMatching(/^.{22}$/) as unknown,
+      request_id: expect.any(String) as unknown,
+    });
+    expect(called).toMatchObject({ event: 'call', session_id: opened?.['session_id'] });
+  });
+
   it('say what was refused of whom, without the query', async () => {
     const from = server.logs.length;
     await ask(server.url, 'GET /tools?token=secret', { authorization: 'Bearer nobody-has-this-token' });

@@ -10,7 +10,7 @@ import { runHere } from '../support/run-here.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { startSite } from '../support/site.ts';
 import { runCli } from '../support/spawn-cli.ts';
-import { FIXTURE_TOOLS } from '../support/test-server.ts';
+import { FIXTURE_TOOLS, startTestServer } from '../support/test-server.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -110,6 +110,40 @@ it('the audit events of what a client asks, and of what it is refused, name its 
     expect(auditOf(call.traceId)).toMatchObject({ event: 'call', tool: 'add', outcome: 'success' });
     expect(auditOf(session.traceId)).toMatchObject({ event: 'session_opened', client_name: 'raw' });
   });
+});
+
+it('the audit event of a session that an upstream opens names the trace of its client', async () => {
+  const behind = await startTestServer({ tools: { enabled: ['echo'] } });
+  const relaying = await startServer({
+    args: [
+      ...['--audit.enabled', 'true'],
+      ...['--upstreams', JSON.stringify([{ name: 'behind', url: `${behind.url}/mcp` }])],
+    ],
+    env: { ...quickly, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
+  });
+  const traces = [newTrace(), newTrace()];
+  // The second goes to the upstream on the connection of the first.
+  for (const { _meta } of traces)
+    await waitFor(async () => {
+      const response = await fetch(`${relaying.url}/servers/behind/mcp`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          ..._meta,
+        },
+        body: JSON.stringify(initialize()),
+      });
+      await response.text();
+      expect(response.status).toBe(200);
+    });
+  await waitFor(() => {
+    const opened = relaying.logs.filter(({ event }) => event === 'session_opened');
+    expect(opened.map((event) => event['trace_id'])).toEqual(traces.map(({ traceId }) => traceId));
+    expect(opened[0]).toMatchObject({ upstream: 'behind', client_name: 'raw' });
+  });
+  await relaying.stop();
+  await behind.stop();
 });
 
 describe.each(ERAS)('a tools/call of %s that sends traceparent', (era) => {

@@ -26,6 +26,7 @@ export function relayEnvironment(ended: (outcome: Outcome) => void = () => undef
     maxBytes: 1024,
     inputWaitSeconds: 1,
     keepAliveSeconds: 1,
+    audit: undefined,
     sessionNotFound: () => undefined,
   };
 }

@@ -38,11 +38,15 @@ export interface RefusedRequest {
 /** A session that a client has opened. */
 export interface OpenedSession {
   readonly caller: Caller;
+  /** The upstream whose session it is, where it is not ours. */
+  readonly upstream?: string;
   readonly transport: string;
   readonly sessionId?: string;
   readonly clientName?: string | undefined;
   readonly clientVersion?: string | undefined;
   readonly requestId?: string;
+  /** Default: the current one. */
+  readonly traceId?: string | undefined;
 }
 
 /** What changed of what decides: who is let in, and where calls go. */
@@ -74,7 +78,8 @@ interface AuditOptions {
 /**
  * Writes one event for each decision, none of them folded or sampled, and counts those that are lost. Over any time the events add up
  * to the metrics: those with `event: call` to `mcp_tool_calls_total` and `mcp_tool_errors_total`, those with `auth_failure` to
- * `mcp_auth_failures_total`, those refused as `other_caller` or `forged` to `mcp_session_not_found_total`, and those with `event: session_opened` to `mcp_sessions_opened_total`.
+ * `mcp_auth_failures_total`, those refused as `other_caller` or `forged` to `mcp_session_not_found_total`, and those with `event: session_opened` and without
+ * `upstream` to `mcp_sessions_opened_total`.
  */
 export class Audit implements CallObserver {
   readonly #events: Logger;
@@ -153,17 +158,18 @@ export class Audit implements CallObserver {
     });
   }
 
-  sessionOpened({ caller, transport, sessionId, clientName, clientVersion, requestId }: OpenedSession): void {
+  sessionOpened({ caller, clientName, clientVersion, traceId, ...opened }: OpenedSession): void {
     this.#write({
       event: 'session_opened',
       ...who(caller),
       outcome: 'success',
-      transport,
-      session_id: sessionId,
+      upstream: opened.upstream,
+      transport: opened.transport,
+      session_id: opened.sessionId,
       client_name: clientName?.slice(0, MAX_TEXT),
       client_version: clientVersion?.slice(0, MAX_TEXT),
-      request_id: requestId,
-      trace_id: currentTraceId(),
+      request_id: opened.requestId,
+      trace_id: traceId ?? currentTraceId(),
     });
   }
 

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Caller } from '../../authorization/caller.ts';
+import type { Audit } from '../../monitoring/audit/audit.ts';
 import { intrusionOf, type Refusal } from '../../monitoring/door/json-rpc.ts';
+import { traceparentOf } from '../call-params.ts';
 import type { isWanted } from '../definitions.ts';
 import type { Health } from '../health.ts';
 import { Conversation } from './conversation.ts';
@@ -23,6 +25,8 @@ export interface RelayEnvironment
   /** How long a client may take to answer what it is asked, in seconds. */
   readonly inputWaitSeconds: number;
   readonly seal: SessionSeal;
+  /** Missing where decisions are not written. */
+  readonly audit: Pick<Audit, 'sessionOpened'> | undefined;
   /** Told that the id of a session was refused. */
   readonly sessionNotFound: (reason: Extract<FoundSession, { readonly ok: false }>['reason']) => void;
 }
@@ -81,7 +85,7 @@ export class Relay {
     const { spec, environment } = options;
     this.#options = options;
     this.#requests = { ...environment, ...options, upstream: spec };
-    this.#sessions = new RelayedSessions(environment.seal, spec.name);
+    this.#sessions = new RelayedSessions(environment.seal, spec.name, environment.audit);
     this.#owed = new OwedAnswers(spec.timeoutSeconds, environment.now, hearingOwed(options.health));
     this.#leavesOut = !spec.tools.include.includes('*') || spec.tools.exclude.length > 0;
     const { pathname, search } = new URL(spec.url);
@@ -154,7 +158,8 @@ export class Relay {
       conversation: (session && this.#known(session.sealed)) ?? new Conversation(inputWaitSeconds, now),
       listens,
       isGet,
-      sealedId: (id) => this.#sessions.sealedId(id, session, caller.id, asked),
+      sealedId: (id) =>
+        this.#sessions.sealedId(id, session, { caller, requestId, trace: requests.trace }, asked),
       heard: hearing(permit, {
         health,
         lookNow,
@@ -172,7 +177,7 @@ export class Relay {
         method,
         headers: headersToUpstream(headers, this.#headers, {
           sessionId: session?.id,
-          traceparent: requests.traceparent,
+          traceparent: requests.trace && traceparentOf(requests.trace),
         }),
         // Where tools are left out, it must say to the upstream what it says here: of a field that is there twice, the last counts.
         body: body ? (this.#leavesOut ? JSON.stringify(body.value) : body.bytes) : null,

@@ -10,11 +10,10 @@ import type { OfferedTool } from '../../tools/offered-tool.ts';
 import { ERROR_REASONS, UNKNOWN_TOOL } from '../../tools/reasons.ts';
 import type { RunOutcome } from '../../tools/settle.ts';
 import type { Fault } from '../fault.ts';
-import { traceparentOf } from '../call-params.ts';
 import type { ClientOperation } from '../link.ts';
 import { outcomeOf } from './call-outcome.ts';
 import { fieldOf, LISTEN, type Message, type Request } from './messages.ts';
-import type { RelayedSession } from './sessions.ts';
+import { nameOf, type RelayedSession } from './sessions.ts';
 
 /** Where requests that are passed on are measured. */
 export interface RelayMonitoring {
@@ -115,9 +114,9 @@ export class Requests {
     return { ...begun, endCall: executor.observe(call, tool), tool };
   }
 
-  /** The place of the first of them in our trace (W3C Trace Context, "traceparent"). */
-  get traceparent(): string | undefined {
-    return this.#trace && traceparentOf(this.#trace);
+  /** The place of the first of them in our trace. */
+  get trace(): CallTrace | undefined {
+    return this.#trace;
   }
 
   /** Those that have no answer yet. */
@@ -246,8 +245,5 @@ export class Requests {
     return this.#options.now() - startedAt;
   }
 }
-
-/** What logs and traces call a session: nobody can use it by that. */
-const nameOf = ({ sealed }: RelayedSession): string => sealed.slice(-22);
 
 const neverAborts = new AbortController().signal;

@@ -1,4 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { Caller } from '../../authorization/caller.ts';
+import type { Audit } from '../../monitoring/audit/audit.ts';
+import type { CallTrace } from '../../tools/call.ts';
 import { fieldOf, textOf, type Request } from './messages.ts';
 
 /** Seals texts that clients carry, as `Seal` does. */
@@ -23,6 +26,13 @@ export interface RelayedSession {
   readonly sealed: string;
 }
 
+/** Who sent the request that opened a session, and where it is in our trace. */
+interface Opener {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly trace: CallTrace | undefined;
+}
+
 export type FoundSession =
   | { readonly ok: true; readonly session: RelayedSession }
   | { readonly ok: false; readonly reason: 'unknown' | 'forged' | 'other_caller' };
@@ -44,13 +54,18 @@ const MAX_TEXT = 48;
 export class RelayedSessions {
   readonly #seal: SessionSeal;
   readonly #upstream: string;
+  readonly #audit: Pick<Audit, 'sessionOpened'> | undefined;
   /** By id and caller; the oldest first. */
   readonly #remembered = new Map<string, RelayedSession>();
 
-  /** @param upstream its name: what is sealed for one does not open for another */
-  constructor(seal: SessionSeal, upstream: string) {
+  /**
+   * @param upstream its name: what is sealed for one does not open for another
+   * @param audit is told of sessions that are opened
+   */
+  constructor(seal: SessionSeal, upstream: string, audit?: Pick<Audit, 'sessionOpened'>) {
     this.#seal = seal;
     this.#upstream = upstream;
+    this.#audit = audit;
   }
 
   /** A session that a caller has begun; `undefined` where the upstream's id is longer than can be carried. */
@@ -63,24 +78,36 @@ export class RelayedSessions {
   }
 
   /**
-   * What the client is to call the session that an answer names.
+   * What the client is to call the session that an answer names. One that the request did not name has been opened.
    * @param session the one that the request named
    * @param asked what the request brought: one that begins a session says who its client is
    */
   sealedId(
     id: string,
     session: RelayedSession | undefined,
-    callerId: string,
+    { caller, requestId, trace }: Opener,
     asked: readonly Request[],
   ): string | undefined {
     if (session?.id === id) return session.sealed;
     const client = asked
       .map(({ params }) => fieldOf(params, 'clientInfo'))
       .find((info) => info !== undefined);
-    return this.begin(callerId, id, {
+    const opened = this.begin(caller.id, id, {
       name: textOf(fieldOf(client, 'name')),
       version: textOf(fieldOf(client, 'version')),
-    })?.sealed;
+    });
+    if (!opened) return undefined;
+    this.#audit?.sessionOpened({
+      caller,
+      upstream: this.#upstream,
+      transport: 'http',
+      sessionId: nameOf(opened),
+      clientName: opened.client.name,
+      clientVersion: opened.client.version,
+      requestId,
+      traceId: trace?.traceId,
+    });
+    return opened.sealed;
   }
 
   /** The session that a caller names. */
@@ -110,5 +137,8 @@ export class RelayedSessions {
     };
   }
 }
+
+/** What logs and traces call a session: nobody can use it by that. */
+export const nameOf = ({ sealed }: RelayedSession): string => sealed.slice(-22);
 
 const cut = (text: string | undefined): string | undefined => text?.slice(0, MAX_TEXT).toWellFormed();
