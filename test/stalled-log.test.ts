@@ -52,6 +52,37 @@ describe('a log that nobody reads', () => {
     expect(shown()).toMatch(/"msg":"stopped"\}\n$/);
   });
 
+  it('says when it is read again how many of its lines were lost', async () => {
+    const { child, url, shown } = await startUnread(
+      ...[
+        '--log.level',
+        'debug',
+        '--log.results',
+        'base64_encode',
+        '--log.arguments',
+        '{base64_encode: [text]}',
+      ],
+      ...['--limits.callsPerSecond', '0'],
+    );
+    const body = JSON.stringify({ tool_name: 'base64_encode', arguments: { text: 'x'.repeat(1000) } });
+    const headers = { 'content-type': 'application/json' };
+    const calls = 3800;
+    for (let done = 0; done < calls; done += 20)
+      await Promise.all(
+        Array.from({ length: 20 }, async () =>
+          (await fetch(`${url}/execute`, { method: 'POST', headers, body })).text(),
+        ),
+      );
+    child.stdout.resume();
+    const said = await waitFor(() => {
+      const found = /"lines":(\d+),"msg":"lines of the log are lost/.exec(shown());
+      expect(found, shown().slice(-500)).not.toBeNull();
+      return Number(found?.[1]);
+    });
+    const logged = shown().split('"msg":"tool call"').length - 1;
+    expect(logged + said).toBe(calls);
+  });
+
   it('keeps the server from its end for some seconds at most', async () => {
     const { child, url } = await startUnread(
       ...['--auth.token', 'a-token-0123456789abcdef', '--audit.enabled', 'true'],

@@ -4,7 +4,7 @@ import type { Environment } from '../application.ts';
 import { loadSettings, nonEmpty, REVISION_VARIABLE } from '../config/load.ts';
 import { AuditOutput } from '../monitoring/audit/audit-output.ts';
 import { LineOutput, toStandard } from '../monitoring/line-output.ts';
-import { createLogger, type Logger } from '../monitoring/logging.ts';
+import { createLog, type Logger } from '../monitoring/logging.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Arguments, Command } from './arguments.ts';
 import { callTool, listTools, printSettings } from './commands.ts';
@@ -28,7 +28,7 @@ export async function runWithSettings(
   const audit = isServing ? await openAudit(settings.audit, loaded.directory, logs) : undefined;
   if (audit instanceof Error) return complain(shell, [`audit.file: cannot be opened: ${audit.message}`]);
   const environment: Environment = {
-    logger: createLogger(level, logs),
+    logger: createLog(level, logs),
     auditOutput: audit,
     now: shell.now,
     unixTime: shell.unixTime,

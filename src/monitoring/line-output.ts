@@ -34,7 +34,7 @@ const IS_FINAL = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_ST
 /** Writes lines in their order, one write at a time, and bounds what waits. */
 export class LineOutput {
   #sink: Sink;
-  readonly #observers: WriteObserver[] = [];
+  readonly #observers: Partial<WriteObserver>[] = [];
   #lines: string[] = [];
   /** What is being written: whole lines, of which so many bytes are written already. */
   #chunk = Buffer.alloc(0);
@@ -56,14 +56,17 @@ export class LineOutput {
     return this.#lastError !== undefined;
   }
 
-  observe(observer: WriteObserver): void {
+  observe(observer: Partial<WriteObserver>): void {
     this.#observers.push(observer);
   }
 
-  /** Takes a line with its end; returns whether there was room. It is written in its turn, and tried again after a failure. */
-  write(line: string): boolean {
+  /**
+   * Takes a line with its end; returns whether there was room. It is written in its turn, and tried again after a failure.
+   * @param room how much may wait with it, in bytes
+   */
+  write(line: string, room = MAX_WAITING_BYTES): boolean {
     const bytes = Buffer.byteLength(line);
-    if (this.#isOver || this.#waitingBytes + bytes > MAX_WAITING_BYTES) return false;
+    if (this.#isOver || this.#waitingBytes + bytes > room) return false;
     this.#waitingBytes += bytes;
     this.#lines.push(line);
     if (!this.#retry) this.#write();
@@ -138,14 +141,14 @@ export class LineOutput {
     this.#written += bytes;
     this.#waitingBytes -= bytes;
     this.#lastError = undefined;
-    for (const { written } of this.#observers) written();
+    for (const { written } of this.#observers) written?.();
     this.#write();
   }
 
   #failed(error: NodeJS.ErrnoException): void {
     this.#lastError = error;
     if (IS_FINAL.has(error.code ?? '')) this.#giveUp();
-    for (const { failed } of this.#observers) failed(error);
+    for (const { failed } of this.#observers) failed?.(error);
     this.#flushed(error);
     if (this.#next) this.#tryNow();
     else

@@ -3,7 +3,7 @@ import { createApplication } from '../../src/application.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { AuditOutput } from '../../src/monitoring/audit/audit-output.ts';
 import { LineOutput } from '../../src/monitoring/line-output.ts';
-import { createLogger } from '../../src/monitoring/logging.ts';
+import { createLog } from '../../src/monitoring/logging.ts';
 import type { WatchPace } from '../../src/kubernetes/watch-pace.ts';
 import { serve } from '../../src/serve.ts';
 import type { Pace } from '../../src/upstream/supervisor.ts';
@@ -70,7 +70,7 @@ export async function startTestServer(
   const { enabled, file } = settings.audit;
   const auditOutput = file === undefined ? AuditOutput.inLog(log) : await AuditOutput.open(file);
   const environment = {
-    logger: createLogger('debug', log),
+    logger: createLog('debug', log),
     auditOutput: enabled ? auditOutput : undefined,
     now: () => performance.now() / 1000,
     unixTime,

@@ -1,6 +1,9 @@
 import { close, constants, fstat, open } from 'node:fs';
 import { promisify } from 'node:util';
-import { LineOutput, RETRY_MS, toFile, type Sink } from '../line-output.ts';
+import { LineOutput, MAX_WAITING_BYTES, RETRY_MS, toFile, type Sink } from '../line-output.ts';
+
+/** Of the log, in bytes: its other lines take no more than their own, so that they leave as much for events. */
+const ROOM_IN_LOG = 2 * MAX_WAITING_BYTES;
 
 /** Is told how writing goes. */
 export interface OutputObserver {
@@ -64,7 +67,7 @@ export class AuditOutput {
 
   /** Takes a line; returns whether it did. One that it took is written in its turn, and again after a failure. */
   write(line: string): boolean {
-    if (!this.#isClosed) return this.#lines.write(line);
+    if (!this.#isClosed) return this.#lines.write(line, this.#file ? MAX_WAITING_BYTES : ROOM_IN_LOG);
     this.#refusedAfterClose += 1;
     return false;
   }
