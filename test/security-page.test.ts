@@ -28,7 +28,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
     ['authorization/key-source.ts', 'MAX_DOCUMENT_BYTES'],
     ['authorization/key-source.ts', 'MAX_KEYS'],
   ],
-  'access tokens that were verified': [['authorization/verified-tokens.ts', 'MAX_TOKENS']],
+  'access tokens that were looked at': [['authorization/remembered-tokens.ts', 'MAX_TOKENS']],
   'what an access token says': [
     ['authorization/access-token.ts', 'MAX_SUBJECT'],
     ['authorization/granted-rights.ts', 'MAX_SCOPES'],
@@ -117,7 +117,7 @@ const CONSTANTS: Readonly<Record<string, readonly (readonly [file: string, const
 /** The row that bounds each thing that a part of the server keeps, or why it cannot grow with what others do. */
 const KEPT: Readonly<Record<string, string>> = {
   'authorization/key-set.ts #ids': 'what an issuer answers',
-  'authorization/verified-tokens.ts #known': 'access tokens that were verified',
+  'authorization/remembered-tokens.ts #known': 'access tokens that were looked at',
   'http/connections.ts #open': 'connections',
   'mcp/event-store.ts #events': 'messages kept for resumed streams',
   'mcp/event-store.ts #replays': 'connections',

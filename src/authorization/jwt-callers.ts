@@ -13,6 +13,7 @@ import type { Issuer } from './issuer.ts';
 import { KeySet } from './key-set.ts';
 import { KeySource, type Fetch, type LoadedKeys } from './key-source.ts';
 import { isSame } from './oauth.ts';
+import { RememberedTokens } from './remembered-tokens.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 export interface JwtCallersOptions {
@@ -42,6 +43,8 @@ export class JwtCallers {
   readonly #options: JwtCallersOptions;
   readonly #known: readonly Known[];
   readonly #verified = new VerifiedTokens();
+  /** Those with a bad signature, and the version of the keys that say so: a client that goes on with one costs no more signatures. */
+  readonly #forged = new RememberedTokens<number>();
 
   constructor(options: JwtCallersOptions) {
     this.#options = options;
@@ -109,7 +112,11 @@ export class JwtCallers {
     const found = await keys.keyFor(header);
     if (!found.ok) return refuse(found.reason);
     const { key, version } = found;
-    if (!(await isSigned(token, key, issuer.algorithms))) return refuse('bad_signature');
+    if (this.#forged.get(token) === version) return refuse('bad_signature');
+    if (!(await isSigned(token, key, issuer.algorithms))) {
+      this.#forged.set(token, version);
+      return refuse('bad_signature');
+    }
     const verified = this.#callerOf(claims, issuer);
     this.#verified.add(token, {
       caller: verified,

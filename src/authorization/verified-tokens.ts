@@ -1,8 +1,5 @@
-import { hash } from 'node:crypto';
 import type { Caller } from './caller.ts';
-
-/** Most tokens that are remembered; beyond, those that were verified first are verified again. */
-const MAX_TOKENS = 4096;
+import { RememberedTokens } from './remembered-tokens.ts';
 
 /** What was found out about a token. */
 export interface Verified {
@@ -15,35 +12,23 @@ export interface Verified {
   readonly stands: () => boolean;
 }
 
-/**
- * The tokens that were verified and are good: each costs a signature once. A token is remembered by its hash, so that none can be
- * read out of memory here.
- */
+/** The tokens that were verified and are good: each costs a signature once. */
 export class VerifiedTokens {
-  /** The one that was verified first is first. */
-  readonly #known = new Map<string, Verified>();
+  readonly #tokens = new RememberedTokens<Verified>();
 
   /**
    * @param time in seconds of Unix time
    * @param resource that is asked for, where that is another than the one of the settings
    */
   callerOf(token: string, time: number, resource?: string): Caller | undefined {
-    const key = keyOf(token);
-    const known = this.#known.get(key);
+    const known = this.#tokens.get(token);
     if (!known || (known.only !== undefined && known.only !== resource)) return undefined;
     if (known.expiresAt > time && known.stands()) return known.caller;
-    this.#known.delete(key);
+    this.#tokens.delete(token);
     return undefined;
   }
 
   add(token: string, verified: Verified): void {
-    const key = keyOf(token);
-    this.#known.delete(key);
-    this.#known.set(key, verified);
-    if (this.#known.size <= MAX_TOKENS) return;
-    const [first = key] = this.#known.keys();
-    this.#known.delete(first);
+    this.#tokens.set(token, verified);
   }
 }
-
-const keyOf = (token: string): string => hash('sha256', token, 'base64url');

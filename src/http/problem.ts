@@ -3,6 +3,7 @@ import type { Express, Request, RequestHandler, Response } from 'express';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import type { RefusalCause } from '../monitoring/audit/audit.ts';
 import type { ErrorReason } from '../tools/reasons.ts';
+import { sendJson } from './responses.ts';
 
 /** An HTTP request that was not carried out, in words for whoever made it. */
 export interface Problem {
@@ -63,7 +64,8 @@ export function sendProblem(request: Request, response: Response, problem: Probl
   noticeRefusal(request, response, problem);
   closeAfterBody(request, response);
   response.status(status).set(headers);
-  response.json(
+  sendJson(
+    response,
     response.locals[IN_JSON_RPC] === true
       ? refusal(code ?? codeOf(status), detail, id, data)
       : { error: STATUS_CODES[status] ?? 'Error', detail, tool_name: toolName, reason },

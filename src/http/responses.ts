@@ -36,7 +36,7 @@ const withoutConnection = (value: unknown): unknown =>
 const isConnection = (name: string): boolean =>
   name.length === 'connection'.length && name.toLowerCase() === 'connection';
 
-/** Answers a request that is no HEAD with JSON, as express does: that looks for a charset, a tag and a cached answer first. */
+/** Answers with JSON, as express does: that looks for a charset, a tag and a cached answer first. */
 export function sendJson(response: ServerResponse, value: unknown): void {
   const text = JSON.stringify(value);
   response.setHeader('Content-Type', 'application/json; charset=utf-8');

@@ -89,6 +89,20 @@ describe('a token that is good', () => {
     ['with the type that most issuers write', () => token({}, { typ: 'JWT' })],
     ['with the full type', () => token({}, { typ: 'application/at+jwt' })],
     ['without a type', () => token({}, { typ: undefined })],
+    [
+      'as Keycloak writes it',
+      () =>
+        token(
+          {
+            typ: 'Bearer',
+            aud: [RESOURCE, 'account'],
+            azp: 'cli',
+            client_id: undefined,
+            scope: 'tools:read',
+          },
+          { typ: 'JWT' },
+        ),
+    ],
     ['for this server among others', () => token({ aud: ['https://other.example', RESOURCE] })],
     ['whose audience has a slash more', () => token({ aud: `${RESOURCE}/` })],
     ['whose issuer has a slash more', () => token({ iss: `${ISSUER}/` })],
@@ -269,9 +283,55 @@ describe('static tokens beside', () => {
   });
 });
 
-describe('a token that was verified', () => {
-  const verifying = () => vi.spyOn(crypto.subtle, 'verify');
+const verifying = () => vi.spyOn(crypto.subtle, 'verify');
 
+describe('a token with a bad signature', () => {
+  it('is refused a second time without a signature', async () => {
+    const { ask } = start();
+    const bad = await token({}, { kid: 'first' }, other);
+    const verify = verifying();
+    for (let call = 0; call < 5; call += 1) expect(await ask(bad)).toBe('bad_signature');
+    expect(verify).toHaveBeenCalledTimes(1);
+    verify.mockRestore();
+  });
+
+  it('is refused for whatever else is wrong with it by then', async () => {
+    const { ask } = start();
+    const bad = await token({}, { kid: 'first' }, other);
+    expect(await ask(bad)).toBe('bad_signature');
+    time += 661;
+    expect(await ask(bad)).toBe('expired');
+  });
+
+  it('is taken as soon as its issuer publishes the key that made it', async () => {
+    const { ask } = start();
+    const early = await token({ exp: NOW + 6000 }, { kid: 'first' }, other);
+    expect(await ask(early)).toBe('bad_signature');
+    document = () => Promise.resolve(Response.json({ keys: [{ ...other.jwk, kid: 'first' }, rsa.jwk] }));
+    time += 60;
+    // Somebody comes with a key that is not known.
+    expect(await ask(await token({ exp: NOW + 6000 }, { kid: 'new' }, key))).toBe('unknown_key');
+    expect(await ask(early)).toBe(ADA);
+  });
+
+  it('takes no place of one that was verified, however many there are', async () => {
+    const { ask } = start();
+    const good = await token();
+    expect(await ask(good)).toBe(ADA);
+    const [header = '', claims = ''] = good.split('.');
+    for (let count = 0; count < 4100; count += 1) {
+      const signature = Buffer.alloc(64, 1);
+      signature.writeUInt16BE(count);
+      expect(await ask(`${header}.${claims}.${signature.toString('base64url')}`)).toBe('bad_signature');
+    }
+    const verify = verifying();
+    expect(await ask(good)).toBe(ADA);
+    expect(verify).not.toHaveBeenCalled();
+    verify.mockRestore();
+  });
+});
+
+describe('a token that was verified', () => {
   it('needs no signature a second time', async () => {
     const { ask } = start();
     const good = await token();
