@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -6,8 +7,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 export interface FloodData {
   readonly url: string;
   readonly token: string;
+  /** Whether each request has another signature, and so another token. */
+  readonly changing: boolean;
   readonly aSecond: number;
 }
+
+/** Those of ES256. */
+const SIGNATURE_BYTES = 64;
 
 /** Begins, pauses, or ends: then it tells how many requests were sent, and how many of them were refused. */
 export type FloodOrder = 'go' | 'pause' | 'end';
@@ -16,9 +22,14 @@ export interface FloodCounts {
   readonly refused: number;
 }
 
-const { url, token, aSecond } = workerData as FloodData;
+const { url, token, changing, aSecond } = workerData as FloodData;
 const { hostname, host, port } = new URL(url);
-const request = `GET /tools HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n\r\n`;
+const unsigned = token.slice(0, token.lastIndexOf('.'));
+const requestWith = (each: string): string =>
+  `GET /tools HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${each}\r\n\r\n`;
+const always = requestWith(token);
+const next = (): string =>
+  changing ? requestWith(`${unsigned}.${randomBytes(SIGNATURE_BYTES).toString('base64url')}`) : always;
 // A connection on which 16 requests wait would be cut.
 const sockets = Array.from({ length: 32 }, () => connect({ host: hostname, port: Number(port) }));
 await Promise.all(sockets.map((socket) => once(socket, 'connect')));
@@ -26,7 +37,7 @@ let sent = 0;
 let refused = 0;
 for (const socket of sockets)
   socket.setEncoding('latin1').on('data', (text: string) => {
-    refused += text.split('HTTP/1.1 401').length - 1;
+    refused += text.split('HTTP/1.1 4').length - 1;
   });
 
 let timer: NodeJS.Timeout | undefined;
@@ -34,7 +45,7 @@ function go(): void {
   const [startedAt, before] = [performance.now(), sent];
   timer = setInterval(() => {
     const due = before + ((performance.now() - startedAt) * aSecond) / 1000;
-    for (; sent < due; sent += 1) sockets[sent % sockets.length]?.write(request);
+    for (; sent < due; sent += 1) sockets[sent % sockets.length]?.write(next());
   }, 2);
 }
 
