@@ -1,7 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { at, CHART, one, render, renderPlain, type Values } from './helm.ts';
+import { waitUntil } from '../support/wait.ts';
 import { schemaProblems } from './strict-schema.ts';
 
 const README = readFileSync(`${CHART}README.md`, 'utf8');
@@ -29,6 +34,29 @@ describe("the chart's README", () => {
     const manifests = await renderPlain({ args: ['--set-file', `${name}=${CHART}Chart.yaml`] });
     const modules = one(manifests, 'ConfigMap', 'nexus-mcp-modules');
     expect(Object.keys(at<object>(modules, 'data'))).toEqual(['weather.ts']);
+  });
+
+  it('shows how audit events in a file are printed as a log, and the file is emptied when it is large', async () => {
+    const block = blocks.find((text) => text.includes('truncate')) ?? '';
+    const [script = ''] = at<string[]>(parse(block) as Values, 'initContainers.0.command').slice(-1);
+    const directory = mkdtempSync(join(tmpdir(), 'audit-'));
+    const faster = script
+      .replaceAll('/audit', directory)
+      .replace('sleep 10', 'sleep 0.1')
+      .replace('+100M', '+8k');
+    const child = spawn('sh', ['-c', faster], { stdio: ['ignore', 'pipe', 'ignore'] });
+    let printed = '';
+    child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    const file = join(directory, 'events.jsonl');
+    for (const round of [1, 2, 3]) {
+      const line = JSON.stringify({ event: 'call', round });
+      appendFileSync(file, `${line}\n`);
+      await waitUntil(() => printed.includes(line));
+      appendFileSync(file, `${JSON.stringify({ event: 'x'.repeat(10_000) })}\n`);
+      await waitUntil(() => statSync(file).size === 0);
+    }
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
   it('shows how numbers of users are unset', async () => {
