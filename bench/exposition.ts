@@ -16,10 +16,8 @@ export async function exposition(quick: boolean): Promise<readonly Row[]> {
   // Without those of the process, which are prom-client's own in either case.
   const { metrics, registry } = createMetrics();
   const names = Array.from({ length: TOOLS }, (_each, index) => `times_${index}`);
-  const recorder = new Recorder(
-    metrics,
-    names.map((name) => ({ name, toolset: 'bench', source: 'module', isolation: 'none' })),
-  );
+  const recorder = new Recorder(metrics);
+  for (const name of names) recorder.addTool({ name, toolset: 'bench', source: 'module', isolation: 'none' });
   for (const name of names) call(recorder, name);
   const before = liveBytes();
   const size = (await expose(registry, 'openmetrics', now)).length;

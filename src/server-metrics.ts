@@ -48,7 +48,7 @@ export function createServerMetrics(
   describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
   const write = (format: ExpositionFormat): Promise<Buffer> => expose(registry, format, now);
   return {
-    recorder: new Recorder(metrics, []),
+    recorder: new Recorder(metrics),
     durationBuckets: [...DURATION_BUCKETS, ...durationBuckets],
     expose: settings.enabled ? write : undefined,
   };

@@ -119,9 +119,8 @@ describe('the limit of samples', () => {
   });
 
   it('is counted as the server counts', () => {
-    const recorder = new Recorder(createMetrics().metrics, [
-      { name: 'one', toolset: 'shop', source: 'module', isolation: 'none' },
-    ]);
+    const recorder = new Recorder(createMetrics().metrics);
+    recorder.addTool({ name: 'one', toolset: 'shop', source: 'module', isolation: 'none' });
     // Of sessions by revision the chart says nothing: they are few.
     expect(recorder.mostSamples() - most(1) + RUNTIME_SAMPLES).toBe(204);
   });

@@ -26,10 +26,8 @@ const OUTCOMES = [
 beforeAll(async () => {
   const { metrics, registry } = createMetrics();
   const names = Array.from({ length: 500 }, (_, index) => `tool-${index}`);
-  const recorder = new Recorder(
-    metrics,
-    names.map((name) => ({ name, toolset: 'shop', source: 'module', isolation: 'none' })),
-  );
+  const recorder = new Recorder(metrics);
+  for (const name of names) recorder.addTool({ name, toolset: 'shop', source: 'module', isolation: 'none' });
   for (const tool of names)
     for (const protocolVersion of PROTOCOL_VERSIONS)
       for (const outcome of OUTCOMES) {

@@ -21,7 +21,8 @@ const namesOf = (count: number): string[] => Array.from({ length: count }, (_eac
 
 function setUp(tools: readonly string[] = ['first', 'second']) {
   const { metrics, registry } = createMetrics({ unixTime: () => 1_700_000_000 });
-  const recorder = new Recorder(metrics, tools.map(toolNamed));
+  const recorder = new Recorder(metrics);
+  for (const tool of tools) recorder.addTool(toolNamed(tool));
   const call = (tool: string, reason?: (typeof REASONS)[number]): void => {
     recorder.started(tool);
     recorder.finished(recordOf(tool, 0.03, reason));

@@ -9,7 +9,7 @@ const HOUR = 3600;
 function knownTools(max: number) {
   let now = 0;
   const { metrics, registry } = createMetrics();
-  const tools = new KnownTools(new Recorder(metrics, []), max, () => now);
+  const tools = new KnownTools(new Recorder(metrics), max, () => now);
   return {
     tools,
     passes: (seconds: number) => {

@@ -56,7 +56,8 @@ const operation = (name: string) => ({
 
 function setUp(tools: readonly MeasuredTool[] = []) {
   const { metrics, registry } = createMetrics();
-  const recorder = new Recorder(metrics, tools);
+  const recorder = new Recorder(metrics);
+  for (const tool of tools) recorder.addTool(tool);
   const write = async (format: 'prometheus' | 'openmetrics') =>
     String(await expose(registry, format, () => 0));
   const scrape = async () => parseMetrics(await write('prometheus'));

@@ -134,7 +134,7 @@ describe('the number of series that follows from our declarations', () => {
   it('is reached exactly, and never exceeded', async () => {
     const { metrics, registry } = createMetrics();
     describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
-    recordAll(new Recorder(metrics, []), ['shop']);
+    recordAll(new Recorder(metrics), ['shop']);
     const there = await registry.getMetricsAsJSON();
     const series = there.map(({ name, values }) => [name, values.length]);
     expect(series).toEqual(NAMES.map((name) => [name, mostOf(METRICS[name], 1)]));
@@ -168,7 +168,7 @@ describe('the number of series that follows from our declarations', () => {
     async (operationAttributes) => {
       const { metrics, registry } = createMetrics({ operationAttributes });
       describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
-      const recorder = new Recorder(metrics, []);
+      const recorder = new Recorder(metrics);
       recordAll(recorder, ['shop']);
       const samples = parseMetrics(await registry.metrics());
       expect(samples.all).toHaveLength(recorder.mostSamples());
@@ -180,7 +180,7 @@ describe('the number of series that follows from our declarations', () => {
   it('is reached exactly by a server with upstreams, when relays call tools that only the upstreams know', async () => {
     const { metrics, registry } = createMetrics({ mostUpstreams: 2 });
     describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
-    const recorder = new Recorder(metrics, []);
+    const recorder = new Recorder(metrics);
     recordAll(recorder, ['shop']);
     for (const reason of [undefined, ...REASONS]) recorder.finished(recordOf(UNKNOWN_TOOL, 1, reason));
     for (const method of [...HTTP_METHODS, 'BREW'])
@@ -220,10 +220,9 @@ describe('the number of series that follows from our declarations', () => {
     const { metrics, registry } = createMetrics();
     describeBuild(metrics, { version: '1', revision: '2', protocol: '3' });
     const tools = Array.from({ length: 500 }, (_, index) => `tool-${index}`);
-    const recorder = new Recorder(
-      metrics,
-      tools.map((name) => ({ name, toolset: 'shop', source: 'module', isolation: 'none' })),
-    );
+    const recorder = new Recorder(metrics);
+    for (const name of tools)
+      recorder.addTool({ name, toolset: 'shop', source: 'module', isolation: 'none' });
     const most = recorder.mostSamples();
     const random = numbersFrom(16);
     const oneOf = <Value>(values: readonly Value[]): Value => values[random(values.length)] as Value;
@@ -311,7 +310,7 @@ it('the routes that are declared are those of the server, with the methods it se
 describe('values of ours that were not declared', () => {
   it('become other, and are counted by metric and label', async () => {
     const { metrics, registry } = createMetrics();
-    const recorder = new Recorder(metrics, []);
+    const recorder = new Recorder(metrics);
     recorder.request('undeclared', '2026-07-28', 'http');
     recorder.request('ping', undefined, 'http');
     recorder.httpRequest('/undeclared', 'BREW', 418, 1);
@@ -328,7 +327,7 @@ describe('values of ours that were not declared', () => {
 
   it('are _OTHER when they are codes of errors, the caller knowing none of them', async () => {
     const { metrics, registry } = createMetrics({ operationAttributes: ['rpc.response.status_code'] });
-    const recorder = new Recorder(metrics, []);
+    const recorder = new Recorder(metrics);
     for (const errorCode of [-32_603, -32_602, 1, 2, 3])
       recorder.operation({
         method: 'ping',

@@ -124,7 +124,7 @@ it('a server that is told the bounds has these, and says once which tool may tak
 
 it('a tool that comes later with a longer deadline is counted, and told of once', () => {
   const { metrics } = createMetrics();
-  const recorder = new Recorder(metrics, []);
+  const recorder = new Recorder(metrics);
   const told: unknown[] = [];
   const logger = { warn: (fields: unknown) => told.push(fields) } as unknown as Logger;
   const catalogue = new Catalogue(offered('quick', 10));
@@ -157,9 +157,8 @@ describe('calls of a tool whose deadline is 40 s', () => {
   const after = async (seconds: readonly number[]): Promise<Samples> => {
     const durationBuckets = furtherBuckets(DURATION_BUCKETS, DURATION_STEPS, 40);
     const { metrics, registry } = createMetrics({ durationBuckets });
-    const recorder = new Recorder(metrics, [
-      { name: 'report', toolset: 'slow', source: 'module', isolation: 'none' },
-    ]);
+    const recorder = new Recorder(metrics);
+    recorder.addTool({ name: 'report', toolset: 'slow', source: 'module', isolation: 'none' });
     for (const each of seconds) {
       recorder.started('report');
       recorder.finished(recordOf('report', each));

@@ -62,7 +62,7 @@ beforeEach(async () => {
   upstreams = new Upstreams({
     hashKey: randomBytes(32),
     catalogue,
-    recorder: new Recorder(metrics, []).upstreams,
+    recorder: new Recorder(metrics).upstreams,
     audit: undefined,
     logger: pino({ level: 'silent' }),
     unixTime: () => 0,

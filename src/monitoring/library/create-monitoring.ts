@@ -85,7 +85,7 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
     durationBuckets,
     resultSizeBuckets,
   });
-  const recorder = new Recorder(metrics, []);
+  const recorder = new Recorder(metrics);
   if (runtime) collectRuntime(registry, metrics);
   const { version = UNKNOWN, revision = UNKNOWN } = options.build ?? {};
   describeBuild(metrics, { version, revision, protocol: UNKNOWN });

@@ -65,7 +65,7 @@ export class Recorder implements CallObserver {
   readonly #unknownTool: ToolSeries;
   readonly #http: HttpSeries;
 
-  constructor(metrics: Metrics, tools: readonly MeasuredTool[]) {
+  constructor(metrics: Metrics) {
     this.#metrics = metrics;
     this.#http = new HttpSeries(metrics);
     this.#unknownTool = new ToolSeries(metrics, UNKNOWN_TOOL);
@@ -77,7 +77,6 @@ export class Recorder implements CallObserver {
     });
     metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));
     metrics.mcp_metrics_samples_limit.atScrape(() => this.mostSamples());
-    for (const tool of tools) this.addTool(tool);
   }
 
   /**
