@@ -34,9 +34,14 @@ export function connectDoor(
 ): Connection<ToolCall> {
   const connection = binding.door.connect(connectionOptions(transport, options, binding));
   passThroughDoor(transport, connection);
-  const sendThroughDoor = transport.send.bind(transport);
-  transport.send = (message, sendOptions) => sendThroughDoor(reworded(message), sendOptions);
+  rewordErrors(transport);
   return connection;
+}
+
+/** Puts the errors that a transport sends in words for whoever reads them, before they come to the door. */
+export function rewordErrors(transport: Transport): void {
+  const send = transport.send.bind(transport);
+  transport.send = (message, options) => send(reworded(message), options);
 }
 
 /** Counts a request over HTTP that was refused before there was a server for it. */

@@ -8,19 +8,19 @@ import {
   type JSONRPCRequest,
 } from '@modelcontextprotocol/server';
 import type { Connection, ConnectionOptions } from '../monitoring/door/connection.ts';
+import { sendThroughDoor } from '../monitoring/door/door-adapter.ts';
 import type { ToolCall } from '../tools/call.ts';
 import { isObject, isPlainResult } from '../tools/plain-result.ts';
 import type { McpBinding } from './binding.ts';
 import { CallAnswer } from './call-answer.ts';
 import type { CallContext } from './call-context.ts';
-import { connectDoor, connectionOptions, nowhere } from './connect-door.ts';
+import { connectDoor, connectionOptions, nowhere, rewordErrors } from './connect-door.ts';
 import { Exchange } from './exchange.ts';
 import type { PlainCall } from './plain-call.ts';
 import { readerIn } from './sender.ts';
 import type { ServerFactory } from './server-factory.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { MODERN_VERSION } from './versions.ts';
-import { reworded } from './words.ts';
 
 /**
  * Serves tools/call of 2026-07-28, each on its own. When the client goes away first, the call is cancelled (MCP 2026-07-28:
@@ -90,12 +90,8 @@ export class StatelessCalls {
     const server = this.#servers.createToAnswer(called);
     const exchange = new Exchange({ era: 'modern', revision: MODERN_VERSION }, reply);
     await server.connect(exchange);
-    const send = exchange.send.bind(exchange);
-    exchange.send = (given, options) => {
-      const message = reworded(given);
-      connection.send(message);
-      return send(message, options);
-    };
+    sendThroughDoor(exchange, connection);
+    rewordErrors(exchange);
     exchange.serve(call, authInfo, server, response);
   }
 }

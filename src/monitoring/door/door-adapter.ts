@@ -25,14 +25,19 @@ export function passThroughDoor<Held>(transport: DoorTransport, connection: Conn
       onmessage?.(message as never, extra);
     });
   };
+  transport.onclose = () => {
+    connection.close();
+    onclose?.();
+  };
+  sendThroughDoor(transport, connection);
+}
+
+/** The half of {@link passThroughDoor} for what goes out. */
+export function sendThroughDoor<Held>(transport: DoorTransport, connection: Connection<Held>): void {
   const send = transport.send.bind(transport);
   transport.send = (message: Message, options?: never) => {
     connection.send(message);
     return send(message as never, options);
-  };
-  transport.onclose = () => {
-    connection.close();
-    onclose?.();
   };
 }
 
