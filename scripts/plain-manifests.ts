@@ -5,10 +5,11 @@ import { run } from './stand-in-images/run.ts';
 const NAME = 'nexus-mcp';
 const NOTICE = '# Generated from charts/nexus-mcp by make generate; do not edit.\n';
 
+const CONFIG_VOLUME = ['spec', 'template', 'spec', 'volumes', 0];
+
 /** Where objects go, by kind. What is not here needs Helm, such as its test. */
 const FILES: Readonly<Record<string, string>> = {
   ServiceAccount: 'k8s/serviceaccount.yaml',
-  ConfigMap: 'k8s/configmap.yaml',
   Service: 'k8s/services.yaml',
   Deployment: 'k8s/deployment.yaml',
   ServiceMonitor: 'k8s/monitoring/servicemonitor.yaml',
@@ -26,9 +27,14 @@ export async function plainManifests(): Promise<Readonly<Record<string, string>>
   ]);
   const files: Record<string, string> = {};
   for (const document of parseAllDocuments(text) as Document.Parsed[]) {
-    const path = FILES[String(document.get('kind'))];
+    const kind = String(document.get('kind'));
+    if (kind === 'ConfigMap')
+      files['k8s/nexus.yaml'] = NOTICE + String(document.getIn(['data', 'nexus.yaml']));
+    const path = FILES[kind];
     if (path === undefined) continue;
     withoutHelm(document);
+    // Kustomize makes it of nexus.yaml, and puts a hash of its own behind its name.
+    if (kind === 'Deployment') document.setIn([...CONFIG_VOLUME, 'configMap', 'name'], NAME);
     const written = document.toString({ lineWidth: 0 }).replace(/^---\n/, '');
     files[path] = path in files ? `${files[path] ?? ''}---\n${written}` : NOTICE + written;
   }

@@ -153,6 +153,16 @@ export function one(manifests: readonly Manifest[], kind: string, name?: string)
   return first;
 }
 
+/** The files in a volume of the server's pods, which the ConfigMap has that the volume names. */
+export function mounted(manifests: readonly Manifest[], volume = 'config'): Readonly<Record<string, string>> {
+  const volumes = at<readonly { readonly name: string; readonly configMap?: { readonly name: string } }[]>(
+    one(manifests, 'Deployment'),
+    'spec.template.spec.volumes',
+  );
+  const { configMap } = volumes.find(({ name }) => name === volume) ?? {};
+  return at(one(manifests, 'ConfigMap', configMap?.name ?? ''), 'data');
+}
+
 /** What stands at a path such as `spec.ports.0.name`, as the type that the caller knows it has. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- spares a cast at each use
 export function at<T>(object: unknown, path: string): T {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   at,
   kindsOf,
+  mounted,
   one,
   render,
   renderPlain,
@@ -44,9 +45,7 @@ describe('helm install with no values', () => {
       'prometheus.io/path': '/metrics',
     };
     expect(plain).toMatchObject(expected);
-    expect(Object.keys(at<object>(one(await render(), 'Deployment'), annotations))).toEqual([
-      'checksum/config',
-    ]);
+    expect(at(one(await render(), 'Deployment'), annotations)).toBeUndefined();
   });
 });
 
@@ -125,13 +124,26 @@ describe('the pod', () => {
     expect(Object.keys(await env({ resources: { limits: { memory: null } } }))).not.toContain('NODE_OPTIONS');
   });
 
-  it('is replaced when its configuration changes, and else not', async () => {
-    const checksum = async (values: Values) =>
-      at(await deployment(values), 'spec.template.metadata.annotations.checksum/config');
-    const first = await checksum({});
-    expect(await checksum({ minReadySeconds: 9 })).toBe(first);
-    expect(await checksum({ config: { log: { level: 'debug' } } })).not.toBe(first);
-    expect(await checksum({ toolModules: { files: { 'a.ts': '' } } })).not.toBe(first);
+  it('is replaced when its configuration or a tool module changes, and else not', async () => {
+    const template = async (values: Values) => at(await deployment(values), 'spec.template');
+    const first = await template({});
+    expect(await template({ minReadySeconds: 9 })).toEqual(first);
+    expect(await template({ config: { log: { level: 'debug' } } })).not.toEqual(first);
+    const module = async (code: string) => template({ toolModules: { files: { 'a.ts': code } } });
+    expect(await module('1')).toEqual(await module('1'));
+    expect(await module('1')).not.toEqual(await module('2'));
+  });
+
+  it('keeps the configuration that it was started with: another one is another ConfigMap', async () => {
+    const maps = async (level: string, code: string): Promise<readonly Manifest[]> => {
+      const values = { config: { log: { level } }, toolModules: { files: { 'a.ts': code } } };
+      return (await renderPlain({ values })).filter(({ kind }) => kind === 'ConfigMap');
+    };
+    const [before, after] = [await maps('info', '1'), await maps('debug', '2')];
+    const names = [...before, ...after].map(({ metadata }) => metadata.name);
+    expect(new Set(names).size).toBe(4);
+    for (const map of before) expect(map['immutable']).toBe(true);
+    expect(await maps('info', '1')).toEqual(before);
   });
 
   it('has a token of the Kubernetes API only where its tools may use it', async () => {
@@ -181,10 +193,9 @@ describe('the configuration file', () => {
   /** The settings that the server reads from what the chart mounts. */
   async function settingsOf(values: Values): Promise<ReturnType<typeof loadSettings>> {
     const manifests = await renderPlain({ release: 'agents', namespace: 'tools', values });
-    const map = one(manifests, 'ConfigMap', 'agents-nexus-mcp');
     const directory = mkdtempSync(join(tmpdir(), 'nexus-config-'));
     const file = join(directory, 'nexus.yaml');
-    writeFileSync(file, at<Readonly<Record<string, string>>>(map, 'data')['nexus.yaml'] ?? '');
+    writeFileSync(file, mounted(manifests)['nexus.yaml'] ?? '');
     return loadSettings({ env: { NEXUS_SESSIONS_ADDRESS: POD_IP }, flags: {}, file, directory });
   }
 

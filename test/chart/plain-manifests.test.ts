@@ -9,7 +9,7 @@ import { settingsSchema } from '../../src/config/settings.ts';
 import { ANNOTATION, chooseUpstreams } from '../../src/found-upstreams.ts';
 import { readService } from '../../src/kubernetes/service.ts';
 import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
-import { at, one, readManifests, render, renderPlain, type Manifest } from './helm.ts';
+import { at, mounted, one, readManifests, render, renderPlain, type Manifest } from './helm.ts';
 import { schemaProblems } from './strict-schema.ts';
 
 const PROJECT = new URL('../../', import.meta.url).pathname;
@@ -19,6 +19,23 @@ async function kustomize(path: string): Promise<readonly Manifest[]> {
   const { kubectl } = await provideKubernetesTools();
   return readManifests(await run(kubectl, ['kustomize', path], PROJECT));
 }
+
+/** What comes of a kustomization of one's own that begins with k8s/. */
+async function kustomized(fields: object, ...components: readonly string[]): Promise<readonly Manifest[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'nexus-kustomize-'));
+  const [base, ...added] = ['k8s', ...components].map((path) => relative(directory, PROJECT + path));
+  const kustomization = { resources: [base], components: added, ...fields };
+  writeFileSync(join(directory, 'kustomization.yaml'), stringify(kustomization));
+  return kustomize(directory);
+}
+
+/** The Deployment of each, with one name for the configuration: Helm and Kustomize put a hash of their own behind it. */
+const deployments = (...both: readonly (readonly Manifest[])[]): readonly Manifest[] =>
+  both.map((manifests) => {
+    const text = JSON.stringify(one(manifests, 'Deployment'));
+    return JSON.parse(text.replaceAll(/"nexus-mcp-[a-z0-9]{10}"/g, '"nexus-mcp-hash"')) as Manifest;
+  });
+
 const plain = kustomize('k8s');
 const monitoring = kustomize('k8s/monitoring');
 
@@ -51,8 +68,26 @@ describe('k8s/', () => {
 
   it('runs the pod that the chart runs', async () => {
     const annotations = { monitoring: { scrapeAnnotations: true } };
-    const charted = one(await renderPlain({ namespace: 'nexus-mcp', values: annotations }), 'Deployment');
-    expect(one(await plain, 'Deployment')['spec']).toEqual(charted['spec']);
+    const charted = await renderPlain({ namespace: 'nexus-mcp', values: annotations });
+    const [ours, theirs] = deployments(await plain, charted);
+    expect(ours?.['spec']).toEqual(theirs?.['spec']);
+    const [file, chartFile] = [await plain, charted].map((all) => mounted(all)['nexus.yaml'] ?? '');
+    expect(parse(file ?? '')).toEqual(parse(chartFile ?? ''));
+  });
+
+  it('has the configuration in a ConfigMap that does not change: another one is another ConfigMap', async () => {
+    const map = one(await plain, 'ConfigMap');
+    expect(map['immutable']).toBe(true);
+    expect(one(await plain, 'Deployment').metadata.labels).toMatchObject(map.metadata.labels);
+    const [, shown = ''] = /^```yaml\n(# kustomization[^]*?)```$/m.exec(read('k8s/README.md')) ?? [];
+    const { configMapGenerator, namespace } = parse(shown) as Record<string, [{ files: object }]>;
+    const generator = configMapGenerator?.map(({ files: _files, ...each }) => ({
+      ...each,
+      literals: ['nexus.yaml={}'],
+    }));
+    const changed = await kustomized({ namespace, configMapGenerator: generator });
+    expect(mounted(changed)).toEqual({ 'nexus.yaml': '{}' });
+    expect(one(changed, 'ConfigMap').metadata.name).not.toBe(map.metadata.name);
   });
 
   it('has a ServiceMonitor that selects its Service, and rules about its job', async () => {
@@ -68,17 +103,8 @@ describe('k8s/', () => {
 
 describe('k8s/several-replicas', () => {
   it('gives each pod the key, the others and its address, as the chart does, and needs no affinity', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'nexus-kustomize-'));
-    const [base, component] = ['k8s', 'k8s/several-replicas'].map((path) =>
-      relative(directory, PROJECT + path),
-    );
-    const kustomization = {
-      resources: [base],
-      components: [component],
-      replicas: [{ name: 'nexus-mcp', count: 3 }],
-    };
-    writeFileSync(join(directory, 'kustomization.yaml'), stringify(kustomization));
-    const manifests = await kustomize(directory);
+    const replicas = [{ name: 'nexus-mcp', count: 3 }];
+    const manifests = await kustomized({ replicas }, 'k8s/several-replicas');
     expect(manifests.flatMap(schemaProblems)).toEqual([]);
     const charted = await renderPlain({
       namespace: 'nexus-mcp',
@@ -86,7 +112,7 @@ describe('k8s/several-replicas', () => {
     });
 
     const pod = 'spec.template.spec';
-    const [ours, theirs] = [one(manifests, 'Deployment'), one(charted, 'Deployment')];
+    const [ours, theirs] = deployments(manifests, charted);
     for (const path of ['spec.replicas', `${pod}.volumes`, `${pod}.containers.0.volumeMounts`]) {
       const [own, chart] = [at<unknown>(ours, path), at<unknown>(theirs, path)];
       expect([own].flat(), path).toEqual(expect.arrayContaining([chart].flat()));
@@ -98,9 +124,9 @@ describe('k8s/several-replicas', () => {
       ours,
       `${pod}.containers.0.env`,
     );
-    const { sessions } = parse(
-      at<Record<string, string>>(one(charted, 'ConfigMap'), 'data')['nexus.yaml'] ?? '',
-    ) as { sessions: { stateKeyFile: string; peers: string[] } };
+    const { sessions } = parse(mounted(charted)['nexus.yaml'] ?? '') as {
+      sessions: { stateKeyFile: string; peers: string[] };
+    };
     expect(env).toEqual(
       expect.arrayContaining([
         { name: 'NEXUS_SESSIONS_STATE_KEY_FILE', value: sessions.stateKeyFile },
@@ -113,17 +139,13 @@ describe('k8s/several-replicas', () => {
 
 describe('k8s/discovery', () => {
   it('gives the server what the chart gives it: the token, the role and the setting', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'nexus-kustomize-'));
-    const [base, component] = ['k8s', 'k8s/discovery'].map((path) => relative(directory, PROJECT + path));
-    const kustomization = { resources: [base], components: [component] };
-    writeFileSync(join(directory, 'kustomization.yaml'), stringify(kustomization));
-    const manifests = await kustomize(directory);
+    const manifests = await kustomized({}, 'k8s/discovery');
     expect(manifests.flatMap(schemaProblems)).toEqual([]);
     const config = { ops: { port: 9998 }, discovery: { enabled: true } };
     const charted = await renderPlain({ namespace: 'nexus-mcp', values: { config } });
 
     const pod = 'spec.template.spec';
-    const [ours, theirs] = [one(manifests, 'Deployment'), one(charted, 'Deployment')];
+    const [ours, theirs] = deployments(manifests, charted);
     for (const path of [`${pod}.volumes`, `${pod}.containers.0.volumeMounts`])
       expect(at(ours, path), path).toEqual(expect.arrayContaining(at<unknown[]>(theirs, path)));
     expect(at(ours, `${pod}.containers.0.env`)).toContainEqual({

@@ -24,6 +24,18 @@
 {{- include "nexus-mcp.nameIn" (dict "context" . "name" (include "nexus-mcp.fullname" .) "namespace" (include "nexus-mcp.monitoringNamespace" .)) }}
 {{- end }}
 
+{{/*
+The names of ConfigMaps change with their content: pods that run, and those of a former revision, keep the ConfigMap that they were
+started with.
+*/}}
+{{- define "nexus-mcp.configName" -}}
+{{- printf "%s-%s" (include "nexus-mcp.fullname" .) (include "nexus-mcp.configFile" . | sha256sum | trunc 10) }}
+{{- end }}
+
+{{- define "nexus-mcp.modulesName" -}}
+{{- printf "%s-modules-%s" (include "nexus-mcp.fullname" .) (toJson .Values.toolModules.files | sha256sum | trunc 10) }}
+{{- end }}
+
 {{- define "nexus-mcp.metricsService" -}}
 {{- include "nexus-mcp.fullname" . }}-metrics
 {{- end }}

@@ -1,9 +1,8 @@
 {{/* What is mounted where: each entry a volume, with its place in the container. */}}
 {{- define "nexus-mcp.mounted" -}}
-{{- $name := include "nexus-mcp.fullname" . }}
 - mountPath: /etc/nexus-mcp/config
   name: config
-  configMap: { name: {{ $name | quote }} }
+  configMap: { name: {{ include "nexus-mcp.configName" . | quote }} }
 - mountPath: /tmp
   name: tmp
   emptyDir: { sizeLimit: {{ .Values.tmpSizeLimit }} }
@@ -22,7 +21,7 @@
 {{- if .Values.toolModules.files }}
 - mountPath: /etc/nexus-mcp/tools
   name: tools
-  configMap: { name: {{ printf "%s-modules" $name | quote }} }
+  configMap: { name: {{ include "nexus-mcp.modulesName" . | quote }} }
 {{- end }}
 {{- range .Values.toolModules.configMaps }}
 - mountPath: /etc/nexus-mcp/tools-{{ .name }}
