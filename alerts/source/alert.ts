@@ -48,7 +48,10 @@ export const SUBJECT = [
 const command = (kubectl: string, elsewhere: string): string =>
   `{{ with $labels.namespace }}kubectl -n {{ . }} ${kubectl}{{ else }}${elsewhere}{{ end }}`;
 
-const PODS = '-l app.kubernetes.io/name=nexus-mcp';
+/** By which label commands of Kubernetes find the pods; the chart, which knows its release, adds that. */
+export const POD_LABEL = 'app.kubernetes.io/name=nexus-mcp';
+
+const PODS = `-l ${POD_LABEL}`;
 const LOGS = `logs ${PODS} --tail=-1`;
 
 /** How descriptions name things and what they tell to run first. */

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { OF_SERVICE, SERVICE_LABELS } from './alert.ts';
+import { OF_SERVICE, POD_LABEL, SERVICE_LABELS } from './alert.ts';
 import { parametersSchema, type Parameters } from './parameters.ts';
 import { bad, SERVICE } from './promql.ts';
 import { ALLOWED_TOOL } from './records.ts';
@@ -63,7 +63,7 @@ export function chartRuleFile(): string {
     [SERVICE, mark('service')],
     [OF_SERVICE, mark('ofService')],
     [SERVICE_LABELS, mark('serviceLabels')],
-    ['app.kubernetes.io/name=nexus-mcp', `app.kubernetes.io/name=${mark('name')}`],
+    [POD_LABEL, mark('podLabels')],
     ['?from=now-3h', `${mark('dashboardSuffix')}?from=now-3h`],
   ];
   return marks.reduce(

@@ -15,6 +15,9 @@ export const FAILED_CALLS = matchers(CALLS, oneOf('error_type', CLIENT_FAULTS));
 /** What upstreams list and is left out, though nobody wants that. */
 export const UNWANTED = 'reason!="excluded"';
 
+/** Selects the lines of the log that are about the upstream of the alert. */
+const OF_UPSTREAM = `grep '"upstream":"{{ $labels.upstream }}"'`;
+
 /** The other MCP servers whose tools are offered. */
 export function upstreamAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
@@ -37,7 +40,7 @@ function down(promql: PromQL): Alert {
     forSeconds: 180,
     keepFiringForSeconds: 300,
     summary: 'An upstream is not up.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | ${lastLines('time, upstream, state, why')}`,
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | ${OF_UPSTREAM} | ${lastLines('time, upstream, state, why')}`,
     dashboard: 'fleet',
   };
 }
@@ -72,7 +75,7 @@ function dropped(promql: PromQL): Alert {
     forSeconds: 900,
     keepFiringForSeconds: 600,
     summary: 'Tools that an upstream lists are not offered.',
-    description: `${TEXT.number} tools that upstream {{ $labels.upstream }} lists are left out by ${TEXT.service}, and have been for more than 15 minutes, for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | ${lastLines('time, dropped, left_out')}`,
+    description: `${TEXT.number} tools that upstream {{ $labels.upstream }} lists are left out by ${TEXT.service}, and have been for more than 15 minutes, for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | ${OF_UPSTREAM} | ${lastLines('time, dropped, left_out')}`,
     dashboard: 'fleet',
   };
 }
@@ -86,7 +89,7 @@ function definitionChanged(promql: PromQL): Alert {
     expr: `round(${maxBy(UPSTREAM, changes)}) > 0`,
     forSeconds: 60,
     summary: 'An upstream has changed the description of a tool.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed the descriptions, schemas or annotations of ${TEXT.number} tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${TEXT.allLogs} | grep 'describes tools otherwise' | ${lastLines('time, changed_tools')}`,
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed the descriptions, schemas or annotations of ${TEXT.number} tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${TEXT.allLogs} | grep 'describes tools otherwise' | ${OF_UPSTREAM} | ${lastLines('time, changed_tools')}`,
     dashboard: 'fleet',
   };
 }

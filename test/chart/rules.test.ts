@@ -16,6 +16,14 @@ async function groupsOf(values: Values = {}): Promise<readonly RuleGroup[]> {
 const alertsOf = async (values: Values, name: string): Promise<readonly Rule[]> =>
   (await groupsOf(values)).flatMap(({ rules }) => rules).filter(({ alert }) => alert === name);
 
+/** With the commands of a chart that knows its release, unless the rules are about others as well. */
+function ofRelease(groups: readonly RuleGroup[], { monitoring = {} }: Values = {}): readonly RuleGroup[] {
+  if (at<string | undefined>(monitoring, 'rules.selector') !== undefined) return groups;
+  const name = 'app.kubernetes.io/name=nexus-mcp';
+  const text = JSON.stringify(groups).replaceAll(name, `app.kubernetes.io/instance=agents,${name}`);
+  return JSON.parse(text) as readonly RuleGroup[];
+}
+
 /** Without the links to Grafana, where the chart is not told its address. */
 const unlinked = (groups: readonly RuleGroup[]): readonly RuleGroup[] =>
   groups.map((group) => ({
@@ -190,11 +198,11 @@ const PLAIN = {
 
 describe("the chart's rules are the plain file's", () => {
   it('with no values', async () => {
-    expect(await groupsOf()).toEqual(unlinked(ruleGroups(PLAIN)));
+    expect(await groupsOf()).toEqual(ofRelease(unlinked(ruleGroups(PLAIN))));
   });
 
   it.each(SAME)('with %s', async (_what, values, parameters) => {
-    const plain = ruleGroups({ ...PLAIN, ...parameters });
+    const plain = ofRelease(ruleGroups({ ...PLAIN, ...parameters }), values);
     expect(await groupsOf(values)).toEqual(values === grafanaUrl ? plain : unlinked(plain));
   });
 });
@@ -242,7 +250,7 @@ describe('an operator can', () => {
       alerts: { tools: { echo: { errorRatio: 0.5 } } },
     };
     const [alerts, ...others] = await groupsOf(values);
-    const plain = unlinked(ruleGroups({ ...PLAIN, tools: { echo: { errorRatio: 0.5 } } })).at(-1);
+    const plain = ofRelease(unlinked(ruleGroups({ ...PLAIN, tools: { echo: { errorRatio: 0.5 } } }))).at(-1);
     expect(others).toEqual([]);
     // What the values say of single tools is recorded with the alerts.
     expect(alerts).toEqual(plain);
@@ -284,7 +292,9 @@ describe('an operator can', () => {
 
   it('rename the chart, and the first command still finds the pods', async () => {
     const [rule] = await alertsOf(CHANGED, 'NexusMCPDown');
-    expect(rule?.annotations?.['description']).toContain('-l app.kubernetes.io/name=agents ');
+    expect(rule?.annotations?.['description']).toContain(
+      '-l app.kubernetes.io/instance=agents,app.kubernetes.io/name=agents ',
+    );
   });
 
   it('tell the thresholds of sessions and of subscriptions apart, which have one name at one limit each', async () => {

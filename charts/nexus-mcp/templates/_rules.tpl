@@ -15,6 +15,12 @@ they have then.
 {{- if and $rules.mustExist $pods (include "nexus-mcp.wantsMonitor" .) (not $rules.selector) }}true{{ end }}
 {{- end }}
 
+{{/* By which labels first commands of alerts find pods: those of the release, unless the rules are about others as well. */}}
+{{- define "nexus-mcp.alertedPods" -}}
+{{- if not .Values.monitoring.rules.selector }}app.kubernetes.io/instance={{ .Release.Name }},{{ end -}}
+app.kubernetes.io/name={{ include "nexus-mcp.name" . }}
+{{- end }}
+
 {{/* The generated file with values in place of its marks, such as @minimumCalls@. */}}
 {{- define "nexus-mcp.ruleFile" -}}
 {{- $rules := .Values.monitoring.rules }}
@@ -25,7 +31,7 @@ they have then.
 {{- $serviceLabels = append $serviceLabels (printf "$labels.%s" .) }}
 {{- end }}
 {{- $marks := dict
-  "name" (include "nexus-mcp.name" .)
+  "podLabels" (include "nexus-mcp.alertedPods" .)
   "service" (concat (list "cluster" "namespace" "job") $rules.additionalAggregationLabels | join ", ")
   "ofService" (join ", " $ofService)
   "serviceLabels" (join " " $serviceLabels)

@@ -38,7 +38,7 @@ const downScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, and their calls fail as unavailable. First: ${allLogs(n)} | grep 'upstream is' | tail -5 | jq -cR 'fromjson? | {time, upstream, state, why}'`,
+              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable. First: ${allLogs(n)} | grep 'upstream is' | grep '"upstream":"weather"' | tail -5 | jq -cR 'fromjson? | {time, upstream, state, why}'`,
             dashboard: 'fleet',
           },
         ),
@@ -227,7 +227,7 @@ const droppedScenarios: readonly Scenario[] = [
           { upstream: 'weather', reason: 'collision' },
           {
             says: ({ text, n }) =>
-              `3 tools that upstream weather lists are left out by ${text}, and have been for more than 15 minutes, for the reason collision. Agents do not see them. First: ${allLogs(n)} | grep 'tools that are not offered' | tail -5 | jq -cR 'fromjson? | {time, dropped, left_out}'`,
+              `3 tools that upstream weather lists are left out by ${text}, and have been for more than 15 minutes, for the reason collision. Agents do not see them. First: ${allLogs(n)} | grep 'tools that are not offered' | grep '"upstream":"weather"' | tail -5 | jq -cR 'fromjson? | {time, dropped, left_out}'`,
             dashboard: 'fleet',
           },
         ),
@@ -300,7 +300,7 @@ const changedScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} changed the descriptions, schemas or annotations of 2 tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${allLogs(n)} | grep 'describes tools otherwise' | tail -5 | jq -cR 'fromjson? | {time, changed_tools}'`,
+              `Upstream weather of ${text} changed the descriptions, schemas or annotations of 2 tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${allLogs(n)} | grep 'describes tools otherwise' | grep '"upstream":"weather"' | tail -5 | jq -cR 'fromjson? | {time, changed_tools}'`,
             dashboard: 'fleet',
           },
         ),
