@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { waitFor } from '../support/wait.ts';
 import { ClientPod } from './client-pod.ts';
-import { apply, deleteNamespaces, kubectl, makeNamespace } from './cluster.ts';
+import { apply, deleteNamespaces, kubectl, makeNamespace, objects } from './cluster.ts';
 import { Release } from './release.ts';
 
 const PATIENCE = 180_000;
@@ -106,6 +106,34 @@ it.each([
   expect(firstFailures).toEqual([]);
   expect(failures).toBe(0);
   for (const count of Object.values(calls)) expect(count).toBeGreaterThan(10);
+});
+
+interface PodStatus {
+  readonly containerStatuses?: readonly { readonly ready: boolean; readonly restartCount: number }[];
+}
+
+async function containerOf(pod: string) {
+  const [found] = await objects(['pod', '-n', namespace, pod]);
+  return (found?.status as PodStatus | undefined)?.containerStatuses?.[0];
+}
+
+it('a configuration that is no good does not reach pods that run, whose containers restart, and is rolled back', async () => {
+  const before = await release.pods();
+  const config = { ...VALUES.config, tools: { disabled: ['nosuch'] } };
+  await release.upgrade({ values: { ...VALUES, config }, wait: false });
+  await waitFor(async () => {
+    const bad = (await release.pods()).find((pod) => !before.includes(pod)) ?? '';
+    expect((await containerOf(bad))?.restartCount).toBeGreaterThan(0);
+  }, PATIENCE);
+  for (const pod of before) {
+    await kubectl(['exec', '-n', namespace, pod, '--', 'node', '-e', 'process.kill(1)']);
+    await waitFor(async () => {
+      expect(await containerOf(pod)).toMatchObject({ ready: true, restartCount: 1 });
+    }, PATIENCE);
+  }
+  await release.rollback(1);
+  await settled(2);
+  expect(new Set(await release.pods())).toEqual(new Set(before));
 });
 
 it('answers a client of either era through its Service', async () => {
