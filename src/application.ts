@@ -169,7 +169,7 @@ export async function createApplication(
   });
   const inEffect =
     file && tokens && !isReadOnce(file.path)
-      ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger, audit })
+      ? new TokensInEffect(file, tokens, { auth, problemsOf, recorder, logger, audit, now })
       : undefined;
   const byToken = inEffect?.authenticate ?? (tokens ? bearer(tokens) : anonymous);
   const oauth = loadIssuers(auth, { ...environment, recorder, hashKey, audit });

@@ -14,6 +14,8 @@ interface Parts {
   readonly recorder: Pick<Recorder, 'tokenFile'>;
   readonly logger: Logger;
   readonly audit: Pick<Audit, 'changed'> | undefined;
+  /** Monotonic, in seconds. */
+  readonly now: () => number;
 }
 
 /**
@@ -28,6 +30,7 @@ export class TokensInEffect {
   #seen: string;
   /** What is wrong with that. */
   #problems: readonly string[] = [];
+  #staleSince: number | undefined;
 
   /**
    * @param file as it was read at the start
@@ -53,6 +56,15 @@ export class TokensInEffect {
     const looking = setInterval(() => this.#look(), everySeconds * 1000).unref();
     return () => {
       clearInterval(looking);
+    };
+  }
+
+  /** Whether the tokens in effect are those of the file, and for how many seconds they have not been. */
+  report(): { readonly current: boolean; readonly stale_seconds: number } {
+    const since = this.#staleSince;
+    return {
+      current: since === undefined,
+      stale_seconds: since === undefined ? 0 : this.#parts.now() - since,
     };
   }
 
@@ -97,7 +109,9 @@ export class TokensInEffect {
   }
 
   #measure(): void {
-    this.#parts.recorder.tokenFile(this.#problems.length === 0);
+    const isCurrent = this.#problems.length === 0;
+    this.#staleSince = isCurrent ? undefined : (this.#staleSince ?? this.#parts.now());
+    this.#parts.recorder.tokenFile(isCurrent);
   }
 }
 

@@ -108,7 +108,7 @@ function burningWindow(windows: readonly BurnWindow[], ratio: (window: string) =
 
 /** The verdict, and the tools that take longest, whatever the verdict is about. */
 const SLOWEST =
-  '(.verdict.detail // .), ([.activity.tools[]? | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:])';
+  'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
 /** Which tool fails most now, and how; nothing when none does. */
 const mostFailures = (parameters: Parameters): string =>

@@ -37,8 +37,21 @@ export function parseYaml(file: TextFile): YamlFile {
   }
 }
 
+/** The codes of the parser that slips of the hand lead to; its own messages may quote the file. */
+const IN_WORDS: Readonly<Partial<Record<string, string>>> = {
+  BAD_INDENT: 'wrong indentation, or a bracket that is not closed',
+  BAD_SCALAR_START: 'a character that has to be in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'a colon too many, or text that has to be in quotes',
+  DUPLICATE_KEY: 'a key that is there twice',
+  MISSING_CHAR: 'a missing character, such as a colon, a quote or a bracket',
+  MULTILINE_IMPLICIT_KEY: 'a key without a colon',
+  TAB_AS_INDENT: 'a tab in place of spaces',
+  UNEXPECTED_TOKEN: 'a character that is not expected there',
+};
+
 function placeOf(error: unknown): string {
   if (!(error instanceof YAMLParseError) || !error.linePos) return '';
   const [{ line, col }] = error.linePos;
-  return `: ${error.code} at line ${line}, column ${col}`;
+  const what = IN_WORDS[error.code] ?? error.code;
+  return `: ${what} at line ${line}, column ${col}`;
 }

@@ -1,5 +1,5 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { ERROR_REASONS } from '../tools/reasons.ts';
+import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
 import { describeThrown } from './describe-thrown.ts';
 import { FoldedLines, type Level, type Line, type LineLogger } from './folded-lines.ts';
 import { redactValue } from './redact.ts';
@@ -122,11 +122,13 @@ const errorOf = (record: CallRecord): unknown =>
     ? undefined
     : describeThrown(record.cause);
 
-/** What could not be reached, as the tool says it, where nothing was thrown that says so. */
+/** What could not be reached, did not end or was full, in the words of the answer, where nothing was thrown that says so. */
 const whyOf = (record: CallRecord): string | undefined =>
-  record.status === 'error' && record.reason === 'unavailable' && record.cause === undefined
+  record.status === 'error' && SAYS_WHY.has(record.reason) && record.cause === undefined
     ? redactValue('why', record.message, MAX_VALUE_LENGTH)
     : undefined;
+
+const SAYS_WHY: ReadonlySet<ErrorReason> = new Set(['unavailable', 'timeout', 'overloaded']);
 
 type Failed = Extract<CallRecord, { status: 'error' }>;
 

@@ -129,3 +129,24 @@ it('warns when it is not known any more which upstreams there are in Kubernetes'
       'For 10 minutes the Kubernetes API has not listed the upstream Services: HTTP 403: no. The known upstreams stay.',
   });
 });
+
+it('says of each failing tool how many of its calls failed and why, the worst first', () => {
+  calls(12, 'add', 0.1, 'exception');
+  calls(8, 'wait', 5, 'timeout');
+  const { headline, detail } = verdict();
+  expect(headline).toBe('2 tools are failing: add, wait');
+  expect(detail).toMatch(/^12 of 12 calls of add since the start failed .* Of wait: 8 of 8 \(8 timeout\)\./);
+});
+
+it('warns when the token file is not in effect, and for how long', () => {
+  const status = { state: 'ready', metrics: 'served', activity: activity.report() } as const;
+  expect(judge({ ...status, token_file: { current: true, stale_seconds: 0 } })).toMatchObject({
+    level: 'good',
+  });
+  expect(judge({ ...status, token_file: { current: false, stale_seconds: 95.2 } })).toEqual({
+    level: 'warn',
+    headline: 'The token file is not in effect',
+    detail:
+      'For 95 s the token file has been invalid, so the old tokens stay in effect. The log says what is wrong with it.',
+  });
+});

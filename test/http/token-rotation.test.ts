@@ -30,6 +30,9 @@ const statusOf = async (token: string): Promise<number> =>
   (await server.execute('echo', { text: 'hi' }, { headers: bearer(token) })).status;
 const isCurrent = async (): Promise<number | undefined> =>
   (await server.scrape()).value('mcp_token_file_current');
+/** What the status page says of the file. */
+const onThePage = async (): Promise<unknown> =>
+  ((await (await fetch(server.url)).json()) as { readonly token_file?: unknown }).token_file;
 const said = (level: string): Record<string, unknown>[] =>
   server.logs.filter((line) => line['level'] === level && String(line['msg']).includes('token file'));
 
@@ -252,10 +255,12 @@ describe('a new token file that is no good', () => {
     }
     expect(said('error')).toHaveLength(3);
     expect([await statusOf(OLD), await isCurrent()]).toEqual([200, 0]);
+    expect(await onThePage()).toEqual({ current: false, stale_seconds: expect.any(Number) as number });
     write(entry('ci', NEW));
     passTime();
     expect([await statusOf(OLD), await statusOf(NEW), await isCurrent()]).toEqual([401, 200, 1]);
     expect(said('error')).toHaveLength(3);
+    expect(await onThePage()).toEqual({ current: true, stale_seconds: 0 });
   });
 
   it('is over too when it is again what it was', async () => {
@@ -283,4 +288,5 @@ it('a token file that is a pipe is read at the start alone', async () => {
 it('without a token file, nothing is said of one', async () => {
   server = await startTestServer({ auth: { token: OTHER } });
   expect(await (await fetch(`${server.url}/metrics`)).text()).not.toMatch(/^mcp_token_file_current\b/m);
+  expect(await onThePage()).toBeUndefined();
 });

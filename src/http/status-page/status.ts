@@ -34,10 +34,19 @@ export interface Status {
   readonly activity: ActivityReport | null;
   /** How busy the event loop was of late; left out where `activity` is `null`. */
   readonly event_loop?: EventLoopReport;
+  /** Left out where there is no token file, and on the main port when the metrics are at the operations port. */
+  readonly token_file?: TokenFileReport;
   /** The MCP servers whose tools are offered here; left out where there are none, and on the main port when the metrics are at the operations port. */
   readonly upstreams?: readonly UpstreamReport[];
   /** How finding upstreams in Kubernetes goes; left out likewise, and where nobody looks for any. */
   readonly discovery?: DiscoveryReport | undefined;
+}
+
+/** Whether the tokens in effect are those of the token file. */
+export interface TokenFileReport {
+  readonly current: boolean;
+  /** For how long they have not been; 0 where they are. */
+  readonly stale_seconds: number;
 }
 
 /** What the event loop did of late. */

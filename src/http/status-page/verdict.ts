@@ -5,10 +5,21 @@ import type { ErrorReason } from '../../tools/reasons.ts';
 import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { EventLoopReport, Facts, Verdict } from './status.ts';
 
-type Judged = Pick<Facts, 'state' | 'activity' | 'metrics' | 'event_loop' | 'upstreams' | 'discovery'>;
+type Judged = Pick<
+  Facts,
+  'state' | 'activity' | 'metrics' | 'event_loop' | 'token_file' | 'upstreams' | 'discovery'
+>;
 
 /** Puts a status into words: the worst first, and after it what else is wrong. */
-export function judge({ state, activity, metrics, event_loop, upstreams = [], discovery }: Judged): Verdict {
+export function judge({
+  state,
+  activity,
+  metrics,
+  event_loop,
+  token_file,
+  upstreams = [],
+  discovery,
+}: Judged): Verdict {
   if (state === 'starting') return warn('Starting', 'It takes no calls yet.');
   if (state === 'draining')
     return warn('Shutting down', 'It finishes the calls it has and takes no new ones.');
@@ -27,6 +38,7 @@ export function judge({ state, activity, metrics, event_loop, upstreams = [], di
     judgeSlow(activity),
     judgeFewFailures(activity),
     judgeDiscovery(discovery),
+    judgeTokenFile(token_file),
   ].filter((complaint) => complaint !== undefined);
   const worst = complaints.find(({ level }) => level === 'bad') ?? complaints[0];
   if (worst) {
@@ -77,6 +89,12 @@ function judgeDiscovery(discovery: DiscoveryReport | undefined): Verdict | undef
   return warn('The list of upstreams in Kubernetes is out of date', `${detail} The known upstreams stay.`);
 }
 
+function judgeTokenFile(file: Facts['token_file']): Verdict | undefined {
+  if (!file || file.current) return undefined;
+  const detail = `For ${Math.floor(file.stale_seconds)} s the token file has been invalid, so the old tokens stay in effect. The log says what is wrong with it.`;
+  return warn('The token file is not in effect', detail);
+}
+
 function judgeFailing(activity: ActivityReport): Verdict | undefined {
   const failing = worstFirst(activity, (tool) => (tool.failing ? tool.server_faults : 0));
   if (!failing[0]) return undefined;
@@ -85,7 +103,8 @@ function judgeFailing(activity: ActivityReport): Verdict | undefined {
     failing.length > 1
       ? `${failing.length} tools are failing: ${namesOf(failing)}`
       : `${failing[0].name} is failing: ${reason}`;
-  return bad(headline, failuresOf(failing[0], activity));
+  const others = failing.slice(1, SHOWN_NAMES).map((tool) => ` ${failedOf(tool, activity)}.`);
+  return bad(headline, failuresOf(failing[0], activity) + others.join(''));
 }
 
 /** Nothing is counted while calls hang, because nothing ends. */
@@ -126,12 +145,19 @@ const worstFirst = ({ tools }: ActivityReport, badness: (tool: ToolActivity) => 
 
 function failuresOf(tool: ToolActivity, activity: ActivityReport): string {
   const { name, calls, accepted, server_faults } = tool;
-  const faults = faultsOf(tool, activity);
-  const [[reason]] = faults;
-  const counts = faults.map(([each, count]) => `${number(count)} ${each}`).join(', ');
+  const [[reason]] = faultsOf(tool, activity);
   const of = callsOf(accepted, accepted === calls ? '' : 'accepted ');
-  return `${number(server_faults)} of ${of} of ${name} ${lately(activity)} failed by the server’s fault (${counts}). ${reason}: ${activity.reasons[reason].when}.`;
+  return `${number(server_faults)} of ${of} of ${name} ${lately(activity)} failed by the server’s fault (${countsOf(tool, activity)}). ${reason}: ${activity.reasons[reason].when}.`;
 }
+
+/** The same of a further tool, in short. */
+const failedOf = (tool: ToolActivity, activity: ActivityReport): string =>
+  `Of ${tool.name}: ${number(tool.server_faults)} of ${number(tool.accepted)} (${countsOf(tool, activity)})`;
+
+const countsOf = (tool: ToolActivity, activity: ActivityReport): string =>
+  faultsOf(tool, activity)
+    .map(([reason, count]) => `${number(count)} ${reason}`)
+    .join(', ');
 
 /** The server's faults among a tool's errors, of which there are some; the most frequent first. */
 function faultsOf({ errors }: ToolActivity, { reasons }: ActivityReport) {

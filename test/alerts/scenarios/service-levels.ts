@@ -6,7 +6,7 @@ import { calls, server, tool } from '../server.ts';
 
 /** What the first command shows of slow tools. */
 const SLOWEST =
-  '(.verdict.detail // .), ([.activity.tools[]? | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:])';
+  'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
 const outages = [10, 1, 0.1].flatMap((perSecond) =>
   [15, 30, 60].map((scrapeSeconds): Scenario => ({
