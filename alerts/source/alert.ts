@@ -78,6 +78,12 @@ export const TEXT = {
  */
 export const lastLines = (fields: string): string => `tail -5 | jq -cR 'fromjson? | {${fields}}'`;
 
+/** The tools with calls in flight, and those that take longest; an answer without them, such as that it wants a token, as it is. */
+export const IN_FLIGHT =
+  'if .activity then (.activity.tools[] | select(.in_flight > 0) | {name, in_flight}) else . end';
+export const SLOWEST =
+  'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
+
 /** What the server says of itself; an answer without a verdict, such as that it wants a token, as it is. */
 export const VERDICT = '.verdict // .';
 

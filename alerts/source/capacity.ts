@@ -1,4 +1,4 @@
-import { lastLines, TEXT, type Alert } from './alert.ts';
+import { IN_FLIGHT, lastLines, OF_SERVICE, statusOf, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { all, any, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
@@ -29,7 +29,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
         `${refused('overloaded')} / (${promql.accepted('increase', SERVICE, FIVE_MINUTES)} > 0) > ${parameters.overloadedRatio}`,
       ),
       summary: 'The server refuses calls because it is full.',
-      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 5 minutes, and this goes on: all places or worker threads are taken, and calls that wait get no place in time. First: open the dashboard and see which tool holds the places.`,
+      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 5 minutes, and this goes on: all places or worker threads are taken, and calls that wait get no place in time. First: ${statusOf(IN_FLIGHT, `topk(1, sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, reason="overloaded"}[5m])))`)}`,
       dashboard: 'overview',
     },
     {

@@ -1,4 +1,4 @@
-import { lastLines, TEXT, type Alert } from './alert.ts';
+import { lastLines, OF_SERVICE, SLOWEST, statusOf, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { PromQL, SERVICE, sumBy } from './promql.ts';
 
@@ -6,6 +6,7 @@ import { PromQL, SERVICE, sumBy } from './promql.ts';
 export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const here = `{{ $labels.instance }} of ${TEXT.service}`;
+  const slowest = statusOf(SLOWEST, `up{${OF_SERVICE}, instance=%q}`, '$labels.instance');
   const lag = (window: number): string => promql.median('nodejs_eventloop_lag_p99_seconds', window);
   return [
     {
@@ -16,7 +17,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 120,
       keepFiringForSeconds: 300,
       summary: 'The event loop is blocked, and every call waits.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: in Prometheus, topk(5, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{instance="{{ $labels.instance }}"}[5m]))); the runbook says how to find the tool's code and switch the tool off.`,
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: step 1 of the runbook, which prints the line of code that runs. Or, in Prometheus, topk(5, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{instance="{{ $labels.instance }}"}[5m]))).`,
       dashboard: 'runtime',
     },
     {
@@ -27,7 +28,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 600,
       summary: 'The event loop is late.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 10 minutes: a tool does heavy work on it. First: open the dashboard and compare with the tools' call rates.`,
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 10 minutes: a tool does heavy work on it. First: ${slowest}`,
       dashboard: 'runtime',
     },
     {
@@ -40,7 +41,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The event loop has no time left.',
-      description: `The event loop of ${here} was busy ${TEXT.percent} of the last 10 minutes. More calls will only wait longer. First: add replicas, or isolate the heaviest tool.`,
+      description: `The event loop of ${here} was busy ${TEXT.percent} of the last 10 minutes. More calls will only wait longer. First: ${slowest}`,
       dashboard: 'runtime',
     },
     {

@@ -1,4 +1,4 @@
-import { OF_SERVICE, SERVICE_LABELS, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
+import { OF_SERVICE, SERVICE_LABELS, SLOWEST, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
 import type { BurnWindow, Parameters, Severity } from './parameters.ts';
 import { all, any, bad, formatDuration, PromQL, SERVICE, sumBy } from './promql.ts';
 import {
@@ -105,10 +105,6 @@ function burningWindow(windows: readonly BurnWindow[], ratio: (window: string) =
     names.join(' or '),
   );
 }
-
-/** The verdict, and the tools that take longest, whatever the verdict is about. */
-const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
 /** Which tool fails most now, and how; nothing when none does. */
 const mostFailures = (parameters: Parameters): string =>

@@ -1,4 +1,4 @@
-import { OF_SERVICE, statusOf, lastLines, TEXT, VERDICT, type Alert } from './alert.ts';
+import { lastLines, OF_SERVICE, SLOWEST, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, bad, INSTANCE, maxBy, PromQL, sumBy, TOOL } from './promql.ts';
 import { ALLOWED_TOOL } from './records.ts';
@@ -81,7 +81,7 @@ function latency(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 600,
     summary: 'A tool is too slow.',
-    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than ${TEXT.duration} in the last 15 minutes. First: open the dashboard and see whether all calls are slow or only some.`,
+    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than ${TEXT.duration} in the last 15 minutes. First: ${statusOf(SLOWEST, `topk(1, sum by (instance, pod) (rate(mcp_tool_duration_seconds_sum{${OF_SERVICE}, tool_name=%q}[5m])))`, '$labels.tool_name')}`,
     dashboard: 'tools',
   };
 }

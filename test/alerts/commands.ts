@@ -15,6 +15,11 @@ export const lastStates = command(
   'docker ps -a, or journalctl -u nexus-mcp, for the exit codes',
 );
 
+export const IN_FLIGHT =
+  'if .activity then (.activity.tools[] | select(.in_flight > 0) | {name, in_flight}) else . end';
+export const SLOWEST =
+  'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
+
 /** A part of the status page of the instance that the scenarios have. */
 export const status = (n: string, filter = '.verdict // .'): string =>
   `${n === '' ? 'curl -sS -m 15 http://a:9999/' : `kubectl ${n}exec nexus-mcp-a -- node -e 'fetch("http://localhost:9999/").then(async (answer) => console.log(await answer.text()))'`} | jq -c '${filter}'`;

@@ -14,6 +14,8 @@ export interface Service {
   readonly text: string;
   /** The flag of kubectl for its namespace. */
   readonly n: string;
+  /** The release that commands select pods by, where the rules know it. */
+  readonly release?: string;
   /** Which major version stores its series. */
   readonly prometheus: 2 | 3;
 }
@@ -183,7 +185,7 @@ export function annotations(
   );
   return {
     summary: `${service.text}${subjectOf(labels)}: ${summaryOf(alert, severity)}`,
-    description: text.says(service),
+    description: ofRelease(service, text.says(service)),
     runbook_url: `https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks/${alert}.md`,
     dashboard_url: `http://localhost:3000/d/nexus-mcp-${text.dashboard}?from=now-3h&to=now${variables.join('')}`,
   };
@@ -201,3 +203,8 @@ function summaryOf(alert: AlertName, severity: Severity): string {
   );
   return found?.summary ?? '';
 }
+
+const ofRelease = ({ release }: Service, text: string): string =>
+  release === undefined
+    ? text
+    : text.replaceAll(' -l app.', ` -l app.kubernetes.io/instance=${release},app.`);

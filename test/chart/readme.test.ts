@@ -51,7 +51,8 @@ describe("the chart's README", () => {
     child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
     const file = join(directory, 'events.jsonl');
     for (const round of [1, 2, 3]) {
-      const line = JSON.stringify({ event: 'call', round });
+      // Each is shorter than the one before: of a file that is as long again, tail does not notice that it was emptied.
+      const line = JSON.stringify({ event: 'call', round, more: 'x'.repeat(300 - 100 * round) });
       appendFileSync(file, `${line}\n`);
       await waitUntil(() => printed.includes(line));
       appendFileSync(file, `${JSON.stringify({ event: 'x'.repeat(10_000) })}\n`);

@@ -40,6 +40,7 @@ const service = (labels: Record<string, string>, prometheus: 2 | 3): Service => 
   labels: { ...RELEASE, ...labels },
   text: 'agents-nexus-mcp in prod',
   n: '-n prod ',
+  release: 'agents',
   prometheus,
 });
 

@@ -1,4 +1,4 @@
-import { allLogs, logs } from '../commands.ts';
+import { allLogs, IN_FLIGHT, logs, status } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum } from '../series.ts';
 import { calls, keysAge, on, server, tool } from '../server.ts';
@@ -18,9 +18,27 @@ export const capacityScenarios: readonly Scenario[] = [
   {
     name: 'calls are refused because the server is full',
     about: ['NexusMCPOverloaded'],
-    series: onTwo({
-      tools: [tool('echo', calls('success', counter({ perSecond: 20 })), calls('overloaded', flood))],
-    }),
+    // One refuses more than the other, and is the one to ask.
+    series: (
+      [
+        ['a', 0.6],
+        ['b', 0.4],
+      ] as const
+    ).flatMap(([instance, perSecond]) =>
+      server({
+        instance,
+        tools: [
+          tool(
+            'echo',
+            calls('success', counter({ perSecond: 20 })),
+            calls(
+              'overloaded',
+              counter({ perSecond: 0, until: '15m' }, { perSecond, until: '30m' }, { perSecond: 0 }),
+            ),
+          ),
+        ],
+      }),
+    ),
     fires: {
       '15m': [],
       '24m': [],
@@ -29,8 +47,8 @@ export const capacityScenarios: readonly Scenario[] = [
           'NexusMCPOverloaded',
           {},
           {
-            says: ({ text }) =>
-              `${text} refused 300 calls as overloaded in 5 minutes, and this goes on: all places or worker threads are taken, and calls that wait get no place in time. First: open the dashboard and see which tool holds the places.`,
+            says: ({ text, n }) =>
+              `${text} refused 300 calls as overloaded in 5 minutes, and this goes on: all places or worker threads are taken, and calls that wait get no place in time. First: ${status(n, IN_FLIGHT)}`,
             dashboard: 'overview',
           },
         ),

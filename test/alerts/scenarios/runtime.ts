@@ -1,4 +1,4 @@
-import { logs } from '../commands.ts';
+import { logs, SLOWEST, status } from '../commands.ts';
 import { page, ticket, type AlertName, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { on, server } from '../server.ts';
@@ -43,15 +43,15 @@ export const runtimeScenarios: readonly Scenario[] = [
       '22m': [
         page('NexusMCPEventLoopBlocked', on('a'), {
           says: ({ text }) =>
-            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: in Prometheus, topk(5, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{instance="a:9999"}[5m]))); the runbook says how to find the tool's code and switch the tool off.`,
+            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: step 1 of the runbook, which prints the line of code that runs. Or, in Prometheus, topk(5, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{instance="a:9999"}[5m]))).`,
           dashboard: 'runtime',
         }),
       ],
       '27m': [
         page('NexusMCPEventLoopBlocked', on('a')),
         ticket('NexusMCPEventLoopLagging', on('a'), {
-          says: ({ text }) =>
-            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 10 minutes: a tool does heavy work on it. First: open the dashboard and compare with the tools' call rates.`,
+          says: ({ text, n }) =>
+            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 10 minutes: a tool does heavy work on it. First: ${status(n, SLOWEST)}`,
           dashboard: 'runtime',
         }),
       ],
@@ -103,8 +103,8 @@ export const runtimeScenarios: readonly Scenario[] = [
       '32m': [],
       '40m': [
         ticket('NexusMCPEventLoopSaturated', on('a'), {
-          says: ({ text }) =>
-            `The event loop of a:9999 of ${text} was busy 98% of the last 10 minutes. More calls will only wait longer. First: add replicas, or isolate the heaviest tool.`,
+          says: ({ text, n }) =>
+            `The event loop of a:9999 of ${text} was busy 98% of the last 10 minutes. More calls will only wait longer. First: ${status(n, SLOWEST)}`,
           dashboard: 'runtime',
         }),
       ],

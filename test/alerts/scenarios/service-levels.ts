@@ -1,12 +1,8 @@
-import { status } from '../commands.ts';
+import { SLOWEST, status } from '../commands.ts';
 import { REFUSED } from '../../../src/tools/reasons.ts';
 import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, once } from '../series.ts';
 import { calls, server, tool } from '../server.ts';
-
-/** What the first command shows of slow tools. */
-const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
 const outages = [10, 1, 0.1].flatMap((perSecond) =>
   [15, 30, 60].map((scrapeSeconds): Scenario => ({

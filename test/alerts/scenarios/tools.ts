@@ -1,4 +1,4 @@
-import { logs, status } from '../commands.ts';
+import { logs, SLOWEST, status } from '../commands.ts';
 import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { calls, server, tool, type Tool } from '../server.ts';
@@ -209,8 +209,8 @@ export const toolScenarios: readonly Scenario[] = [
           'NexusMCPToolLatencyHigh',
           { tool_name: 'echo' },
           {
-            says: ({ text }) =>
-              `One in 20 calls of echo on ${text} took longer than 6.25s in the last 15 minutes. First: open the dashboard and see whether all calls are slow or only some.`,
+            says: ({ text, n }) =>
+              `One in 20 calls of echo on ${text} took longer than 6.25s in the last 15 minutes. First: ${status(n, SLOWEST)}`,
             dashboard: 'tools',
           },
         ),
@@ -270,8 +270,8 @@ export const toolScenarios: readonly Scenario[] = [
           'NexusMCPToolLatencyHigh',
           { tool_name: 'crawl' },
           {
-            says: ({ text }) =>
-              `One in 20 calls of crawl on ${text} took longer than 44.25s in the last 15 minutes. First: open the dashboard and see whether all calls are slow or only some.`,
+            says: ({ text, n }) =>
+              `One in 20 calls of crawl on ${text} took longer than 44.25s in the last 15 minutes. First: ${status(n, SLOWEST)}`,
             dashboard: 'tools',
           },
         ),
