@@ -211,6 +211,24 @@ describe('broken tool modules', () => {
     expect(own).toEqual([says, says]);
   });
 
+  it('that import what has another ending are told its name', async () => {
+    moduleFile('helper.ts', 'export {};');
+    moduleFile('odd helper.mts', 'export {};');
+    const imported = ['./helper.js', './helper', './odd%20helper.mjs', './typo.js', 'no-such-package'];
+    const files = imported.map((name, index) => moduleFile(`importer-${index}.ts`, `import '${name}';`));
+    const { stderr } = await runCli(['check', ...modules(...files)], { directory });
+    const helperIsThere = expect.stringMatching(
+      /Cannot find module.*; helper\.ts is there: import it by that name$/,
+    ) as string;
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      helperIsThere,
+      helperIsThere,
+      expect.stringMatching(/Cannot find module.*; odd helper\.mts is there: import it by that name$/),
+      expect.stringMatching(/Cannot find module.* imported from \S+importer-3\.ts$/),
+      expect.stringMatching(/Cannot find package.* imported from \S+importer-4\.ts$/),
+    ]);
+  });
+
   it('include those whose tools the registry refuses', async () => {
     const files = [
       moduleFile('duplicate.mjs', `export const t = ${tool("name: 'add'")};\n`),
