@@ -166,6 +166,19 @@ describe('what a tool module prints', () => {
   });
 });
 
+it.each([
+  ['slug', '{"title":"A good day!"}', 'a-good-day'],
+  ['count_primes', '{"limit":100}', '25'],
+])('the example %s of the page on tools gives what it promises', async (tool, args, result) => {
+  const examples = ['slug.ts', 'primes.ts'].map((name) =>
+    join(import.meta.dirname, '../../examples/tools', name),
+  );
+  expect(await runHere(['call', tool, args, ...modules(...examples)])).toMatchObject({
+    code: 0,
+    stdout: `${result}\n`,
+  });
+});
+
 describe('broken tool modules', () => {
   const tool = (fields: string): string => `{
     name: 'broken', title: 'Broken', description: 'Broken.',
