@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { problemsOfTool } from './definition-problems.ts';
-import { toolsIn } from './exported-tools.ts';
+import { toolsetOf, toolsIn } from './exported-tools.ts';
 import type { ToolDefinition, Toolset } from './tool.ts';
 
 export type ToolModulesResult =
@@ -66,7 +66,7 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
   return {
     problems: examined.flatMap(({ problems }) => problems.map((problem) => `${file}: ${problem}`)),
     toolset: {
-      name: basename(file, extname(file)),
+      name: toolsetOf(file),
       source: 'module',
       moduleUrl,
       tools: examined.filter(({ problems }) => problems.length === 0).map(({ tool }) => tool),

@@ -179,6 +179,23 @@ it.each([
   });
 });
 
+it('check names each module with its tools, in comments above the settings', async () => {
+  const names = [moduleFile('greets.ts', typescript('greet')), moduleFile('shouts.mjs', JAVASCRIPT)];
+  const commentsOf = async (...flags: readonly string[]): Promise<readonly string[]> => {
+    const { stdout } = await runHere(['check', ...modules(...names), ...flags], { directory });
+    return stdout.split('\n').filter((line) => line.startsWith('# module '));
+  };
+  expect(await commentsOf()).toEqual([
+    '# module greets: greet, isolated_greet',
+    '# module shouts: shout, isolated_shout',
+  ]);
+  const without = ['--tools.disabled', 'greet,shouts', '--metrics.enabled', 'false'];
+  expect(await commentsOf(...without)).toEqual([
+    '# module greets: isolated_greet',
+    '# module shouts: no tool is enabled',
+  ]);
+});
+
 describe('broken tool modules', () => {
   const tool = (fields: string): string => `{
     name: 'broken', title: 'Broken', description: 'Broken.',
