@@ -5,6 +5,7 @@ import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
 import { mayHaveUpstreams, withoutUpstreams } from '../load-upstreams.ts';
 import { plainValue, type Outcome } from '../tools/call.ts';
+import { toolsetOf } from '../tools/exported-tools.ts';
 import { EXIT, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 import { DURATION_BUCKETS, highestOf } from '../monitoring/metrics/bounds.ts';
@@ -113,7 +114,7 @@ export function listTools(
 
 /**
  * Prints the settings in effect, as a configuration file that would set them, without secrets; above them, how many samples
- * a scrape can have, and which buckets of durations there are besides those that are always there.
+ * a scrape can have, which buckets of durations there are besides those that are always there, and the tools of each module.
  */
 export function printSettings(
   settings: Settings,
@@ -143,6 +144,11 @@ export function printSettings(
       stdout.write(
         `# mcp_tool_duration_seconds has buckets above ${highestOf(DURATION_BUCKETS)} s: ${further.join(', ')}\n`,
       );
+    for (const toolset of new Set(settings.tools.modules.map(toolsetOf))) {
+      const tools = catalogue.tools.filter((tool) => tool.source === 'module' && tool.toolset === toolset);
+      const names = tools.map(({ name }) => name).join(', ') || 'no tool is enabled';
+      stdout.write(`# module ${toolset}: ${names}\n`);
+    }
     stdout.write(stringify(safe));
   }
   return EXIT.done;

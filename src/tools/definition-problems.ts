@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { examine } from './offered-tool.ts';
-import type { ToolDefinition } from './tool.ts';
+import type { ToolAnnotations, ToolDefinition } from './tool.ts';
 
 const schema = z.custom(
   (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
@@ -14,37 +14,48 @@ const whenMissing = ({ input }: { readonly input?: unknown }): string | undefine
   input === undefined ? NEEDED : undefined;
 const needed = z.boolean({ error: whenMissing });
 
-/** What TypeScript would have said, for modules written in JavaScript. */
-const shape = z.strictObject({
+const annotations = {
+  readOnly: needed,
+  idempotent: needed,
+  destructive: z.boolean().optional(),
+  openWorld: needed,
+} satisfies Record<keyof ToolAnnotations, z.ZodType>;
+
+const fields = {
   name: z.string(),
   title: text,
   description: text,
   input: schema,
   output: schema.optional(),
-  annotations: z.strictObject(
-    { readOnly: needed, idempotent: needed, destructive: z.boolean().optional(), openWorld: needed },
-    { error: (issue) => (issue.code === 'unrecognized_keys' ? withoutHint(issue.keys) : whenMissing(issue)) },
-  ),
+  annotations: z.strictObject(annotations, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? noSuchField(issue.keys, annotations) : whenMissing(issue),
+  }),
   isolation: z.enum(['none', 'worker']).optional(),
   timeoutSeconds: z.number().positive().max(86_400).optional(),
   maxConcurrency: z.int().min(1).optional(),
   handler: z.custom((value) => typeof value === 'function', 'expected a function'),
-} satisfies Record<keyof ToolDefinition, z.ZodType>);
+} satisfies Record<keyof ToolDefinition, z.ZodType>;
 
-/** What to write for annotations that have the names of MCP. */
-function withoutHint(keys: readonly string[]): string | undefined {
-  const hints = keys.filter((key) => key.endsWith('Hint'));
-  if (hints.length === 0) return undefined;
-  const meant = hints.map((key) => key.slice(0, -'Hint'.length));
-  return `there is no ${keys.join(', ')}; did you mean ${meant.join(', ')}?`;
+/** What TypeScript would have said, for modules written in JavaScript. */
+const shape = z.strictObject(fields, {
+  error: (issue) => (issue.code === 'unrecognized_keys' ? noSuchField(issue.keys, fields) : undefined),
+});
+
+/** Which fields there are, and which may be meant: `timeoutSeconds` by `timeout`, `readOnly` by MCP's `readOnlyHint`. */
+function noSuchField(keys: readonly string[], known: object): string {
+  const names = Object.keys(known);
+  const meant = names.filter((name) => keys.some((key) => name.startsWith(key) || key.startsWith(name)));
+  const advice = meant.length === 0 ? '; the' : `; did you mean ${meant.join(', ')}? The`;
+  return `there is no ${keys.join(', ')}${advice} fields are ${names.join(', ')}`;
 }
 
 /** What is wrong with the fields of a tool; of one that is well, its schemas are looked at when it is offered. */
 export function problemsOfTool(tool: ToolDefinition): readonly string[] {
   const { error } = shape.safeParse(tool);
   if (!error) return [];
-  const fields = error.issues.map(({ path: [field] }) => field);
-  const isReadable = !['name', 'input', 'output'].some((field) => fields.includes(field));
+  const wrong = error.issues.map(({ path: [field] }) => field);
+  const isReadable = !['name', 'input', 'output'].some((field) => wrong.includes(field));
   const name = String((tool as Partial<ToolDefinition>).name);
   return [
     ...error.issues.map(({ path, message }) => [...(path.length > 0 ? [path.join('.')] : []), message]),

@@ -1,4 +1,8 @@
+import { basename, extname } from 'node:path';
 import type { ToolDefinition, Toolset } from './tool.ts';
+
+/** The name of the toolset that a module is. */
+export const toolsetOf = (file: string): string => basename(file, extname(file));
 
 /** The tools among a module's exports: tools, arrays of tools and toolsets, each tool once. */
 export function toolsIn(exports: Readonly<Record<string, unknown>>): ToolDefinition[] {

@@ -71,6 +71,31 @@ export interface InputRequired {
   readonly state?: unknown;
 }
 
+type MarkedResult = ToolContent | ToolFailure | InputRequired;
+
+/** Whether a value is one of these results. */
+export const isMarked = (value: unknown): value is MarkedResult =>
+  typeof value === 'object' && value !== null && RESULT_KIND in value;
+
+/** What a handler threw; of a result, what to do instead. The message of a failure is left out, as from every log. */
+export const explainThrown = (thrown: unknown): unknown =>
+  isMarked(thrown) ? errorWithoutFrames(`${makerOf(thrown)}(...) was thrown: return it`) : thrown;
+
+function makerOf(result: MarkedResult): string {
+  switch (result[RESULT_KIND]) {
+    case 'content':
+      return 'content';
+    case 'input_required':
+      return 'inputRequired';
+    case 'failure':
+      return result.reason === 'unavailable' ? 'unavailable' : 'failure';
+  }
+}
+
+/** An error about a tool, whose stack would name the server's files alone. */
+export const errorWithoutFrames = (message: string): Error =>
+  Object.assign(new Error(message), { stack: `Error: ${message}` });
+
 /**
  * Returns content blocks instead of a plain value.
  * @param value the structured value, required when the tool has an output schema

@@ -3,6 +3,9 @@ import { failed, type Failure, type Outcome, type ToolCall } from './call.ts';
 import {
   RESULT_KIND,
   contentBlock,
+  errorWithoutFrames,
+  explainThrown,
+  isMarked,
   type InputRequired,
   type ToolContent,
   type ToolFailure,
@@ -15,13 +18,11 @@ const contentBlocks = z.array(contentBlock);
 
 /** What a call that threw is settled as: the client gets a fixed text, the log gets the error. */
 export const settleThrown = (cause: unknown): Failure =>
-  failed('exception', UNEXPECTED, { cause: cause ?? String(cause) });
+  failed('exception', UNEXPECTED, { cause: explainThrown(cause) ?? String(cause) });
 
-/** What a call is settled as whose tool returned what it may not. Its stack would name the server's files alone. */
-export const invalidResult = (problem: string): Outcome => {
-  const message = `invalid result: ${problem}`;
-  return settleThrown(Object.assign(new Error(message), { stack: `Error: ${message}` }));
-};
+/** What a call is settled as whose tool returned what it may not. */
+export const invalidResult = (problem: string): Outcome =>
+  settleThrown(errorWithoutFrames(`invalid result: ${problem}`));
 
 /** The outcome of a run that returned. */
 export interface RunOutcome {
@@ -53,8 +54,7 @@ export async function settle(
 }
 
 function asResult(returned: unknown): ToolContent | ToolFailure | InputRequired {
-  if (typeof returned === 'object' && returned !== null && RESULT_KIND in returned)
-    return returned as ToolContent | ToolFailure | InputRequired;
+  if (isMarked(returned)) return returned;
   return { [RESULT_KIND]: 'content', content: [], value: returned };
 }
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { problemsOfTool } from './definition-problems.ts';
-import { toolsIn } from './exported-tools.ts';
+import { toolsetOf, toolsIn } from './exported-tools.ts';
 import type { ToolDefinition, Toolset } from './tool.ts';
 
 export type ToolModulesResult =
@@ -66,7 +66,7 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
   return {
     problems: examined.flatMap(({ problems }) => problems.map((problem) => `${file}: ${problem}`)),
     toolset: {
-      name: basename(file, extname(file)),
+      name: toolsetOf(file),
       source: 'module',
       moduleUrl,
       tools: examined.filter(({ problems }) => problems.length === 0).map(({ tool }) => tool),
@@ -80,7 +80,16 @@ function reasonOf(error: unknown, file: string): string {
   const place = placeOf(error);
   const isCommonJs =
     /outside a module|Unexpected token 'export'/.test(String(error)) && /\.[jt]s:/.test(place);
-  return `cannot be imported: ${String(error)}${place}${isCommonJs ? COMMONJS : ''}`;
+  return `cannot be imported: ${String(error)}${place}${isCommonJs ? COMMONJS : ''}${otherEnding(error)}`;
+}
+
+/** The advice on an import that names what a compiler would make of a file of TypeScript, such as `./helper.js` or `./helper`. */
+function otherEnding(error: unknown): string {
+  // Node sets it where an import has a path, and not a package's name.
+  const { url } = Object(error) as { readonly url?: unknown };
+  if (typeof url !== 'string' || !url.startsWith('file:')) return '';
+  const source = fileURLToPath(url).replace(/(?:\.([cm]?)js)?$/, '.$1ts');
+  return existsSync(source) ? `; ${basename(source)} is there: import it by that name` : '';
 }
 
 const COMMONJS =

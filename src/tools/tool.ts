@@ -79,7 +79,7 @@ type MaybePromise<T> = T | Promise<T>;
 /**
  * A tool as its author writes it.
  *
- * The handler returns the value that `output` describes (or, without `output`, a string or any JSON value),
+ * The handler returns the value that `output` describes (or, without `output`, a string, any JSON value or nothing),
  * or one of the results of `result.ts`: `content`, `failure`, `unavailable`, `inputRequired`. A handler that
  * throws is counted as a bug (`exception`), and the client never sees the message.
  */

@@ -7,7 +7,7 @@ import type { Failure } from './call.ts';
 import { neighbour } from './public-entry.ts';
 import type { WorkerRestartReason } from './reasons.ts';
 import type { Workers } from './offered-tool.ts';
-import { RESULT_KIND, unavailable } from './result.ts';
+import { errorWithoutFrames, RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';
 import type { Thrown, WorkerAnswer, WorkerTask } from './worker.ts';
 
@@ -140,8 +140,7 @@ function resultOf(answer: WorkerAnswer): unknown {
 /** Of a thread that ended itself piscina has only the exit code, with a stack that has no file of the tool. */
 function withAdvice(error: unknown): unknown {
   if (!(error instanceof Error && error.message.startsWith('worker exited with code'))) return error;
-  const message = `${error.message}; did the tool exit the process?`;
-  return Object.assign(new Error(message), { stack: `Error: ${message}` });
+  return errorWithoutFrames(`${error.message}; did the tool exit the process?`);
 }
 
 const hasCode = (error: unknown, code: string): boolean =>

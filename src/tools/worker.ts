@@ -5,7 +5,7 @@ import { checkedFunctions } from './context.ts';
 import { toolsIn } from './exported-tools.ts';
 import { pacedNotices, THREAD_LOGS, type PacedNotices } from './paced-notices.ts';
 import { resolvePublicEntry } from './public-entry.ts';
-import { RESULT_KIND } from './result.ts';
+import { explainThrown, isMarked, RESULT_KIND } from './result.ts';
 import type { ToolContext } from './tool.ts';
 
 export interface WorkerTask {
@@ -56,11 +56,11 @@ export default async function run({
     const misused = misuse();
     if (misused) throw misused;
     const answer = isMarked(returned)
-      ? { returned: { ...returned }, kind: String(returned[RESULT_KIND]) }
+      ? { returned: { ...returned }, kind: returned[RESULT_KIND] }
       : { returned };
     return mustBeCloneable(answer);
   } catch (error) {
-    return { thrown: thrownOf(error, MAX_CAUSES) };
+    return { thrown: thrownOf(explainThrown(error), MAX_CAUSES) };
   } finally {
     end();
     port.close();
@@ -123,6 +123,3 @@ function mustBeCloneable(answer: WorkerAnswer): WorkerAnswer {
     throw new Error(`the result cannot leave the thread: ${String(cause)}`, { cause });
   }
 }
-
-const isMarked = (value: unknown): value is Record<typeof RESULT_KIND, unknown> =>
-  typeof value === 'object' && value !== null && RESULT_KIND in value;

@@ -166,6 +166,36 @@ describe('what a tool module prints', () => {
   });
 });
 
+it.each([
+  ['slug', '{"title":"A good day!"}', 'a-good-day'],
+  ['count_primes', '{"limit":100}', '25'],
+])('the example %s of the page on tools gives what it promises', async (tool, args, result) => {
+  const examples = ['slug.ts', 'primes.ts'].map((name) =>
+    join(import.meta.dirname, '../../examples/tools', name),
+  );
+  expect(await runHere(['call', tool, args, ...modules(...examples)])).toMatchObject({
+    code: 0,
+    stdout: `${result}\n`,
+  });
+});
+
+it('check names each module with its tools, in comments above the settings', async () => {
+  const names = [moduleFile('greets.ts', typescript('greet')), moduleFile('shouts.mjs', JAVASCRIPT)];
+  const commentsOf = async (...flags: readonly string[]): Promise<readonly string[]> => {
+    const { stdout } = await runHere(['check', ...modules(...names), ...flags], { directory });
+    return stdout.split('\n').filter((line) => line.startsWith('# module '));
+  };
+  expect(await commentsOf()).toEqual([
+    '# module greets: greet, isolated_greet',
+    '# module shouts: shout, isolated_shout',
+  ]);
+  const without = ['--tools.disabled', 'greet,shouts', '--metrics.enabled', 'false'];
+  expect(await commentsOf(...without)).toEqual([
+    '# module greets: isolated_greet',
+    '# module shouts: no tool is enabled',
+  ]);
+});
+
 describe('broken tool modules', () => {
   const tool = (fields: string): string => `{
     name: 'broken', title: 'Broken', description: 'Broken.',
@@ -209,6 +239,24 @@ describe('broken tool modules', () => {
       /package\.json needs "type": "module", or name the file \.mts or \.mjs$/,
     ) as string;
     expect(own).toEqual([says, says]);
+  });
+
+  it('that import what has another ending are told its name', async () => {
+    moduleFile('helper.ts', 'export {};');
+    moduleFile('odd helper.mts', 'export {};');
+    const imported = ['./helper.js', './helper', './odd%20helper.mjs', './typo.js', 'no-such-package'];
+    const files = imported.map((name, index) => moduleFile(`importer-${index}.ts`, `import '${name}';`));
+    const { stderr } = await runCli(['check', ...modules(...files)], { directory });
+    const helperIsThere = expect.stringMatching(
+      /Cannot find module.*; helper\.ts is there: import it by that name$/,
+    ) as string;
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      helperIsThere,
+      helperIsThere,
+      expect.stringMatching(/Cannot find module.*; odd helper\.mts is there: import it by that name$/),
+      expect.stringMatching(/Cannot find module.* imported from \S+importer-3\.ts$/),
+      expect.stringMatching(/Cannot find package.* imported from \S+importer-4\.ts$/),
+    ]);
   });
 
   it('include those whose tools the registry refuses', async () => {

@@ -1,5 +1,13 @@
 /** Tools that return what cannot be a result, or could be taken for none, for a tool module of the tests. */
-import { content, defineTool, failure, z, type ContentBlock } from 'nexus-mcp/tools';
+import {
+  content,
+  defineTool,
+  failure,
+  inputRequired,
+  unavailable,
+  z,
+  type ContentBlock,
+} from 'nexus-mcp/tools';
 
 class Point {
   readonly x = 1;
@@ -63,3 +71,26 @@ export const throwsNothing = defineTool({
     throw undefined as unknown as Error;
   },
 });
+
+const THROWN = {
+  throws_failure: failure('secret'),
+  throws_unavailable: unavailable('secret'),
+  throws_content: content([]),
+  throws_input_required: inputRequired({}),
+};
+
+export const throwing = Object.entries(THROWN).flatMap(([name, thrown]) =>
+  (['none', 'worker'] as const).map((isolation) =>
+    defineTool({
+      name: isolation === 'none' ? name : `${name}_in_a_thread`,
+      title: name,
+      description: 'Throws what it should return.',
+      annotations: { readOnly: true, idempotent: true, openWorld: false },
+      isolation,
+      input: z.strictObject({}),
+      handler: () => {
+        throw thrown as unknown as Error;
+      },
+    }),
+  ),
+);

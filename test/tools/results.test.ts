@@ -59,3 +59,17 @@ it('a tool that throws undefined is logged with that', async () => {
     err: 'undefined',
   });
 });
+
+it.each([
+  ['throws_failure', 'failure(...) was thrown: return it'],
+  ['throws_unavailable', 'unavailable(...) was thrown: return it'],
+  ['throws_content', 'content(...) was thrown: return it'],
+  ['throws_input_required', 'inputRequired(...) was thrown: return it'],
+])('a tool that throws a result is logged with what to do, in a thread too: %s', async (tool, message) => {
+  for (const name of [tool, `${tool}_in_a_thread`]) {
+    expect((await server.execute(name)).body).toMatchObject({ reason: 'exception' });
+    const line = server.logs.findLast((entry) => entry['tool'] === name);
+    expect(line).toMatchObject({ err: { message, stack: `Error: ${message}` } });
+    expect(JSON.stringify(line)).not.toContain('secret');
+  }
+});

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { callTool } from 'nexus-mcp/testing';
 import {
   accepted,
@@ -60,6 +61,16 @@ describe('a tool that is called in a unit test', () => {
     const cause = { message: 'nothing to halve' };
     expect(await callTool(half, { number: 0 })).toMatchObject({ reason: 'exception', cause });
     expect(await callTool(half, {}, { resultBytes: 5 })).toMatchObject({ reason: 'exception' });
+  });
+
+  it.each([
+    ['a handler that throws', 0, /cause: Error: nothing to halve/],
+    ['a wrong result', 1000, /cause: \[Error: invalid result: half: /],
+  ])('shows the cause of %s when its whole outcome is compared', async (_what, number, shown) => {
+    const outcome = await callTool(half, { number });
+    expect(() => {
+      assert.partialDeepStrictEqual(outcome, { status: 'success', result: { value: { half: 0 } } });
+    }).toThrow(shown);
   });
 
   it('asks, and goes on with the answers and its state', async () => {

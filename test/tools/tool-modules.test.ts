@@ -136,7 +136,7 @@ describe('a broken tool module', () => {
     [
       'annotation, with the name that MCP has for it',
       { annotations: '{ readOnly: true, idempotent: true, openWorld: false, destructiveHint: false }' },
-      /^tool good: annotations: there is no destructiveHint; did you mean destructive\?$/,
+      /^tool good: annotations: there is no destructiveHint; did you mean destructive\? The fields are readOnly, idempotent, destructive, openWorld$/,
     ],
     ['annotations', { annotations: 'null' }, /^tool good: annotations: .*expected object, received null/],
     [
@@ -144,7 +144,17 @@ describe('a broken tool module', () => {
       { annotations: "{ readOnly: 'yes', idempotent: true, openWorld: false }" },
       /^tool good: annotations\.readOnly: .*expected boolean/,
     ],
-    ['a field that there is not', { timeout: '5' }, /^tool good: Unrecognized key: "timeout"$/],
+    [
+      'a field that there is not, by the beginning of its name',
+      { timeout: '5' },
+      /^tool good: there is no timeout; did you mean timeoutSeconds\? The fields are name, title, .*, timeoutSeconds, maxConcurrency, handler$/,
+    ],
+    [
+      'fields that there are not, of which one has a longer name',
+      { outputSchema: '{}', run: '5' },
+      /^tool good: there is no outputSchema, run; did you mean output\? The fields are name, /,
+    ],
+    ['a field that is like none', { run: '5' }, /^tool good: there is no run; the fields are name, /],
     [
       'isolation, which would run on the event loop',
       { isolation: "'wroker'" },
