@@ -61,9 +61,12 @@ export const TEXT = {
   percent: '{{ $value | humanizePercentage }}',
   number: '{{ $value | humanize }}',
   duration: '{{ $value | humanizeDuration }}',
-  logs: command(`${LOGS} --since=15m`, 'docker logs --since=15m CONTAINER'),
+  logs: command(
+    `${LOGS} --since=15m`,
+    '{ docker logs --since=15m CONTAINER || journalctl -u nexus-mcp -o cat --since=-15m; } 2>&1',
+  ),
   /** Of what is said but once, and may have been long ago. */
-  allLogs: command(LOGS, 'docker logs CONTAINER'),
+  allLogs: command(LOGS, '{ docker logs CONTAINER || journalctl -u nexus-mcp -o cat; } 2>&1'),
   policies: command('get networkpolicies', 'look at the firewalls between the replicas'),
   pods: command(`get pods ${PODS} -o wide`, 'docker ps -a, or systemctl status nexus-mcp'),
   lastStates: command(

@@ -6,8 +6,14 @@ const command =
 
 const PODS = '-l app.kubernetes.io/name=nexus-mcp';
 
-export const logs = command(`logs ${PODS} --tail=-1 --since=15m`, 'docker logs --since=15m CONTAINER');
-export const allLogs = command(`logs ${PODS} --tail=-1`, 'docker logs CONTAINER');
+export const logs = command(
+  `logs ${PODS} --tail=-1 --since=15m`,
+  '{ docker logs --since=15m CONTAINER || journalctl -u nexus-mcp -o cat --since=-15m; } 2>&1',
+);
+export const allLogs = command(
+  `logs ${PODS} --tail=-1`,
+  '{ docker logs CONTAINER || journalctl -u nexus-mcp -o cat; } 2>&1',
+);
 export const pods = command(`get pods ${PODS} -o wide`, 'docker ps -a, or systemctl status nexus-mcp');
 export const policies = command('get networkpolicies', 'look at the firewalls between the replicas');
 export const lastStates = command(
