@@ -229,7 +229,7 @@ describe('the rules and /metrics', () => {
     const searches = rules.flatMap(({ annotations }) =>
       [
         ...(annotations?.['description'] ?? '').matchAll(
-          /kubectl [^|]*logs [^|]*((?:\| grep (?:-v )?(?:'[^']+'|\S+) ?)+)/g,
+          /kubectl [^|]*logs .*?\{\{ end \}\} ((?:\| grep (?:-v )?(?:'[^']+'|\S+) ?)+)/g,
         ),
       ].map(([, greps = '']) =>
         [...greps.matchAll(/grep (?!-v)(?:'([^']+)'|(\S+))/g)].map(([, quoted, bare = '']) =>
