@@ -7,63 +7,76 @@ const SERVER_FAULTS = REASONS.filter((reason) => ERROR_REASONS[reason].serverFau
 const { minimumBadCalls, minimumCalls, toolErrorRatio, toolLatencySeconds, latencyThresholdSeconds } =
   ALERT_DEFAULTS;
 
-/** All calls, those that failed for a reason, and those in a bucket of `mcp_tool_duration_seconds`, by its bound. */
-type Key = 'calls' | ErrorReason | number;
-
 /** Counts of calls that ended. */
 export class CallCounts {
   /** The bounds of the buckets that durations are counted in. */
   readonly #bounds: readonly number[];
-  readonly #counts = new Map<Key, number>();
+  #calls = 0;
+  readonly #failed = new Map<ErrorReason, number>();
+  /** Of each bucket, the last of which has no bound. */
+  readonly #durations: number[];
 
   /** @param bounds of the buckets of `mcp_tool_duration_seconds` */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
+    this.#durations = new Array<number>(bounds.length + 1).fill(0);
   }
 
   static sum(bounds: readonly number[], all: Iterable<CallCounts>): CallCounts {
     const total = new CallCounts(bounds);
-    for (const each of all) for (const [key, count] of each.#counts) total.#add(key, count);
+    for (const each of all) {
+      total.#calls += each.#calls;
+      for (const [reason, count] of each.#failed) total.#addFailed(reason, count);
+      for (const [bucket, count] of each.#durations.entries()) total.#addDuration(bucket, count);
+    }
     return total;
   }
 
   count(record: CallRecord): void {
     const { runSeconds } = record;
-    this.#add('calls');
-    if (record.status === 'error') this.#add(record.reason);
-    if (runSeconds !== undefined) this.#add(this.#boundOf(runSeconds));
+    this.#calls += 1;
+    if (record.status === 'error') this.#addFailed(record.reason, 1);
+    if (runSeconds !== undefined) this.#addDuration(this.#bucketOf(runSeconds), 1);
   }
 
-  #boundOf(seconds: number): number {
-    for (const bound of this.#bounds) if (seconds <= bound) return bound;
-    return Infinity;
+  #addFailed(reason: ErrorReason, count: number): void {
+    this.#failed.set(reason, this.#failedFor(reason) + count);
   }
 
-  #add(key: Key, count = 1): void {
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + count);
+  #addDuration(bucket: number, count: number): void {
+    this.#durations[bucket] = (this.#durations[bucket] ?? 0) + count;
   }
 
-  /** How many there were under any of the keys. */
-  #of(...keys: readonly Key[]): number {
-    return keys.reduce<number>((sum, key) => sum + (this.#counts.get(key) ?? 0), 0);
+  #bucketOf(seconds: number): number {
+    let bucket = 0;
+    for (const bound of this.#bounds) {
+      if (seconds <= bound) break;
+      bucket += 1;
+    }
+    return bucket;
+  }
+
+  /** How many failed for any of the reasons. */
+  #failedFor(...reasons: readonly ErrorReason[]): number {
+    return reasons.reduce((sum, reason) => sum + (this.#failed.get(reason) ?? 0), 0);
   }
 
   totals() {
     return {
-      calls: this.#of('calls'),
-      errors: this.#of(...REASONS),
+      calls: this.#calls,
+      errors: this.#failedFor(...REASONS),
       /** Errors that are the server's fault. */
-      server_faults: this.#of(...SERVER_FAULTS),
+      server_faults: this.#failedFor(...SERVER_FAULTS),
     };
   }
 
   /** The report of one tool, if these are its calls. */
   ofTool() {
     const { calls, server_faults } = this.totals();
-    const accepted = calls - this.#of(...REFUSED);
-    const errors = REASONS.map((reason) => [reason, this.#of(reason)] as const);
+    const accepted = calls - this.#failedFor(...REFUSED);
+    const errors = REASONS.map((reason) => [reason, this.#failedFor(reason)] as const);
     const p95 = this.#durationQuantile(0.95);
-    const ran = this.#durations();
+    const ran = sum(this.#durations);
     return {
       calls,
       /** Calls that were not refused for a mistake of the caller: shares, here and in the alerts, are shares of these. */
@@ -78,7 +91,11 @@ export class CallCounts {
       /** Calls that reached the tool's code. */
       ran,
       /** The part of them that took longer than the threshold of the latency objective. */
-      slow_calls: this.#of(...this.#bounds.filter((bound) => bound > latencyThresholdSeconds), Infinity),
+      slow_calls: sum(
+        this.#durations.filter(
+          (_count, bucket) => (this.#bounds[bucket] ?? Infinity) > latencyThresholdSeconds,
+        ),
+      ),
       /** Seconds in the tool's code; `null` when no call reached it, the highest bound when above it. */
       p50_seconds: this.#durationQuantile(0.5),
       p95_seconds: p95,
@@ -87,18 +104,13 @@ export class CallCounts {
     };
   }
 
-  /** How many have a duration. */
-  #durations(): number {
-    return this.#of(...this.#bounds, Infinity);
-  }
-
   /** Interpolated within its bucket, as PromQL's `histogram_quantile` does. */
   #durationQuantile(share: number): number | null {
-    let rank = share * this.#durations();
+    let rank = share * sum(this.#durations);
     if (rank === 0) return null;
     let lower = 0;
-    for (const upper of this.#bounds) {
-      const count = this.#of(upper);
+    for (const [bucket, upper] of this.#bounds.entries()) {
+      const count = this.#durations[bucket] ?? 0;
       if (rank <= count) return lower + ((upper - lower) * rank) / count;
       rank -= count;
       lower = upper;
@@ -106,3 +118,5 @@ export class CallCounts {
     return lower;
   }
 }
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
