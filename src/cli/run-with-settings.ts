@@ -83,6 +83,7 @@ export async function runWithSettings(
         return printSettings(settings, application, shell, json);
     }
   } finally {
+    // Of a server that has stopped, which has closed them, nothing is left to close.
     await application.workers.close();
     await endLog(logs, environment);
   }
