@@ -19,7 +19,7 @@ export class CallCounts {
   /** @param bounds of the buckets of `mcp_tool_duration_seconds` */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
-    this.#durations = new Array<number>(bounds.length + 1).fill(0);
+    this.#durations = [...bounds, Infinity].map(() => 0);
   }
 
   static sum(bounds: readonly number[], all: Iterable<CallCounts>): CallCounts {
