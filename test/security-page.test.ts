@@ -133,7 +133,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'mcp/sessions.ts #resuming': 'connections',
   'mcp/used-ids.ts #used': 'states of questions that were used',
   'monitoring/activity.ts #states': '= tools',
-  'monitoring/call-counts.ts #failed': '= tools and reasons',
+  'monitoring/call-counts.ts #durations': '= tools and buckets',
   'monitoring/door/connection.ts #pending': 'requests of one client',
   'monitoring/door/door.ts #inFlight': 'requests of one client',
   'monitoring/door/door.ts #whenSettled': '= the steps of a stop',

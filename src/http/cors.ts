@@ -30,9 +30,9 @@ const NOT_LISTED = 'Pages of this Origin may not read answers; see the setting s
 const MAX_AGE_SECONDS = 7200;
 
 /**
- * Lets pages of the given origins read the answers, and answers what their browsers ask beforehand (Fetch, "CORS protocol"). That asks
- * for no token, because browsers send none with it, and takes nothing from a quota: with a token missing it would count a failure that
- * nobody can mend. Cookies are not let through: nothing here has any.
+ * Lets pages of the given origins read the answers, and answers what their browsers ask beforehand (Fetch, "CORS protocol"). A preflight
+ * needs no token, because browsers send none with it: without one it would be counted as a failure that nobody can mend. It takes
+ * nothing from a quota. Cookies are not let through: nothing here has any.
  * @param origins as settings have them; other pages that may send requests learn nothing, and what their browsers ask is refused
  */
 export function cors(origins: readonly string[]): RequestHandler {

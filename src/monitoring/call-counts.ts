@@ -12,22 +12,23 @@ export class CallCounts {
   /** The bounds of the buckets that durations are counted in. */
   readonly #bounds: readonly number[];
   #calls = 0;
-  readonly #failed = new Map<ErrorReason, number>();
-  /** Of each bucket, the last of which has no bound. */
-  readonly #durations: number[];
+  /** Made when a call fails: there are counts for each tool and each part of the window, and most have no failure. */
+  #failed: Map<ErrorReason, number> | undefined;
+  /** Of each bucket up to the highest that has any. The last of all has no bound. */
+  readonly #durations: number[] = [];
 
   /** @param bounds of the buckets of `mcp_tool_duration_seconds` */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
-    this.#durations = [...bounds, Infinity].map(() => 0);
   }
 
   static sum(bounds: readonly number[], all: Iterable<CallCounts>): CallCounts {
     const total = new CallCounts(bounds);
     for (const each of all) {
       total.#calls += each.#calls;
-      for (const [reason, count] of each.#failed) total.#addFailed(reason, count);
-      for (const [bucket, count] of each.#durations.entries()) total.#addDuration(bucket, count);
+      for (const [reason, count] of each.#failed ?? []) total.#addFailed(reason, count);
+      for (let bucket = 0; bucket < each.#durations.length; bucket += 1)
+        total.#addDuration(bucket, each.#durations[bucket] ?? 0);
     }
     return total;
   }
@@ -40,10 +41,12 @@ export class CallCounts {
   }
 
   #addFailed(reason: ErrorReason, count: number): void {
+    this.#failed ??= new Map();
     this.#failed.set(reason, this.#failedFor(reason) + count);
   }
 
   #addDuration(bucket: number, count: number): void {
+    while (this.#durations.length <= bucket) this.#durations.push(0);
     this.#durations[bucket] = (this.#durations[bucket] ?? 0) + count;
   }
 
@@ -58,7 +61,7 @@ export class CallCounts {
 
   /** How many failed for any of the reasons. */
   #failedFor(...reasons: readonly ErrorReason[]): number {
-    return reasons.reduce((sum, reason) => sum + (this.#failed.get(reason) ?? 0), 0);
+    return reasons.reduce((sum, reason) => sum + (this.#failed?.get(reason) ?? 0), 0);
   }
 
   totals() {

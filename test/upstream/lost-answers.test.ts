@@ -13,6 +13,9 @@ const initialize: Behaviour = (message, response) => {
   upstream.usual(message, response);
 };
 const never: Behaviour = () => undefined;
+/** A stream that ends before its answer, whose rest can be asked for. */
+const breaksOff: Behaviour = (_message, response) =>
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n');
 
 const isUp = (): Promise<void> =>
   waitFor(async () => {
@@ -63,8 +66,7 @@ it('a call whose answer broke off is not made again, though the session is gone'
   const before = upstream.count('tools/call');
   upstream.behaviour = {
     initialize,
-    'tools/call': (_message, response) =>
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n'),
+    'tools/call': breaksOff,
     GET: (_message, response, request) =>
       response.writeHead(request.headers['last-event-id'] === undefined ? 405 : 404).end(),
   };
@@ -79,8 +81,7 @@ it('an answer is asked for again at a bounded pace', async () => {
   const asked: number[] = [];
   upstream.behaviour = {
     initialize,
-    'tools/call': (_message, response) =>
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n'),
+    'tools/call': breaksOff,
     GET: (_message, response, request) => {
       if (request.headers['last-event-id'] === undefined) return response.writeHead(405).end();
       asked.push(performance.now());
@@ -104,8 +105,7 @@ it.each([
   const asked: number[] = [];
   upstream.behaviour = {
     initialize,
-    'tools/call': (_message, response) =>
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n'),
+    'tools/call': breaksOff,
     GET: (_message, response, request) => {
       if (request.headers['last-event-id'] === undefined) return response.writeHead(405).end();
       asked.push(performance.now());
@@ -128,8 +128,7 @@ it('an answer that the upstream never goes on with is given up', async () => {
   let asked = 0;
   upstream.behaviour = {
     initialize,
-    'tools/call': (_message, response) =>
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: e1\nretry: 0\ndata:\n\n'),
+    'tools/call': breaksOff,
     GET: (_message, response, request) => {
       if (request.headers['last-event-id'] === undefined) return response.writeHead(405).end();
       asked += 1;
