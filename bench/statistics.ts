@@ -29,12 +29,13 @@ export function pairedRatio(values: readonly number[], references: readonly numb
  * true median as above, whatever their distribution, so that their number there is binomial.
  */
 function ranksOutside(count: number): number {
-  let probability = 0.5 ** count;
-  let noMore = probability;
+  // Its logarithm: of more than 1 074 values it would be 0, and stay so.
+  let logProbability = count * Math.log(0.5);
+  let noMore = Math.exp(logProbability);
   let below = 0;
   while (noMore <= 0.025) {
-    probability *= (count - below) / (below + 1);
-    noMore += probability;
+    logProbability += Math.log((count - below) / (below + 1));
+    noMore += Math.exp(logProbability);
     below += 1;
   }
   return Math.max(0, below - 1);
