@@ -64,7 +64,7 @@ export async function exposition(quick: boolean): Promise<readonly Row[]> {
 
 /** What is recorded of a call. */
 function call(recorder: Recorder, tool: string): void {
-  recorder.started(tool);
+  recorder.started(tool, 0);
   recorder.request('tools/call', '2026-07-28', 'http');
   recorder.finished({
     status: 'success',
@@ -79,6 +79,7 @@ function call(recorder: Recorder, tool: string): void {
       signal: new AbortController().signal,
       canElicit: false,
     },
+    endedAt: 0,
     totalSeconds: 0.001,
     runSeconds: 0.001,
     resultBytes: 100,

@@ -137,7 +137,7 @@ export async function createApplication(
   for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, metrics, logger);
   const activity = settings.metrics.enabled
-    ? new Activity(() => catalogue.tools, now, durationBuckets)
+    ? new Activity({ recorder, tools: () => catalogue.tools, now, bounds: durationBuckets })
     : undefined;
   const onError = (error: Error): void => {
     logger.warn({ err: error }, 'error in the protocol layer');
@@ -150,7 +150,7 @@ export async function createApplication(
   const executor = new Executor({
     catalogue,
     quota,
-    observer: observers(onObserverError, recorder, callLog, activity, tracing?.outcomes, audit),
+    observer: observers(onObserverError, activity, recorder, callLog, tracing?.outcomes, audit),
     limits: settings.limits,
     now,
   });

@@ -1,8 +1,10 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
-import { ERROR_REASONS, REASONS, REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../tools/reasons.ts';
+import { ERROR_REASONS, REASONS, UNKNOWN_TOOL, type ErrorReason } from '../tools/reasons.ts';
 import { ALERT_DEFAULTS } from './alert-defaults.ts';
 import { CallCounts } from './call-counts.ts';
 import { highestOf } from './metrics/bounds.ts';
+import type { Recorder } from './metrics/recorder.ts';
+import type { Counted, ToolSeries } from './metrics/tool-series.ts';
 
 const STEP_SECONDS = 15;
 /** Five minutes, before the step that is not over. */
@@ -18,81 +20,70 @@ interface Step {
   authFailures: number;
 }
 
-/** What is known of a tool beyond the window. */
-interface State {
-  calls: number;
-  inFlight: number;
-  /** When an accepted call last ended, or began while there was no other: seconds after the start. */
-  movedAt: number;
+export interface ActivityOptions {
+  /** Counts the calls. */
+  readonly recorder: Pick<Recorder, 'toolSeries' | 'whenForgotten'>;
+  /** Those that are offered now. */
+  readonly tools: () => readonly { readonly name: string }[];
+  /** Monotonic, in seconds: the clock of the records. */
+  readonly now: () => number;
+  /** Of the buckets of `mcp_tool_duration_seconds`. */
+  readonly bounds: readonly number[];
 }
 
 /** What the tools did within the last five minutes, or since the start if that was later. */
 export type ActivityReport = ReturnType<Activity['report']>;
 export type ToolActivity = ActivityReport['tools'][number];
 
-/** Counts calls as they start and finish, and says what happened lately. */
+/**
+ * Says what happened lately, by what the recorder has counted since. It is to hear of each call before the recorder does, so that
+ * nothing is put into the wrong part of the window.
+ */
 export class Activity implements CallObserver {
-  readonly #offered: () => ReadonlySet<string>;
-  readonly #elapsed: () => number;
-  readonly #bounds: readonly number[];
+  readonly #options: ActivityOptions;
+  readonly #startedAt: number;
   /** Without gaps, oldest first. */
   #steps: Step[] = [newStep(0)];
-  readonly #states = new Map<string, State>();
+  /** What was counted of each tool when it was last looked at. */
+  readonly #seen = new Map<string, Counted>();
 
-  /**
-   * @param tools those that are offered now
-   * @param now monotonic, in seconds
-   * @param bounds of the buckets of `mcp_tool_duration_seconds`
-   */
-  constructor(
-    tools: () => readonly { readonly name: string }[],
-    now: () => number,
-    bounds: readonly number[],
-  ) {
-    this.#bounds = bounds;
-    const startedAt = now();
-    this.#elapsed = () => now() - startedAt;
-    this.#offered = () => new Set(tools().map(({ name }) => name));
+  constructor(options: ActivityOptions) {
+    this.#options = options;
+    this.#startedAt = options.now();
+    options.recorder.whenForgotten((name, series) => {
+      this.#lookAt(name, series);
+      this.#seen.delete(name);
+    });
   }
 
-  started(tool: string): void {
-    const state = this.#stateOf(tool);
-    if (state.inFlight === 0) state.movedAt = this.#elapsed();
-    state.inFlight += 1;
+  started(): void {
+    // The recorder knows which calls are in flight.
   }
 
   finished(record: CallRecord): void {
-    const { tool } = record;
     if (record.status === 'error' && record.scopes) this.authFailed();
-    const now = this.#elapsed();
-    const { tools } = this.#stepAt(now);
-    let counts = tools.get(tool);
-    if (!counts) tools.set(tool, (counts = new CallCounts(this.#bounds)));
-    counts.count(record);
-    const state = this.#stateOf(tool);
-    state.calls += 1;
-    if (tool === UNKNOWN_TOOL) return; // its calls have no start
-    state.inFlight -= 1;
-    if (record.status === 'success' || !REFUSED.includes(record.reason)) state.movedAt = now;
+    else this.#stepAt(record.endedAt);
   }
 
   /** A request was refused for its credentials. */
   authFailed(): void {
-    this.#stepAt(this.#elapsed()).authFailures += 1;
+    this.#stepAt(this.#options.now()).authFailures += 1;
   }
 
   /** What happened lately; all of it is in the JSON of `GET /`. */
   report() {
-    const now = this.#elapsed();
-    const { number } = this.#stepAt(now);
+    const at = this.#options.now();
+    const now = at - this.#startedAt;
+    const { number } = this.#stepAt(at);
+    this.#lookAtAll();
     const secondsSince = (step: number): number => now - step * STEP_SECONDS;
-    const tools = this.#reportTools(now);
+    const tools = this.#reportTools(at);
     return {
       window_seconds: secondsSince(Math.max(0, number - WINDOW_STEPS)),
       /** Whether that is all there was. */
       since_start: number <= WINDOW_STEPS,
       /** The highest bound of the histogram of durations: a quantile that is no less stands for more. */
-      highest_bound_seconds: highestOf(this.#bounds),
+      highest_bound_seconds: highestOf(this.#options.bounds),
       /** The tools that are offered, `unknown` for calls to tools that do not exist, and tools gone lately. */
       tools,
       latency: latencyOf(tools),
@@ -109,58 +100,71 @@ export class Activity implements CallObserver {
     };
   }
 
-  #reportTools(now: number) {
-    const offered = this.#offered();
-    return [...this.#known()].map((name) => {
-      const { calls, inFlight, movedAt } = this.#states.get(name) ?? newState();
-      const stalled = inFlight > 0 ? now - movedAt : 0;
+  #reportTools(at: number) {
+    const offered = new Set(this.#options.tools().map(({ name }) => name));
+    const counting = new Map(this.#options.recorder.toolSeries());
+    const called = this.#steps.flatMap(({ tools }) => [...tools.keys()]);
+    return [...new Set([...offered, UNKNOWN_TOOL, ...counting.keys(), ...called])].map((name) => {
+      const { inFlight = 0, movedAt = 0, calls } = counting.get(name) ?? {};
+      const lately = this.#sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])).ofTool();
+      const stalled = inFlight > 0 ? at - movedAt : 0;
       return {
         name,
         /** Whether it is offered now. */
         registered: offered.has(name),
-        ...this.#sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])).ofTool(),
+        ...lately,
         /** Calls accepted and not yet answered, now. */
         in_flight: inFlight,
         /** For how long they have been while no accepted one ended. */
         stalled_seconds: stalled,
         /** Whether that is so long that the calls may hang. */
         stuck: stalled >= STUCK_SECONDS,
-        calls_since_start: calls,
+        /** Of one that is gone, those of the window. */
+        calls_since_start: calls ?? lately.calls,
       };
     });
   }
 
   #sum(counts: Iterable<CallCounts>): CallCounts {
-    return CallCounts.sum(this.#bounds, counts);
+    return CallCounts.sum(this.#options.bounds, counts);
   }
 
-  #stateOf(tool: string): State {
-    let state = this.#states.get(tool);
-    if (!state) this.#states.set(tool, (state = newState()));
-    return state;
-  }
-
-  /** The step that is now. When it begins, what has left the window is forgotten. */
-  #stepAt(now: number): Step {
-    const number = Math.floor(now / STEP_SECONDS);
+  /** The step of a time. When it begins, what was counted belongs to the one before, and what has left the window is forgotten. */
+  #stepAt(at: number): Step {
+    const number = Math.floor((at - this.#startedAt) / STEP_SECONDS);
+    let last = this.#lastStep;
+    if (last.number >= number) return last;
+    this.#lookAtAll();
     const oldest = number - WINDOW_STEPS;
-    let last = this.#steps.at(-1) ?? newStep(0);
-    if (last.number === number) return last;
     while (last.number < number) {
       last = newStep(Math.max(last.number + 1, oldest));
       this.#steps.push(last);
     }
     this.#steps = this.#steps.filter((step) => step.number >= oldest);
-    const known = this.#known();
-    for (const tool of this.#states.keys()) if (!known.has(tool)) this.#states.delete(tool);
     return last;
   }
 
-  /** The tools that are offered, `unknown`, and those that are gone but have calls within the window or in flight. */
-  #known(): ReadonlySet<string> {
-    const called = this.#steps.flatMap(({ tools }) => [...tools.keys()]);
-    const running = [...this.#states].filter(([, { inFlight }]) => inFlight > 0).map(([tool]) => tool);
-    return new Set([...this.#offered(), UNKNOWN_TOOL, ...called, ...running]);
+  get #lastStep(): Step {
+    return this.#steps.at(-1) ?? newStep(0);
+  }
+
+  #lookAtAll(): void {
+    for (const [name, series] of this.#options.recorder.toolSeries()) this.#lookAt(name, series);
+  }
+
+  /** Puts what was counted since the last look into the last step. */
+  #lookAt(name: string, series: ToolSeries): void {
+    const { calls } = series;
+    let before = this.#seen.get(name);
+    if (calls === (before?.calls ?? 0)) return;
+    // The registry of the metrics was reset.
+    if (before && before.calls > calls) before = undefined;
+    const now = series.counted();
+    const { tools } = this.#lastStep;
+    let counts = tools.get(name);
+    if (!counts) tools.set(name, (counts = new CallCounts(this.#options.bounds)));
+    counts.addSince(before, now);
+    this.#seen.set(name, now);
   }
 }
 
@@ -182,7 +186,6 @@ function latencyOf(tools: readonly { readonly ran: number; readonly slow_calls: 
 }
 
 const newStep = (number: number): Step => ({ number, tools: new Map(), authFailures: 0 });
-const newState = (): State => ({ calls: 0, inFlight: 0, movedAt: 0 });
 
 const REASON_FACTS = Object.fromEntries(
   REASONS.map((reason) => {

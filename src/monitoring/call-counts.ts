@@ -1,6 +1,6 @@
-import type { CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, REASONS, REFUSED, type ErrorReason } from '../tools/reasons.ts';
 import { ALERT_DEFAULTS } from './alert-defaults.ts';
+import type { Counted } from './metrics/tool-series.ts';
 
 const SERVER_FAULTS = REASONS.filter((reason) => ERROR_REASONS[reason].serverFault);
 
@@ -33,11 +33,17 @@ export class CallCounts {
     return total;
   }
 
-  count(record: CallRecord): void {
-    const { runSeconds } = record;
-    this.#calls += 1;
-    if (record.status === 'error') this.#addFailed(record.reason, 1);
-    if (runSeconds !== undefined) this.#addDuration(this.#bucketOf(runSeconds), 1);
+  /** Adds what was counted since it was `before`. */
+  addSince(before: Counted | undefined, now: Counted): void {
+    this.#calls += now.calls - (before?.calls ?? 0);
+    for (const [reason, count] of now.failed) {
+      const more = count - (before?.failed.get(reason) ?? 0);
+      if (more > 0) this.#addFailed(reason, more);
+    }
+    for (const [bucket, count] of now.durations.entries()) {
+      const more = count - (before?.durations[bucket] ?? 0);
+      if (more > 0) this.#addDuration(bucket, more);
+    }
   }
 
   #addFailed(reason: ErrorReason, count: number): void {
@@ -48,15 +54,6 @@ export class CallCounts {
   #addDuration(bucket: number, count: number): void {
     while (this.#durations.length <= bucket) this.#durations.push(0);
     this.#durations[bucket] = (this.#durations[bucket] ?? 0) + count;
-  }
-
-  #bucketOf(seconds: number): number {
-    let bucket = 0;
-    for (const bound of this.#bounds) {
-      if (seconds <= bound) break;
-      bucket += 1;
-    }
-    return bucket;
   }
 
   /** How many failed for any of the reasons. */

@@ -13,10 +13,10 @@ export function observers(
     onError(error instanceof Error ? error : new Error(String(error)));
   };
   return {
-    started(tool) {
+    started(tool, at) {
       for (const observer of present)
         try {
-          observer.started(tool);
+          observer.started(tool, at);
         } catch (error) {
           report(error);
         }

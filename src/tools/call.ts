@@ -133,6 +133,8 @@ export type CallRecord = Outcome & {
   /** The registered name, or `unknown`. */
   readonly tool: string;
   readonly call: ToolCall;
+  /** When it had its outcome: seconds of a monotonic clock. */
+  readonly endedAt: number;
   /** Seconds from the executor's first sight of the call to its outcome. */
   readonly totalSeconds: number;
   /** Seconds in the tool's code; `undefined` when the call did not reach it. */
@@ -143,6 +145,7 @@ export type CallRecord = Outcome & {
 
 /** Hears of every call: `started` for a registered tool, then `finished` once for each call. */
 export interface CallObserver {
-  started(tool: string): void;
+  /** @param at seconds of the clock of {@link CallRecord.endedAt} */
+  started(tool: string, at: number): void;
   finished(record: CallRecord): void;
 }

@@ -85,7 +85,7 @@ export class Executor {
       });
     }
     this.#inFlight.add(call);
-    observer.started(tool.name);
+    observer.started(tool.name, startedAt);
     const measured = await this.#carryOut(tool, call).catch((cause: unknown): Measured => ({
       outcome: settleThrown(cause),
     }));
@@ -100,8 +100,9 @@ export class Executor {
    */
   recordRefused(call: ToolCall, failure: Failure): void {
     const tool = this.#options.catalogue.get(call.name);
-    if (tool) this.#options.observer.started(tool.name);
-    this.#leave(tool, call, this.#options.now(), {
+    const at = this.#options.now();
+    if (tool) this.#options.observer.started(tool.name, at);
+    this.#leave(tool, call, at, {
       outcome: tool ? failure : unknownTool,
     });
   }
@@ -114,7 +115,7 @@ export class Executor {
   observe(call: ToolCall, tool: OfferedTool | undefined): (measured: Measured) => void {
     const startedAt = this.#options.now();
     this.#inFlight.add(call);
-    if (tool) this.#options.observer.started(tool.name);
+    if (tool) this.#options.observer.started(tool.name, startedAt);
     return (measured) => {
       this.#inFlight.delete(call);
       this.#leave(tool, call, startedAt, measured);
@@ -124,13 +125,14 @@ export class Executor {
 
   #leave(tool: OfferedTool | undefined, call: ToolCall, startedAt: number, measured: Measured): CallOutcome {
     const { outcome, runSeconds, resultBytes } = measured;
-    const totalSeconds = this.#options.now() - startedAt;
+    const endedAt = this.#options.now();
     const label = tool?.name ?? UNKNOWN_TOOL;
     this.#options.observer.finished({
       ...outcome,
       tool: label,
       call,
-      totalSeconds,
+      endedAt,
+      totalSeconds: endedAt - startedAt,
       runSeconds,
       resultBytes,
     });

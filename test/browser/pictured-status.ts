@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { Activity } from '../../src/monitoring/activity.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
 import { loadPage } from '../../src/http/status-page/page.ts';
 import type { Facts } from '../../src/http/status-page/status.ts';
 import { judge } from '../../src/http/status-page/verdict.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
-import { recordOf } from '../support/call-records.ts';
+import { WatchedCalls } from '../support/watched-calls.ts';
 
 /** How a tool is called in the picture: so often in a step of the page, and so long. */
 interface Habit {
@@ -33,16 +31,12 @@ const STEP_SECONDS = 15;
 
 /** What a server says of itself five minutes after its start, one tool of which began to fail a while ago. */
 export function picturedStatus(): Facts {
-  let now = 0;
-  const tools = [...new Set(HABITS.map(({ tool }) => tool))].map((name) => ({ name }));
-  const activity = new Activity(
-    () => tools,
-    () => now,
-    DURATION_BUCKETS,
-  );
+  const tools = [...new Set(HABITS.map(({ tool }) => tool))];
+  const watched = new WatchedCalls(tools);
+  const startedAt = watched.time;
   const made = new Map<string, number>();
   for (let step = 0; step < STEPS; step += 1) {
-    now = step * STEP_SECONDS;
+    watched.time = startedAt + step * STEP_SECONDS;
     for (const { tool, calls, seconds, failing, from = 0 } of HABITS) {
       if (step < from) continue;
       // As many as a step has, and some more or less.
@@ -51,25 +45,25 @@ export function picturedStatus(): Facts {
         const number = (made.get(tool) ?? 0) + 1;
         made.set(tool, number);
         const fails = failing && number % failing[0] === 0;
-        activity.started(tool);
-        activity.finished(recordOf(tool, seconds, fails ? failing[1] : undefined));
+        watched.call(tool, seconds, fails ? failing[1] : undefined);
       }
     }
   }
-  now = STEPS * STEP_SECONDS - 1;
+  const uptime = STEPS * STEP_SECONDS - 1;
+  watched.time = startedAt + uptime;
   return {
     name: 'nexus-mcp',
     title: 'Nexus MCP',
     version: '0.1.0',
     ready: true,
     state: 'ready',
-    uptime_seconds: now,
+    uptime_seconds: uptime,
     tools: tools.length,
     sessions: 12,
     sessions_limit: 1000,
     links: ['/tools', '/openapi.json', '/metrics', '/readyz'],
     metrics: 'served',
-    activity: activity.report(),
+    activity: watched.activity.report(),
     event_loop: { window_seconds: 45, lag_p99_seconds: 0.01, utilization: 0.12 },
   };
 }

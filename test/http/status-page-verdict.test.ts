@@ -2,43 +2,35 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { reportOf } from '../../src/http/status-page/status.ts';
 import { judge } from '../../src/http/status-page/verdict.ts';
-import { Activity } from '../../src/monitoring/activity.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
-import { recordOf } from '../support/call-records.ts';
+import { WatchedCalls } from '../support/watched-calls.ts';
 
-let time: number;
-let activity: Activity;
+let watched: WatchedCalls;
 beforeEach(() => {
-  time = 0;
-  activity = new Activity(
-    () => [{ name: 'add' }, { name: 'wait' }],
-    () => time,
-    DURATION_BUCKETS,
-  );
+  watched = new WatchedCalls(['add', 'wait']);
 });
 
 function start(count: number, tool: string): void {
-  for (let made = 0; made < count; made += 1) activity.started(tool);
+  for (let made = 0; made < count; made += 1) watched.start(tool);
 }
 
 function calls(count: number, tool: string, seconds: number, reason?: ErrorReason): void {
   start(count, tool);
-  for (let made = 0; made < count; made += 1) activity.finished(recordOf(tool, seconds, reason));
+  for (let made = 0; made < count; made += 1) watched.end(tool, seconds, reason);
 }
 
 const verdict = () =>
   judge({
     state: 'ready',
     metrics: 'served',
-    activity: activity.report(),
+    activity: watched.activity.report(),
   });
 
 it('warns when calls hang, though nothing is counted of them', () => {
   calls(40, 'add', 0.1);
   start(8, 'wait');
   expect(verdict()).toMatchObject({ level: 'good' });
-  time += 90;
+  watched.time += 90;
   const { level, headline, detail } = verdict();
   expect({ level, headline }).toEqual({ level: 'warn', headline: 'Calls of wait do not end' });
   expect(detail).toMatch(/^8 calls of wait are in flight, and none has ended for 90 s: /);
@@ -70,7 +62,7 @@ it('names a tool that fails before those that are stuck or slow', () => {
   calls(20, 'wait', 9.9);
   calls(5, 'add', 0.1, 'exception');
   start(1, 'wait');
-  time += 90;
+  watched.time += 90;
   const { detail, ...first } = verdict();
   expect(first).toEqual({ level: 'bad', headline: 'add is failing: exception' });
   expect(detail).toMatch(/ Also: Calls of wait do not end\. Slow: wait\.$/);
@@ -81,7 +73,7 @@ describe('the event loop', () => {
     judge({
       state: 'ready',
       metrics: 'served',
-      activity: activity.report(),
+      activity: watched.activity.report(),
       event_loop: reportOf({ p99, utilization, seconds }),
     });
   const { eventLoopBlockedSeconds, eventLoopLagSeconds, eventLoopUtilization } = parametersSchema.parse({});
@@ -118,7 +110,7 @@ it('warns when it is not known any more which upstreams there are in Kubernetes'
     judge({
       state: 'ready',
       metrics: 'served',
-      activity: activity.report(),
+      activity: watched.activity.report(),
       discovery: { ...discovery, age_seconds },
     });
   expect(at(299)).toMatchObject({ level: 'good' });
@@ -139,7 +131,7 @@ it('says of each failing tool how many of its calls failed and why, the worst fi
 });
 
 it('warns when the token file is not in effect, and for how long', () => {
-  const status = { state: 'ready', metrics: 'served', activity: activity.report() } as const;
+  const status = { state: 'ready', metrics: 'served', activity: watched.activity.report() } as const;
   expect(judge({ ...status, token_file: { current: true, stale_seconds: 0 } })).toMatchObject({
     level: 'good',
   });

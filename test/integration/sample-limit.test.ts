@@ -31,7 +31,7 @@ beforeAll(async () => {
   for (const tool of names)
     for (const protocolVersion of PROTOCOL_VERSIONS)
       for (const outcome of OUTCOMES) {
-        recorder.started(tool);
+        recorder.started(tool, 0);
         recorder.finished(recordOf(tool, 1, outcome.isError ? 'tool_error' : undefined));
         recorder.operation({
           ...{ method: 'tools/call', protocolVersion, transport: 'http', tool, seconds: 1 },

@@ -1,47 +1,33 @@
 import { beforeEach, expect, it } from 'vitest';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
-import { Activity, type ToolActivity } from '../../src/monitoring/activity.ts';
-import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
-import { recordOf } from '../support/call-records.ts';
+import { WatchedCalls } from '../support/watched-calls.ts';
 
-/** Of a server with a tool whose deadline is 45 s. */
-const BOUNDS = [...DURATION_BUCKETS, 30, 45];
-
-let tools: { name: string }[];
-let time: number;
-let activity: Activity;
+let calls: WatchedCalls;
 beforeEach(() => {
-  tools = [{ name: 'add' }];
-  time = 1000;
-  activity = new Activity(
-    () => tools,
-    () => time,
-    BOUNDS,
-  );
+  // As of a server with a tool whose deadline is 45 s.
+  calls = new WatchedCalls(['add'], [30, 45]);
 });
 
 function pass(seconds: number): void {
-  time += seconds;
+  calls.time += seconds;
 }
 
 function call(seconds: number, reason?: ErrorReason, tool = 'add'): void {
-  activity.started(tool);
-  activity.finished(recordOf(tool, seconds, reason));
+  calls.call(tool, seconds, reason);
 }
 
-const toolOf = (tool: string): ToolActivity | undefined =>
-  activity.report().tools.find(({ name }) => name === tool);
-const add = () => toolOf('add');
+const report = () => calls.activity.report();
+const add = () => calls.of('add');
 
 it('forgets what happened more than five minutes ago, and remembers that it did', () => {
   for (let count = 0; count < 5; count += 1) call(8, 'timeout');
   pass(200);
   call(0.02);
-  expect(activity.report()).toMatchObject({ window_seconds: 200, since_start: true });
+  expect(report()).toMatchObject({ window_seconds: 200, since_start: true });
   expect(add()).toMatchObject({ calls: 6, errors: { timeout: 5 }, server_faults: 5, failing: true });
   pass(200);
-  const { window_seconds, since_start } = activity.report();
+  const { window_seconds, since_start } = report();
   expect(since_start).toBe(false);
   expect(window_seconds).toBeGreaterThanOrEqual(300);
   expect(window_seconds).toBeLessThan(320);
@@ -61,7 +47,7 @@ it('says when within the window calls were made and failed, without gap or overl
   call(1, 'tool_error');
   pass(500);
   call(1);
-  const { history, window_seconds } = activity.report();
+  const { history, window_seconds } = report();
   expect(history[0]?.seconds_ago).toBe(window_seconds);
   for (const [index, { seconds_ago, seconds }] of history.entries())
     expect(seconds_ago - seconds).toBeCloseTo(history[index + 1]?.seconds_ago ?? 0);
@@ -73,7 +59,7 @@ it('counts as the fault of the server only what is', () => {
   for (const reason of ['exception', 'tool_error', 'invalid_arguments', 'cancelled'] as const)
     call(1, reason);
   expect(add()).toMatchObject({ calls: 4, server_faults: 1, failing: false });
-  const [interval] = activity.report().history;
+  const [interval] = report().history;
   expect(interval).toMatchObject({ calls: 4, errors: 4, server_faults: 1 });
 });
 
@@ -115,7 +101,7 @@ it('calls a tool slow from where on the alert on its latency would', () => {
 
 it('says that the latency objective is missed from where on its budget would burn, whichever tools are slow', () => {
   const { latency, minimumBadCalls } = parametersSchema.parse({});
-  tools = [{ name: 'add' }, { name: 'wait' }];
+  calls.offer('add', 'wait');
   const slow = (count: number, tool: string): void => {
     for (let made = 0; made < count; made += 1) call(latency.thresholdSeconds + 0.1, undefined, tool);
   };
@@ -123,22 +109,22 @@ it('says that the latency objective is missed from where on its budget would bur
     for (let made = 0; made < count; made += 1) call(latency.thresholdSeconds);
   };
   slow(minimumBadCalls - 1, 'wait');
-  expect(activity.report().latency).toMatchObject({ missed: false });
+  expect(report().latency).toMatchObject({ missed: false });
   slow(1, 'add');
-  expect(activity.report().latency).toMatchObject({ missed: true });
+  expect(report().latency).toMatchObject({ missed: true });
   fast(minimumBadCalls / (1 - latency.objective / 100) - minimumBadCalls - 1);
-  expect(activity.report().latency).toMatchObject({ ran: 99, slow_calls: 5, missed: true });
+  expect(report().latency).toMatchObject({ ran: 99, slow_calls: 5, missed: true });
   fast(1);
-  expect(activity.report().latency).toMatchObject({ ran: 100, slow_calls: 5, missed: false });
+  expect(report().latency).toMatchObject({ ran: 100, slow_calls: 5, missed: false });
 });
 
 it('calls a tool stuck when calls are in flight for a minute and no accepted one ends', () => {
   pass(100);
   const start = (): void => {
-    activity.started('add');
+    calls.start('add');
   };
   const end = (reason?: ErrorReason): void => {
-    activity.finished(recordOf('add', 1, reason));
+    calls.end('add', 1, reason);
   };
   start();
   pass(50);
@@ -173,43 +159,63 @@ it.each([
 
 it('shows a tool that came later, and one that is gone while the window has calls of it', () => {
   call(1);
-  tools = [{ name: 'later' }];
+  calls.offer('later');
   call(1, 'exception', 'later');
   pass(200);
-  expect(toolOf('later')).toMatchObject({ registered: true, calls: 1, errors: { exception: 1 } });
+  expect(calls.of('later')).toMatchObject({ registered: true, calls: 1, errors: { exception: 1 } });
   expect(add()).toMatchObject({ registered: false, calls: 1 });
   pass(200);
-  expect(toolOf('later')).toMatchObject({ registered: true, calls: 0, calls_since_start: 1 });
+  expect(calls.of('later')).toMatchObject({ registered: true, calls: 0, calls_since_start: 1 });
   expect(add()).toBeUndefined();
 });
 
+it('loses no call of a tool that goes and comes back again and again', () => {
+  for (let round = 1; round <= 3; round += 1) {
+    call(1, 'timeout');
+    pass(10);
+    calls.offer();
+    pass(10);
+    calls.offer('add');
+    expect(add()).toMatchObject({ calls: round, errors: { timeout: round }, in_flight: 0 });
+  }
+});
+
+it('goes on where the metrics are reset', () => {
+  call(1, 'timeout');
+  call(1);
+  expect(add()).toMatchObject({ calls: 2 });
+  calls.resetMetrics();
+  call(1, 'timeout');
+  expect(add()).toMatchObject({ calls: 3, errors: { timeout: 2 } });
+});
+
 it('counts a call whose tool goes while it runs, for however long it does', () => {
-  activity.started('add');
-  tools = [];
+  calls.start('add');
+  calls.offer();
   pass(1000);
   expect(add()).toMatchObject({ registered: false, in_flight: 1, stalled_seconds: 1000, stuck: true });
-  activity.finished(recordOf('add', 1000, 'timeout'));
+  calls.end('add', 1000, 'timeout');
   expect(add()).toMatchObject({ calls: 1, errors: { timeout: 1 }, in_flight: 0 });
 });
 
 it('keeps nothing of tools that are gone for longer than the window', () => {
   call(1);
-  tools = [];
+  calls.offer();
   pass(400);
-  activity.report();
-  tools = [{ name: 'add' }];
+  report();
+  calls.offer('add');
   expect(add()).toMatchObject({ calls: 0, calls_since_start: 0 });
 });
 
 it('counts calls to tools that do not exist as unknown, and requests that were refused', () => {
-  activity.finished(recordOf('unknown', 0, 'unknown_tool'));
-  activity.authFailed();
-  const { tools: shown, auth_failures } = activity.report();
+  calls.end('unknown', 0, 'unknown_tool');
+  calls.activity.authFailed();
+  const { tools: shown, auth_failures } = report();
   expect(shown).toMatchObject([
     { name: 'add', registered: true, calls: 0 },
     { name: 'unknown', registered: false, calls: 1, accepted: 0, in_flight: 0 },
   ]);
   expect(auth_failures).toBe(1);
   pass(400);
-  expect(activity.report().auth_failures).toBe(0);
+  expect(report().auth_failures).toBe(0);
 });

@@ -24,7 +24,7 @@ function setUp(tools: readonly string[] = ['first', 'second']) {
   const recorder = new Recorder(metrics);
   for (const tool of tools) recorder.addTool(toolNamed(tool));
   const call = (tool: string, reason?: (typeof REASONS)[number]): void => {
-    recorder.started(tool);
+    recorder.started(tool, 0);
     recorder.finished(recordOf(tool, 0.03, reason));
   };
   const textOf = async (format: ExpositionFormat, from = registry): Promise<string> =>

@@ -39,6 +39,7 @@ const record = (name: string, reason?: (typeof REASONS)[number]): CallRecord => 
     canElicit: false,
     trace,
   },
+  endedAt: 1000,
   totalSeconds: 0.1,
   runSeconds: 0.1,
   resultBytes: 10,
@@ -73,7 +74,7 @@ describe('a tool that is removed', () => {
     const { recorder, scrape, write } = setUp([tool('stays'), tool('goes')]);
     for (const name of ['stays', 'goes']) {
       for (const reason of [undefined, ...REASONS]) {
-        recorder.started(name);
+        recorder.started(name, 0);
         recorder.finished(record(name, reason));
         recorder.operation(operation(name));
       }
@@ -90,15 +91,15 @@ describe('a tool that is removed', () => {
 
   it('keeps them until the last call in flight has finished, and then has none again', async () => {
     const { recorder, scrape } = setUp([tool('goes')]);
-    recorder.started('goes');
-    recorder.started('goes');
+    recorder.started('goes', 0);
+    recorder.started('goes', 0);
     recorder.removeTool('goes');
     recorder.finished(record('goes'));
     expect((await scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'goes' })).toBe(1);
     recorder.finished(record('goes', 'exception'));
     // What the protocol layer has to say of the call comes after its outcome.
     recorder.operation(operation('goes'));
-    recorder.started('goes');
+    recorder.started('goes', 0);
     recorder.finished(record('goes'));
     recorder.removeTool('goes');
     const samples = await scrape();
@@ -109,9 +110,9 @@ describe('a tool that is removed', () => {
 
   it('keeps what was counted when it is added again before that, and says what it is now', async () => {
     const { recorder, scrape } = setUp([tool('returns')]);
-    recorder.started('returns');
+    recorder.started('returns', 0);
     recorder.finished(record('returns'));
-    recorder.started('returns');
+    recorder.started('returns', 0);
     recorder.removeTool('returns');
     recorder.addTool(tool('returns', 'warehouse'));
     recorder.finished(record('returns'));
@@ -128,7 +129,7 @@ describe('a tool that is removed', () => {
 it('begins a series anew that the registry was made to remove, however often it was found before', async () => {
   const { recorder, registry, scrape } = setUp([tool('add')]);
   const call = (): void => {
-    recorder.started('add');
+    recorder.started('add', 0);
     recorder.finished(record('add'));
     recorder.operation(operation('add'));
   };
@@ -181,7 +182,7 @@ it('has exactly the series of the tools there are, however tools came and went d
         recorder.removeTool(name);
       } else if (act === 2 && there.has(name)) {
         running.push(name);
-        recorder.started(name);
+        recorder.started(name, 0);
       } else finish();
       if (step % 20 !== 0) continue;
       const inFlight = (await scrape()).select('mcp_tool_calls_in_flight');

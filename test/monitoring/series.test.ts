@@ -77,7 +77,7 @@ function recordAll(recorder: Recorder, tools: readonly string[]): void {
   for (const name of tools) {
     recorder.addTool({ name, toolset: 'shop', source: 'module', isolation: 'none' });
     for (const reason of [undefined, ...REASONS]) {
-      recorder.started(name);
+      recorder.started(name, 0);
       recorder.finished(recordOf(name, 1, reason));
     }
   }
@@ -113,7 +113,7 @@ function recordCall(
   tool: string,
   answer: Pick<Operation, 'protocolVersion' | 'transport' | 'isError' | 'errorCode'>,
 ): void {
-  recorder.started(tool);
+  recorder.started(tool, 0);
   recorder.finished(recordOf(tool, 1, answer.isError ? 'tool_error' : undefined));
   recorder.operation({ method: 'tools/call', tool, seconds: 1, ...answer });
 }

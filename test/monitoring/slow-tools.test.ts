@@ -160,7 +160,7 @@ describe('calls of a tool whose deadline is 40 s', () => {
     const recorder = new Recorder(metrics);
     recorder.addTool({ name: 'report', toolset: 'slow', source: 'module', isolation: 'none' });
     for (const each of seconds) {
-      recorder.started('report');
+      recorder.started('report', 0);
       recorder.finished(recordOf('report', each));
     }
     return parseMetrics(await registry.metrics());

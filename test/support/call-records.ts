@@ -15,7 +15,7 @@ export const callOf = (name: string, more: Partial<ToolCall> = {}): ToolCall => 
 });
 
 /** The record of a call that took so many seconds, and failed if there is a reason for it. */
-export function recordOf(tool: string, seconds: number, reason?: ErrorReason): CallRecord {
+export function recordOf(tool: string, seconds: number, reason?: ErrorReason, endedAt = 0): CallRecord {
   const settled =
     reason === undefined
       ? ({ status: 'success', result: { content: [] } } as const)
@@ -24,6 +24,7 @@ export function recordOf(tool: string, seconds: number, reason?: ErrorReason): C
     ...settled,
     tool,
     call: callOf(tool),
+    endedAt,
     totalSeconds: seconds,
     runSeconds: seconds,
     resultBytes: undefined,

@@ -93,7 +93,7 @@ class InstrumentedConnection {
     const tool = this.#server.toolLabel(call.name);
     const missing = tool === UNKNOWN_TOOL && this.#server.registersTools;
     pending.held = { call, startedAt, peer, tool, missing, reported: false, finished: false };
-    if (tool !== UNKNOWN_TOOL) this.#parts.observer.started(tool);
+    if (tool !== UNKNOWN_TOOL) this.#parts.observer.started(tool, startedAt);
     this.#server.watchHandler();
   }
 
@@ -116,6 +116,7 @@ class InstrumentedConnection {
       message: 'cancelled',
       tool,
       call,
+      endedAt: now,
       totalSeconds: now - startedAt,
       runSeconds: secondsInTool(held, now),
       resultBytes: undefined,

@@ -39,7 +39,7 @@ export function identify(
 ): void {
   if (call.tool !== UNKNOWN_TOOL || call.finished) return;
   call.tool = tools.learn(call.call.name);
-  observer.started(call.tool);
+  observer.started(call.tool, call.startedAt);
 }
 
 /**
@@ -66,13 +66,13 @@ const isLate = (error: unknown): boolean => fieldOf(error, 'name') === 'TimeoutE
  */
 export function recordOf(instrumented: InstrumentedCall, answer: Message, totalSeconds: number): CallRecord {
   const outcome = outcomeOfCall(instrumented, answer);
-  const { call, tool, reported } = instrumented;
+  const { call, tool, startedAt, reported } = instrumented;
   const refused =
     outcome.status === 'error' &&
     (outcome.reason === 'unknown_tool' || outcome.reason === 'invalid_arguments');
   const runSeconds = reported ? instrumented.runSeconds : refused ? undefined : totalSeconds;
   const resultBytes = outcome.status === 'success' ? resultSize(answer.result) : undefined;
-  return { ...outcome, tool, call, totalSeconds, runSeconds, resultBytes };
+  return { ...outcome, tool, call, endedAt: startedAt + totalSeconds, totalSeconds, runSeconds, resultBytes };
 }
 
 /** Seconds that a call which is not answered spent in the tool's code so far, if it got there. */

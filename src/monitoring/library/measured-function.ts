@@ -43,13 +43,15 @@ export function measuredFunction<This, Args extends unknown[], Result>(
         trace,
       };
       const startedAt = now();
-      observer.started(tool);
+      observer.started(tool, startedAt);
       const finish = (outcome: ReturnType<typeof outcomeOf>, resultBytes?: number): void => {
-        const seconds = now() - startedAt;
+        const endedAt = now();
+        const seconds = endedAt - startedAt;
         observer.finished({
           ...outcome,
           tool,
           call,
+          endedAt,
           totalSeconds: seconds,
           runSeconds: seconds,
           resultBytes,

@@ -30,30 +30,36 @@ export class Buckets {
 /** A series of a histogram. */
 export class HistogramSeries extends TimeSeries {
   readonly #buckets: Buckets;
+  readonly #unixTime: () => number;
   /** Of each bucket, without those below it. */
   readonly #counts: number[];
   /** By the index of the bucket; most series never have any. */
   #exemplars: Map<number, Exemplar> | undefined;
   #sum = 0;
 
-  constructor(buckets: Buckets, labels: LabelSet, keeper: TextKeeper) {
+  /** @param unixTime seconds since the epoch, for the calls that it points to */
+  constructor(buckets: Buckets, labels: LabelSet, keeper: TextKeeper, unixTime: () => number) {
     super(labels, keeper);
     this.#buckets = buckets;
+    this.#unixTime = unixTime;
     this.#counts = buckets.starts.map(() => 0);
   }
 
-  /** @returns the bucket that has counted it */
-  observe(value: number): number {
+  /** How many values each bucket has counted, those of the buckets below it left out; the last is the one without a bound. */
+  get counts(): readonly number[] {
+    return this.#counts;
+  }
+
+  /** @param traceId of the call that the bucket is to point to */
+  observe(value: number, traceId?: string): void {
+    const { name } = this.#buckets;
+    if (!Number.isFinite(value)) throw new RangeError(`${name} cannot take ${value}`);
     const index = this.#buckets.indexOf(value);
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;
     this.#sum += value;
     this.keeper.moved();
-    return index;
-  }
-
-  /** Has a bucket point to a call. */
-  pointTo(exemplar: Exemplar, bucket: number): void {
-    (this.#exemplars ??= new Map()).set(bucket, exemplar);
+    if (traceId === undefined) return;
+    (this.#exemplars ??= new Map()).set(index, { traceId, value, time: this.#unixTime() });
     this.keeper.traced();
   }
 

@@ -18,7 +18,7 @@ export class HttpSeries {
         readonly route: string;
         readonly method: string;
         readonly status: number;
-        readonly durations: { observe(seconds: number): void };
+        readonly durations: ReturnType<HttpSeries['find']>;
       }
     | undefined;
 
@@ -33,11 +33,11 @@ export class HttpSeries {
   observe(route: string, method: string, status: number, seconds: number): void {
     let last = this.#last;
     if (last?.route !== route || last.method !== method || last.status !== status)
-      this.#last = last = { route, method, status, durations: this.#find(route, method, status) };
-    last.durations.observe(seconds);
+      this.#last = last = { route, method, status, durations: this.find(route, method, status) };
+    last.durations.series.observe(seconds);
   }
 
-  #find(route: string, method: string, status: number) {
+  private find(route: string, method: string, status: number) {
     if (route === RELAY_ROUTE)
       return this.#metrics.http_server_request_duration_seconds.bind({
         http_route: RELAY_ROUTE,

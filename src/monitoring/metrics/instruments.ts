@@ -34,15 +34,19 @@ export type InstrumentOf<Declared, Trace extends TraceId = []> =
         ? HistogramInstrument<L, Trace>
         : never;
 
-/** What a series that was found once is recorded with. */
+/** A series that is looked for once, and what it is recorded with. */
 type BoundOf<Declared, Trace extends TraceId = []> =
   Declared extends Declaration<infer L, 'counter'>
-    ? { bind(labels: ValuesOf<L>): { inc(by?: number, ...trace: Trace): void } }
+    ? Binds<L, { inc(by?: number, ...trace: Trace): void; readonly value: number }>
     : Declared extends Declaration<infer L, 'gauge'>
-      ? { bind(labels: ValuesOf<L>): { set(value: number): void } }
+      ? Binds<L, { set(value: number): void }>
       : Declared extends Declaration<infer L, 'histogram'>
-        ? { bind(labels: ValuesOf<L>): { observe(value: number, ...trace: Trace): void } }
+        ? Binds<L, { observe(value: number, ...trace: Trace): void; readonly counts: readonly number[] }>
         : never;
+
+interface Binds<L extends Labels, Member> {
+  bind(labels: ValuesOf<L>): { readonly series: Member };
+}
 
 /** What else can be done with a metric. */
 export interface Upkeep {
@@ -142,103 +146,85 @@ interface Instrument {
   readonly bind: (given: Given) => object;
 }
 
-/** Finds a series, and looks for it again only when it was removed. */
-function keeping<Member extends TimeSeries>(find: () => Member): () => Member {
-  let member: Member | undefined;
-  return () => {
-    if (!member || member.isRemoved) member = find();
-    return member;
-  };
-}
-
 /** A series is found by the values that are given; only where there is none, they are held to what was declared. */
 const INSTRUMENTS: Readonly<
   Record<MetricType, (name: string, declaration: Declaration, recording: Recording) => Instrument>
 > = {
   counter(name, declaration, { fold, unixTime }) {
-    const family = new Family(name, declaration, (labels, keeper) => new NumberSeries(name, labels, keeper));
-    const of = (given: Given): NumberSeries => family.find(given) ?? family.of(fold(given));
-    const check = (by: number): void => {
-      if (!(by >= 0 && by < Infinity)) throw new RangeError(`${name} cannot be increased by ${by}`);
-    };
-    const add = (counter: NumberSeries, value: number, traceId: string | undefined): void => {
-      counter.add(value);
-      if (traceId !== undefined) counter.pointTo({ traceId, value, time: unixTime() });
-    };
+    const family = new Family(
+      name,
+      declaration,
+      (labels, keeper) => new NumberSeries(name, labels, keeper, unixTime),
+    );
     const record = {
-      inc(given: Given, by = 1, traceId?: string) {
-        check(by);
-        add(of(given), by, traceId);
+      inc(given: Given, by?: number, traceId?: string) {
+        seriesOf(family, given, fold).inc(by, traceId);
       },
     };
-    const bind = (given: Given) => {
-      const counter = keeping(() => of(given));
-      return {
-        inc(by = 1, traceId?: string) {
-          check(by);
-          add(counter(), by, traceId);
-        },
-      };
-    };
-    return { family, record, bind };
+    return { family, record, bind: (given) => new BoundSeries(family, given, fold) };
   },
-  gauge(name, declaration, { fold }) {
-    const family = new Family(name, declaration, (labels, keeper) => new NumberSeries(name, labels, keeper));
-    const of = (given: Given): NumberSeries => family.find(given) ?? family.of(fold(given));
+  gauge(name, declaration, { fold, unixTime }) {
+    const family = new Family(
+      name,
+      declaration,
+      (labels, keeper) => new NumberSeries(name, labels, keeper, unixTime),
+    );
     const record = {
       set(given: Given, value: number) {
-        of(given).set(value);
+        seriesOf(family, given, fold).set(value);
       },
       inc(given: Given, by = 1) {
-        of(given).add(by);
+        seriesOf(family, given, fold).add(by);
       },
       dec(given: Given, by = 1) {
-        of(given).add(-by);
+        seriesOf(family, given, fold).add(-by);
       },
     };
-    const bind = (given: Given) => {
-      const gauge = keeping(() => of(given));
-      return {
-        set(value: number) {
-          gauge().set(value);
-        },
-      };
-    };
-    return { family, record, bind };
+    return { family, record, bind: (given) => new BoundSeries(family, given, fold) };
   },
   histogram(name, declaration, { fold, unixTime }) {
     const buckets = new Buckets(name, declaration.buckets ?? []);
     const family = new Family(
       name,
       declaration,
-      (labels, keeper) => new HistogramSeries(buckets, labels, keeper),
+      (labels, keeper) => new HistogramSeries(buckets, labels, keeper, unixTime),
     );
-    const of = (given: Given): HistogramSeries => family.find(given) ?? family.of(fold(given));
-    const check = (value: number): void => {
-      if (!Number.isFinite(value)) throw new RangeError(`${name} cannot take ${value}`);
-    };
-    const observe = (histogram: HistogramSeries, value: number, traceId: string | undefined): void => {
-      const bucket = histogram.observe(value);
-      if (traceId !== undefined) histogram.pointTo({ traceId, value, time: unixTime() }, bucket);
-    };
     const record = {
       observe(given: Given, value: number, traceId?: string) {
-        check(value);
-        observe(of(given), value, traceId);
+        seriesOf(family, given, fold).observe(value, traceId);
       },
     };
-    const bind = (given: Given) => {
-      const histogram = keeping(() => of(given));
-      return {
-        observe(value: number, traceId?: string) {
-          check(value);
-          observe(histogram(), value, traceId);
-        },
-      };
-    };
-    return { family, record, bind };
+    return { family, record, bind: (given) => new BoundSeries(family, given, fold) };
   },
 };
+
+const seriesOf = <Member extends TimeSeries>(
+  family: Family<Member>,
+  given: Given,
+  fold: Recording['fold'],
+): Member => family.find(given) ?? family.of(fold(given));
+
+/** A series that is looked for again only when it was removed, or when what was given is not what it is called. */
+class BoundSeries<Member extends TimeSeries> {
+  readonly #family: Family<Member>;
+  readonly #given: Given;
+  readonly #fold: Recording['fold'];
+  #found: Member | undefined;
+
+  constructor(family: Family<Member>, given: Given, fold: Recording['fold']) {
+    this.#family = family;
+    this.#given = given;
+    this.#fold = fold;
+  }
+
+  get series(): Member {
+    const found = this.#found;
+    if (found && !found.isRemoved) return found;
+    // Not the one that it is folded into: each time counts as folded.
+    this.#found = this.#family.find(this.#given);
+    return this.#found ?? seriesOf(this.#family, this.#given, this.#fold);
+  }
+}
 
 /** Makes a gauge of prom-client read its value when it is scraped. */
 export function atScrape(gauge: Gauge, read: () => number): void {

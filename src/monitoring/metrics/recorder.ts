@@ -17,6 +17,7 @@ import { IssuerRecorder } from './issuer-recorder.ts';
 import type { Upkeep } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, networkTransportOf, type Operation } from './operation.ts';
+import { RequestSeries } from './request-series.ts';
 import { ToolSeries } from './tool-series.ts';
 import { UpstreamRecorder } from './upstream-recorder.ts';
 
@@ -44,14 +45,6 @@ export interface MeasuredTool {
   readonly isolation: 'none' | 'worker';
 }
 
-/** What is known of a tool while it has series. */
-interface ToolState {
-  callsInFlight: number;
-  /** Whether the tool was removed, and has its series only until its last call has finished. */
-  removed: boolean;
-  readonly series: ToolSeries;
-}
-
 /**
  * Every `inc`, `observe` and `set` of ours. A label value is one that the program gives, or one that the declaration of its
  * metric lets pass.
@@ -61,19 +54,21 @@ export class Recorder implements CallObserver {
   readonly issuers: IssuerRecorder;
   readonly upstreams: UpstreamRecorder;
   readonly #metrics: Metrics;
-  readonly #tools = new Map<string, ToolState>();
+  readonly #tools = new Map<string, ToolSeries>();
   readonly #unknownTool: ToolSeries;
   readonly #http: HttpSeries;
-
+  readonly #requests: RequestSeries;
+  #whenForgotten: ((name: string, series: ToolSeries) => void) | undefined;
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
     this.#http = new HttpSeries(metrics);
+    this.#requests = new RequestSeries(metrics);
     this.#unknownTool = new ToolSeries(metrics, UNKNOWN_TOOL);
     this.audit = new AuditRecorder(metrics);
     this.issuers = new IssuerRecorder(metrics);
     this.upstreams = new UpstreamRecorder(metrics);
     metrics.mcp_tool_calls_in_flight.beforeScrape(() => {
-      for (const { series, callsInFlight } of this.#tools.values()) series.inFlight(callsInFlight);
+      for (const series of this.#tools.values()) series.showInFlight();
     });
     metrics.mcp_metrics_samples.atScrape(() => this.#sum((metric) => metric.samples()));
     metrics.mcp_metrics_samples_limit.atScrape(() => this.mostSamples());
@@ -104,25 +99,37 @@ export class Recorder implements CallObserver {
     } else {
       for (const metric of Object.values(metrics)) metric.addTool(tool_name);
       const series = new ToolSeries(metrics, tool_name);
-      this.#tools.set(tool_name, { callsInFlight: 0, removed: false, series });
+      this.#tools.set(tool_name, series);
       // Created now: gauges with labels have no series from the start.
-      series.inFlight(0);
+      series.showInFlight();
     }
     metrics.mcp_tool_info.set({ tool_name, toolset, source, isolation }, 1);
   }
 
   /** Removes the series of a tool: now, or when the last of its calls that are in flight has finished. */
   removeTool(name: string): void {
-    const state = this.#tools.get(name);
-    if (!state) return;
-    state.removed = true;
-    this.#forgetIfDone(name, state);
+    const series = this.#tools.get(name);
+    if (!series) return;
+    series.removed = true;
+    this.#forgetIfDone(name, series);
   }
 
-  #forgetIfDone(name: string, { removed, callsInFlight }: ToolState): void {
-    if (!removed || callsInFlight > 0) return;
+  #forgetIfDone(name: string, series: ToolSeries): void {
+    if (!series.removed || series.inFlight > 0) return;
     this.#tools.delete(name);
+    this.#whenForgotten?.(name, series);
     for (const metric of Object.values(this.#metrics)) metric.removeTool(name);
+  }
+
+  /** The series of each tool that has some, by its name; those of calls to tools that do not exist among them. */
+  *toolSeries(): Generator<readonly [name: string, series: ToolSeries]> {
+    yield* this.#tools;
+    yield [UNKNOWN_TOOL, this.#unknownTool];
+  }
+
+  /** Calls back before the series of a tool are removed. */
+  whenForgotten(tell: (name: string, series: ToolSeries) => void): void {
+    this.#whenForgotten = tell;
   }
 
   /** Binds the gauges to what they measure. */
@@ -144,38 +151,35 @@ export class Recorder implements CallObserver {
     metrics.mcp_worker_pool_waiting.atScrape(() => workers().waiting);
   }
 
-  started(tool_name: string): void {
-    const state = this.#tools.get(tool_name);
-    if (state) state.callsInFlight += 1;
+  started(tool: string, at: number): void {
+    this.#tools.get(tool)?.started(at);
   }
 
   finished(record: CallRecord): void {
     if (record.status === 'error' && record.scopes) this.authFailure('insufficient_scope');
-    const state = this.#tools.get(record.tool);
-    if (state) {
-      state.series.finished(record);
-      state.callsInFlight -= 1;
-      this.#forgetIfDone(record.tool, state);
+    const series = this.#tools.get(record.tool);
+    if (series) {
+      series.finished(record);
+      this.#forgetIfDone(record.tool, series);
     } else if (record.tool === UNKNOWN_TOOL) this.#unknownTool.finished(record);
     // A tool that has no series any more gets none again.
   }
 
   /** A request reached the protocol layer. */
   request(method: string, protocolVersion: string | undefined, transport: TransportName): void {
-    const protocol_version = protocolVersion ?? OTHER;
-    this.#metrics.mcp_requests_total.inc({ method, protocol_version, transport });
+    this.#requests.count(method, protocolVersion, transport);
   }
 
   /** A request was answered. */
   operation(operation: Operation): void {
     const { seconds, traceId, tool, errorCode, isError } = operation;
-    const state = tool === undefined ? undefined : this.#tools.get(tool);
-    if (state && errorCode === undefined && !isError) {
-      state.series.succeeded(operation);
+    const series = tool === undefined ? undefined : this.#tools.get(tool);
+    if (series && errorCode === undefined && !isError) {
+      series.succeeded(operation);
       return;
     }
     // The tool may have been removed while the call was in flight.
-    const isGone = tool !== undefined && !state;
+    const isGone = tool !== undefined && !series;
     const labels = labelsOf(isGone ? { ...operation, tool: UNKNOWN_TOOL } : operation);
     this.#metrics.mcp_server_operation_duration_seconds.observe(labels, seconds, traceId);
   }

@@ -54,14 +54,34 @@ export abstract class TimeSeries {
 /** A series of a counter or a gauge. */
 export class NumberSeries extends TimeSeries {
   readonly #name: string;
+  readonly #unixTime: () => number;
   #value = 0;
   #exemplar: Exemplar | undefined;
 
-  constructor(name: string, labels: LabelSet, keeper: TextKeeper) {
+  /** @param unixTime seconds since the epoch, for the calls that it points to */
+  constructor(name: string, labels: LabelSet, keeper: TextKeeper, unixTime: () => number) {
     super(labels, keeper);
     this.#name = name;
+    this.#unixTime = unixTime;
   }
 
+  get value(): number {
+    return this.#value;
+  }
+
+  /**
+   * Increases a counter.
+   * @param traceId of the call that it is to point to
+   */
+  inc(by = 1, traceId?: string): void {
+    if (!(by >= 0 && by < Infinity)) throw new RangeError(`${this.#name} cannot be increased by ${by}`);
+    this.set(this.#value + by);
+    if (traceId === undefined) return;
+    this.#exemplar = { traceId, value: by, time: this.#unixTime() };
+    this.keeper.traced();
+  }
+
+  /** Moves a gauge. */
   add(by: number): void {
     this.set(this.#value + by);
   }
@@ -70,12 +90,6 @@ export class NumberSeries extends TimeSeries {
     if (Object.is(value, this.#value)) return;
     this.#value = value;
     this.keeper.moved();
-  }
-
-  /** Has it point to a call. */
-  pointTo(exemplar: Exemplar): void {
-    this.#exemplar = exemplar;
-    this.keeper.traced();
   }
 
   reset(): void {

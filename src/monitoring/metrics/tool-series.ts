@@ -1,15 +1,31 @@
 import type { CallRecord } from '../../tools/call.ts';
+import { REFUSED, UNKNOWN_TOOL, type ErrorReason } from '../../tools/reasons.ts';
 import type { Metrics } from './metrics.ts';
 import { labelsOf, type Operation } from './operation.ts';
 
-/** The series that the calls of one tool move, most of them found once. */
+/** What was counted of a tool's calls. */
+export interface Counted {
+  readonly calls: number;
+  /** By reason; those that never occurred may be left out. */
+  readonly failed: ReadonlyMap<ErrorReason, number>;
+  /** Calls that reached the tool's code, by the bucket of `mcp_tool_duration_seconds`; the last has no bound. */
+  readonly durations: readonly number[];
+}
+
+/** The series that the calls of one tool move, most of them found once, and the calls of it that are in flight. */
 export class ToolSeries {
+  /** Whether the tool was removed, and has its series only until its last call has finished. */
+  removed = false;
   readonly #metrics: Metrics;
   readonly #name: string;
-  readonly #inFlight;
+  readonly #shownInFlight;
   readonly #successes;
+  readonly #errors;
+  readonly #failed = new Map<ErrorReason, ReturnType<ToolSeries['findFailed']>>();
   readonly #durations;
   readonly #sizes;
+  #inFlight = 0;
+  #movedAt = 0;
   /** The series that the last successful request was counted in. */
   #succeeded:
     | (Pick<Operation, 'protocolVersion' | 'transport'> & {
@@ -21,27 +37,46 @@ export class ToolSeries {
   constructor(metrics: Metrics, tool_name: string) {
     this.#metrics = metrics;
     this.#name = tool_name;
-    this.#inFlight = metrics.mcp_tool_calls_in_flight.bind({ tool_name });
+    this.#shownInFlight = metrics.mcp_tool_calls_in_flight.bind({ tool_name });
     this.#successes = metrics.mcp_tool_calls_total.bind({ tool_name, status: 'success' });
+    this.#errors = metrics.mcp_tool_calls_total.bind({ tool_name, status: 'error' });
     this.#durations = metrics.mcp_tool_duration_seconds.bind({ tool_name });
     this.#sizes = metrics.mcp_tool_result_size_bytes.bind({ tool_name });
   }
 
-  inFlight(calls: number): void {
-    this.#inFlight.set(calls);
+  /** Calls accepted and not yet answered. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** When an accepted call last ended, or began while there was no other: by the clock of the records, in seconds. */
+  get movedAt(): number {
+    return this.#movedAt;
+  }
+
+  /** Brings the gauge up to date. */
+  showInFlight(): void {
+    this.#shownInFlight.series.set(this.#inFlight);
+  }
+
+  started(at: number): void {
+    if (this.#inFlight === 0) this.#movedAt = at;
+    this.#inFlight += 1;
   }
 
   finished(record: CallRecord): void {
-    const { runSeconds, resultBytes, call } = record;
+    const { runSeconds, resultBytes, call, endedAt } = record;
     const traceId = call.trace?.sampled ? call.trace.traceId : undefined;
-    const tool_name = this.#name;
-    if (record.status === 'success') this.#successes.inc();
+    if (record.status === 'success') this.#successes.series.inc();
     else {
-      this.#metrics.mcp_tool_calls_total.inc({ tool_name, status: 'error' });
-      this.#metrics.mcp_tool_errors_total.inc({ tool_name, reason: record.reason }, 1, traceId);
+      this.#errors.series.inc();
+      this.#failedFor(record.reason).series.inc(1, traceId);
     }
-    if (runSeconds !== undefined) this.#durations.observe(runSeconds, traceId);
-    if (resultBytes !== undefined) this.#sizes.observe(resultBytes);
+    if (runSeconds !== undefined) this.#durations.series.observe(runSeconds, traceId);
+    if (resultBytes !== undefined) this.#sizes.series.observe(resultBytes);
+    if (this.#name === UNKNOWN_TOOL) return; // its calls have no start
+    this.#inFlight -= 1;
+    if (record.status === 'success' || !REFUSED.includes(record.reason)) this.#movedAt = endedAt;
   }
 
   /** A request that called it succeeded. */
@@ -50,7 +85,30 @@ export class ToolSeries {
     let last = this.#succeeded;
     if (last?.protocolVersion !== protocolVersion || last?.transport !== transport)
       this.#succeeded = last = { protocolVersion, transport, durations: this.find(operation) };
-    last.durations.observe(seconds, traceId);
+    last.durations.series.observe(seconds, traceId);
+  }
+
+  /** How many calls were counted. */
+  get calls(): number {
+    return this.#successes.series.value + this.#errors.series.value;
+  }
+
+  counted(): Counted {
+    return {
+      calls: this.calls,
+      failed: new Map([...this.#failed].map(([reason, { series }]) => [reason, series.value])),
+      durations: [...this.#durations.series.counts],
+    };
+  }
+
+  #failedFor(reason: ErrorReason) {
+    let failed = this.#failed.get(reason);
+    if (!failed) this.#failed.set(reason, (failed = this.findFailed(reason)));
+    return failed;
+  }
+
+  private findFailed(reason: ErrorReason) {
+    return this.#metrics.mcp_tool_errors_total.bind({ tool_name: this.#name, reason });
   }
 
   private find(operation: Operation) {
