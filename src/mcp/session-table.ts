@@ -29,6 +29,8 @@ export class SessionTable {
   readonly #options: SessionTableOptions;
   /** The first has been left unused for the longest time. */
   readonly #sessions = new Map<string, Entry>();
+  /** The one that was used last, and is the last already. */
+  #newest: string | undefined;
   readonly #live: LiveSessions;
   readonly #sweeper: NodeJS.Timeout;
   #reserved = 0;
@@ -84,6 +86,7 @@ export class SessionTable {
   /** @param isResumed whether it was begun elsewhere, or here before */
   add(session: Session, isResumed: boolean): void {
     this.#sessions.set(session.id, { session, end: this.#live.begin('http', isResumed) });
+    this.#newest = session.id;
   }
 
   each(visit: (session: Session) => void): void {
@@ -92,10 +95,12 @@ export class SessionTable {
 
   /** Says that a session is used. */
   touch(id: string): void {
+    if (id === this.#newest) return;
     const entry = this.#sessions.get(id);
     if (!entry) return;
     this.#sessions.delete(id);
     this.#sessions.set(id, entry);
+    this.#newest = id;
   }
 
   /** Takes a session out and closes it; does nothing for one that is out. */

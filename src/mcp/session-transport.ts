@@ -111,7 +111,8 @@ export class SessionTransport implements Transport {
       this.sessionId = this.#options.id;
       this.#options.initialized();
     }
-    const ids = messages.flatMap((message) => ('id' in message && 'method' in message ? [message.id] : []));
+    const ids: RequestId[] = [];
+    for (const message of messages) if ('id' in message && 'method' in message) ids.push(message.id);
     if (ids.length === 0) {
       for (const message of messages) this.onmessage?.(message, { authInfo });
       response.writeHead(202).end();

@@ -229,9 +229,8 @@ export class Session {
   }
 }
 
-const idsIn = (body: unknown): RpcRequest['id'][] =>
-  [body]
-    .flat()
-    .flatMap((message) =>
-      typeof message === 'object' && message !== null && isRequest(message) ? [message.id] : [],
-    );
+const idsIn = (body: unknown): readonly RpcRequest['id'][] =>
+  (Array.isArray(body) ? body : [body]).filter(isRequestIn).map(({ id }) => id);
+
+const isRequestIn = (message: unknown): message is RpcRequest =>
+  typeof message === 'object' && message !== null && isRequest(message);
