@@ -10,6 +10,7 @@ import { loadTools, longestDeadline, offerTools } from './load-tools.ts';
 import { loadUpstreams, type Paces, type UpstreamsHandle } from './load-upstreams.ts';
 import type { McpBinding } from './mcp/binding.ts';
 import { RequestState } from './mcp/request-state.ts';
+import { answerDelays } from './mcp/response-stream.ts';
 import { Seal } from './mcp/seal.ts';
 import { Audit } from './monitoring/audit/audit.ts';
 import type { AuditOutput } from './monitoring/audit/audit-output.ts';
@@ -200,7 +201,7 @@ export async function createApplication(
         unixTime: environment.unixTime,
         stateKeys,
         quota,
-        keepAliveSeconds: settings.server.streamKeepAliveSeconds,
+        delays: answerDelays(settings.server.streamKeepAliveSeconds, now),
         requestState: new RequestState(stateKeys, settings.limits.inputWaitSeconds, shared),
         onProtocolError: (error) => {
           logger.debug({ err: error }, 'request refused by the protocol layer');

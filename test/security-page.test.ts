@@ -130,6 +130,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'mcp/session-table.ts #sessions': 'sessions',
   'mcp/session-transport.ts #asked': 'requests of one client',
   'mcp/session-transport.ts #streams': 'connections',
+  'mcp/shared-delay.ts #waiting': 'connections',
   'mcp/sessions.ts #resuming': 'connections',
   'mcp/used-ids.ts #used': 'states of questions that were used',
   'monitoring/activity.ts #seen': '= tools',

@@ -9,6 +9,7 @@ import type { Executor } from '../tools/executor.ts';
 import type { ChangingList } from './list-changes.ts';
 import type { StateKeys } from './seal.ts';
 import type { RequestState } from './request-state.ts';
+import type { AnswerDelays } from './response-stream.ts';
 
 /** What all servers and connections of the protocol binding share. */
 export interface McpBinding {
@@ -27,8 +28,8 @@ export interface McpBinding {
   readonly authenticated: boolean;
   /** The list of tools, where it can change while the server runs, so that clients are told. */
   readonly changingList: ChangingList | undefined;
-  /** Longest silence of an answer over HTTP, in seconds: after it, something is sent that says that the server is still there. */
-  readonly keepAliveSeconds: number;
+  /** How long answers over HTTP wait. */
+  readonly delays: AnswerDelays;
   readonly newRequestId: () => string;
   readonly randomBytes: (size: number) => Buffer;
   /** Monotonic, in seconds. */

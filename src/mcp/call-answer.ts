@@ -1,31 +1,35 @@
 import type { ServerResponse } from 'node:http';
 import { answerWith, EVENT_STREAM_HEADERS, KEEPALIVE } from './response-stream.ts';
+import type { Delayed, SharedDelay } from './shared-delay.ts';
 
 export interface CallAnswerOptions {
   /** Whether the client takes a stream. */
   readonly mayStream: boolean;
-  /** Longest silence, in seconds: a proxy in front cuts off an answer of which nothing is heard for long. */
-  readonly keepAliveSeconds: number;
+  /** The longest silence: a proxy in front cuts off an answer of which nothing is heard for long. */
+  readonly keepAlive: SharedDelay;
 }
 
 /**
  * The answer to one modern request, written straight to Node's response: as JSON, or, when something must be said before it, as
  * a stream of events (MCP 2026-07-28, "Streamable HTTP").
  */
-export class CallAnswer {
+export class CallAnswer implements Delayed {
   readonly #response: ServerResponse;
   readonly #mayStream: boolean;
-  readonly #keepAlive: NodeJS.Timeout | undefined;
+  readonly #keepAlive: SharedDelay;
 
-  constructor(response: ServerResponse, { mayStream, keepAliveSeconds }: CallAnswerOptions) {
+  constructor(response: ServerResponse, { mayStream, keepAlive }: CallAnswerOptions) {
     this.#response = response;
     this.#mayStream = mayStream;
-    if (mayStream)
-      this.#keepAlive = setTimeout(() => {
-        if (this.isOver) return;
-        if (!response.writableNeedDrain) this.#write(KEEPALIVE);
-        this.#keepAlive?.refresh();
-      }, keepAliveSeconds * 1000);
+    this.#keepAlive = keepAlive;
+    if (mayStream) keepAlive.begin(this);
+  }
+
+  /** Nothing has been said for long. */
+  due(): void {
+    if (this.isOver) return;
+    if (this.#response.writableNeedDrain) this.#keepAlive.begin(this);
+    else this.#write(KEEPALIVE);
   }
 
   /** Whether it has ended, or nobody waits for it any more. */
@@ -57,7 +61,7 @@ export class CallAnswer {
 
   /** Sends no more comments that keep the connection open. */
   stopKeepAlive(): void {
-    clearTimeout(this.#keepAlive);
+    this.#keepAlive.end(this);
   }
 
   #writeEvent(message: object): void {
@@ -68,6 +72,6 @@ export class CallAnswer {
     if (!this.isStream) this.#response.writeHead(200, EVENT_STREAM_HEADERS);
     // In bytes: of text, Node would count characters where it says how much of an answer is unread.
     this.#response.write(Buffer.from(text));
-    this.#keepAlive?.refresh();
+    this.#keepAlive.begin(this);
   }
 }

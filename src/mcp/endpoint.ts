@@ -87,7 +87,7 @@ export class McpEndpoint {
     this.#modern = createMcpHandler(() => servers.createForHandler(), {
       legacy: 'reject',
       maxSubscriptions,
-      keepAliveMs: binding.keepAliveSeconds * 1000,
+      keepAliveMs: binding.delays.keepAlive.seconds * 1000,
       onerror: binding.onProtocolError,
     });
     takeListens(this.#modern, binding.door);

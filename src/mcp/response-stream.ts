@@ -1,10 +1,25 @@
 import type { ServerResponse } from 'node:http';
+import { SharedDelay, type Delayed } from './shared-delay.ts';
 
 /**
- * How long the beginning of a stream waits for an answer, in milliseconds. Most come sooner, and go with it in one piece: to
+ * How long the beginning of a stream waits for an answer, in seconds. Most come sooner, and go with it in one piece: to
  * send another costs the server and its client more than anything else that is done for a call.
  */
-const TOGETHER_MS = 10;
+const TOGETHER_SECONDS = 0.01;
+
+/** How long the answers of a server wait. */
+export interface AnswerDelays {
+  /** Before an answer begins that is a stream. */
+  readonly together: SharedDelay;
+  /** The longest silence: a proxy in front cuts off an answer of which nothing is heard for long. */
+  readonly keepAlive: SharedDelay;
+}
+
+/** @param now monotonic, in seconds */
+export const answerDelays = (keepAliveSeconds: number, now: () => number): AnswerDelays => ({
+  together: new SharedDelay(TOGETHER_SECONDS, now),
+  keepAlive: new SharedDelay(keepAliveSeconds, now),
+});
 
 /** What the headers of each stream of events say besides. */
 export const EVENT_STREAM_HEADERS = {
@@ -32,15 +47,13 @@ export function answerWith(
 
 export interface ResponseStreamOptions {
   readonly sessionId: string;
-  /** Longest silence, in seconds: a proxy in front cuts off an answer of which nothing is heard for long. */
-  readonly keepAliveSeconds: number;
+  readonly delays: AnswerDelays;
 }
 
 /** The answer to an HTTP request of a session: a stream of events (SSE). */
-export class ResponseStream {
+export class ResponseStream implements Delayed {
   readonly #response: ServerResponse;
   readonly #options: ResponseStreamOptions;
-  #timer: NodeJS.Timeout | undefined;
   /** What has not been sent yet, since the stream has not begun. */
   #start: string;
 
@@ -51,10 +64,10 @@ export class ResponseStream {
     this.#start = start ?? '';
     if (response.destroyed) return;
     response.on('close', () => {
-      clearTimeout(this.#timer);
+      this.#endDelays();
     });
     if (start === undefined) this.#begin();
-    else this.#timer = setTimeout(this.#begin, TOGETHER_MS);
+    else options.delays.together.begin(this);
   }
 
   /** Whether nothing can be sent on it any more. */
@@ -62,18 +75,29 @@ export class ResponseStream {
     return this.#response.destroyed || this.#response.writableEnded;
   }
 
-  readonly #begin = (): void => {
+  #begin(): void {
     this.#response.writeHead(200, this.#headers);
     if (this.#start === '') this.#response.flushHeaders();
     else this.#send(this.#start);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#keepAlive, this.#options.keepAliveSeconds * 1000);
-  };
+    this.#options.delays.together.end(this);
+    this.#options.delays.keepAlive.begin(this);
+  }
 
-  readonly #keepAlive = (): void => {
+  /** No answer has come soon, or nothing has been said for long. */
+  due(): void {
+    if (this.isOver) return;
+    if (!this.#response.headersSent) {
+      this.#begin();
+      return;
+    }
     if (!this.#response.writableNeedDrain) this.#response.write(KEEPALIVE);
-    this.#timer?.refresh();
-  };
+    this.#options.delays.keepAlive.begin(this);
+  }
+
+  #endDelays(): void {
+    this.#options.delays.together.end(this);
+    this.#options.delays.keepAlive.end(this);
+  }
 
   get #headers(): Readonly<Record<string, string>> {
     return { ...EVENT_STREAM_HEADERS, 'mcp-session-id': this.#options.sessionId };
@@ -97,7 +121,7 @@ export class ResponseStream {
   /** Ends it, after some events or none. */
   end(events = ''): void {
     if (this.isOver) return;
-    clearTimeout(this.#timer);
+    this.#endDelays();
     if (this.#response.headersSent) this.#response.end(Buffer.from(events));
     else answerWith(this.#response, this.#headers, this.#start + events);
   }

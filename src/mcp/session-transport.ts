@@ -14,7 +14,7 @@ import { isRequest } from '../monitoring/door/message.ts';
 import type { RecentEvents } from './event-store.ts';
 import { messagesIn } from './messages.ts';
 import type { OpenQuestions } from './open-questions.ts';
-import { ResponseStream } from './response-stream.ts';
+import { ResponseStream, type AnswerDelays } from './response-stream.ts';
 import type { SessionFacts } from './session-id.ts';
 
 /** How soon clients come back for a result whose stream ended before it, in milliseconds (SSE `retry`). */
@@ -55,7 +55,7 @@ export class SessionTransport implements Transport {
   /** Once it is initialized. */
   sessionId?: string;
   readonly #options: SessionTransportOptions;
-  readonly #keepAliveSeconds: number;
+  readonly #delays: AnswerDelays;
   /** Those that are open, by what their events are known by. */
   readonly #streams = new Map<string, ResponseStream>();
   /** What each request came with, until all of that is answered. */
@@ -65,9 +65,9 @@ export class SessionTransport implements Transport {
   #made = 0;
   #isClosed = false;
 
-  constructor(options: SessionTransportOptions, keepAliveSeconds: number) {
+  constructor(options: SessionTransportOptions, delays: AnswerDelays) {
     this.#options = options;
-    this.#keepAliveSeconds = keepAliveSeconds;
+    this.#delays = delays;
   }
 
   start(): Promise<void> {
@@ -136,7 +136,7 @@ export class SessionTransport implements Transport {
 
   #open(response: ServerResponse, start?: string): ResponseStream {
     const { id: sessionId } = this.#options;
-    return new ResponseStream(response, { sessionId, keepAliveSeconds: this.#keepAliveSeconds }, start);
+    return new ResponseStream(response, { sessionId, delays: this.#delays }, start);
   }
 
   /** An event without a message, whose id a client can come back with (MCP 2025-11-25, "Sending Messages to the Server"). */

@@ -64,7 +64,7 @@ export class Session {
     const { id, facts, quotaKey, replayEvents, replay } = options;
     const events = new RecentEvents(options.eventsName, replayEvents, replay, quotaKey);
     const questions = new OpenQuestions(options.questionIds, id);
-    const transport = new SessionTransport({ ...options, events, questions }, binding.keepAliveSeconds);
+    const transport = new SessionTransport({ ...options, events, questions }, binding.delays);
     await servers.create('legacy').connect(transport);
     // Before there is a door: it is no request of the client.
     if (isResumed) await transport.initialize(facts);

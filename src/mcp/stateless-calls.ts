@@ -73,9 +73,8 @@ export class StatelessCalls {
   }
 
   #replyTo(response: ServerResponse, authInfo: AuthInfo): CallAnswer {
-    const { keepAliveSeconds } = this.#binding;
     return new CallAnswer(response, {
-      keepAliveSeconds,
+      keepAlive: this.#binding.delays.keepAlive,
       mayStream: readerIn(authInfo)?.takesStreams === true,
     });
   }

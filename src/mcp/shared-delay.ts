@@ -1,0 +1,48 @@
+/** What something is to be done about after a while. */
+export interface Delayed {
+  due(): void;
+}
+
+/** Delays of one length that have one timer for all of them: a timer for each call costs more than to record it. */
+export class SharedDelay {
+  readonly seconds: number;
+  readonly #now: () => number;
+  /** When each is due; the first is due first. */
+  readonly #waiting = new Map<Delayed, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param now monotonic, in seconds */
+  constructor(seconds: number, now: () => number) {
+    this.seconds = seconds;
+    this.#now = now;
+  }
+
+  /** Begins a delay, or begins it anew. It keeps no process alive. */
+  begin(delayed: Delayed): void {
+    this.#waiting.delete(delayed);
+    this.#waiting.set(delayed, this.#now() + this.seconds);
+    if (!this.#timer) this.#lookIn(this.seconds);
+  }
+
+  /** Calls one off; does nothing for one that has not begun, or is over. */
+  end(delayed: Delayed): void {
+    this.#waiting.delete(delayed);
+  }
+
+  #lookIn(seconds: number): void {
+    this.#timer = setTimeout(this.#look, seconds * 1000).unref();
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    const now = this.#now();
+    for (const [delayed, at] of this.#waiting) {
+      if (at > now) {
+        this.#lookIn(at - now);
+        return;
+      }
+      this.#waiting.delete(delayed);
+      delayed.due();
+    }
+  };
+}
