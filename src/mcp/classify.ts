@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { classifyInboundRequest, type InboundModernRoute } from '@modelcontextprotocol/server';
 import { isWellFormedRequest } from './messages.ts';
-import { plainCallIn, type PlainCall } from './plain-call.ts';
+import { plainRequestIn, type PlainCall, type PlainList } from './plain-request.ts';
 import { MODERN_VERSION, VERSIONS } from './versions.ts';
 
 /** Of which era a request is, and what is wrong with it if it is of none. */
@@ -14,9 +14,9 @@ export type Route = ReturnType<typeof classifyInboundRequest>;
 export function classify(
   { method = 'GET', headers }: IncomingMessage,
   body: unknown,
-): { readonly route: Route; readonly plainCall?: PlainCall } {
-  const plainCall = plainCallIn(headers, body);
-  if (plainCall) return { route: routeOf(plainCall), plainCall };
+): { readonly route: Route; readonly plain?: PlainCall | PlainList } {
+  const plain = plainRequestIn(headers, body);
+  if (plain) return { route: routeOf(plain), plain };
   const version = headers['mcp-protocol-version'];
   // Its `_meta` names no revision, so that it belongs to a session.
   if (isWellFormedRequest(body) && body.method !== 'initialize' && isOfSession(version))
@@ -32,7 +32,7 @@ export function classify(
   };
 }
 
-const routeOf = (message: PlainCall): InboundModernRoute => ({
+const routeOf = (message: PlainCall | PlainList): InboundModernRoute => ({
   kind: 'modern',
   messageKind: 'request',
   message,

@@ -34,7 +34,8 @@ import {
 } from './refusals.ts';
 import { tellOfChanges } from './list-changes.ts';
 import type { PeersOptions } from './peers.ts';
-import type { PlainCall } from './plain-call.ts';
+import { PlainLists } from './plain-lists.ts';
+import type { PlainCall } from './plain-request.ts';
 import { ServerFactory } from './server-factory.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 import { StatelessCalls } from './stateless-calls.ts';
@@ -71,6 +72,7 @@ export class McpEndpoint {
   readonly sessions: Sessions;
   readonly #binding: McpBinding;
   readonly #calls: StatelessCalls;
+  readonly #lists: PlainLists;
   readonly #headerCheck: HeaderCheck;
   /** The SDK's handler of modern requests, and its entrance from Node. */
   readonly #modern: McpHttpHandler;
@@ -82,6 +84,7 @@ export class McpEndpoint {
     this.#binding = binding;
     const servers = new ServerFactory(binding, { transport: 'http', comesBack: peers.names.length === 0 });
     this.#calls = new StatelessCalls(binding, servers);
+    this.#lists = new PlainLists(binding, servers);
     this.#headerCheck = new HeaderCheck(binding);
     this.sessions = new Sessions(servers, sessions, peers, binding);
     this.#modern = createMcpHandler(() => servers.createForHandler(), {
@@ -114,10 +117,9 @@ export class McpEndpoint {
       takesStreams: accepts.streams,
       keepsUp: () => !response.writableNeedDrain,
     }));
-    const { route, plainCall } = classify(request, body);
+    const { route, plain } = classify(request, body);
     const refused = refusalOf(request, body, route, accepts);
-    if (refused) return { ...refused, ...idIn(body) };
-    if (this.#isClosed) return { ...REFUSALS.closing, ...idIn(body) };
+    if (refused || this.#isClosed) return { ...(refused ?? REFUSALS.closing), ...idIn(body) };
     const denied = this.#deniedCall(request, body, sender, authInfo);
     if (denied) return denied;
     // When the server stops, it ends this stream. A further request on the same connection would be lost, so the client must send
@@ -126,8 +128,9 @@ export class McpEndpoint {
     if (route.kind === 'legacy') {
       const problem = await this.sessions.serve(request, response, body, { sender, authInfo });
       if (problem) return { ...idIn(body), ...refusalBySession(problem) };
-    } else if (route.kind === 'modern' && isCall(route)) {
-      await this.#serveCall(request, response, { route, plainCall, authInfo, sender });
+    } else if (plain?.method === 'tools/list') this.#lists.serve(plain, response, authInfo);
+    else if (route.kind === 'modern' && isCall(route)) {
+      await this.#serveCall(request, response, { route, plainCall: plain, authInfo, sender });
     } else {
       await this.#serveModern(request as Authenticated, response, body);
     }

@@ -16,7 +16,7 @@ import { CallAnswer } from './call-answer.ts';
 import type { CallContext } from './call-context.ts';
 import { connectDoor, connectionOptions, nowhere, rewordErrors } from './connect-door.ts';
 import { Exchange } from './exchange.ts';
-import type { PlainCall } from './plain-call.ts';
+import type { PlainCall } from './plain-request.ts';
 import { readerIn } from './sender.ts';
 import type { ServerFactory } from './server-factory.ts';
 import { ToolCalls } from './tool-calls.ts';

@@ -59,15 +59,14 @@ export class ToolCalls {
     const tools = visibleTo(caller, this.#binding.catalogue.tools);
     return {
       tools: tools.map(({ listing }) => listing) as unknown as ListToolsResult['tools'],
-      ...(this.#channel.era === 'modern' && this.#hints),
+      ...(this.#channel.era === 'modern' && this.hints),
     };
   }
 
   /** Of what the parts of a list say the shortest time; and that it is for one caller alone, if one of them is. */
-  get #hints(): ListHints {
+  get hints(): Required<ListHints> {
     const { changingList, authenticated } = this.#binding;
-    if (!changingList) return {};
-    const { ttlMs = LIST_TTL_MS, cacheScope } = changingList.hints();
+    const { ttlMs = LIST_TTL_MS, cacheScope } = changingList?.hints() ?? {};
     const isPrivate = authenticated || cacheScope === 'private';
     return { ttlMs: Math.min(ttlMs, LIST_TTL_MS), cacheScope: isPrivate ? 'private' : 'public' };
   }

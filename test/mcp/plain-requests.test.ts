@@ -1,4 +1,7 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { classifyInboundRequest } from '@modelcontextprotocol/server';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { classify } from '../../src/mcp/classify.ts';
@@ -30,7 +33,11 @@ function* bodies(): Generator {
     const params = { name: 'add', arguments: { a: 1 }, _meta: meta };
     const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
     yield [call];
-    for (const method of ['tools/call', 'tools/list', 'initialize', 'ping']) yield { ...call, method };
+    for (const method of ['tools/call', 'tools/list', 'initialize', 'ping']) {
+      yield { ...call, method };
+      yield { ...call, method, params: { _meta: meta } };
+      yield { ...call, method, params: { cursor: 'c', _meta: meta } };
+    }
     for (const part of PARTS) {
       yield part;
       for (const field of ['jsonrpc', 'id', 'method', 'params', 'result', 'error', 'more'])
@@ -59,7 +66,7 @@ it('a request is of the era, and is refused for the reason, that the SDK says', 
           ...(version !== undefined && { 'mcp-protocol-version': version }),
           ...(method !== undefined && { 'mcp-method': method }),
         };
-        const { route, plainCall } = classify({ method: 'POST', headers } as IncomingMessage, body);
+        const { route, plain: request } = classify({ method: 'POST', headers } as IncomingMessage, body);
         const theirs = classifyInboundRequest({
           httpMethod: 'POST',
           ...(version !== undefined && { protocolVersionHeader: version }),
@@ -69,7 +76,7 @@ it('a request is of the era, and is refused for the reason, that the SDK says', 
         if (theirs.kind === 'legacy') delete (theirs as { requestedVersion?: string }).requestedVersion;
         if (route.kind === 'legacy') delete (route as { requestedVersion?: string }).requestedVersion;
         expect(route, JSON.stringify({ body, headers })).toEqual(theirs);
-        if (plainCall) plain += 1;
+        if (request) plain += 1;
       }
   expect(plain).toBeGreaterThan(20);
 });
@@ -99,24 +106,27 @@ interface Call {
 }
 
 /** What the server says to a call, without what is random in it. */
-async function said({
-  name,
-  args,
-  meta,
+const said = ({ name, args, meta, accept }: Call): Promise<Said> =>
+  saidTo('tools/call', { name, arguments: args, _meta: { ...META, ...meta } }, { 'mcp-name': name }, accept);
+
+async function saidTo(
+  method: string,
+  params: object,
+  headers: Readonly<Record<string, string>> = {},
   accept = 'application/json, text/event-stream',
-}: Call): Promise<Said> {
-  const params = { name, arguments: args, _meta: { ...META, ...meta } };
-  const response = await fetch(`${server.url}/mcp`, {
+  { url }: Pick<TestServer, 'url'> = server,
+): Promise<Said> {
+  const response = await fetch(`${url}/mcp`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       accept,
       'mcp-protocol-version': '2026-07-28',
-      'mcp-method': 'tools/call',
-      'mcp-name': name,
+      'mcp-method': method,
       'x-request-id': 'the-same',
+      ...headers,
     },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 7, method, params }),
   });
   const text = (await response.text()).replace(/"requestState":"[^"]+"/, '"requestState":"…"');
   const type = response.headers.get('content-type');
@@ -148,6 +158,47 @@ it.each(CALLS)('a plain call is answered as the SDK answers it: $what', async (c
   const bySdk = await said({ ...call, meta: { ...call.meta, 'example.com/more': 1 } });
   expect(plain).toEqual(bySdk);
   expect(plain.messages.at(-1)).toMatchObject({ id: 7 });
+});
+
+const list = (
+  headers?: Readonly<Record<string, string>>,
+  meta?: object,
+  of?: Pick<TestServer, 'url'>,
+): Promise<Said> => saidTo('tools/list', { _meta: { ...META, ...meta } }, headers, undefined, of);
+
+it('a plain request for the list of tools is answered as the SDK answers it, and counted', async () => {
+  const counted = async (): Promise<number | undefined> =>
+    (await server.scrape()).value('mcp_server_operation_duration_seconds_count', {
+      mcp_method_name: 'tools/list',
+    });
+  const before = await counted();
+  const plain = await list();
+  expect(plain).toEqual(await list({}, { 'example.com/more': 1 }));
+  expect(await list()).toEqual(plain);
+  expect(JSON.stringify(plain)).toContain('"name":"throws"');
+  expect(await counted()).toBe((before ?? 0) + 3);
+});
+
+it('a list has what its caller may use, whatever others were told before', async () => {
+  const tokensFile = join(mkdtempSync(join(tmpdir(), 'lists-')), 'tokens.yaml');
+  const tokens = [
+    { name: 'all', token: 'a'.repeat(32) },
+    { name: 'few', token: 'f'.repeat(32), tools: ['echo'] },
+  ];
+  writeFileSync(tokensFile, JSON.stringify(tokens), { mode: 0o600 });
+  const guarded = await startTestServer({
+    tools: { enabled: ['add', 'echo'] },
+    auth: { tokensFile },
+  });
+  const namesFor = async (letter: string): Promise<unknown> => {
+    const { messages } = await list({ authorization: `Bearer ${letter.repeat(32)}` }, {}, guarded);
+    return (messages as { result: { tools: { name: string }[] } }[])[0]?.result.tools.map(({ name }) => name);
+  };
+  for (let round = 0; round < 2; round += 1) {
+    expect(await namesFor('a')).toEqual(['add', 'echo']);
+    expect(await namesFor('f')).toEqual(['echo']);
+  }
+  await guarded.stop();
 });
 
 it('a bug of the server is logged, and its words do not reach the client', async () => {

@@ -1,15 +1,24 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JSONRPCRequest } from '@modelcontextprotocol/server';
+import { fieldOf } from '../monitoring/door/message.ts';
 import { META_KEYS } from '../monitoring/door/peer.ts';
 import { hasOnly, isObject } from '../tools/plain-result.ts';
 import type { CallParams } from './call-context.ts';
 import { isCallParams, isId, isRequestMessage } from './messages.ts';
 import { MODERN_VERSION } from './versions.ts';
 
+interface PlainParams {
+  readonly _meta: Readonly<Record<string, unknown>>;
+}
+
 /** A call of 2026-07-28 that says nothing but what most calls say. */
 export type PlainCall = JSONRPCRequest & {
-  readonly params: CallParams & { readonly _meta: Readonly<Record<string, unknown>> };
+  readonly method: 'tools/call';
+  readonly params: CallParams & PlainParams;
 };
+
+/** The same of a request for the list of tools, from its beginning. */
+export type PlainList = JSONRPCRequest & { readonly method: 'tools/list'; readonly params: PlainParams };
 
 const META: ReadonlySet<string> = new Set([
   'progressToken',
@@ -27,16 +36,26 @@ const CAPABILITIES: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 /**
- * The call in a body, if it is one with which the SDK would find nothing wrong: its look at all the forms of messages takes
- * longer than the call. Whether the header of its name says the same is not looked at.
+ * The request in a body, if it is one with which the SDK would find nothing wrong: its look at all the forms of messages takes
+ * longer than a call. Whether the header of a call's name says the same is not looked at.
  */
-export function plainCallIn(headers: IncomingHttpHeaders, body: unknown): PlainCall | undefined {
-  if (headers['mcp-protocol-version'] !== MODERN_VERSION || headers['mcp-method'] !== 'tools/call')
-    return undefined;
-  if (!isRequestMessage(body) || body.method !== 'tools/call') return undefined;
+export function plainRequestIn(
+  headers: IncomingHttpHeaders,
+  body: unknown,
+): PlainCall | PlainList | undefined {
+  if (headers['mcp-protocol-version'] !== MODERN_VERSION) return undefined;
+  if (!isRequestMessage(body) || body.method !== headers['mcp-method']) return undefined;
   const params: unknown = body.params;
-  return isCallParams(params) && isPlainEnvelope(params._meta) ? (body as PlainCall) : undefined;
+  const isPlain =
+    body.method === 'tools/call'
+      ? isCallParams(params)
+      : body.method === 'tools/list' && headers['mcp-name'] === undefined && isListParams(params);
+  return isPlain && isPlainEnvelope(fieldOf(params, '_meta')) ? (body as PlainCall | PlainList) : undefined;
 }
+
+const LIST_FIELDS: ReadonlySet<string> = new Set(['_meta']);
+
+const isListParams = (params: unknown): boolean => isObject(params) && hasOnly(params, LIST_FIELDS);
 
 /** Whether `_meta` says which revision the call is of, which client makes it, and nothing that is answered differently. */
 function isPlainEnvelope(meta: unknown): boolean {
