@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, withChildren } from './child.ts';
 import type { Illness } from './fleet-server.ts';
 import { Load } from './load.ts';
-import { listRequest, modernCall, openSession, type CallRequest } from './requests.ts';
+import { endSession, listRequest, modernCall, openSession, type CallRequest } from './requests.ts';
 import { quantile } from './statistics.ts';
 import { fewMillis, kibibytes, times, type Row } from './table.ts';
 
@@ -149,7 +149,13 @@ async function measured(server: Child, count: number): Promise<Measured> {
   for (let round = 0; round < count; round += 1) {
     lanes.call.push(await timed(() => loads.call.run(1)));
     if (round % 4 === 0) lanes.list.push(await timed(() => loads.list.run(1)));
-    if (round % 20 === 0) lanes.initialize.push(await timed(() => openSession(server)));
+    if (round % 20 !== 0) continue;
+    let session = '';
+    const open = async (): Promise<void> => {
+      session = await openSession(server);
+    };
+    lanes.initialize.push(await timed(open));
+    await endSession(server, session);
   }
   loads.list.close();
   loads.call.close();

@@ -114,3 +114,9 @@ export async function openSession({ url }: Pick<Child, 'url'>): Promise<string> 
   await confirmed.text();
   return session;
 }
+
+/** Ends a session, whose memory the server would keep. */
+export async function endSession({ url }: Pick<Child, 'url'>, session: string): Promise<void> {
+  const ended = await fetch(`${url}/mcp`, { method: 'DELETE', headers: legacyHeaders(session) });
+  await ended.text();
+}
