@@ -184,7 +184,9 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .max(1)
         .default(0)
-        .describe('Share of successful calls, 0 to 1, that are logged at info instead of debug'),
+        .describe(
+          'Share of successful calls, 0 to 1, that are logged at info instead of debug; those that took longer than 2.5 s always are',
+        ),
       foldSeconds: z
         .number()
         .min(0)

@@ -1,11 +1,12 @@
 import type { CallObserver, CallRecord } from '../tools/call.ts';
 import { ERROR_REASONS, type ErrorReason } from '../tools/reasons.ts';
+import { ALERT_DEFAULTS } from './alert-defaults.ts';
 import { describeThrown } from './describe-thrown.ts';
 import { FoldedLines, type Level, type Line, type LineLogger } from './folded-lines.ts';
 import { redactValue } from './redact.ts';
 
 export interface CallLogOptions {
-  /** Share of the successful calls that are logged at info, 0 to 1; the others are logged at debug. */
+  /** Share of the successful calls that are logged at info, 0 to 1; the others are logged at debug, unless they are slow. */
   readonly successes: number;
   /** Time within which equal failures beyond the first few become one line with their count; 0 for never. */
   readonly foldSeconds: number;
@@ -24,22 +25,23 @@ export type CallLogger = LineLogger;
 const MAX_KIND_LENGTH = 200;
 
 /**
- * Logs one line a call: successes at debug, callers' faults at info, the server's at warn, exceptions at error. A line of an
- * exception has what was thrown, one of `unavailable` what is down. Of equal failures in quick succession the first few are
- * logged, then how many more there were. Arguments and results appear only where the options name them.
+ * Logs one line a call: successes at debug, slow ones and callers' faults at info, the server's at warn, exceptions at error. A line
+ * of an exception has what was thrown, one of `unavailable` what is down. Of equal failures in quick succession, and of slow calls
+ * of one caller, the first few are logged, then how many more there were. Arguments and results appear only where the options name
+ * them.
  */
 export class CallLog implements CallObserver {
   readonly #logger: CallLogger;
   readonly #options: CallLogOptions;
   readonly #results: ReadonlySet<string>;
-  readonly #failures: FoldedLines;
+  readonly #folded: FoldedLines;
   #successes = 0;
 
   constructor(logger: CallLogger, options: CallLogOptions) {
     this.#logger = logger;
     this.#options = options;
     this.#results = new Set(options.results);
-    this.#failures = new FoldedLines(logger, options.foldSeconds);
+    this.#folded = new FoldedLines(logger, options.foldSeconds);
   }
 
   started(): void {
@@ -50,11 +52,17 @@ export class CallLog implements CallObserver {
     const message = 'tool call';
     if (record.status === 'error') {
       const alike = { kind: kindOf(record), level: levelOfFailure(record), message, many: 'tool calls' };
-      this.#failures.log(alike, () => this.#describe(record));
+      this.#folded.log(alike, () => this.#describe(record));
       return;
     }
     const level = this.#levelOfSuccess();
     if (this.#logger.isLevelEnabled(level)) this.#logger[level](this.#describe(record), message);
+    else if ((record.runSeconds ?? 0) > ALERT_DEFAULTS.latencyThresholdSeconds) {
+      const kind = JSON.stringify([record.tool, record.call.caller.id]);
+      this.#folded.log({ kind, level: 'info', message, many: 'slow tool calls' }, () =>
+        this.#describe(record),
+      );
+    }
   }
 
   #levelOfSuccess(): Level {
@@ -64,9 +72,9 @@ export class CallLog implements CallObserver {
     return 'info';
   }
 
-  /** Logs the failures that are being folded now. */
+  /** Logs the lines that are being folded now. */
   flush(): void {
-    this.#failures.flush();
+    this.#folded.flush();
   }
 
   #describe(record: CallRecord): Line {
@@ -118,15 +126,19 @@ export class CallLog implements CallObserver {
 
 /** What was thrown, without secrets. Not why arguments were refused, which may quote them. */
 const errorOf = (record: CallRecord): unknown =>
-  record.status === 'success' || record.reason === 'invalid_arguments' || record.cause === undefined
+  record.status === 'success' ||
+  record.reason === 'invalid_arguments' ||
+  record.cause === undefined ||
+  whyOf(record) !== undefined
     ? undefined
     : describeThrown(record.cause);
 
-/** What could not be reached, did not end or was full, in the words of the answer, where nothing was thrown that says so. */
-const whyOf = (record: CallRecord): string | undefined =>
-  record.status === 'error' && SAYS_WHY.has(record.reason) && record.cause === undefined
-    ? redactValue('why', record.message, MAX_VALUE_LENGTH)
-    : undefined;
+/** What could not be reached, did not end or was full, in words, where nothing was thrown that says so. */
+function whyOf(record: CallRecord): string | undefined {
+  if (record.status === 'success' || !SAYS_WHY.has(record.reason)) return undefined;
+  const { cause = record.message } = record;
+  return typeof cause === 'string' ? redactValue('why', cause, MAX_VALUE_LENGTH) : undefined;
+}
 
 const SAYS_WHY: ReadonlySet<ErrorReason> = new Set(['unavailable', 'timeout', 'overloaded']);
 

@@ -13,13 +13,21 @@ interface Waiting {
 
 /** A limited resource: all calls, the calls of one tool, or the worker threads. */
 export interface Lane {
+  /** Whose places they are, in words for the log. */
+  readonly of: string;
   readonly limit: number;
   busy: number;
   waiting: number;
   readonly turns: Turns<Waiting>;
 }
 
-export const createLane = (limit: number): Lane => ({ limit, busy: 0, waiting: 0, turns: new Turns() });
+export const createLane = (limit: number, of = 'the server'): Lane => ({
+  of,
+  limit,
+  busy: 0,
+  waiting: 0,
+  turns: new Turns(),
+});
 
 /**
  * A bounded queue in front of lanes. A call enters when all its lanes have a free place. Of those that wait for a lane,
@@ -108,6 +116,21 @@ export class Admission {
       next.leave(this.#occupy(next.lanes));
     }
   }
+}
+
+/** How many places of a lane are taken, of how many, and how many calls wait that need one, even if for another lane. */
+export interface Places {
+  readonly limit: number;
+  readonly taken: number;
+  readonly waiting: number;
+}
+
+export const placesOf = ({ limit, busy: taken, waiting }: Lane): Places => ({ limit, taken, waiting });
+
+/** Why a call that needs a place in all of these finds none, in words for the log. */
+export function whyFull(lanes: readonly Lane[]): string {
+  const full = lanes.find(({ busy, limit }) => busy >= limit);
+  return full ? `all ${full.limit} places of ${full.of} are taken` : 'too many calls wait for places';
 }
 
 const hasRoom = (lanes: readonly Lane[]): boolean => lanes.every((lane) => lane.busy < lane.limit);

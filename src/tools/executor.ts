@@ -1,4 +1,4 @@
-import { Admission, createLane, type Lane } from './admission.ts';
+import { Admission, createLane, placesOf, whyFull, type Lane, type Places } from './admission.ts';
 import {
   cancelled,
   failed,
@@ -69,7 +69,7 @@ export class Executor {
     this.#options = options;
     const { queue: queueLimit, queueWaitSeconds, concurrency, inputWaitSeconds } = options.limits;
     this.#admission = new Admission({ queueLimit, queueWaitSeconds });
-    this.#all = createLane(concurrency);
+    this.#all = createLane(concurrency, 'the server (limits.concurrency)');
     this.#questions = new Questions(inputWaitSeconds);
   }
 
@@ -178,10 +178,10 @@ export class Executor {
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));
     if (!validation.ok) return { outcome: invalidArguments(validation.problems) };
-    const entered = this.#admission.enter(call.caller.quotaKey, [this.#all, ...tool.lanes], call.signal);
+    const lanes = [this.#all, ...tool.lanes];
+    const entered = this.#admission.enter(call.caller.quotaKey, lanes, call.signal);
     const release = entered instanceof Promise ? await inPhase(call, 'queue', () => entered) : entered;
-    if (!release)
-      return { outcome: call.signal.aborted ? cancelled : overloaded('The server is busy; try again.') };
+    if (!release) return { outcome: call.signal.aborted ? cancelled : { ...busy, cause: whyFull(lanes) } };
     try {
       return await this.#run(tool, call, validation.value);
     } finally {
@@ -192,7 +192,7 @@ export class Executor {
   /** Runs the handler against its deadline and the client's patience; whichever comes first is the outcome. */
   async #run(tool: OfferedTool, call: ToolCall, args: unknown): Promise<Measured> {
     const { now, limits } = this.#options;
-    const run = new Run(call.signal, tool.timeoutSeconds, now);
+    const run = new Run(call.signal, tool, now);
     const { context, revoke, misuse } = contextOf(call, run.signal);
     try {
       const returned = await inPhase(call, 'run', () => run.outcomeOf(() => tool.run(args, context, call)));
@@ -219,6 +219,11 @@ export class Executor {
     return [...this.#inFlight];
   }
 
+  /** The places that all calls share. */
+  get places(): Places {
+    return placesOf(this.#all);
+  }
+
   /** From now on new calls, and those that wait for their client, are refused as `overloaded`; resolves when those in flight have their outcome. */
   async drain(): Promise<void> {
     this.#closing = true;
@@ -236,6 +241,8 @@ export class Executor {
 /** Does a step of a call, and lets its trace see it if it has one. */
 const inPhase = <Result>(call: ToolCall, phase: Phase, work: () => Result | Promise<Result>) =>
   call.trace ? call.trace.phase(phase, work) : work();
+
+const busy = overloaded('The server is busy; try again.');
 
 const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list names those there are.');
 

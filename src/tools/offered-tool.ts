@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { createLane, type Lane } from './admission.ts';
-import type { ToolCall } from './call.ts';
+import type { Failure, ToolCall } from './call.ts';
 import { UNKNOWN_TOOL } from './reasons.ts';
 import { compileSchema, isTyped, type CompiledSchema, type Validation } from './schema.ts';
 import { settle, type RunOutcome } from './settle.ts';
@@ -27,6 +27,8 @@ export interface OfferedTool {
   readonly isolation: Isolation;
   /** Deadline of one run. */
   readonly timeoutSeconds: number;
+  /** What a call ends in that its deadline ends; by default the tool did not finish. */
+  readonly late?: Failure;
   /** Where a run needs a free place, besides one among all calls; the widest first. */
   readonly lanes: readonly Lane[];
   readonly listing: ToolListing;
@@ -165,7 +167,7 @@ function offer(
   { timeoutSeconds, maxConcurrency }: Limits,
 ): OfferedTool {
   const { name, isolation = 'none' } = tool;
-  const own = createLane(maxConcurrency);
+  const own = createLane(maxConcurrency, `the tool ${name}`);
   const isIsolated = isolation === 'worker';
   return {
     name,

@@ -1,4 +1,5 @@
 import { cancelled, failed, type Failure } from './call.ts';
+import type { OfferedTool } from './offered-tool.ts';
 
 /**
  * A run of a tool's code, which the deadline may end, or the client's patience, before it ends itself. Neither is watched before
@@ -6,7 +7,7 @@ import { cancelled, failed, type Failure } from './call.ts';
  */
 export class Run {
   readonly #client: AbortSignal;
-  readonly #timeoutSeconds: number;
+  readonly #tool: Pick<OfferedTool, 'timeoutSeconds' | 'late'>;
   readonly #now: () => number;
   readonly #startedAt: number;
   readonly #abort = new AbortController();
@@ -15,11 +16,12 @@ export class Run {
 
   /**
    * @param client aborts when the client cancels or goes away
+   * @param tool its deadline, and what one ends in that the deadline ends
    * @param now monotonic, in seconds
    */
-  constructor(client: AbortSignal, timeoutSeconds: number, now: () => number) {
+  constructor(client: AbortSignal, tool: Pick<OfferedTool, 'timeoutSeconds' | 'late'>, now: () => number) {
     this.#client = client;
-    this.#timeoutSeconds = timeoutSeconds;
+    this.#tool = tool;
     this.#now = now;
     this.#startedAt = now();
   }
@@ -40,12 +42,12 @@ export class Run {
       this.#ended = resolve;
     });
     const onDeadline = (): void => {
-      this.#end(timedOut(this.#timeoutSeconds));
+      this.#end(timedOut(this.#tool));
     };
     const onGone = (): void => {
       this.#end(cancelled);
     };
-    const left = this.#timeoutSeconds - (this.#now() - this.#startedAt);
+    const left = this.#tool.timeoutSeconds - (this.#now() - this.#startedAt);
     const deadline = setTimeout(onDeadline, left * 1000);
     this.#client.addEventListener('abort', onGone);
     // By what the handler did before it waited.
@@ -64,7 +66,7 @@ export class Run {
    */
   over(): { readonly seconds: number; readonly endedBy: Failure | undefined } {
     const seconds = this.#now() - this.#startedAt;
-    if (seconds > this.#timeoutSeconds) this.#end(timedOut(this.#timeoutSeconds));
+    if (seconds > this.#tool.timeoutSeconds) this.#end(timedOut(this.#tool));
     return { seconds, endedBy: this.#reason };
   }
 
@@ -76,8 +78,8 @@ export class Run {
   }
 }
 
-const timedOut = (seconds: number): Failure =>
-  failed('timeout', `The tool did not finish within ${seconds} s.`);
+const timedOut = ({ timeoutSeconds, late }: Pick<OfferedTool, 'timeoutSeconds' | 'late'>): Failure =>
+  late ?? failed('timeout', `The tool did not finish within ${timeoutSeconds} s.`);
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === 'object' || typeof value === 'function') &&

@@ -36,7 +36,7 @@ export class WorkerPool implements Workers {
   readonly #outside = new AsyncResource('WorkerPool');
 
   constructor({ minThreads, maxThreads, maxHeapMegabytes, restarted }: WorkerPoolOptions) {
-    this.lane = createLane(maxThreads);
+    this.lane = createLane(maxThreads, 'the worker threads (workers.maxThreads)');
     this.#restarted = restarted;
     this.#pool = new Piscina({
       filename: fileURLToPath(neighbour('worker', import.meta.url)),

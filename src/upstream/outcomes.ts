@@ -32,6 +32,12 @@ export function ofFault({ kind, message, isOfSize }: Fault, name: string): Failu
   });
 }
 
+/** What a call ends in that the upstream did not answer in time. */
+export const ofSilence = ({ message }: Fault, name: string): Failure =>
+  failed('timeout', `The upstream ${name} did not answer: ${message}.`, {
+    cause: `upstream ${name}: ${message}`,
+  });
+
 /** An error of JSON-RPC, as far as it matters here. */
 export interface RpcError {
   readonly code: number;

@@ -7,10 +7,10 @@ import { RESULT_KIND, type InputRequest } from '../tools/result.ts';
 import { invalidResult, settleInputRequired, tooLarge, type RunOutcome } from '../tools/settle.ts';
 import type { KeptState } from './call-params.ts';
 import type { Definition } from './definitions.ts';
-import { Fault } from './fault.ts';
+import { Fault, noAnswerWithin } from './fault.ts';
 import { Asks, NotHeld } from './held-calls.ts';
 import { isTooDeep, MAX_LEVELS } from './nesting.ts';
-import { isAboutTool, ofError, ofErrorResult, ofFault, relayedOf } from './outcomes.ts';
+import { isAboutTool, ofError, ofErrorResult, ofFault, ofSilence, relayedOf } from './outcomes.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What became of a call at the upstream. */
@@ -29,6 +29,7 @@ export function upstreamTool(definition: Definition, upstream: Upstream, lane: L
     source: 'upstream',
     isolation: 'none',
     timeoutSeconds,
+    late: ofSilence(noAnswerWithin(timeoutSeconds), name),
     lanes: [lane],
     listing: definition.listing,
     validate: (args) =>

@@ -163,7 +163,7 @@ export class Upstreams {
     recorder.added(name);
     recorder.state(name, upstream.state.state, unixTime());
     recorder.tools(name, 0, NONE_DROPPED);
-    const lane = createLane(spec.maxConcurrency);
+    const lane = createLane(spec.maxConcurrency, `the upstream ${name} (maxConcurrency)`);
     const entry: Entry = { upstream, lane, dropped: NONE_DROPPED, offered: 0, tools: new Map() };
     return entry;
   }
@@ -187,7 +187,7 @@ export class Upstreams {
     const tools = changed.slice(0, MAX_NAMED).map(({ listing: { name } }) => name);
     const facts = { upstream, changed: changed.length, changed_tools: tools };
     audit?.changed('upstream_tools_changed', 'success', facts);
-    logger.warn(facts, 'an upstream describes tools otherwise than before');
+    logger.warn(facts, 'an upstream changed the descriptions, schemas or annotations of its tools');
   }
 
   /** Brings the catalogue to what is to be offered now, in one change. */

@@ -2,8 +2,12 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CallLog } from '../../src/monitoring/call-log.ts';
+import { recordOf } from '../support/call-records.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
+import { hold } from '../support/hold.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 /** Starts a server, with the tools that are called here. */
 const start = (settings: Record<string, Record<string, unknown>> = {}): Promise<TestServer> =>
@@ -86,6 +90,25 @@ describe('the line of a call', () => {
     expect(lastCall()).not.toHaveProperty('why');
   });
 
+  it('says which places were full when a call finds none', async () => {
+    const { args, letGo } = hold();
+    server = await start({
+      tools: { enabled: ['held', 'echo'], settings: { held: { maxConcurrency: 1 } } },
+      limits: { concurrency: 2, queue: 0 },
+    });
+    const running = [server.execute('held', args)];
+    await waitFor(async () => {
+      expect((await server.scrape()).value('mcp_tool_calls_in_flight', { tool_name: 'held' })).toBe(1);
+    });
+    await server.execute('held', args);
+    expect(lastCall()).toMatchObject({
+      reason: 'overloaded',
+      why: 'all 1 places of the tool held are taken',
+    });
+    letGo();
+    await Promise.all(running);
+  });
+
   it('has long values cut, and secrets taken out', async () => {
     server = await start({
       log: { arguments: { echo: ['text'], generate_hmac: ['key', 'message'] }, results: ['echo'] },
@@ -119,6 +142,39 @@ describe('the line of a call', () => {
     expect(lastCall()).toMatchObject({ level: 'error', reason: 'exception' });
     expect(JSON.stringify(lastCall())).toContain('cannot log in');
     expect(JSON.stringify(server.logs)).not.toContain('hunter2hunter2');
+  });
+});
+
+describe('a call that succeeds', () => {
+  const callLog = (successes: number) => {
+    const lines: Line[] = [];
+    const write = (line: Line, msg: string): void => void lines.push({ ...line, msg });
+    const log = new CallLog(
+      { debug: write, info: write, warn: write, error: write, isLevelEnabled: (level) => level !== 'debug' },
+      { successes, foldSeconds: 3600, arguments: {}, results: [] },
+    );
+    return { log, lines };
+  };
+
+  it('is logged at info when it was slow, so that the log says who waits', () => {
+    const { log, lines } = callLog(0);
+    log.finished(recordOf('echo', 2.5));
+    log.finished(recordOf('echo', 2.6));
+    expect(lines).toMatchObject([{ tool: 'echo', caller: 'anonymous', run_seconds: 2.6 }]);
+  });
+
+  it('is folded with others that were slow, and with none that log.successes picks', () => {
+    const { log, lines } = callLog(0);
+    for (let made = 0; made < 20; made += 1) log.finished(recordOf('echo', 3));
+    log.flush();
+    expect(lines).toHaveLength(6);
+    expect(lines.at(-1)).toMatchObject({
+      folded: 15,
+      msg: 'more slow tool calls like this, of which this is the first',
+    });
+    const picked = callLog(1);
+    for (let made = 0; made < 20; made += 1) picked.log.finished(recordOf('echo', 3));
+    expect(picked.lines).toHaveLength(20);
   });
 });
 

@@ -11,6 +11,8 @@ const NO_WAITS = { ...UNHURRIED, calm: 0 };
 const upstream = new RawUpstream();
 let server: TestServer;
 
+const lastCall = () => server.logs.findLast(({ msg }) => msg === 'tool call') ?? {};
+
 const call = (args: object = {}) => server.execute('raw_works', args);
 
 /** Has the upstream do something else for as long as `during` takes, and waits until it is well again. */
@@ -31,6 +33,7 @@ beforeAll(async () => {
   server = await startTestServer(
     {
       limits: { callsPerSecond: 0, resultBytes: 4096 },
+      log: { foldSeconds: 0 },
       tools: { enabled: ['add'] },
       upstreams: [{ name: 'raw', url, timeoutSeconds: 1 }],
     },
@@ -216,6 +219,8 @@ describe('a call whose upstream', () => {
         expect(body).toMatchObject({ reason });
         expect(body.detail).toMatch(detail);
         expect(body.detail).not.toMatch(/secret/);
+        if (reason === 'unavailable' || reason === 'timeout')
+          expect(lastCall()['why']).toMatch(/upstream raw/);
         expect(['up', 'degraded']).toContain(await stateNow(server));
       });
     },

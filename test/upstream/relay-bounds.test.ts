@@ -133,7 +133,7 @@ it('a question that is answered before its client comes back excuses no more sil
 });
 
 it('so many answers are owed at a time, and the oldest is given up for another', () => {
-  const owed = new OwedAnswers(3600, now, () => undefined);
+  const owed = new OwedAnswers({ name: 'raw', timeoutSeconds: 3600 }, now, () => undefined);
   outcomes.length = 0;
   for (let id = 0; id < 1025; id += 1) {
     const requests = new Requests({

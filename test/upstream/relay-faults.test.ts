@@ -21,6 +21,7 @@ beforeAll(async () => {
     {
       limits: { callsPerSecond: 0, resultBytes: 65_536, inputWaitSeconds: 2 },
       server: { streamKeepAliveSeconds: 1 },
+      log: { foldSeconds: 0 },
       tools: { enabled: ['add'] },
       upstreams: [
         { name: 'raw', url, timeoutSeconds: 1, trustReasons: true, tools: { exclude: ['left_out'] } },
@@ -174,6 +175,7 @@ describe('what becomes of a relayed call is counted by the name that the catalog
     if (reason === 'unavailable' || reason === 'timeout') {
       expect(body).toMatchObject({ id: 1, error: { data: { reason } } });
       expect(body.error?.message).toMatch(/^The upstream raw /);
+      expect(server.logs.findLast(({ msg }) => msg === 'tool call')?.['why']).toMatch(/upstream raw/);
       expect([200, reason === 'timeout' ? 504 : 503, 500]).toContain(status);
     } else expect(body.id).toBe(1);
   });

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Refusal } from '../../monitoring/door/json-rpc.ts';
-import { failed, type Failure } from '../../tools/call.ts';
+import type { Failure } from '../../tools/call.ts';
 import { MAX_INFORMATIONAL } from '../../tools/informational.ts';
 import { Fault, noAnswerWithin, ofConnection, ofStatus } from '../fault.ts';
-import { ofFault } from '../outcomes.ts';
+import { ofFault, ofSilence } from '../outcomes.ts';
 import { Answer, type AnswerOptions } from './answer.ts';
 import type { Conversation } from './conversation.ts';
 import type { Ending } from './ending.ts';
@@ -217,8 +217,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #fail(fault: Fault): void {
     this.#options.heard({ kind: 'failed', fault }, this.#status);
     const { name } = this.#host.upstream;
-    if (fault.kind === 'timeout')
-      this.#breakOff(failed('timeout', `The upstream ${name} did not answer: ${fault.message}.`), fault);
+    if (fault.kind === 'timeout') this.#breakOff(ofSilence(fault, name), fault);
     else if (this.#canComeBack) {
       this.#host.owe(this.requests.take(), ofFault(fault, name), this);
       this.#end();

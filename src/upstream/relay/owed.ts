@@ -1,5 +1,6 @@
-import { cancelled, failed, type Failure } from '../../tools/call.ts';
+import { cancelled, type Failure } from '../../tools/call.ts';
 import { Fault } from '../fault.ts';
+import { ofSilence } from '../outcomes.ts';
 import type { Conversation } from './conversation.ts';
 import { Patience } from './patience.ts';
 import type { Requests, Waiting } from './requests.ts';
@@ -7,6 +8,8 @@ import type { Message } from './messages.ts';
 
 /** Most requests at a time whose answers may come on another stream. */
 const MAX_OWED = 1024;
+
+const IN_VAIN = new Fault('timeout', 'a client came back for an answer, and there was none');
 
 /** Where requests come from whose answers are owed. */
 interface OwedFrom {
@@ -32,19 +35,26 @@ export class OwedAnswers {
   readonly #seconds: number;
   readonly #now: () => number;
   readonly #heard: (fault: Fault | undefined) => void;
+  /** What those end with whose clients came back for them in vain. */
+  readonly #notAnswered: Failure;
   /** Oldest first. */
   readonly #owed = new Set<Owed>();
 
   /**
-   * @param seconds how long an answer is waited for, from when its client was there, or the upstream spoke in the session since
+   * @param upstream its name, and how long an answer is waited for, from when its client was there, or the upstream spoke in the session since
    * @param now monotonic, in seconds
    * @param heard told of each answer that came so, and with a fault of each that a client came back for in vain. That nobody
    *   came back for one says nothing of the upstream, which may end its stream so; what it did besides has been told
    */
-  constructor(seconds: number, now: () => number, heard: (fault: Fault | undefined) => void) {
-    this.#seconds = seconds;
+  constructor(
+    { name, timeoutSeconds }: { readonly name: string; readonly timeoutSeconds: number },
+    now: () => number,
+    heard: (fault: Fault | undefined) => void,
+  ) {
+    this.#seconds = timeoutSeconds;
     this.#now = now;
     this.#heard = heard;
+    this.#notAnswered = ofSilence(IN_VAIN, name);
   }
 
   /** Takes over requests that wait; what they fail with if they wait in vain depends on who has left. */
@@ -58,10 +68,7 @@ export class OwedAnswers {
           now: this.#now,
           excusedUntil: () => (owed.isAskedFor ? from.conversation.silentSince : -Infinity),
           onSilence: () => {
-            if (owed.isAskedFor && owed.failure === undefined)
-              this.#heard(
-                new Fault('timeout', `a client came back for an answer, and got none in ${this.#seconds} s`),
-              );
+            if (owed.isAskedFor && owed.failure === undefined) this.#heard(IN_VAIN);
             this.#giveUp(owed);
           },
         }),
@@ -117,7 +124,7 @@ export class OwedAnswers {
 
   #giveUp(owed: Owed): void {
     this.#forget(owed);
-    const { failure = owed.isAskedFor ? NOT_ANSWERED : cancelled } = owed;
+    const { failure = owed.isAskedFor ? this.#notAnswered : cancelled } = owed;
     owed.requests.lose(owed.waiting, failure);
   }
 
@@ -126,5 +133,3 @@ export class OwedAnswers {
     this.#owed.delete(owed);
   }
 }
-
-const NOT_ANSWERED = failed('timeout', 'The client came back for an answer, and there was none.');

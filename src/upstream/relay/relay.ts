@@ -86,7 +86,7 @@ export class Relay {
     this.#options = options;
     this.#requests = { ...environment, ...options, upstream: spec };
     this.#sessions = new RelayedSessions(environment.seal, spec.name, environment.audit);
-    this.#owed = new OwedAnswers(spec.timeoutSeconds, environment.now, hearingOwed(options.health));
+    this.#owed = new OwedAnswers(spec, environment.now, hearingOwed(options.health));
     this.#leavesOut = !spec.tools.include.includes('*') || spec.tools.exclude.length > 0;
     const { pathname, search } = new URL(spec.url);
     this.#path = pathname + search;
