@@ -1,3 +1,4 @@
+import type { IssuerReport } from './authorization/labels.ts';
 import { JwtCallers, type JwtCallersOptions } from './authorization/jwt-callers.ts';
 import type { ProtectedResource } from './authorization/protected-resource.ts';
 import type { Settings } from './config/settings.ts';
@@ -21,6 +22,7 @@ interface Surroundings {
 export interface OAuth {
   readonly callers: JwtCallers;
   readonly resource: ProtectedResource;
+  readonly report: () => readonly IssuerReport[];
 }
 
 /** What the settings say of issuers, with what measures their keys; `undefined` where there are none. */
@@ -33,32 +35,49 @@ export function loadIssuers(auth: Settings['auth'], surroundings: Surroundings):
     audiences: audiences ?? [resource],
     hasOnlyAudiences: audiences !== undefined,
   }));
+  const troubles: Troubles = new Map();
   const callers = new JwtCallers({
     ...clocks,
     issuers,
     keptSeconds,
     fetch: globalThis.fetch,
     random: Math.random,
-    loaded: observed(surroundings),
+    loaded: observed(surroundings, troubles),
   });
   for (const { issuer, ageSeconds } of callers.ages) recorder.issuers.added(issuer, ageSeconds);
-  return { callers, resource: { resource, issuers } };
+  const report = (): readonly IssuerReport[] =>
+    callers.ages.map(({ issuer, ageSeconds, areGood }) => {
+      const trouble = troubles.get(issuer);
+      return {
+        issuer,
+        keys_usable: areGood(),
+        keys_age_seconds: ageSeconds(),
+        failing_seconds: trouble ? surroundings.now() - trouble.since : 0,
+        why: trouble?.why ?? '',
+      };
+    });
+  return { callers, resource: { resource, issuers }, report };
 }
 
+/** What is wrong with the issuers that do not give their keys, and since when: monotonic, in seconds. */
+type Troubles = Map<string, { readonly outcome: string; readonly why: string; readonly since: number }>;
+
 /** Counts each answer; the log has one line when something is wrong with an issuer, and one when all is well again. */
-function observed({ recorder, logger, audit }: Surroundings): JwtCallersOptions['loaded'] {
-  const failing = new Map<string, string>();
+function observed(
+  { recorder, logger, audit, now }: Surroundings,
+  troubles: Troubles,
+): JwtCallersOptions['loaded'] {
   return (issuer, answer, isNew) => {
     const outcome = answer.ok ? 'success' : answer.outcome;
     recorder.issuers.keysRefreshed(issuer, outcome);
-    const before = failing.get(issuer);
+    const before = troubles.get(issuer);
     if (answer.ok) {
       if (isNew) audit?.changed('keys_changed', 'success', { issuer, key_ids: idsOf(answer.keys.keys) });
-      failing.delete(issuer);
+      troubles.delete(issuer);
       if (before !== undefined) logger.info({ issuer }, 'the issuer gives its keys again');
     } else {
-      failing.set(issuer, outcome);
-      if (before !== outcome)
+      troubles.set(issuer, { outcome, why: answer.problem, since: before?.since ?? now() });
+      if (before?.outcome !== outcome)
         logger.warn(
           { issuer, outcome, why: answer.problem },
           'the issuer does not give its keys; the old ones are used for auth.keysKeptSeconds',

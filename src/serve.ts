@@ -60,8 +60,10 @@ export async function serve(
       ],
       metrics: !application.activity ? 'not_recorded' : metrics.endpoint ? here : 'not_served',
       activity: has.operations ? (application.activity?.report() ?? null) : null,
-      ...(has.operations && application.activity && { event_loop: reportOf(eventLoop()) }),
+      ...(has.operations &&
+        application.activity && { event_loop: reportOf(eventLoop()), places: application.executor.places }),
       ...(has.operations && application.tokens && { token_file: application.tokens.report() }),
+      ...(has.operations && application.oauth && { issuers: application.oauth.report() }),
       ...(has.operations &&
         application.upstreams && {
           upstreams: application.upstreams.report(),

@@ -63,11 +63,16 @@ export class JwtCallers {
     });
   }
 
-  /** How old the keys of each issuer are. */
-  get ages(): readonly { readonly issuer: string; readonly ageSeconds: () => number }[] {
+  /** How old the keys of each issuer are, and whether they are good. */
+  get ages(): readonly {
+    readonly issuer: string;
+    readonly ageSeconds: () => number;
+    readonly areGood: () => boolean;
+  }[] {
     return this.#known.map(({ issuer, keys }) => ({
       issuer: issuer.issuer,
       ageSeconds: () => keys.ageSeconds,
+      areGood: () => keys.areGood,
     }));
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Status } from '../../src/http/status-page/status.ts';
 import { fieldOf } from '../../src/monitoring/door/message.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { startIssuer, type TestIssuer } from '../support/issuer.ts';
@@ -301,6 +302,9 @@ describe('keys', () => {
       ['empty', 0],
     ]);
     expect(samples.value('mcp_auth_keys_age_seconds', { issuer: rotating.issuer })).toBeLessThan(30);
+    const { verdict, issuers } = (await (await fetch(other.url)).json()) as Status;
+    expect(verdict.level).toBe('good');
+    expect(issuers).toMatchObject([{ keys_usable: true, failing_seconds: 0, why: '' }]);
     const before = await rotating.token(RESOURCE, { jti: 'before' });
     rotating.keys = [await makeKey('second'), ...rotating.keys];
     // It has been asked just now, and is not asked by tokens again for a while.
@@ -329,6 +333,18 @@ describe('keys', () => {
     expect(other.logs.filter(({ msg }) => String(msg).startsWith('the issuer does not give'))).toHaveLength(
       1,
     );
+    const { verdict, issuers } = (await (await fetch(other.url)).json()) as Status;
+    expect(verdict).toMatchObject({ level: 'bad', headline: `Tokens of ${away.issuer} are refused` });
+    expect(verdict.detail).toMatch(/^For 0 s the issuer has not given its keys: http:.* answered 500\.$/);
+    expect(issuers).toEqual([
+      {
+        issuer: away.issuer,
+        keys_usable: false,
+        keys_age_seconds: expect.any(Number) as number,
+        failing_seconds: expect.any(Number) as number,
+        why: expect.stringMatching(/ answered 500$/) as string,
+      },
+    ]);
     await other.stop();
     await away.stop();
   });

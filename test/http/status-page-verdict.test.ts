@@ -142,3 +142,27 @@ it('warns when the token file is not in effect, and for how long', () => {
       'For 95 s the token file has been invalid, so the old tokens stay in effect. The log says what is wrong with it.',
   });
 });
+
+it('warns when the keys of an issuer are old, and says what it answers', () => {
+  const at = (keys_age_seconds: number, failing_seconds: number) =>
+    judge({
+      state: 'ready',
+      metrics: 'served',
+      activity: watched.activity.report(),
+      issuers: [
+        {
+          issuer: 'https://idp',
+          keys_usable: true,
+          keys_age_seconds,
+          failing_seconds,
+          why: 'it answered 500',
+        },
+      ],
+    });
+  expect(at(3600, 3000)).toMatchObject({ level: 'good' });
+  expect(at(3601.5, 3001.5)).toEqual({
+    level: 'warn',
+    headline: 'The keys of https://idp are out of date',
+    detail: 'For 3001 s the issuer has not given its keys: it answered 500.',
+  });
+});

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/http/status-page/status.ts';
 import { connectClient } from '../support/clients.ts';
+import { hold } from '../support/hold.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
@@ -129,6 +131,37 @@ describe('GET / as JSON', () => {
     expect(status.verdict).toMatchObject({ level: 'bad', headline: 'The event loop is blocked' });
     expect(status.event_loop).toEqual({ window_seconds: 60, lag_p99_seconds: 1.5, utilization: 0.97 });
     expect(await statusOf()).not.toHaveProperty('event_loop');
+  });
+
+  it('says that all places are taken, how many calls wait, and who has the places', async () => {
+    const { args, letGo } = hold();
+    server = await start({ tools: { enabled: ['held', 'echo'] }, limits: { concurrency: 1 } });
+    const calls = [1, 2, 3].map(() => server.execute('held', args));
+    await waitFor(async () => {
+      expect((await statusOf()).places).toEqual({ limit: 1, taken: 1, waiting: 2 });
+    });
+    expect((await statusOf()).verdict).toEqual({
+      level: 'warn',
+      headline: 'All places are taken',
+      detail: 'limits.concurrency is 1, and 2 calls wait. In flight, with those that wait: 3 of held.',
+    });
+    letGo();
+    await Promise.all(calls);
+    const { places, verdict } = await statusOf();
+    expect([places, verdict.level]).toEqual([{ limit: 1, taken: 0, waiting: 0 }, 'good']);
+  });
+
+  it('says nothing of full places where one tool has no more, and the server has', async () => {
+    const { args, letGo } = hold();
+    const settings = { held: { maxConcurrency: 1 } };
+    server = await start({ tools: { enabled: ['held'], settings } });
+    const calls = [1, 2].map(() => server.execute('held', args));
+    await waitFor(async () => {
+      expect((await statusOf()).places).toEqual({ limit: 256, taken: 1, waiting: 1 });
+    });
+    expect((await statusOf()).verdict.level).toBe('good');
+    letGo();
+    await Promise.all(calls);
   });
 
   it('counts sessions, and takes no place for one that is needed: others give way', async () => {

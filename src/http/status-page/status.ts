@@ -1,6 +1,8 @@
+import type { IssuerReport } from '../../authorization/labels.ts';
 import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { ActivityReport } from '../../monitoring/activity.ts';
 import type { EventLoopReading } from '../../monitoring/metrics/event-loop.ts';
+import type { Places } from '../../tools/admission.ts';
 
 /** Is anything wrong, with which tool, and why: what a person is told first. */
 export interface Verdict {
@@ -34,8 +36,12 @@ export interface Status {
   readonly activity: ActivityReport | null;
   /** How busy the event loop was of late; left out where `activity` is `null`. */
   readonly event_loop?: EventLoopReport;
+  /** The places of calls (`limits.concurrency`); left out likewise. */
+  readonly places?: Places;
   /** Left out where there is no token file, and on the main port when the metrics are at the operations port. */
   readonly token_file?: TokenFileReport;
+  /** The issuers of access tokens; left out where there are none, and on the main port when the metrics are at the operations port. */
+  readonly issuers?: readonly IssuerReport[];
   /** The MCP servers whose tools are offered here; left out where there are none, and on the main port when the metrics are at the operations port. */
   readonly upstreams?: readonly UpstreamReport[];
   /** How finding upstreams in Kubernetes goes; left out likewise, and where nobody looks for any. */

@@ -1,3 +1,4 @@
+import type { IssuerReport } from '../../authorization/labels.ts';
 import type { ActivityReport, ToolActivity } from '../../monitoring/activity.ts';
 import { ALERT_DEFAULTS } from '../../monitoring/alert-defaults.ts';
 import { WINDOW_SECONDS } from '../../monitoring/metrics/event-loop.ts';
@@ -5,10 +6,7 @@ import type { ErrorReason } from '../../tools/reasons.ts';
 import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { EventLoopReport, Facts, Verdict } from './status.ts';
 
-type Judged = Pick<
-  Facts,
-  'state' | 'activity' | 'metrics' | 'event_loop' | 'token_file' | 'upstreams' | 'discovery'
->;
+type Judged = Pick<Facts, 'state' | 'activity' | 'metrics'> & Partial<Facts>;
 
 /** Puts a status into words: the worst first, and after it what else is wrong. */
 export function judge({
@@ -16,7 +14,9 @@ export function judge({
   activity,
   metrics,
   event_loop,
+  places,
   token_file,
+  issuers = [],
   upstreams = [],
   discovery,
 }: Judged): Verdict {
@@ -33,6 +33,8 @@ export function judge({
   const complaints = [
     judgeEventLoop(event_loop),
     judgeFailing(activity),
+    judgeIssuers(issuers),
+    judgePlaces(places, activity),
     judgeUpstreams(upstreams),
     judgeStuck(activity),
     judgeSlow(activity),
@@ -93,6 +95,28 @@ function judgeTokenFile(file: Facts['token_file']): Verdict | undefined {
   if (!file || file.current) return undefined;
   const detail = `For ${Math.floor(file.stale_seconds)} s the token file has been invalid, so the old tokens stay in effect. The log says what is wrong with it.`;
   return warn('The token file is not in effect', detail);
+}
+
+/** From then on the alert NexusMCPAuthKeysStale waits. */
+const OLD_KEYS_SECONDS = 3600;
+
+function judgeIssuers(issuers: readonly IssuerReport[]): Verdict | undefined {
+  const refused = issuers.find(({ keys_usable, why }) => !keys_usable && why !== '');
+  if (refused) return bad(`Tokens of ${refused.issuer} are refused`, troubleOf(refused));
+  const old = issuers.find(({ keys_age_seconds }) => keys_age_seconds > OLD_KEYS_SECONDS);
+  return old && warn(`The keys of ${old.issuer} are out of date`, troubleOf(old));
+}
+
+const troubleOf = ({ failing_seconds, why }: IssuerReport): string =>
+  `For ${Math.floor(failing_seconds)} s the issuer has not given its keys: ${why}.`;
+
+/** Where only one tool is full, its calls wait, and the server has room. */
+function judgePlaces(places: Facts['places'], activity: ActivityReport): Verdict | undefined {
+  if (!places || places.waiting === 0 || places.taken < places.limit) return undefined;
+  const busy = worstFirst(activity, ({ in_flight }) => in_flight).slice(0, SHOWN_NAMES);
+  const inFlight = busy.map(({ name, in_flight }) => `${number(in_flight)} of ${name}`).join(', ');
+  const detail = `limits.concurrency is ${number(places.limit)}, and ${callsOf(places.waiting)} wait. In flight, with those that wait: ${inFlight}.`;
+  return warn('All places are taken', detail);
 }
 
 function judgeFailing(activity: ActivityReport): Verdict | undefined {
