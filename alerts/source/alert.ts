@@ -67,11 +67,11 @@ export const TEXT = {
   ),
   /** Of what is said but once, and may have been long ago. */
   allLogs: command(LOGS, '{ docker logs CONTAINER || journalctl -u nexus-mcp -o cat; } 2>&1'),
-  policies: command('get networkpolicies', 'look at the firewalls between the replicas'),
-  pods: command(`get pods ${PODS} -o wide`, 'docker ps -a, or systemctl status nexus-mcp'),
+  policies: command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez'),
+  pods: command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemctl status nexus-mcp; }'),
   lastStates: command(
     `describe pods ${PODS} | grep -A5 'Last State'`,
-    'docker ps -a, or journalctl -u nexus-mcp, for the exit codes',
+    '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 20; }',
   ),
 } as const;
 
@@ -81,33 +81,58 @@ export const TEXT = {
  */
 export const lastLines = (fields: string): string => `tail -5 | jq -cR 'fromjson? | {${fields}}'`;
 
+/**
+ * Counts the slow calls of the last 15 minutes in the log by tool, outcome, caller and client: for whom it is slow.
+ * @param which further conditions of jq
+ */
+export const slowCalls = (seconds: number, which = ''): string =>
+  `${TEXT.logs} | jq -rR 'fromjson? | select(.run_seconds > ${seconds}${which}) | [.tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | sort | uniq -c | sort -rn | head`;
+
 /** The tools with calls in flight, and those that take longest; an answer without them, such as that it wants a token, as it is. */
 export const IN_FLIGHT =
-  'if .activity then (.activity.tools[] | select(.in_flight > 0) | {name, in_flight}) else . end';
+  'if .activity then .verdict.detail, .places, (.activity.tools[] | select(.in_flight > 0) | {name, in_flight}) else . end';
 export const SLOWEST =
   'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
 /** What the server says of itself; an answer without a verdict, such as that it wants a token, as it is. */
 export const VERDICT = '.verdict // .';
 
-/** Of the alert's service, in a query that `worked` or `statusOf` completes. */
+/** Of the alert's service, in a query that a text shows. */
+export const OF_ALERT =
+  'job="{{ $labels.job }}", namespace="{{ $labels.namespace }}", cluster="{{ $labels.cluster }}"';
+
+/** Of the alert's service, in a query that `worked` or `answerOf` completes. */
 export const OF_SERVICE = 'job=%q, namespace=%q, cluster=%q';
 export const SERVICE_LABELS = '$labels.job $labels.namespace $labels.cluster';
 
-/**
- * The command that shows a part of the status page of an instance, such as its verdict: it can be pasted outside of Kubernetes,
- * too. An instance is scraped at the port that has the page.
- * @param filter what jq shows of the page
- * @param worst a query for the instance to ask, of the labels `instance` and `pod`; it has `OF_SERVICE` in it, once
- * @param labels what completes the rest of the query
- */
-export const statusOf = (filter: string, worst: string, ...labels: readonly string[]): string =>
+/** An instance to ask: a query of the labels `instance` and `pod`, which has `OF_SERVICE` in it once, and what completes the rest of it. */
+type Asked = readonly [query: string, ...labels: readonly string[]];
+
+/** The alert's own instance. */
+export const HERE: Asked = [`up{${OF_SERVICE}, instance=%q}`, '$labels.instance'];
+
+/** The command that shows what an instance answers at the port that is scraped: it can be pasted outside of Kubernetes, too. */
+export const answerOf = (path: string, shown: string, [query, ...labels]: Asked): string =>
   [
     '{{ $at := "INSTANCE:PORT" }}{{ $pod := "POD" }}',
-    `{{ with printf \`${worst}\` ${[SERVICE_LABELS, ...labels].join(' ')} | query }}{{ with first . }}{{ $at = label "instance" . }}{{ $pod = or (label "pod" .) "POD" }}{{ end }}{{ end }}`,
+    `{{ with printf \`${query}\` ${[SERVICE_LABELS, ...labels].join(' ')} | query }}{{ with first . }}{{ $at = label "instance" . }}{{ $pod = or (label "pod" .) "POD" }}{{ end }}{{ end }}`,
     command(
-      `exec {{ $pod }} -- node -e 'fetch("http://localhost:{{ reReplaceAll "^.*:" "" $at }}/").then(async (answer) => console.log(await answer.text()))'`,
-      'curl -sS -m 15 http://{{ $at }}/',
+      `exec {{ $pod }} -- node -e 'fetch("http://localhost:{{ reReplaceAll "^.*:" "" $at }}${path}").then(async (answer) => console.log(await answer.text()))'`,
+      `curl -sS -m 15 http://{{ $at }}${path}`,
     ),
-    ` | jq -c '${filter}'`,
+    ` | ${shown}`,
   ].join('');
+
+/**
+ * Shows a part of the status page, such as the verdict.
+ * @param filter what jq shows of the page
+ */
+export const statusOf = (filter: string, ...asked: Asked): string =>
+  answerOf('/', `jq -c '${filter}'`, asked);
+
+/**
+ * Shows metrics of the alert's instance; an answer without any, such as that it wants a token, as it is.
+ * @param names a regular expression of what their lines begin with
+ */
+export const metricsHere = (names: string): string =>
+  answerOf('/metrics', `grep -E '^(${names}|[{]"error")'`, HERE);

@@ -1,4 +1,14 @@
-import { IN_FLIGHT, lastLines, OF_SERVICE, statusOf, TEXT, type Alert } from './alert.ts';
+import {
+  answerOf,
+  HERE,
+  IN_FLIGHT,
+  lastLines,
+  metricsHere,
+  OF_SERVICE,
+  statusOf,
+  TEXT,
+  type Alert,
+} from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { all, any, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
@@ -49,7 +59,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'authFailures',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', FIVE_MINUTES))} > ${parameters.authFailures}`,
       summary: 'Many requests have bad credentials.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. First: find the client's address in the audit events, or in the access log of the proxy in front.`,
+      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The log says from where if audit.enabled is set; if not, the access log of the proxy in front does. First: ${TEXT.logs} | grep auth_failure | ${lastLines('time, auth_failure, address, path, caller')}`,
       dashboard: 'fleet',
     },
     {
@@ -59,7 +69,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'connectionsCut',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('http_server_connections_cut_total', FIVE_MINUTES))} > ${parameters.connectionsCut}`,
       summary: 'Connections of clients are cut or refused.',
-      description: `${TEXT.service} cut or refused ${TEXT.number} connections in 5 minutes (reason {{ $labels.reason }}), and this goes on: clients do not read their answers, or open more connections than the server allows. First: open the dashboard and see how many connections are open and how much memory they hold.`,
+      description: `${TEXT.service} cut or refused ${TEXT.number} connections in 5 minutes (reason {{ $labels.reason }}), and this goes on: clients do not read their answers, or open more connections than the server allows. First: ${TEXT.logs} | grep 'connection cut' | ${lastLines('time, reason, address')}`,
       dashboard: 'fleet',
     },
     {
@@ -107,7 +117,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 1800,
       keepFiringForSeconds: 1800,
       summary: 'A scrape has become twice as large.',
-      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: curl -s http://{{ $labels.instance }}/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
+      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: ${answerOf('/metrics', `grep -v '^#' | sed 's/[{ ].*//' | sort | uniq -c | sort -rn | head`, HERE)}`,
       dashboard: 'fleet',
     },
     {
@@ -120,7 +130,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'A scrape is nearly as large as Prometheus accepts.',
-      description: `A scrape of {{ $labels.instance }} of ${TEXT.service} has had ${TEXT.percent} of the samples that Prometheus accepts in one scrape, within the last 5 minutes. Above the limit Prometheus drops the whole scrape: the instance looks down, and no alert works for it. First: raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above mcp_metrics_samples_limit.`,
+      description: `A scrape of {{ $labels.instance }} of ${TEXT.service} has had ${TEXT.percent} of the samples that Prometheus accepts in one scrape, within the last 5 minutes. Above the limit Prometheus drops the whole scrape: the instance looks down, and no alert works for it. The server says how many samples there are now and can be at most; raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above the most. First: ${metricsHere('mcp_metrics_samples')}`,
       dashboard: 'fleet',
     },
   ];

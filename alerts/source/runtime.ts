@@ -1,4 +1,4 @@
-import { lastLines, OF_SERVICE, SLOWEST, statusOf, TEXT, type Alert } from './alert.ts';
+import { HERE, lastLines, metricsHere, SLOWEST, statusOf, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { PromQL, SERVICE, sumBy } from './promql.ts';
 
@@ -6,7 +6,7 @@ import { PromQL, SERVICE, sumBy } from './promql.ts';
 export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
   const promql = new PromQL(parameters);
   const here = `{{ $labels.instance }} of ${TEXT.service}`;
-  const slowest = statusOf(SLOWEST, `up{${OF_SERVICE}, instance=%q}`, '$labels.instance');
+  const slowest = statusOf(SLOWEST, ...HERE);
   const lag = (window: number): string => promql.median('nodejs_eventloop_lag_p99_seconds', window);
   return [
     {
@@ -17,7 +17,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 120,
       keepFiringForSeconds: 300,
       summary: 'The event loop is blocked, and every call waits.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: step 1 of the runbook, which prints the line of code that runs. Or, in Prometheus, topk(5, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{instance="{{ $labels.instance }}"}[5m]))).`,
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. The server names the slowest tools, after some seconds; step 1 of the runbook prints the line of code that runs. First: ${slowest}`,
       dashboard: 'runtime',
     },
     {
@@ -55,7 +55,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The heap is nearly full.',
-      description: `${here} kept at least ${TEXT.percent} of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is nearly full.`,
+      description: `${here} kept at least ${TEXT.percent} of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. The metrics say how full it is, and what it holds: sessions, or calls in flight. First: ${metricsHere('nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
       dashboard: 'runtime',
     },
     {
@@ -68,7 +68,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The process runs out of file descriptors.',
-      description: `${here} had ${TEXT.percent} of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. First: open the dashboard and compare with sessions and connections.`,
+      description: `${here} had ${TEXT.percent} of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. The metrics say what they may be: connections, sessions, or calls in flight. First: ${metricsHere('process_(open|max)_fds|http_server_open_connections|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
       dashboard: 'runtime',
     },
     {

@@ -1,4 +1,13 @@
-import { OF_SERVICE, SERVICE_LABELS, SLOWEST, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
+import {
+  OF_ALERT,
+  OF_SERVICE,
+  SERVICE_LABELS,
+  slowCalls,
+  statusOf,
+  TEXT,
+  VERDICT,
+  type Alert,
+} from './alert.ts';
 import type { BurnWindow, Parameters, Severity } from './parameters.ts';
 import { all, any, bad, formatDuration, PromQL, SERVICE, sumBy } from './promql.ts';
 import {
@@ -73,12 +82,13 @@ function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(latency, severity), slowRatio, ALLOWED_SLOW, enough),
     ...waits(severity),
     summary: 'Tool calls are slower than the latency objective allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}. First: ${statusOf(SLOWEST, `topk(1, sum by (instance, pod) (rate(mcp_tool_duration_seconds_sum{${OF_SERVICE}}[5m])))`)}`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}.${MOST_TIME} Whose calls are slow, the log says. First: ${slowCalls(latency.thresholdSeconds)}`,
     dashboard: 'overview',
   }));
 }
 
-function exhausted({ availability, minimumBadCalls, ...parameters }: Parameters): Alert {
+function exhausted(parameters: Parameters): Alert {
+  const { availability, minimumBadCalls } = parameters;
   const promql = new PromQL(parameters);
   return {
     name: 'NexusMCPErrorBudgetExhausted',
@@ -86,7 +96,7 @@ function exhausted({ availability, minimumBadCalls, ...parameters }: Parameters)
     expr: all(`${remaining(promql)} < 0`, `${errorsOfMonth(promql)} >= ${minimumBadCalls}`, present(promql)),
     forSeconds: 3600,
     summary: 'The 30-day error budget is spent.',
-    description: `${TEXT.service} has ${TEXT.percent} of its 30-day error budget left (objective ${availability.objective} %). Nobody needs to be woken; hold risky changes until it recovers. First: open the dashboard and see which days spent it.`,
+    description: `${TEXT.service} has ${TEXT.percent} of its 30-day error budget left (objective ${availability.objective} %). Nobody needs to be woken; hold risky changes until it recovers. First: in Prometheus, which alone remembers 30 days: topk(5, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${OF_ALERT}, ${bad(parameters)}}[30d]))) says which tools spent it.`,
     dashboard: 'overview',
   };
 }
@@ -109,6 +119,9 @@ function burningWindow(windows: readonly BurnWindow[], ratio: (window: string) =
 /** Which tool fails most now, and how; nothing when none does. */
 const mostFailures = (parameters: Parameters): string =>
   `{{ with printf \`topk(1, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${OF_SERVICE}, ${bad(parameters)}}[5m])) > 0)\` ${SERVICE_LABELS} | query }}{{ with first . }} Most failures of the last 5 minutes: {{ .Labels.reason }} of {{ .Labels.tool_name }}.{{ end }}{{ end }}`;
+
+/** The tool that took most time of late; nothing where none was called. */
+const MOST_TIME = `{{ with printf \`topk(1, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{${OF_SERVICE}}[5m])) > 0)\` ${SERVICE_LABELS} | query }}{{ with first . }} Most time of the last 5 minutes: calls of {{ .Labels.tool_name }}.{{ end }}{{ end }}`;
 
 /** The status of the instance that fails most calls. */
 const statusOfFailing = (parameters: Parameters): string =>

@@ -1,5 +1,5 @@
 import type { PeerOutcome } from '../../src/monitoring/metrics/labels.ts';
-import { TEXT, type Alert } from './alert.ts';
+import { lastLines, metricsHere, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, any, INSTANCE, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
@@ -26,7 +26,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'sessionRatio',
       expr: fullOfSessions(parameters),
       summary: 'The server has too few places for sessions.',
-      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. First: see on the dashboard which of the two it is; then raise sessions.max or add replicas.`,
+      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Compare evicted and resumed sessions in a minute: if they rise, it is the second. First: ${metricsHere('mcp_(active_sessions|sessions_(limit|opened|resumed|closed))')}`,
       dashboard: 'fleet',
     },
     {
@@ -36,7 +36,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'sessionRatio',
       expr: nearLimit(parameters, 'mcp_active_subscriptions', 'mcp_subscriptions_limit'),
       summary: 'The server has little room for more subscriptions.',
-      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its subscriptions within the last 5 minutes; at the limit new clients are refused. First: compare opened and closed subscriptions on the dashboard; raise sessions.maxSubscriptions, add replicas, or find the client that abandons them.`,
+      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its subscriptions within the last 5 minutes; at the limit new clients are refused. A count of subscriptions/listen that rises fast is a client that listens again and again. First: ${metricsHere('mcp_active_subscriptions|mcp_subscriptions_limit|mcp_requests_total.*subscriptions/listen')}`,
       dashboard: 'fleet',
     },
     {
@@ -49,7 +49,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 1800,
       keepFiringForSeconds: 600,
       summary: 'Session ids of clients are refused.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in the last 10 minutes for their session id (reason {{ $labels.reason }}), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. First: compare the session_keys that the pods logged at their start.`,
+      description: `${TEXT.service} refused ${TEXT.number} requests in the last 10 minutes for their session id (reason {{ $labels.reason }}), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. Each instance logs the ids of its keys when it starts: they must be the same. First: ${TEXT.allLogs} | grep session_keys | ${lastLines('time, session_keys')}`,
       dashboard: 'fleet',
     },
     {

@@ -1,10 +1,13 @@
-import { lastLines, OF_SERVICE, SLOWEST, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
+import { HERE, lastLines, OF_SERVICE, slowCalls, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, bad, INSTANCE, maxBy, PromQL, sumBy, TOOL } from './promql.ts';
 import { ALLOWED_TOOL } from './records.ts';
 
 const QUARTER = 900;
 const DAY = 86_400;
+
+/** What the status page has of the alert's tool; an answer without tools, such as that it wants a token, as it is. */
+const OF_TOOL = `if .activity then [.activity.tools[] | select(.name == "${TEXT.tool}" and .registered) | {calls, errors, calls_since_start}] else . end`;
 
 /** One tool is broken, slow, stuck or strangely quiet. */
 export function toolAlerts(parameters: Parameters): readonly Alert[] {
@@ -81,7 +84,7 @@ function latency(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 600,
     summary: 'A tool is too slow.',
-    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than ${TEXT.duration} in the last 15 minutes. First: ${statusOf(SLOWEST, `topk(1, sum by (instance, pod) (rate(mcp_tool_duration_seconds_sum{${OF_SERVICE}, tool_name=%q}[5m])))`, '$labels.tool_name')}`,
+    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than ${TEXT.duration} in the last 15 minutes. Whose calls are slow, the log says. First: ${slowCalls(toolLatencySeconds, ` and .tool == "${TEXT.tool}"`)}`,
     dashboard: 'tools',
   };
 }
@@ -101,7 +104,7 @@ function stuck(parameters: Parameters): readonly Alert[] {
     keepFiringForSeconds: 300,
     dashboard: 'tools',
   } as const;
-  const status = statusOf(VERDICT, `up{${OF_SERVICE}, instance=%q}`, '$labels.instance');
+  const status = statusOf(VERDICT, ...HERE);
   return [
     {
       ...shared,
@@ -131,7 +134,7 @@ function silent(parameters: Parameters): Alert {
     expr: all(`${sumBy(TOOL, yesterday)} > ${parameters.silentToolCalls}`, `${sumBy(TOOL, twoHours)} == 0`),
     forSeconds: 1800,
     summary: 'A tool that was used at this hour yesterday is not used today.',
-    description: `${TEXT.tool} on ${TEXT.service} succeeded ${TEXT.number} times in these two hours yesterday, and not once today. Its clients may be gone, or may use another tool. First: open the dashboard and see when the calls stopped.`,
+    description: `${TEXT.tool} on ${TEXT.service} succeeded ${TEXT.number} times in these two hours yesterday, and not once today. Its clients may be gone, or may use another tool. The server says whether it still offers the tool, and how often it was called in the last 5 minutes and since its start; [] means that it does not offer it. First: ${statusOf(OF_TOOL, `topk(1, up{${OF_SERVICE}})`)}`,
     dashboard: 'tools',
   };
 }

@@ -89,7 +89,7 @@ function definitionChanged(promql: PromQL): Alert {
     expr: `round(${maxBy(UPSTREAM, changes)}) > 0`,
     forSeconds: 60,
     summary: 'An upstream has changed the description of a tool.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed the descriptions, schemas or annotations of ${TEXT.number} tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${TEXT.allLogs} | grep 'describes tools otherwise' | ${OF_UPSTREAM} | ${lastLines('time, changed_tools')}`,
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} changed the descriptions, schemas or annotations of ${TEXT.number} tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${TEXT.allLogs} | grep 'changed the descriptions' | ${OF_UPSTREAM} | ${lastLines('time, changed_tools')}`,
     dashboard: 'fleet',
   };
 }

@@ -14,18 +14,37 @@ export const allLogs = command(
   `logs ${PODS} --tail=-1`,
   '{ docker logs CONTAINER || journalctl -u nexus-mcp -o cat; } 2>&1',
 );
-export const pods = command(`get pods ${PODS} -o wide`, 'docker ps -a, or systemctl status nexus-mcp');
-export const policies = command('get networkpolicies', 'look at the firewalls between the replicas');
+export const pods = command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemctl status nexus-mcp; }');
+export const policies = command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez');
 export const lastStates = command(
   `describe pods ${PODS} | grep -A5 'Last State'`,
-  'docker ps -a, or journalctl -u nexus-mcp, for the exit codes',
+  '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 20; }',
 );
 
 export const IN_FLIGHT =
-  'if .activity then (.activity.tools[] | select(.in_flight > 0) | {name, in_flight}) else . end';
+  'if .activity then .verdict.detail, .places, (.activity.tools[] | select(.in_flight > 0) | {name, in_flight}) else . end';
 export const SLOWEST =
   'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
-/** A part of the status page of the instance that the scenarios have. */
+/** What the instance answers that the scenarios have. */
+export const answer = (n: string, path: string): string =>
+  n === ''
+    ? `curl -sS -m 15 http://a:9999${path}`
+    : `kubectl ${n}exec nexus-mcp-a -- node -e 'fetch("http://localhost:9999${path}").then(async (answer) => console.log(await answer.text()))'`;
+
 export const status = (n: string, filter = '.verdict // .'): string =>
-  `${n === '' ? 'curl -sS -m 15 http://a:9999/' : `kubectl ${n}exec nexus-mcp-a -- node -e 'fetch("http://localhost:9999/").then(async (answer) => console.log(await answer.text()))'`} | jq -c '${filter}'`;
+  `${answer(n, '/')} | jq -c '${filter}'`;
+
+export const metrics = (n: string, names: string): string =>
+  `${answer(n, '/metrics')} | grep -E '^(${names}|[{]"error")'`;
+
+export const slowCalls = (n: string, which: string): string =>
+  `${logs(n)} | jq -rR 'fromjson? | select(.run_seconds > ${which}) | [.tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | sort | uniq -c | sort -rn | head`;
+
+/** The labels of the service, in a query that a text shows. */
+export const ofAlert = ({
+  job = '',
+  namespace = '',
+  cluster = '',
+}: Readonly<Record<string, string>>): string =>
+  `job="${job}", namespace="${namespace}", cluster="${cluster}"`;

@@ -1,4 +1,4 @@
-import { allLogs, IN_FLIGHT, logs, status } from '../commands.ts';
+import { allLogs, answer, IN_FLIGHT, logs, metrics, status } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum } from '../series.ts';
 import { calls, keysAge, on, server, tool } from '../server.ts';
@@ -111,8 +111,8 @@ export const capacityScenarios: readonly Scenario[] = [
           'NexusMCPAuthFailures',
           { reason: 'unknown_token' },
           {
-            says: ({ text }) =>
-              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. First: find the client's address in the audit events, or in the access log of the proxy in front.`,
+            says: ({ text, n }) =>
+              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The log says from where if audit.enabled is set; if not, the access log of the proxy in front does. First: ${logs(n)} | grep auth_failure | tail -5 | jq -cR 'fromjson? | {time, auth_failure, address, path, caller}'`,
             dashboard: 'fleet',
           },
         ),
@@ -141,8 +141,8 @@ export const capacityScenarios: readonly Scenario[] = [
           'NexusMCPConnectionsCut',
           { reason: 'stalled' },
           {
-            says: ({ text }) =>
-              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and this goes on: clients do not read their answers, or open more connections than the server allows. First: open the dashboard and see how many connections are open and how much memory they hold.`,
+            says: ({ text, n }) =>
+              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and this goes on: clients do not read their answers, or open more connections than the server allows. First: ${logs(n)} | grep 'connection cut' | tail -5 | jq -cR 'fromjson? | {time, reason, address}'`,
             dashboard: 'fleet',
           },
         ),
@@ -306,8 +306,8 @@ export const capacityScenarios: readonly Scenario[] = [
       '26h20m': [],
       '27h': [
         ticket('NexusMCPSeriesGrowing', on('a'), {
-          says: ({ text }) =>
-            `a:9999 of ${text} exposes 9k series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: curl -s http://a:9999/metrics | grep -v '^#' | cut -d'{' -f1 | sort | uniq -c | sort -rn | head`,
+          says: ({ text, n }) =>
+            `a:9999 of ${text} exposes 9k series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: ${answer(n, '/metrics')} | grep -v '^#' | sed 's/[{ ].*//' | sort | uniq -c | sort -rn | head`,
           dashboard: 'fleet',
         }),
       ],
@@ -359,8 +359,8 @@ export const capacityScenarios: readonly Scenario[] = [
       '24m': [],
       '27m': [
         ticket('NexusMCPSamplesNearLimit', on('a'), {
-          says: ({ text }) =>
-            `A scrape of a:9999 of ${text} has had 85% of the samples that Prometheus accepts in one scrape, within the last 5 minutes. Above the limit Prometheus drops the whole scrape: the instance looks down, and no alert works for it. First: raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above mcp_metrics_samples_limit.`,
+          says: ({ text, n }) =>
+            `A scrape of a:9999 of ${text} has had 85% of the samples that Prometheus accepts in one scrape, within the last 5 minutes. Above the limit Prometheus drops the whole scrape: the instance looks down, and no alert works for it. The server says how many samples there are now and can be at most; raise the limit (sample_limit; in the chart monitoring.monitor.sampleLimit) above the most. First: ${metrics(n, 'mcp_metrics_samples')}`,
           dashboard: 'fleet',
         }),
       ],

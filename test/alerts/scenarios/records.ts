@@ -1,3 +1,4 @@
+import { ofAlert } from '../commands.ts';
 import { recordedOfCalls } from '../../../alerts/source/records.ts';
 import { parametersSchema } from '../../../alerts/source/parameters.ts';
 import { page, ticket, type Firing, type Scenario } from '../scenario.ts';
@@ -36,8 +37,8 @@ export const recordScenarios: readonly Scenario[] = [
           'NexusMCPRecordsMissing',
           {},
           {
-            says: ({ text }) =>
-              `For 10 minutes at least one of the series nexus_mcp:* of ${text} has not been recorded. Alerts that read it, such as those of the error and latency budgets, cannot fire. First: in Prometheus, open Status > Rule health and see which rules of nexus-mcp.ratios and nexus-mcp.budget fail or are missing.`,
+            says: ({ text, labels }) =>
+              `For 10 minutes at least one of the series nexus_mcp:* of ${text} has not been recorded. Alerts that read it, such as those of the error and latency budgets, cannot fire. First: in Prometheus, which alone knows its rules: count by (__name__) ({__name__=~"nexus_mcp:.+", ${ofAlert(labels)}}) lists the series that there are, and Status > Rule health says which rules of nexus-mcp.ratios and nexus-mcp.budget fail.`,
             dashboard: 'overview',
           },
         ),

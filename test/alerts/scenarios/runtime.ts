@@ -1,4 +1,4 @@
-import { logs, SLOWEST, status } from '../commands.ts';
+import { logs, metrics, SLOWEST, status } from '../commands.ts';
 import { page, ticket, type AlertName, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { on, server } from '../server.ts';
@@ -42,8 +42,8 @@ export const runtimeScenarios: readonly Scenario[] = [
       '18m': [],
       '22m': [
         page('NexusMCPEventLoopBlocked', on('a'), {
-          says: ({ text }) =>
-            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. First: step 1 of the runbook, which prints the line of code that runs. Or, in Prometheus, topk(5, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{instance="a:9999"}[5m]))).`,
+          says: ({ text, n }) =>
+            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. The server names the slowest tools, after some seconds; step 1 of the runbook prints the line of code that runs. First: ${status(n, SLOWEST)}`,
           dashboard: 'runtime',
         }),
       ],
@@ -122,8 +122,8 @@ export const runtimeScenarios: readonly Scenario[] = [
       '34m': [],
       '37m': [
         ticket('NexusMCPHeapNearLimit', on('a'), {
-          says: ({ text }) =>
-            `a:9999 of ${text} kept at least 90% of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. First: open the dashboard, see since when it grows, and restart the instance if it is nearly full.`,
+          says: ({ text, n }) =>
+            `a:9999 of ${text} kept at least 90% of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. The metrics say how full it is, and what it holds: sessions, or calls in flight. First: ${metrics(n, 'nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
           dashboard: 'runtime',
         }),
       ],
@@ -152,8 +152,8 @@ export const runtimeScenarios: readonly Scenario[] = [
       '24m': [],
       '26m': [
         ticket('NexusMCPFileDescriptorsNearLimit', on('a'), {
-          says: ({ text }) =>
-            `a:9999 of ${text} had 87.5% of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. First: open the dashboard and compare with sessions and connections.`,
+          says: ({ text, n }) =>
+            `a:9999 of ${text} had 87.5% of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. The metrics say what they may be: connections, sessions, or calls in flight. First: ${metrics(n, 'process_(open|max)_fds|http_server_open_connections|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
           dashboard: 'runtime',
         }),
       ],

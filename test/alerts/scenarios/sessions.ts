@@ -1,4 +1,4 @@
-import { policies } from '../commands.ts';
+import { allLogs, metrics, policies } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { on, server } from '../server.ts';
@@ -29,8 +29,8 @@ const places: readonly Scenario[] = [
       '24m': [],
       '27m': [
         ticket('NexusMCPSessionsNearLimit', on('a'), {
-          says: ({ text }) =>
-            `a:9999 of ${text} used 95% of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. First: see on the dashboard which of the two it is; then raise sessions.max or add replicas.`,
+          says: ({ text, n }) =>
+            `a:9999 of ${text} used 95% of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Compare evicted and resumed sessions in a minute: if they rise, it is the second. First: ${metrics(n, 'mcp_(active_sessions|sessions_(limit|opened|resumed|closed))')}`,
           dashboard: 'fleet',
         }),
       ],
@@ -110,8 +110,8 @@ const subscriptions: readonly Scenario[] = [
       '24m': [],
       '26m': [
         ticket('NexusMCPSubscriptionsNearLimit', on('a'), {
-          says: ({ text }) =>
-            `a:9999 of ${text} used 95% of its subscriptions within the last 5 minutes; at the limit new clients are refused. First: compare opened and closed subscriptions on the dashboard; raise sessions.maxSubscriptions, add replicas, or find the client that abandons them.`,
+          says: ({ text, n }) =>
+            `a:9999 of ${text} used 95% of its subscriptions within the last 5 minutes; at the limit new clients are refused. A count of subscriptions/listen that rises fast is a client that listens again and again. First: ${metrics(n, 'mcp_active_subscriptions|mcp_subscriptions_limit|mcp_requests_total.*subscriptions/listen')}`,
           dashboard: 'fleet',
         }),
       ],
@@ -150,8 +150,8 @@ const ids: readonly Scenario[] = [
           'NexusMCPSessionsNotFound',
           { reason: 'unknown' },
           {
-            says: ({ text }) =>
-              `${text} refused 600 requests in the last 10 minutes for their session id (reason unknown), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. First: compare the session_keys that the pods logged at their start.`,
+            says: ({ text, n }) =>
+              `${text} refused 600 requests in the last 10 minutes for their session id (reason unknown), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. Each instance logs the ids of its keys when it starts: they must be the same. First: ${allLogs(n)} | grep session_keys | tail -5 | jq -cR 'fromjson? | {time, session_keys}'`,
             dashboard: 'fleet',
           },
         ),

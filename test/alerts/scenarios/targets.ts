@@ -1,4 +1,4 @@
-import { lastStates, pods } from '../commands.ts';
+import { answer, lastStates, pods } from '../commands.ts';
 import { page, ticket, type Scenario } from '../scenario.ts';
 import { gauge } from '../series.ts';
 import { on, server } from '../server.ts';
@@ -66,7 +66,7 @@ export const targetScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server answers, and Prometheus drops the 120k samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. First: raise the limit (in the chart monitoring.monitor.sampleLimit)`,
+              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server answers, and Prometheus drops the 120k samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. If it is the limit, raise it (in the chart monitoring.monitor.sampleLimit). First: in Prometheus, which alone knows why, open Status > Target health and read the error of the scrape`,
             dashboard: 'fleet',
           },
         ),
@@ -123,8 +123,8 @@ export const targetScenarios: readonly Scenario[] = [
       '9m': [],
       '11m': [
         ticket('NexusMCPMetricsMissing', on('a'), {
-          says: ({ text }) =>
-            `a:9999 of ${text} has answered scrapes without mcp_build_info for 10 minutes: its metrics are switched off, or Prometheus scrapes something else. No other alert works for it. First: curl -s http://a:9999/metrics | head`,
+          says: ({ text, n }) =>
+            `a:9999 of ${text} has answered scrapes without mcp_build_info for 10 minutes: its metrics are switched off, or Prometheus scrapes something else. No other alert works for it. First: ${answer(n, '/metrics')} | head -5`,
           dashboard: 'fleet',
         }),
       ],

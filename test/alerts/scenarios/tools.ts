@@ -1,4 +1,4 @@
-import { logs, SLOWEST, status } from '../commands.ts';
+import { logs, slowCalls, status } from '../commands.ts';
 import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once } from '../series.ts';
 import { calls, server, tool, type Tool } from '../server.ts';
@@ -210,7 +210,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `One in 20 calls of echo on ${text} took longer than 6.25s in the last 15 minutes. First: ${status(n, SLOWEST)}`,
+              `One in 20 calls of echo on ${text} took longer than 6.25s in the last 15 minutes. Whose calls are slow, the log says. First: ${slowCalls(n, '5 and .tool == "echo"')}`,
             dashboard: 'tools',
           },
         ),
@@ -271,7 +271,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'crawl' },
           {
             says: ({ text, n }) =>
-              `One in 20 calls of crawl on ${text} took longer than 44.25s in the last 15 minutes. First: ${status(n, SLOWEST)}`,
+              `One in 20 calls of crawl on ${text} took longer than 44.25s in the last 15 minutes. Whose calls are slow, the log says. First: ${slowCalls(n, '5 and .tool == "crawl"')}`,
             dashboard: 'tools',
           },
         ),
@@ -369,8 +369,8 @@ export const toolScenarios: readonly Scenario[] = [
           'NexusMCPToolSilent',
           { tool_name: 'echo' },
           {
-            says: ({ text }) =>
-              `echo on ${text} succeeded 720 times in these two hours yesterday, and not once today. Its clients may be gone, or may use another tool. First: open the dashboard and see when the calls stopped.`,
+            says: ({ text, n }) =>
+              `echo on ${text} succeeded 720 times in these two hours yesterday, and not once today. Its clients may be gone, or may use another tool. The server says whether it still offers the tool, and how often it was called in the last 5 minutes and since its start; [] means that it does not offer it. First: ${status(n, 'if .activity then [.activity.tools[] | select(.name == "echo" and .registered) | {calls, errors, calls_since_start}] else . end')}`,
             dashboard: 'tools',
           },
         ),

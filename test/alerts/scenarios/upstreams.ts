@@ -300,7 +300,7 @@ const changedScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} changed the descriptions, schemas or annotations of 2 tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${allLogs(n)} | grep 'describes tools otherwise' | grep '"upstream":"weather"' | tail -5 | jq -cR 'fromjson? | {time, changed_tools}'`,
+              `Upstream weather of ${text} changed the descriptions, schemas or annotations of 2 tools within an hour. Models act on what they read there; whoever approved these tools approved the former text. First: ${allLogs(n)} | grep 'changed the descriptions' | grep '"upstream":"weather"' | tail -5 | jq -cR 'fromjson? | {time, changed_tools}'`,
             dashboard: 'fleet',
           },
         ),
