@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runbooks } from './alerts/documented-queries.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
 
 const TOKEN = 'the-only-token-that-is-right';
@@ -27,10 +28,33 @@ const KUBECTL = `kubectl() {
 `;
 
 let server: TestServer;
+const log = join(mkdtempSync(join(tmpdir(), 'log-')), 'log');
+const call = {
+  level: 'info',
+  msg: 'tool call',
+  tool: 'report',
+  status: 'success',
+  caller: 'ci',
+  run_seconds: 3,
+};
+const failed = {
+  level: 'warn',
+  status: 'error',
+  reason: 'timeout',
+  why: 'upstream weather: no answer within 3 s',
+};
+const LINES = [
+  { level: 'info', msg: 'ready' },
+  { ...call, client_name: 'agent' },
+  { ...call, client_name: 'agent', folded: 3 },
+  { ...call, ...failed },
+  { ...call, run_seconds: 1 },
+];
 
 beforeAll(async () => {
   const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
   writeFileSync(tokensFile, `- {name: ci, token: ${TOKEN}}\n`);
+  writeFileSync(log, ['no JSON', ...LINES.map((line) => JSON.stringify(line)), ''].join('\n'));
   server = await startTestServer({ auth: { tokensFile }, metrics: { needToken: true } });
 });
 afterAll(() => server.stop());
@@ -52,6 +76,48 @@ it.each([
   const refused = await paste(platform, 'status');
   expect(refused.stderr).toContain(refusal);
   expect(refused.stdout).not.toContain('{');
+});
+
+/** The lines of the runbooks that ask the server by itself, as they are pasted. */
+const questions = runbooks().flatMap(({ path, text }) =>
+  [...text.matchAll(/^ *```sh\n([^]*?)^ *```$/gm)].flatMap(([, block = '']) =>
+    block
+      .split(/\n(?= *\w)/)
+      .map((line) => line.trim())
+      .filter((line) => /^(?:status|metrics|failures|slow)\b/.test(line))
+      .map((line) => ({ path, line })),
+  ),
+);
+
+it('what the runbooks ask a server fails at no field that one without upstreams, issuers and the like has not', async () => {
+  expect(questions.length).toBeGreaterThan(25);
+  const typed = questions.flatMap(({ path, line }) => [`echo "-- ${path}" >&2`, line]);
+  const { stderr } = await paste(host, `TOKEN=${TOKEN}`, 'TOOL=echo', `logs() { cat "${log}"; }`, ...typed);
+  expect(stderr.split('-- ').filter((said) => /jq: |awk: |grep: |curl: /.test(said))).toEqual([]);
+});
+
+it('slow and failures count calls by who made them, those that were folded, too', async () => {
+  const typed = [`logs() { cat "${log}"; }`, 'slow', 'failures'];
+  const { stdout, stderr } = await paste(host, ...typed);
+  expect(stdout.split('\n')).toEqual([
+    'calls\ttool\toutcome\tcaller\tclient',
+    '4\treport\tsuccess\tci\tagent',
+    '1\treport\ttimeout\tci\t-',
+    'calls\ttool\treason\tcaller\tclient\tcause',
+    '1\treport\ttimeout\tci\t-\tupstream weather: no answer within 3 s',
+    '',
+  ]);
+  expect(stderr).toContain('Of equal calls only the first 5');
+});
+
+it.each([
+  ['a host', host],
+  ['Kubernetes', kubernetes],
+])('metrics shows those that are asked for on %s', async (_name, platform) => {
+  const { stdout } = await paste(platform, `TOKEN=${TOKEN}`, "metrics 'mcp_sessions_limit|mcp_active_'");
+  expect(stdout).toMatch(/^mcp_active_sessions 0\n/m);
+  expect(stdout).toMatch(/^mcp_sessions_limit 1000\n/m);
+  expect(stdout).not.toMatch(/^mcp_tool/m);
 });
 
 it.each([

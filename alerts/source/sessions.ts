@@ -26,7 +26,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'sessionRatio',
       expr: fullOfSessions(parameters),
       summary: 'The server has too few places for sessions.',
-      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Compare evicted and resumed sessions in a minute: if they rise, it is the second. First: ${metricsHere('mcp_(active_sessions|sessions_(limit|opened|resumed|closed))')}`,
+      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Compare evicted and resumed sessions in a minute: if they rise, it is the second. First: ${metricsHere('mcp_active_sessions|mcp_sessions_(limit|opened|resumed|closed)')}`,
       dashboard: 'fleet',
     },
     {

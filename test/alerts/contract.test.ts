@@ -39,6 +39,7 @@ const OVER_GAUGES = [
 describe('the rules and /metrics', () => {
   let server: TestServer;
   let samples: Samples;
+  let text: string;
   let types: ReadonlyMap<string, string>;
 
   const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
@@ -126,7 +127,7 @@ describe('the rules and /metrics', () => {
     await execute('echo', { text: 'hi' });
     await callInVain();
     await askForTooManySessions();
-    const text = await (await fetch(`${server.url}/metrics`)).text();
+    text = await (await fetch(`${server.url}/metrics`)).text();
     samples = parseMetrics(text);
     types = new Map(
       [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),
@@ -221,6 +222,21 @@ describe('the rules and /metrics', () => {
     expect(failures.map(([name]) => name).filter((name) => !read.has(name))).toEqual([]);
   });
 
+  it('agree with /metrics on the lines that commands pick, in descriptions and in runbooks', () => {
+    const descriptions = rules.map(({ annotations }) => annotations?.['description'] ?? '');
+    const patterns = [...descriptions, ...runbooks().map((runbook) => runbook.text)].flatMap((said) =>
+      [...said.matchAll(/grep -E '\^\((.+?)\|\[\{\]"error"\)'|^ *metrics '?([^'\n]+)/gm)].map(
+        ([, described, pasted = '']) => described ?? pasted,
+      ),
+    );
+    expect(patterns.length).toBeGreaterThan(10);
+    // What is counted from the first time on, and what is not 0, may not be there yet.
+    const names = patterns.flatMap((pattern) =>
+      pattern.replaceAll(/ \[1-9\]|\.\*subscriptions\/listen/g, '').split(/\|(?![^(]*\))/),
+    );
+    expect(names.filter((name) => !new RegExp(`^(?:${name})`, 'm').test(text))).toEqual([]);
+  });
+
   it('agree with the log on what to search for', async () => {
     await execute('spins');
     writeFileSync(tokensFile, 'no list');
@@ -243,8 +259,8 @@ describe('the rules and /metrics', () => {
     for (const patterns of searches) {
       // Reasons, and so in the lines that have one.
       if (patterns.some((pattern) => ['rate_limited', 'tool_error'].includes(pattern))) continue;
-      // Audit events go to a file here.
-      if (patterns.includes('auth_failure')) continue;
+      // Audit events go to a file here, and no connection is cut.
+      if (patterns.some((pattern) => ['auth_failure', 'connection cut'].includes(pattern))) continue;
       expect(
         lines.filter((line) => patterns.every((pattern) => line.includes(pattern))),
         patterns.join(),
@@ -285,6 +301,14 @@ describe('the documents', () => {
         .map((command) => `${path}: ${command}`),
     );
     expect(nameless).toEqual([]);
+  });
+
+  it('begin with a command; with a query only where nobody but Prometheus knows the answer', () => {
+    const asksPrometheus = runbooks().flatMap(({ path, text }) => {
+      const [, first] = /## Diagnosis\n[^]*?```(\w+)/.exec(text) ?? [];
+      return first === 'sh' ? [] : [path.replace(/.*NexusMCP|\.md$/g, '')];
+    });
+    expect(asksPrometheus).toEqual(['ErrorBudgetExhausted', 'RecordsMissing']);
   });
 
   it('ask the server itself first, where the alert pages and the server knows the answer', () => {

@@ -30,7 +30,7 @@ const places: readonly Scenario[] = [
       '27m': [
         ticket('NexusMCPSessionsNearLimit', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} used 95% of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Compare evicted and resumed sessions in a minute: if they rise, it is the second. First: ${metrics(n, 'mcp_(active_sessions|sessions_(limit|opened|resumed|closed))')}`,
+            `a:9999 of ${text} used 95% of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Compare evicted and resumed sessions in a minute: if they rise, it is the second. First: ${metrics(n, 'mcp_active_sessions|mcp_sessions_(limit|opened|resumed|closed)')}`,
           dashboard: 'fleet',
         }),
       ],
