@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runbooks } from './alerts/documented-queries.ts';
+import { RULES } from './alerts/scenario.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
 
 const TOKEN = 'the-only-token-that-is-right';
@@ -43,12 +44,15 @@ const failed = {
   reason: 'timeout',
   why: 'upstream weather: no answer within 3 s',
 };
+const thrown = { ...call, level: 'error', status: 'error', reason: 'exception', run_seconds: 1 };
 const LINES = [
   { level: 'info', msg: 'ready' },
   { ...call, client_name: 'agent' },
   { ...call, client_name: 'agent', folded: 3 },
   { ...call, ...failed },
   { ...call, run_seconds: 1 },
+  { ...thrown, err: 'upstream weather: JSON-RPC error -32603: a bug' },
+  { ...thrown, err: { message: 'no such table' } },
 ];
 
 beforeAll(async () => {
@@ -96,6 +100,20 @@ it('what the runbooks ask a server fails at no field that one without upstreams,
   expect(stderr.split('-- ').filter((said) => /jq: |awk: |grep: |curl: /.test(said))).toEqual([]);
 });
 
+it('what alerts pick out of the log fails at no line of it', async () => {
+  const picks = RULES.flatMap(({ rules }) =>
+    rules.flatMap(
+      ({ annotations }) =>
+        /2>&1\{\{ end \}\}.*(\| jq .*)/.exec(annotations?.['description'] ?? '')?.[1] ?? [],
+    ),
+  );
+  expect(picks.length).toBeGreaterThan(10);
+  const typed = picks.map((pick) => `cat "${log}" ${pick}`);
+  const { stdout, stderr } = await paste(host, ...typed);
+  expect(stderr).not.toContain('jq: ');
+  expect(stdout).toContain('"error":"upstream weather: JSON-RPC error -32603: a bug"');
+});
+
 it('slow and failures count calls by who made them, those that were folded, too', async () => {
   const typed = [`logs() { cat "${log}"; }`, 'slow', 'failures'];
   const { stdout, stderr } = await paste(host, ...typed);
@@ -105,6 +123,8 @@ it('slow and failures count calls by who made them, those that were folded, too'
     '1\treport\ttimeout\tci\t-',
     'calls\ttool\treason\tcaller\tclient\tcause',
     '1\treport\ttimeout\tci\t-\tupstream weather: no answer within 3 s',
+    '1\treport\texception\tci\t-\tupstream weather: JSON-RPC error -32603: a bug',
+    '1\treport\texception\tci\t-\tno such table',
     '',
   ]);
   expect(stderr).toContain('Of equal calls only the first 5');

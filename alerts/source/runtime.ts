@@ -55,7 +55,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The heap is nearly full.',
-      description: `${here} kept at least ${TEXT.percent} of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. The metrics say how full it is, and what it holds: sessions, or calls in flight. First: ${metricsHere('nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
+      description: `${here} kept at least ${TEXT.percent} of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. The metrics show how full it is, and what may fill it: sessions or calls in flight. First: ${metricsHere('nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
       dashboard: 'runtime',
     },
     {
@@ -68,7 +68,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The process runs out of file descriptors.',
-      description: `${here} had ${TEXT.percent} of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. The metrics say what they may be: connections, sessions, or calls in flight. First: ${metricsHere('process_(open|max)_fds|http_server_open_connections|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
+      description: `${here} had ${TEXT.percent} of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. The metrics show what may hold them: connections, sessions or calls in flight. First: ${metricsHere('process_(open|max)_fds|http_server_open_connections|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
       dashboard: 'runtime',
     },
     {
@@ -79,7 +79,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 900,
       summary: 'Worker threads are replaced again and again.',
-      description: `${TEXT.number} worker threads of ${TEXT.service} were replaced in 30 minutes (reason {{ $labels.reason }}): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${TEXT.logs} | grep 'worker thread' | ${lastLines('time, reason, tool, error: .err.message')}`,
+      description: `${TEXT.number} worker threads of ${TEXT.service} were replaced in 30 minutes (reason {{ $labels.reason }}): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${TEXT.logs} | grep 'worker thread' | ${lastLines('time, reason, tool, error: (.err.message? // .err)')}`,
       dashboard: 'runtime',
     },
   ];

@@ -82,7 +82,7 @@ function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(latency, severity), slowRatio, ALLOWED_SLOW, enough),
     ...waits(severity),
     summary: 'Tool calls are slower than the latency objective allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}.${MOST_TIME} Whose calls are slow, the log says. First: ${slowCalls(latency.thresholdSeconds)}`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}.${MOST_TIME} The log says whose calls are slow. First: ${slowCalls(latency.thresholdSeconds)}`,
     dashboard: 'overview',
   }));
 }
@@ -96,7 +96,7 @@ function exhausted(parameters: Parameters): Alert {
     expr: all(`${remaining(promql)} < 0`, `${errorsOfMonth(promql)} >= ${minimumBadCalls}`, present(promql)),
     forSeconds: 3600,
     summary: 'The 30-day error budget is spent.',
-    description: `${TEXT.service} has ${TEXT.percent} of its 30-day error budget left (objective ${availability.objective} %). Nobody needs to be woken; hold risky changes until it recovers. First: in Prometheus, which alone remembers 30 days: topk(5, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${OF_ALERT}, ${bad(parameters)}}[30d]))) says which tools spent it.`,
+    description: `${TEXT.service} has ${TEXT.percent} of its 30-day error budget left (objective ${availability.objective} %). Nobody needs to be woken; hold risky changes until it recovers. First: in Prometheus, because only it remembers 30 days: topk(5, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${OF_ALERT}, ${bad(parameters)}}[30d]))) says which tools spent it.`,
     dashboard: 'overview',
   };
 }

@@ -26,7 +26,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'sessionRatio',
       expr: fullOfSessions(parameters),
       summary: 'The server has too few places for sessions.',
-      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Compare evicted and resumed sessions in a minute: if they rise, it is the second. First: ${metricsHere('mcp_active_sessions|mcp_sessions_(limit|opened|resumed|closed)')}`,
+      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Run the command twice: if the evicted and resumed sessions rise, it is the second. First: ${metricsHere('mcp_active_sessions|mcp_sessions_(limit|opened|resumed|closed)')}`,
       dashboard: 'fleet',
     },
     {
@@ -36,7 +36,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'sessionRatio',
       expr: nearLimit(parameters, 'mcp_active_subscriptions', 'mcp_subscriptions_limit'),
       summary: 'The server has little room for more subscriptions.',
-      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its subscriptions within the last 5 minutes; at the limit new clients are refused. A count of subscriptions/listen that rises fast is a client that listens again and again. First: ${metricsHere('mcp_active_subscriptions|mcp_subscriptions_limit|mcp_requests_total.*subscriptions/listen')}`,
+      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its subscriptions within the last 5 minutes; at the limit new clients are refused. Run the command twice: if the count of subscriptions/listen rises fast, a client listens again and again. First: ${metricsHere('mcp_active_subscriptions|mcp_subscriptions_limit|mcp_requests_total.*subscriptions/listen')}`,
       dashboard: 'fleet',
     },
     {

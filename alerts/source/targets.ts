@@ -24,7 +24,7 @@ function down(parameters: Parameters): Alert {
     forSeconds: 180,
     keepFiringForSeconds: 120,
     summary: 'No instance of the server can be scraped.',
-    description: `Prometheus has scraped no instance of ${TEXT.service} successfully for 3 minutes: {{ if gt $value 0.0 }}the server answers, and Prometheus drops the ${TEXT.number} samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. If it is the limit, raise it (in the chart monitoring.monitor.sampleLimit). First: in Prometheus, which alone knows why, open Status > Target health and read the error of the scrape{{ else }}the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works. First: ${TEXT.pods}{{ end }}`,
+    description: `Prometheus has scraped no instance of ${TEXT.service} successfully for 3 minutes: {{ if gt $value 0.0 }}the server answers, and Prometheus drops the ${TEXT.number} samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. If it is the limit, raise it (in the chart monitoring.monitor.sampleLimit). First: in Prometheus, because only it knows why: open Status > Target health and read the error of the scrape{{ else }}the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works. First: ${TEXT.pods}{{ end }}`,
     dashboard: 'fleet',
   };
 }
@@ -73,7 +73,7 @@ function recordsMissing(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 300,
     summary: 'Recorded series that alerts read are missing.',
-    description: `For 10 minutes at least one of the series nexus_mcp:* of ${TEXT.service} has not been recorded. Alerts that read it, such as those of the error and latency budgets, cannot fire. First: in Prometheus, which alone knows its rules: count by (__name__) ({__name__=~"nexus_mcp:.+", ${OF_ALERT}}) lists the series that there are, and Status > Rule health says which rules of nexus-mcp.ratios and nexus-mcp.budget fail.`,
+    description: `For 10 minutes at least one of the series nexus_mcp:* of ${TEXT.service} has not been recorded. Alerts that read it, such as those of the error and latency budgets, cannot fire. First: in Prometheus, because only it knows its rules: count by (__name__) ({__name__=~"nexus_mcp:.+", ${OF_ALERT}}) lists the series that there are, and Status > Rule health says which rules of nexus-mcp.ratios and nexus-mcp.budget fail.`,
     dashboard: 'overview',
   };
 }

@@ -40,7 +40,7 @@ function errorRate(parameters: Parameters): Alert {
     forSeconds: 300,
     keepFiringForSeconds: 600,
     summary: 'A tool fails too often.',
-    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep -v '"level":"info"' | ${lastLines('time, reason, caller, client_name, why, error: .err.message')}`,
+    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep -v '"level":"info"' | ${lastLines('time, reason, caller, client_name, why, error: (.err.message? // .err)')}`,
     dashboard: 'tools',
   };
 }
@@ -84,7 +84,7 @@ function latency(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 600,
     summary: 'A tool is too slow.',
-    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than ${TEXT.duration} in the last 15 minutes. Whose calls are slow, the log says. First: ${slowCalls(toolLatencySeconds, ` and .tool == "${TEXT.tool}"`)}`,
+    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than ${TEXT.duration} in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(toolLatencySeconds, ` and .tool == "${TEXT.tool}"`)}`,
     dashboard: 'tools',
   };
 }

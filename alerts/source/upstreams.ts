@@ -61,7 +61,7 @@ function failing(promql: PromQL, { upstreamErrorRatio, minimumBadCalls }: Parame
     forSeconds: 300,
     keepFiringForSeconds: 600,
     summary: 'Many calls to an upstream fail, although it is up.',
-    description: `${TEXT.percent} of the calls that ${TEXT.service} sent to upstream {{ $labels.upstream }} in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${TEXT.logs} | grep upstream | grep '{{ $labels.upstream }}' | ${lastLines('time, msg, tool, reason, why')}`,
+    description: `${TEXT.percent} of the calls that ${TEXT.service} sent to upstream {{ $labels.upstream }} in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${TEXT.logs} | grep upstream | grep '{{ $labels.upstream }}' | ${lastLines('time, msg, tool, reason, why, error: (.err.message? // .err)')}`,
     dashboard: 'fleet',
   };
 }

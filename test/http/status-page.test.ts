@@ -142,8 +142,8 @@ describe('GET / as JSON', () => {
     });
     expect((await statusOf()).verdict).toEqual({
       level: 'warn',
-      headline: 'All places are taken',
-      detail: 'limits.concurrency is 1, and 2 calls wait. In flight, with those that wait: 3 of held.',
+      headline: 'All places are taken: 2 calls waiting',
+      detail: 'limits.concurrency is 1. In flight, with those that wait: 3 of held.',
     });
     letGo();
     await Promise.all(calls);

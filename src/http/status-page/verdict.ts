@@ -115,8 +115,8 @@ function judgePlaces(places: Facts['places'], activity: ActivityReport): Verdict
   if (!places || places.waiting === 0 || places.taken < places.limit) return undefined;
   const busy = worstFirst(activity, ({ in_flight }) => in_flight).slice(0, SHOWN_NAMES);
   const inFlight = busy.map(({ name, in_flight }) => `${number(in_flight)} of ${name}`).join(', ');
-  const detail = `limits.concurrency is ${number(places.limit)}, and ${callsOf(places.waiting)} wait. In flight, with those that wait: ${inFlight}.`;
-  return warn('All places are taken', detail);
+  const detail = `limits.concurrency is ${number(places.limit)}. In flight, with those that wait: ${inFlight}.`;
+  return warn(`All places are taken: ${callsOf(places.waiting)} waiting`, detail);
 }
 
 function judgeFailing(activity: ActivityReport): Verdict | undefined {

@@ -271,7 +271,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `${text} has lost audit events within 15 minutes, or for 5 minutes could not write them. With audit.file its disk is full, gone or too slow; without it, nobody reads the log. 4 MiB of events wait; further ones are lost, while calls go on. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'audit events' | tail -5 | jq -cR 'fromjson? | {time, msg, error: .err.message}'`,
+              `${text} has lost audit events within 15 minutes, or for 5 minutes could not write them. With audit.file its disk is full, gone or too slow; without it, nobody reads the log. 4 MiB of events wait; further ones are lost, while calls go on. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'audit events' | tail -5 | jq -cR 'fromjson? | {time, msg, error: (.err.message? // .err)}'`,
             dashboard: 'fleet',
           },
         ),

@@ -38,7 +38,7 @@ export const recordScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, labels }) =>
-              `For 10 minutes at least one of the series nexus_mcp:* of ${text} has not been recorded. Alerts that read it, such as those of the error and latency budgets, cannot fire. First: in Prometheus, which alone knows its rules: count by (__name__) ({__name__=~"nexus_mcp:.+", ${ofAlert(labels)}}) lists the series that there are, and Status > Rule health says which rules of nexus-mcp.ratios and nexus-mcp.budget fail.`,
+              `For 10 minutes at least one of the series nexus_mcp:* of ${text} has not been recorded. Alerts that read it, such as those of the error and latency budgets, cannot fire. First: in Prometheus, because only it knows its rules: count by (__name__) ({__name__=~"nexus_mcp:.+", ${ofAlert(labels)}}) lists the series that there are, and Status > Rule health says which rules of nexus-mcp.ratios and nexus-mcp.budget fail.`,
             dashboard: 'overview',
           },
         ),

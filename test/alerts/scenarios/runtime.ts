@@ -123,7 +123,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '37m': [
         ticket('NexusMCPHeapNearLimit', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} kept at least 90% of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. The metrics say how full it is, and what it holds: sessions, or calls in flight. First: ${metrics(n, 'nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
+            `a:9999 of ${text} kept at least 90% of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. The metrics show how full it is, and what may fill it: sessions or calls in flight. First: ${metrics(n, 'nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
           dashboard: 'runtime',
         }),
       ],
@@ -153,7 +153,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '26m': [
         ticket('NexusMCPFileDescriptorsNearLimit', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} had 87.5% of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. The metrics say what they may be: connections, sessions, or calls in flight. First: ${metrics(n, 'process_(open|max)_fds|http_server_open_connections|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
+            `a:9999 of ${text} had 87.5% of its file descriptors open within the last 5 minutes; at the limit it takes no more connections. The metrics show what may hold them: connections, sessions or calls in flight. First: ${metrics(n, 'process_(open|max)_fds|http_server_open_connections|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
           dashboard: 'runtime',
         }),
       ],
@@ -182,7 +182,7 @@ export const runtimeScenarios: readonly Scenario[] = [
           { reason: 'out_of_memory' },
           {
             says: ({ text, n }) =>
-              `15 worker threads of ${text} were replaced in 30 minutes (reason out_of_memory): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${logs(n)} | grep 'worker thread' | tail -5 | jq -cR 'fromjson? | {time, reason, tool, error: .err.message}'`,
+              `15 worker threads of ${text} were replaced in 30 minutes (reason out_of_memory): calls of isolated tools run into their deadline, their memory limit or a crash. First: ${logs(n)} | grep 'worker thread' | tail -5 | jq -cR 'fromjson? | {time, reason, tool, error: (.err.message? // .err)}'`,
             dashboard: 'runtime',
           },
         ),

@@ -256,7 +256,7 @@ const errorBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, labels }) =>
-              `${text} has -14.29% of its 30-day error budget left (objective 99.5 %). Nobody needs to be woken; hold risky changes until it recovers. First: in Prometheus, which alone remembers 30 days: topk(5, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${ofAlert(labels)}, reason=~"exception|timeout|unavailable|overloaded"}[30d]))) says which tools spent it.`,
+              `${text} has -14.29% of its 30-day error budget left (objective 99.5 %). Nobody needs to be woken; hold risky changes until it recovers. First: in Prometheus, because only it remembers 30 days: topk(5, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${ofAlert(labels)}, reason=~"exception|timeout|unavailable|overloaded"}[30d]))) says which tools spent it.`,
             dashboard: 'overview',
           },
         ),
@@ -316,7 +316,7 @@ const latencyBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `90% of the tool calls of ${text} took longer than 2.5 s over the last 15m; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. Most time of the last 5 minutes: calls of echo. Whose calls are slow, the log says. First: ${slowCalls(n, '2.5')}`,
+              `90% of the tool calls of ${text} took longer than 2.5 s over the last 15m; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. Most time of the last 5 minutes: calls of echo. The log says whose calls are slow. First: ${slowCalls(n, '2.5')}`,
             dashboard: 'overview',
           },
         ),
@@ -325,7 +325,7 @@ const latencyBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. Most time of the last 5 minutes: calls of echo. Whose calls are slow, the log says. First: ${slowCalls(n, '2.5')}`,
+              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. Most time of the last 5 minutes: calls of echo. The log says whose calls are slow. First: ${slowCalls(n, '2.5')}`,
             dashboard: 'overview',
           },
         ),

@@ -30,7 +30,7 @@ const places: readonly Scenario[] = [
       '27m': [
         ticket('NexusMCPSessionsNearLimit', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} used 95% of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Compare evicted and resumed sessions in a minute: if they rise, it is the second. First: ${metrics(n, 'mcp_active_sessions|mcp_sessions_(limit|opened|resumed|closed)')}`,
+            `a:9999 of ${text} used 95% of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Run the command twice: if the evicted and resumed sessions rise, it is the second. First: ${metrics(n, 'mcp_active_sessions|mcp_sessions_(limit|opened|resumed|closed)')}`,
           dashboard: 'fleet',
         }),
       ],
@@ -111,7 +111,7 @@ const subscriptions: readonly Scenario[] = [
       '26m': [
         ticket('NexusMCPSubscriptionsNearLimit', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} used 95% of its subscriptions within the last 5 minutes; at the limit new clients are refused. A count of subscriptions/listen that rises fast is a client that listens again and again. First: ${metrics(n, 'mcp_active_subscriptions|mcp_subscriptions_limit|mcp_requests_total.*subscriptions/listen')}`,
+            `a:9999 of ${text} used 95% of its subscriptions within the last 5 minutes; at the limit new clients are refused. Run the command twice: if the count of subscriptions/listen rises fast, a client listens again and again. First: ${metrics(n, 'mcp_active_subscriptions|mcp_subscriptions_limit|mcp_requests_total.*subscriptions/listen')}`,
           dashboard: 'fleet',
         }),
       ],

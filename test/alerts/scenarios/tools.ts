@@ -48,7 +48,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `20% of the calls of echo on ${text} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${logs(n)} | grep '"tool":"echo"' | grep -v '"level":"info"' | tail -5 | jq -cR 'fromjson? | {time, reason, caller, client_name, why, error: .err.message}'`,
+              `20% of the calls of echo on ${text} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${logs(n)} | grep '"tool":"echo"' | grep -v '"level":"info"' | tail -5 | jq -cR 'fromjson? | {time, reason, caller, client_name, why, error: (.err.message? // .err)}'`,
             dashboard: 'tools',
           },
         ),
@@ -210,7 +210,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `One in 20 calls of echo on ${text} took longer than 6.25s in the last 15 minutes. Whose calls are slow, the log says. First: ${slowCalls(n, '5 and .tool == "echo"')}`,
+              `One in 20 calls of echo on ${text} took longer than 6.25s in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(n, '5 and .tool == "echo"')}`,
             dashboard: 'tools',
           },
         ),
@@ -271,7 +271,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'crawl' },
           {
             says: ({ text, n }) =>
-              `One in 20 calls of crawl on ${text} took longer than 44.25s in the last 15 minutes. Whose calls are slow, the log says. First: ${slowCalls(n, '5 and .tool == "crawl"')}`,
+              `One in 20 calls of crawl on ${text} took longer than 44.25s in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(n, '5 and .tool == "crawl"')}`,
             dashboard: 'tools',
           },
         ),

@@ -107,7 +107,7 @@ const failingScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `50% of the calls that ${text} sent to upstream weather in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${logs(n)} | grep upstream | grep 'weather' | tail -5 | jq -cR 'fromjson? | {time, msg, tool, reason, why}'`,
+              `50% of the calls that ${text} sent to upstream weather in the last 15 minutes timed out, got no answer, or ended in an internal error of the upstream. Agents that need its tools are stuck. First: ${logs(n)} | grep upstream | grep 'weather' | tail -5 | jq -cR 'fromjson? | {time, msg, tool, reason, why, error: (.err.message? // .err)}'`,
             dashboard: 'fleet',
           },
         ),
