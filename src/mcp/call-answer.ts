@@ -50,13 +50,11 @@ export class CallAnswer implements Delayed {
   /** Ends with the answer. */
   end(message: object): void {
     if (this.isOver) return;
-    this.stopKeepAlive();
     if (this.isStream) {
       this.#writeEvent(message);
       this.#response.end();
-      return;
-    }
-    answerWith(this.#response, { 'content-type': 'application/json' }, JSON.stringify(message));
+    } else answerWith(this.#response, { 'content-type': 'application/json' }, JSON.stringify(message));
+    this.stopKeepAlive();
   }
 
   /** Sends no more comments that keep the connection open. */

@@ -119,7 +119,8 @@ export class McpEndpoint {
     }));
     const { route, plain } = classify(request, body);
     const refused = refusalOf(request, body, route, accepts);
-    if (refused || this.#isClosed) return { ...(refused ?? REFUSALS.closing), ...idIn(body) };
+    if (refused) return { ...refused, ...idIn(body) };
+    if (this.#isClosed) return { ...REFUSALS.closing, ...idIn(body) };
     const denied = this.#deniedCall(request, body, sender, authInfo);
     if (denied) return denied;
     // When the server stops, it ends this stream. A further request on the same connection would be lost, so the client must send
@@ -204,12 +205,11 @@ interface StatelessCall {
   readonly sender: Sender;
 }
 
-const isCall = ({ messageKind, message }: InboundModernRoute): boolean =>
-  messageKind === 'request' && message.method === 'tools/call';
-
 /** Revisions without JSON-RPC batches; MCP 2025-06-18, "Major changes". */
 const NO_BATCHES: ReadonlySet<string> = new Set(['2025-06-18', '2025-11-25']);
 
+const isCall = ({ messageKind, message }: InboundModernRoute): boolean =>
+  messageKind === 'request' && message.method === 'tools/call';
 const idIn = (body: unknown): Pick<Refusal, 'id'> =>
   typeof body === 'object' && body !== null && isRequest(body) ? { id: body.id } : {};
 

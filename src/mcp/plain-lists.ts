@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { SERVER_INFO_META_KEY, type AuthInfo } from '@modelcontextprotocol/server';
+import type { Caller } from '../authorization/caller.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import type { ConnectionOptions } from '../monitoring/door/connection.ts';
 import type { ToolCall } from '../tools/call.ts';
@@ -12,8 +13,8 @@ import type { ServerFactory } from './server-factory.ts';
 import { ToolCalls } from './tool-calls.ts';
 
 /**
- * Answers plain requests for the list of tools, which is the longest answer that there is. The text of all tools is written once, and
- * again when there are others: clients that may use all of them get the same bytes.
+ * Answers plain requests for the list of tools, a long answer. The text of all tools is written once, and again when there are others:
+ * clients that may use all of them get the same bytes.
  */
 export class PlainLists {
   readonly #binding: McpBinding;
@@ -52,7 +53,7 @@ export class PlainLists {
     response.end();
   }
 
-  #textFor(caller: Parameters<typeof visibleTo>[0]): Buffer {
+  #textFor(caller: Caller): Buffer {
     const { tools } = this.#binding.catalogue;
     const visible = visibleTo(caller, tools);
     if (visible.length < tools.length) return textOf(visible);

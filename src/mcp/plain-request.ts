@@ -57,7 +57,7 @@ const LIST_FIELDS: ReadonlySet<string> = new Set(['_meta']);
 
 const isListParams = (params: unknown): boolean => isObject(params) && hasOnly(params, LIST_FIELDS);
 
-/** Whether `_meta` says which revision the call is of, which client makes it, and nothing that is answered differently. */
+/** Whether `_meta` says which revision the request is of, which client makes it, and nothing that is answered differently. */
 function isPlainEnvelope(meta: unknown): boolean {
   if (!isObject(meta) || !hasOnly(meta, META)) return false;
   const { progressToken: token, traceparent, tracestate, baggage } = meta;

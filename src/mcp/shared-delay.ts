@@ -21,7 +21,7 @@ export class SharedDelay {
   begin(delayed: Delayed): void {
     this.#waiting.delete(delayed);
     this.#waiting.set(delayed, this.#now() + this.seconds);
-    if (!this.#timer) this.#lookIn(this.seconds);
+    this.#timer ??= this.#lookIn(this.seconds);
   }
 
   /** Calls one off; does nothing for one that has not begun, or is over. */
@@ -29,20 +29,22 @@ export class SharedDelay {
     this.#waiting.delete(delayed);
   }
 
-  #lookIn(seconds: number): void {
-    this.#timer = setTimeout(this.#look, seconds * 1000).unref();
+  #lookIn(seconds: number): NodeJS.Timeout {
+    return setTimeout(this.#look, seconds * 1000).unref();
   }
 
   readonly #look = (): void => {
-    this.#timer = undefined;
     const now = this.#now();
-    for (const [delayed, at] of this.#waiting) {
-      if (at > now) {
-        this.#lookIn(at - now);
-        return;
+    try {
+      for (const [delayed, at] of this.#waiting) {
+        if (at > now) break;
+        this.#waiting.delete(delayed);
+        delayed.due();
       }
-      this.#waiting.delete(delayed);
-      delayed.due();
+    } finally {
+      // Not sooner: one that begins again would set another.
+      const [next] = this.#waiting.values();
+      this.#timer = next === undefined ? undefined : this.#lookIn(next - now);
     }
   };
 }

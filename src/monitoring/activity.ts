@@ -119,8 +119,8 @@ export class Activity implements CallObserver {
         stalled_seconds: stalled,
         /** Whether that is so long that the calls may hang. */
         stuck: stalled >= STUCK_SECONDS,
-        /** Of one that is gone, those of the window. */
-        calls_since_start: calls ?? lately.calls,
+        /** Of one that was away, or is, at least those of the window. */
+        calls_since_start: Math.max(calls ?? 0, lately.calls),
       };
     });
   }
@@ -155,10 +155,8 @@ export class Activity implements CallObserver {
   /** Puts what was counted since the last look into the last step. */
   #lookAt(name: string, series: ToolSeries): void {
     const { calls } = series;
-    let before = this.#seen.get(name);
+    const before = this.#seen.get(name);
     if (calls === (before?.calls ?? 0)) return;
-    // The registry of the metrics was reset.
-    if (before && before.calls > calls) before = undefined;
     const now = series.counted();
     const { tools } = this.#lastStep;
     let counts = tools.get(name);

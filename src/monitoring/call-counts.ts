@@ -40,8 +40,8 @@ export class CallCounts {
       const more = count - (before?.failed.get(reason) ?? 0);
       if (more > 0) this.#addFailed(reason, more);
     }
-    for (const [bucket, count] of now.durations.entries()) {
-      const more = count - (before?.durations[bucket] ?? 0);
+    for (let bucket = 0; bucket < now.durations.length; bucket += 1) {
+      const more = (now.durations[bucket] ?? 0) - (before?.durations[bucket] ?? 0);
       if (more > 0) this.#addDuration(bucket, more);
     }
   }

@@ -40,4 +40,5 @@ it('lets one that is due begin again', () => {
   delay.begin(again);
   vi.advanceTimersByTime(35_000);
   expect(times).toBe(3);
+  expect(vi.getTimerCount()).toBe(1);
 });

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import { Activity, type ToolActivity } from '../../src/monitoring/activity.ts';
 import { DURATION_BUCKETS } from '../../src/monitoring/metrics/bounds.ts';
 import { createMetrics } from '../../src/monitoring/metrics/metrics.ts';
@@ -11,8 +12,7 @@ export class WatchedCalls {
   readonly activity: Activity;
   /** In seconds. */
   time = 1000;
-  /** As whoever has the registry may do. */
-  readonly resetMetrics: () => void;
+  readonly registry: Registry;
   readonly #recorder: Recorder;
   readonly #observer;
   #tools: readonly string[] = [];
@@ -21,9 +21,7 @@ export class WatchedCalls {
   constructor(tools: readonly string[], furtherBounds: readonly number[] = []) {
     const { metrics, registry } = createMetrics({ durationBuckets: furtherBounds });
     this.#recorder = new Recorder(metrics);
-    this.resetMetrics = () => {
-      registry.resetMetrics();
-    };
+    this.registry = registry;
     this.activity = new Activity({
       recorder: this.#recorder,
       tools: () => this.#tools.map((name) => ({ name })),

@@ -45,7 +45,8 @@ type BoundOf<Declared, Trace extends TraceId = []> =
         : never;
 
 interface Binds<L extends Labels, Member> {
-  bind(labels: ValuesOf<L>): { readonly series: Member };
+  /** `series` creates it where it is not there, `found` does not. */
+  bind(labels: ValuesOf<L>): { readonly series: Member; readonly found: Member | undefined };
 }
 
 /** What else can be done with a metric. */
@@ -217,12 +218,15 @@ class BoundSeries<Member extends TimeSeries> {
     this.#fold = fold;
   }
 
-  get series(): Member {
-    const found = this.#found;
-    if (found && !found.isRemoved) return found;
-    // Not the one that it is folded into: each time counts as folded.
+  get found(): Member | undefined {
+    if (this.#found && !this.#found.isRemoved) return this.#found;
     this.#found = this.#family.find(this.#given);
-    return this.#found ?? seriesOf(this.#family, this.#given, this.#fold);
+    return this.#found;
+  }
+
+  get series(): Member {
+    // The one that it is folded into is not kept: each time counts as folded.
+    return this.found ?? seriesOf(this.#family, this.#given, this.#fold);
   }
 }
 

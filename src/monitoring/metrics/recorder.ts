@@ -59,6 +59,7 @@ export class Recorder implements CallObserver {
   readonly #http: HttpSeries;
   readonly #requests: RequestSeries;
   #whenForgotten: ((name: string, series: ToolSeries) => void) | undefined;
+
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
     this.#http = new HttpSeries(metrics);

@@ -12,6 +12,8 @@ export interface Counted {
   readonly durations: readonly number[];
 }
 
+const NONE: ReadonlyMap<ErrorReason, number> = new Map();
+
 /** The series that the calls of one tool move, most of them found once, and the calls of it that are in flight. */
 export class ToolSeries {
   /** Whether the tool was removed, and has its series only until its last call has finished. */
@@ -90,15 +92,19 @@ export class ToolSeries {
 
   /** How many calls were counted. */
   get calls(): number {
-    return this.#successes.series.value + this.#errors.series.value;
+    return (this.#successes.found?.value ?? 0) + (this.#errors.found?.value ?? 0);
   }
 
   counted(): Counted {
     return {
       calls: this.calls,
-      failed: new Map([...this.#failed].map(([reason, { series }]) => [reason, series.value])),
-      durations: [...this.#durations.series.counts],
+      failed: this.#failed.size === 0 ? NONE : this.#failures(),
+      durations: this.#durations.found?.counts.slice() ?? [],
     };
+  }
+
+  #failures(): ReadonlyMap<ErrorReason, number> {
+    return new Map([...this.#failed].map(([reason, { found }]) => [reason, found?.value ?? 0]));
   }
 
   #failedFor(reason: ErrorReason) {
