@@ -9,7 +9,7 @@ export class SharedDelay {
   readonly #now: () => number;
   /** When each is due; the first is due first. */
   readonly #waiting = new Map<Delayed, number>();
-  #timer: NodeJS.Timeout | undefined;
+  #hasTimer = false;
 
   /** @param now monotonic, in seconds */
   constructor(seconds: number, now: () => number) {
@@ -21,7 +21,7 @@ export class SharedDelay {
   begin(delayed: Delayed): void {
     this.#waiting.delete(delayed);
     this.#waiting.set(delayed, this.#now() + this.seconds);
-    this.#timer ??= this.#lookIn(this.seconds);
+    if (!this.#hasTimer) this.#lookIn(this.seconds);
   }
 
   /** Calls one off; does nothing for one that has not begun, or is over. */
@@ -29,8 +29,9 @@ export class SharedDelay {
     this.#waiting.delete(delayed);
   }
 
-  #lookIn(seconds: number): NodeJS.Timeout {
-    return setTimeout(this.#look, seconds * 1000).unref();
+  #lookIn(seconds: number): void {
+    this.#hasTimer = true;
+    setTimeout(this.#look, seconds * 1000).unref();
   }
 
   readonly #look = (): void => {
@@ -44,7 +45,8 @@ export class SharedDelay {
     } finally {
       // Not sooner: one that begins again would set another.
       const [next] = this.#waiting.values();
-      this.#timer = next === undefined ? undefined : this.#lookIn(next - now);
+      if (next === undefined) this.#hasTimer = false;
+      else this.#lookIn(next - now);
     }
   };
 }
