@@ -2,16 +2,21 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startIssuer, type TestIssuer } from '../support/issuer.ts';
+import {
+  bearer,
+  RESOURCE,
+  startAuditedServer,
+  type AuditedServer,
+  type Event,
+} from '../support/audited-server.ts';
+import type { TestIssuer } from '../support/issuer.ts';
 import type { Samples } from '../support/metrics-text.ts';
 import { call, initialize, list, post } from '../support/raw-session.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import type { TestServer } from '../support/test-server.ts';
 import { waitFor } from '../support/wait.ts';
-import { areUp } from '../upstream/state-now.ts';
 import { oneOf, randomFrom } from '../upstream/random.ts';
 import { ask } from './raw-client.ts';
 
-const RESOURCE = 'https://mcp.example.com/mcp';
 const ALL = 'token-of-all-0123456789';
 const FEW = 'token-of-few-0123456789';
 const SECRET = 'a-secret-in-arguments';
@@ -20,35 +25,19 @@ const STEPS = 300;
 const tokensFile = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
 const tokens = `- {name: all, token: ${ALL}}\n- {name: few, token: ${FEW}, tools: [add]}\n`;
 
-let issuer: TestIssuer;
-let behind: TestServer;
 let server: TestServer;
+let issuer: TestIssuer;
+let events: AuditedServer['events'];
+let stop: AuditedServer['stop'];
 beforeAll(async () => {
   writeFileSync(tokensFile, tokens);
-  issuer = await startIssuer();
-  behind = await startTestServer({ tools: { enabled: ['echo'] }, limits: { callsPerSecond: 0 } });
-  server = await startTestServer({
-    audit: { enabled: true },
-    auth: {
-      tokensFile,
-      resource: RESOURCE,
-      issuers: [{ issuer: issuer.issuer, scopes: { read: ['echo'], admin: ['*'] } }],
-    },
-    limits: { callsPerSecond: 5, burst: 60 },
-    upstreams: [{ name: 'behind', url: `${behind.url}/mcp` }],
-    tools: { disabled: ['hangs'] },
-  });
-  await areUp(server, 'behind');
+  ({ server, issuer, events, stop } = await startAuditedServer(
+    { tokensFile },
+    { callsPerSecond: 5, burst: 60 },
+  ));
 });
-afterAll(async () => {
-  await server.stop();
-  await behind.stop();
-  await issuer.stop();
-});
+afterAll(() => stop());
 
-type Event = Readonly<Record<string, unknown>>;
-const events = (from = 0): Event[] => server.logs.slice(from).filter(({ stream }) => stream === 'audit');
-const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` });
 const execute = (token: string, tool: string, args: unknown = {}): Promise<unknown> =>
   server.execute(tool, args, { headers: bearer(token) });
 

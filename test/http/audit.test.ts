@@ -3,42 +3,30 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  bearer,
+  RESOURCE,
+  startAuditedServer,
+  type AuditedServer,
+  type Event,
+} from '../support/audited-server.ts';
 import { connectClient } from '../support/clients.ts';
-import { startIssuer, type TestIssuer } from '../support/issuer.ts';
+import type { TestIssuer } from '../support/issuer.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { areUp } from '../upstream/state-now.ts';
 import { ask } from './raw-client.ts';
 
-const RESOURCE = 'https://mcp.example.com/mcp';
 const TOKEN = 'a-token-0123456789abcdef';
 
+let server: TestServer;
 let issuer: TestIssuer;
 let behind: TestServer;
-let server: TestServer;
+let events: AuditedServer['events'];
+let stop: AuditedServer['stop'];
 beforeAll(async () => {
-  issuer = await startIssuer();
-  behind = await startTestServer({ tools: { enabled: ['echo'] }, limits: { callsPerSecond: 0 } });
-  server = await startTestServer({
-    audit: { enabled: true },
-    auth: {
-      token: TOKEN,
-      resource: RESOURCE,
-      issuers: [{ issuer: issuer.issuer, scopes: { read: ['echo'], admin: ['*'] } }],
-    },
-    upstreams: [{ name: 'behind', url: `${behind.url}/mcp` }],
-    tools: { disabled: ['hangs'] },
-  });
-  await areUp(server, 'behind');
+  ({ server, issuer, behind, events, stop } = await startAuditedServer({ token: TOKEN }));
 });
-afterAll(async () => {
-  await server.stop();
-  await behind.stop();
-  await issuer.stop();
-});
+afterAll(() => stop());
 
-type Event = Readonly<Record<string, unknown>>;
-const events = (from = 0): Event[] => server.logs.slice(from).filter(({ stream }) => stream === 'audit');
-const bearer = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` });
 const only = (from: number): Event => {
   const [event, ...others] = events(from);
   expect(others).toEqual([]);
@@ -132,6 +120,15 @@ it('events have a number each, without a gap, and the name of their process', ()
   const all = events();
   expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
   expect(new Set(all.map(({ process }) => process)).size).toBe(1);
+});
+
+it('events have the time of the server, to a millisecond', async () => {
+  const timed = await startTestServer({ audit: { enabled: true } }, () => 1_800_000_000.123);
+  await timed.execute('echo', { text: 'x' });
+  await timed.stop();
+  expect(timed.logs.find(({ stream }) => stream === 'audit')).toMatchObject({
+    time: '2027-01-15T08:00:00.123Z',
+  });
 });
 
 it('say of clients behind IPv6 whose network they are in, in each event alike', async () => {
