@@ -122,7 +122,13 @@ export async function createApplication(
   const losses = new Losses(recorder, logger, settings.log.foldSeconds);
   const tools = await offerTools(settings, loaded, losses);
   const audit =
-    auditOutput && new Audit(auditOutput, { process: processName(), recorder: recorder.audit, logger });
+    auditOutput &&
+    new Audit(auditOutput, {
+      process: processName(),
+      unixTime: environment.unixTime,
+      recorder: recorder.audit,
+      logger,
+    });
   const upstreamsRead = loadUpstreams(settings, directory, { ...environment, audit });
   const problems = [tools, read, upstreamsRead].flatMap((part) => (part.ok ? [] : part.problems));
   const traced = await loadTracing(settings, environment, recorder);

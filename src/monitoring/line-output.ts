@@ -34,6 +34,7 @@ const IS_FINAL = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_ST
 /** Writes lines in their order, one write at a time, and bounds what waits. */
 export class LineOutput {
   #sink: Sink;
+  readonly #gatherMs: number;
   readonly #observers: Partial<WriteObserver>[] = [];
   #lines: string[] = [];
   /** What is being written: whole lines, of which so many bytes are written already. */
@@ -42,13 +43,16 @@ export class LineOutput {
   #waitingBytes = 0;
   #isWriting = false;
   #isOver = false;
-  #retry: NodeJS.Timeout | undefined;
+  /** Until then nothing is written. */
+  #pause: NodeJS.Timeout | undefined;
   #lastError: Error | undefined;
   #next: { readonly sink: Sink; readonly switched: () => void } | undefined;
   #flushes: ((error: Error | undefined) => void)[] = [];
 
-  constructor(sink: Sink) {
+  /** @param gatherMs after a write, lines are gathered for so long before the next one, in milliseconds, unless there are many */
+  constructor(sink: Sink, gatherMs = 0) {
     this.#sink = sink;
+    this.#gatherMs = gatherMs;
   }
 
   /** Whether the last try failed. */
@@ -69,7 +73,7 @@ export class LineOutput {
     if (this.#isOver || this.#waitingBytes + bytes > room) return false;
     this.#waitingBytes += bytes;
     this.#lines.push(line);
-    if (!this.#retry) this.#write();
+    if (!this.#pause) this.#write();
     return true;
   }
 
@@ -97,9 +101,15 @@ export class LineOutput {
   }
 
   #tryNow(): void {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
     this.#write();
+  }
+
+  #tryIn(milliseconds: number): void {
+    this.#pause = setTimeout(() => {
+      this.#tryNow();
+    }, milliseconds).unref();
   }
 
   #write(): void {
@@ -142,7 +152,9 @@ export class LineOutput {
     this.#waitingBytes -= bytes;
     this.#lastError = undefined;
     for (const { written } of this.#observers) written?.();
-    this.#write();
+    const isUrgent = this.#flushes.length > 0 || this.#waitingBytes >= CHUNK_BYTES;
+    if (this.#gatherMs > 0 && !isUrgent) this.#tryIn(this.#gatherMs);
+    else this.#write();
   }
 
   #failed(error: NodeJS.ErrnoException): void {
@@ -151,10 +163,7 @@ export class LineOutput {
     for (const { failed } of this.#observers) failed?.(error);
     this.#flushed(error);
     if (this.#next) this.#tryNow();
-    else
-      this.#retry = setTimeout(() => {
-        this.#tryNow();
-      }, RETRY_MS).unref();
+    else this.#tryIn(RETRY_MS);
   }
 
   #giveUp(): void {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AuditOutput } from '../../src/monitoring/audit/audit-output.ts';
 import { LineOutput, MAX_WAITING_BYTES } from '../../src/monitoring/line-output.ts';
 import { createLog } from '../../src/monitoring/logging.ts';
+import { waitUntil } from '../support/wait.ts';
 
 /** A log that nobody reads until it is read, and what was read of it. */
 function unread() {
@@ -36,6 +37,33 @@ function unread() {
         .map((line) => JSON.parse(line) as Record<string, unknown>),
   };
 }
+
+/** An output that gathers lines for so many milliseconds, and what it wrote at a time. */
+function gathering(milliseconds: number) {
+  const chunks: string[] = [];
+  const output = new LineOutput((chunk, done) => {
+    chunks.push(chunk.toString());
+    done(null, chunk.length);
+  }, milliseconds);
+  return { output, chunks };
+}
+
+describe('lines that are gathered', () => {
+  it('are written together, but for the first, which waits for none', async () => {
+    const { output, chunks } = gathering(5);
+    for (const line of ['a', 'b', 'c']) output.write(`${line}\n`);
+    expect(chunks).toEqual(['a\n']);
+    await waitUntil(() => chunks.length === 2);
+    expect(chunks[1]).toBe('b\nc\n');
+  });
+
+  it('are written at once when they are flushed', async () => {
+    const { output, chunks } = gathering(3_600_000);
+    for (const line of ['a', 'b']) output.write(`${line}\n`);
+    expect(await output.flush()).toBeUndefined();
+    expect(chunks).toEqual(['a\n', 'b\n']);
+  });
+});
 
 const text = 'x'.repeat(10_000);
 

@@ -5,6 +5,9 @@ import { LineOutput, MAX_WAITING_BYTES, RETRY_MS, toFile, type Sink } from '../l
 /** Of the log, in bytes: its other lines take no more than their own, so that they leave as much for events. */
 const ROOM_IN_LOG = 2 * MAX_WAITING_BYTES;
 
+/** Into a file, the events of so many milliseconds are written together: a write takes as much CPU time as a small call. */
+const GATHER_MS = 5;
+
 /** Is told how writing goes. */
 export interface OutputObserver {
   /** After each try that failed, to write or to open the file again; it is tried again in a second. */
@@ -57,7 +60,7 @@ export class AuditOutput {
    */
   static async open(path: string, sinkOf: (fd: number) => Sink = toFile): Promise<AuditOutput> {
     const fd = await openToAppend(path);
-    return new AuditOutput(new LineOutput(sinkOf(fd)), { path, sinkOf }, fd);
+    return new AuditOutput(new LineOutput(sinkOf(fd), GATHER_MS), { path, sinkOf }, fd);
   }
 
   /** How many lines came when it was closed, and are lost. */

@@ -1,7 +1,7 @@
 import { AUTH_FAILURE_REASONS, type AuthFailureReason } from '../../authorization/labels.ts';
 import type { Caller } from '../../authorization/caller.ts';
 import type { CallObserver, CallRecord } from '../../tools/call.ts';
-import { createLogger, type Logger } from '../logging.ts';
+import type { Logger } from '../logging.ts';
 import type { AuditRecorder } from '../metrics/audit-recorder.ts';
 import { currentTraceId } from '../traces/tracing.ts';
 import type { SessionIntrusion } from '../door/json-rpc.ts';
@@ -70,6 +70,8 @@ const FAILURES = {
 interface AuditOptions {
   /** A name that no other process has. */
   readonly process: string;
+  /** In seconds of Unix time. */
+  readonly unixTime: () => number;
   readonly recorder: AuditRecorder;
   /** The log, which says when events cannot be written. */
   readonly logger: Pick<Logger, 'info' | 'error'>;
@@ -82,7 +84,6 @@ interface AuditOptions {
  * `upstream` to `mcp_sessions_opened_total`.
  */
 export class Audit implements CallObserver {
-  readonly #events: Logger;
   readonly #output: AuditOutput;
   readonly #options: AuditOptions;
   #seq = 0;
@@ -94,10 +95,6 @@ export class Audit implements CallObserver {
     this.#output = output;
     this.#options = options;
     recorder.begin();
-    const write = (line: string): void => {
-      recorder.event(output.write(line) ? 'accepted' : 'lost');
-    };
-    this.#events = createLogger('info', { write }).child({ stream: 'audit', process: options.process });
     output.observe({
       failed: (err, what) => {
         recorder.writeFailed();
@@ -118,7 +115,11 @@ export class Audit implements CallObserver {
 
   /** Those that are lost have a number as well, so that they are seen to be missing. */
   #write(event: Readonly<Record<string, unknown>>): void {
-    this.#events.info({ seq: (this.#seq += 1), ...event });
+    const { process, recorder, unixTime } = this.#options;
+    const time = new Date(Math.round(unixTime() * 1000)).toISOString();
+    // As the log writes its lines, which takes longer: there may be an event for each call.
+    const line = { level: 'info', time, stream: 'audit', process, seq: (this.#seq += 1), ...event };
+    recorder.event(this.#output.write(`${JSON.stringify(line)}\n`) ? 'accepted' : 'lost');
   }
 
   started(): void {
