@@ -20,9 +20,11 @@ export function challengesFor(metadataUrl: string | undefined): Challenges {
       .join(', ')}`;
   };
   const realm = 'nexus-mcp';
+  // RFC 6750, section 3.1: no error code when no credentials were given.
+  const missing = challenge({ realm });
+  const invalid = challenge({ realm, error: 'invalid_token' });
   return {
-    // RFC 6750, section 3.1: no error code when no credentials were given.
-    unauthorized: (reason) => challenge({ realm, ...(reason !== 'missing' && { error: 'invalid_token' }) }),
+    unauthorized: (reason) => (reason === 'missing' ? missing : invalid),
     insufficientScope: (scopes) => challenge({ realm, error: 'insufficient_scope', scope: scopes.join(' ') }),
   };
 }

@@ -8,6 +8,7 @@ import {
   type RefusalReason,
 } from './authentication.ts';
 import type { Caller } from './caller.ts';
+import { isForged } from './first-look.ts';
 import { copyOf, rightsGrantedBy } from './granted-rights.ts';
 import type { Issuer } from './issuer.ts';
 import { KeySet } from './key-set.ts';
@@ -118,7 +119,9 @@ export class JwtCallers {
     if (!found.ok) return refuse(found.reason);
     const { key, version } = found;
     if (this.#forged.get(token) === version) return refuse('bad_signature');
-    if (!(await isSigned(token, key, issuer.algorithms))) {
+    const isGood =
+      !(await isForged(token, key, String(header.alg))) && (await isSigned(token, key, issuer.algorithms));
+    if (!isGood) {
       this.#forged.set(token, version);
       return refuse('bad_signature');
     }

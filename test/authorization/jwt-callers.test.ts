@@ -159,6 +159,38 @@ describe('a token that is good', () => {
   });
 });
 
+/** The first 16 bits of one of the numbers of a signature of ES256. */
+const beginOf = (jwt: string, at: number): number =>
+  Buffer.from(jwt.slice(jwt.lastIndexOf('.') + 1), 'base64url').readUInt16BE(at);
+
+describe('whatever a token is signed with', () => {
+  it.each(ALGORITHMS)('%s: the signature of its issuer is taken, and no other', async (algorithm) => {
+    const [own, foreign] = [await makeKey('own', algorithm), await makeKey('own', algorithm)];
+    document = () => Promise.resolve(Response.json({ keys: [own.jwk] }));
+    const { ask } = start();
+    expect(await ask(await token({}, {}, own))).toBe(ADA);
+    expect(await ask(await token({}, {}, foreign))).toBe('bad_signature');
+    const [header = '', claims = '', signature = ''] = (await token({}, {}, own)).split('.');
+    expect(await ask(`${header}.${encoded({ ...usual, sub: 'root' })}.${signature}`)).toBe('bad_signature');
+    for (const none of ['', 'AAAA', 'A'.repeat(signature.length)])
+      expect(await ask(`${header}.${claims}.${none}`)).toBe('bad_signature');
+  });
+
+  // ASN.1 has no zeros in front, but for one where the number would be negative otherwise.
+  it.each([
+    ['zeros', 0, 0, 0x80],
+    ['zeros', 32, 0, 0x80],
+    ['a zero that stays', 0, 0x80, 0x100],
+    ['a zero that stays', 32, 0x80, 0x100],
+  ])('ES256: a number of it may begin with %s (byte %i)', async (_what, at, least, below) => {
+    const { ask } = start();
+    let signed = await token();
+    for (let jti = 0; beginOf(signed, at) < least || beginOf(signed, at) >= below; jti += 1)
+      signed = await token({ jti });
+    expect(await ask(signed)).toBe(ADA);
+  });
+});
+
 describe('a token is refused', () => {
   it.each<[string, string, () => Promise<string> | string]>([
     ['expired', 'has expired', () => token({ exp: NOW - 60 })],
@@ -287,13 +319,29 @@ const verifying = () => vi.spyOn(crypto.subtle, 'verify');
 
 describe('a token with a bad signature', () => {
   it('is refused a second time without a signature', async () => {
+    const [own, foreign] = [await makeKey('own', 'EdDSA'), await makeKey('own', 'EdDSA')];
+    document = () => Promise.resolve(Response.json({ keys: [own.jwk] }));
     const { ask } = start();
-    const bad = await token({}, { kid: 'first' }, other);
+    const bad = await token({}, {}, foreign);
     const verify = verifying();
     for (let call = 0; call < 5; call += 1) expect(await ask(bad)).toBe('bad_signature');
     expect(verify).toHaveBeenCalledTimes(1);
     verify.mockRestore();
   });
+
+  it.each(['ES256', 'RS256'])(
+    'of %s is refused without WebCrypto, which costs twice as much',
+    async (algorithm) => {
+      const [own, foreign] = [await makeKey('own', algorithm), await makeKey('own', algorithm)];
+      document = () => Promise.resolve(Response.json({ keys: [own.jwk] }));
+      const { ask } = start();
+      const bad = await token({}, {}, foreign);
+      const verify = verifying();
+      expect(await ask(bad)).toBe('bad_signature');
+      expect(verify).not.toHaveBeenCalled();
+      verify.mockRestore();
+    },
+  );
 
   it('is refused for whatever else is wrong with it by then', async () => {
     const { ask } = start();
