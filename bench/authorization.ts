@@ -21,6 +21,17 @@ const BAD_A_SECOND = 1000;
 /** The most that such a flood may slow down a valid call. */
 const FLOOD_LIMIT = 1.1;
 
+/** What most issuers sign with by default, and what many others use. */
+const ALGORITHMS = ['RS256', 'ES256'] as const;
+
+/** Which bad tokens are sent. */
+interface Kind {
+  /** Of their signatures. */
+  readonly algorithm: (typeof ALGORITHMS)[number];
+  /** Whether no token comes twice. */
+  readonly changing: boolean;
+}
+
 const withToken = (token: string): CallRequest => {
   const call = modernCall();
   return { ...call, headers: { ...call.headers, authorization: `Bearer ${token}` } };
@@ -32,6 +43,7 @@ const withToken = (token: string): CallRequest => {
  */
 export async function authorization(quick: boolean): Promise<readonly Row[]> {
   const issuer = await startIssuer();
+  issuer.keys = await Promise.all(ALGORITHMS.map((algorithm) => makeKey(algorithm, algorithm)));
   const ours = Child.start('server.ts', 1, `--issuer=${issuer.issuer}`, `--token=${STATIC}`);
   const rows = await withChildren([ours, Child.start('express-server.ts', 1)], async ([server, other]) => {
     const [jwt, known] = [withToken(await issuer.token(RESOURCE)), withToken(STATIC)];
@@ -43,21 +55,25 @@ export async function authorization(quick: boolean): Promise<readonly Row[]> {
       quick ? 300 : 1000,
     );
     const turns = quick ? 15 : 40;
-    const among = (at: Child, changing: boolean, which: string, limit?: number): Promise<Row> =>
-      Flood.use(at, issuer, changing, (flood) => amongBadTokens(server, jwt, { turns, flood, which, limit }));
-    const costOf = (changing: boolean): Promise<number> =>
-      Flood.use(server, issuer, changing, (flood) => cpuOf(flood, server));
-    return [
+    const among = (at: Child, kind: Kind, which: string, limit?: number): Promise<Row> =>
+      Flood.use(at, issuer, kind, (flood) => amongBadTokens(server, jwt, { turns, flood, which, limit }));
+    const costOf = (kind: Kind): Promise<string> =>
+      Flood.use(server, issuer, kind, async (flood) => fewMicros(await cpuOf(flood, server)));
+    const same: Kind = { algorithm: 'RS256', changing: false };
+    const rows = [
       percentRow('`tools/call` of 2026-07-28 with a JWT, against a static token', pair, LIMIT),
-      await among(server, false, 'the same each time', FLOOD_LIMIT),
-      await among(server, true, 'another each time', FLOOD_LIMIT),
-      await among(other, false, 'at another server of this machine'),
-      {
-        what: 'a bad token that came before, against a new one (CPU time)',
-        ours: fewMicros(await costOf(false)),
-        reference: fewMicros(await costOf(true)),
-      },
+      await among(server, same, 'the same each time', FLOOD_LIMIT),
+      await among(other, same, 'at another server of this machine'),
     ];
+    for (const algorithm of ALGORITHMS) {
+      const kind = { algorithm, changing: true };
+      rows.push(await among(server, kind, `another each time (${algorithm})`, FLOOD_LIMIT), {
+        what: `a bad token that came before, against a new one (${algorithm}, CPU time)`,
+        ours: await costOf(same),
+        reference: await costOf(kind),
+      });
+    }
+    return rows;
   });
   await issuer.stop();
   const [without, audited] = await beside('audited', modernCall(), quick);
@@ -126,19 +142,16 @@ class Flood {
     this.#thread = thread;
   }
 
-  /**
-   * Floods a server while something is done with it. Rejects when too many were not refused, as by a server that cut the connections.
-   * @param changing whether no token comes twice
-   */
+  /** Floods a server while something is done with it. Rejects when too many were not refused, as by a server that cut the connections. */
   static async use<Result>(
     { url }: Child,
     issuer: TestIssuer,
-    changing: boolean,
+    { algorithm, changing }: Kind,
     use: (flood: Flood) => Promise<Result>,
   ): Promise<Result> {
     const exp = Math.floor(Date.now() / 1000) + 3600;
     const claims = { iss: issuer.issuer, aud: RESOURCE, sub: 'eve', client_id: 'flood', exp };
-    const token = await sign(await makeKey('first'), claims);
+    const token = await sign(await makeKey(algorithm, algorithm), claims);
     const workerData: FloodData = { url, token, changing, aSecond: BAD_A_SECOND };
     const thread = new Worker(new URL('flood.ts', import.meta.url), { workerData });
     await once(thread, 'message');

@@ -12,9 +12,6 @@ export interface FloodData {
   readonly aSecond: number;
 }
 
-/** Those of ES256. */
-const SIGNATURE_BYTES = 64;
-
 /** Begins, pauses, or ends: then it tells how many requests were sent, and how many of them were refused. */
 export type FloodOrder = 'go' | 'pause' | 'end';
 export interface FloodCounts {
@@ -24,12 +21,14 @@ export interface FloodCounts {
 
 const { url, token, changing, aSecond } = workerData as FloodData;
 const { hostname, host, port } = new URL(url);
-const unsigned = token.slice(0, token.lastIndexOf('.'));
+const [header = '', claims = '', signature = ''] = token.split('.');
+const signatureBytes = Buffer.from(signature, 'base64url').length;
+/** Of the right length, and of RSA a number below any modulus: another would be refused for less. */
+const randomSignature = (): string => randomBytes(signatureBytes).fill(0, 0, 1).toString('base64url');
 const requestWith = (each: string): string =>
   `GET /tools HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${each}\r\n\r\n`;
 const always = requestWith(token);
-const next = (): string =>
-  changing ? requestWith(`${unsigned}.${randomBytes(SIGNATURE_BYTES).toString('base64url')}`) : always;
+const next = (): string => (changing ? requestWith(`${header}.${claims}.${randomSignature()}`) : always);
 // A connection on which 16 requests wait would be cut.
 const sockets = Array.from({ length: 32 }, () => connect({ host: hostname, port: Number(port) }));
 await Promise.all(sockets.map((socket) => once(socket, 'connect')));

@@ -12,8 +12,8 @@ export interface AuditedServer {
   readonly issuer: TestIssuer;
   readonly behind: TestServer;
   /** @param from how many log lines are left out */
-  events(from?: number): Event[];
-  stop(): Promise<void>;
+  readonly events: (from?: number) => Event[];
+  readonly stop: () => Promise<void>;
 }
 
 /** @param auth its static tokens */
@@ -37,7 +37,7 @@ export async function startAuditedServer(auth: object, limits: object = {}): Pro
     issuer,
     behind,
     events: (from = 0) => server.logs.slice(from).filter(({ stream }) => stream === 'audit'),
-    async stop() {
+    stop: async () => {
       await server.stop();
       await behind.stop();
       await issuer.stop();
