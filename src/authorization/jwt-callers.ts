@@ -14,7 +14,7 @@ import type { Issuer } from './issuer.ts';
 import { KeySet } from './key-set.ts';
 import { KeySource, type Fetch, type LoadedKeys } from './key-source.ts';
 import { isSame } from './oauth.ts';
-import { RememberedTokens } from './remembered-tokens.ts';
+import { hashOf, RememberedTokens } from './remembered-tokens.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 export interface JwtCallersOptions {
@@ -101,7 +101,8 @@ export class JwtCallers {
   /** `undefined` where a token is no JWT. */
   async #authenticate(token: string, resource?: string): Promise<Authentication | undefined> {
     const time = this.#options.unixTime();
-    const caller = this.#verified.callerOf(token, time, resource);
+    const tokenHash = hashOf(token);
+    const caller = this.#verified.callerOf(tokenHash, time, resource);
     if (caller) return { ok: true, caller };
     const read = readAccessToken(token);
     if (!read) return undefined;
@@ -118,15 +119,15 @@ export class JwtCallers {
     const found = await keys.keyFor(header);
     if (!found.ok) return refuse(found.reason);
     const { key, version } = found;
-    if (this.#forged.get(token) === version) return refuse('bad_signature');
+    if (this.#forged.get(tokenHash) === version) return refuse('bad_signature');
     const isGood =
       !(await isForged(token, key, String(header.alg))) && (await isSigned(token, key, issuer.algorithms));
     if (!isGood) {
-      this.#forged.set(token, version);
+      this.#forged.set(tokenHash, version);
       return refuse('bad_signature');
     }
     const verified = this.#callerOf(claims, issuer);
-    this.#verified.add(token, {
+    this.#verified.add(tokenHash, {
       caller: verified,
       only,
       expiresAt: Number(claims.exp) + SKEW_SECONDS,

@@ -20,15 +20,15 @@ export class VerifiedTokens {
    * @param time in seconds of Unix time
    * @param resource that is asked for, where that is another than the one of the settings
    */
-  callerOf(token: string, time: number, resource?: string): Caller | undefined {
-    const known = this.#tokens.get(token);
+  callerOf(tokenHash: string, time: number, resource?: string): Caller | undefined {
+    const known = this.#tokens.get(tokenHash);
     if (!known || (known.only !== undefined && known.only !== resource)) return undefined;
     if (known.expiresAt > time && known.stands()) return known.caller;
-    this.#tokens.delete(token);
+    this.#tokens.delete(tokenHash);
     return undefined;
   }
 
-  add(token: string, verified: Verified): void {
-    this.#tokens.set(token, verified);
+  add(tokenHash: string, verified: Verified): void {
+    this.#tokens.set(tokenHash, verified);
   }
 }
