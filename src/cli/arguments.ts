@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { listSettings } from '../config/setting-list.ts';
+import { didYouMean } from '../tools/near-names.ts';
 import { PROBE_OPTIONS, type ProbeFlags } from './probe/options.ts';
 
 export const COMMANDS = {
@@ -53,7 +54,7 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true });
   } catch (error) {
-    return { ok: false, problem: problemOf(error) };
+    return { ok: false, problem: problemOf(error, Object.keys(options)) };
   }
   const named = parsed.tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
   // Of another setting that is given twice, the last value wins. Of a list, somebody may expect both to count.
@@ -65,7 +66,11 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
   const nothing = { operands: [], config: undefined, json: false, settings: {}, probe: {} };
   if (help === true || version === true)
     return { ok: true, arguments: { ...nothing, command: help === true ? 'help' : 'version' } };
-  if (!isCommand(command)) return { ok: false, problem: `there is no command ${command}` };
+  if (!isCommand(command))
+    return {
+      ok: false,
+      problem: `there is no command ${command}${didYouMean(command, Object.keys(COMMANDS))}`,
+    };
   if (operands.length > (OPERANDS[command] ?? 0))
     return { ok: false, problem: `too many operands for ${command}` };
   const given = Object.entries(rest).map(([name, value]) => [name, String(value)] as const);
@@ -89,12 +94,17 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
 }
 
 /** What Node says, without its advice on operands that begin with a dash. */
-function problemOf(error: unknown): string {
+function problemOf(error: unknown, known: readonly string[]): string {
   const message = error instanceof Error ? error.message : String(error);
   const [, option] = /^Unknown option '([^']+)'/.exec(message) ?? [];
   return option === undefined
     ? message
-    : `there is no option ${option}; nexus-mcp check prints the settings, and each is an option`;
+    : `there is no option ${option}${
+        didYouMean(
+          option,
+          known.map((name) => `--${name}`),
+        ) || ';'
+      } nexus-mcp check prints the settings, and each is an option`;
 }
 
 const isCommand = (name: string): name is Command => Object.hasOwn(COMMANDS, name);

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
+import { didYouMean } from '../tools/near-names.ts';
 import { readYaml } from './read-yaml.ts';
 import { listSettings, type Setting } from './setting-list.ts';
 import { settingsSchema, type Settings } from './settings.ts';
@@ -134,7 +135,7 @@ function readEnvironment(env: Sources['env'], settings: readonly Setting[], draf
   }
   for (const [name, text = ''] of Object.entries(env)) {
     if (name.startsWith('NEXUS_') && !known.has(name) && !isServiceLink(name, text))
-      draft.problems.push(`${name}: there is no such setting`);
+      draft.problems.push(`${name}: there is no such setting${didYouMean(name, known)}`);
   }
 }
 
@@ -147,10 +148,12 @@ const isServiceLink = (name: string, text: string): boolean =>
   (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text));
 
 function readFlags(flags: Sources['flags'], settings: readonly Setting[], draft: Draft): void {
+  const known = settings.map(({ path }) => `--${path}`);
   for (const [name, text] of Object.entries(flags)) {
     const setting = settings.find(({ path }) => path === name);
     if (setting && text !== '') set(draft, setting, text, `--${name}`);
-    else if (!setting) draft.problems.push(`--${name}: there is no such setting`);
+    else if (!setting)
+      draft.problems.push(`--${name}: there is no such setting${didYouMean(`--${name}`, known)}`);
   }
 }
 
@@ -201,12 +204,22 @@ const partsOf = (text: string): readonly string[] =>
 export const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
 
 function describe(
-  issue: { readonly path: PropertyKey[]; readonly message: string },
+  issue: { readonly path: PropertyKey[]; readonly message: string; readonly keys?: readonly string[] },
   origins: Draft['origins'],
   file: string | undefined,
 ): string {
   const path = issue.path.map(String).join('.');
   const [group = ''] = issue.path.map(String);
   const origin = origins.get(issue.path.slice(0, 2).map(String).join('.')) ?? origins.get(group) ?? file;
-  return `${path || 'configuration'}${origin === undefined ? '' : ` (from ${origin})`}: ${issue.message}`;
+  return `${path || 'configuration'}${origin === undefined ? '' : ` (from ${origin})`}: ${issue.message}${meant(path, issue.keys)}`;
 }
+
+/** Which settings, or groups of them, may be meant by keys that are none. */
+const meant = (group: string, keys: readonly string[] = []): string => {
+  const parts = listSettings().map(({ path }) => path.split('.'));
+  const known =
+    group === ''
+      ? parts.map(([name = '']) => name)
+      : parts.flatMap(([name, key = '']) => (name === group ? key : []));
+  return keys.map((key) => didYouMean(key, new Set(known))).join('');
+};

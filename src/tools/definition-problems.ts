@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearNames } from './near-names.ts';
 import { examine } from './offered-tool.ts';
 import type { ToolAnnotations, ToolDefinition } from './tool.ts';
 
@@ -42,10 +43,12 @@ const shape = z.strictObject(fields, {
   error: (issue) => (issue.code === 'unrecognized_keys' ? noSuchField(issue.keys, fields) : undefined),
 });
 
-/** Which fields there are, and which may be meant: `timeoutSeconds` by `timeout`, `readOnly` by MCP's `readOnlyHint`. */
+/** Which fields there are, and which may be meant: `timeoutSeconds` by `timeout` or a slip, `readOnly` by MCP's `readOnlyHint`. */
 function noSuchField(keys: readonly string[], known: object): string {
   const names = Object.keys(known);
-  const meant = names.filter((name) => keys.some((key) => name.startsWith(key) || key.startsWith(name)));
+  const meant = names.filter((name) =>
+    keys.some((key) => name.startsWith(key) || key.startsWith(name) || nearNames(key, [name]).length > 0),
+  );
   const advice = meant.length === 0 ? '; the' : `; did you mean ${meant.join(', ')}? The`;
   return `there is no ${keys.join(', ')}${advice} fields are ${names.join(', ')}`;
 }

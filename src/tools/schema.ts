@@ -1,5 +1,7 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { MAX_PROBLEMS, problemsIn } from './problems.ts';
+import { misusedLibrary, otherLibraryFor } from './schema-libraries.ts';
+import { mistakesIn } from './schema-mistakes.ts';
 import type { JsonSchema, Schema, TypedSchema } from './tool.ts';
 
 export type Validation = { readonly ok: true; readonly value: unknown } | Invalid;
@@ -23,7 +25,10 @@ type Side = 'input' | 'output';
  * @throws when the schema cannot be expressed as JSON Schema 2020-12 or is not valid
  */
 export function compileSchema(schema: Schema, side: Side): CompiledSchema {
-  return isTyped(schema) ? compileTyped(schema, side) : compileJson(schema, side);
+  if (isTyped(schema)) return compileTyped(schema, side);
+  const misused = misusedLibrary(schema);
+  if (misused !== undefined) throw new Error(misused);
+  return compileJson(schema, side);
 }
 
 /** Whether a schema is one of a library, such as zod, and not plain JSON Schema. */
@@ -46,7 +51,9 @@ function compileTyped(schema: TypedSchema, side: Side): CompiledSchema {
   };
 }
 
-function publish({ '~standard': { jsonSchema } }: TypedSchema, side: Side): JsonSchema {
+function publish(schema: TypedSchema, side: Side): JsonSchema {
+  const { jsonSchema } = schema['~standard'] as Partial<TypedSchema['~standard']>;
+  if (!jsonSchema) throw new Error(otherLibraryFor(schema));
   const target = 'draft-2020-12';
   try {
     return jsonSchema[side]({ target });
@@ -83,7 +90,7 @@ interface ZodNode {
 }
 
 function compileJson(json: JsonSchema, side: Side): CompiledSchema {
-  // Unknown keywords are annotations in JSON Schema 2020-12, so ajv's own strict mode is off.
+  // Ajv's own strict mode names no place, and refuses more than mistakes: see mistakesIn.
   const ajv = new Ajv2020({
     allErrors: true,
     strict: false,
@@ -96,6 +103,8 @@ function compileJson(json: JsonSchema, side: Side): CompiledSchema {
   });
   if (ajv.validateSchema(json) !== true)
     throw new Error(`it is not valid JSON Schema 2020-12: ${faultsOf(ajv.errors ?? []).join('; ')}`);
+  const mistakes = [...mistakesIn(json)].slice(0, MAX_PROBLEMS);
+  if (mistakes.length > 0) throw new Error(mistakes.join('; '));
   const check = ajv.compile(json);
   return {
     json,

@@ -109,9 +109,15 @@ export interface ToolDefinition<Input extends Schema = Schema, Output extends Sc
   ): MaybePromise<Infer<Output> | ToolContent | ToolFailure | InputRequired>;
 }
 
+/** Refuses schemas by name, which the SDK takes as `inputSchema`: they would pass for plain JSON Schema. */
+type WrappedInput<Input> =
+  Input extends Readonly<Record<string, StandardSchemaV1>>
+    ? { readonly input: 'wrap it: z.strictObject({ … })' }
+    : unknown;
+
 /** Types a tool and returns it unchanged; a tool module exports such values. */
 export function defineTool<Input extends Schema, Output extends Schema = Schema>(
-  tool: ToolDefinition<Input, Output>,
+  tool: ToolDefinition<Input, Output> & WrappedInput<Input>,
 ): ToolDefinition<Input, Output> {
   return tool;
 }

@@ -159,8 +159,8 @@ describe('empty values', () => {
   it('in the file do not hide that there is no such setting', () => {
     const file = configFile('sever:\nserver:\n  prot:\n');
     expect(problemsFrom({ file })).toEqual([
-      expect.stringContaining('Unrecognized key: "prot"'),
-      expect.stringContaining('Unrecognized key: "sever"'),
+      expect.stringMatching(/^server .*: Unrecognized key: "prot"; did you mean port\?$/),
+      expect.stringMatching(/^configuration .*: Unrecognized key: "sever"; did you mean server\?$/),
     ]);
   });
 
@@ -300,8 +300,8 @@ describe('what is wrong', () => {
       expect(found, String(pattern)).toHaveLength(1);
       return found[0] ?? '';
     };
-    one(/^NEXUS_SERVER_PROT: there is no such setting$/);
-    one(/^--server\.prot: there is no such setting$/);
+    one(/^NEXUS_SERVER_PROT: there is no such setting; did you mean NEXUS_SERVER_PORT\?$/);
+    one(/^--server\.prot: there is no such setting; did you mean --server\.port\?$/);
     one(/^server\.port \(from NEXUS_SERVER_PORT\): .*number/);
     one(/^limits\.queue \(from NEXUS_LIMITS_QUEUE\): /);
     one(/^limits\.burst \(from --limits\.burst\): /);
@@ -490,8 +490,8 @@ describe('unknown variables', () => {
 
   it('that only look like those are errors: a misspelt port must not be ignored', () => {
     expect(problemsFrom({ env: { NEXUS_SERVR_PORT: '8080', NEXUS_OSP_PORT: '9464' } })).toEqual([
-      'NEXUS_SERVR_PORT: there is no such setting',
-      'NEXUS_OSP_PORT: there is no such setting',
+      'NEXUS_SERVR_PORT: there is no such setting; did you mean NEXUS_SERVER_PORT?',
+      'NEXUS_OSP_PORT: there is no such setting; did you mean NEXUS_OPS_PORT?',
     ]);
   });
 });

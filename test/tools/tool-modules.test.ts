@@ -154,6 +154,11 @@ describe('a broken tool module', () => {
       { outputSchema: '{}', run: '5' },
       /^tool good: there is no outputSchema, run; did you mean output\? The fields are name, /,
     ],
+    [
+      'field, by a slip and by its case',
+      { timoutSeconds: '5', maxconcurrency: '1' },
+      /^tool good: there is no timoutSeconds, maxconcurrency; did you mean timeoutSeconds, maxConcurrency\? The fields are /,
+    ],
     ['a field that is like none', { run: '5' }, /^tool good: there is no run; the fields are name, /],
     [
       'isolation, which would run on the event loop',
