@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import process from 'node:process';
 import { isatty } from 'node:tty';
+import { unawaited } from './tools/unawaited.ts';
 
 const { version, engines } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -12,7 +13,10 @@ const { version, engines } = JSON.parse(
 };
 
 if (isOlder(process.version, engines.node)) {
-  process.stderr.write(`nexus-mcp: needs Node ${engines.node}; this is ${process.version}\n`);
+  process.stderr.write(
+    `nexus-mcp: needs Node ${engines.node}; this is ${process.version}\n` +
+      'Install it; or, for one project: npm install node@24 && npm install-scripts approve node && npm rebuild node\n',
+  );
   process.exit(2);
 }
 let endsAsPlanned = false;
@@ -51,9 +55,10 @@ const stopRequested = new Promise<string | Error>((resolve) => {
     // Who closes a terminal may send it twice: by the terminal and by the shell.
     else if (!asked) stop(signal);
   });
-  process.on('uncaughtException', (thrown: unknown) => {
+  process.on('uncaughtException', (thrown: unknown, origin) => {
     // Whatever a tool throws: a text is no signal's name.
-    stop(thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`));
+    const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`);
+    stop(origin === 'unhandledRejection' ? unawaited(error) : error);
   });
   // Nobody reads the output any more, as after `nexus-mcp probe URL | head -1`, or it cannot be written.
   process.stdout.on('error', (error: Error) => {

@@ -11,14 +11,16 @@ export const temperature = defineTool({
   timeoutSeconds: 5,
   async handler({ station }, { signal }) {
     const url = `https://weather.example.com/${encodeURIComponent(station)}`;
+    let body: unknown;
+    // Nothing else is tried, so that a bug of this handler does not pass for an outage of the service.
     try {
       const response = await fetch(url, { signal });
       if (response.status === 404) return failure(`There is no station ${station}.`);
-      if (!response.ok) return unavailable('The weather service fails.');
-      return ((await response.json()) as { celsius: number }).celsius;
-    } catch {
-      // It cannot be reached, or the connection broke before the answer was whole.
-      return unavailable('The weather service does not answer.');
+      if (!response.ok) return unavailable(`The weather service fails with status ${response.status}.`);
+      body = await response.json();
+    } catch (error) {
+      return unavailable('The weather service does not answer.', error);
     }
+    return (body as { celsius: number }).celsius;
   },
 });

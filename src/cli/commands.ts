@@ -6,11 +6,10 @@ import type { Settings } from '../config/settings.ts';
 import { mayHaveUpstreams, withoutUpstreams } from '../load-upstreams.ts';
 import { plainValue, type Outcome } from '../tools/call.ts';
 import { toolsetOf } from '../tools/exported-tools.ts';
-import { EXIT, type ExitCode } from './shell.ts';
+import { EXIT, thrownText, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 import { DURATION_BUCKETS, highestOf } from '../monitoring/metrics/bounds.ts';
 import { RUNTIME_SAMPLES } from '../monitoring/metrics/runtime.ts';
-import { describeThrown } from '../monitoring/describe-thrown.ts';
 import { redactText } from '../monitoring/redact-text.ts';
 
 const CLI_CALLER = trustedCaller('cli');
@@ -57,11 +56,6 @@ export async function callTool(
   });
   line.end();
   return printOutcome(outcome, terminal, options.json);
-}
-
-function thrownText(cause: unknown): string {
-  const described = describeThrown(cause);
-  return typeof described === 'string' ? described : (described as { readonly stack: string }).stack;
 }
 
 function printOutcome(outcome: Outcome, { stdout, stderr }: Terminal, json: boolean): ExitCode {

@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { describeThrown } from '../monitoring/describe-thrown.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a run of the program is given from outside. */
@@ -40,8 +41,13 @@ export function complain(terminal: Terminal, problems: readonly string[]): ExitC
 }
 
 /** An error that nobody expected, as stderr is told. */
-export const unexpected = (error: unknown): string =>
-  `nexus-mcp: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
+export const unexpected = (error: unknown): string => `nexus-mcp: unexpected error: ${thrownText(error)}\n`;
+
+/** What was thrown, with its stack and causes, and without secrets. */
+export function thrownText(thrown: unknown): string {
+  const described = describeThrown(thrown);
+  return typeof described === 'string' ? described : (described as { readonly stack: string }).stack;
+}
 
 /** Aborts when the process should stop. */
 export function interruption({ stopRequested, stderr }: Shell): AbortSignal {

@@ -40,7 +40,8 @@ type NameProblem = 'no_such_name' | 'no_such_records' | 'bad_name' | 'broken_dom
 /** Records as text (MX as `priority exchange`), or why there are none. */
 export type DnsAnswer =
   | { readonly records: readonly string[] }
-  | { readonly problem: NameProblem | 'unavailable' };
+  | { readonly problem: NameProblem }
+  | { readonly problem: 'unavailable'; readonly cause: string };
 
 /** c-ares' error codes (https://nodejs.org/api/dns.html#error-codes) that say something about the name. */
 const PROBLEMS: Readonly<Record<string, NameProblem>> = {
@@ -83,7 +84,8 @@ export async function queryDns(hostname: string, type: RecordType, options: DnsO
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const problem = PROBLEMS[code];
     if (problem) return { problem };
-    if (RESOLVER_TROUBLE.has(code)) return { problem: 'unavailable' };
+    // The log gets the code alone: the message has the name, which is an argument.
+    if (RESOLVER_TROUBLE.has(code)) return { problem: 'unavailable', cause: `the DNS query failed: ${code}` };
     throw error;
   } finally {
     deadline.clear();

@@ -89,19 +89,25 @@ export function offerToolsets(
   limits: LimitsOfTools,
 ): OfferResult {
   const byName = new Map<string, OfferedTool>();
+  const owners = new Map<string, Toolset>();
   const problems: string[] = [];
   for (const toolset of toolsets) {
     for (const tool of toolset.tools) {
-      const twin = byName.get(tool.name);
+      const owner = owners.get(tool.name);
       const { input, output, problems: own } = examine(tool);
-      const found = twin ? [`its name is taken by toolset ${twin.toolset}`, ...own] : own;
+      const found = owner
+        ? [owner === toolset ? TWICE : `its name is taken by toolset ${owner.name}`, ...own]
+        : own;
       problems.push(...found.map((problem) => `${placeOf(toolset)}: tool ${tool.name}: ${problem}`));
       if (!input || found.length > 0) continue;
+      owners.set(tool.name, toolset);
       byName.set(tool.name, offer(tool, { input, output }, toolset, workers, limitsOf(tool, limits)));
     }
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, tools: [...byName.values()] };
 }
+
+const TWICE = 'it is exported twice by this file; give each tool a name of its own';
 
 /** The file of a toolset, as problems name it. */
 export const placeOf = ({ moduleUrl }: Pick<Toolset, 'moduleUrl'>): string =>

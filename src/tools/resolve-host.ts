@@ -11,7 +11,8 @@ export type ResolveHost = (
 
 const NOT_FOUND = failure('The host name does not exist, or has no address. Check its spelling.');
 const BROKEN_DOMAIN = failure('The DNS servers of this domain fail to answer.');
-const NO_RESOLVER = unavailable('The host name could not be looked up: DNS did not answer. Try again later.');
+const noResolver = (cause: string): ToolFailure =>
+  unavailable('The host name could not be looked up: DNS did not answer. Try again later.', cause);
 
 /**
  * Resolves through DNS alone. Search domains and the hosts file play no part, so that a name cannot be completed
@@ -28,9 +29,9 @@ export function resolveByDns(options: Omit<DnsOptions, 'signal'>): ResolveHost {
       ...('records' in v6 ? v6.records.map((address) => ({ address, family: 6 })) : []),
     ];
     if (addresses.length > 0) return addresses;
-    const problems = [v4, v6].map((answer) => ('problem' in answer ? answer.problem : undefined));
-    if (problems.includes('unavailable')) return NO_RESOLVER;
-    return problems.includes('broken_domain') ? BROKEN_DOMAIN : NOT_FOUND;
+    for (const answer of [v4, v6]) if ('cause' in answer) return noResolver(answer.cause);
+    const isBroken = [v4, v6].some((answer) => 'problem' in answer && answer.problem === 'broken_domain');
+    return isBroken ? BROKEN_DOMAIN : NOT_FOUND;
   };
 }
 
@@ -43,7 +44,7 @@ export const resolveBySystem: ResolveHost = async (hostname) => {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOTFOUND') return NOT_FOUND;
-    if (code === 'EAI_AGAIN') return NO_RESOLVER;
+    if (code === 'EAI_AGAIN') return noResolver(`the lookup failed: ${code}`);
     throw error;
   }
 };

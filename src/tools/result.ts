@@ -60,7 +60,7 @@ export interface ToolFailure {
   readonly [RESULT_KIND]: 'failure';
   readonly reason: 'tool_error' | 'unavailable';
   readonly message: string;
-  /** For the log only: what kept the server from running the tool to its end. */
+  /** For the log only: what was thrown, or what kept the server from running the tool to its end. */
   readonly cause?: unknown;
 }
 
@@ -71,7 +71,8 @@ export interface InputRequired {
   readonly state?: unknown;
 }
 
-type MarkedResult = ToolContent | ToolFailure | InputRequired;
+/** What a handler may return besides a value. */
+export type MarkedResult = ToolContent | ToolFailure | InputRequired;
 
 /** Whether a value is one of these results. */
 export const isMarked = (value: unknown): value is MarkedResult =>
@@ -104,15 +105,26 @@ export function content(blocks: readonly ContentBlock[], value?: unknown): ToolC
   return { [RESULT_KIND]: 'content', content: blocks, ...(value !== undefined && { value }) };
 }
 
-/** Reports that the tool could not do what it was asked (`tool_error`); say why and what would work. */
-export function failure(message: string): ToolFailure {
-  return { [RESULT_KIND]: 'failure', reason: 'tool_error', message };
-}
+/**
+ * Reports that the tool could not do what it was asked (`tool_error`); say why and what would work.
+ * @param cause for the log only, which has it without secrets: what was thrown
+ */
+export const failure = (message: string, cause?: unknown): ToolFailure =>
+  failureOf('tool_error', message, cause);
 
-/** Reports that something the tool depends on could not be reached (`unavailable`): the server's fault. */
-export function unavailable(message: string): ToolFailure {
-  return { [RESULT_KIND]: 'failure', reason: 'unavailable', message };
-}
+/**
+ * Reports that something the tool depends on could not be reached (`unavailable`): the server's fault.
+ * @param cause for the log only, which has it without secrets: what was thrown
+ */
+export const unavailable = (message: string, cause?: unknown): ToolFailure =>
+  failureOf('unavailable', message, cause);
+
+const failureOf = (reason: ToolFailure['reason'], message: string, cause: unknown): ToolFailure => ({
+  [RESULT_KIND]: 'failure',
+  reason,
+  message,
+  ...(cause !== undefined && { cause }),
+});
 
 /**
  * Asks the client before going on: it answers, and the handler runs again with `context.answers` and

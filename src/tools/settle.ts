@@ -101,12 +101,11 @@ async function settleContent(
   maxBytes: number,
 ): Promise<RunOutcome> {
   const broken = (problem: string) => ({ outcome: invalidResult(problem) });
-  if (!output && isMcpResult(value))
-    return broken("it is a result of MCP; return content([...]), or failure('...') in place of isError");
+  if (!output && isMcpResult(value)) return broken(IS_MCP_RESULT);
   let structured: unknown;
   if (output) {
     const validation = await output.validate(value);
-    if (!validation.ok) return broken(validation.problems.join('; '));
+    if (!validation.ok) return broken([...validation.problems, ...hintsFor(content, value)].join('; '));
     structured = validation.value;
   }
   const blocks =
@@ -129,6 +128,15 @@ async function settleContent(
     Buffer.byteLength(JSON.stringify(result.content)) + (output ? Buffer.byteLength(json ?? '') : 0);
   if (bytes > maxBytes) return { outcome: tooLarge(bytes, maxBytes), resultBytes: bytes };
   return { outcome: { status: 'success', result }, resultBytes: bytes };
+}
+
+const IS_MCP_RESULT = "it is a result of MCP; return content([...]), or failure('...') in place of isError";
+
+/** What its author may have meant with a value that the output schema does not allow. */
+function hintsFor(content: ToolContent['content'], value: unknown): readonly string[] {
+  if (isMcpResult(value)) return [IS_MCP_RESULT];
+  const isNothing = value === undefined && content.length === 0;
+  return isNothing ? ['the handler returned nothing; is a return missing?'] : [];
 }
 
 /** The log says why, without the size, which its line has: so equal failures are folded. */

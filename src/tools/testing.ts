@@ -44,7 +44,9 @@ export async function callTool(
   const problems = problemsOfTool(tool);
   const offered =
     problems.length > 0 ? { ok: false as const, problems } : offerToolsets([toolset], workers, { defaults });
-  if (!offered.ok) throw new Error(offered.problems.join('\n'));
+  // The file of the tool is not known here.
+  const withoutFile = (problem: string): string => problem.replace(/^tested: /, '');
+  if (!offered.ok) throw new Error(offered.problems.map(withoutFile).join('\n'));
   const executor = new Executor({
     catalogue: { get: () => offered.tools[0] },
     quota: { take: () => 0 },

@@ -80,7 +80,8 @@ function reasonOf(error: unknown, file: string): string {
   const place = placeOf(error);
   const isCommonJs =
     /outside a module|Unexpected token 'export'/.test(String(error)) && /\.[jt]s:/.test(place);
-  return `cannot be imported: ${String(error)}${place}${isCommonJs ? COMMONJS : ''}${otherEnding(error)}`;
+  const advice = [isCommonJs ? COMMONJS : '', otherEnding(error), otherEntry(error), howToFind(error, file)];
+  return `cannot be imported: ${String(error)}${place}${advice.join('')}`;
 }
 
 /** The advice on an import that names what a compiler would make of a file of TypeScript, such as `./helper.js` or `./helper`. */
@@ -91,6 +92,18 @@ function otherEnding(error: unknown): string {
   const source = fileURLToPath(url).replace(/(?:\.([cm]?)js)?$/, '.$1ts');
   return existsSync(source) ? `; ${basename(source)} is there: import it by that name` : '';
 }
+
+/** The advice on an import of this package by its own name, which has no entry, installed or not. */
+const otherEntry = (error: unknown): string =>
+  /Cannot find package 'nexus-mcp'|No "exports" main defined in \S*\bnexus-mcp\b/.test(String(error))
+    ? '; a tool module imports nexus-mcp/tools'
+    : '';
+
+/** Node keeps to itself where JavaScript could not be parsed. */
+const howToFind = (error: unknown, file: string): string =>
+  error instanceof SyntaxError && /^ +at compileSourceTextModule /m.test(error.stack ?? '')
+    ? `; node --check ${file} prints the line, if it is not in a file that this one imports`
+    : '';
 
 const COMMONJS =
   '; it was loaded as CommonJS: the nearest package.json needs "type": "module", or name the file .mts or .mjs';

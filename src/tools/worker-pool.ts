@@ -22,7 +22,7 @@ export interface WorkerPoolOptions {
 }
 
 interface LostCall {
-  /** `undefined` when no tool ran. */
+  /** When no tool ran, the one that left a promise behind; `undefined` when that is not known. */
   readonly tool: string | undefined;
   readonly error: unknown;
 }
@@ -51,7 +51,7 @@ export class WorkerPool implements Workers {
     });
     // A thread that dies between tasks is replaced by the pool; without a listener it would end the process.
     this.#pool.on('error', (error: unknown) => {
-      restarted('crashed', { tool: undefined, error });
+      restarted('crashed', { tool: toolBehind(error), error });
     });
   }
 
@@ -109,7 +109,7 @@ export class WorkerPool implements Workers {
     }
     const cause = withAdvice(error);
     this.#restarted('crashed', { tool, error: cause });
-    return { ...unavailable('The worker thread that ran the tool ended before the call did.'), cause };
+    return unavailable('The worker thread that ran the tool ended before the call did.', cause);
   }
 
   /** Ends all threads, running or not. */
@@ -132,9 +132,15 @@ function errorOf({ name, message, stack, code, cause }: Thrown): HandlerError {
 
 function resultOf(answer: WorkerAnswer): unknown {
   if ('thrown' in answer) throw errorOf(answer.thrown);
-  return answer.kind === undefined
-    ? answer.returned
-    : { ...(answer.returned as object), [RESULT_KIND]: answer.kind };
+  if (answer.kind === undefined) return answer.returned;
+  const cause = answer.cause && errorOf(answer.cause);
+  return { ...(answer.returned as object), ...(cause && { cause }), [RESULT_KIND]: answer.kind };
+}
+
+/** The tool that an error of its thread names: see `unawaited`. */
+function toolBehind(error: unknown): string | undefined {
+  const { tool } = Object(error) as { readonly tool?: unknown };
+  return typeof tool === 'string' ? tool : undefined;
 }
 
 /** Of a thread that ended itself piscina has only the exit code, with a stack that has no file of the tool. */

@@ -1,12 +1,15 @@
 /** The entry of a worker thread: runs one isolated tool call at a time. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { checkedFunctions } from './context.ts';
 import { toolsIn } from './exported-tools.ts';
 import { pacedNotices, THREAD_LOGS, type PacedNotices } from './paced-notices.ts';
 import { resolvePublicEntry } from './public-entry.ts';
-import { explainThrown, isMarked, RESULT_KIND } from './result.ts';
+import { explainThrown, isMarked, RESULT_KIND, type MarkedResult } from './result.ts';
 import type { ToolContext } from './tool.ts';
+import { unawaited } from './unawaited.ts';
 
 export interface WorkerTask {
   readonly moduleUrl: string;
@@ -19,7 +22,7 @@ export interface WorkerTask {
 
 /** What a handler returned, its kind spelled out because a symbol does not survive the clone. */
 export type WorkerAnswer =
-  | { readonly returned: unknown; readonly kind?: string }
+  | { readonly returned: unknown; readonly kind?: string; readonly cause?: Thrown | undefined }
   | { readonly thrown: Thrown };
 
 /** An error as it leaves the thread: further properties, which may not be cloneable, stay behind. */
@@ -32,6 +35,12 @@ export interface Thrown {
 }
 
 resolvePublicEntry();
+
+/** The tool whose call the running code is of: what a call leaves behind still knows it. */
+const running = new AsyncLocalStorage<string>();
+process.on('unhandledRejection', (reason) => {
+  throw unawaited(reason, running.getStore());
+});
 
 export default async function run({
   moduleUrl,
@@ -47,24 +56,29 @@ export default async function run({
       ({ name }) => name === tool,
     );
     if (!definition) throw new Error(`${fileURLToPath(moduleUrl)} exports no tool ${tool}`);
-    const returned = await definition.handler(args, {
+    const given = {
       ...context,
       // Never aborts: the thread is killed instead.
       signal: new AbortController().signal,
       ...functions,
-    });
+    };
+    const returned = await running.run(tool, () => definition.handler(args, given));
     const misused = misuse();
     if (misused) throw misused;
-    const answer = isMarked(returned)
-      ? { returned: { ...returned }, kind: returned[RESULT_KIND] }
-      : { returned };
-    return mustBeCloneable(answer);
+    return mustBeCloneable(isMarked(returned) ? answerOf(returned) : { returned });
   } catch (error) {
     return { thrown: thrownOf(explainThrown(error), MAX_CAUSES) };
   } finally {
     end();
     port.close();
   }
+}
+
+/** Of a failure, the cause leaves as what is thrown does. */
+function answerOf(result: MarkedResult): WorkerAnswer {
+  const { cause, ...returned } = { cause: undefined, ...result };
+  const thrown = cause === undefined ? undefined : thrownOf(cause, MAX_CAUSES);
+  return { returned, kind: result[RESULT_KIND], cause: thrown };
 }
 
 /** Calls on their way to the main thread that have not been taken yet. More would only lie in its memory. */

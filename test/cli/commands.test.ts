@@ -84,7 +84,9 @@ describe('the program', () => {
     const module = write('rejects.mjs', moduleWith(handler));
     const { code, stdout, stderr } = await runCli(['call', 'odd', '--tools.modules', module], { directory });
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'done\n' });
-    expect(stderr).toMatch(/^nexus-mcp: unexpected error: Error: lost\n/);
+    expect(stderr).toMatch(
+      /^nexus-mcp: unexpected error: Error: a promise was rejected and nothing handles it: await it or catch it\ncaused by: Error: lost\n/,
+    );
   });
 
   it('fails at once when a module leaves a promise that rejects, and goes on loading', async () => {
@@ -92,7 +94,9 @@ describe('the program', () => {
     const module = write('rejects-early.mjs', source);
     const { code, stderr } = await runCli(['check', '--tools.modules', module], { directory });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^nexus-mcp: unexpected error: Error: early\n/);
+    expect(stderr).toMatch(
+      /^nexus-mcp: unexpected error: Error: a promise was rejected and nothing handles it: await it or catch it\ncaused by: Error: early\n/,
+    );
     expect(stderr).not.toContain('has not loaded');
   });
 
@@ -123,7 +127,10 @@ describe('the program', () => {
     const { code, stdout, stderr } = await runCli(['tools'], {
       env: { NODE_OPTIONS: `--import "${older}"` },
     });
-    expect(stderr).toBe('nexus-mcp: needs Node >=24.16; this is v24.15.9\n');
+    expect(stderr).toMatch(
+      /^nexus-mcp: needs Node >=24\.16; this is v24\.15\.9\n.*npm install.* node@24.*\n$/,
+    );
+    expect(stderr).toContain('npm install-scripts approve node && npm rebuild node');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
@@ -164,7 +171,10 @@ describe('wrong usage', () => {
     [['--bogus'], /^there is no option --bogus; /],
     [['-x'], /^there is no option -x; /],
     [['--bogus', '5', 'tools'], /^there is no option --bogus; /],
-    [['--server.prot', '5'], /^there is no option --server\.prot; nexus-mcp check prints the settings/],
+    [
+      ['--server.prot', '5'],
+      /^there is no option --server\.prot; did you mean --server\.port\? nexus-mcp check prints the settings/,
+    ],
     [['--__proto__', '5'], /^there is no option --__proto__; /],
     [['--tools.modules', 'a.ts', '--tools.modules', 'b.ts'], /^--tools\.modules is given twice; .* a,b$/],
     [['--port'], /^Option '--port <value>' argument missing$/],
@@ -468,8 +478,8 @@ describe('check', () => {
     expect([code, stdout]).toEqual([2, '']);
     const path = join(directory, config);
     expect(complaints(stderr).sort()).toEqual([
-      'NEXUS_SERVR_HOST: there is no such setting',
-      `configuration (from ${path}): Unrecognized key: "lgo"`,
+      'NEXUS_SERVR_HOST: there is no such setting; did you mean NEXUS_SERVER_HOST?',
+      `configuration (from ${path}): Unrecognized key: "lgo"; did you mean log?`,
       expect.stringMatching(/^limits\.burst \(from NEXUS_LIMITS_BURST\): /),
       expect.stringMatching(/^limits\.queue \(from --limits\.queue\): /),
       expect.stringMatching(`^server\\.port \\(from ${path}\\): `),
@@ -542,7 +552,9 @@ describe('an unexpected error', () => {
       directory,
     });
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/^nexus-mcp: unexpected error: Error: left behind\n +at [^]*nexus-mcp: cancelled/);
+    expect(stderr).toMatch(
+      /^nexus-mcp: unexpected error: Error: a promise was rejected and nothing handles it: await it or catch it\ncaused by: Error: left behind\n +at [^]*nexus-mcp: cancelled/,
+    );
   });
 });
 

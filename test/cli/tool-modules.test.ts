@@ -205,6 +205,9 @@ describe('broken tool modules', () => {
   it('stop the server with every file and reason, and exit code 2', async () => {
     const files = [
       moduleFile('syntax.mjs', 'export const x = ;\n'),
+      moduleFile('imports-syntax.mjs', "import './syntax.mjs';\n"),
+      moduleFile('json.mjs', "JSON.parse('{');\n"),
+      moduleFile('itself.mjs', "import { defineTool } from 'nexus-mcp';\n"),
       moduleFile('syntax.ts', 'export enum Colour { Red }\n'),
       moduleFile('no-tools.mjs', 'export const x = 1;\n'),
       moduleFile('missing-fields.mjs', `export const t = ${tool('title: undefined, handler: undefined')};\n`),
@@ -216,7 +219,12 @@ describe('broken tool modules', () => {
     expect([code, stdout]).toEqual([2, '']);
     const at = (file: string): string => `nexus-mcp: ${directory}/${file}: `;
     expect(stderr.trimEnd().split('\n')).toEqual([
-      `${at('syntax.mjs')}cannot be imported: SyntaxError: Unexpected token ';'`,
+      `${at('syntax.mjs')}cannot be imported: SyntaxError: Unexpected token ';'; node --check ${directory}/syntax.mjs prints the line, if it is not in a file that this one imports`,
+      `${at('imports-syntax.mjs')}cannot be imported: SyntaxError: Unexpected token ';'; node --check ${directory}/imports-syntax.mjs prints the line, if it is not in a file that this one imports`,
+      expect.stringMatching(/json\.mjs: cannot be imported: SyntaxError: (?!.*--check)/),
+      expect.stringMatching(
+        /itself\.mjs: cannot be imported: .*'nexus-mcp'.*; a tool module imports nexus-mcp\/tools$/,
+      ),
       expect.stringMatching(/syntax\.ts: cannot be imported: SyntaxError.*enum.* \(at .*syntax\.ts:1\)$/),
       expect.stringMatching(/no-tools\.mjs: exports no tool/),
       expect.stringMatching(/missing-fields\.mjs: tool broken: title: /),
@@ -277,7 +285,9 @@ describe('broken tool modules', () => {
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([
       `nexus-mcp: ${directory}/duplicate.mjs: tool add: its name is taken by toolset calculator`,
-      expect.stringMatching(/twice\.mjs: tool same: its name is taken by toolset twice$/),
+      expect.stringMatching(
+        /twice\.mjs: tool same: it is exported twice by this file; give each tool a name of its own$/,
+      ),
       expect.stringMatching(
         /open\.mjs: tool open: its input schema does not say what happens to unknown fields/,
       ),

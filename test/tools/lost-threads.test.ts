@@ -1,5 +1,8 @@
-import { expect, it } from 'vitest';
-import { startTestServer } from '../support/test-server.ts';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 it('threads that are lost again and again become some lines and one with the number of the rest', async () => {
   // However long new threads take, no call is refused meanwhile.
@@ -15,3 +18,44 @@ it('threads that are lost again and again become some lines and one with the num
     msg: 'more worker threads like this, of which this is the first',
   });
 });
+
+describe('a promise that a tool in a thread leaves behind, and that rejects,', () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'lost-threads-')), 'careless.mjs');
+  const ADVICE = 'was rejected and nothing handles it: await it or catch it: left behind';
+  writeFileSync(
+    path,
+    `import { setTimeout } from 'node:timers/promises';
+     const tool = {
+       title: 'T', description: 'T.', isolation: 'worker', input: { type: 'object', additionalProperties: true },
+       annotations: { readOnly: true, idempotent: true, openWorld: false },
+     };
+     const lose = async (milliseconds) => { await setTimeout(milliseconds); throw new TypeError('left behind'); };
+     export default [
+       { ...tool, name: 'careless', handler: ({ milliseconds }) => { void lose(milliseconds); } },
+       { ...tool, name: 'waits', handler: () => setTimeout(60_000), timeoutSeconds: 60 },
+     ];`,
+  );
+  let server: TestServer;
+  beforeEach(async () => {
+    server = await startTestServer({ tools: { modules: [path] }, workers: { maxThreads: 1 } });
+  });
+  afterEach(() => server.stop());
+  const lost = () => server.logs.find(({ msg }) => msg === 'worker thread replaced');
+
+  it('is logged with its tool when no call is lost by it', async () => {
+    await server.execute('careless', { milliseconds: 50 });
+    await expect.poll(lost, { timeout: 60_000 }).toMatchObject({
+      ...{ reason: 'crashed', tool: 'careless' },
+      err: { message: `a promise of the tool careless ${ADVICE}` },
+    });
+  });
+
+  it('is not taken for a fault of the tool that ran when it rejected', async () => {
+    await server.execute('careless', { milliseconds: 300 });
+    expect((await server.execute('waits')).body).toMatchObject({ reason: 'unavailable' });
+    expect(lost()).toMatchObject({
+      ...{ reason: 'crashed', tool: 'waits' },
+      err: { message: `a promise of the tool careless ${ADVICE}` },
+    });
+  });
+}, 120_000);

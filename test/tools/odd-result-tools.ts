@@ -50,6 +50,25 @@ const RETURNED: Readonly<Record<string, unknown>> = {
   an_optional_field: { there: 1, missing: undefined },
 };
 
+/** Of tools whose output is an object with a number. */
+const RETURNED_INSTEAD: Readonly<Record<string, unknown>> = {
+  nothing_where_a_value_is_due: undefined,
+  an_mcp_result_where_a_value_is_due: { content: [{ type: 'text', text: 'hi' }], isError: true },
+  content_without_its_value: content([{ type: 'text', text: 'hi' }]),
+};
+
+export const toolsWithOutput = Object.entries(RETURNED_INSTEAD).map(([name, returned]) =>
+  defineTool({
+    name,
+    title: name,
+    description: 'Returns it.',
+    annotations: { readOnly: true, idempotent: true, openWorld: false },
+    input: z.strictObject({}),
+    output: z.strictObject({ count: z.number() }),
+    handler: () => returned as { count: number },
+  }),
+);
+
 export const tools = Object.entries(RETURNED).map(([name, returned]) =>
   defineTool({
     name,

@@ -219,7 +219,7 @@ describe('what is refused in toolsets', () => {
         toolset('yours', tool({ name: 'a' })),
       ),
     ).toEqual([
-      '/mine.ts: tool a: its name is taken by toolset mine',
+      '/mine.ts: tool a: it is exported twice by this file; give each tool a name of its own',
       '/yours.ts: tool a: its name is taken by toolset mine',
     ]);
   });

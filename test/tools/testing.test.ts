@@ -121,7 +121,9 @@ describe('a tool that is called in a unit test', () => {
 
   it('is refused as a server would refuse it', async () => {
     const loose = { ...half, name: 'a b', input: z.object({}) };
-    await expect(callTool(loose)).rejects.toThrow(/name must be[^]*unknown fields/);
+    await expect(callTool(loose)).rejects.toThrow(
+      /^tool a b: its name must be[^]*\ntool a b: [^]*unknown fields/,
+    );
     const untitled = { ...half, title: ' ', annotations: { readOnlyHint: true } as never };
     await expect(callTool(untitled)).rejects.toThrow(
       /tool half: title: is empty\n[^]*there is no readOnlyHint; did you mean readOnly\?/,

@@ -63,7 +63,7 @@ export function dnsLookup({ allowPrivateAddresses, dnsTimeoutSeconds, dnsServers
           case 'broken_domain':
             return failure('The DNS servers of this domain fail to answer.');
           case 'unavailable':
-            return unavailable('The DNS resolver could not answer. Try again later.');
+            return unavailable('The DNS resolver could not answer. Try again later.', answer.cause);
         }
       }
       const { records } = answer;
