@@ -15,7 +15,8 @@ const { version, engines } = JSON.parse(
 if (isOlder(process.version, engines.node)) {
   process.stderr.write(
     `nexus-mcp: needs Node ${engines.node}; this is ${process.version}\n` +
-      'Install it; or, for one project: npm install node@24 && npm install-scripts approve node && npm rebuild node\n',
+      'nexus-mcp: install that, or have your project bring it: npm install node@24; with npm 12 then: ' +
+      'npm install-scripts approve node && npm rebuild node\n',
   );
   process.exit(2);
 }

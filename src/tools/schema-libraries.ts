@@ -16,7 +16,7 @@ export function otherLibraryFor(schema: TypedSchema): string {
 }
 
 const OTHER_ZOD = 'use z of nexus-mcp/tools, or install zod 4.2 or later (not zod/mini)';
-const CONVERTER = 'pass it through toStandardJsonSchema of @valibot/to-json-schema';
+const CONVERTER = 'pass this one through toStandardJsonSchema of @valibot/to-json-schema';
 const OTHER = 'use a version with Standard JSON Schema, or z of nexus-mcp/tools';
 
 const withoutJsonSchema = (library: string, advice: string): string =>

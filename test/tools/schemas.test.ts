@@ -42,7 +42,7 @@ describe('a schema of a library that writes no JSON Schema', () => {
     [
       'valibot',
       of('valibot'),
-      'schemas of valibot do not write JSON Schema: pass it through toStandardJsonSchema of @valibot/to-json-schema',
+      'schemas of valibot do not write JSON Schema: pass this one through toStandardJsonSchema of @valibot/to-json-schema',
     ],
     [
       'another',
