@@ -1,7 +1,7 @@
 /**
  * The error that ends a process or a thread in which a promise was rejected and nothing handles it.
  * @param reason what it was rejected with
- * @param tool whose call made the promise, where that is known
+ * @param tool of whose call the code is that rejected it, where that is known
  */
 export function unawaited(reason: unknown, tool?: string): Error {
   const whose = tool === undefined ? '' : ` of the tool ${tool}`;

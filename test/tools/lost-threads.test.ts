@@ -26,13 +26,15 @@ describe('a promise that a tool in a thread leaves behind, and that rejects,', (
     path,
     `import { setTimeout } from 'node:timers/promises';
      const tool = {
-       title: 'T', description: 'T.', isolation: 'worker', input: { type: 'object', additionalProperties: true },
+       title: 'T', description: 'T.', isolation: 'worker', input: { type: 'object', additionalProperties: false },
        annotations: { readOnly: true, idempotent: true, openWorld: false },
      };
-     const lose = async (milliseconds) => { await setTimeout(milliseconds); throw new TypeError('left behind'); };
+     const next = Promise.withResolvers();
+     const loseAfter = async (promise) => { await promise; throw new TypeError('left behind'); };
      export default [
-       { ...tool, name: 'careless', handler: ({ milliseconds }) => { void lose(milliseconds); } },
-       { ...tool, name: 'waits', handler: () => setTimeout(60_000), timeoutSeconds: 60 },
+       { ...tool, name: 'careless', handler: () => { void loseAfter(setTimeout(50)); } },
+       { ...tool, name: 'patient', handler: () => { void loseAfter(next.promise); } },
+       { ...tool, name: 'waits', timeoutSeconds: 60, handler: () => { next.resolve(); return setTimeout(60_000); } },
      ];`,
   );
   let server: TestServer;
@@ -43,7 +45,7 @@ describe('a promise that a tool in a thread leaves behind, and that rejects,', (
   const lost = () => server.logs.find(({ msg }) => msg === 'worker thread replaced');
 
   it('is logged with its tool when no call is lost by it', async () => {
-    await server.execute('careless', { milliseconds: 50 });
+    await server.execute('careless');
     await expect.poll(lost, { timeout: 60_000 }).toMatchObject({
       ...{ reason: 'crashed', tool: 'careless' },
       err: { message: `a promise of the tool careless ${ADVICE}` },
@@ -51,11 +53,11 @@ describe('a promise that a tool in a thread leaves behind, and that rejects,', (
   });
 
   it('is not taken for a fault of the tool that ran when it rejected', async () => {
-    await server.execute('careless', { milliseconds: 300 });
+    await server.execute('patient');
     expect((await server.execute('waits')).body).toMatchObject({ reason: 'unavailable' });
     expect(lost()).toMatchObject({
       ...{ reason: 'crashed', tool: 'waits' },
-      err: { message: `a promise of the tool careless ${ADVICE}` },
+      err: { message: `a promise of the tool patient ${ADVICE}` },
     });
   });
 }, 120_000);
