@@ -1,3 +1,4 @@
+import { callTool as callInTest } from 'nexus-mcp/testing';
 import { describe, expect, it } from 'vitest';
 import { callTool, failureOf, valueOf } from '../../support/call-tool.ts';
 import { RCODE, startDnsServer } from '../../support/dns-server.ts';
@@ -105,6 +106,17 @@ describe('dns_lookup', () => {
     const statusOf = async (hostname: string) => (await callTool(tools, 'dns_lookup', { hostname })).status;
     expect(await statusOf('slow.example.com')).toBe('unavailable');
     expect(await statusOf('broken.example.com')).toBe('tool_error');
+  });
+
+  it('tells the log how a resolver failed, without the name, which is an argument', async () => {
+    const { server } = await startDnsServer({ 'slow.example.com': 'silent' });
+    const { tools } = network({ dnsServers: [server], dnsTimeoutSeconds: 0.3 });
+    const tool = tools.find(({ name }) => name === 'dns_lookup');
+    if (!tool) throw new Error('there is no dns_lookup');
+    expect(await callInTest(tool, { hostname: 'slow.example.com' })).toMatchObject({
+      reason: 'unavailable',
+      cause: expect.stringMatching(/^the DNS query failed: E[A-Z]+$/) as string,
+    });
   });
 
   it('stops when the call is aborted, before and during the query', async () => {
