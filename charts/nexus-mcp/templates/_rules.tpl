@@ -74,12 +74,13 @@ app.kubernetes.io/name={{ include "nexus-mcp.name" . }}
 {{- if $rules.recordingRules }}{{ $kept = append $kept $rule }}{{ end }}
 {{- else if and $rules.alertingRules (kindIs "map" $alert) (ne (get $alert "enabled" | toString) "false") }}
 {{- $expr := $rule.expr }}
+{{- $annotations := $rule.annotations }}
 {{- if and (hasKey $rule "mustExist") (include "nexus-mcp.mustExist" $) }}{{ $expr = $rule.mustExist }}{{ end }}
 {{- if contains "@threshold@" $expr }}
 {{- $threshold := required (printf "alerts.%s.threshold: must be a number" $rule.alert) $alert.threshold }}
 {{- $expr = replace "@threshold@" (toString $threshold) $expr }}
+{{- $_ := set $annotations "description" (replace "@threshold@" (toString $threshold) $annotations.description) }}
 {{- end }}
-{{- $annotations := $rule.annotations }}
 {{- if not $.Values.monitoring.dashboards.grafanaUrl }}{{ $annotations = omit $annotations "dashboard_url" }}{{ end }}
 {{- $result := dict
   "alert" $rule.alert
