@@ -4,10 +4,10 @@ import type { ProtectedResource } from './authorization/protected-resource.ts';
 import type { Settings } from './config/settings.ts';
 import type { Audit } from './monitoring/audit/audit.ts';
 import type { Logger } from './monitoring/logging.ts';
-import type { Recorder } from './monitoring/metrics/recorder.ts';
+import type { IssuerRecorder } from './monitoring/metrics/issuer-recorder.ts';
 
 interface Surroundings {
-  readonly recorder: Pick<Recorder, 'issuers'>;
+  readonly recorder: { readonly issuers: Pick<IssuerRecorder, 'added' | 'keysRefreshed'> };
   readonly logger: Pick<Logger, 'info' | 'warn'>;
   /** Monotonic, in seconds. */
   readonly now: () => number;
@@ -62,16 +62,24 @@ export function loadIssuers(auth: Settings['auth'], surroundings: Surroundings):
 /** What is wrong with the issuers that do not give their keys, and since when: monotonic, in seconds. */
 type Troubles = Map<string, { readonly outcome: string; readonly why: string; readonly since: number }>;
 
+/** What becomes of tokens meanwhile. */
+const MEANWHILE = {
+  before: 'there are none yet, so its tokens are refused',
+  after: 'the old ones are used for auth.keysKeptSeconds',
+} as const;
+
 /** Counts each answer; the log has one line when something is wrong with an issuer, and one when all is well again. */
 function observed(
   { recorder, logger, audit, now }: Surroundings,
   troubles: Troubles,
 ): JwtCallersOptions['loaded'] {
+  const known = new Set<string>();
   return (issuer, answer, isNew) => {
     const outcome = answer.ok ? 'success' : answer.outcome;
     recorder.issuers.keysRefreshed(issuer, outcome);
     const before = troubles.get(issuer);
     if (answer.ok) {
+      known.add(issuer);
       if (isNew) audit?.changed('keys_changed', 'success', { issuer, key_ids: idsOf(answer.keys.keys) });
       troubles.delete(issuer);
       if (before !== undefined) logger.info({ issuer }, 'the issuer gives its keys again');
@@ -80,7 +88,7 @@ function observed(
       if (before?.outcome !== outcome)
         logger.warn(
           { issuer, outcome, why: answer.problem },
-          'the issuer does not give its keys; the old ones are used for auth.keysKeptSeconds',
+          `the issuer does not give its keys; ${known.has(issuer) ? MEANWHILE.after : MEANWHILE.before}`,
         );
     }
   };

@@ -10,13 +10,17 @@ import {
   type Alert,
 } from './alert.ts';
 import type { Parameters } from './parameters.ts';
+import type { AuthFailureReason } from '../../src/authorization/labels.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
-import { all, any, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
+import { all, any, INSTANCE, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 
 const FIVE_MINUTES = 300;
 const QUARTER = 900;
 const HOUR = 3600;
 const DAY = 86_400;
+
+/** Why a request is refused whose token nobody can verify. */
+const NO_KEYS = 'keys_unavailable' satisfies AuthFailureReason;
 
 /** Clients are turned away, or soon will be. */
 export function capacityAlerts(parameters: Parameters): readonly Alert[] {
@@ -57,7 +61,8 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       name: 'NexusMCPAuthFailures',
       severity: 'warning',
       threshold: 'authFailures',
-      expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', FIVE_MINUTES))} > ${parameters.authFailures}`,
+      // Without keys it is the fault of the issuer, and NexusMCPAuthKeysStale says so.
+      expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', FIVE_MINUTES, `reason!="${NO_KEYS}"`))} > ${parameters.authFailures}`,
       summary: 'Many requests have bad credentials.',
       description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The log says from where if audit.enabled is set; if not, the access log of the proxy in front does. First: ${TEXT.logs} | grep auth_failure | ${lastLines('time, auth_failure, address, path, caller')}`,
       dashboard: 'fleet',
@@ -83,17 +88,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${TEXT.allLogs} | grep 'token file' | ${lastLines('time, msg, problems')}`,
       dashboard: 'fleet',
     },
-    {
-      name: 'NexusMCPAuthKeysStale',
-      severity: 'warning',
-      // The least of some minutes, so that a scrape that fails does not begin them anew, and one good answer ends it.
-      expr: `${maxBy(`${SERVICE}, issuer`, `\n${promql.ofTargets(promql.over('min', 'mcp_auth_keys_age_seconds', FIVE_MINUTES))}\n`)} > ${HOUR}`,
-      forSeconds: 300,
-      keepFiringForSeconds: 300,
-      summary: 'The keys of an issuer of access tokens cannot be fetched.',
-      description: `An instance of ${TEXT.service} last got the keys of {{ $labels.issuer }} ${TEXT.duration} ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${TEXT.allLogs} | grep 'issuer does not give' | ${lastLines('time, issuer, outcome, why')}`,
-      dashboard: 'fleet',
-    },
+    keysStale(promql),
     {
       name: 'NexusMCPAuditEventsLost',
       severity: 'warning',
@@ -134,4 +129,31 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       dashboard: 'fleet',
     },
   ];
+}
+
+/** Tokens of an issuer are refused, or will be. */
+function keysStale(promql: PromQL): Alert {
+  const ofIssuers = (condition: string): string =>
+    maxBy(`${SERVICE}, issuer`, `\n${promql.ofTargets(condition)}\n`);
+  const fetched = (which: string): string =>
+    sumBy(`${INSTANCE}, issuer`, promql.increase('mcp_auth_key_refreshes_total', 2 * FIVE_MINUTES, which));
+  const refused = promql.increase('mcp_auth_failures_total', FIVE_MINUTES, `reason="${NO_KEYS}"`);
+  // An instance that gets keys refuses no more, whatever the window still has.
+  const failures = `${fetched('outcome!="success"')}\nunless\n${fetched('outcome="success"')} > 0\nand on (${INSTANCE})\n${refused} > 0`;
+  return {
+    name: 'NexusMCPAuthKeysStale',
+    severity: 'warning',
+    expr: any(
+      `${ofIssuers(failures)} > 0`,
+      // The least of some minutes, so that a scrape that fails does not begin them anew, and one good answer ends it.
+      `${ofIssuers(promql.over('min', 'mcp_auth_keys_age_seconds', FIVE_MINUTES))} > ${HOUR}`,
+    ),
+    // With the scrape that first sees a refusal, about five minutes.
+    forSeconds: 240,
+    keepFiringForSeconds: 300,
+    summary: 'The keys of an issuer of access tokens cannot be fetched.',
+    // Where tokens are refused the value is of a few failures, and otherwise an age.
+    description: `{{ if gt $value ${HOUR}.0 }}An instance of ${TEXT.service} last got the keys of {{ $labels.issuer }} ${TEXT.duration} ago; it asks every few minutes. Old keys are used for auth.keysKeptSeconds (default: a day), then every token of this issuer is refused; an instance that starts meanwhile refuses them at once{{ else }}Tokens of {{ $labels.issuer }} are refused now, with 503: an instance of ${TEXT.service} has no keys to verify them with, and has fetched none within 10 minutes{{ end }}. First: ${TEXT.allLogs} | grep 'issuer does not give' | ${lastLines('time, issuer, outcome, why')}`,
+    dashboard: 'fleet',
+  };
 }

@@ -9,7 +9,7 @@ import {
   type PeerOutcome,
   type SessionNotFoundReason,
 } from '../../src/monitoring/metrics/labels.ts';
-import { AUTH_FAILURE_REASONS } from '../../src/authorization/labels.ts';
+import { AUTH_FAILURE_REASONS, type KeyRefreshOutcome } from '../../src/authorization/labels.ts';
 import { DROP_REASONS, type DropReason } from '../../src/upstream/labels.ts';
 import { REASONS, UNKNOWN_TOOL, WORKER_RESTART_REASONS, type ErrorReason } from '../../src/tools/reasons.ts';
 import {
@@ -176,8 +176,8 @@ interface Server {
   readonly connectionsCut?: Readonly<Partial<Record<ConnectionCutReason, Values>>>;
   readonly workerRestarts?: Readonly<Partial<Record<(typeof WORKER_RESTART_REASONS)[number], Values>>>;
   readonly upstreams?: Readonly<Record<string, Upstream>>;
-  /** How old the keys of issuers are, by issuer. */
-  readonly keysAge?: Readonly<Record<string, Values>>;
+  /** When issuers give no keys, by issuer. */
+  readonly issuers?: Readonly<Record<string, Outage>>;
   /** Audit events that were lost, and writes of them that failed; left out where none are written. */
   readonly audit?: { readonly lost?: Values; readonly failed?: Values };
   /** When Services were last listed to find upstreams; left out where none are looked for. */
@@ -232,30 +232,66 @@ const LISTED = 'mcp_discovery_last_sync_timestamp_seconds';
 const discoverySeries = ({ listedServices }: Server): readonly Series[] =>
   listedServices ? [{ name: LISTED, labels: {}, kind: 'gauge', values: listedServices }] : [];
 
-/** What succeeds so often, in seconds, but for a time in which it does not: `told` says a sample, by now and when it last did. */
+/** A time in which nothing succeeds; from the start, if it begins at 0. */
+interface Outage {
+  readonly from: Time;
+  readonly until: Time;
+}
+
+const isWithin = (now: number, { from, until }: Outage): boolean =>
+  now >= secondsOf(from) && now < secondsOf(until);
+
+/** What succeeds so often, in seconds, but for an outage: `told` says a sample, by now and when it last did. */
 const succeeding =
   (every: number, told: (now: number, last: number) => number) =>
-  ({ from, until }: { readonly from: Time; readonly until: Time }): Values =>
+  (outage: Outage): Values =>
   ({ samples, scrapeSeconds }) =>
     Array.from({ length: samples }, (_, index) => {
       const now = index * scrapeSeconds;
-      const fails = now >= secondsOf(from) && now < secondsOf(until);
-      return told(now, Math.floor((fails ? secondsOf(from) : now) / every) * every);
+      const last = isWithin(now, outage) ? secondsOf(outage.from) : now;
+      return told(now, Math.floor(last / every) * every);
     });
 
-/** When Services were last listed, each minute but for a time in which none is. */
+/** When Services were last listed, each minute but for an outage. */
 export const listing = succeeding(60, (_now, last) => last);
 
-/** The age of keys that are had every ten minutes, but for a time in which none are. */
-export const keysAge = succeeding(600, (now, last) => now - last);
+/** The age of keys that are had every ten minutes, but for an outage. */
+const keysAge = succeeding(600, (now, last) => now - last);
 
-const issuerSeries = ({ keysAge: ages = {} }: Server): readonly Series[] =>
-  Object.entries(ages).map(([issuer, values]) => ({
-    name: 'mcp_auth_keys_age_seconds',
-    labels: { issuer },
-    kind: 'gauge',
-    values,
-  }));
+/** How often an issuer was asked for its keys every so many seconds, in its outage or else. */
+const asked =
+  (every: number, outage: Outage, isOut: boolean): Values =>
+  ({ samples, scrapeSeconds }) =>
+    Array.from(
+      { length: samples },
+      (_, index) =>
+        Array.from(
+          { length: Math.floor((index * scrapeSeconds) / every) + 1 },
+          (_answer, k) => k * every,
+        ).filter((moment) => isWithin(moment, outage) === isOut).length,
+    );
+
+const issuerSeries = ({ issuers = {} }: Server): readonly Series[] =>
+  Object.entries(issuers).flatMap(([issuer, outage]): readonly Series[] => {
+    const refreshes = (outcome: KeyRefreshOutcome, values: Values): Series => ({
+      name: 'mcp_auth_key_refreshes_total',
+      labels: { issuer, outcome },
+      kind: 'counter',
+      values,
+    });
+    return [
+      {
+        name: 'mcp_auth_keys_age_seconds',
+        labels: { issuer },
+        kind: 'gauge',
+        values: keysAge(outage),
+      },
+      refreshes('success', asked(600, outage, false)),
+      // As seldom as ever after failures.
+      refreshes('unreachable', asked(300, outage, true)),
+      refreshes('empty', NOTHING),
+    ];
+  });
 
 const auditSeries = ({ audit }: Server): readonly Series[] =>
   audit

@@ -1,7 +1,7 @@
 import { allLogs, answer, IN_FLIGHT, logs, metrics, status } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum } from '../series.ts';
-import { calls, keysAge, on, server, tool } from '../server.ts';
+import { calls, on, server, tool } from '../server.ts';
 
 const KEYS_STALE = 'NexusMCPAuthKeysStale';
 const AUDIT_LOST = 'NexusMCPAuditEventsLost';
@@ -214,13 +214,13 @@ export const capacityScenarios: readonly Scenario[] = [
     series: [
       ...server({
         instance: 'a',
-        keysAge: {
-          [ISSUER]: keysAge({ from: '10m', until: '90m' }),
-          'https://other.example': keysAge({ from: '3h', until: '3h' }),
+        issuers: {
+          [ISSUER]: { from: '10m', until: '90m' },
+          'https://other.example': { from: '3h', until: '3h' },
         },
         failedScrapes: ['78m'],
       }),
-      ...server({ instance: 'b', keysAge: { [ISSUER]: keysAge({ from: '3h', until: '3h' }) } }),
+      ...server({ instance: 'b', issuers: { [ISSUER]: { from: '3h', until: '3h' } } }),
     ],
     fires: {
       '60m': [],
@@ -231,7 +231,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { issuer: ISSUER },
           {
             says: ({ text, n }) =>
-              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 30s ago; it asks every 10 minutes. Old keys are used for auth.keysKeptSeconds (default: a day). After that every token of this issuer is refused; an instance that has started since refuses them already. First: ${allLogs(n)} | grep 'issuer does not give' | tail -5 | jq -cR 'fromjson? | {time, issuer, outcome, why}'`,
+              `An instance of ${text} last got the keys of ${ISSUER} 1h 6m 30s ago; it asks every few minutes. Old keys are used for auth.keysKeptSeconds (default: a day), then every token of this issuer is refused; an instance that starts meanwhile refuses them at once. First: ${allLogs(n)} | grep 'issuer does not give' | tail -5 | jq -cR 'fromjson? | {time, issuer, outcome, why}'`,
             dashboard: 'fleet',
           },
         ),
@@ -241,11 +241,61 @@ export const capacityScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'one of two replicas has never reached an issuer, and refuses its tokens once there are some',
+    about: [KEYS_STALE, 'NexusMCPAuthFailures'],
+    series: [
+      ...server({
+        instance: 'a',
+        issuers: {
+          [ISSUER]: { from: '0s', until: '40m' },
+          'https://other.example': { from: '3h', until: '3h' },
+        },
+        authFailures: {
+          keys_unavailable: counter(
+            { perSecond: 0, until: '10m' },
+            { perSecond: 0.5, until: '40m' },
+            { perSecond: 0 },
+          ),
+        },
+      }),
+      ...server({ instance: 'b', issuers: { [ISSUER]: { from: '3h', until: '3h' } } }),
+    ],
+    fires: {
+      '12m': [],
+      '15m30s': [
+        ticket(
+          KEYS_STALE,
+          { issuer: ISSUER },
+          {
+            says: ({ text, n }) =>
+              `Tokens of ${ISSUER} are refused now, with 503: an instance of ${text} has no keys to verify them with, and has fetched none within 10 minutes. First: ${allLogs(n)} | grep 'issuer does not give' | tail -5 | jq -cR 'fromjson? | {time, issuer, outcome, why}'`,
+            dashboard: 'fleet',
+          },
+        ),
+      ],
+      '30m': [ticket(KEYS_STALE, { issuer: ISSUER })],
+      '47m': [],
+    },
+  },
+  {
+    name: 'an issuer answers two minutes after the start, or has no tokens that could be refused',
+    about: [KEYS_STALE, 'NexusMCPAuthFailures'],
+    series: [
+      ...server({
+        instance: 'a',
+        issuers: { [ISSUER]: { from: '0s', until: '2m' } },
+        authFailures: { keys_unavailable: counter({ perSecond: 1, until: '2m' }, { perSecond: 0 }) },
+      }),
+      ...server({ instance: 'b', issuers: { [ISSUER]: { from: '0s', until: '50m' } } }),
+    ],
+    fires: { '4m': [], '5m': [], '8m': [], '40m': [] },
+  },
+  {
     name: 'an issuer is away for most of an hour, twice, and one server has no issuers',
     about: [KEYS_STALE],
     series: [
-      ...server({ instance: 'a', keysAge: { [ISSUER]: keysAge({ from: '10m', until: '60m' }) } }),
-      ...server({ instance: 'b', keysAge: { [ISSUER]: keysAge({ from: '80m', until: '2h10m' }) } }),
+      ...server({ instance: 'a', issuers: { [ISSUER]: { from: '10m', until: '60m' } } }),
+      ...server({ instance: 'b', issuers: { [ISSUER]: { from: '80m', until: '2h10m' } } }),
       ...server({ instance: 'c' }),
     ],
     fires: { '59m': [], '1h10m': [], '2h9m': [] },
@@ -271,7 +321,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `${text} has lost audit events within 15 minutes, or for 5 minutes could not write them. With audit.file its disk is full, gone or too slow; without it, nobody reads the log. 4 MiB of events wait; further ones are lost, while calls go on. First: kubectl ${n}logs -l app.kubernetes.io/name=nexus-mcp --tail=-1 | grep 'audit events' | tail -5 | jq -cR 'fromjson? | {time, msg, error: (.err.message? // .err)}'`,
+              `${text} has lost audit events within 15 minutes, or for 5 minutes could not write them. With audit.file its disk is full, gone or too slow; without it, nobody reads the log. 4 MiB of events wait; further ones are lost, while calls go on. First: ${allLogs(n)} | grep 'audit events' | tail -5 | jq -cR 'fromjson? | {time, msg, error: (.err.message? // .err)}'`,
             dashboard: 'fleet',
           },
         ),

@@ -1,7 +1,7 @@
 import { ERROR_REASONS, REASONS, UNKNOWN_TOOL, type ErrorReason } from '../../../src/tools/reasons.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum, type Values } from '../series.ts';
-import { calls, keysAge, server, tool, type Tool } from '../server.ts';
+import { calls, server, tool, type Tool } from '../server.ts';
 
 const everyAlert = 'every alert' as const;
 
@@ -30,7 +30,7 @@ const ordinary: readonly Scenario[] = [
     name: 'a server that nobody has ever called',
     about: everyAlert,
     series: ['a', 'b'].flatMap((instance) =>
-      server({ instance, keysAge: { 'https://idp.example': keysAge({ from: '0s', until: '0s' }) } }),
+      server({ instance, issuers: { 'https://idp.example': { from: '0s', until: '0s' } } }),
     ),
     fires: { '5m': [], '30m': [], '1h20m': [] },
   },
