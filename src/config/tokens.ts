@@ -5,10 +5,12 @@ import { parseYaml, readText, type TextFile } from './read-yaml.ts';
 import { bearerToken } from './auth-settings.ts';
 import type { Settings } from './settings.ts';
 
+const tokenName = z.string().min(1).max(64);
+
 const tokens = z
   .array(
     z.strictObject({
-      name: z.string().min(1).max(64),
+      name: tokenName,
       token: bearerToken,
       tools: z.array(z.string()).optional(),
     }),
@@ -71,7 +73,9 @@ function parseTokens(file: TextFile): TokensResult {
   const yaml = parseYaml(file);
   if (!yaml.ok) return { ok: false, problems: [yaml.problem] };
   const parsed = tokens.safeParse(yaml.content);
-  const problems = parsed.success ? duplicates(parsed.data) : parsed.error.issues.map(describe);
+  const problems = parsed.success
+    ? duplicates(parsed.data)
+    : parsed.error.issues.map((issue) => describe(issue, yaml.content));
   if (parsed.success && problems.length === 0) return { ok: true, tokens: parsed.data };
   return { ok: false, problems: problems.map((problem) => `${file.path}: ${problem}`) };
 }
@@ -88,8 +92,18 @@ function duplicates(all: Tokens): string[] {
   );
 }
 
-function describe({ path, message, code }: z.core.$ZodIssue): string {
+function describe({ path, message, code }: z.core.$ZodIssue, content: unknown): string {
   // An unknown key may be a token in the wrong place.
   const safe = code === 'unrecognized_keys' ? 'has a field besides name, token and tools' : message;
-  return `${path.map(String).join('.')}: ${safe}`;
+  const [index, ...field] = path;
+  if (typeof index !== 'number') return safe;
+  const entry = `entry ${nameOf(content, index) ?? index + 1}`;
+  return [entry, ...(field.length > 0 ? [field.join('.')] : []), safe].join(': ');
+}
+
+/** The name of an entry; `undefined` where it has none, or one that could be its token in the wrong place. */
+function nameOf(content: unknown, index: number): string | undefined {
+  const { success, data } = z.array(z.unknown()).safeParse(content);
+  const named = z.object({ name: tokenName }).safeParse(success ? data[index] : undefined);
+  return named.success && !bearerToken.safeParse(named.data.name).success ? named.data.name : undefined;
 }

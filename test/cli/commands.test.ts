@@ -499,7 +499,7 @@ describe('check', () => {
     expect(complaints(stderr)).toEqual([
       expect.stringMatching(`^${directory}/empty\\.mjs: exports no tool`),
       expect.stringMatching(`^${directory}/gone\\.mjs: there is no such file$`),
-      expect.stringMatching(`^${directory}/tokens\\.yaml: 0\\.token: `),
+      expect.stringMatching(`^${directory}/tokens\\.yaml: entry a: token: `),
       expect.stringMatching(`^sessions\\.stateKeyFile: ${directory}/short\\.key has fewer than 32 bytes`),
     ]);
   });

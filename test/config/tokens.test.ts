@@ -64,6 +64,8 @@ describe('a tokens file', () => {
     ['a token that no header can carry', `- {name: a, token: "${SECRET} x"}\n`],
     ['a token with a line break', `- {name: a, token: "${SECRET}\\n"}\n`],
     ['a token that is a number', '- {name: a, token: 12345678901234567890}\n'],
+    ['a token and a name that are swapped', `- {name: ${SECRET}, token: alice}\n`],
+    ['a name that is too long for one', `- {name: secret${'x '.repeat(64)}, token: ${SECRET}}\n`],
     ['no name', `- {token: ${SECRET}}\n`],
     ['an empty name', `- {name: "", token: ${SECRET}}\n`],
     ['a misspelt field', `- {name: a, token: ${SECRET}, tool: [add]}\n`],
@@ -86,11 +88,14 @@ describe('a tokens file', () => {
     }
   });
 
-  it('with several wrong entries is told all of them, by place', () => {
-    const path = tokensFile(`- {name: a}\n- {name: b, token: short}\n- {name: c, token: ${SECRET}}\n`);
+  it('with several wrong entries is told all of them, by name, and by place from 1 where there is none', () => {
+    const path = tokensFile(
+      `- {name: ci}\n- {name: b b, token: short}\n- {name: c, token: ${SECRET}}\n- {token: ${SECRET}x, tools: [add, 1]}\n`,
+    );
+    const problems = ['entry ci: token: ', 'entry b b: token: ', 'entry 4: name: ', 'entry 4: tools.1: '];
     expect(loadTokens({ tokensFile: path }, '.')).toEqual({
       ok: false,
-      problems: [expect.stringMatching(/: 0\.token: /), expect.stringMatching(/: 1\.token: /)],
+      problems: problems.map((problem) => expect.stringContaining(`${path}: ${problem}`) as string),
     });
   });
 
