@@ -75,6 +75,13 @@ describe('k8s/', () => {
     expect(parse(file ?? '')).toEqual(parse(chartFile ?? ''));
   });
 
+  it('shows a configuration that answers to every name of the Service', async () => {
+    const [, shown = ''] = /^```yaml\n(# nexus\.yaml[^]*?)```$/m.exec(read('k8s/README.md')) ?? [];
+    const hostsIn = (text: string) => settingsSchema.parse(parse(text)).server.allowedHosts;
+    const ours = hostsIn(mounted(await plain)['nexus.yaml'] ?? '');
+    expect(hostsIn(shown)).toEqual([...ours, 'mcp.example.com']);
+  });
+
   it('has the configuration in a ConfigMap that does not change: another one is another ConfigMap', async () => {
     const map = one(await plain, 'ConfigMap');
     expect(map['immutable']).toBe(true);

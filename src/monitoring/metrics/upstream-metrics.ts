@@ -48,10 +48,13 @@ const upstream = given(0);
 /** The metrics of upstreams; a part of the table of metrics. */
 export const UPSTREAM_METRICS = {
   mcp_upstream_state: serverOnly(
-    gauge('The state of an upstream: 1 for the one that it is in, 0 for the others', {
-      upstream,
-      state: exactly(UPSTREAM_STATES),
-    }),
+    gauge(
+      'The state of an upstream: 1 for the one that it is in, 0 for the others. When it is removed, its series end',
+      {
+        upstream,
+        state: exactly(UPSTREAM_STATES),
+      },
+    ),
   ),
   mcp_upstream_transitions_total: serverOnly(
     counter('How often an upstream came into a state', { upstream, state: exactly(UPSTREAM_STATES) }),
