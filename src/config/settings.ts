@@ -71,7 +71,7 @@ export const settingsSchema = z.strictObject({
       port: port
         .optional()
         .describe(
-          'Separate port for probes, /metrics and the full status page. The main port then has no probes and no metrics, and its page shows no calls. If unset, all are on the main port',
+          'Separate port for probes, /metrics and the full status page. The main port then has no probes and no metrics, and its page shows no calls. Nobody needs a token at this port, so let only the inside of your network reach it. If unset, all are on the main port',
         ),
     })
     .prefault({}),
@@ -152,7 +152,7 @@ export const settingsSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe(
-          'Whether /metrics and the status page on the main port need a token: a static token, or the access token of an account that may use all tools',
+          'Whether /metrics and the status page on the main port need a token: a static token, or the access token of an account that may use all tools. At ops.port they never need one',
         ),
       openTelemetryNames: z
         .boolean()

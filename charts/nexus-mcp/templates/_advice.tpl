@@ -14,6 +14,9 @@ monitoring.monitor.interval: {{ $monitor.interval }} is too long: the alerts nee
 {{- if not (or (include "nexus-mcp.hasToken" .) (and .Values.networkPolicy.enabled .Values.networkPolicy.clients)) }}
 auth.tokensSecret.name: no token is needed, so everybody who reaches the Service can call the tools; name a Secret with tokens here, or limit who reaches it with networkPolicy.clients
 {{- end }}
+{{- if $settings.metrics.needToken }}
+config.metrics.needToken: is for the main port only, and /metrics and the status page are at config.ops.port, where nobody needs a token; leave it out, and say in networkPolicy.prometheus who reaches that port
+{{- end }}
 {{- if and (include "nexus-mcp.many" .) (not (include "nexus-mcp.hasKey" .)) }}
 stateKeySecret.name: the pods share no key, so each serves only the sessions of 2025-era clients that it began itself. These sessions end with their pod, at each restart, rollout and scale-down, and a tool that asks its client for input fails if the answer reaches another pod. {{ if eq (include "nexus-mcp.sessionAffinity" .) "ClientIP" -}}
 The Service sends each client address to the same pod; behind a proxy or gateway that does not, requests get 404 from other pods
