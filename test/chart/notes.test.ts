@@ -79,7 +79,12 @@ describe('the notes after an installation', () => {
     expect(await warnings({ networkPolicy: { enabled: true, clients } }, true)).toBe('');
     const text = await notes({ auth: { tokensSecret: { name: 'tokens' } } }, true);
     expect(text).not.toContain('WARNINGS');
-    expect(text).toContain('NOTE: helm test has no token, so its calls are refused');
+    expect(text).toContain(
+      '\nTEST IT\n  The server wants a token. First set probe.tokenSecret.name to a Secret',
+    );
+    const probe = { tokenSecret: { name: 'probe' } };
+    const withToken = await notes({ auth: { tokensSecret: { name: 'tokens' } }, probe }, true);
+    expect(withToken).toContain('\nTEST IT\n  helm test nexus-mcp -n tools --logs\n');
   });
 
   it('warn where clients from outside would share one quota, and not where the proxies are counted', async () => {
@@ -201,12 +206,13 @@ it('an audit file that would fill /tmp is refused', async () => {
   );
 });
 
-it('metrics that need a token, where nobody has one, are refused', async () => {
+it('metrics that need a token, where nobody has one, are refused, and warned of otherwise', async () => {
   await expect(notes({ config: { metrics: { needToken: true } } }, true)).rejects.toThrow(
     'config.metrics.needToken: nobody has a token',
   );
   const extraEnv = [{ name: 'NEXUS_AUTH_TOKEN', valueFrom: { secretKeyRef: { name: 'one', key: 'token' } } }];
-  await notes({ config: { metrics: { needToken: true } }, extraEnv }, true);
+  const warned = await warnings({ config: { metrics: { needToken: true } }, extraEnv }, true);
+  expect(warned).toContain('config.metrics.needToken: is for the main port only');
 });
 
 describe('strict', () => {
@@ -223,6 +229,8 @@ describe('strict', () => {
       stateKeySecret: { name: 'key' },
       monitoring: { monitor: { enabled: true, interval: '1m' }, rules: { enabled: true } },
       podDisruptionBudget: { maxUnavailable: 0 },
+      auth: { tokensSecret: { name: 'tokens' } },
+      config: { ops: { port: 9998 }, metrics: { needToken: true } },
     },
   ];
 

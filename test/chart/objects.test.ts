@@ -49,6 +49,27 @@ describe('helm install with no values', () => {
   });
 });
 
+it('every object of a namespace names it, so that kubectl applies objects of several at once', async () => {
+  const config = { ops: { port: 9998 }, discovery: { enabled: true, namespaces: ['a'] } };
+  const manifests = await render({
+    valuesFiles: ['production-values.yaml'],
+    values: { config, rbac: { profile: 'readonly' }, monitoring: { dashboards: { enabled: true } } },
+  });
+  const namespaces = manifests.map(({ kind, metadata }) => metadata.namespace ?? `none, for ${kind}`);
+  expect([...new Set(namespaces)].sort()).toEqual(['a', 'monitoring', 'tools']);
+});
+
+it('why a container failed is in the status of its pod, where it outlives the log of the container', async () => {
+  const manifests = await renderPlain({ values: { canary: { enabled: true } } });
+  const pods = [
+    at(one(manifests, 'Deployment'), 'spec.template.spec'),
+    at(one(manifests, 'CronJob'), 'spec.jobTemplate.spec.template.spec'),
+    at(one(manifests, 'Pod'), 'spec'),
+  ];
+  for (const pod of pods)
+    expect(at(pod, 'containers.0.terminationMessagePolicy')).toBe('FallbackToLogsOnError');
+});
+
 it('a run of the canary is deleted, so that what alerts on failed Jobs does not fire for ever', async () => {
   const job = one(await renderPlain({ values: { canary: { enabled: true } } }), 'CronJob');
   expect(at(job, 'spec.jobTemplate.spec.ttlSecondsAfterFinished')).toBe(3600);

@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { at, CHART, mounted, one, render, renderPlain, type Values } from './helm.ts';
 import { waitUntil } from '../support/wait.ts';
 import { schemaProblems } from './strict-schema.ts';
 
+const PROJECT = new URL('../../', import.meta.url).pathname;
 const README = readFileSync(`${CHART}README.md`, 'utf8');
 const questions = [...README.matchAll(/^### … (.+)$/gm)].map(([, question]) => question);
 const blocks = [...README.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text);
@@ -20,14 +22,36 @@ describe("the chart's README", () => {
 
   it.each(blocks)('shows values that the chart takes: %s', async (text) => {
     const shown = parse(text) as Values;
-    // Argo CD has them in an object of its own.
-    const values = at<Values | undefined>(shown, 'spec.source.helm.valuesObject') ?? shown;
+    // Argo CD and Flux have them in an object of their own.
+    const [argo, flux] = ['spec.source.helm.valuesObject', 'spec.values'].map((path) =>
+      at<Values | undefined>(shown, path),
+    );
+    const values = argo ?? flux ?? shown;
     const manifests = await render({ values });
     // The schema of an AlertmanagerConfig leaves open what child routes are.
     const problems = manifests
       .flatMap(schemaProblems)
       .filter((problem) => !problem.includes('/route/routes/'));
     expect(problems).toEqual([]);
+  });
+
+  it('shows how a configuration is tried, by which the server tells what the chart cannot see', async () => {
+    const [, shown = ''] = /--show-only (\S+) \|/.exec(README) ?? [];
+    const [, args = ''] = /exec -i deploy\/nexus-mcp -- node dist\/main\.js (check .+)/.exec(README) ?? [];
+    expect(shown).not.toBe('');
+    const values = { config: { ops: { port: 9998 }, tools: { disabled: ['nobody'] } } };
+    const [map] = await renderPlain({ values, args: ['--show-only', shown] });
+    const file = join(mkdtempSync(join(tmpdir(), 'check-')), 'nexus.yaml');
+    writeFileSync(file, at<Record<string, string>>(map, 'data')['nexus.yaml'] ?? '');
+    // A pipe, as kubectl and docker have: what Node itself makes for a child cannot be opened as a file.
+    const tried = spawn('sh', ['-c', `cat ${file} | '${process.execPath}' src/main.ts ${args}`], {
+      cwd: PROJECT,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let told = '';
+    tried.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
+    expect(await once(tried, 'close')).toEqual([2, null]);
+    expect(told).toContain('tools.disabled: there is no tool or toolset nobody');
   });
 
   it('shows how a file becomes a tool module', async () => {

@@ -26,6 +26,7 @@ containers:
   - name: probe
     image: {{ include "nexus-mcp.image" . | quote }}
     imagePullPolicy: {{ .Values.image.pullPolicy }}
+    terminationMessagePolicy: FallbackToLogsOnError
     {{- with .Values.securityContext }}
     securityContext:
       {{- toYaml . | nindent 6 }}
