@@ -1,6 +1,7 @@
 import { format } from 'oxfmt';
 import { Document, isMap, isScalar, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import type { z } from 'zod';
+import { OTHER_NAMES } from './other-names.ts';
 import { BESIDES, resolved, valuesJsonSchema, valuesSchema } from './values.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
@@ -60,9 +61,15 @@ function valuesIn(section: JsonSchema, prefix: string, schema: JsonSchema): Valu
   });
 }
 
-/** The schema of the values, as it is written. */
+/** The schema of the values, as it is written: it takes names of other charts, which the templates refuse. */
 export async function schemaFile(): Promise<string> {
-  const { code } = await format('values.schema.json', JSON.stringify(valuesJsonSchema()), {
+  const schema = valuesJsonSchema();
+  for (const [path, own] of Object.entries(OTHER_NAMES)) {
+    const [name = '', ...above] = path.split('.').reverse();
+    const section = above.reduceRight((part, step) => part.properties?.[step] as JsonSchema, schema);
+    section.properties = { ...section.properties, [name]: { description: `Is refused; use ${own}` } };
+  }
+  const { code } = await format('values.schema.json', JSON.stringify(schema), {
     printWidth: 130,
   });
   return code;

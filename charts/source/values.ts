@@ -5,7 +5,6 @@ import { checks } from './checks.ts';
 import { exposure } from './exposure.ts';
 import { removables } from './fragments.ts';
 import { monitoring } from './monitoring.ts';
-import { OTHER_NAMES } from './other-names.ts';
 import { scaling } from './scaling.ts';
 import { tracing } from './tracing.ts';
 import { workload } from './workload.ts';
@@ -48,7 +47,7 @@ export const valuesSchema = z.strictObject({
   commonAnnotations,
 });
 
-/** What is taken besides the chart's values: what a chart that has this one as a part passes on, and names of other charts. */
+/** What is taken besides the chart's values: what a chart that has this one as a part passes on. */
 export const BESIDES = {
   global: z
     .looseObject({
@@ -60,12 +59,6 @@ export const BESIDES = {
     })
     .optional()
     .describe('Values of a parent chart; others than these are not used'),
-  ...Object.fromEntries(
-    Object.entries(OTHER_NAMES).map(([name, own]) => [
-      name,
-      z.unknown().optional().describe(`Is refused; use ${own}`),
-    ]),
-  ),
   enabled: z.boolean().optional().describe('For the condition of a parent chart; not used'),
 };
 

@@ -197,7 +197,7 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
   ],
   ...Object.entries(OTHER_NAMES).map(([name, own]): Mistake => [
     `${name}, as other charts have it,`,
-    { [name]: { enabled: true } },
+    name.split('.').reduceRight<unknown>((inside, step) => ({ [step]: inside }), { enabled: true }) as Values,
     new RegExp(`${name}: this chart has no such value; use ${own}$`),
   ]),
   [

@@ -35,7 +35,10 @@ image.repository: {{ .Values.image.repository }} has a tag or digest; put them i
 image.tag: {{ .Values.image.tag }} has a digest; put it into image.digest
 {{- end }}
 {{- range $other, $own := .Files.Get "files/other-names.yaml" | fromYaml }}
-{{- if hasKey $.Values $other }}
+{{- $steps := splitList "." $other }}
+{{- $section := $.Values }}
+{{- range initial $steps }}{{ $section = get $section . }}{{ end }}
+{{- if hasKey $section (last $steps) }}
 {{ $other }}: this chart has no such value; use {{ $own }}
 {{- end }}
 {{- end }}
