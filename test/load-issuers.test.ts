@@ -20,7 +20,9 @@ beforeEach(async () => {
   oauth = loadIssuers(
     settingsSchema.parse({ auth: { resource: RESOURCE, issuers: [{ issuer: issuer.issuer }] } }).auth,
     {
-      recorder: { issuers: { added: () => {}, keysRefreshed: (_issuer, outcome) => answers.push(outcome) } },
+      recorder: {
+        issuers: { added: () => undefined, keysRefreshed: (_issuer, outcome) => answers.push(outcome) },
+      },
       logger: createLogger('info', { write }),
       now: () => seconds,
       unixTime: () => Date.now() / 1000,
