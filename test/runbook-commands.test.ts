@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { runbooks } from './alerts/documented-queries.ts';
 import { RULES } from './alerts/scenario.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
@@ -12,9 +12,8 @@ const TOKEN = 'the-only-token-that-is-right';
 
 const page = readFileSync(new URL('../alerts/README.md', import.meta.url), 'utf8');
 const section = page.slice(page.indexOf('## Before you paste'), page.indexOf('## Roll back'));
-const [names = '', kubernetes = '', , host = ''] = [...section.matchAll(/```sh\n([^]*?)```/g)].map(
-  ([, code = '']) => code,
-);
+const blocks = [...section.matchAll(/```sh\n([^]*?)```/g)].map(([, code = '']) => code);
+const [names = '', kubernetes = '', , host = '', plain = ''] = blocks;
 
 /** A kubectl that knows one pod, at 10.0.0.7: what it is to execute there runs here, and of all else it says what it was. */
 const KUBECTL = `kubectl() {
@@ -32,6 +31,7 @@ let server: TestServer;
 const log = join(mkdtempSync(join(tmpdir(), 'log-')), 'log');
 const call = {
   level: 'info',
+  time: '2026-05-04T01:02:04.500Z',
   msg: 'tool call',
   tool: 'report',
   status: 'success',
@@ -48,7 +48,8 @@ const thrown = { ...call, level: 'error', status: 'error', reason: 'exception', 
 const LINES = [
   { level: 'info', msg: 'ready' },
   { ...call, client_name: 'agent' },
-  { ...call, client_name: 'agent', folded: 3 },
+  { ...call, time: '2026-05-04T01:03:04.500Z', client_name: 'agent', folded: 3 },
+  { ...call, time: '2026-05-03T23:59:00.000Z', client_name: 'agent' },
   { ...call, ...failed },
   { ...call, run_seconds: 1 },
   { ...thrown, err: 'upstream weather: JSON-RPC error -32603: a bug' },
@@ -66,7 +67,8 @@ afterAll(() => server.stop());
 /** Pastes the block of a platform, and types some lines. */
 async function paste(platform: string, ...lines: readonly string[]) {
   const { hostname, port } = new URL(server.url);
-  const script = [KUBECTL, names, platform, `HOST=${hostname}; OPS=${port}`, ...lines].join('\n');
+  const at = `HOST=${hostname}; OPS=${port}; PORT=${port}`;
+  const script = [KUBECTL, names, at, platform, ...lines].join('\n');
   // Lines that fail are what an interactive shell goes on from.
   return promisify(execFile)('bash', ['-c', `${script}\ntrue`]);
 }
@@ -82,9 +84,12 @@ it.each([
   expect(refused.stdout).not.toContain('{');
 });
 
+const shellIn = (text: string): readonly string[] =>
+  [...text.matchAll(/^ *```sh\n([^]*?)^ *```$/gm)].map(([, code = '']) => code);
+
 /** The lines of the runbooks that ask the server by itself, as they are pasted. */
 const questions = runbooks().flatMap(({ path, text }) =>
-  [...text.matchAll(/^ *```sh\n([^]*?)^ *```$/gm)].flatMap(([, block = '']) =>
+  shellIn(text).flatMap((block) =>
     block
       .split(/\n(?= *\w)/)
       .map((line) => line.trim())
@@ -104,27 +109,27 @@ it('what alerts pick out of the log fails at no line of it', async () => {
   const picks = RULES.flatMap(({ rules }) =>
     rules.flatMap(
       ({ annotations }) =>
-        /2>&1\{\{ end \}\}.*(\| jq .*)/.exec(annotations?.['description'] ?? '')?.[1] ?? [],
+        /instead" >&2; \}\{\{ end \}\}.*(\| jq .*)/.exec(annotations?.['description'] ?? '')?.[1] ?? [],
     ),
   );
-  expect(picks.length).toBeGreaterThan(10);
+  expect(picks.length).toBeGreaterThan(8);
   const typed = picks.map((pick) => `cat "${log}" ${pick}`);
   const { stdout, stderr } = await paste(host, ...typed);
   expect(stderr).not.toContain('jq: ');
   expect(stdout).toContain('"error":"upstream weather: JSON-RPC error -32603: a bug"');
 });
 
-it('slow and failures count calls by who made them, those that were folded, too', async () => {
+it('slow and failures count calls by who made them, those that were folded, too, and say since when', async () => {
   const typed = [`logs() { cat "${log}"; }`, 'slow', 'failures'];
   const { stdout, stderr } = await paste(host, ...typed);
   expect(stdout.split('\n')).toEqual([
-    'calls\ttool\toutcome\tcaller\tclient',
-    '4\treport\tsuccess\tci\tagent',
-    '1\treport\ttimeout\tci\t-',
-    'calls\ttool\treason\tcaller\tclient\tcause',
-    '1\treport\ttimeout\tci\t-\tupstream weather: no answer within 3 s',
-    '1\treport\texception\tci\t-\tupstream weather: JSON-RPC error -32603: a bug',
-    '1\treport\texception\tci\t-\tno such table',
+    'calls\tfirst\tlast\ttool\toutcome\tcaller\tclient',
+    '5\t05-03T23:59:00\t05-04T01:03:04\treport\tsuccess\tci\tagent',
+    '1\t05-04T01:02:04\t05-04T01:02:04\treport\ttimeout\tci\t-',
+    'calls\tfirst\tlast\ttool\treason\tcaller\tclient\tcause',
+    '1\t05-04T01:02:04\t05-04T01:02:04\treport\ttimeout\tci\t-\tupstream weather: no answer within 3 s',
+    '1\t05-04T01:02:04\t05-04T01:02:04\treport\texception\tci\t-\tupstream weather: JSON-RPC error -32603: a bug',
+    '1\t05-04T01:02:04\t05-04T01:02:04\treport\texception\tci\t-\tno such table',
     '',
   ]);
   expect(stderr).toContain('Of equal calls only the first 5');
@@ -160,4 +165,92 @@ it('restart deletes the pod of the instance, and none without an instance', asyn
 it('an address that no pod has is called that', async () => {
   const { stderr } = await paste(kubernetes, 'INSTANCE=10.0.0.8:9998', 'status');
   expect(stderr).toContain('no such pod');
+});
+
+it('the first line lets zsh take comments, and bash goes on without a word', async () => {
+  expect(names.split('\n')[0]).toBe('setopt interactivecomments 2>/dev/null || true');
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-ec', `${names}\necho done`]);
+  expect({ stdout, stderr }).toEqual({ stdout: 'done\n', stderr: '' });
+});
+
+it('comments that are pasted hold nothing that would run if a shell took none', () => {
+  const pasted = [...blocks, ...runbooks().flatMap(({ text }) => shellIn(text))].join('\n');
+  const comments = [...pasted.matchAll(/(?<=^|\s)# (.*)$/gm)].map(([, words = '']) => words);
+  expect(comments.length).toBeGreaterThan(8);
+  expect(comments.filter((words) => /[;&|<>`$(){}'"]/.test(words))).toEqual([]);
+});
+
+it('no runbook has a port fixed that a server may have elsewhere', () => {
+  const fixed = runbooks().filter(({ text }) => shellIn(text).some((code) => /\b999[89]\b/.test(code)));
+  expect(fixed.map(({ path }) => path)).toEqual([]);
+});
+
+it.each([
+  ['a host with systemd', host],
+  ['a host without systemd', plain],
+])('run and check on %s say that the process is gone', async (_name, platform) => {
+  const { stdout, stderr } = await paste(platform, 'PID=4194305', 'run echo ran', 'check');
+  expect(stdout).toBe('');
+  expect(stderr.match(/process 4194305 is gone: paste this block again/g)).toHaveLength(2);
+});
+
+it('a plain host has the process that listens at the port, or says that none does', async () => {
+  const { stdout, stderr } = await paste(plain, 'echo "$PID"', 'run node -p 1+1', 'restart');
+  expect(stderr).toBe('');
+  expect(stdout.split('\n').slice(0, 2)).toEqual([String(process.pid), '2']);
+  expect(stdout).toContain(`kill -TERM ${process.pid} ends it in order`);
+  const none = await paste(`PORT=1\n${plain}`, 'run true');
+  expect(none.stderr).toContain('no process of yours listens at port 1');
+});
+
+it('a plain host has the lines of the window in its log, and an error without the file', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'log-')), 'log');
+  const at = (secondsAgo: number): string =>
+    JSON.stringify({ time: new Date(Date.now() - 1000 * secondsAgo).toISOString(), secondsAgo });
+  writeFileSync(file, ['no JSON', '7', at(7200), at(1200), at(300), ''].join('\n'));
+  const { stdout } = await paste(plain, `FILE=${file}`, 'logs', 'echo', 'logs 1h');
+  const [last, hour] = stdout.split('\n\n').map((lines) => lines.match(/(?<="secondsAgo":)\d+/g));
+  expect(last).toEqual(['300']);
+  expect(hour).toEqual(['1200', '300']);
+  expect((await paste(plain, 'FILE=/nowhere', 'logs')).stderr).toContain('/nowhere');
+});
+
+it('the look into the process refuses a debugger that is not its own', async () => {
+  const text = runbooks().find(({ path }) => path.includes('EventLoopBlocked'))?.text ?? '';
+  const [look = ''] = shellIn(text);
+  const other = spawn(process.execPath, ['--inspect=127.0.0.1:0', '-e', 'setInterval(() => {}, 10)']);
+  const address = await new Promise<string>((resolve) => {
+    other.stderr.on('data', (said: Buffer) => {
+      const [, found] = /ws:\/\/([^/]+)/.exec(String(said)) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  // One that SIGUSR1 does nothing to.
+  const asked = spawn(process.execPath, ['-e', 'process.on("SIGUSR1", () => {}); setInterval(() => {}, 10)']);
+  // What waits for seconds there need not wait here.
+  const typed = look.replaceAll('127.0.0.1:9229', address).replaceAll('1000', '50');
+  onTestFinished(() => [other, asked].forEach((process) => process.kill()));
+  const stranger = await paste(host, `PID=${asked.pid}`, typed);
+  const own = await paste(host, `PID=${other.pid}`, typed);
+  expect(stranger.stdout).toBe('');
+  expect(stranger.stderr).toContain(`the debugger of process ${other.pid}, not of ${asked.pid}`);
+  expect(own.stderr).not.toContain('port 9229');
+  expect(own.stdout).toContain('node:internal/timers');
+});
+
+it('the log commands of alerts let it be seen that there is no log', async () => {
+  const logs = RULES.flatMap(({ rules }) =>
+    rules.flatMap(
+      ({ annotations }) =>
+        /\{\{ else \}\}(\{ docker logs .*?; \})\{\{ end \}\}/.exec(annotations?.['description'] ?? '')?.[1] ??
+        [],
+    ),
+  );
+  expect(logs.length).toBeGreaterThan(8);
+  const nothing = ['docker() { echo "No such container: $*" >&2; return 1; }', 'journalctl() { return 0; }'];
+  for (const command of new Set(logs)) {
+    const { stderr } = await paste(host, ...nothing, `${command} | grep something | jq .`);
+    expect(stderr).toContain('No such container');
+    expect(stderr).toContain('no log here: name your container or unit');
+  }
 });

@@ -54,6 +54,10 @@ export const POD_LABEL = 'app.kubernetes.io/name=nexus-mcp';
 const PODS = `-l ${POD_LABEL}`;
 const LOGS = `logs ${PODS} --tail=-1`;
 
+/** The log outside of Kubernetes; what hinders that is seen, whatever is picked out of the log. */
+const logsElsewhere = (docker: string, journal: string): string =>
+  `{ docker logs ${docker}CONTAINER || journalctl -qu nexus-mcp -o cat${journal} | grep . || echo "no log here: name your container or unit, or cat its file instead" >&2; }`;
+
 /** How descriptions name things and what they tell to run first. */
 export const TEXT = {
   service: SERVICE_TEXT,
@@ -61,12 +65,9 @@ export const TEXT = {
   percent: '{{ $value | humanizePercentage }}',
   number: '{{ $value | humanize }}',
   duration: '{{ $value | humanizeDuration }}',
-  logs: command(
-    `${LOGS} --since=15m`,
-    '{ docker logs --since=15m CONTAINER || journalctl -u nexus-mcp -o cat --since=-15m; } 2>&1',
-  ),
+  logs: command(`${LOGS} --since=15m`, logsElsewhere('--since=15m ', ' --since=-15m')),
   /** Of what is said but once, and may have been long ago. */
-  allLogs: command(LOGS, '{ docker logs CONTAINER || journalctl -u nexus-mcp -o cat; } 2>&1'),
+  allLogs: command(LOGS, logsElsewhere('', '')),
   policies: command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez'),
   pods: command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemctl status nexus-mcp; }'),
   lastStates: command(
@@ -88,9 +89,12 @@ export const lastLines = (fields: string): string => `tail -5 | jq -cR 'fromjson
 export const slowCalls = (seconds: number, which = ''): string =>
   `${TEXT.logs} | jq -rR 'fromjson? | select(.run_seconds > ${seconds}${which}) | [.tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | sort | uniq -c | sort -rn | head`;
 
-/** The tools with calls in flight, and those that take longest; an answer without them, such as that it wants a token, as it is. */
+/**
+ * The tools with calls in flight, those first that hold most places, and those that take longest; an answer without them, such
+ * as that it wants a token, as it is.
+ */
 export const IN_FLIGHT =
-  'if .activity then .verdict.detail, .places, (.activity.tools[] | select(.in_flight > 0) | {name, in_flight}) else . end';
+  'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
   'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
@@ -117,7 +121,7 @@ export const answerOf = (path: string, shown: string, [query, ...labels]: Asked)
     '{{ $at := "INSTANCE:PORT" }}{{ $pod := "POD" }}',
     `{{ with printf \`${query}\` ${[SERVICE_LABELS, ...labels].join(' ')} | query }}{{ with first . }}{{ $at = label "instance" . }}{{ $pod = or (label "pod" .) "POD" }}{{ end }}{{ end }}`,
     command(
-      `exec {{ $pod }} -- node -e 'fetch("http://localhost:{{ reReplaceAll "^.*:" "" $at }}${path}").then(async (answer) => console.log(await answer.text()))'`,
+      `exec {{ $pod }} -- node -e 'fetch("http://localhost:{{ reReplaceAll "^.*:" "" $at }}${path}", {signal: AbortSignal.timeout(15000)}).then(async (answer) => console.log(await answer.text()))'`,
       `curl -sS -m 15 http://{{ $at }}${path}`,
     ),
     ` | ${shown}`,

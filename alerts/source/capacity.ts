@@ -85,7 +85,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 300,
       summary: 'The token file has changed and cannot be read.',
-      description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${TEXT.allLogs} | grep 'token file' | ${lastLines('time, msg, problems')}`,
+      description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. The log says once what is wrong with it; step 2 of the runbook has it said again. First: ${statusOf('.token_file // .', ...HERE)}`,
       dashboard: 'fleet',
     },
     keysStale(promql),
@@ -112,7 +112,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 1800,
       keepFiringForSeconds: 1800,
       summary: 'A scrape has become twice as large.',
-      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: ${answerOf('/metrics', `grep -v '^#' | sed 's/[{ ].*//' | sort | uniq -c | sort -rn | head`, HERE)}`,
+      description: `{{ $labels.instance }} of ${TEXT.service} exposes ${TEXT.number} series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: ${answerOf('/metrics', `grep -v '^#' | sed '/^[{]/!s/[{ ].*//' | sort | uniq -c | sort -rn | head`, HERE)}`,
       dashboard: 'fleet',
     },
     {

@@ -9,6 +9,8 @@ const DAY = 86_400;
 /** What the status page has of the alert's tool; an answer without tools, such as that it wants a token, as it is. */
 const OF_TOOL = `if .activity then [.activity.tools[] | select(.name == "${TEXT.tool}" and .registered) | {calls, errors, calls_since_start}] else . end`;
 
+const FAILURES_OF_TOOL = `if .activity then .verdict.detail, (.activity.tools[] | select(.name == "${TEXT.tool}") | {name, calls, errors, p95_seconds}) else . end`;
+
 /** One tool is broken, slow, stuck or strangely quiet. */
 export function toolAlerts(parameters: Parameters): readonly Alert[] {
   return [
@@ -40,7 +42,7 @@ function errorRate(parameters: Parameters): Alert {
     forSeconds: 300,
     keepFiringForSeconds: 600,
     summary: 'A tool fails too often.',
-    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${TEXT.logs} | grep '"tool":"${TEXT.tool}"' | grep -v '"level":"info"' | ${lastLines('time, reason, caller, client_name, why, error: (.err.message? // .err)')}`,
+    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${statusOf(FAILURES_OF_TOOL, `topk(1, sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, tool_name=%q, ${bad(parameters)}}[5m])))`, '$labels.tool_name')}`,
     dashboard: 'tools',
   };
 }
@@ -111,7 +113,7 @@ function stuck(parameters: Parameters): readonly Alert[] {
       severity: 'critical',
       expr: never(INSTANCE),
       summary: 'Tool calls are in flight and none finishes.',
-      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says whose calls do not end; look before you restart it. First: ${status}`,
+      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says which tool's calls do not end, and for how long; look before you restart it. First: ${status}`,
     },
     {
       ...shared,

@@ -1,5 +1,5 @@
 import { CLIENT_FAULTS } from '../../src/monitoring/metrics/upstream-metrics.ts';
-import { lastLines, TEXT, type Alert } from './alert.ts';
+import { lastLines, OF_SERVICE, statusOf, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, matchers, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
@@ -17,6 +17,10 @@ export const UNWANTED = 'reason!="excluded"';
 
 /** Selects the lines of the log that are about the upstream of the alert. */
 const OF_UPSTREAM = `grep '"upstream":"{{ $labels.upstream }}"'`;
+
+/** What the status page has of the alert's upstream; an answer without upstreams, such as that it wants a token, as it is. */
+const STATE_OF_UPSTREAM =
+  'if .upstreams then .upstreams[] | select(.name == "{{ $labels.upstream }}") else . end';
 
 /** The other MCP servers whose tools are offered. */
 export function upstreamAlerts(parameters: Parameters): readonly Alert[] {
@@ -40,7 +44,7 @@ function down(promql: PromQL): Alert {
     forSeconds: 180,
     keepFiringForSeconds: 300,
     summary: 'An upstream is not up.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable. First: ${TEXT.allLogs} | grep 'upstream is' | ${OF_UPSTREAM} | ${lastLines('time, upstream, state, why')}`,
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable. The server says in which state it is, and why. First: ${statusOf(STATE_OF_UPSTREAM, `bottomk(1, avg_over_time(mcp_upstream_state{${OF_SERVICE}, upstream=%q, state="up"}[5m]))`, '$labels.upstream')}`,
     dashboard: 'fleet',
   };
 }

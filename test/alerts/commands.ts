@@ -6,13 +6,15 @@ const command =
 
 const PODS = '-l app.kubernetes.io/name=nexus-mcp';
 
+const NO_LOG = 'echo "no log here: name your container or unit, or cat its file instead" >&2';
+
 export const logs = command(
   `logs ${PODS} --tail=-1 --since=15m`,
-  '{ docker logs --since=15m CONTAINER || journalctl -u nexus-mcp -o cat --since=-15m; } 2>&1',
+  `{ docker logs --since=15m CONTAINER || journalctl -qu nexus-mcp -o cat --since=-15m | grep . || ${NO_LOG}; }`,
 );
 export const allLogs = command(
   `logs ${PODS} --tail=-1`,
-  '{ docker logs CONTAINER || journalctl -u nexus-mcp -o cat; } 2>&1',
+  `{ docker logs CONTAINER || journalctl -qu nexus-mcp -o cat | grep . || ${NO_LOG}; }`,
 );
 export const pods = command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemctl status nexus-mcp; }');
 export const policies = command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez');
@@ -22,7 +24,7 @@ export const lastStates = command(
 );
 
 export const IN_FLIGHT =
-  'if .activity then .verdict.detail, .places, (.activity.tools[] | select(.in_flight > 0) | {name, in_flight}) else . end';
+  'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
   'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
@@ -30,7 +32,7 @@ export const SLOWEST =
 export const answer = (n: string, path: string): string =>
   n === ''
     ? `curl -sS -m 15 http://a:9999${path}`
-    : `kubectl ${n}exec nexus-mcp-a -- node -e 'fetch("http://localhost:9999${path}").then(async (answer) => console.log(await answer.text()))'`;
+    : `kubectl ${n}exec nexus-mcp-a -- node -e 'fetch("http://localhost:9999${path}", {signal: AbortSignal.timeout(15000)}).then(async (answer) => console.log(await answer.text()))'`;
 
 export const status = (n: string, filter = '.verdict // .'): string =>
   `${answer(n, '/')} | jq -c '${filter}'`;

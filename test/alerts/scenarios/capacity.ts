@@ -178,7 +178,7 @@ export const capacityScenarios: readonly Scenario[] = [
       '26m': [
         ticket('NexusMCPTokenFileStale', on('a'), {
           says: ({ text, n }) =>
-            `For 10 minutes a:9999 of ${text} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. First: ${allLogs(n)} | grep 'token file' | tail -5 | jq -cR 'fromjson? | {time, msg, problems}'`,
+            `For 10 minutes a:9999 of ${text} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. The log says once what is wrong with it; step 2 of the runbook has it said again. First: ${status(n, '.token_file // .')}`,
           dashboard: 'fleet',
         }),
       ],
@@ -357,7 +357,7 @@ export const capacityScenarios: readonly Scenario[] = [
       '27h': [
         ticket('NexusMCPSeriesGrowing', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} exposes 9k series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: ${answer(n, '/metrics')} | grep -v '^#' | sed 's/[{ ].*//' | sort | uniq -c | sort -rn | head`,
+            `a:9999 of ${text} exposes 9k series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: ${answer(n, '/metrics')} | grep -v '^#' | sed '/^[{]/!s/[{ ].*//' | sort | uniq -c | sort -rn | head`,
           dashboard: 'fleet',
         }),
       ],

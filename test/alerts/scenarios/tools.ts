@@ -48,7 +48,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `20% of the calls of echo on ${text} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${logs(n)} | grep '"tool":"echo"' | grep -v '"level":"info"' | tail -5 | jq -cR 'fromjson? | {time, reason, caller, client_name, why, error: (.err.message? // .err)}'`,
+              `20% of the calls of echo on ${text} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${status(n, 'if .activity then .verdict.detail, (.activity.tools[] | select(.name == "echo") | {name, calls, errors, p95_seconds}) else . end')}`,
             dashboard: 'tools',
           },
         ),
@@ -295,7 +295,7 @@ export const toolScenarios: readonly Scenario[] = [
           { instance: 'a:9999' },
           {
             says: ({ text, n }) =>
-              `3 calls on a:9999 of ${text} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says whose calls do not end; look before you restart it. First: ${status(n)}`,
+              `3 calls on a:9999 of ${text} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says which tool's calls do not end, and for how long; look before you restart it. First: ${status(n)}`,
             dashboard: 'tools',
           },
         ),

@@ -1,4 +1,4 @@
-import { allLogs, logs } from '../commands.ts';
+import { allLogs, logs, status } from '../commands.ts';
 import { info, ticket, type AlertName, type Firing, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum, type Time, type Values } from '../series.ts';
 import { server } from '../server.ts';
@@ -38,7 +38,7 @@ const downScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable. First: ${allLogs(n)} | grep 'upstream is' | grep '"upstream":"weather"' | tail -5 | jq -cR 'fromjson? | {time, upstream, state, why}'`,
+              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable. The server says in which state it is, and why. First: ${status(n, 'if .upstreams then .upstreams[] | select(.name == "weather") else . end')}`,
             dashboard: 'fleet',
           },
         ),
