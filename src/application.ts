@@ -144,7 +144,13 @@ export async function createApplication(
   for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, metrics, logger);
   const activity = settings.metrics.enabled
-    ? new Activity({ recorder, tools: () => catalogue.tools, now, bounds: durationBuckets })
+    ? new Activity({
+        recorder,
+        tools: () => catalogue.tools,
+        running: () => executor.running,
+        now,
+        bounds: durationBuckets,
+      })
     : undefined;
   const onError = (error: Error): void => {
     logger.warn({ err: error }, 'error in the protocol layer');

@@ -156,6 +156,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'tools/catalogue.ts #listeners': '= the parts of the server',
   'tools/catalogue.ts #tools': '= tools',
   'tools/executor.ts #inFlight': 'calls that wait',
+  'tools/executor.ts #running': 'calls that wait',
   'tools/questions.ts #waiting': 'calls that wait for their client',
   'tools/quota.ts fullAt': 'clients that have a quota',
   'tools/turns.ts #clients': 'calls that wait',

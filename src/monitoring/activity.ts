@@ -25,6 +25,8 @@ export interface ActivityOptions {
   readonly recorder: Pick<Recorder, 'toolSeries' | 'whenForgotten'>;
   /** Those that are offered now. */
   readonly tools: () => readonly { readonly name: string }[];
+  /** The calls that hold a place now. */
+  readonly running: () => Iterable<{ readonly name: string }>;
   /** Monotonic, in seconds: the clock of the records. */
   readonly now: () => number;
   /** Of the buckets of `mcp_tool_duration_seconds`. */
@@ -103,6 +105,8 @@ export class Activity implements CallObserver {
   #reportTools(at: number) {
     const offered = new Set(this.#options.tools().map(({ name }) => name));
     const counting = new Map(this.#options.recorder.toolSeries());
+    const running = new Map<string, number>();
+    for (const { name } of this.#options.running()) running.set(name, (running.get(name) ?? 0) + 1);
     const called = this.#steps.flatMap(({ tools }) => [...tools.keys()]);
     return [...new Set([...offered, UNKNOWN_TOOL, ...counting.keys(), ...called])].map((name) => {
       const { inFlight = 0, movedAt = 0, calls } = counting.get(name) ?? {};
@@ -115,6 +119,8 @@ export class Activity implements CallObserver {
         ...lately,
         /** Calls accepted and not yet answered, now. */
         in_flight: inFlight,
+        /** Those of them that hold a place; the others mostly wait for one. */
+        running: running.get(name) ?? 0,
         /** For how long they have been while no accepted one ended. */
         stalled_seconds: stalled,
         /** Whether that is so long that the calls may hang. */

@@ -62,6 +62,7 @@ export class Executor {
   readonly #all: Lane;
   readonly #questions: Questions;
   readonly #inFlight = new Set<ToolCall>();
+  readonly #running = new Set<ToolCall>();
   #idle: (() => void)[] = [];
   #closing = false;
 
@@ -80,9 +81,7 @@ export class Executor {
     const tool = catalogue.get(call.name);
     if (!tool) {
       const wait = this.#waitOf(call);
-      return this.#leave(undefined, call, startedAt, {
-        outcome: wait > 0 ? rateLimited(wait) : unknownTool,
-      });
+      return this.#leave(undefined, call, startedAt, { outcome: wait > 0 ? rateLimited(wait) : unknownTool });
     }
     this.#inFlight.add(call);
     observer.started(tool.name, startedAt);
@@ -102,9 +101,7 @@ export class Executor {
     const tool = this.#options.catalogue.get(call.name);
     const at = this.#options.now();
     if (tool) this.#options.observer.started(tool.name, at);
-    this.#leave(tool, call, at, {
-      outcome: tool ? failure : unknownTool,
-    });
+    this.#leave(tool, call, at, { outcome: tool ? failure : unknownTool });
   }
 
   /**
@@ -182,9 +179,11 @@ export class Executor {
     const entered = this.#admission.enter(call.caller.quotaKey, lanes, call.signal);
     const release = entered instanceof Promise ? await inPhase(call, 'queue', () => entered) : entered;
     if (!release) return { outcome: call.signal.aborted ? cancelled : { ...busy, cause: whyFull(lanes) } };
+    this.#running.add(call);
     try {
       return await this.#run(tool, call, validation.value);
     } finally {
+      this.#running.delete(call);
       release();
     }
   }
@@ -217,6 +216,11 @@ export class Executor {
   /** The calls that have not got their outcome yet. */
   get inFlight(): readonly ToolCall[] {
     return [...this.#inFlight];
+  }
+
+  /** The calls that hold a place. */
+  get running(): Iterable<Pick<ToolCall, 'name'>> {
+    return this.#running;
   }
 
   /** The places that all calls share. */

@@ -94,12 +94,15 @@ function stateOf({ reach, reachWhy, hasListed, listWhy, isRemoved }: Known): {
   return listWhy === '' ? { state: 'up', why: '' } : { state: 'degraded', why: listWhy };
 }
 
-/** A change of state. */
+/** A change of state; from a state to itself, where it lasts for another reason. */
 export interface Transition {
   readonly from: UpstreamState;
   readonly to: UpstreamState;
   readonly why: string;
 }
+
+/** So long a new reason of the same state waits after what was told last: calls can bring one each. */
+const REASON_SECONDS = 60;
 
 /** The state of one upstream: the one that metrics, status page, log and tool list read. */
 export class StateMachine {
@@ -107,10 +110,12 @@ export class StateMachine {
   readonly #changed: (transition: Transition) => void;
   #known = NOTHING_KNOWN;
   #since: number;
+  #told = { at: 0, why: '' };
 
   /**
    * @param now monotonic, in seconds
-   * @param changed told of each change of state, after it
+   * @param changed told of each change of state, after it; and of another reason for the same one, a minute at least after
+   * what it was told last
    */
   constructor(now: () => number, changed: (transition: Transition) => void) {
     this.#now = now;
@@ -136,8 +141,10 @@ export class StateMachine {
     const { state: from } = stateOf(this.#known);
     this.#known = after(this.#known, event);
     const { state: to, why } = stateOf(this.#known);
-    if (to === from) return;
-    this.#since = this.#now();
+    const now = this.#now();
+    if (to !== from) this.#since = now;
+    else if (why === this.#told.why || now - this.#told.at < REASON_SECONDS) return;
+    this.#told = { at: now, why };
     this.#changed({ from, to, why });
   }
 }

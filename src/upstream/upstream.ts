@@ -78,7 +78,7 @@ export class Upstream {
     this.spec = spec;
     this.#health = new Health(now, random, pace.calm, (transition) => {
       events.changed(transition);
-      this.#supervisor.wake();
+      if (transition.to !== transition.from) this.#supervisor.wake();
     });
     this.#callers = new CallerLinks(now);
     this.#pools = new Pools(spec);

@@ -174,6 +174,10 @@ export class Upstreams {
       logger.info({ upstream }, 'upstream removed');
       return;
     }
+    if (to === from) {
+      logger.warn({ upstream, state: to, why }, `upstream is still ${to}, for another reason`);
+      return;
+    }
     recorder.entered(upstream, to, unixTime());
     if (to === 'up') logger.info({ upstream, state: to, from }, 'upstream is up');
     else logger.warn({ upstream, state: to, from, why }, `upstream is ${to}`);

@@ -55,7 +55,7 @@ describe('the status page', () => {
   it('says which upstreams are not up, since when and why, and has no such table where there are none', async () => {
     server = await startTestServer({ upstreams: [{ name: 'away', url: 'http://127.0.0.1:1/mcp' }] });
     const page = await show(server.url);
-    await expect.poll(() => headline(page).textContent()).toContain('away is down');
+    await expect.poll(() => headline(page).textContent()).toContain('Upstream away is down');
     const since = expect.stringMatching(/^\d+ (s|min)$/) as string;
     expect(await row(page, 'away')).toEqual(['away', 'down', since, '0', '0', 'connection refused']);
     expect(await page.locator('#upstreams').isVisible()).toBe(true);

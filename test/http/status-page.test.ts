@@ -133,18 +133,25 @@ describe('GET / as JSON', () => {
     expect(await statusOf()).not.toHaveProperty('event_loop');
   });
 
-  it('says that all places are taken, how many calls wait, and who has the places', async () => {
+  it('says that all places are taken, how many calls wait, and who has the places, not who waits for them', async () => {
     const { args, letGo } = hold();
     server = await start({ tools: { enabled: ['held', 'echo'] }, limits: { concurrency: 1 } });
-    const calls = [1, 2, 3].map(() => server.execute('held', args));
+    const calls = [server.execute('held', args)];
+    await waitFor(async () => {
+      expect((await statusOf()).places?.taken).toBe(1);
+    });
+    calls.push(...[1, 2].map(() => server.execute('echo', { text: 'a victim' })));
     await waitFor(async () => {
       expect((await statusOf()).places).toEqual({ limit: 1, taken: 1, waiting: 2 });
     });
-    expect((await statusOf()).verdict).toEqual({
+    const full = await statusOf();
+    expect(full.verdict).toEqual({
       level: 'warn',
       headline: 'All places are taken: 2 calls waiting',
-      detail: 'limits.concurrency is 1. In flight, with those that wait: 3 of held.',
+      detail: 'limits.concurrency is 1. Who holds them: 1 call of held.',
     });
+    expect(toolOf(full, 'held')).toMatchObject({ in_flight: 1, running: 1 });
+    expect(toolOf(full, 'echo')).toMatchObject({ in_flight: 2, running: 0 });
     letGo();
     await Promise.all(calls);
     const { places, verdict } = await statusOf();

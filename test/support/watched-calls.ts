@@ -25,6 +25,7 @@ export class WatchedCalls {
     this.activity = new Activity({
       recorder: this.#recorder,
       tools: () => this.#tools.map((name) => ({ name })),
+      running: () => [],
       now: () => this.time,
       bounds: [...DURATION_BUCKETS, ...furtherBounds],
     });

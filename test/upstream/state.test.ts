@@ -54,6 +54,31 @@ describe('the state of an upstream', () => {
     expect(made.state).toBe('degraded');
   });
 
+  it('is told of again when its reason changes, at most once a minute, and then with the reason it has', () => {
+    let time = 0;
+    const told: (Transition & { readonly at: number })[] = [];
+    const made = new StateMachine(
+      () => time,
+      (transition) => told.push({ at: time, ...transition }),
+    );
+    made.take({ kind: 'unreached', why: 'connection refused' });
+    // A look every second, of which each second one ends otherwise; then always in the same way.
+    for (time = 1; time <= 150; time += 1) {
+      const why = time > 130 || time % 2 === 1 ? 'no answer' : 'connection reset';
+      made.take({ kind: 'unreached', why });
+    }
+    expect(told).toEqual([
+      { at: 0, from: 'connecting', to: 'down', why: 'connection refused' },
+      { at: 60, from: 'down', to: 'down', why: 'connection reset' },
+      { at: 121, from: 'down', to: 'down', why: 'no answer' },
+    ]);
+    expect(made.seconds).toBe(151);
+    // What it goes back to is told at once.
+    made.take({ kind: 'listed' });
+    made.take({ kind: 'answered', isCalm: true });
+    expect(told.at(-1)).toMatchObject({ from: 'down', to: 'up' });
+  });
+
   it('is told of exactly when it changes, with its reason, and lasts from then on', () => {
     const random = randomFrom(3);
     let time = 0;

@@ -78,7 +78,9 @@ function judgeUpstreams(upstreams: readonly UpstreamReport[]): Verdict | undefin
   if (!first) return undefined;
   const { name, state, seconds, why } = first;
   const headline =
-    away.length > 1 ? `${away.length} upstreams are not up: ${namesOf(away)}` : `${name} is ${state}`;
+    away.length > 1
+      ? `${away.length} upstreams are not up: ${namesOf(away)}`
+      : `Upstream ${name} is ${state}`;
   return warn(headline, `Upstream ${name} has been ${state} for ${Math.floor(seconds)} s: ${why}.`);
 }
 
@@ -113,9 +115,9 @@ const troubleOf = ({ failing_seconds, why }: IssuerReport): string =>
 /** Where only one tool is full, its calls wait, and the server has room. */
 function judgePlaces(places: Facts['places'], activity: ActivityReport): Verdict | undefined {
   if (!places || places.waiting === 0 || places.taken < places.limit) return undefined;
-  const busy = worstFirst(activity, ({ in_flight }) => in_flight).slice(0, SHOWN_NAMES);
-  const inFlight = busy.map(({ name, in_flight }) => `${number(in_flight)} of ${name}`).join(', ');
-  const detail = `limits.concurrency is ${number(places.limit)}. In flight, with those that wait: ${inFlight}.`;
+  const busy = worstFirst(activity, ({ running }) => running).slice(0, SHOWN_NAMES);
+  const holders = busy.map(({ name, running }) => `${callsOf(running)} of ${name}`).join(', ');
+  const detail = `limits.concurrency is ${number(places.limit)}. Who holds them: ${holders}.`;
   return warn(`All places are taken: ${callsOf(places.waiting)} waiting`, detail);
 }
 
