@@ -143,14 +143,9 @@ export async function createApplication(
   const warnings = warningsOf(settings, catalogue);
   for (const warning of warnings) logger.warn(warning);
   keepSeries(catalogue, metrics, logger);
+  const running = () => executor.running;
   const activity = settings.metrics.enabled
-    ? new Activity({
-        recorder,
-        tools: () => catalogue.tools,
-        running: () => executor.running,
-        now,
-        bounds: durationBuckets,
-      })
+    ? new Activity({ recorder, tools: () => catalogue.tools, running, now, bounds: durationBuckets })
     : undefined;
   const onError = (error: Error): void => {
     logger.warn({ err: error }, 'error in the protocol layer');
