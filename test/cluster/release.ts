@@ -73,7 +73,7 @@ export class Release {
       all.map((each) => [
         `${each.kind} ${each.metadata.namespace ?? ''}/${each.metadata.name}`,
         // What controllers write, such as a status, raises only the resource version.
-        `${each.metadata.uid} ${each.metadata.generation ?? contentOf(each)}`,
+        `${each.metadata.uid} ${isScaled(each) ? contentOf(each) : (each.metadata.generation ?? contentOf(each))}`,
       ]),
     );
   }
@@ -124,7 +124,12 @@ const living = (all: readonly KubernetesObject[]): readonly KubernetesObject[] =
   all.filter(({ metadata }) => !metadata.deletionTimestamp);
 
 /** Of an object without a generation. */
+/** Whether an autoscaler may write into it, which raises its generation. */
+const isScaled = ({ kind }: KubernetesObject): boolean => kind === 'Deployment';
+
 function contentOf({ metadata, status: _status, ...content }: KubernetesObject): string {
-  const text = JSON.stringify([metadata.labels, content]);
+  const text = JSON.stringify([metadata.labels, content], (key, value: unknown) =>
+    key === 'replicas' ? undefined : value,
+  );
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
