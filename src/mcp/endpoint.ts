@@ -84,7 +84,7 @@ export class McpEndpoint {
     this.#binding = binding;
     const servers = new ServerFactory(binding, { transport: 'http', comesBack: peers.names.length === 0 });
     this.#calls = new StatelessCalls(binding, servers);
-    this.#lists = new PlainLists(binding, servers);
+    this.#lists = new PlainLists(binding);
     this.#headerCheck = new HeaderCheck(binding);
     this.sessions = new Sessions(servers, sessions, peers, binding);
     this.#modern = createMcpHandler(() => servers.createForHandler(), {

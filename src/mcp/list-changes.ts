@@ -15,6 +15,22 @@ export interface ListHints {
   readonly cacheScope?: CacheScope;
 }
 
+/** What clients may keep a tools/list answer for, in milliseconds. */
+export const LIST_TTL_MS = 60_000;
+
+/** Of what the parts of a list say the shortest time; and that it is for one caller alone, if one of them is. */
+export function hintsOf({
+  changingList,
+  authenticated,
+}: {
+  readonly changingList: ChangingList | undefined;
+  readonly authenticated: boolean;
+}): Required<ListHints> {
+  const { ttlMs = LIST_TTL_MS, cacheScope } = changingList?.hints() ?? {};
+  const isPrivate = authenticated || cacheScope === 'private';
+  return { ttlMs: Math.min(ttlMs, LIST_TTL_MS), cacheScope: isPrivate ? 'private' : 'public' };
+}
+
 /** Least time between two notices, in seconds, however often the list changes. */
 const EVERY_SECONDS = 5;
 

@@ -7,10 +7,9 @@ import type { ToolCall } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { McpBinding } from './binding.ts';
 import { connectionOptions, nowhere } from './connect-door.ts';
+import { hintsOf } from './list-changes.ts';
 import type { PlainList } from './plain-request.ts';
 import { senderIn } from './sender.ts';
-import type { ServerFactory } from './server-factory.ts';
-import { ToolCalls } from './tool-calls.ts';
 
 /**
  * Answers plain requests for the list of tools, a long answer. The text of all tools is written once, and again when there are others:
@@ -18,13 +17,11 @@ import { ToolCalls } from './tool-calls.ts';
  */
 export class PlainLists {
   readonly #binding: McpBinding;
-  readonly #calls: ToolCalls;
   readonly #doorOptions: ConnectionOptions<ToolCall>;
   #written: { readonly tools: readonly OfferedTool[]; readonly text: Buffer } | undefined;
 
-  constructor(binding: McpBinding, servers: ServerFactory) {
+  constructor(binding: McpBinding) {
     this.#binding = binding;
-    this.#calls = new ToolCalls(binding, servers.channelOf('modern'), (result) => result);
     this.#doorOptions = connectionOptions(nowhere, { transport: 'http' }, binding);
   }
 
@@ -38,7 +35,11 @@ export class PlainLists {
     }
     const { caller } = senderIn(authInfo, 'http', newRequestId);
     // What every result says besides (MCP 2026-07-28, "Result").
-    const rest = { resultType: 'complete', ...this.#calls.hints, _meta: { [SERVER_INFO_META_KEY]: info } };
+    const rest = {
+      resultType: 'complete',
+      ...hintsOf(this.#binding),
+      _meta: { [SERVER_INFO_META_KEY]: info },
+    };
     const parts = [
       Buffer.from('{"result":{"tools":'),
       this.#textFor(caller),

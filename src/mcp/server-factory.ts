@@ -10,7 +10,8 @@ import {
 import { onConnected } from '../monitoring/door/door-adapter.ts';
 import type { McpBinding } from './binding.ts';
 import { connectDoor } from './connect-door.ts';
-import { LIST_TTL_MS, type Channel } from './tool-calls.ts';
+import { LIST_TTL_MS } from './list-changes.ts';
+import type { Channel } from './tool-calls.ts';
 import { ToolServer } from './tool-server.ts';
 import { VERSIONS } from './versions.ts';
 

@@ -18,12 +18,9 @@ import { readerIn, senderIn, type Reader, type Sender } from './sender.ts';
 import { askClient } from './ask-client.ts';
 import type { CallContext, CallParams } from './call-context.ts';
 import type { McpBinding } from './binding.ts';
-import type { ListHints } from './list-changes.ts';
+import { hintsOf } from './list-changes.ts';
 import { sessionName } from './session-id.ts';
 import { answers, answersForms, problemOfRequests } from './input-requests.ts';
-
-/** What clients may keep a tools/list answer for, in milliseconds. */
-export const LIST_TTL_MS = 60_000;
 
 /** Why a call was not tried, and may be made again as it is. */
 const NOT_TRIED: ReadonlySet<ErrorReason> = new Set(['overloaded', 'rate_limited']);
@@ -59,16 +56,8 @@ export class ToolCalls {
     const tools = visibleTo(caller, this.#binding.catalogue.tools);
     return {
       tools: tools.map(({ listing }) => listing) as unknown as ListToolsResult['tools'],
-      ...(this.#channel.era === 'modern' && this.hints),
+      ...(this.#channel.era === 'modern' && hintsOf(this.#binding)),
     };
-  }
-
-  /** Of what the parts of a list say the shortest time; and that it is for one caller alone, if one of them is. */
-  get hints(): Required<ListHints> {
-    const { changingList, authenticated } = this.#binding;
-    const { ttlMs = LIST_TTL_MS, cacheScope } = changingList?.hints() ?? {};
-    const isPrivate = authenticated || cacheScope === 'private';
-    return { ttlMs: Math.min(ttlMs, LIST_TTL_MS), cacheScope: isPrivate ? 'private' : 'public' };
   }
 
   /**

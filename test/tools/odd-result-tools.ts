@@ -57,27 +57,24 @@ const RETURNED_INSTEAD: Readonly<Record<string, unknown>> = {
   content_without_its_value: content([{ type: 'text', text: 'hi' }]),
 };
 
+const returning = (name: string) => ({
+  name,
+  title: name,
+  description: 'Returns it.',
+  annotations: { readOnly: true, idempotent: true, openWorld: false },
+  input: z.strictObject({}),
+});
+
 export const toolsWithOutput = Object.entries(RETURNED_INSTEAD).map(([name, returned]) =>
   defineTool({
-    name,
-    title: name,
-    description: 'Returns it.',
-    annotations: { readOnly: true, idempotent: true, openWorld: false },
-    input: z.strictObject({}),
+    ...returning(name),
     output: z.strictObject({ count: z.number() }),
     handler: () => returned as { count: number },
   }),
 );
 
 export const tools = Object.entries(RETURNED).map(([name, returned]) =>
-  defineTool({
-    name,
-    title: name,
-    description: 'Returns it.',
-    annotations: { readOnly: true, idempotent: true, openWorld: false },
-    input: z.strictObject({}),
-    handler: () => returned,
-  }),
+  defineTool({ ...returning(name), handler: () => returned }),
 );
 
 export const throwsNothing = defineTool({
