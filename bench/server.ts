@@ -11,8 +11,11 @@ import { Door } from '../src/monitoring/door/door.ts';
 import { eventLoop } from '../src/monitoring/metrics/event-loop.ts';
 import { Tracing } from '../src/monitoring/traces/tracing.ts';
 import { serve } from '../src/serve.ts';
+import { keepCollectionsShort } from '../src/short-collections.ts';
 import type { ToolCall } from '../src/tools/call.ts';
 import { answerParent } from './probes.ts';
+
+keepCollectionsShort();
 
 const modules = Number(process.env['BENCH_TOOLS']) > 1 ? ['many-tools.ts'] : [];
 const option = (name: string): string | undefined =>

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import process from 'node:process';
 import { isatty } from 'node:tty';
+import { keepCollectionsShort } from './short-collections.ts';
 import { unawaited } from './tools/unawaited.ts';
 
 const { version, engines } = JSON.parse(
@@ -20,6 +21,7 @@ if (isOlder(process.version, engines.node)) {
   );
   process.exit(2);
 }
+keepCollectionsShort();
 let endsAsPlanned = false;
 let outputError: Error | undefined;
 const end = (code: number): never => {

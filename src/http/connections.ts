@@ -33,8 +33,8 @@ export interface Connection {
   readonly unanswered: Set<ServerResponse>;
   /** Serve the requests that wait, in order. */
   readonly waiting: (() => void)[];
-  /** The response of the last request, answered or not. */
-  latest?: ServerResponse;
+  /** The last request, until all of it has come; no longer, since a request holds on to all that it was answered with. */
+  coming?: IncomingMessage | undefined;
   /** How much had been read when the last answer was sent; more than that is a part of the next request. */
   readAtLastAnswer: number;
 }
@@ -145,10 +145,11 @@ export class Connections {
       this.#cut(socket, 'pipelined');
       return;
     }
-    connection.latest = response;
+    connection.coming = request;
     unanswered.add(response);
     const readByNow = socket.bytesRead;
     const noteRead = (): void => {
+      if (connection.coming === request && request.complete) connection.coming = undefined;
       if (!response.closed) return;
       connection.readAtLastAnswer = unanswered.size === 0 ? socket.bytesRead : readByNow;
     };

@@ -45,13 +45,14 @@ export async function listen(app: RequestListener, options: ListenerOptions): Pr
   const connections = new Connections(options, options.onCut);
   connections.serve(server, app);
   server.on('clientError', (error, socket) => {
-    const { unanswered, latest, waiting } = connections.of(socket) ?? {};
+    const { unanswered, coming, waiting } = connections.of(socket) ?? {};
+    const [first] = unanswered ?? [];
     // A request is not read to its end while it waits for the answer to the one before it.
     if (waiting && waiting.length > 0 && hasCode(error, 'ERR_HTTP_REQUEST_TIMEOUT')) return;
     // What a client sends after a request that is to be its last is not read.
     if (unanswered && unanswered.size > 0 && hasCode(error, 'HPE_CLOSED_CONNECTION')) return;
-    const isOfUnanswered = unanswered?.size === 1 && !latest?.req.complete && !latest?.headersSent;
-    const isOfNext = !unanswered?.size && latest?.req.complete !== false;
+    const isOfUnanswered = unanswered?.size === 1 && !first?.req.complete && !first?.headersSent;
+    const isOfNext = !first && coming?.complete !== false;
     // An answer would be taken for that to another request, or come in the middle of one.
     if (isOfUnanswered || isOfNext) refuseBrokenRequest(error, socket);
     else socket.destroy();

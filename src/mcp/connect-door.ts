@@ -1,5 +1,6 @@
 import type { AuthInfo, Transport } from '@modelcontextprotocol/server';
-import type { Connection, ConnectionOptions, Pending } from '../monitoring/door/connection.ts';
+import type { Connection, ConnectionOptions } from '../monitoring/door/connection.ts';
+import type { Pending } from '../monitoring/door/pending.ts';
 import { passThroughDoor } from '../monitoring/door/door-adapter.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import type { Peer } from '../monitoring/door/peer.ts';

@@ -10,9 +10,10 @@ import {
   type Message,
   type RpcRequest,
 } from './message.ts';
+import type { Pending, Running } from './pending.ts';
 import type { Operation } from '../metrics/operation.ts';
 import { agreedRevision, completed, statedPeer, type Peer } from './peer.ts';
-import type { OperationSpan, Tracing } from '../traces/tracing.ts';
+import type { Tracing } from '../traces/tracing.ts';
 
 /** Hears of every request: when it came, and how it was answered. */
 export interface RequestRecorder {
@@ -51,24 +52,11 @@ export interface ConnectionOptions<Held> {
 
 export type DropReason = 'cancelled' | 'closed';
 
-/** A request that has been received, until it is answered or dropped: the one place where it is kept in hand. */
-export interface Pending<Held = unknown> {
-  readonly request: RpcRequest;
-  /** What came with it, such as the HTTP request. */
-  readonly extra: unknown;
-  readonly startedAt: number;
-  /** Who sent it: what it says itself, else what its connection's `initialize` said. */
-  readonly peer: Peer;
-  readonly span: OperationSpan | undefined;
-  /** What whoever serves it keeps with it. */
-  held?: Held;
-}
-
 /** What the connections of a door share. */
 export interface RequestsInFlight<Held> {
   readonly all: Set<Pending<Held>>;
   /** Which of them is being carried out, where something is. */
-  readonly running: AsyncLocalStorage<Pending<Held>>;
+  readonly running: AsyncLocalStorage<Running<Held>>;
   /** Whether requests pass without being seen. */
   readonly closed: () => boolean;
   /** Called when one of them was answered or dropped. */
@@ -140,7 +128,9 @@ export class Connection<Held = unknown> {
         sessionId: sessionId?.(),
         meta: paramOf(request, '_meta'),
       });
-      const pending: Pending<Held> = { request, extra, startedAt: now(), peer, span };
+      const running: Running<Held> = { pending: undefined };
+      const pending: Pending<Held> = { request, extra, startedAt: now(), peer, span, running };
+      running.pending = pending;
       const same = this.#pending.get(request.id);
       if (same) same.push(pending);
       else this.#pending.set(request.id, [pending]);
@@ -157,7 +147,7 @@ export class Connection<Held = unknown> {
   /** Does what carries a request out, so that {@link Door.current} and its span are known there. */
   runAs<Result>(pending: Pending<Held> | undefined, work: () => Result): Result {
     if (!pending) return this.#shared.running.exit(work);
-    const run = (): Result => this.#shared.running.run(pending, work);
+    const run = (): Result => this.#shared.running.run(pending.running, work);
     return pending.span ? pending.span.run(run) : run();
   }
 
@@ -166,13 +156,14 @@ export class Connection<Held = unknown> {
     if (!('result' in message || 'error' in message)) return;
     const candidates = this.withId(message.id);
     const current = this.#shared.running.getStore();
-    const pending = candidates.find((each) => each === current) ?? candidates[0];
+    const pending = candidates.find(({ running }) => running === current) ?? candidates[0];
     if (pending) this.answer(pending, message);
   }
 
   /** Ends a request by its answer. */
   answer(pending: Pending<Held>, answer: Message): void {
     if (!this.#take(pending)) return;
+    pending.running.pending = undefined;
     if (pending.request.method === 'initialize' && 'result' in answer)
       this.#peer = { ...pending.peer, revision: agreedRevision(answer) };
     const seconds = this.#door.now() - pending.startedAt;
@@ -209,6 +200,10 @@ export class Connection<Held = unknown> {
     this.#guard(() => {
       pending.span?.cancel();
       this.#options.dropped?.(pending, why);
+    });
+    // It may still be on its way to who holds something with it.
+    setImmediate(() => {
+      pending.running.pending = undefined;
     });
   }
 

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Connection, type ConnectionOptions, type DoorOptions, type Pending } from './connection.ts';
+import { Connection, type ConnectionOptions, type DoorOptions } from './connection.ts';
+import type { Pending, Running } from './pending.ts';
 import { LISTEN } from './message.ts';
 
 /**
@@ -9,7 +10,7 @@ import { LISTEN } from './message.ts';
 export class Door<Held = unknown> {
   readonly #options: DoorOptions;
   readonly #inFlight = new Set<Pending<Held>>();
-  readonly #running = new AsyncLocalStorage<Pending<Held>>();
+  readonly #running = new AsyncLocalStorage<Running<Held>>();
   readonly #whenSettled = new Set<() => void>();
   #closed = false;
 
@@ -40,15 +41,15 @@ export class Door<Held = unknown> {
 
   /** The request that is being carried out here. */
   get current(): Pending<Held> | undefined {
-    const running = this.#running.getStore();
+    const pending = this.#running.getStore()?.pending;
     // Work that a request left behind is no longer part of it.
-    return running && this.#inFlight.has(running) ? running : undefined;
+    return pending && this.#inFlight.has(pending) ? pending : undefined;
   }
 
   /** Keeps something with the request that is being carried out here, even when it is no longer waited for. */
   hold(held: Held): void {
-    const running = this.#running.getStore();
-    if (running) running.held = held;
+    const pending = this.#running.getStore()?.pending;
+    if (pending) pending.held = held;
   }
 
   /** Does what is no part of the request that is being carried out here. */

@@ -1,4 +1,5 @@
-import type { Connection, Pending } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { Pending } from './pending.ts';
 import type { Door } from './door.ts';
 import { ERROR_CODES } from './json-rpc.ts';
 import { mediaTypeOf } from './media-type.ts';

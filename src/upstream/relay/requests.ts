@@ -1,7 +1,8 @@
 import { ERROR_CODES } from '../../monitoring/door/json-rpc.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../../authorization/caller.ts';
-import type { Connection, Pending } from '../../monitoring/door/connection.ts';
+import type { Connection } from '../../monitoring/door/connection.ts';
+import type { Pending } from '../../monitoring/door/pending.ts';
 import type { Door } from '../../monitoring/door/door.ts';
 import type { Tracing } from '../../monitoring/traces/tracing.ts';
 import { cancelled, type CallTrace, type Failure, type ToolCall } from '../../tools/call.ts';
