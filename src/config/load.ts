@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { didYouMean } from '../tools/near-names.ts';
 import { readYaml } from './read-yaml.ts';
-import { listSettings, type Setting } from './setting-list.ts';
+import { keysAt, listSettings, type Setting } from './setting-list.ts';
 import { settingsSchema, type Settings } from './settings.ts';
 
 /** Where settings come from. */
@@ -211,15 +211,11 @@ function describe(
   const path = issue.path.map(String).join('.');
   const [group = ''] = issue.path.map(String);
   const origin = origins.get(issue.path.slice(0, 2).map(String).join('.')) ?? origins.get(group) ?? file;
-  return `${path || 'configuration'}${origin === undefined ? '' : ` (from ${origin})`}: ${issue.message}${meant(path, issue.keys)}`;
+  return `${path || 'configuration'}${origin === undefined ? '' : ` (from ${origin})`}: ${issue.message}${meant(issue.path, issue.keys)}`;
 }
 
-/** Which settings, or groups of them, may be meant by keys that are none. */
-const meant = (group: string, keys: readonly string[] = []): string => {
-  const parts = listSettings().map(({ path }) => path.split('.'));
-  const known =
-    group === ''
-      ? parts.map(([name = '']) => name)
-      : parts.flatMap(([name, key = '']) => (name === group ? key : []));
-  return keys.map((key) => didYouMean(key, new Set(known))).join('');
+/** Which may be meant by keys that are none, in a place of the settings. */
+const meant = (path: readonly PropertyKey[], keys: readonly string[] = []): string => {
+  const known = keysAt(path);
+  return keys.length === 0 ? '' : didYouMean(keys, known);
 };

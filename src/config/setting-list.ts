@@ -32,6 +32,16 @@ const envName = (path: string): string =>
     .replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`)
     .toUpperCase()}`;
 
+/** The keys that a mapping may have in a place of the settings, as `['upstreams', 0]`; none where there is no mapping. */
+export function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  let schema: z.core.JSONSchema.JSONSchema = z.toJSONSchema(settingsSchema, { io: 'input' });
+  for (const part of path) {
+    const inner = schema.properties?.[String(part)] ?? schema.items ?? schema.additionalProperties;
+    schema = typeof inner === 'object' && !Array.isArray(inner) ? inner : {};
+  }
+  return Object.keys(schema.properties ?? {});
+}
+
 function kindOf({ type, items }: z.core.JSONSchema.JSONSchema): Setting['kind'] {
   if (type === 'integer' || type === 'number') return 'number';
   if (type === 'array') return isNumeric(items) ? 'numbers' : isStructured(items) ? 'map' : 'list';

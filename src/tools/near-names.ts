@@ -1,13 +1,22 @@
+/** A beginning of more names than this says nothing of which is meant. */
+const MAX_BEGUN = 4;
+
 /**
  * The names that may be meant by one that is none of them: another case, or one letter missing, too many, wrong, or swapped with the
- * next. Of one that is like none, nothing.
+ * next; or the few that it begins, as `timeout` begins `timeoutSeconds`. Of one that is like none, nothing.
  */
-export const nearNames = (given: string, names: Iterable<string>): readonly string[] =>
-  [...names].filter((name) => isNear(given.toLowerCase(), name.toLowerCase()));
+export function nearNames(given: string, names: Iterable<string>): readonly string[] {
+  const wanted = given.toLowerCase();
+  const all = [...names];
+  const begun = all.filter((name) => name.toLowerCase().startsWith(wanted));
+  return all.filter(
+    (name) => isNear(wanted, name.toLowerCase()) || (begun.length <= MAX_BEGUN && begun.includes(name)),
+  );
+}
 
-/** As ends a message that refuses a name: empty when nothing is like it. */
-export function didYouMean(given: string, names: Iterable<string>): string {
-  const near = nearNames(given, names);
+/** As ends a message that refuses names: empty when nothing is like one of them. */
+export function didYouMean(given: string | readonly string[], names: Iterable<string>): string {
+  const near = [given].flat().flatMap((each) => nearNames(each, names));
   return near.length === 0 ? '' : `; did you mean ${near.join(', ')}?`;
 }
 

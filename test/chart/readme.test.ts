@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { at, CHART, mounted, one, render, renderPlain, type Values } from './helm.ts';
 import { waitUntil } from '../support/wait.ts';
@@ -70,7 +70,9 @@ describe("the chart's README", () => {
       .replaceAll('/audit', directory)
       .replace('sleep 10', 'sleep 0.1')
       .replace('+100M', '+8k');
-    const child = spawn('sh', ['-c', faster], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn('sh', ['-c', faster], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    // In a container, what it started ends with it; here that is in its group.
+    onTestFinished(() => void process.kill(-Number(child.pid), 'SIGKILL'));
     let printed = '';
     child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
     const file = join(directory, 'events.jsonl');

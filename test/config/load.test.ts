@@ -164,6 +164,19 @@ describe('empty values', () => {
     ]);
   });
 
+  it('in the file that are none are told with what may be meant, in lists and maps too', () => {
+    const yaml =
+      'upstreams: [{nmae: a, name: a, url: "http://a/mcp"}, {name: b, url: "http://b/mcp", timeout: 3, tool: {}}]\n' +
+      'tools: {settings: {fetch: {timeoutSecond: 3}}}\nlimits: {q: 1}\n';
+    const file = configFile(yaml);
+    expect(problemsFrom({ file })).toEqual([
+      `tools.settings.fetch (from ${file}): Unrecognized key: "timeoutSecond"; did you mean timeoutSeconds?`,
+      `limits (from ${file}): Unrecognized key: "q"; did you mean queue, queueWaitSeconds?`,
+      `upstreams.0 (from ${file}): Unrecognized key: "nmae"; did you mean name?`,
+      `upstreams.1 (from ${file}): Unrecognized keys: "timeout", "tool"; did you mean timeoutSeconds, tools?`,
+    ]);
+  });
+
   it('do not hide what a weaker source says', () => {
     const file = configFile('server: {host: "::1"}\n');
     expect(
