@@ -106,7 +106,7 @@ export const refused: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Who comes with bad credentials?',
-    description: `Requests refused within 5 minutes, by what was wrong and service. Good: 0. More than ${PARAMETERS.authFailures}: \`unknown_token\` is a token that was rotated on one side, or somebody guesses; \`missing\` a client without one; \`keys_unavailable\` our fault: an issuer gives no keys.`,
+    description: `Requests refused within 5 minutes, by what was wrong and service. Good: 0. More than ${PARAMETERS.authFailures}: \`unknown_token\` is a token that was rotated on one side, or somebody guesses; \`missing\` a client without one. \`keys_unavailable\` is our fault at any number: an issuer gives no keys.`,
     queries: [
       {
         expr: sum(increase('mcp_auth_failures_total', FIVE_MINUTES), SERVICE, 'reason'),
