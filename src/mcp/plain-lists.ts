@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { SERVER_INFO_META_KEY, type AuthInfo } from '@modelcontextprotocol/server';
+import type { AuthInfo } from '@modelcontextprotocol/server';
 import type { Caller } from '../authorization/caller.ts';
 import { visibleTo } from '../authorization/rights.ts';
 import type { ConnectionOptions } from '../monitoring/door/connection.ts';
 import type { ToolCall } from '../tools/call.ts';
 import type { OfferedTool } from '../tools/offered-tool.ts';
 import type { McpBinding } from './binding.ts';
+import { complete } from './complete.ts';
 import { connectionOptions, nowhere } from './connect-door.ts';
 import { hintsOf } from './list-changes.ts';
 import type { PlainList } from './plain-request.ts';
@@ -34,12 +35,7 @@ export class PlainLists {
       return;
     }
     const { caller } = senderIn(authInfo, 'http', newRequestId);
-    // What every result says besides (MCP 2026-07-28, "Result").
-    const rest = {
-      resultType: 'complete',
-      ...hintsOf(this.#binding),
-      _meta: { [SERVER_INFO_META_KEY]: info },
-    };
+    const rest = complete(hintsOf(this.#binding), info);
     const parts = [
       Buffer.from('{"result":{"tools":'),
       this.#textFor(caller),

@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 import {
-  SERVER_INFO_META_KEY,
   type AuthInfo,
   type CallToolResult,
   type InboundModernRoute,
@@ -14,6 +13,7 @@ import { isObject, isPlainResult } from '../tools/plain-result.ts';
 import type { McpBinding } from './binding.ts';
 import { CallAnswer } from './call-answer.ts';
 import type { CallContext } from './call-context.ts';
+import { complete } from './complete.ts';
 import { connectDoor, connectionOptions, nowhere, rewordErrors } from './connect-door.ts';
 import { Exchange } from './exchange.ts';
 import type { PlainCall } from './plain-request.ts';
@@ -66,7 +66,7 @@ export class StatelessCalls {
     const result = await called.then(unchanged, () => undefined);
     if (reply.isOver) return;
     if (result) {
-      const message = { result: this.#complete(result), jsonrpc: '2.0', id: call.id };
+      const message = { result: complete(result, this.#binding.info), jsonrpc: '2.0', id: call.id };
       if (pending) connection.answer(pending, message);
       reply.end(message);
     } else await this.#answerBySdk({ call, called, connection, reply, response, authInfo });
@@ -77,12 +77,6 @@ export class StatelessCalls {
       keepAlive: this.#binding.delays.keepAlive,
       mayStream: readerIn(authInfo)?.takesStreams === true,
     });
-  }
-
-  /** What every result says besides (MCP 2026-07-28, "Result"). */
-  #complete(result: CallToolResult): CallToolResult & { readonly resultType: 'complete' } {
-    const { info } = this.#binding;
-    return { ...result, resultType: 'complete', _meta: { ...result._meta, [SERVER_INFO_META_KEY]: info } };
   }
 
   async #answerBySdk({ call, called, connection, reply, response, authInfo }: Called): Promise<void> {
