@@ -9,6 +9,7 @@ import { AuditOutput } from '../src/monitoring/audit/audit-output.ts';
 import { createLogger } from '../src/monitoring/logging.ts';
 import { Door } from '../src/monitoring/door/door.ts';
 import { eventLoop } from '../src/monitoring/metrics/event-loop.ts';
+import { heapLimit } from '../src/monitoring/metrics/heap.ts';
 import { Tracing } from '../src/monitoring/traces/tracing.ts';
 import { serve } from '../src/serve.ts';
 import { keepCollectionsShort } from '../src/short-collections.ts';
@@ -52,6 +53,7 @@ const environment = {
   revision: 'bench',
   env: process.env,
   eventLoop: () => eventLoop().read(),
+  heap: () => ({ kept_bytes: 0, limit_bytes: heapLimit() }),
 };
 
 /** Serves on a port of its own. */

@@ -45,7 +45,7 @@ export interface Environment extends Paces {
   readonly unixTime: () => number;
   readonly version: string;
   readonly revision: string;
-  /** Environment variables, for what OpenTelemetry defines. */
+  /** Environment variables, for what Node and OpenTelemetry define. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

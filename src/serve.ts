@@ -3,7 +3,7 @@ import type { Application, Environment } from './application.ts';
 import type { Settings } from './config/settings.ts';
 import { createApp } from './http/app.ts';
 import { listen } from './http/listener.ts';
-import { reportOf, type Facts } from './http/status-page/status.ts';
+import { reportOf, type Facts, type HeapReport } from './http/status-page/status.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { keyId } from './mcp/seal.ts';
 import { McpEndpoint } from './mcp/endpoint.ts';
@@ -23,13 +23,15 @@ export interface Serving {
 export interface ServerEnvironment extends Pick<Environment, 'logger' | 'now'> {
   /** What the event loop of this thread did of late. */
   readonly eventLoop: () => Parameters<typeof reportOf>[0];
+  /** How full the heap of this thread is. */
+  readonly heap: () => HeapReport;
 }
 
 /** Opens the ports and serves until stopped. Rejects when a port cannot be opened. */
 export async function serve(
   application: Application,
   settings: Settings,
-  { logger, now, eventLoop }: ServerEnvironment,
+  { logger, now, eventLoop, heap }: ServerEnvironment,
 ): Promise<Serving> {
   const { catalogue, info } = application;
   const { server, ops, sessions, metrics, shutdown } = settings;
@@ -61,7 +63,11 @@ export async function serve(
       metrics: !application.activity ? 'not_recorded' : metrics.endpoint ? here : 'not_served',
       activity: has.operations ? (application.activity?.report() ?? null) : null,
       ...(has.operations &&
-        application.activity && { event_loop: reportOf(eventLoop()), places: application.executor.places }),
+        application.activity && {
+          event_loop: reportOf(eventLoop()),
+          heap: heap(),
+          places: application.executor.places,
+        }),
       ...(has.operations && application.tokens && { token_file: application.tokens.report() }),
       ...(has.operations && application.oauth && { issuers: application.oauth.report() }),
       ...(has.operations &&

@@ -31,7 +31,12 @@ export interface ServerMetrics {
 export function createServerMetrics(
   { metrics: settings, limits, upstreams, discovery, auth }: Settings,
   longestDeadline: number,
-  environment: { readonly now: () => number; readonly version: string; readonly revision: string },
+  environment: {
+    readonly now: () => number;
+    readonly version: string;
+    readonly revision: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+  },
 ): ServerMetrics {
   const durationBuckets =
     settings.durationBuckets ?? furtherBuckets(DURATION_BUCKETS, DURATION_STEPS, longestDeadline);
@@ -43,8 +48,8 @@ export function createServerMetrics(
     issuers: auth.issuers.length,
     resultSizeBuckets: furtherBuckets(RESULT_SIZE_BUCKETS, RESULT_SIZE_STEPS, limits.resultBytes),
   });
-  if (settings.enabled) collectRuntime(registry, metrics);
-  const { now, version, revision } = environment;
+  const { now, version, revision, env } = environment;
+  if (settings.enabled) collectRuntime(registry, metrics, env['NODE_OPTIONS']);
   describeBuild(metrics, { version, revision, protocol: MODERN_VERSION });
   const write = (format: ExpositionFormat): Promise<Buffer> => expose(registry, format, now);
   return {

@@ -206,7 +206,7 @@ export const parametersSchema = z
     eventLoopUtilization: share
       .default(ALERT_DEFAULTS.eventLoopUtilization)
       .describe('Share of time that the event loop is busy'),
-    heapRatio: share.default(0.85).describe('Share of the heap limit that is in use'),
+    heapRatio: share.default(ALERT_DEFAULTS.heapRatio).describe('Share of the heap limit that is in use'),
     fileDescriptorRatio: share.default(0.8).describe('Share of the file descriptors that are open'),
     sessionRatio: share
       .default(0.9)

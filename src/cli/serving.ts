@@ -2,6 +2,7 @@ import type { Application, Environment } from '../application.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Logger } from '../monitoring/logging.ts';
 import { eventLoop } from '../monitoring/metrics/event-loop.ts';
+import { HeapMonitor } from '../monitoring/metrics/heap.ts';
 import { serveOverStdio } from '../serve-stdio.ts';
 import { serve, type Serving } from '../serve.ts';
 import { adviceOn } from './listen-advice.ts';
@@ -15,7 +16,12 @@ export async function runServer(
   environment: Environment,
   shell: Shell,
 ): Promise<ExitCode> {
-  const server = serve(application, settings, { ...environment, eventLoop: () => eventLoop().read() });
+  const heap = new HeapMonitor(environment.env['NODE_OPTIONS']);
+  const server = serve(application, settings, {
+    ...environment,
+    eventLoop: () => eventLoop().read(),
+    heap: () => heap.read(),
+  });
   const serving = await opened(server, settings, shell.stderr);
   if (!serving) return EXIT.failed;
   if (shell.stderr.isTTY) {

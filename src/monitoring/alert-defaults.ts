@@ -19,4 +19,6 @@ export const ALERT_DEFAULTS = {
   eventLoopBlockedSeconds: 1,
   /** Share of time that the event loop is busy. */
   eventLoopUtilization: 0.9,
+  /** Share of the heap limit that is in use. */
+  heapRatio: 0.85,
 } as const;

@@ -133,6 +133,17 @@ describe('GET / as JSON', () => {
     expect(await statusOf()).not.toHaveProperty('event_loop');
   });
 
+  it('says so when the heap is nearly full', async () => {
+    const heap = { kept_bytes: 470e6, limit_bytes: 500e6 };
+    server = await startTestServer({}, undefined, {}, {}, undefined, heap);
+    const status = await statusOf();
+    expect(status.verdict).toMatchObject({ level: 'bad', headline: 'The heap is nearly full' });
+    expect(status.verdict.detail).toBe(
+      'The last full garbage collection left 94 % of its limit, 500 MB, in use. At the limit the process ends.',
+    );
+    expect(status.heap).toEqual(heap);
+  });
+
   it('says that all places are taken, how many calls wait, and who has the places, not who waits for them', async () => {
     const { args, letGo } = hold();
     server = await start({ tools: { enabled: ['held', 'echo'] }, limits: { concurrency: 1 } });

@@ -37,6 +37,9 @@ export interface TestServer {
 
 export const CALM = { seconds: 45, p99: 0.01, utilization: 0.1 };
 
+/** A heap with room. */
+export const ROOMY = { kept_bytes: 30e6, limit_bytes: 500e6 };
+
 type Overrides = Record<string, object>;
 
 /**
@@ -45,6 +48,7 @@ type Overrides = Record<string, object>;
  * @param upstreamPace when upstreams are looked at, where that is not as ever
  * @param discoveryPace when the Kubernetes API is asked for them, likewise
  * @param eventLoop what the status page is told of it; that of the process is as busy as the tests are
+ * @param heap likewise
  */
 export async function startTestServer(
   overrides: Overrides = {},
@@ -52,6 +56,7 @@ export async function startTestServer(
   upstreamPace: Partial<Pace> = {},
   discoveryPace: Partial<WatchPace> = {},
   eventLoop = CALM,
+  heap = ROOMY,
 ): Promise<TestServer> {
   const settings = settingsSchema.parse({
     ...overrides,
@@ -80,6 +85,7 @@ export async function startTestServer(
     upstreamPace,
     discoveryPace,
     eventLoop: () => eventLoop,
+    heap: () => heap,
   };
   const created = await createApplication(settings, process.cwd(), environment);
   if (!created.ok) throw new Error(created.problems.join('\n'));

@@ -10,7 +10,7 @@ import { serve } from '../../src/serve.ts';
 import { callOf } from '../support/call-records.ts';
 import { connectClient } from '../support/clients.ts';
 import { parseMetrics, type Samples } from '../support/metrics-text.ts';
-import { CALM } from '../support/test-server.ts';
+import { CALM, ROOMY } from '../support/test-server.ts';
 import { waitUntil } from '../support/wait.ts';
 
 const noWorkers = { run: () => Promise.reject(new Error('no tool here is isolated')), lane: createLane(1) };
@@ -50,6 +50,7 @@ const environment = {
   revision: 'test',
   env: {},
   eventLoop: () => CALM,
+  heap: () => ROOMY,
 };
 
 async function createServer(overrides: Record<string, unknown> = {}) {

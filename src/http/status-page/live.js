@@ -70,7 +70,7 @@ function showVerdict(/** @type {Status['verdict']} */ { level, headline, detail 
 
 function showFacts(
   /** @type {Status} */
-  { uptime_seconds, tools, sessions, sessions_limit, activity, metrics, event_loop, discovery },
+  { uptime_seconds, tools, sessions, sessions_limit, activity, metrics, event_loop, heap, places, discovery },
 ) {
   const facts = {
     'Calls in flight': activity && number(sum(activity.tools.map(({ in_flight }) => in_flight))),
@@ -78,6 +78,10 @@ function showFacts(
     Tools: number(tools),
     'Running for': span(uptime_seconds),
     'Event loop': event_loop && `${percent(event_loop.utilization)} busy`,
+    Heap: heap && `${percent(heap.kept_bytes / heap.limit_bytes)} kept`,
+    Places:
+      places &&
+      `${number(places.taken)} of ${number(places.limit)}${places.waiting > 0 ? `, ${number(places.waiting)} waiting` : ''}`,
     'Refused credentials': activity?.auth_failures && number(activity.auth_failures),
     'Found in Kubernetes': discovery && found(discovery),
     Prometheus: metrics === 'not_served' && 'cannot scrape (metrics.endpoint)',

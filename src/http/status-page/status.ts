@@ -36,6 +36,8 @@ export interface Status {
   readonly activity: ActivityReport | null;
   /** How busy the event loop was of late; left out where `activity` is `null`. */
   readonly event_loop?: EventLoopReport;
+  /** How full the heap is; left out likewise. */
+  readonly heap?: HeapReport;
   /** The places of calls (`limits.concurrency`); left out likewise. */
   readonly places?: Places;
   /** Left out where there is no token file, and on the main port when the metrics are at the operations port. */
@@ -53,6 +55,14 @@ export interface TokenFileReport {
   readonly current: boolean;
   /** For how long they have not been; 0 where they are. */
   readonly stale_seconds: number;
+}
+
+/** How full the heap is. */
+export interface HeapReport {
+  /** What the last full garbage collection left in use; 0 before there was one. */
+  readonly kept_bytes: number;
+  /** When it keeps so much, the process ends. */
+  readonly limit_bytes: number;
 }
 
 /** What the event loop did of late. */

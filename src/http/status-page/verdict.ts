@@ -14,6 +14,7 @@ export function judge({
   activity,
   metrics,
   event_loop,
+  heap,
   places,
   token_file,
   issuers = [],
@@ -32,6 +33,7 @@ export function judge({
   }
   const complaints = [
     judgeEventLoop(event_loop),
+    judgeHeap(heap),
     judgeFailing(activity),
     judgeIssuers(issuers),
     judgePlaces(places, activity),
@@ -67,6 +69,13 @@ function judgeEventLoop(loop: EventLoopReport | undefined): Verdict | undefined 
   if (lag_p99_seconds > eventLoopBlockedSeconds) return bad('The event loop is blocked', detail);
   if (lag_p99_seconds > eventLoopLagSeconds) return warn('The event loop is late', detail);
   return utilization > eventLoopUtilization ? warn('The event loop has no time left', detail) : undefined;
+}
+
+function judgeHeap(heap: Facts['heap']): Verdict | undefined {
+  if (!heap || heap.kept_bytes <= ALERT_DEFAULTS.heapRatio * heap.limit_bytes) return undefined;
+  const share = percent(heap.kept_bytes / heap.limit_bytes);
+  const detail = `The last full garbage collection left ${share} of its limit, ${number(Math.round(heap.limit_bytes / 1e6))} MB, in use. At the limit the process ends.`;
+  return bad('The heap is nearly full', detail);
 }
 
 const AWAY: ReadonlySet<string> = new Set(['degraded', 'open', 'unauthorized', 'down']);

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
-import { getHeapStatistics } from 'node:v8';
 import { collectDefaultMetrics, type Gauge, type Registry } from 'prom-client';
 import { eventLoop } from './event-loop.ts';
+import { heapLimit } from './heap.ts';
 import { atScrape } from './instruments.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -21,13 +21,16 @@ export function describeBuild(metrics: Metrics, build: BuildInfo): void {
   metrics.mcp_build_info.set({ ...build, node_version: process.version }, 1);
 }
 
-/** Adds what is measured of the process itself: the `nodejs_` and `process_` defaults and what they lack. */
-export function collectRuntime(registry: Registry, metrics: Metrics): void {
+/**
+ * Adds what is measured of the process itself: the `nodejs_` and `process_` defaults and what they lack.
+ * @param nodeOptions the variable `NODE_OPTIONS`, where it is known
+ */
+export function collectRuntime(registry: Registry, metrics: Metrics, nodeOptions?: string): void {
   collectDefaultMetrics({ register: registry });
   // prom-client rounds to seconds, in which several replicas may start; this tells them apart.
   const startTime = registry.getSingleMetric('process_start_time_seconds') as Gauge;
   atScrape(startTime, () => performance.timeOrigin / 1000);
-  metrics.nodejs_heap_size_limit_bytes.set({}, getHeapStatistics().heap_size_limit);
+  metrics.nodejs_heap_size_limit_bytes.set({}, heapLimit(nodeOptions));
   const loop = eventLoop();
   metrics.nodejs_eventloop_utilization.atScrape(() => loop.read().utilization);
   // prom-client's own begin anew with each scrape, whoever it is that scrapes.
