@@ -66,7 +66,7 @@ export function picturedStatus(): Facts {
     activity: watched.activity.report(),
     event_loop: { window_seconds: 45, lag_p99_seconds: 0.01, utilization: 0.12 },
     heap: { kept_bytes: 84e6, limit_bytes: 512e6 },
-    places: { limit: 256, taken: 3, waiting: 0 },
+    places: { limit: 256, taken: 0, waiting: 0 },
   };
 }
 
