@@ -78,7 +78,7 @@ function showFacts(
     Tools: number(tools),
     'Running for': span(uptime_seconds),
     'Event loop': event_loop && `${percent(event_loop.utilization)} busy`,
-    Heap: heap && `${percent(heap.kept_bytes / heap.limit_bytes)} full`,
+    Heap: heap?.kept_bytes ? `${percent(heap.kept_bytes / heap.limit_bytes)} full` : undefined,
     Places:
       places &&
       `${number(places.taken)} of ${number(places.limit)}${places.waiting > 0 ? `, ${number(places.waiting)} waiting` : ''}`,
