@@ -63,6 +63,7 @@ export async function serve(
       ...(has.operations &&
         application.activity && { event_loop: reportOf(eventLoop()), places: application.executor.places }),
       ...(has.operations && application.tokens && { token_file: application.tokens.report() }),
+      ...(has.operations && application.audit && { audit: application.audit.report() }),
       ...(has.operations && application.oauth && { issuers: application.oauth.report() }),
       ...(has.operations &&
         application.upstreams && {
