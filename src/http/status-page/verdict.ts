@@ -110,7 +110,8 @@ function judgeAudit(audit: Facts['audit']): Verdict | undefined {
     const when = `since the start, the last ${Math.floor(last_lost_seconds)} s ago`;
     return warn('Audit events are lost', `${number(lost)} ${when}. The log says what cannot be written.`);
   }
-  const detail = 'Events cannot be written, or their file cannot be opened again: the log says which. They wait as long as there is room.';
+  const detail =
+    'Events cannot be written, or their file cannot be opened again: the log says which. They wait as long as there is room.';
   return failing ? warn('The audit output fails', detail) : undefined;
 }
 
