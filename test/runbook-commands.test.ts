@@ -224,7 +224,7 @@ it('restart on a plain host ends nothing, and writes what ends even one that han
       .slice(0, -1)
       .filter((line) => line.startsWith('['));
   await waitUntil(() => runs().length === 1);
-  const { stdout } = await paste(plain, `PID=${hung.pid}`, `export TMPDIR=${directory}`, 'restart');
+  const { stdout } = await paste(plain, `PID=${String(hung.pid)}`, `export TMPDIR=${directory}`, 'restart');
   expect(stdout).not.toContain('secret"');
   expect(stdout).toContain(`Its output goes to ${output}:`);
   expect(hung.exitCode ?? hung.signalCode).toBeNull();
@@ -262,7 +262,7 @@ it('no page has SIGHUP sent to a server that has a terminal, which would stop it
   onTestFinished(() => {
     alone.kill();
   });
-  await paste(host, `PID=${alone.pid}`, send);
+  await paste(host, `PID=${String(alone.pid)}`, send);
   await waitUntil(() => alone.signalCode === 'SIGHUP');
 });
 

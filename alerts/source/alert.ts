@@ -72,7 +72,7 @@ export const TEXT = {
   pods: command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemctl status nexus-mcp; }'),
   lastStates: command(
     `describe pods ${PODS} | grep -A5 'Last State'`,
-    '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 20; }',
+    '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; }',
   ),
 } as const;
 

@@ -20,7 +20,7 @@ export const pods = command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemc
 export const policies = command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez');
 export const lastStates = command(
   `describe pods ${PODS} | grep -A5 'Last State'`,
-  '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 20; }',
+  '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; }',
 );
 
 export const IN_FLIGHT =
