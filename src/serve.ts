@@ -69,6 +69,7 @@ export async function serve(
           places: application.executor.places,
         }),
       ...(has.operations && application.tokens && { token_file: application.tokens.report() }),
+      ...(has.operations && application.audit && { audit: application.audit.report() }),
       ...(has.operations && application.oauth && { issuers: application.oauth.report() }),
       ...(has.operations &&
         application.upstreams && {

@@ -80,6 +80,19 @@ it('configurations in documents are ones that the server takes', () => {
   for (const configuration of shown) expect(settingsSchema.parse(configuration)).toBeDefined();
 });
 
+it('a number in brackets after a setting, as in `limits.burst` (500), is its default', () => {
+  const defaults: Readonly<Record<string, object>> = settingsSchema.parse({});
+  const defaultOf = (group: string, key: string): unknown =>
+    Object.entries(defaults[group] ?? {}).find(([name]) => name === key)?.[1];
+  const stated = DOCUMENTS.filter((path) => path !== 'CHANGELOG.md').flatMap((path) =>
+    [...read(path).matchAll(/\b(\w+)\.(\w+)`? \((?:default )?([\d.]+)\)/g)]
+      .filter(([, group = '', key = '']) => defaultOf(group, key) !== undefined)
+      .map(([, group = '', key = '', number]) => ({ path, group, key, number })),
+  );
+  expect(stated.length).toBeGreaterThan(2);
+  expect(stated.filter(({ group, key, number }) => defaultOf(group, key) !== Number(number))).toEqual([]);
+});
+
 it('CONTRIBUTING.md names files that are there', () => {
   const named = [...read('CONTRIBUTING.md').matchAll(/`((?!nexus-mcp\/)[\w.-]+\/[\w./-]+)`/g)].map(
     ([, path = '']) => path,

@@ -1,11 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { runbooks } from './alerts/documented-queries.ts';
 import { RULES } from './alerts/scenario.ts';
+import { waitUntil } from './support/wait.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
 
 const TOKEN = 'the-only-token-that-is-right';
@@ -187,12 +188,82 @@ it.each([
 });
 
 it('a plain host has the process that listens at the port, or says that none does', async () => {
-  const { stdout, stderr } = await paste(plain, 'echo "$PID"', 'run node -p 1+1', 'restart');
+  const { stdout, stderr } = await paste(plain, 'echo "$PID"', 'run node -p 1+1');
   expect(stderr).toBe('');
-  expect(stdout.split('\n').slice(0, 2)).toEqual([String(process.pid), '2']);
-  expect(stdout).toContain(`kill -TERM ${process.pid} ends it in order`);
-  const none = await paste(`PORT=1\n${plain}`, 'run true');
+  expect(stdout).toBe(`${process.pid}\n2\n`);
+  const none = await paste(`PORT=1\n${plain}`, 'restart');
   expect(none.stderr).toContain('no process of yours listens at port 1');
+  expect(none.stderr).toContain('no process was found: start the server');
+});
+
+it('a server without ops.port is asked at its only port on a plain host', async () => {
+  const { stdout, stderr } = await paste(`OPS=1\n${plain}`, 'echo "$OPS"');
+  expect(stdout).toBe(`${new URL(server.url).port}\n`);
+  expect(stderr).toContain('nothing listens at port 1 here');
+});
+
+it('restart on a plain host ends nothing, and writes what ends even one that hangs and starts it as it was', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'restart-'));
+  const output = join(directory, 'output');
+  const to = openSync(output, 'a');
+  const secret = `it's a "$secret"\nof two lines`;
+  // It does not react to SIGTERM, as one whose event loop is blocked.
+  const code =
+    'process.on("SIGTERM", () => {}); console.log(JSON.stringify([process.pid, process.cwd(), process.env.SECRET])); setInterval(() => {}, 1000)';
+  const hung = spawn(process.execPath, ['-e', code], {
+    cwd: directory,
+    env: { SECRET: secret, PATH: process.env['PATH'] },
+    stdio: ['ignore', to, to],
+  });
+  onTestFinished(() => {
+    hung.kill('SIGKILL');
+  });
+  const runs = () =>
+    readFileSync(output, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => line.startsWith('['));
+  await waitUntil(() => runs().length === 1);
+  const { stdout } = await paste(plain, `PID=${String(hung.pid)}`, `export TMPDIR=${directory}`, 'restart');
+  expect(stdout).not.toContain('secret"');
+  expect(stdout).toContain(`Its output goes to ${output}:`);
+  expect(hung.exitCode ?? hung.signalCode).toBeNull();
+  const [, script = ''] = /env -i sh (\S+)/.exec(stdout) ?? [];
+  expect(statSync(script).mode & 0o777).toBe(0o600);
+  const restarted = await promisify(execFile)('env', ['-i', 'sh', script, '0']);
+  expect(restarted.stdout).toContain('did not end: SIGKILL');
+  const pid = Number(/started as process (\d+)/.exec(restarted.stdout)?.[1]);
+  onTestFinished(() => {
+    process.kill(pid, 'SIGKILL');
+  });
+  await waitUntil(() => runs().length === 2);
+  expect(hung.signalCode).toBe('SIGKILL');
+  expect(JSON.parse(runs()[1] ?? '')).toEqual([pid, directory, secret]);
+});
+
+it('no page has SIGHUP sent to a server that has a terminal, which would stop it', async () => {
+  const signalling = runbooks().flatMap(({ text }) =>
+    shellIn(text).filter((code) => code.includes('SIGHUP')),
+  );
+  expect(signalling).toHaveLength(1);
+  const [send = ''] = signalling;
+  const code = 'console.log(String(process.pid)); setInterval(() => {}, 1000)';
+  const terminal = spawn('script', ['-qfec', `exec '${process.execPath}' -e '${code}'`, '/dev/null']);
+  onTestFinished(() => {
+    terminal.kill();
+  });
+  let said = '';
+  terminal.stdout.on('data', (data: Buffer) => (said += String(data)));
+  await waitUntil(() => said.includes('\n'));
+  const refused = await paste(host, `PID=${said.trim()}`, send);
+  expect(refused.stderr).toContain('has a terminal: SIGHUP would stop it');
+  expect(terminal.exitCode).toBeNull();
+  const alone = spawn(process.execPath, ['-e', code], { stdio: 'ignore' });
+  onTestFinished(() => {
+    alone.kill();
+  });
+  await paste(host, `PID=${String(alone.pid)}`, send);
+  await waitUntil(() => alone.signalCode === 'SIGHUP');
 });
 
 it('a plain host has the lines of the window in its log, and an error without the file', async () => {

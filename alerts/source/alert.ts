@@ -72,7 +72,7 @@ export const TEXT = {
   pods: command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemctl status nexus-mcp; }'),
   lastStates: command(
     `describe pods ${PODS} | grep -A5 'Last State'`,
-    '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 20; }',
+    '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; }',
   ),
 } as const;
 
@@ -96,7 +96,7 @@ export const slowCalls = (seconds: number, which = ''): string =>
 export const IN_FLIGHT =
   'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
+  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream") | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
 /** What the server says of itself; an answer without a verdict, such as that it wants a token, as it is. */
 export const VERDICT = '.verdict // .';

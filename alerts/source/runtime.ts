@@ -17,7 +17,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 120,
       keepFiringForSeconds: 300,
       summary: 'The event loop is blocked, and every call waits.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. The server names the slowest tools, after some seconds; step 1 of the runbook prints the line of code that runs. First: ${slowest}`,
+      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. The server names its slowest tools, after some seconds: the one that blocks, or its victims; step 1 of the runbook prints the line of code that runs. First: ${slowest}`,
       dashboard: 'runtime',
     },
     {

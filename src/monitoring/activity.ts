@@ -3,7 +3,7 @@ import { ERROR_REASONS, REASONS, UNKNOWN_TOOL, type ErrorReason } from '../tools
 import { ALERT_DEFAULTS } from './alert-defaults.ts';
 import { CallCounts } from './call-counts.ts';
 import { highestOf } from './metrics/bounds.ts';
-import type { Recorder } from './metrics/recorder.ts';
+import type { MeasuredTool, Recorder } from './metrics/recorder.ts';
 import type { Counted, ToolSeries } from './metrics/tool-series.ts';
 
 const STEP_SECONDS = 15;
@@ -24,7 +24,7 @@ export interface ActivityOptions {
   /** Counts the calls. */
   readonly recorder: Pick<Recorder, 'toolSeries' | 'whenForgotten'>;
   /** Those that are offered now. */
-  readonly tools: () => readonly { readonly name: string }[];
+  readonly tools: () => readonly { readonly name: string; readonly source: MeasuredTool['source'] }[];
   /** The calls that hold a place now. */
   readonly running: () => Iterable<{ readonly name: string }>;
   /** Monotonic, in seconds: the clock of the records. */
@@ -103,12 +103,12 @@ export class Activity implements CallObserver {
   }
 
   #reportTools(at: number) {
-    const offered = new Set(this.#options.tools().map(({ name }) => name));
+    const offered = new Map(this.#options.tools().map(({ name, source }) => [name, source]));
     const counting = new Map(this.#options.recorder.toolSeries());
     const running = new Map<string, number>();
     for (const { name } of this.#options.running()) running.set(name, (running.get(name) ?? 0) + 1);
     const called = this.#steps.flatMap(({ tools }) => [...tools.keys()]);
-    return [...new Set([...offered, UNKNOWN_TOOL, ...counting.keys(), ...called])].map((name) => {
+    return [...new Set([...offered.keys(), UNKNOWN_TOOL, ...counting.keys(), ...called])].map((name) => {
       const { inFlight = 0, movedAt = 0, calls } = counting.get(name) ?? {};
       const lately = this.#sum(this.#steps.flatMap(({ tools }) => tools.get(name) ?? [])).ofTool();
       const stalled = inFlight > 0 ? at - movedAt : 0;
@@ -116,6 +116,8 @@ export class Activity implements CallObserver {
         name,
         /** Whether it is offered now. */
         registered: offered.has(name),
+        /** Whose code it is; missing where it is not offered. One of an upstream runs elsewhere. */
+        source: offered.get(name),
         ...lately,
         /** Calls accepted and not yet answered, now. */
         in_flight: inFlight,

@@ -127,10 +127,16 @@ export interface Places {
 
 export const placesOf = ({ limit, busy: taken, waiting }: Lane): Places => ({ limit, taken, waiting });
 
-/** Why a call that needs a place in all of these finds none, in words for the log. */
-export function whyFull(lanes: readonly Lane[]): string {
+/**
+ * Why a call that needs a place in all of these finds none, in words for the log.
+ * @param hasWaited otherwise it was refused at once, because there was no room to wait
+ */
+export function whyFull(lanes: readonly Lane[], hasWaited: boolean): string {
   const full = lanes.find(({ busy, limit }) => busy >= limit);
-  return full ? `all ${full.limit} places of ${full.of} are taken` : 'too many calls wait for places';
+  const taken = full && `all ${full.limit} places of ${full.of} are taken`;
+  const crowd = 'too many calls wait for places';
+  if (!taken) return crowd;
+  return hasWaited ? taken : `${taken}, and ${crowd}`;
 }
 
 const hasRoom = (lanes: readonly Lane[]): boolean => lanes.every((lane) => lane.busy < lane.limit);

@@ -177,8 +177,10 @@ export class Executor {
     if (!validation.ok) return { outcome: invalidArguments(validation.problems) };
     const lanes = [this.#all, ...tool.lanes];
     const entered = this.#admission.enter(call.caller.quotaKey, lanes, call.signal);
-    const release = entered instanceof Promise ? await inPhase(call, 'queue', () => entered) : entered;
-    if (!release) return { outcome: call.signal.aborted ? cancelled : { ...busy, cause: whyFull(lanes) } };
+    const hasWaited = entered instanceof Promise;
+    const release = hasWaited ? await inPhase(call, 'queue', () => entered) : entered;
+    if (!release)
+      return { outcome: call.signal.aborted ? cancelled : { ...busy, cause: whyFull(lanes, hasWaited) } };
     this.#running.add(call);
     try {
       return await this.#run(tool, call, validation.value);

@@ -20,13 +20,13 @@ export const pods = command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemc
 export const policies = command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez');
 export const lastStates = command(
   `describe pods ${PODS} | grep -A5 'Last State'`,
-  '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 20; }',
+  '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; }',
 );
 
 export const IN_FLIGHT =
   'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
+  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream") | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
 
 /** What the instance answers that the scenarios have. */
 export const answer = (n: string, path: string): string =>

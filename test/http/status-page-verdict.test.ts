@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parametersSchema } from '../../alerts/source/parameters.ts';
 import { reportOf } from '../../src/http/status-page/status.ts';
+import type { AuditReport } from '../../src/monitoring/audit/audit.ts';
 import { judge } from '../../src/http/status-page/verdict.ts';
 import type { ErrorReason } from '../../src/tools/reasons.ts';
 import { WatchedCalls } from '../support/watched-calls.ts';
@@ -141,6 +142,19 @@ it('warns when the token file is not in effect, and for how long', () => {
     detail:
       'For 95 s the token file has been invalid, so the old tokens stay in effect. The log says what is wrong with it.',
   });
+});
+
+it('warns when audit events were lost of late, or cannot be written', () => {
+  const at = (audit: AuditReport) =>
+    judge({ state: 'ready', metrics: 'served', activity: watched.activity.report(), audit });
+  expect(at({ failing: false, lost: 0 })).toMatchObject({ level: 'good' });
+  expect(at({ failing: false, lost: 12, last_lost_seconds: 301 })).toMatchObject({ level: 'good' });
+  expect(at({ failing: true, lost: 1200, last_lost_seconds: 8.6 })).toEqual({
+    level: 'warn',
+    headline: 'Audit events are lost',
+    detail: '1,200 since the start, the last 8 s ago. The log says what cannot be written.',
+  });
+  expect(at({ failing: true, lost: 0 })).toMatchObject({ level: 'warn', headline: 'The audit output fails' });
 });
 
 it('warns when the keys of an issuer are old, and says what it answers', () => {

@@ -185,6 +185,8 @@ describe('a full disk', () => {
     // It is kept, and tried again.
     expect(samples.value('mcp_audit_events_total', { outcome: 'accepted' })).toBe(1);
     expect(samples.value('mcp_audit_events_total', { outcome: 'lost' })).toBe(0);
+    const page = await fetch(server.url, { headers: { accept: 'application/json' } });
+    expect(await page.json()).toMatchObject({ verdict: { headline: 'The audit output fails' } });
     expect(await server.stop()).toBe(true);
     const said = server.logs.filter(({ msg }) => /^(the last )?audit events/.test(String(msg)));
     expect(said.map(({ level, msg }) => [level, msg])).toEqual([

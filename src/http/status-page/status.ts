@@ -1,6 +1,7 @@
 import type { IssuerReport } from '../../authorization/labels.ts';
 import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { ActivityReport } from '../../monitoring/activity.ts';
+import type { AuditReport } from '../../monitoring/audit/audit.ts';
 import type { EventLoopReading } from '../../monitoring/metrics/event-loop.ts';
 import type { Places } from '../../tools/admission.ts';
 
@@ -42,6 +43,8 @@ export interface Status {
   readonly places?: Places;
   /** Left out where there is no token file, and on the main port when the metrics are at the operations port. */
   readonly token_file?: TokenFileReport;
+  /** Left out where decisions are not written (`audit.enabled`), and likewise. */
+  readonly audit?: AuditReport;
   /** The issuers of access tokens; left out where there are none, and on the main port when the metrics are at the operations port. */
   readonly issuers?: readonly IssuerReport[];
   /** The MCP servers whose tools are offered here; left out where there are none, and on the main port when the metrics are at the operations port. */

@@ -17,6 +17,7 @@ export function judge({
   heap,
   places,
   token_file,
+  audit,
   issuers = [],
   upstreams = [],
   discovery,
@@ -43,6 +44,7 @@ export function judge({
     judgeFewFailures(activity),
     judgeDiscovery(discovery),
     judgeTokenFile(token_file),
+    judgeAudit(audit),
   ].filter((complaint) => complaint !== undefined);
   const worst = complaints.find(({ level }) => level === 'bad') ?? complaints[0];
   if (worst) {
@@ -106,6 +108,20 @@ function judgeTokenFile(file: Facts['token_file']): Verdict | undefined {
   if (!file || file.current) return undefined;
   const detail = `For ${Math.floor(file.stale_seconds)} s the token file has been invalid, so the old tokens stay in effect. The log says what is wrong with it.`;
   return warn('The token file is not in effect', detail);
+}
+
+/** A loss is told of for as long as the calls of that time are shown. */
+const LOSS_SECONDS = 300;
+
+function judgeAudit(audit: Facts['audit']): Verdict | undefined {
+  const { failing = false, lost = 0, last_lost_seconds = Infinity } = audit ?? {};
+  if (last_lost_seconds <= LOSS_SECONDS) {
+    const when = `since the start, the last ${Math.floor(last_lost_seconds)} s ago`;
+    return warn('Audit events are lost', `${number(lost)} ${when}. The log says what cannot be written.`);
+  }
+  const detail =
+    'Events cannot be written, or their file cannot be opened again: the log says which. They wait as long as there is room.';
+  return failing ? warn('The audit output fails', detail) : undefined;
 }
 
 /** From then on the alert NexusMCPAuthKeysStale waits. */

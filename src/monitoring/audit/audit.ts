@@ -67,6 +67,16 @@ const FAILURES = {
   reopen: 'SIGHUP: the audit file cannot be opened again; audit events go to the old one until it can',
 } as const;
 
+/** Whether the audit trail has, or gets, a gap. */
+export interface AuditReport {
+  /** Whether the last write, or opening the file again, failed; events wait as long as there is room. */
+  readonly failing: boolean;
+  /** Events since the start that are nowhere. */
+  readonly lost: number;
+  /** Missing where none was lost. */
+  readonly last_lost_seconds?: number;
+}
+
 interface AuditOptions {
   /** A name that no other process has. */
   readonly process: string;
@@ -89,6 +99,8 @@ export class Audit implements CallObserver {
   #seq = 0;
   /** What failed since all was well. */
   readonly #failing = new Set<keyof typeof FAILURES>();
+  #lost = 0;
+  #lostAt: number | undefined;
 
   constructor(output: AuditOutput, options: AuditOptions) {
     const { recorder } = options;
@@ -119,7 +131,11 @@ export class Audit implements CallObserver {
     const time = new Date(Math.round(unixTime() * 1000)).toISOString();
     // As the log writes its lines, which takes longer: there may be an event for each call.
     const line = { level: 'info', time, stream: 'audit', process, seq: (this.#seq += 1), ...event };
-    recorder.event(this.#output.write(`${JSON.stringify(line)}\n`) ? 'accepted' : 'lost');
+    const isAccepted = this.#output.write(`${JSON.stringify(line)}\n`);
+    recorder.event(isAccepted ? 'accepted' : 'lost');
+    if (isAccepted) return;
+    this.#lost += 1;
+    this.#lostAt = unixTime();
   }
 
   started(): void {
@@ -177,6 +193,16 @@ export class Audit implements CallObserver {
   /** @param outcome `error` where what changed cannot be used, so that what was in effect still is */
   changed(event: Change, outcome: 'success' | 'error', facts: Readonly<Record<string, unknown>>): void {
     this.#write({ event, outcome, ...facts });
+  }
+
+  /** How writing goes, and what was lost. */
+  report(): AuditReport {
+    const lostAt = this.#lostAt;
+    return {
+      failing: this.#failing.size > 0,
+      lost: this.#lost,
+      ...(lostAt !== undefined && { last_lost_seconds: this.#options.unixTime() - lostAt }),
+    };
   }
 
   /** Has the file opened anew, by its name, as soon as that can be; the log says when it is. Returns whether there is one. */
