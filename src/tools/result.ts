@@ -94,8 +94,8 @@ function makerOf(result: MarkedResult): string {
 }
 
 /** An error about a tool, whose stack would name the server's files alone. */
-export const errorWithoutFrames = (message: string): Error =>
-  Object.assign(new Error(message), { stack: `Error: ${message}` });
+export const errorWithoutFrames = (message: string, cause?: unknown): Error =>
+  Object.assign(new Error(message, cause === undefined ? {} : { cause }), { stack: `Error: ${message}` });
 
 /**
  * Returns content blocks instead of a plain value.
