@@ -62,6 +62,17 @@ describe("the chart's README", () => {
     expect(Object.keys(mounted(manifests, 'tools'))).toEqual(['weather.ts']);
   });
 
+  it('and the page on tools show how the variables of a module get in', async () => {
+    const page = readFileSync(join(PROJECT, 'docs/writing-tools.md'), 'utf8');
+    const [, set = ''] = /--set '(extraEnvFrom[^']+)'/.exec(page) ?? [];
+    const shown = parse(blocks.find((text) => text.includes('extraEnvFrom')) ?? '') as Values;
+    const deployments = [await render({ args: ['--set', set] }), await render({ values: shown })];
+    for (const manifests of deployments) {
+      const containers = at<Values[]>(one(manifests, 'Deployment'), 'spec.template.spec.containers');
+      expect(containers[0]).toMatchObject({ envFrom: [{ secretRef: { name: 'weather' } }] });
+    }
+  });
+
   it('shows how audit events in a file are printed as a log, and the file is emptied when it is large', async () => {
     const block = blocks.find((text) => text.includes('truncate')) ?? '';
     const [script = ''] = at<string[]>(parse(block) as Values, 'initContainers.0.command').slice(-1);
