@@ -103,7 +103,7 @@ async function findTool(moduleUrl: string, tool: string): Promise<ToolDefinition
 }
 
 const NO_ENVIRONMENT =
-  "; process.env is empty there: put tools with isolation: 'worker' in a file that does not need it";
+  "; it has no environment variables there: put tools with isolation: 'worker' in a file that needs none";
 
 /** Of a failure, the cause leaves as what is thrown does. */
 function answerOf(result: MarkedResult): WorkerAnswer {

@@ -317,7 +317,7 @@ describe('broken tool modules', () => {
     ]);
   });
 
-  it('include those that do not load in a worker thread, where process.env is empty', async () => {
+  it('include those that do not load in a worker thread, where it has no variables', async () => {
     const isolated = tool("isolation: 'worker'");
     const files = [
       moduleFile(
@@ -336,7 +336,7 @@ describe('broken tool modules', () => {
     ];
     const { code, stderr } = await runHere(['check', ...modules(...files)], { directory });
     const advice =
-      "; process.env is empty there: put tools with isolation: 'worker' in a file that does not need it";
+      "; it has no environment variables there: put tools with isolation: 'worker' in a file that needs none";
     const at = (file: string): string => `nexus-mcp: ${directory}/${file}: `;
     expect([code, ...stderr.trimEnd().split('\n')]).toEqual([
       2,
