@@ -124,7 +124,7 @@ export class CallLog implements CallObserver {
   }
 }
 
-/** What was thrown, without secrets. Not why arguments were refused, which may quote them. */
+/** What was thrown, without what looks like a secret. Not why arguments were refused, which may quote them. */
 const errorOf = (record: CallRecord): unknown =>
   record.status === 'success' ||
   record.reason === 'invalid_arguments' ||

@@ -291,6 +291,7 @@ describe('call', () => {
     ],
     [['add', ''], 2, /^the arguments are not valid JSON/],
     [['nope'], 2, /^there is no tool nope; nexus-mcp tools lists them$/],
+    [['ad', '{}'], 2, /^there is no tool ad; did you mean add\?$/],
     [['__proto__'], 2, /^there is no tool __proto__/],
     [[], 2, /^call needs a tool's name/],
   ])('of %j ends with %d and says why on stderr', async (operands, exitCode, says) => {
