@@ -123,6 +123,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   helloTool: () => source('examples/tools/hello.ts'),
   weatherTool: () => source('examples/tools/weather.ts'),
   bookingTool: () => source('examples/tools/booking.ts'),
+  deletionTool: () => source('examples/tools/deletion.ts'),
   slugTool: () => source('examples/tools/slug.ts'),
   primesTool: () => source('examples/tools/primes.ts'),
   weatherTest: () => source('examples/tools/weather.test.ts'),

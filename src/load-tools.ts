@@ -7,7 +7,7 @@ import { Catalogue } from './tools/catalogue.ts';
 import { limitsOf, offerToolsets, placeOf } from './tools/offered-tool.ts';
 import { resolvePublicEntry } from './tools/public-entry.ts';
 import { problemsOfRights, selectTools, type NamesByPlace } from './tools/selection.ts';
-import { loadToolModules } from './tools/tool-modules.ts';
+import { loadToolModules, PATIENCE_SECONDS } from './tools/tool-modules.ts';
 import type { Toolset } from './tools/tool.ts';
 import { WorkerPool } from './tools/worker-pool.ts';
 
@@ -114,12 +114,31 @@ export async function offerTools(
   const isIsolated = loaded.ok && tools.some(({ isolation }) => isolation === 'worker');
   const workers = createWorkers(settings, isIsolated ? 1 : 0, losses);
   const offered = offerToolsets(loaded.toolsets, workers, limitsIn(settings));
+  const problems = [loaded, offered].flatMap((part) => (part.ok ? [] : part.problems));
   if (loaded.ok && offered.ok) {
+    problems.push(...(await problemsInThreads(loaded.toolsets, workers)));
     const { taken, problemsOf } = loaded;
-    return { ok: true, catalogue: new Catalogue(offered.tools), workers, taken, problemsOf };
+    if (problems.length === 0)
+      return { ok: true, catalogue: new Catalogue(offered.tools), workers, taken, problemsOf };
   }
   await workers.close();
-  return { ok: false, problems: [loaded, offered].flatMap((part) => (part.ok ? [] : part.problems)) };
+  return { ok: false, problems };
+}
+
+/** What is wrong with tool modules in worker threads, which import them again: a start must not leave that to the first call. */
+async function problemsInThreads(
+  toolsets: readonly Toolset[],
+  workers: WorkerPool,
+): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const { source, moduleUrl, tools } of toolsets) {
+    const isolated = tools.filter(({ isolation }) => isolation === 'worker').map(({ name }) => name);
+    if (source !== 'module' || isolated.length === 0) continue;
+    // One after the other, so that one thread does.
+    const problem = await workers.problemOf({ moduleUrl, tools: isolated }, PATIENCE_SECONDS);
+    if (problem !== undefined) problems.push(problem);
+  }
+  return problems;
 }
 
 const limitsIn = ({ limits, tools }: Settings) => ({

@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import { mayHaveUpstreams, withoutUpstreams } from '../load-upstreams.ts';
 import { plainValue, type Outcome } from '../tools/call.ts';
 import { toolsetOf } from '../tools/exported-tools.ts';
+import { didYouMean } from '../tools/near-names.ts';
 import { EXIT, thrownText, type ExitCode } from './shell.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 import { DURATION_BUCKETS, highestOf } from '../monitoring/metrics/bounds.ts';
@@ -28,10 +29,11 @@ export async function callTool(
   };
   if (name === undefined) return complain("call needs a tool's name; nexus-mcp tools lists them");
   if (!catalogue.get(name)) {
+    const names = catalogue.tools.map((tool) => tool.name);
     const isOwn = withoutUpstreams([name], settings).length > 0;
     return complain(
       isOwn
-        ? `there is no tool ${name}; nexus-mcp tools lists them`
+        ? `there is no tool ${name}${didYouMean(name, names) || '; nexus-mcp tools lists them'}`
         : `this command has no tool ${name}; if it is a tool of an upstream, call it at a running server`,
     );
   }

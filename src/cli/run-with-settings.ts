@@ -53,7 +53,7 @@ export async function runWithSettings(
     await endLog(logs, environment);
     return code;
   }
-  if (!created.ok) return complain(shell, created.problems);
+  if (!created.ok) return complain(shell, created.problems.map(loaded.located));
   const { application } = created;
   // The others have a log, which says so.
   if (command === 'tools' || command === 'check') tell(shell, application.warnings);

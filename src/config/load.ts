@@ -21,6 +21,8 @@ export type LoadResult =
       readonly settings: Settings;
       /** What relative paths in the settings start from: the configuration file's directory. */
       readonly directory: string;
+      /** A problem that begins with a setting, with where the value of that came from. */
+      readonly located: (problem: string) => string;
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
@@ -61,7 +63,12 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
       draft.problems.push(...problemsOf(parsed.data));
   const problems = [...draft.problems, ...invalid];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
-  return { ok: true, settings: parsed.data, directory: start };
+  const located = (problem: string): string => {
+    const setting = settings.find((each) => problem.startsWith(`${each.path}: `))?.path;
+    if (setting === undefined) return problem;
+    return `${setting}${originOf(setting.split('.'), draft.origins, path)}${problem.slice(setting.length)}`;
+  };
+  return { ok: true, settings: parsed.data, directory: start, located };
 }
 
 function problemsOfPeers({ sessions: { peers, address }, ops }: Settings): string[] {
@@ -135,9 +142,12 @@ function readEnvironment(env: Sources['env'], settings: readonly Setting[], draf
   }
   for (const [name, text = ''] of Object.entries(env)) {
     if (name.startsWith('NEXUS_') && !known.has(name) && !isServiceLink(name, text))
-      draft.problems.push(`${name}: there is no such setting${didYouMean(name, known)}`);
+      draft.problems.push(`${name}: there is no such setting${didYouMean(name, known) || RESERVED}`);
   }
 }
+
+const RESERVED =
+  '; variables that begin with NEXUS_ are settings of the server, so give one of your own another name';
 
 /**
  * Whether a variable is one of those that Kubernetes sets in every pod for each Service of the namespace. A Service may
@@ -208,10 +218,16 @@ function describe(
   origins: Draft['origins'],
   file: string | undefined,
 ): string {
-  const path = issue.path.map(String).join('.');
-  const [group = ''] = issue.path.map(String);
-  const origin = origins.get(issue.path.slice(0, 2).map(String).join('.')) ?? origins.get(group) ?? file;
-  return `${path || 'configuration'}${origin === undefined ? '' : ` (from ${origin})`}: ${issue.message}${meant(issue.path, issue.keys)}`;
+  const keys = issue.path.map(String);
+  const place = `${keys.join('.') || 'configuration'}${originOf(keys, origins, file)}`;
+  return `${place}: ${issue.message}${meant(issue.path, issue.keys)}`;
+}
+
+/** Where the value of a setting came from, as problems say it. */
+function originOf(keys: readonly string[], origins: Draft['origins'], file: string | undefined): string {
+  const [group = ''] = keys;
+  const origin = origins.get(keys.slice(0, 2).join('.')) ?? origins.get(group) ?? file;
+  return origin === undefined ? '' : ` (from ${origin})`;
 }
 
 /** Which may be meant by keys that are none, in a place of the settings. */

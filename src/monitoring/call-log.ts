@@ -124,7 +124,7 @@ export class CallLog implements CallObserver {
   }
 }
 
-/** What was thrown, without secrets. Not why arguments were refused, which may quote them. */
+/** What was thrown, without what looks like a secret. Not why arguments were refused, which may quote them. */
 const errorOf = (record: CallRecord): unknown =>
   record.status === 'success' ||
   record.reason === 'invalid_arguments' ||
@@ -133,9 +133,14 @@ const errorOf = (record: CallRecord): unknown =>
     ? undefined
     : describeThrown(record.cause);
 
-/** What could not be reached, did not end or was full, in words, where nothing was thrown that says so. */
+/**
+ * What could not be reached, did not end or was full, in words, where nothing was thrown that says so. Of refused arguments which
+ * they are.
+ */
 function whyOf(record: CallRecord): string | undefined {
-  if (record.status === 'success' || !SAYS_WHY.has(record.reason)) return undefined;
+  if (record.status === 'success') return undefined;
+  if (record.reason === 'invalid_arguments') return record.fields?.join(', ').slice(0, MAX_VALUE_LENGTH);
+  if (!SAYS_WHY.has(record.reason)) return undefined;
   const { cause = record.message } = record;
   return typeof cause === 'string' ? redactValue('why', cause, MAX_VALUE_LENGTH) : undefined;
 }

@@ -98,6 +98,8 @@ export interface Failure {
   readonly message: string;
   /** For `invalid_arguments`: each problem. */
   readonly problems?: readonly string[];
+  /** For `invalid_arguments`, and for the log only: the fields of the tool's schema that these are in. */
+  readonly fields?: readonly string[] | undefined;
   /** For `rate_limited` and `overloaded`: when to try again. */
   readonly retryAfterSeconds?: number;
   /** For the log only: what was thrown, or what is wrong with the result. */

@@ -19,6 +19,7 @@ import { Questions } from './questions.ts';
 import { UNKNOWN_TOOL, type ErrorReason } from './reasons.ts';
 import type { Quota } from './quota.ts';
 import { Run } from './run.ts';
+import type { Invalid } from './schema.ts';
 import { settleThrown, type RunOutcome } from './settle.ts';
 
 export interface ExecutorOptions {
@@ -174,7 +175,7 @@ export class Executor {
     if (this.#closing) return { outcome: shuttingDown };
     const args = call.arguments === undefined ? {} : call.arguments;
     const validation = await inPhase(call, 'validate', () => tool.validate(args));
-    if (!validation.ok) return { outcome: invalidArguments(validation.problems) };
+    if (!validation.ok) return { outcome: invalidArguments(validation) };
     const lanes = [this.#all, ...tool.lanes];
     const entered = this.#admission.enter(call.caller.quotaKey, lanes, call.signal);
     const hasWaited = entered instanceof Promise;
@@ -255,5 +256,5 @@ const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list na
 const asksTooOften = (): Failure =>
   settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`));
 
-const invalidArguments = (problems: readonly string[]): Failure =>
-  failed('invalid_arguments', `Invalid arguments: ${problems.join('; ')}`, { problems });
+const invalidArguments = ({ problems, fields }: Invalid): Failure =>
+  failed('invalid_arguments', `Invalid arguments: ${problems.join('; ')}`, { problems, fields });

@@ -18,6 +18,22 @@ export const problemsIn = (
   reword = (message: string): string => message,
 ): readonly string[] =>
   issues.slice(0, MAX_PROBLEMS).map(({ path = [], message }) => {
-    const place = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+    const place = path.map(keyOf).join('.');
     return `${place || whole}: ${reword(message)}`.slice(0, MAX_LENGTH);
   });
+
+/**
+ * The fields that a validator found something wrong in, as their schema names them: what a caller wrote is not among them.
+ * @param fields of the schema
+ * @param whole stands for all that is wrong elsewhere
+ */
+export const fieldsIn = (issues: readonly Issue[], fields: object, whole: string): readonly string[] => [
+  ...new Set(
+    issues
+      .slice(0, MAX_PROBLEMS)
+      .map(({ path: [first = ''] = [] }) => (Object.hasOwn(fields, keyOf(first)) ? keyOf(first) : whole)),
+  ),
+];
+
+const keyOf = (part: PropertyKey | { readonly key: PropertyKey }): string =>
+  String(typeof part === 'object' ? part.key : part);

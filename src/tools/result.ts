@@ -94,8 +94,8 @@ function makerOf(result: MarkedResult): string {
 }
 
 /** An error about a tool, whose stack would name the server's files alone. */
-export const errorWithoutFrames = (message: string): Error =>
-  Object.assign(new Error(message), { stack: `Error: ${message}` });
+export const errorWithoutFrames = (message: string, cause?: unknown): Error =>
+  Object.assign(new Error(message, cause === undefined ? {} : { cause }), { stack: `Error: ${message}` });
 
 /**
  * Returns content blocks instead of a plain value.
@@ -107,14 +107,14 @@ export function content(blocks: readonly ContentBlock[], value?: unknown): ToolC
 
 /**
  * Reports that the tool could not do what it was asked (`tool_error`); say why and what would work.
- * @param cause for the log only, which has it without secrets: what was thrown
+ * @param cause for the log only, which leaves out what looks like a secret: what was thrown
  */
 export const failure = (message: string, cause?: unknown): ToolFailure =>
   failureOf('tool_error', message, cause);
 
 /**
  * Reports that something the tool depends on could not be reached (`unavailable`): the server's fault.
- * @param cause for the log only, which has it without secrets: what was thrown
+ * @param cause for the log only, which leaves out what looks like a secret: what was thrown
  */
 export const unavailable = (message: string, cause?: unknown): ToolFailure =>
   failureOf('unavailable', message, cause);
@@ -128,7 +128,7 @@ const failureOf = (reason: ToolFailure['reason'], message: string, cause: unknow
 
 /**
  * Asks the client before going on: it answers, and the handler runs again with `context.answers` and
- * `context.state`. The client can read `state` but not change it; put no secret in it.
+ * `context.state`. The client can read `state` but not make or change one; put no secret in it.
  */
 export function inputRequired(
   requests: Readonly<Record<string, InputRequest>>,

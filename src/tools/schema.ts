@@ -1,5 +1,5 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import { MAX_PROBLEMS, problemsIn } from './problems.ts';
+import { fieldsIn, MAX_PROBLEMS, problemsIn, type Issue } from './problems.ts';
 import { misusedLibrary, otherLibraryFor } from './schema-libraries.ts';
 import { mistakesIn } from './schema-mistakes.ts';
 import type { JsonSchema, Schema, TypedSchema } from './tool.ts';
@@ -9,6 +9,8 @@ export interface Invalid {
   readonly ok: false;
   /** One line a problem, each naming the place; no values, so that no secret is echoed. */
   readonly problems: readonly string[];
+  /** The fields of the schema that these are in, for the log: nothing that a caller wrote. */
+  readonly fields?: readonly string[];
 }
 
 /** A schema ready to publish and to validate with: what is published is what is enforced. */
@@ -38,12 +40,13 @@ export function isTyped(schema: Schema): schema is TypedSchema {
 
 function compileTyped(schema: TypedSchema, side: Side): CompiledSchema {
   const standard = schema['~standard'];
+  const json = publish(schema, side);
   const toValidation = (result: Awaited<ReturnType<typeof standard.validate>>): Validation =>
     result.issues === undefined
       ? { ok: true, value: result.value }
-      : { ok: false, problems: problemsIn(result.issues, WHOLE[side]) };
+      : invalid(result.issues, result.issues, json, side);
   return {
-    json: publish(schema, side),
+    json,
     validate(value) {
       const result = standard.validate(value);
       return result instanceof Promise ? result.then(toValidation) : toValidation(result);
@@ -111,7 +114,7 @@ function compileJson(json: JsonSchema, side: Side): CompiledSchema {
     validate(value) {
       if (check(value)) return { ok: true, value };
       const errors = check.errors?.slice(0, MAX_PROBLEMS) ?? [];
-      return { ok: false, problems: problemsIn(errors.map(fromAjv), WHOLE[side]) };
+      return invalid(errors.map(fromAjv), errors.map(atMissing), json, side);
     },
   };
 }
@@ -143,5 +146,23 @@ function fromAjv({ instancePath, keyword, message = 'is not valid', params }: Er
       : '';
   return { path: instancePath.split('/').slice(1), message: message + extra };
 }
+
+/** The same, at the field that is missing, where one is. */
+function atMissing(error: ErrorObject): Issue {
+  const { path, message } = fromAjv(error);
+  const { missingProperty } = error.params as { readonly missingProperty?: string };
+  return { message, path: missingProperty === undefined ? path : [...path, missingProperty] };
+}
+
+const invalid = (
+  issues: readonly Issue[],
+  placed: readonly Issue[],
+  { properties }: JsonSchema,
+  side: Side,
+): Invalid => ({
+  ok: false,
+  problems: problemsIn(issues, WHOLE[side]),
+  fields: fieldsIn(placed, Object(properties) as object, WHOLE[side]),
+});
 
 const WHOLE: Readonly<Record<Side, string>> = { input: 'arguments', output: 'result' };

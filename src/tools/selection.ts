@@ -1,4 +1,5 @@
 import { isNamed } from '../authorization/rights.ts';
+import { didYouMean } from './near-names.ts';
 import type { Toolset } from './tool.ts';
 
 interface Selection {
@@ -35,7 +36,9 @@ export function selectTools(
     ...problemsOfNames(toolsets, { 'tools.enabled': enabled, 'tools.disabled': disabled }),
     ...problemsOfRights(toolsets, granted),
     ...Object.entries(named).flatMap(([setting, names]) =>
-      names.filter((name) => !tools.has(name)).map((name) => `${setting}: there is no tool ${name}`),
+      names
+        .filter((name) => !tools.has(name))
+        .map((name) => `${setting}: there is no tool ${name}${didYouMean(name, tools)}`),
     ),
   ];
   const selected = toolsets.map((toolset) => ({
@@ -65,7 +68,9 @@ function problemsOfNames(toolsets: readonly Toolset[], lists: NamesByPlace): rea
     ...toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)]),
   ]);
   return Object.entries(lists).flatMap(([place, names]) =>
-    names.filter((name) => !known.has(name)).map((name) => `${place}: there is no tool or toolset ${name}`),
+    names
+      .filter((name) => !known.has(name))
+      .map((name) => `${place}: there is no tool or toolset ${name}${didYouMean(name, known)}`),
   );
 }
 

@@ -16,7 +16,7 @@ export type ToolModulesResult =
     };
 
 /** How long a module may take to load, in seconds: one that waits forever must not keep the server from saying so. */
-const PATIENCE_SECONDS = 30;
+export const PATIENCE_SECONDS = 30;
 
 /**
  * Imports the tool modules an operator named, each a file that exports `defineTool` values.

@@ -9,7 +9,7 @@ import type { WorkerRestartReason } from './reasons.ts';
 import type { Workers } from './offered-tool.ts';
 import { errorWithoutFrames, RESULT_KIND, unavailable } from './result.ts';
 import type { ToolContext } from './tool.ts';
-import type { Thrown, WorkerAnswer, WorkerTask } from './worker.ts';
+import type { LoadTask, Thrown, WorkerAnswer, WorkerTask } from './worker.ts';
 
 export interface WorkerPoolOptions {
   /** Threads kept alive when there is nothing to do: none when no tool is isolated. */
@@ -30,7 +30,7 @@ interface LostCall {
 /** Worker threads for isolated tools. Admission keeps its own queue in front of `lane`. */
 export class WorkerPool implements Workers {
   readonly lane: Lane;
-  readonly #pool: Piscina<WorkerTask, WorkerAnswer>;
+  readonly #pool: Piscina<WorkerTask | LoadTask, WorkerAnswer>;
   readonly #restarted: WorkerPoolOptions['restarted'];
   /** Where threads are started: they hold what the async context they are started in does, and a call's holds the call. */
   readonly #outside = new AsyncResource('WorkerPool');
@@ -60,6 +60,24 @@ export class WorkerPool implements Workers {
     return this.#pool.threads.length;
   }
 
+  /**
+   * Has a thread import a tool module, as the first call of one of its tools does.
+   * @param seconds how long that may take
+   * @returns what is wrong with the module there
+   */
+  async problemOf(module: LoadTask, seconds: number): Promise<string | undefined> {
+    const place = fileURLToPath(module.moduleUrl);
+    const signal = AbortSignal.timeout(seconds * 1000);
+    try {
+      resultOf(await this.#start(module, { name: 'load', signal }));
+      return undefined;
+    } catch (error) {
+      if (error instanceof HandlerError) return error.message;
+      if (signal.aborted) return `${place}: has not loaded within ${seconds} s in a worker thread`;
+      return `${place}: cannot be imported in a worker thread: ${String(withAdvice(error))}`;
+    }
+  }
+
   async run(
     tool: { readonly name: string; readonly moduleUrl: string },
     args: unknown,
@@ -81,7 +99,7 @@ export class WorkerPool implements Workers {
     };
     try {
       const options = { signal: context.signal, transferList: [port2] };
-      const answer = await this.#outside.runInAsyncScope(() => this.#pool.run(task, options));
+      const answer = await this.#start(task, options);
       // The answer travels by another port, and may have overtaken messages that were sent before it.
       for (let received; (received = receiveMessageOnPort(port1));)
         relay(received.message as Parameters<typeof relay>[0]);
@@ -91,6 +109,10 @@ export class WorkerPool implements Workers {
     } finally {
       port1.close();
     }
+  }
+
+  #start(...task: Parameters<Piscina<WorkerTask | LoadTask, WorkerAnswer>['run']>): Promise<WorkerAnswer> {
+    return this.#outside.runInAsyncScope(() => this.#pool.run(...task));
   }
 
   /** Tells of a thread that was lost, if one was, and throws or returns what the call ends in. */

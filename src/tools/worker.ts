@@ -7,8 +7,8 @@ import { checkedFunctions } from './context.ts';
 import { toolsIn } from './exported-tools.ts';
 import { pacedNotices, THREAD_LOGS, type PacedNotices } from './paced-notices.ts';
 import { resolvePublicEntry } from './public-entry.ts';
-import { explainThrown, isMarked, RESULT_KIND, type MarkedResult } from './result.ts';
-import type { ToolContext } from './tool.ts';
+import { errorWithoutFrames, explainThrown, isMarked, RESULT_KIND, type MarkedResult } from './result.ts';
+import type { ToolContext, ToolDefinition } from './tool.ts';
 import { unawaited } from './unawaited.ts';
 
 export interface WorkerTask {
@@ -18,6 +18,12 @@ export interface WorkerTask {
   readonly context: Pick<ToolContext, 'answers' | 'state' | 'canElicit'>;
   /** Carries the calls of the context's functions back: `[name, ...arguments]`. Each is answered when it was taken. */
   readonly port: MessagePort;
+}
+
+/** A tool module that a thread is to import, with the names of its tools that run in threads. */
+export interface LoadTask {
+  readonly moduleUrl: string;
+  readonly tools: readonly string[];
 }
 
 /** What a handler returned, its kind spelled out because a symbol does not survive the clone. */
@@ -52,10 +58,7 @@ export default async function run({
   const { notices, end } = noticesThrough(port);
   const { functions, misuse } = checkedFunctions(notices);
   try {
-    const definition = toolsIn((await import(moduleUrl)) as Record<string, unknown>).find(
-      ({ name }) => name === tool,
-    );
-    if (!definition) throw new Error(`${fileURLToPath(moduleUrl)} exports no tool ${tool}`);
+    const definition = await findTool(moduleUrl, tool);
     const given = {
       ...context,
       // Never aborts: the thread is killed instead.
@@ -73,6 +76,34 @@ export default async function run({
     port.close();
   }
 }
+
+/** Finds the tools of a module, as their first calls would. */
+export async function load({ moduleUrl, tools }: LoadTask): Promise<WorkerAnswer> {
+  try {
+    for (const tool of tools) await findTool(moduleUrl, tool);
+    return { returned: undefined };
+  } catch (error) {
+    return { thrown: thrownOf(error, MAX_CAUSES) };
+  }
+}
+
+async function findTool(moduleUrl: string, tool: string): Promise<ToolDefinition> {
+  const place = fileURLToPath(moduleUrl);
+  let exported: Record<string, unknown>;
+  try {
+    exported = (await import(moduleUrl)) as Record<string, unknown>;
+  } catch (cause) {
+    const message = `${place}: cannot be imported in a worker thread: ${textOf(cause)}${NO_ENVIRONMENT}`;
+    throw errorWithoutFrames(message, cause);
+  }
+  const definition = toolsIn(exported).find(({ name }) => name === tool);
+  if (!definition)
+    throw errorWithoutFrames(`${place}: exports no tool ${tool} in a worker thread${NO_ENVIRONMENT}`);
+  return definition;
+}
+
+const NO_ENVIRONMENT =
+  "; it has no environment variables there: put tools with isolation: 'worker' in a file that needs none";
 
 /** Of a failure, the cause leaves as what is thrown does. */
 function answerOf(result: MarkedResult): WorkerAnswer {

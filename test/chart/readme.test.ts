@@ -51,7 +51,7 @@ describe("the chart's README", () => {
     let told = '';
     tried.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
     expect(await once(tried, 'close')).toEqual([2, null]);
-    expect(told).toContain('tools.disabled: there is no tool or toolset nobody');
+    expect(told).toMatch(/tools\.disabled \(from .*\): there is no tool or toolset nobody/);
   });
 
   it('shows how a file becomes a tool module', async () => {
@@ -60,6 +60,17 @@ describe("the chart's README", () => {
     expect(file).toBe('weather.ts');
     const manifests = await renderPlain({ args: ['--set-file', `${name}=${CHART}Chart.yaml`] });
     expect(Object.keys(mounted(manifests, 'tools'))).toEqual(['weather.ts']);
+  });
+
+  it('and the page on tools show how the variables of a module get in', async () => {
+    const page = readFileSync(join(PROJECT, 'docs/writing-tools.md'), 'utf8');
+    const [, set = ''] = /--set '(extraEnvFrom[^']+)'/.exec(page) ?? [];
+    const shown = parse(blocks.find((text) => text.includes('extraEnvFrom')) ?? '') as Values;
+    const deployments = [await render({ args: ['--set', set] }), await render({ values: shown })];
+    for (const manifests of deployments) {
+      const containers = at<Values[]>(one(manifests, 'Deployment'), 'spec.template.spec.containers');
+      expect(containers[0]).toMatchObject({ envFrom: [{ secretRef: { name: 'weather' } }] });
+    }
   });
 
   it('shows how audit events in a file are printed as a log, and the file is emptied when it is large', async () => {

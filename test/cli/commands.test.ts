@@ -249,9 +249,9 @@ describe('tools', () => {
     const { code, stdout, stderr } = await runHere(['tools', ...flags]);
     expect([code, stdout]).toEqual([2, '']);
     expect(complaints(stderr)).toEqual([
-      'tools.enabled: there is no tool or toolset ad',
-      'tools.disabled: there is no tool or toolset tme',
-      'tools.settings: there is no tool dvide',
+      'tools.enabled (from --tools.enabled): there is no tool or toolset ad; did you mean add?',
+      'tools.disabled (from --tools.disabled): there is no tool or toolset tme; did you mean time?',
+      'tools.settings (from --tools.settings): there is no tool dvide; did you mean divide?',
     ]);
   });
 });
@@ -291,6 +291,7 @@ describe('call', () => {
     ],
     [['add', ''], 2, /^the arguments are not valid JSON/],
     [['nope'], 2, /^there is no tool nope; nexus-mcp tools lists them$/],
+    [['ad', '{}'], 2, /^there is no tool ad; did you mean add\?$/],
     [['__proto__'], 2, /^there is no tool __proto__/],
     [[], 2, /^call needs a tool's name/],
   ])('of %j ends with %d and says why on stderr', async (operands, exitCode, says) => {
@@ -500,7 +501,9 @@ describe('check', () => {
       expect.stringMatching(`^${directory}/empty\\.mjs: exports no tool`),
       expect.stringMatching(`^${directory}/gone\\.mjs: there is no such file$`),
       expect.stringMatching(`^${directory}/tokens\\.yaml: entry a: token: `),
-      expect.stringMatching(`^sessions\\.stateKeyFile: ${directory}/short\\.key has fewer than 32 bytes`),
+      expect.stringMatching(
+        `^sessions\\.stateKeyFile \\(from ${directory}/files\\.yaml\\): ${directory}/short\\.key has fewer than 32 bytes`,
+      ),
     ]);
   });
 

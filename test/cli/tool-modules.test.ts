@@ -131,7 +131,8 @@ describe('what a tool module prints', () => {
     });
     expect(JSON.parse(stdout)).toMatchObject({ status: 'success' });
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
-    expect(stderr).toMatch(/^imported\nhandler\n/);
+    // The worker thread of its isolated tool imports it again.
+    expect(stderr).toMatch(/^imported\nimported\nhandler\n/);
   });
 
   it('does not break the protocol on stdio, from a worker neither', async () => {
@@ -313,6 +314,37 @@ describe('broken tool modules', () => {
         /calculator\.mjs: calculator is the name of a built-in toolset; rename the file$/,
       ),
       expect.stringMatching(/misnamed\.mjs: tool c d: its name must be/),
+    ]);
+  });
+
+  it('include those that do not load in a worker thread, where it has no variables', async () => {
+    const isolated = tool("isolation: 'worker'");
+    const files = [
+      moduleFile(
+        'secret.mjs',
+        `if (!process.env.PATH) throw new Error('Set WEATHER_KEY.'); export const t = ${isolated};\n`,
+      ),
+      moduleFile(
+        'sometimes.mjs',
+        `const t = ${isolated.replace('broken', 'at_times')}; export default process.env.PATH ? [t] : [];\n`,
+      ),
+      moduleFile(
+        'leaves.mjs',
+        `import { isMainThread } from 'node:worker_threads';
+         if (!isMainThread) process.exit(3); export const t = ${isolated.replace('broken', 'leaving')};\n`,
+      ),
+    ];
+    const { code, stderr } = await runHere(['check', ...modules(...files)], { directory });
+    const advice =
+      "; it has no environment variables there: put tools with isolation: 'worker' in a file that needs none";
+    const at = (file: string): string => `nexus-mcp: ${directory}/${file}: `;
+    expect([code, ...stderr.trimEnd().split('\n')]).toEqual([
+      2,
+      `${at('secret.mjs')}cannot be imported in a worker thread: Error: Set WEATHER_KEY.${advice}`,
+      `${at('sometimes.mjs')}exports no tool at_times in a worker thread${advice}`,
+      expect.stringMatching(
+        /leaves\.mjs: cannot be imported in a worker thread: Error: worker exited with code: 3/,
+      ),
     ]);
   });
 

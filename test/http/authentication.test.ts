@@ -156,7 +156,7 @@ describe('a token for few tools', () => {
     const misspelt = join(mkdtempSync(join(tmpdir(), 'tokens-')), 'tokens.yaml');
     writeFileSync(misspelt, `- {name: ci, token: ${NARROW}, tools: [ad, calculator]}\n`);
     await expect(startTestServer({ auth: { tokensFile: misspelt } })).rejects.toThrow(
-      new Error('auth.tokensFile: tools of ci: there is no tool or toolset ad'),
+      new Error('auth.tokensFile: tools of ci: there is no tool or toolset ad; did you mean add?'),
     );
   });
 

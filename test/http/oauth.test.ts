@@ -537,7 +537,7 @@ it('rights that name no tool stop the start', async () => {
   const starting = startTestServer({ auth: { resource: RESOURCE, issuers } });
   const { message } = (await starting.catch((error: unknown) => error)) as Error;
   expect(fieldOf({ message }, 'message')).toBe(
-    `auth.issuers: tools of the scope read of ${issuer.issuer}: there is no tool or toolset ech\n` +
-      `auth.issuers: tools of the group ops of ${issuer.issuer}: there is no tool or toolset netwrk`,
+    `auth.issuers: tools of the scope read of ${issuer.issuer}: there is no tool or toolset ech; did you mean echo?\n` +
+      `auth.issuers: tools of the group ops of ${issuer.issuer}: there is no tool or toolset netwrk; did you mean network?`,
   );
 });

@@ -6,13 +6,14 @@ import { UsedIds } from '../../src/mcp/used-ids.ts';
 import { connectClient } from '../support/clients.ts';
 import { FIXTURE_TOOLS, startTestServer, type TestServer } from '../support/test-server.ts';
 
+const DELETION = fileURLToPath(new URL('../../examples/tools/deletion.ts', import.meta.url));
 const ASKING_TOOLS = fileURLToPath(new URL('asking-tools.ts', import.meta.url));
 
 let server: TestServer;
 let client: Awaited<ReturnType<typeof connectClient>>['client'];
 beforeAll(async () => {
   server = await startTestServer({
-    tools: { modules: [ASKING_TOOLS, FIXTURE_TOOLS] },
+    tools: { modules: [ASKING_TOOLS, FIXTURE_TOOLS, DELETION] },
     limits: { callsPerSecond: 0 },
   });
   ({ client } = await connectClient(server.url, '2026-07-28', {
@@ -70,6 +71,28 @@ it('a requestState is used once, also by two calls at a time', async () => {
   const both = await Promise.allSettled([answer(state, {}), answer(state, {})]);
   expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   await expect(answer(state, {})).rejects.toThrow('The requestState has been used');
+});
+
+it('a tool that insists on its state does nothing for an answer to a question that it did not ask', async () => {
+  const call = (draft: string, requestState?: unknown) =>
+    client.callTool(
+      {
+        name: 'delete_draft',
+        arguments: { draft },
+        ...(requestState !== undefined && { requestState }),
+        inputResponses: { confirm: { action: 'accept', content: { sure: true } } },
+      } as Parameters<typeof client.callTool>[0],
+      { allowInputRequired: true },
+    );
+  const { requestState } = await call('spring');
+  expect(requestState).toEqual(expect.any(String));
+  await expect(call('summer', requestState)).rejects.toThrow('belongs to a call with other arguments');
+  await expect(call('spring', requestState)).rejects.toThrow('has been used');
+  const asked = await call('spring');
+  expect(await call('spring', asked['requestState'])).toMatchObject({
+    content: [{ text: 'The draft spring is deleted.' }],
+  });
+  await expect(call('spring', asked['requestState'])).rejects.toThrow('has been used');
 });
 
 it('a requestState of a call that was not tried may be used again', async () => {

@@ -72,6 +72,32 @@ describe('the line of a call', () => {
     expect(JSON.stringify(server.logs)).not.toContain('a private text');
   });
 
+  it('names the arguments that were refused, and nothing that the caller wrote', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'call-log-')), 'refusing.mjs');
+    writeFileSync(
+      path,
+      `import { z } from 'nexus-mcp/tools';
+       const tool = { title: 'T', description: 'T.', annotations: { readOnly: true, idempotent: true, openWorld: true }, handler: () => '' };
+       const text = { type: 'string' };
+       const fields = { city: text, of: { type: 'object', additionalProperties: text } };
+       const quoting = z.string().refine(() => false, { error: ({ input }) => 'not ' + input });
+       export default [
+         { ...tool, name: 'plain', input: { type: 'object', properties: fields, required: ['city'], additionalProperties: false } },
+         { ...tool, name: 'typed', input: z.strictObject({ city: quoting, of: z.record(z.string(), z.string()).optional() }) },
+       ];`,
+    );
+    server = await start({ tools: { modules: [path] } });
+    for (const tool of ['plain', 'typed']) {
+      await server.execute(tool, { city: tool === 'plain' ? 5 : 'private', of: { private: 1 } });
+      expect(lastCall()).toMatchObject({ reason: 'invalid_arguments', why: 'city, of' });
+      await server.execute(tool, {});
+      expect(lastCall()).toMatchObject({ why: 'city' });
+      await server.execute(tool, { city: 'x', private: 1 });
+      expect(String(lastCall()['why']).split(', ')).toContain('arguments');
+    }
+    expect(JSON.stringify(calls())).not.toContain('private');
+  });
+
   it('has what a tool says of its failure where its results are named', async () => {
     server = await start({ log: { results: ['fails'] } });
     await server.execute('fails');

@@ -121,7 +121,7 @@ const LOOSE = ['--skipLibCheck', '--allowJs', '--checkJs', '--allowImportingTsEx
 describe('the packed package, in an empty project,', () => {
   it('has types that all examples compile against', async () => {
     const typed = ['v2-server.ts', 'v1-server.ts', 'hono.ts', 'function.ts', 'custom-metrics.ts'];
-    const modules = ['hello', 'slug', 'primes', 'weather.test', 'booking.test'].map(
+    const modules = ['hello', 'slug', 'primes', 'weather.test', 'booking.test', 'deletion.test'].map(
       (name) => `tools/${name}.ts`,
     );
     const plain = ['commonjs.cjs', 'fastmcp.js', 'mcp-nest.js', 'mcp-use.js'];
@@ -224,7 +224,39 @@ describe('the packed package, in an empty project,', () => {
 
   it('runs the tests of tools', async () => {
     const { stdout } = await run(process.execPath, ['--test', 'tools/*.test.ts'], { cwd: project });
-    expect(stdout).toMatch(/pass 6\n/);
+    expect(stdout).toMatch(/pass 8\n/);
+  });
+
+  it('tests a module that needs variables, in both ways that the page on tools shows', async () => {
+    const page = readFileSync(join(ROOT, 'docs/writing-tools.md'), 'utf8');
+    const [, flags = ''] = /^npx node (--test --env-file=\S+)$/m.exec(page) ?? [];
+    const [, line = ''] = /`test\.env` with the line `(.+?)`/.exec(page) ?? [];
+    const [, late = ''] = /^```ts\n(process\.env[^]+?)^```$/m.exec(page) ?? [];
+    const needy = (imported: string) => `
+      import { callTool } from 'nexus-mcp/testing';
+      ${imported}
+      const { result } = await callTool(temperature, {});
+      if (result.value !== 'test') throw new Error(result.value);`;
+    const files = {
+      'weather.ts': `
+        import { defineTool, z } from 'nexus-mcp/tools';
+        const { WEATHER_KEY } = process.env;
+        if (!WEATHER_KEY) throw new Error('Set WEATHER_KEY.');
+        export const temperature = defineTool({
+          name: 'temperature', title: 'T', description: 'T.', input: z.strictObject({}),
+          annotations: { readOnly: true, idempotent: true, openWorld: false }, handler: () => WEATHER_KEY,
+        });`,
+      'early.test.js': needy("import { temperature } from './weather.ts';"),
+      'late.test.js': needy(late),
+      'test.env': `${line}\n`,
+    };
+    const directory = join(project, 'needy');
+    mkdirSync(directory);
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+    const inDirectory = { cwd: directory };
+    await run(process.execPath, ['--test', 'late.test.js'], inDirectory);
+    await run(process.execPath, [...flags.split(' '), 'early.test.js'], inDirectory);
+    await expect(run(process.execPath, ['--test', 'early.test.js'], inDirectory)).rejects.toThrow();
   });
 
   it.each(['2026-07-28', '2025-11-25'] as const)('runs the tool that asks its user, in %s', async (era) => {

@@ -67,13 +67,13 @@ describe('the tools an operator selects', () => {
     });
     expect(result).toMatchObject({
       problems: [
-        'tools.enabled: there is no tool or toolset ad',
-        'tools.enabled: there is no tool or toolset Calculator',
+        'tools.enabled: there is no tool or toolset ad; did you mean add?',
+        'tools.enabled: there is no tool or toolset Calculator; did you mean calculator?',
         'tools.disabled: there is no tool or toolset nope',
-        'tools.disabled: there is no tool or toolset tim*',
-        'tools.settings: there is no tool dvide',
+        'tools.disabled: there is no tool or toolset tim*; did you mean time?',
+        'tools.settings: there is no tool dvide; did you mean divide?',
         'tools.settings: there is no tool calculator',
-        'log.results: there is no tool dvide',
+        'log.results: there is no tool dvide; did you mean divide?',
       ],
     });
   });
@@ -92,7 +92,7 @@ describe('the tools an operator selects', () => {
     const granted = { 'tools of ci': ['admin', 'weather', 'add', 'text', '*', 'ad'] };
     expect(selectTools(toolsets, { ...all, granted })).toMatchObject({
       problems: [
-        'tools of ci: there is no tool or toolset ad',
+        'tools of ci: there is no tool or toolset ad; did you mean add, admin?',
         'tools of ci: admin names more than one tool or toolset; rename one of them',
         'tools of ci: text names more than one tool or toolset; rename one of them',
       ],
