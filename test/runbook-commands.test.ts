@@ -234,7 +234,7 @@ it('restart on a plain host ends nothing; what it prints ends even one that hang
   await waitUntil(() => hung.signalCode === 'SIGKILL');
   await promisify(execFile)('sh', ['-c', start]);
   await waitUntil(() => runs().length === 2);
-  const [, [pid = 0, ...rest] = []] = runs();
+  const [pid, ...rest] = runs()[1] ?? [0];
   onTestFinished(() => {
     process.kill(pid, 'SIGKILL');
   });

@@ -121,6 +121,10 @@ export const failed = (reason: ErrorReason, message: string, more: Partial<Failu
 
 export const cancelled = failed('cancelled', 'The call was cancelled.');
 
+/** The arguments do not fit the tool's schema. */
+export const invalidArguments = ({ problems = [], fields }: Pick<Failure, 'problems' | 'fields'>): Failure =>
+  failed('invalid_arguments', `Invalid arguments: ${problems.join('; ')}`, { problems, fields });
+
 export const overloaded = (message: string): Failure =>
   failed('overloaded', message, { retryAfterSeconds: 1 });
 

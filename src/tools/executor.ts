@@ -2,6 +2,7 @@ import { Admission, createLane, placesOf, whyFull, type Lane, type Places } from
 import {
   cancelled,
   failed,
+  invalidArguments,
   overloaded,
   rateLimited,
   shuttingDown,
@@ -19,7 +20,6 @@ import { Questions } from './questions.ts';
 import { UNKNOWN_TOOL, type ErrorReason } from './reasons.ts';
 import type { Quota } from './quota.ts';
 import { Run } from './run.ts';
-import type { Invalid } from './schema.ts';
 import { settleThrown, type RunOutcome } from './settle.ts';
 
 export interface ExecutorOptions {
@@ -255,6 +255,3 @@ const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list na
 
 const asksTooOften = (): Failure =>
   settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`));
-
-const invalidArguments = ({ problems, fields }: Invalid): Failure =>
-  failed('invalid_arguments', `Invalid arguments: ${problems.join('; ')}`, { problems, fields });
