@@ -231,7 +231,5 @@ function originOf(keys: readonly string[], origins: Draft['origins'], file: stri
 }
 
 /** Which may be meant by keys that are none, in a place of the settings. */
-const meant = (path: readonly PropertyKey[], keys: readonly string[] = []): string => {
-  const known = keysAt(path);
-  return keys.length === 0 ? '' : didYouMean(keys, known);
-};
+const meant = (path: readonly PropertyKey[], keys: readonly string[] = []): string =>
+  keys.length === 0 ? '' : didYouMean(keys, keysAt(path));

@@ -47,7 +47,7 @@ const shape = z.strictObject(fields, {
 function noSuchField(keys: readonly string[], known: object): string {
   const names = Object.keys(known);
   const meant = names.filter((name) =>
-    keys.some((key) => name.startsWith(key) || key.startsWith(name) || nearNames(key, [name]).length > 0),
+    keys.some((key) => key.startsWith(name) || nearNames(key, [name]).length > 0),
   );
   const advice = meant.length === 0 ? '; the' : `; did you mean ${meant.join(', ')}? The`;
   return `there is no ${keys.join(', ')}${advice} fields are ${names.join(', ')}`;

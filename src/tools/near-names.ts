@@ -10,14 +10,16 @@ export function nearNames(given: string, names: Iterable<string>): readonly stri
   const all = [...names];
   const begun = all.filter((name) => name.toLowerCase().startsWith(wanted));
   return all.filter(
-    (name) => isNear(wanted, name.toLowerCase()) || (begun.length <= MAX_BEGUN && begun.includes(name)),
+    (name) =>
+      isNear(wanted, name.toLowerCase()) ||
+      (wanted !== '' && begun.length <= MAX_BEGUN && begun.includes(name)),
   );
 }
 
 /** As ends a message that refuses names: empty when nothing is like one of them. */
 export function didYouMean(given: string | readonly string[], names: Iterable<string>): string {
-  const near = [given].flat().flatMap((each) => nearNames(each, names));
-  return near.length === 0 ? '' : `; did you mean ${near.join(', ')}?`;
+  const near = new Set([given].flat().flatMap((each) => nearNames(each, names)));
+  return near.size === 0 ? '' : `; did you mean ${[...near].join(', ')}?`;
 }
 
 function isNear(one: string, other: string): boolean {

@@ -201,7 +201,7 @@ export class Connection<Held = unknown> {
       pending.span?.cancel();
       this.#options.dropped?.(pending, why);
     });
-    // It may still be on its way to who holds something with it.
+    // It may still be on its way to who holds something with it, and whoever was told of it just now looks for that first.
     setImmediate(() => {
       pending.running.pending = undefined;
     });

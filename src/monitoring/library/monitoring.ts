@@ -9,10 +9,7 @@ import type { InstrumentOptions } from './instrumented-server.ts';
 export interface MonitoringOptions<Custom extends CustomMetrics = CustomMetrics> {
   /** A prom-client registry of one's own, of the default content type, to put the metrics in. Default: a new one. */
   readonly registry?: Registry;
-  /**
-   * Whether to measure the process, too (`process_…`, `nodejs_…`). Default: unless `registry` is given. Of a size of the heap that
-   * `NODE_OPTIONS` sets, `nodejs_heap_size_limit_bytes` knows nothing: set it on the command line of Node.
-   */
+  /** Whether to measure the process, too (`process_…`, `nodejs_…`). Default: unless `registry` is given. */
   readonly runtime?: boolean;
   /** What `mcp_build_info` says is running. Default: `unknown`. */
   readonly build?: { readonly version?: string; readonly revision?: string };
