@@ -47,8 +47,8 @@ describe('settings', () => {
     expect(defaults.metrics).toMatchObject({ enabled: true, endpoint: true, needToken: false });
   });
 
-  it('are read from an empty file as from none', () => {
-    for (const yaml of ['', '\n', '# nothing yet\n', '---\n', '{}\n'])
+  it('are read from a file that sets nothing as from none', () => {
+    for (const yaml of ['# nothing yet\n', '---\n', '{}\n'])
       expect(settingsFrom({ file: configFile(yaml) })).toEqual(defaults);
   });
 
@@ -335,6 +335,10 @@ describe('what is wrong', () => {
   });
 
   it.each([
+    // What a pipe has whose first command failed: with the defaults, a configuration that nobody saw would be approved.
+    ['empty', '', /: is empty: .* must be \{\}$/],
+    ['blank', ' \n', /: is empty: /],
+    ['the null that yq writes of nothing', 'null\n', /: is empty: /],
     ['a list', '- server\n', /must be a YAML mapping/],
     ['a text', 'server\n', /must be a YAML mapping/],
     ['two documents', 'server: {}\n---\nops: {}\n', /YAML/],
