@@ -293,6 +293,13 @@ describe("the founding document's variables", () => {
     expect(settingsFrom({ env: { METRICS_ENDPOINT_ENABLED: 'false' }, flags }).metrics.endpoint).toBe(true);
   });
 
+  it('that hold a token with a line break, or a list, are told so, without the token', () => {
+    const says =
+      'auth.token (from NEXUS_AUTH_TOKEN): must be one line, without a line break at its end; a list of tokens belongs in auth.tokensFile (in the chart auth.tokensSecret)';
+    for (const token of ['a-token-0123456789abcdef\n', '- {name: ci, token: a-token-0123456789}\n'])
+      expect(problemsFrom({ env: { NEXUS_AUTH_TOKEN: token } })).toEqual([says]);
+  });
+
   it('are named when they are wrong', () => {
     expect(problemsFrom({ env: { METRICS_ENDPOINT_ENABLED: 'maybe' } })).toEqual([
       expect.stringMatching(/^metrics\.endpoint \(from METRICS_ENDPOINT_ENABLED\): /),
