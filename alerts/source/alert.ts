@@ -52,6 +52,8 @@ const command = (kubectl: string, elsewhere: string): string =>
 export const POD_LABEL = 'app.kubernetes.io/name=nexus-mcp';
 
 const PODS = `-l ${POD_LABEL}`;
+const GET_PODS = `get pods ${PODS} -o wide`;
+const CONTAINERS = '{ docker ps -a; systemctl status nexus-mcp; }';
 const LOGS = `logs ${PODS} --tail=-1`;
 
 /** The log outside of Kubernetes; what hinders that is seen, whatever is picked out of the log. */
@@ -69,7 +71,12 @@ export const TEXT = {
   /** Of what is said but once, and may have been long ago. */
   allLogs: command(LOGS, logsElsewhere('', '')),
   policies: command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez'),
-  pods: command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemctl status nexus-mcp; }'),
+  pods: command(GET_PODS, CONTAINERS),
+  /** The pods, and whether Prometheus Operator selects their monitor: `<none>` selects nothing, `map[]` everything. */
+  targets: command(
+    `${GET_PODS}; kubectl get servicemonitors -A ${PODS} --show-labels; kubectl get prometheus -A -o custom-columns=NAME:.metadata.name,LABELS:.spec.serviceMonitorSelector,NAMESPACES:.spec.serviceMonitorNamespaceSelector`,
+    CONTAINERS,
+  ),
   lastStates: command(
     `describe pods ${PODS} | grep -A5 'Last State'`,
     '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; }',

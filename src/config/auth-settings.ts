@@ -7,7 +7,12 @@ import { secrets } from './setting-kinds.ts';
 export const bearerToken = z
   .string()
   .min(16)
-  .regex(/^[\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ only, then any number of =');
+  .regex(/^[\w.~+/-]+=*$/, {
+    error: ({ input }) =>
+      String(input).includes('\n')
+        ? 'must be one line, without a line break at its end; a list of tokens belongs in auth.tokensFile (in the chart auth.tokensSecret)'
+        : 'may have letters, digits and -._~+/ only, then any number of =',
+  });
 
 /** Most issuers: each is asked for its keys, and has series of its own. */
 const MAX_ISSUERS = 8;

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { didYouMean } from '../tools/near-names.ts';
-import { readYaml } from './read-yaml.ts';
+import { parseYaml as parseYamlFile, readText } from './read-yaml.ts';
 import { keysAt, listSettings, type Setting } from './setting-list.ts';
 import { settingsSchema, type Settings } from './settings.ts';
 
@@ -103,9 +103,17 @@ const CONFIG_VARIABLE = 'NEXUS_CONFIG';
 /** Names the commit an image was built from; not a setting. */
 export const REVISION_VARIABLE = 'NEXUS_REVISION';
 
+/** Where a command was to write a file, and failed: nothing, or what yq makes of nothing. */
+const isEmpty = (text: string): boolean => ['', 'null'].includes(text.trim());
+
 function readConfigFile(path: string, problems: string[]): Record<string, unknown> {
-  const file = readYaml(path);
+  const text = readText(path);
+  const file = parseYamlFile(text);
   if (!file.ok) problems.push(file.problem);
+  else if (text.ok && isEmpty(text.text))
+    problems.push(
+      `${path}: is empty: did the command fail that was to write it? Without settings it must be {}`,
+    );
   else if (isMapping(file.content)) {
     const known = new Set(listSettings().flatMap(({ path }) => [path, path.split('.', 1)[0]]));
     const groups = withoutUnset(file.content, (group) => known.has(group)).map(([group, section]) => [

@@ -92,12 +92,16 @@ function duplicates(all: Tokens): string[] {
   );
 }
 
+const ENTRY = '{name: ci, token: …}';
+
 function describe({ path, message, code }: z.core.$ZodIssue, content: unknown): string {
   // An unknown key may be a token in the wrong place.
   const safe = code === 'unrecognized_keys' ? 'has a field besides name, token and tools' : message;
   const [index, ...field] = path;
-  if (typeof index !== 'number') return safe;
+  if (typeof index !== 'number')
+    return `must be a list of entries such as - ${ENTRY}; a single token belongs in auth.token (in the chart auth.tokenSecret)`;
   const entry = `entry ${nameOf(content, index) ?? index + 1}`;
+  if (field.length === 0 && code === 'invalid_type') return `${entry}: must be such as ${ENTRY}`;
   return [entry, ...(field.length > 0 ? [field.join('.')] : []), safe].join(': ');
 }
 

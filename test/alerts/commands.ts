@@ -17,6 +17,10 @@ export const allLogs = command(
   `{ docker logs CONTAINER || journalctl -qu nexus-mcp -o cat | grep . || ${NO_LOG}; }`,
 );
 export const pods = command(`get pods ${PODS} -o wide`, '{ docker ps -a; systemctl status nexus-mcp; }');
+export const targets = command(
+  `get pods ${PODS} -o wide; kubectl get servicemonitors -A ${PODS} --show-labels; kubectl get prometheus -A -o custom-columns=NAME:.metadata.name,LABELS:.spec.serviceMonitorSelector,NAMESPACES:.spec.serviceMonitorNamespaceSelector`,
+  '{ docker ps -a; systemctl status nexus-mcp; }',
+);
 export const policies = command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez');
 export const lastStates = command(
   `describe pods ${PODS} | grep -A5 'Last State'`,

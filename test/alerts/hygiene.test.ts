@@ -186,7 +186,7 @@ describe.each(Object.entries(SETS))('the rules: %s', (name, groups) => {
         ([, code = '']) =>
           // In a query and in a condition it is not text yet.
           /\$value|\bvalue\b/.test(code) &&
-          !/\| (?:humanize(?:Percentage|Duration)?|query) $|^ if gt \$value \d+\.0 $/.test(code),
+          !/\| (?:humanize(?:Percentage|Duration)?|query) $|^ (?:else )?if [gl]t \$value \d+\.0 $/.test(code),
       );
       expect(raw, title(rule)).toEqual([]);
     }
@@ -263,6 +263,8 @@ const alternatives = (expression: Expression): readonly Expression[] =>
 function hasCondition(expression: Expression): boolean {
   if (expression.kind === 'call') return expression.name.startsWith('absent');
   if (expression.kind !== 'binary') return false;
+  // What is done to a value leaves what holds.
+  if (expression.left.kind === 'number') return hasCondition(expression.right);
   if (expression.operator === 'unless' || COMPARISONS.has(expression.operator)) return true;
   return expression.operator === 'and' && (hasCondition(expression.left) || hasCondition(expression.right));
 }

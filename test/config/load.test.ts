@@ -47,8 +47,8 @@ describe('settings', () => {
     expect(defaults.metrics).toMatchObject({ enabled: true, endpoint: true, needToken: false });
   });
 
-  it('are read from an empty file as from none', () => {
-    for (const yaml of ['', '\n', '# nothing yet\n', '---\n', '{}\n'])
+  it('are read from a file that sets nothing as from none', () => {
+    for (const yaml of ['# nothing yet\n', '---\n', '{}\n'])
       expect(settingsFrom({ file: configFile(yaml) })).toEqual(defaults);
   });
 
@@ -293,6 +293,13 @@ describe("the founding document's variables", () => {
     expect(settingsFrom({ env: { METRICS_ENDPOINT_ENABLED: 'false' }, flags }).metrics.endpoint).toBe(true);
   });
 
+  it('that hold a token with a line break, or a list, are told so, without the token', () => {
+    const says =
+      'auth.token (from NEXUS_AUTH_TOKEN): must be one line, without a line break at its end; a list of tokens belongs in auth.tokensFile (in the chart auth.tokensSecret)';
+    for (const token of ['a-token-0123456789abcdef\n', '- {name: ci, token: a-token-0123456789}\n'])
+      expect(problemsFrom({ env: { NEXUS_AUTH_TOKEN: token } })).toEqual([says]);
+  });
+
   it('are named when they are wrong', () => {
     expect(problemsFrom({ env: { METRICS_ENDPOINT_ENABLED: 'maybe' } })).toEqual([
       expect.stringMatching(/^metrics\.endpoint \(from METRICS_ENDPOINT_ENABLED\): /),
@@ -335,6 +342,10 @@ describe('what is wrong', () => {
   });
 
   it.each([
+    // What a pipe has whose first command failed: with the defaults, a configuration that nobody saw would be approved.
+    ['empty', '', /: is empty: .* must be \{\}$/],
+    ['blank', ' \n', /: is empty: /],
+    ['the null that yq writes of nothing', 'null\n', /: is empty: /],
     ['a list', '- server\n', /must be a YAML mapping/],
     ['a text', 'server\n', /must be a YAML mapping/],
     ['two documents', 'server: {}\n---\nops: {}\n', /YAML/],

@@ -99,6 +99,23 @@ describe('a tokens file', () => {
     });
   });
 
+  it('that is no list is told what one looks like, and where a single token belongs', () => {
+    for (const content of [`${SECRET}\n`, `token: ${SECRET}\n`, '', '[]\n']) {
+      const path = tokensFile(content);
+      expect(loadTokens({ tokensFile: path }, '.')).toEqual({
+        ok: false,
+        problems: [
+          `${path}: must be a list of entries such as - {name: ci, token: …}; a single token belongs in auth.token (in the chart auth.tokenSecret)`,
+        ],
+      });
+    }
+    const path = tokensFile(`- ${SECRET}\n`);
+    expect(loadTokens({ tokensFile: path }, '.')).toEqual({
+      ok: false,
+      problems: [`${path}: entry 1: must be such as {name: ci, token: …}`],
+    });
+  });
+
   it('that is not there is refused', () => {
     for (const [path, why] of [
       [join(directory, 'nowhere.yaml'), 'ENOENT'],

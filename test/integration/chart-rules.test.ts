@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
+import { pods, targets } from '../alerts/commands.ts';
 import { promtool, stopPromtool } from '../alerts/promtool.ts';
 import { play } from '../alerts/play.ts';
 import { page, shortestFor, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
@@ -56,6 +57,12 @@ const PLAYED = shortestFor(PLAIN.filter(({ unrecorded }) => unrecorded === undef
 /** Those in which something else records, or nothing. */
 const UNRECORDED = PLAIN.filter(({ unrecorded }) => unrecorded?.test('nexus_mcp:') === true);
 
+/** Links as in the plain file. */
+const AS_PLAIN = {
+  rules: { runbookUrl: 'https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks' },
+  dashboards: { enabled: false, grafanaUrl: 'http://localhost:3000' },
+};
+
 describe('the rules of a release whose pods', () => {
   const UP = { job: RELEASE.job, namespace: RELEASE.namespace };
   const alone = (name: string, series: Scenario['series'], fires: Scenario['fires']): Scenario => ({
@@ -65,21 +72,40 @@ describe('the rules of a release whose pods', () => {
     fires,
   });
   const down = [page('NexusMCPDown')];
+  const saying = (then: (service: Service) => string) => [
+    page(
+      'NexusMCPDown',
+      {},
+      {
+        says: (which) =>
+          `Prometheus has scraped no instance of ${which.text} successfully for 3 minutes: ${then(which)}`,
+        dashboard: 'fleet',
+      },
+    ),
+  ];
+  const vanished = saying(
+    ({ n }) =>
+      `the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works. First: ${pods(n)}`,
+  );
+  const neverFound = saying(
+    ({ n }) =>
+      `it finds no target, and has found none within the last hour. Either it does not select the ServiceMonitor (compare labels and namespaces), or there are no pods. Whether agents get answers is not known, and no other alert works. First: ${targets(n)}`,
+  );
 
   it.each([
     [
       'must be there',
-      {},
+      { monitoring: AS_PLAIN },
       [
-        alone('no target was ever found', [], { '2m': [], '4m': down, '3h': down }),
+        alone('no target was ever found', [], { '2m': [], '4m': neverFound, '3h': neverFound }),
         alone('the last target has vanished for hours', server({ until: '10m' }), {
           '10m': [],
-          '14m': down,
-          '1h8m': down,
+          '14m': vanished,
+          '1h8m': vanished,
           '1h11m': down,
-          '3h': down,
+          '3h': neverFound,
         }),
-        alone('a target is found at last', server({ from: '1h' }), { '30m': down, '1h10m': [] }),
+        alone('a target is found at last', server({ from: '1h' }), { '30m': neverFound, '1h10m': [] }),
       ],
     ],
     ['need not be there', { replicas: 0 }, [alone('no target was ever found', [], { '4m': [], '3h': [] })]],
@@ -90,7 +116,7 @@ describe('the rules of a release whose pods', () => {
     ],
   ])('%s', async (_what, values, scenarios) => {
     const { text } = await ruleFile({ release: 'agents', namespace: 'prod', values });
-    const only: Service = { labels: UP, text: 'agents-nexus-mcp in prod', n: '-n prod ', prometheus: 3 };
+    const only: Service = { ...service({}, 3), labels: UP };
     const complaints = await play(scenarios, { servicesOf: () => [only], rulesFor: () => [text] });
     expect([...complaints.values()].flat()).toEqual([]);
   });
@@ -105,10 +131,9 @@ describe("the rules of a release of another name and namespace, with a tool's ow
         rules: {
           recordingRules,
           additionalAggregationLabels: ['region'],
-          // As in the plain file.
-          runbookUrl: 'https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks',
+          ...AS_PLAIN.rules,
         },
-        dashboards: { enabled: false, grafanaUrl: 'http://localhost:3000' },
+        dashboards: AS_PLAIN.dashboards,
       },
       alerts: {
         tools: { other: { errorRatio: 0.5, latencySeconds: 1 }, 'another.one': { errorRatio: 0.9 } },
