@@ -100,7 +100,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 300,
       summary: 'Audit events were lost, or cannot be written.',
-      description: `${TEXT.service} has lost audit events within 15 minutes, or for 5 minutes could not write them. With audit.file its disk is full, gone or too slow; without it, nobody reads the log. 4 MiB of events wait; further ones are lost, while calls go on. First: ${TEXT.allLogs} | grep 'audit events' | ${lastLines('time, msg, error: (.err.message? // .err)')}`,
+      description: `${TEXT.service} has lost audit events in the last 15 minutes, or has not been able to write any for 5. Where audit.file is set, its disk is full, gone or too slow. Where it is not, nobody reads the log. 4 MiB of events wait to be written; those after them are lost. Calls go on. First: ${TEXT.allLogs} | grep 'audit events' | ${lastLines('time, msg, error: (.err.message? // .err)')}`,
       dashboard: 'fleet',
     },
     {

@@ -55,7 +55,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 600,
       keepFiringForSeconds: 600,
       summary: 'The heap is nearly full.',
-      description: `${here} kept at least ${TEXT.percent} of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. The metrics show how full it is, and what may fill it: sessions or calls in flight. First: ${metricsHere('nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
+      description: `The heap of ${here} has not been below ${TEXT.percent} of its limit for 10 minutes, not even after garbage collections. At the limit the process ends. The metrics show how full it is, and what may fill it: sessions or calls in flight. First: ${metricsHere('nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
       dashboard: 'runtime',
     },
     {

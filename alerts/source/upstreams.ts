@@ -44,7 +44,7 @@ function down(promql: PromQL): Alert {
     forSeconds: 180,
     keepFiringForSeconds: 300,
     summary: 'An upstream is not up.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable. The server says in which state it is, and why. First: ${statusOf(STATE_OF_UPSTREAM, `bottomk(1, avg_over_time(mcp_upstream_state{${OF_SERVICE}, upstream=%q, state="up"}[5m]))`, '$labels.upstream')}`,
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable or timeout. The server says in which state it is, and why. First: ${statusOf(STATE_OF_UPSTREAM, `bottomk(1, avg_over_time(mcp_upstream_state{${OF_SERVICE}, upstream=%q, state="up"}[5m]))`, '$labels.upstream')}`,
     dashboard: 'fleet',
   };
 }

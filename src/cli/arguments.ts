@@ -59,8 +59,7 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
   const named = parsed.tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
   // Of another setting that is given twice, the last value wins. Of a list, somebody may expect both to count.
   const twice = lists.find((path) => named.filter((name) => name === path).length > 1);
-  if (twice !== undefined)
-    return { ok: false, problem: `--${twice} is given twice; a list is one value, with commas: a,b` };
+  if (twice !== undefined) return { ok: false, problem: `--${twice} is given twice${ONE_VALUE}` };
   const { config, json, help, version, ...rest } = parsed.values;
   const [command = 'serve', ...operands] = parsed.positionals;
   const nothing = { operands: [], config: undefined, json: false, settings: {}, probe: {} };
@@ -69,7 +68,7 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
   if (!isCommand(command))
     return {
       ok: false,
-      problem: `there is no command ${command}${didYouMean(command, Object.keys(COMMANDS))}`,
+      problem: `there is no command ${command}${isPath(command) ? ONE_VALUE : didYouMean(command, Object.keys(COMMANDS))}`,
     };
   if (operands.length > (OPERANDS[command] ?? 0))
     return { ok: false, problem: `too many operands for ${command}` };
@@ -142,3 +141,8 @@ Exit codes
 Ctrl-C (SIGINT) and SIGTERM stop a command in order, a second one at once. A handler that loops
 without isolation: 'worker' blocks the process: then only SIGKILL (kill -9) ends it.
 `;
+
+const ONE_VALUE = '; a list is one value, with commas: a,b';
+
+/** Of a list of files that are separated by blanks, all but the first are taken for a command and its operands. */
+const isPath = (text: string): boolean => /[./]/.test(text);

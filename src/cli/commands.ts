@@ -109,11 +109,11 @@ export function listTools(
 }
 
 /**
- * Prints the settings in effect, as a configuration file that would set them, without secrets; above them, how many samples
- * a scrape can have, which buckets of durations there are besides those that are always there, and the tools of each module.
+ * Prints the settings in effect, as a configuration file that would set them, without secrets; above them, which file they are from,
+ * how many samples a scrape can have, which buckets of durations there are besides those that are always there, and the tools of each module.
  */
 export function printSettings(
-  settings: Settings,
+  { settings, file }: { readonly settings: Settings; readonly file: string | undefined },
   { catalogue, recorder, durationBuckets, expose }: Application,
   { stdout }: Terminal,
   json: boolean,
@@ -130,6 +130,7 @@ export function printSettings(
   );
   if (json) stdout.write(`${JSON.stringify(safe, null, 2)}\n`);
   else {
+    if (file !== undefined) stdout.write(`# configuration file: ${file}\n`);
     const ofUpstreams = mayHaveUpstreams(settings) ? settings.limits.upstreamTools : 0;
     const besides = ofUpstreams === 0 ? '' : `, and up to ${ofUpstreams} of upstreams`;
     const most = recorder.mostSamples(ofUpstreams) + RUNTIME_SAMPLES;

@@ -80,7 +80,7 @@ export async function runWithSettings(
       case 'tools':
         return listTools(application, settings, shell, json);
       case 'check':
-        return printSettings(settings, application, shell, json);
+        return printSettings(loaded, application, shell, json);
     }
   } finally {
     // Of a server that has stopped, which has closed them, nothing is left to close.

@@ -19,6 +19,8 @@ export type LoadResult =
   | {
       readonly ok: true;
       readonly settings: Settings;
+      /** The configuration file, where there is one. */
+      readonly file: string | undefined;
       /** What relative paths in the settings start from: the configuration file's directory. */
       readonly directory: string;
       /** A problem that begins with a setting, with where the value of that came from. */
@@ -68,7 +70,7 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
     if (setting === undefined) return problem;
     return `${setting}${originOf(setting.split('.'), draft.origins, path)}${problem.slice(setting.length)}`;
   };
-  return { ok: true, settings: parsed.data, directory: start, located };
+  return { ok: true, settings: parsed.data, file: path, directory: start, located };
 }
 
 function problemsOfPeers({ sessions: { peers, address }, ops }: Settings): string[] {

@@ -167,6 +167,10 @@ describe('--version', () => {
 describe('wrong usage', () => {
   it.each([
     [['bogus'], /^there is no command bogus$/],
+    [
+      ['--tools.modules', './a.ts', './b.ts'],
+      /^there is no command \.\/b\.ts; a list is one value, with commas: a,b$/,
+    ],
     [['constructor'], /^there is no command constructor$/],
     [['--bogus'], /^there is no option --bogus; /],
     [['-x'], /^there is no option -x; /],
@@ -406,16 +410,19 @@ describe('check', () => {
     });
     expect(parse(stdout)).toEqual(expected);
     const again = await runHere(['check', '-c', write('printed.yaml', stdout)]);
-    expect(again).toEqual({ code: 0, stdout, stderr: '' });
+    const [file = '', ...rest] = again.stdout.split('\n');
+    expect(file).toMatch(/^# configuration file: \/.*\/printed\.yaml$/);
+    expect({ ...again, stdout: rest.join('\n') }).toEqual({ code: 0, stdout, stderr: '' });
     expect(JSON.parse((await runHere(['check', '--json', ...flags])).stdout)).toEqual(expected);
   });
 
   it('says above them how many samples a scrape can have, which more tools and attributes make more', async () => {
     const said = async (...args: string[]): Promise<number[]> => {
-      const [first = ''] = (await runHere(['check', ...args])).stdout.split('\n');
+      const { stdout } = await runHere(['check', ...args]);
       const [, ...numbers] =
-        /^# (\d+) tools(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/.exec(first) ??
-        [];
+        /^# (\d+) tools(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/m.exec(
+          stdout,
+        ) ?? [];
       return numbers.map(Number);
     };
     const [tools = 0, most = 0] = await said();
@@ -466,7 +473,7 @@ describe('check', () => {
       ]) {
         expect([result.code, result.stderr]).toEqual([0, '']);
         expect(parse(result.stdout)).toMatchObject({ auth: { token: '(set)' } });
-        expect(result.stdout).not.toContain('secret');
+        expect(result.stdout).not.toContain('very-secret');
       }
     }
   });

@@ -321,7 +321,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `${text} has lost audit events within 15 minutes, or for 5 minutes could not write them. With audit.file its disk is full, gone or too slow; without it, nobody reads the log. 4 MiB of events wait; further ones are lost, while calls go on. First: ${allLogs(n)} | grep 'audit events' | tail -5 | jq -cR 'fromjson? | {time, msg, error: (.err.message? // .err)}'`,
+              `${text} has lost audit events in the last 15 minutes, or has not been able to write any for 5. Where audit.file is set, its disk is full, gone or too slow. Where it is not, nobody reads the log. 4 MiB of events wait to be written; those after them are lost. Calls go on. First: ${allLogs(n)} | grep 'audit events' | tail -5 | jq -cR 'fromjson? | {time, msg, error: (.err.message? // .err)}'`,
             dashboard: 'fleet',
           },
         ),

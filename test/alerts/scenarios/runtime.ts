@@ -123,7 +123,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '37m': [
         ticket('NexusMCPHeapNearLimit', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} kept at least 90% of its heap limit for 10 minutes, garbage collections included; at the limit the process ends. The metrics show how full it is, and what may fill it: sessions or calls in flight. First: ${metrics(n, 'nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
+            `The heap of a:9999 of ${text} has not been below 90% of its limit for 10 minutes, not even after garbage collections. At the limit the process ends. The metrics show how full it is, and what may fill it: sessions or calls in flight. First: ${metrics(n, 'nodejs_heap_size_(used|limit)_bytes|mcp_active_sessions|mcp_tool_calls_in_flight.* [1-9]')}`,
           dashboard: 'runtime',
         }),
       ],

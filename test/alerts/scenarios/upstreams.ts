@@ -38,7 +38,7 @@ const downScenarios: readonly Scenario[] = [
           { upstream: 'weather' },
           {
             says: ({ text, n }) =>
-              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable. The server says in which state it is, and why. First: ${status(n, 'if .upstreams then .upstreams[] | select(.name == "weather") else . end')}`,
+              `Upstream weather of ${text} was up for only 0% of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable or timeout. The server says in which state it is, and why. First: ${status(n, 'if .upstreams then .upstreams[] | select(.name == "weather") else . end')}`,
             dashboard: 'fleet',
           },
         ),
