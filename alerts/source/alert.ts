@@ -116,6 +116,9 @@ export const OF_ALERT =
 export const OF_SERVICE = 'job=%q, namespace=%q, cluster=%q';
 export const SERVICE_LABELS = '$labels.job $labels.namespace $labels.cluster';
 
+/** A sentence for hosts, where the alert names no instance: each of which may have the fault. */
+export const HOSTS = `{{ if not $labels.namespace }} Its hosts:{{ range printf \`sum by (instance) (max_over_time(up{${OF_SERVICE}}[1d]))\` ${SERVICE_LABELS} | query }} {{ .Labels.instance }}{{ end }}.{{ end }}`;
+
 /** An instance to ask: a query of the labels `instance` and `pod`, which has `OF_SERVICE` in it once, and what completes the rest of it. */
 type Asked = readonly [query: string, ...labels: readonly string[]];
 

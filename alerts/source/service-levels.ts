@@ -2,6 +2,7 @@ import {
   OF_ALERT,
   OF_SERVICE,
   SERVICE_LABELS,
+  HOSTS,
   slowCalls,
   statusOf,
   TEXT,
@@ -82,7 +83,7 @@ function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(latency, severity), slowRatio, ALLOWED_SLOW, enough),
     ...waits(severity),
     summary: 'Tool calls are slower than the latency objective allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}.${MOST_TIME} The log says whose calls are slow. First: ${slowCalls(latency.thresholdSeconds)}`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}.${MOST_TIME}${HOSTS} The log says whose calls are slow. First: ${slowCalls(latency.thresholdSeconds)}`,
     dashboard: 'overview',
   }));
 }

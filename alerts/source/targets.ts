@@ -1,4 +1,4 @@
-import { answerOf, HERE, OF_ALERT, TEXT, type Alert } from './alert.ts';
+import { answerOf, HERE, HOSTS, OF_ALERT, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { any, INSTANCE, maxBy, PromQL, SERVICE, sumBy } from './promql.ts';
 import { ALLOWED_ERRORS, ALLOWED_SLOW, recordedOfCalls } from './records.ts';
@@ -24,7 +24,7 @@ function down(parameters: Parameters): Alert {
     forSeconds: 180,
     keepFiringForSeconds: 120,
     summary: 'No instance of the server can be scraped.',
-    description: `Prometheus has scraped no instance of ${TEXT.service} successfully for 3 minutes: {{ if gt $value 0.0 }}the server answers, and Prometheus drops the ${TEXT.number} samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. If it is the limit, raise it (in the chart monitoring.monitor.sampleLimit). First: in Prometheus, because only it knows why: open Status > Target health and read the error of the scrape{{ else if lt $value 0.0 }}it finds no target, and has found none within the last hour. Either it does not select the ServiceMonitor (compare labels and namespaces), or there are no pods. Whether agents get answers is not known, and no other alert works. First: ${TEXT.targets}{{ else }}the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works. First: ${TEXT.pods}{{ end }}`,
+    description: `Prometheus has scraped no instance of ${TEXT.service} successfully for 3 minutes: {{ if gt $value 0.0 }}the server answers, and Prometheus drops the ${TEXT.number} samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. If it is the limit, raise it (in the chart monitoring.monitor.sampleLimit). First: in Prometheus, because only it knows why: open Status > Target health and read the error of the scrape{{ else if lt $value 0.0 }}it finds no target, and has found none within the last hour. Either it does not select the ServiceMonitor (compare labels and namespaces), or there are no pods. Whether agents get answers is not known, and no other alert works. First: ${TEXT.targets}{{ else }}the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works.${HOSTS} First: ${TEXT.pods}{{ end }}`,
     dashboard: 'fleet',
   };
 }

@@ -46,6 +46,7 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
   const start = path === undefined ? directory : dirname(path);
   const problemsOfFile: string[] = [];
   const values = path === undefined ? {} : readConfigFile(path, problemsOfFile);
+  const isRead = problemsOfFile.length === 0;
   const draft: Draft = { values, origins: new Map(), problems: problemsOfFile };
   const settings = listSettings();
   readEnvironment(env, settings, draft);
@@ -60,7 +61,8 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
       'shutdown.delaySeconds: must be less than shutdown.deadlineSeconds, which includes it',
     );
   }
-  if (parsed.success)
+  // Of a file that cannot be read, what it says to the others is missing.
+  if (parsed.success && isRead)
     for (const problemsOf of [problemsOfPeers, problemsOfIssuers, problemsOfAudit, problemsOfMetrics])
       draft.problems.push(...problemsOf(parsed.data));
   const problems = [...draft.problems, ...invalid];

@@ -27,6 +27,9 @@ export const lastStates = command(
   '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; }',
 );
 
+/** The hosts of the service, where it runs on such. */
+export const hosts = (n: string): string => (n === '' ? ' Its hosts: a:9999.' : '');
+
 export const IN_FLIGHT =
   'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =

@@ -353,9 +353,10 @@ describe('what is wrong', () => {
     ['broken YAML', 'server:\n  port: [1\n', /line \d/],
     ['a tab', 'server:\n\tport: 1\n', /line 2/],
     ['a prototype key', '__proto__: {port: 1}\n', /__proto__/],
-  ])('about a file that is %s is said', (_name, yaml, says) => {
+  ])('about a file that is %s is said, and of what depends on it nothing', (_name, yaml, says) => {
     const file = configFile(yaml);
-    const problems = problemsFrom({ file });
+    // It needs ops.port, which the file would have.
+    const problems = problemsFrom({ file, env: { NEXUS_SESSIONS_ADDRESS: '10.0.0.1' } });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(says);
     expect(problems[0]).toContain(file);

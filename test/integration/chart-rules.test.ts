@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { RuleGroup } from '../../alerts/source/rules.ts';
-import { pods, targets } from '../alerts/commands.ts';
+import { hosts, pods, targets } from '../alerts/commands.ts';
 import { promtool, stopPromtool } from '../alerts/promtool.ts';
 import { play } from '../alerts/play.ts';
 import { page, shortestFor, type Scenario, type Service, type Stage } from '../alerts/scenario.ts';
@@ -85,7 +85,7 @@ describe('the rules of a release whose pods', () => {
   ];
   const vanished = saying(
     ({ n }) =>
-      `the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works. First: ${pods(n)}`,
+      `the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works.${hosts(n)} First: ${pods(n)}`,
   );
   const neverFound = saying(
     ({ n }) =>

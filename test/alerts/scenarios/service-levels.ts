@@ -1,4 +1,4 @@
-import { ofAlert, slowCalls, status } from '../commands.ts';
+import { hosts, ofAlert, slowCalls, status } from '../commands.ts';
 import { REFUSED } from '../../../src/tools/reasons.ts';
 import { info, page, ticket, type Scenario } from '../scenario.ts';
 import { counter, once } from '../series.ts';
@@ -316,7 +316,7 @@ const latencyBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `90% of the tool calls of ${text} took longer than 2.5 s over the last 15m; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. Most time of the last 5 minutes: calls of echo. The log says whose calls are slow. First: ${slowCalls(n, '2.5')}`,
+              `90% of the tool calls of ${text} took longer than 2.5 s over the last 15m; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 1d 16h 0m 0s. Most time of the last 5 minutes: calls of echo.${hosts(n)} The log says whose calls are slow. First: ${slowCalls(n, '2.5')}`,
             dashboard: 'overview',
           },
         ),
@@ -325,7 +325,7 @@ const latencyBudget: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. Most time of the last 5 minutes: calls of echo. The log says whose calls are slow. First: ${slowCalls(n, '2.5')}`,
+              `45% of the tool calls of ${text} took longer than 2.5 s over the last 1d; the objective is that 95 % do not. At this rate a whole 30-day budget lasts 3d 8h 0m 0s. Most time of the last 5 minutes: calls of echo.${hosts(n)} The log says whose calls are slow. First: ${slowCalls(n, '2.5')}`,
             dashboard: 'overview',
           },
         ),

@@ -1,4 +1,4 @@
-import { answer, lastStates, pods } from '../commands.ts';
+import { answer, hosts, lastStates, pods } from '../commands.ts';
 import { page, ticket, type Scenario } from '../scenario.ts';
 import { gauge } from '../series.ts';
 import { on, server } from '../server.ts';
@@ -25,7 +25,7 @@ export const targetScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works. First: ${pods(n)}`,
+              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works.${hosts(n)} First: ${pods(n)}`,
             dashboard: 'fleet',
           },
         ),
