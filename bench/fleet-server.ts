@@ -2,7 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import process from 'node:process';
 import { json, text } from 'node:stream/consumers';
+import { keepCollectionsShort } from '../src/short-collections.ts';
 import { answerParent } from './probes.ts';
+
+// Its own pauses would count as those of what is between it and the client.
+keepCollectionsShort();
 
 // Many servers of the 2025 era without sessions, one a port, which do as little as they can. `PUT` makes one ill.
 

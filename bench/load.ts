@@ -84,6 +84,8 @@ class Line {
   readonly #socket: Socket;
   readonly #expected: string;
   #received = '';
+  /** How long the answer is that comes, once that is known. */
+  #length: number | undefined;
   #done: PromiseWithResolvers<void> | undefined;
 
   /** @param expected what each answer contains */
@@ -93,7 +95,8 @@ class Line {
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
       this.#received += text;
-      if (isWhole(this.#received)) this.#settle();
+      this.#length ??= lengthOf(this.#received);
+      if (this.#length !== undefined && this.#received.length >= this.#length) this.#settle();
     });
     socket.on('error', (error) => this.#done?.reject(error));
     socket.on('close', () => this.#done?.reject(new Error('the server closed the connection')));
@@ -117,6 +120,7 @@ class Line {
     const answer = this.#received;
     const done = this.#done;
     this.#received = '';
+    this.#length = undefined;
     this.#done = undefined;
     if (answer.startsWith('HTTP/1.1 200') && answer.includes(this.#expected)) done?.resolve();
     else done?.reject(new Error(`a call was answered with ${answer}`));
@@ -125,10 +129,11 @@ class Line {
 
 const LENGTH = /\r\ncontent-length: (\d+)\r\n/i;
 
-/** Whether all of an answer has come: as much as its header says, or the chunk that ends it. */
-function isWhole(answer: string): boolean {
+/** How long an answer is: as its header says, or as it is when the chunk that ends it has come. */
+function lengthOf(answer: string): number | undefined {
   const end = answer.indexOf('\r\n\r\n');
-  if (end < 0) return false;
+  if (end < 0) return undefined;
   const length = LENGTH.exec(answer.slice(0, end + 2))?.[1];
-  return length === undefined ? answer.endsWith('\r\n0\r\n\r\n') : answer.length >= end + 4 + Number(length);
+  if (length !== undefined) return end + 4 + Number(length);
+  return answer.endsWith('\r\n0\r\n\r\n') ? answer.length : undefined;
 }

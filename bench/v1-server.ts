@@ -5,7 +5,11 @@ import { json } from 'node:stream/consumers';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { z } from 'zod';
+import { keepCollectionsShort } from '../src/short-collections.ts';
 import { answerParent } from './probes.ts';
+
+// Its own pauses would count as those of what is between it and the client.
+keepCollectionsShort();
 
 // What most servers are today: the v1 SDK with sessions, which answers by streams.
 
