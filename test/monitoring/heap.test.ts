@@ -4,17 +4,17 @@ import { expect, it } from 'vitest';
 
 const module = new URL('../../src/monitoring/metrics/heap.ts', import.meta.url).href;
 
-/** Keeps more and more until the process ends; prints on the way how much was kept of the limit. */
+/** Keeps more and more until the process ends; prints on the way how much of the limit old objects have. */
 const LEAK = `
-const { HeapMonitor } = await import(${JSON.stringify(module)});
+const { heapLimit } = await import(${JSON.stringify(module)});
 const { writeSync } = await import('node:fs');
-const heap = new HeapMonitor(process.env.NODE_OPTIONS);
+const { getHeapSpaceStatistics } = await import('node:v8');
+const limit = heapLimit(process.env.NODE_OPTIONS);
 const kept = [];
 for (;;) {
-  for (let times = 0; times < 10; times += 1) kept.push(new Array(10_000).fill(kept.length));
-  await new Promise((resolve) => setImmediate(resolve));
-  const { kept_bytes, limit_bytes } = heap.read();
-  writeSync(1, kept_bytes / limit_bytes + '\\n');
+  kept.push(new Array(10_000).fill(kept.length));
+  const old = getHeapSpaceStatistics().filter(({ space_name: name }) => !name.startsWith('new_'));
+  writeSync(1, old.reduce((sum, { space_used_size: bytes }) => sum + bytes, 0) / limit + '\\n');
 }
 `;
 
@@ -49,19 +49,13 @@ async function run(script: string, nodeOptions: string, options: readonly string
   return ended as { readonly stdout: string };
 }
 
-it.each([
-  ['--max-old-space-size=64', ''],
-  ['--max_old_space_size=64', '--max-old-space-size=4000'],
-  ['--max-semi-space-size=3', '--max-old-space-size="64"'],
-])(
-  'a heap that fills comes near its limit before the process ends, with %s (%s)',
-  async (option, variable) => {
-    const { stdout } = await run(LEAK, variable, [option]);
-    const last = Number(stdout.trim().split('\n').at(-1));
-    expect(last).toBeGreaterThan(0.8);
-    expect(last).toBeLessThan(1.1);
-  },
-);
+it('a heap that fills comes near its limit before the process ends', async () => {
+  // With little room for young objects: those of a fast leak would be moved to the old ones all at once, at the end.
+  const { stdout } = await run(LEAK, '--max-old-space-size="64"', ['--max-semi-space-size=3']);
+  const last = Number(stdout.trim().split('\n').at(-1));
+  expect(last).toBeGreaterThan(0.8);
+  expect(last).toBeLessThan(1.1);
+});
 
 it('garbage does not fill it', async () => {
   const { stdout } = await run(BUSY, '--max-old-space-size=64', ['--expose-gc']);
