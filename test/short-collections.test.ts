@@ -20,7 +20,8 @@ process.stdout.write(String((old() - before) / 1e6));
 const module = new URL('../src/short-collections.ts', import.meta.url).href;
 
 const grown = async (before: string): Promise<number> => {
-  const args = ['--input-type=module', '--eval', before + WORK];
+  // What V8 learns depends on when it compiles, on threads of its own; here it has none.
+  const args = ['--predictable', '--input-type=module', '--eval', before + WORK];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return Number(stdout);
 };
