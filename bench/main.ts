@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { keepCollectionsShort } from '../src/short-collections.ts';
 import { authorization } from './authorization.ts';
 import { mcp, rest } from './calls.ts';
 import { monitoring } from './monitoring.ts';
 import { scrape } from './scrape.ts';
 import { sessions } from './sessions.ts';
-import { keepCollectionsShort } from '../src/short-collections.ts';
 import { isolation } from './isolation.ts';
 import { markdown, type Row } from './table.ts';
 import { tracing } from './tracing.ts';

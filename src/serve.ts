@@ -3,10 +3,11 @@ import type { Application, Environment } from './application.ts';
 import type { Settings } from './config/settings.ts';
 import { createApp } from './http/app.ts';
 import { listen } from './http/listener.ts';
-import { reportOf, type Facts, type HeapReport } from './http/status-page/status.ts';
+import { reportOf, type Facts } from './http/status-page/status.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { keyId } from './mcp/seal.ts';
 import { McpEndpoint } from './mcp/endpoint.ts';
+import type { HeapReading } from './monitoring/metrics/heap.ts';
 import { PEER_PATH } from './mcp/peers.ts';
 import { openOperationsPort, operationsOf } from './operations-port.ts';
 import { stopPlan } from './stop-plan.ts';
@@ -24,7 +25,7 @@ export interface ServerEnvironment extends Pick<Environment, 'logger' | 'now'> {
   /** What the event loop of this thread did of late. */
   readonly eventLoop: () => Parameters<typeof reportOf>[0];
   /** How full the heap of this thread is. */
-  readonly heap: () => HeapReport;
+  readonly heap: () => HeapReading;
 }
 
 /** Opens the ports and serves until stopped. Rejects when a port cannot be opened. */

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
+import { parse } from 'yaml';
 import { didYouMean } from '../tools/near-names.ts';
-import { parseYaml as parseYamlFile, readText } from './read-yaml.ts';
+import { parseYaml, readText } from './read-yaml.ts';
 import { keysAt, listSettings, type Setting } from './setting-list.ts';
 import { settingsSchema, type Settings } from './settings.ts';
 
@@ -112,7 +112,7 @@ const isEmpty = (text: string): boolean => ['', 'null'].includes(text.trim());
 
 function readConfigFile(path: string, problems: string[]): Record<string, unknown> {
   const text = readText(path);
-  const file = parseYamlFile(text);
+  const file = parseYaml(text);
   if (!file.ok) problems.push(file.problem);
   else if (text.ok && isEmpty(text.text))
     problems.push(
@@ -207,7 +207,7 @@ function parseText({ kind }: Setting, text: string): unknown {
       return partsOf(text).map(parseNumber);
     case 'map':
       try {
-        return parseYaml(text) as unknown;
+        return parse(text) as unknown;
       } catch {
         return text;
       }

@@ -3,6 +3,7 @@ import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { ActivityReport } from '../../monitoring/activity.ts';
 import type { AuditReport } from '../../monitoring/audit/audit.ts';
 import type { EventLoopReading } from '../../monitoring/metrics/event-loop.ts';
+import type { HeapReading } from '../../monitoring/metrics/heap.ts';
 import type { Places } from '../../tools/admission.ts';
 
 /** Is anything wrong, with which tool, and why: what a person is told first. */
@@ -38,7 +39,7 @@ export interface Status {
   /** How busy the event loop was of late; left out where `activity` is `null`. */
   readonly event_loop?: EventLoopReport;
   /** How full the heap is; left out likewise. */
-  readonly heap?: HeapReport;
+  readonly heap?: HeapReading;
   /** The places of calls (`limits.concurrency`); left out likewise. */
   readonly places?: Places;
   /** Left out where there is no token file, and on the main port when the metrics are at the operations port. */
@@ -58,14 +59,6 @@ export interface TokenFileReport {
   readonly current: boolean;
   /** For how long they have not been; 0 where they are. */
   readonly stale_seconds: number;
-}
-
-/** How full the heap is. */
-export interface HeapReport {
-  /** What the last full garbage collection left in use; 0 before there was one. */
-  readonly kept_bytes: number;
-  /** When it keeps so much, the process ends. */
-  readonly limit_bytes: number;
 }
 
 /** What the event loop did of late. */

@@ -29,6 +29,14 @@ function usualSemiSpace(): number {
 
 const powerOfTwo = (least: number): number => 2 ** Math.ceil(Math.log2(least));
 
+/** How full the heap is. */
+export interface HeapReading {
+  /** What the last full garbage collection left in use; 0 before there was one. */
+  readonly kept_bytes: number;
+  /** When it keeps so much, the process ends. */
+  readonly limit_bytes: number;
+}
+
 /** What lives for long in the heap of this thread. */
 export class HeapMonitor {
   readonly #limit: number;
@@ -44,8 +52,7 @@ export class HeapMonitor {
     }).observe({ entryTypes: ['gc'] });
   }
 
-  /** What the last full garbage collection left, in bytes, which is 0 before there was one; and how much that may be. */
-  read(): { readonly kept_bytes: number; readonly limit_bytes: number } {
+  read(): HeapReading {
     return { kept_bytes: this.#kept, limit_bytes: this.#limit };
   }
 }
