@@ -35,9 +35,8 @@ export class Load {
     const { hostname, port } = this.#url;
     const open = this.#lines.filter(({ isOpen }) => isOpen);
     const opened = Array.from({ length: this.#connections - open.length }, async () => {
-      const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-      await once(socket, 'connect');
-      const line = new Line(socket, this.#request.expected);
+      const line = new Line(hostname, Number(port), this.#request.expected);
+      await line.opened;
       await line.call(this.#next());
       return line;
     });
@@ -79,27 +78,33 @@ export class Load {
   }
 }
 
-/** A connection, with one call at a time. */
+/** What is read at a time, in bytes. */
+const READ = 65_536;
+
+/** A connection, with one call at a time. It makes no garbage of what it reads: a collection would be a slow call. */
 class Line {
+  readonly opened: Promise<unknown>;
   readonly #socket: Socket;
   readonly #expected: string;
-  #received = '';
+  /** The answer so far, in the first bytes. */
+  #received = Buffer.alloc(READ);
+  #size = 0;
   /** How long the answer is that comes, once that is known. */
   #length: number | undefined;
   #done: PromiseWithResolvers<void> | undefined;
 
   /** @param expected what each answer contains */
-  constructor(socket: Socket, expected: string) {
-    this.#socket = socket;
+  constructor(host: string, port: number, expected: string) {
     this.#expected = expected;
-    socket.setEncoding('latin1');
-    socket.on('data', (text: string) => {
-      this.#received += text;
-      this.#length ??= lengthOf(this.#received);
-      if (this.#length !== undefined && this.#received.length >= this.#length) this.#settle();
-    });
-    socket.on('error', (error) => this.#done?.reject(error));
-    socket.on('close', () => this.#done?.reject(new Error('the server closed the connection')));
+    const callback = (count: number, buffer: Uint8Array): boolean => {
+      this.#receive(count, buffer);
+      return true;
+    };
+    const onread = { buffer: Buffer.alloc(READ), callback };
+    this.#socket = connect({ host, port, noDelay: true, onread });
+    this.opened = once(this.#socket, 'connect');
+    this.#socket.on('error', (error) => this.#done?.reject(error));
+    this.#socket.on('close', () => this.#done?.reject(new Error('the server closed the connection')));
   }
 
   get isOpen(): boolean {
@@ -116,24 +121,34 @@ class Line {
     this.#socket.destroy();
   }
 
-  #settle(): void {
-    const answer = this.#received;
+  #receive(count: number, chunk: Uint8Array): void {
+    if (this.#size + count > this.#received.length)
+      this.#received = Buffer.concat([this.#received, Buffer.alloc(this.#received.length + count)]);
+    this.#received.set(chunk.subarray(0, count), this.#size);
+    this.#size += count;
+    const received = this.#received.subarray(0, this.#size);
+    this.#length ??= lengthOf(received);
+    if (this.#length !== undefined && this.#size >= this.#length) this.#settle(received);
+  }
+
+  #settle(answer: Buffer): void {
     const done = this.#done;
-    this.#received = '';
+    this.#size = 0;
     this.#length = undefined;
     this.#done = undefined;
-    if (answer.startsWith('HTTP/1.1 200') && answer.includes(this.#expected)) done?.resolve();
-    else done?.reject(new Error(`a call was answered with ${answer}`));
+    if (answer.indexOf('HTTP/1.1 200') === 0 && answer.includes(this.#expected)) done?.resolve();
+    else done?.reject(new Error(`a call was answered with ${answer.toString('latin1')}`));
   }
 }
 
 const LENGTH = /\r\ncontent-length: (\d+)\r\n/i;
+const LAST_CHUNK = '\r\n0\r\n\r\n';
 
 /** How long an answer is: as its header says, or as it is when the chunk that ends it has come. */
-function lengthOf(answer: string): number | undefined {
+function lengthOf(answer: Buffer): number | undefined {
   const end = answer.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
-  const length = LENGTH.exec(answer.slice(0, end + 2))?.[1];
+  const length = LENGTH.exec(answer.toString('latin1', 0, end + 2))?.[1];
   if (length !== undefined) return end + 4 + Number(length);
-  return answer.endsWith('\r\n0\r\n\r\n') ? answer.length : undefined;
+  return answer.toString('latin1', answer.length - LAST_CHUNK.length) === LAST_CHUNK ? answer.length : undefined;
 }
