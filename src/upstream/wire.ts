@@ -64,7 +64,11 @@ export async function readEvents(
   try {
     for await (const bytes of bytesOf(response)) {
       if (isFound) continue;
-      for (const event of stream.read(bytes)) isFound ||= take(event);
+      for (const event of stream.read(bytes)) {
+        isFound ||= take(event);
+        // The SDK's client passes progress on in a turn of its own; an answer before that would end the call without it.
+        await Promise.resolve();
+      }
       if (isFound) tail = setTimeout(() => response.body.destroy(), TAIL_MS);
     }
   } catch (error) {

@@ -164,6 +164,29 @@ it('what one call says leaves the others what they may say', async () => {
   await close();
 });
 
+it('progress that comes together with the answer is not lost', async () => {
+  const { link, close } = await linkTo(url);
+  upstream.behaviour = {
+    'tools/call': ({ id, params }, response) => {
+      const { progressToken } = params?.['_meta'] as { readonly progressToken: number };
+      const says = (message: object): string => `data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`;
+      const reports = [1, 2, 3].map((progress) =>
+        says({ method: 'notifications/progress', params: { progressToken, progress } }),
+      );
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(reports.join('') + says({ id, result: DONE }));
+    },
+  };
+  const heard: unknown[] = [];
+  const params = { name: 'works' };
+  const made = { params, modernMeta: {}, traceId: undefined, inputSchema: { type: 'object' } } as const;
+  const progress = (said: object): void => void heard.push(said);
+  const { signal } = new AbortController();
+  expect(await link.call(made, { notice: undefined, progress }, signal)).toEqual(DONE);
+  expect(heard).toEqual([{ progress: 1 }, { progress: 2 }, { progress: 3 }]);
+  await close();
+});
+
 it('the trace of a call is in the headers, too, for what stands before the upstream', async () => {
   const { link, close } = await linkTo(url);
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
