@@ -150,5 +150,7 @@ function lengthOf(answer: Buffer): number | undefined {
   if (end < 0) return undefined;
   const length = LENGTH.exec(answer.toString('latin1', 0, end + 2))?.[1];
   if (length !== undefined) return end + 4 + Number(length);
-  return answer.toString('latin1', answer.length - LAST_CHUNK.length) === LAST_CHUNK ? answer.length : undefined;
+  return answer.toString('latin1', answer.length - LAST_CHUNK.length) === LAST_CHUNK
+    ? answer.length
+    : undefined;
 }

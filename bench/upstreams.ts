@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, withChildren } from './child.ts';
+import { firstProgress, REPORTS } from './first-progress.ts';
 import { Load } from './load.ts';
 import { legacyCall, openSession, type CallRequest } from './requests.ts';
 import { median, pairedRatio, quantile } from './statistics.ts';
@@ -14,6 +15,8 @@ interface Way {
   readonly what: string;
   readonly url: string;
   readonly request: CallRequest;
+  /** What precedes the names of the upstream's tools. */
+  readonly prefix?: string;
   readonly aims?: { readonly addedMillis: number; readonly throughput: number };
 }
 
@@ -45,6 +48,7 @@ export const upstreams = (quick: boolean): Promise<readonly Row[]> =>
             what: 'the catalogue',
             url: ours.url,
             request: await at(ours.url, '/mcp', `${NAME}_add`),
+            prefix: `${NAME}_`,
             aims: { addedMillis: 0.8, throughput: 1 / 3 },
           },
         ];
@@ -53,6 +57,13 @@ export const upstreams = (quick: boolean): Promise<readonly Row[]> =>
           ...(await paced(ways, quick ? 10 : 20)),
           ...(await throughputs(ways, quick ? 20 : 100)),
           ...(await requestsEach(ways.slice(2), upstream)),
+          ...(await firstProgress(
+            ways.map(({ prefix = '', aims, ...way }) => ({
+              ...way,
+              tool: `${prefix}${REPORTS}`,
+              isOurs: aims !== undefined,
+            })),
+          )),
         ];
       },
     ),
