@@ -1,6 +1,11 @@
 import { cancelled, failed, type Failure } from './call.ts';
 import type { OfferedTool } from './offered-tool.ts';
 
+/** So late a deadline is only where nothing else could run either, in seconds. */
+const HELD_SECONDS = 1;
+const HELD =
+  'The deadline itself was late: this tool, or another one meanwhile, blocked the event loop. A tool that computes for long needs isolation: worker.';
+
 /**
  * A run of a tool's code, which the deadline may end, or the client's patience, before it ends itself. Neither is watched before
  * the tool takes its time: many have returned by then.
@@ -42,7 +47,7 @@ export class Run {
       this.#ended = resolve;
     });
     const onDeadline = (): void => {
-      this.#end(timedOut(this.#tool));
+      this.#end(this.#timedOut());
     };
     const onGone = (): void => {
       this.#end(cancelled);
@@ -66,8 +71,15 @@ export class Run {
    */
   over(): { readonly seconds: number; readonly endedBy: Failure | undefined } {
     const seconds = this.#now() - this.#startedAt;
-    if (seconds > this.#tool.timeoutSeconds) this.#end(timedOut(this.#tool));
+    if (seconds > this.#tool.timeoutSeconds) this.#end(this.#timedOut());
     return { seconds, endedBy: this.#reason };
+  }
+
+  #timedOut(): Failure {
+    const { timeoutSeconds, late } = this.#tool;
+    const failure = late ?? failed('timeout', `The tool did not finish within ${timeoutSeconds} s.`);
+    const isHeld = this.#now() - this.#startedAt > timeoutSeconds + HELD_SECONDS;
+    return isHeld ? { ...failure, cause: `${failure.message} ${HELD}` } : failure;
   }
 
   #end(reason: Failure): void {
@@ -77,9 +89,6 @@ export class Run {
     this.#ended?.();
   }
 }
-
-const timedOut = ({ timeoutSeconds, late }: Pick<OfferedTool, 'timeoutSeconds' | 'late'>): Failure =>
-  late ?? failed('timeout', `The tool did not finish within ${timeoutSeconds} s.`);
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === 'object' || typeof value === 'function') &&

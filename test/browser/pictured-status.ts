@@ -64,7 +64,7 @@ export function picturedStatus(): Facts {
     links: ['/tools', '/openapi.json', '/metrics', '/readyz'],
     metrics: 'served',
     activity: watched.activity.report(),
-    event_loop: { window_seconds: 45, lag_p99_seconds: 0.01, utilization: 0.12 },
+    event_loop: { window_seconds: 45, lag_p99_seconds: 0.01, lag_max_seconds: 0.02, utilization: 0.12 },
     heap: { kept_bytes: 84e6, limit_bytes: 512e6 },
     places: { limit: 256, taken: 0, waiting: 0 },
   };

@@ -259,7 +259,7 @@ describe('GET /', () => {
         links: ['/tools', '/openapi.json', '/metrics', '/readyz'],
         metrics: 'served',
         activity: expect.objectContaining({ tools: expect.any(Array) as object }) as object,
-        event_loop: { window_seconds: 45, lag_p99_seconds: 0.01, utilization: 0.1 },
+        event_loop: { window_seconds: 45, lag_p99_seconds: 0.01, lag_max_seconds: 0.02, utilization: 0.1 },
         heap: { kept_bytes: 30e6, limit_bytes: 500e6 },
         places: { limit: 256, taken: 0, waiting: 0 },
       });

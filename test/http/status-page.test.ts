@@ -125,12 +125,28 @@ describe('GET / as JSON', () => {
   });
 
   it('says so when the event loop is blocked, where it knows of calls', async () => {
-    const blocked = { seconds: 60, p99: 1.5, utilization: 0.97 };
+    const blocked = { seconds: 60, p99: 1.5, max: 2.5, utilization: 0.97 };
     server = await startTestServer({ ops: { port: 0 } }, undefined, {}, {}, blocked);
     const status = await statusOf(String(server.opsUrl));
     expect(status.verdict).toMatchObject({ level: 'bad', headline: 'The event loop is blocked' });
-    expect(status.event_loop).toEqual({ window_seconds: 60, lag_p99_seconds: 1.5, utilization: 0.97 });
+    expect(status.event_loop).toEqual({
+      window_seconds: 60,
+      lag_p99_seconds: 1.5,
+      lag_max_seconds: 2.5,
+      utilization: 0.97,
+    });
     expect(await statusOf()).not.toHaveProperty('event_loop');
+  });
+
+  it('says that a few long turns blocked the event loop, which the percentile does not see', async () => {
+    const blocked = { seconds: 45, p99: 0.015, max: 8.02, utilization: 0.7 };
+    server = await startTestServer({}, undefined, {}, {}, blocked);
+    expect((await statusOf()).verdict).toEqual({
+      level: 'warn',
+      headline: 'The event loop was blocked for 8.0 s',
+      detail:
+        'In the last 45 s the event loop was busy 70 % of the time. Every call waited meanwhile: a tool computes for long on it, or the process was stopped.',
+    });
   });
 
   it('says so when the heap is nearly full', async () => {

@@ -14,8 +14,8 @@ const base = {
   annotations: { readOnly: true, idempotent: true, openWorld: false },
   timeoutSeconds: 0.1,
 };
-const block = () => {
-  const end = performance.now() + 200;
+const block = (milliseconds = 200) => {
+  const end = performance.now() + milliseconds;
   while (performance.now() < end);
 };
 const throwIt = () => {
@@ -34,6 +34,8 @@ export const tools = Object.entries(ENDS).flatMap(([name, end]) => [
   defineTool({ ...base, name: 'sync_' + name, handler: () => (block(), end()) }),
   defineTool({ ...base, name: 'async_' + name, handler: async () => (await null, block(), end()) }),
 ]);
+export const longSync = defineTool({ ...base, name: 'long_sync', handler: () => (block(1200), 'done') });
+export const longAsync = defineTool({ ...base, name: 'long_async', handler: async () => (await null, block(1200), 'done') });
 export const inTime = defineTool({ ...base, name: 'in_time', timeoutSeconds: 600, handler: () => (block(), 'done') });
 `;
 const NAMES = ['value', 'nothing', 'blocks', 'failure', 'unavailable', 'thrown', 'invalid'].flatMap((end) => [
@@ -72,6 +74,13 @@ describe('a handler that holds the event loop past its deadline', () => {
     };
     expect([level, reason]).toEqual(['warn', 'timeout']);
     expect(seconds).toBeGreaterThanOrEqual(0.2);
+  });
+
+  it.each(['long_sync', 'long_async'])('is told from one that waits, by the log: %s', async (tool_name) => {
+    expect((await server.execute(tool_name)).body.detail).toBe('The tool did not finish within 0.1 s.');
+    expect(server.logs.findLast((line) => line['tool'] === tool_name)?.['why']).toBe(
+      'The tool did not finish within 0.1 s. The deadline itself was late: this tool, or another one meanwhile, blocked the event loop. A tool that computes for long needs isolation: worker.',
+    );
   });
 
   it('has not where its deadline is later', async () => {

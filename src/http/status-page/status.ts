@@ -67,12 +67,15 @@ export type EventLoopReport = ReturnType<typeof reportOf>;
 export const reportOf = ({
   seconds,
   p99,
+  max,
   utilization,
-}: Pick<EventLoopReading, 'seconds' | 'p99' | 'utilization'>) => ({
+}: Pick<EventLoopReading, 'seconds' | 'p99' | 'max' | 'utilization'>) => ({
   /** A half to a whole minute, or the time since the start. */
   window_seconds: seconds,
   /** How late it was, at the 99th percentile. */
   lag_p99_seconds: p99,
+  /** How late it was at most. */
+  lag_max_seconds: max,
   /** Share of the time that it was busy. */
   utilization,
 });
