@@ -1,20 +1,7 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import { ERROR_CODES, SDK_ERROR_CODES } from '../monitoring/door/json-rpc.ts';
 import type { Failure } from '../tools/call.ts';
-
-/** Why an upstream did not answer what it was asked, though it may have got it. */
-export const FAULT_KINDS = [
-  'connection',
-  'timeout',
-  'server',
-  'session_lost',
-  'broken',
-  'unauthorized',
-  'refused',
-  'too_large',
-  'given_up',
-] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
+import type { FaultKind } from './labels.ts';
 
 /** Those that say that the upstream is ill; the others are about one request. */
 const ILL: ReadonlySet<FaultKind> = new Set(['connection', 'timeout', 'server', 'session_lost', 'broken']);

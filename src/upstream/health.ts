@@ -1,6 +1,6 @@
 import { Breaker, type Permit } from './breaker.ts';
 import type { Fault } from './fault.ts';
-import { StateMachine, type Transition } from './state.ts';
+import { StateMachine, type Transition, type Trouble } from './state.ts';
 
 /** Calls refused in a row that say that it is not well, though it answers. */
 const REFUSED_IN_A_ROW = 5;
@@ -32,7 +32,7 @@ export class Health {
     this.#breaker = new Breaker(now, random);
   }
 
-  get state(): Pick<StateMachine, 'state' | 'why' | 'seconds'> {
+  get state(): Pick<StateMachine, 'state' | 'why' | 'fault' | 'seconds'> {
     return this.#machine;
   }
 
@@ -87,15 +87,15 @@ export class Health {
 
   /** A call got no answer. */
   failed(permit: Permit, fault: Fault): void {
-    const why = fault.message;
+    const trouble = troubleOf(fault);
     if (!fault.isIllness) {
       this.#refused(permit, fault);
       return;
     }
     this.#breaker.failed(permit);
-    if (permit === 'trial') this.#machine.take({ kind: 'unreached', why });
-    else if (!this.#breaker.isOpen) this.#machine.take({ kind: 'failed', why });
-    else if (this.#machine.state !== 'down') this.#machine.take({ kind: 'opened', why });
+    if (permit === 'trial') this.#machine.take({ kind: 'unreached', trouble });
+    else if (!this.#breaker.isOpen) this.#machine.take({ kind: 'failed', trouble });
+    else if (this.#machine.state !== 'down') this.#machine.take({ kind: 'opened', trouble });
   }
 
   /** That a call was refused says that somebody is there; not that it is who we are connected to, which a look tells. */
@@ -106,7 +106,7 @@ export class Health {
     this.#refusedInARow += 1;
     if (this.#refusedInARow < REFUSED_IN_A_ROW) return;
     this.#refusedAt = this.#now();
-    if (!this.#breaker.isOpen) this.#machine.take({ kind: 'failed', why: fault.message });
+    if (!this.#breaker.isOpen) this.#machine.take({ kind: 'failed', trouble: troubleOf(fault) });
   }
 
   /** What was sent ended without saying anything. */
@@ -116,27 +116,30 @@ export class Health {
 
   /** It was looked for, and not found. */
   missed(permit: Permit, fault: Fault): void {
-    const why = fault.message;
+    const trouble = troubleOf(fault);
     if (fault.kind === 'unauthorized') {
       this.#heardAt = this.#now();
       this.#breaker.found(permit);
-      this.#machine.take({ kind: 'refused', why });
+      this.#machine.take({ kind: 'refused', trouble });
       return;
     }
     if (permit === 'trial') this.#breaker.failed(permit);
     else this.#breaker.trip();
-    this.#machine.take({ kind: 'unreached', why });
+    this.#machine.take({ kind: 'unreached', trouble });
   }
 
   listed(): void {
     this.#machine.take({ kind: 'listed' });
   }
 
-  unlisted(why: string): void {
-    this.#machine.take({ kind: 'unlisted', why });
+  unlisted(fault: Fault): void {
+    const { kind, message } = fault;
+    this.#machine.take({ kind: 'unlisted', trouble: { fault: kind, why: `its list of tools: ${message}` } });
   }
 
   removed(): void {
     this.#machine.take({ kind: 'removed' });
   }
 }
+
+const troubleOf = ({ kind, message }: Fault): Trouble => ({ fault: kind, why: message });

@@ -11,6 +11,23 @@ export const UPSTREAM_STATES = [
 export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 
 /**
+ * Why an upstream did not answer what it was asked: it could not be connected to, said nothing in time, failed (5xx), does not know its
+ * session, answered what is no MCP, refused our credentials or what was asked, said too much, or was not waited for.
+ */
+export const FAULT_KINDS = [
+  'connection',
+  'timeout',
+  'server',
+  'session_lost',
+  'broken',
+  'unauthorized',
+  'refused',
+  'too_large',
+  'given_up',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/**
  * Why a tool that an upstream lists is not offered: it has no name that can be offered, the settings leave it out, its definition is
  * one that clients would refuse, its name is taken, or there are too many.
  */

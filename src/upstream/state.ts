@@ -1,40 +1,50 @@
-import type { UpstreamState } from './labels.ts';
+import type { FaultKind, UpstreamState } from './labels.ts';
 
-/** What happened to an upstream; `why` is in words for a person, without secrets. */
+/** What is wrong with an upstream. */
+export interface Trouble {
+  /** Missing where it has done nothing wrong, or nothing yet. */
+  readonly fault?: FaultKind;
+  /** In words for a person, without secrets; empty when nothing is wrong. */
+  readonly why: string;
+}
+
+const NONE: Trouble = { why: '' };
+
+/** What happened to an upstream. */
 export type UpstreamEvent =
   /** It answered a call or a probe; `isCalm` when none has failed for a moment. */
   | { readonly kind: 'answered'; readonly isCalm: boolean }
   /** A call failed for want of an answer, and the breaker still lets calls through. */
-  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'failed'; readonly trouble: Trouble }
   /** That was one too many: the breaker is open. */
-  | { readonly kind: 'opened'; readonly why: string }
+  | { readonly kind: 'opened'; readonly trouble: Trouble }
   /** It was looked for, to connect or as a probe, and not found. */
-  | { readonly kind: 'unreached'; readonly why: string }
+  | { readonly kind: 'unreached'; readonly trouble: Trouble }
   /** It refused our credentials. */
-  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'refused'; readonly trouble: Trouble }
   /** It said which tools it has. */
   | { readonly kind: 'listed' }
   /** It did not, though it is reached. */
-  | { readonly kind: 'unlisted'; readonly why: string }
+  | { readonly kind: 'unlisted'; readonly trouble: Trouble }
   | { readonly kind: 'removed' };
 
 /** What is known of an upstream: what its state follows from. */
 interface Known {
   readonly reach: 'unknown' | 'answers' | 'fails' | 'open' | 'unauthorized' | 'down';
-  /** Why it is not reached well; empty when it is. */
-  readonly reachWhy: string;
+  /** Why it is not reached well. */
+  readonly reachTrouble: Trouble;
   /** Whether it has ever said which tools it has. */
   readonly hasListed: boolean;
-  /** Why its list is older than it should be; empty when it is not. */
-  readonly listWhy: string;
+  /** Why its list is older than it should be. */
+  readonly listTrouble: Trouble;
   readonly isRemoved: boolean;
 }
 
 const NOTHING_KNOWN: Known = {
   reach: 'unknown',
-  reachWhy: '',
+  reachTrouble: NONE,
   hasListed: false,
-  listWhy: '',
+  listTrouble: NONE,
   isRemoved: false,
 };
 
@@ -44,29 +54,29 @@ function after(known: Known, event: UpstreamEvent): Known {
   switch (event.kind) {
     case 'answered':
       // A call that answers while others fail changes nothing yet; one that answers a trial does.
-      return reach === 'fails' && !event.isCalm ? known : { ...known, reach: 'answers', reachWhy: '' };
+      return reach === 'fails' && !event.isCalm ? known : { ...known, reach: 'answers', reachTrouble: NONE };
     case 'failed':
       return reach === 'answers' || reach === 'fails'
-        ? { ...known, reach: 'fails', reachWhy: event.why }
+        ? { ...known, reach: 'fails', reachTrouble: event.trouble }
         : known;
     case 'opened':
-      return { ...known, reach: 'open', reachWhy: event.why };
+      return { ...known, reach: 'open', reachTrouble: event.trouble };
     case 'unreached':
       // A trial that fails while the breaker is open says nothing new.
-      return { ...known, reach: reach === 'open' ? 'open' : 'down', reachWhy: event.why };
+      return { ...known, reach: reach === 'open' ? 'open' : 'down', reachTrouble: event.trouble };
     case 'refused':
-      return { ...known, reach: 'unauthorized', reachWhy: event.why };
+      return { ...known, reach: 'unauthorized', reachTrouble: event.trouble };
     case 'listed':
-      return { ...known, hasListed: true, listWhy: '' };
+      return { ...known, hasListed: true, listTrouble: NONE };
     case 'unlisted':
-      return { ...known, listWhy: event.why };
+      return { ...known, listTrouble: event.trouble };
     case 'removed':
       return { ...known, isRemoved: true };
   }
 }
 
 /**
- * The state that follows from what is known, and why it is that one, in words; empty when nothing is wrong.
+ * The state that follows from what is known, and why it is that one.
  *
  * | State          | What it says                                                                                     |
  * | -------------- | ------------------------------------------------------------------------------------------------ |
@@ -81,18 +91,20 @@ function after(known: Known, event: UpstreamEvent): Known {
  * Of those that are true the first in this order is the state. What it lists and we cannot offer does not change its state:
  * that is counted by itself.
  */
-function stateOf({ reach, reachWhy, hasListed, listWhy, isRemoved }: Known): {
+function stateOf({ reach, reachTrouble, hasListed, listTrouble, isRemoved }: Known): {
   readonly state: UpstreamState;
-  readonly why: string;
+  readonly trouble: Trouble;
 } {
-  if (isRemoved) return { state: 'removed', why: '' };
-  if (reach === 'unknown') return { state: 'connecting', why: '' };
+  if (isRemoved) return { state: 'removed', trouble: NONE };
+  if (reach === 'unknown') return { state: 'connecting', trouble: NONE };
   if (reach === 'unauthorized' || reach === 'open' || reach === 'down')
-    return { state: reach, why: reachWhy };
-  if (!hasListed) return { state: 'down', why: listWhy || 'it has not said which tools it has' };
-  if (reach === 'fails') return { state: 'degraded', why: reachWhy };
-  return listWhy === '' ? { state: 'up', why: '' } : { state: 'degraded', why: listWhy };
+    return { state: reach, trouble: reachTrouble };
+  if (!hasListed) return { state: 'down', trouble: listTrouble === NONE ? SILENT : listTrouble };
+  if (reach === 'fails') return { state: 'degraded', trouble: reachTrouble };
+  return { state: listTrouble === NONE ? 'up' : 'degraded', trouble: listTrouble };
 }
+
+const SILENT: Trouble = { why: 'it has not said which tools it has' };
 
 /** A change of state; from a state to itself, where it lasts for another reason. */
 export interface Transition {
@@ -129,7 +141,12 @@ export class StateMachine {
 
   /** Why it is in this state, in words; empty when nothing is wrong. */
   get why(): string {
-    return stateOf(this.#known).why;
+    return stateOf(this.#known).trouble.why;
+  }
+
+  /** What is wrong with it, if something is. */
+  get fault(): FaultKind | undefined {
+    return stateOf(this.#known).trouble.fault;
   }
 
   /** For how long it has been in this state, in seconds. */
@@ -140,7 +157,10 @@ export class StateMachine {
   take(event: UpstreamEvent): void {
     const { state: from } = stateOf(this.#known);
     this.#known = after(this.#known, event);
-    const { state: to, why } = stateOf(this.#known);
+    const {
+      state: to,
+      trouble: { why },
+    } = stateOf(this.#known);
     const now = this.#now();
     if (to !== from) this.#since = now;
     else if (why === this.#told.why || now - this.#told.at < REASON_SECONDS) return;

@@ -215,7 +215,7 @@ export class Supervisor {
         this.#isStale = true;
         return fault;
       }
-      health.unlisted(`its list of tools: ${fault.message}`);
+      health.unlisted(fault);
       // Whether it is ill, or only its list, a probe tells.
       if (fault.isIllness || mayBeStale(error)) this.#isWanted = true;
     }

@@ -60,6 +60,9 @@ export class Upstreams {
 
   constructor(options: UpstreamsOptions) {
     this.#options = options;
+    options.recorder.bindFaults(() =>
+      this.#entries.map(({ upstream }) => [upstream.spec.name, upstream.state.fault] as const),
+    );
   }
 
   /**

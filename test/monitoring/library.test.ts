@@ -404,6 +404,7 @@ describe('the metrics', () => {
       'mcp_token_file_current',
       'mcp_trace_spans_total',
       'mcp_upstream_definition_changes_total',
+      'mcp_upstream_fault',
       'mcp_upstream_last_transition_timestamp_seconds',
       'mcp_upstream_state',
       'mcp_upstream_tools',

@@ -186,7 +186,9 @@ describe('the number of series that follows from our declarations', () => {
     for (const method of [...HTTP_METHODS, 'BREW'])
       for (const status of [...HTTP_STATUS_CODES.map(Number), 418])
         recorder.httpRequest(RELAY_ROUTE, method, status, 1);
-    for (const upstream of ['a', 'b']) {
+    const known = new Set(['a', 'b']);
+    recorder.upstreams.bindFaults(() => [...known].map((upstream) => [upstream, 'timeout'] as const));
+    for (const upstream of known) {
       recorder.upstreams.added(upstream);
       recorder.upstreams.state(upstream, 'up', 1);
       recorder.upstreams.tools(upstream, 1, NONE_DROPPED);
@@ -211,6 +213,7 @@ describe('the number of series that follows from our declarations', () => {
     expect(folded.map(({ value }) => value)).toEqual([
       HTTP_ROUTES.length * (HTTP_METHODS.length + 1) + HTTP_METHODS.length + 1,
     ]);
+    known.delete('b');
     recorder.upstreams.removed('b');
     expect(await registry.metrics()).not.toContain('upstream="b"');
     expect(recorder.mostSamples()).toBe(samples.all.length);

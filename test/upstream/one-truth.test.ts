@@ -62,7 +62,10 @@ it('metrics, status page, log and list of tools say the same of upstreams, whate
       expect(tools.filter(({ toolset }) => toolset === upstream).length).toBe(offered);
       const left = samples.value('mcp_upstream_tools_dropped', { upstream }) ?? 0;
       expect(left).toBe(Object.values(dropped).reduce((sum, count) => sum + count, 0));
-      if (state !== 'up' && state !== 'connecting') expect(why).not.toBe('');
+      const faults = samples.select('mcp_upstream_fault', { upstream }).filter(({ value }) => value === 1);
+      const isWell = state === 'up' || state === 'connecting';
+      expect(faults.length).toBe(isWell ? 0 : 1);
+      expect(why === '').toBe(isWell);
     }
   };
   for (let step = 0; step < 30; step += 1) {

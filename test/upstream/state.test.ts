@@ -6,12 +6,12 @@ import { oneOf, randomFrom } from './random.ts';
 const EVENTS: readonly UpstreamEvent[] = [
   { kind: 'answered', isCalm: true },
   { kind: 'answered', isCalm: false },
-  { kind: 'failed', why: 'failed' },
-  { kind: 'opened', why: 'opened' },
-  { kind: 'unreached', why: 'unreached' },
-  { kind: 'refused', why: 'refused' },
+  { kind: 'failed', trouble: { fault: 'server', why: 'failed' } },
+  { kind: 'opened', trouble: { fault: 'timeout', why: 'opened' } },
+  { kind: 'unreached', trouble: { fault: 'connection', why: 'unreached' } },
+  { kind: 'refused', trouble: { fault: 'unauthorized', why: 'refused' } },
   { kind: 'listed' },
-  { kind: 'unlisted', why: 'unlisted' },
+  { kind: 'unlisted', trouble: { fault: 'broken', why: 'unlisted' } },
 ];
 
 function machine(...events: readonly UpstreamEvent['kind'][]): StateMachine {
@@ -61,11 +61,11 @@ describe('the state of an upstream', () => {
       () => time,
       (transition) => told.push({ at: time, ...transition }),
     );
-    made.take({ kind: 'unreached', why: 'connection refused' });
+    made.take({ kind: 'unreached', trouble: { why: 'connection refused' } });
     // A look every second, of which each second one ends otherwise; then always in the same way.
     for (time = 1; time <= 150; time += 1) {
       const why = time > 130 || time % 2 === 1 ? 'no answer' : 'connection reset';
-      made.take({ kind: 'unreached', why });
+      made.take({ kind: 'unreached', trouble: { why } });
     }
     expect(told).toEqual([
       { at: 0, from: 'connecting', to: 'down', why: 'connection refused' },
@@ -95,6 +95,8 @@ describe('the state of an upstream', () => {
       expect(UPSTREAM_STATES).toContain(made.state);
       const isWell = made.state === 'up' || made.state === 'connecting';
       expect(made.why === '').toBe(isWell);
+      if (made.fault === undefined) expect(made.why).toMatch(/^(it has not said which tools it has)?$/);
+      else expect(isWell).toBe(false);
       if (made.state === before) expect(told.length).toBe(known);
       else {
         expect(told.slice(known)).toEqual([{ from: before, to: made.state, why: made.why }]);

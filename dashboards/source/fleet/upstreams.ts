@@ -8,14 +8,16 @@ import { NO_FAILURES, SERVICE_COLUMNS, SERVICE_LEGEND } from '../words.ts';
 const FIVE_MINUTES = 300;
 const QUARTER = 900;
 const HOUR = 3600;
-const IN_STATE = `${UPSTREAM}, state`;
+const IN_STATE = `${UPSTREAM}, state, fault`;
 
-/** The state that each instance sees an upstream in. */
-const NOW = `${ours(series('mcp_upstream_state'))} == 1`;
+/** The state that each instance sees an upstream in, and why where it is not up. */
+const STATE = `${ours(series('mcp_upstream_state'))} == 1`;
+const FAULT = `${series('mcp_upstream_fault')} == 1`;
+const NOW = `(${STATE}) * on (${INSTANCE}, upstream) group_left (fault) (${FAULT}) or on (${INSTANCE}, upstream) (${STATE})`;
 
 /** Something of each upstream, with the state that it is in, and the most of all instances that see it so. */
 const inState = (expression: string): string =>
-  maxBy(IN_STATE, `${expression} * on (${INSTANCE}, upstream) group_left (state) (${NOW})`);
+  maxBy(IN_STATE, `${expression} * on (${INSTANCE}, upstream) group_left (state, fault) (${NOW})`);
 
 const callsThat = (which: string): string =>
   sum(increase('mcp_client_operation_duration_seconds_count', QUARTER, which), UPSTREAM);
@@ -28,7 +30,7 @@ export const upstreams: readonly Panel[] = [
     kind: 'state-timeline',
     title: 'Which upstreams are up?',
     description:
-      'Upstreams, as the instance sees them that reaches them worst. Good: green. Not up: its tools stay listed and their calls fail as `unavailable`; the panel beside says in which state it is and since when, the status page and the log why.',
+      'Upstreams, as the instance sees them that reaches them worst. Good: green. Not up: its tools stay listed and their calls fail as `unavailable`; the panel beside says in which state it is, since when and why; the status page and the log say why in words.',
     queries: [
       {
         expr: `min by (${UPSTREAM}) (${ours(series('mcp_upstream_state', 'state="up"'))})`,
@@ -45,7 +47,7 @@ export const upstreams: readonly Panel[] = [
     kind: 'table',
     title: 'How is each upstream?',
     description:
-      'Upstreams by state: how many instances see them so, for how long the first of them, and how many of its tools are offered and left out, without those that nobody wants. Good: all `up`, none left out. `down`: not found; `open`: calls fail; `unauthorized`: it refuses our credentials; `degraded`: some calls fail, or its list cannot be read.',
+      'Upstreams by state and why: how many instances see them so, for how long the first of them, and how many of its tools are offered and left out, without those that nobody wants. Good: all `up`, none left out. `down`: not found; `open`: calls fail; `unauthorized`: it refuses our credentials; `degraded`: some calls fail, or its list cannot be read. Why: `connection`, `timeout`, `server` (5xx), `broken` (no MCP), `refused` (4xx) and `unauthorized` (401, 403).',
     queries: [
       { expr: count(NOW, IN_STATE), legend: 'Instances' },
       {
@@ -59,7 +61,7 @@ export const upstreams: readonly Panel[] = [
         legend: 'Left out',
       },
     ],
-    labels: { upstream: 'Upstream', ...SERVICE_COLUMNS, state: 'State' },
+    labels: { upstream: 'Upstream', ...SERVICE_COLUMNS, state: 'State', fault: 'Why' },
     sortBy: 'Instances',
     unit: 'none',
     noValue: NONE,

@@ -1,5 +1,5 @@
 import { FAILURE_REASONS } from '../../kubernetes/labels.ts';
-import { DROP_REASONS, SERVICE_OUTCOMES, UPSTREAM_STATES } from '../../upstream/labels.ts';
+import { DROP_REASONS, FAULT_KINDS, SERVICE_OUTCOMES, UPSTREAM_STATES } from '../../upstream/labels.ts';
 import { ERROR_CODES } from '../door/json-rpc.ts';
 import { REASONS } from '../../tools/reasons.ts';
 import { counter, exactly, follows, gauge, given, optional } from './declaration.ts';
@@ -55,6 +55,12 @@ export const UPSTREAM_METRICS = {
         state: exactly(UPSTREAM_STATES),
       },
     ),
+  ),
+  mcp_upstream_fault: serverOnly(
+    gauge('Why an upstream is not up: 1 for the fault that its state follows from, 0 for the others', {
+      upstream,
+      fault: exactly(FAULT_KINDS),
+    }),
   ),
   mcp_upstream_transitions_total: serverOnly(
     counter('How often an upstream came into a state', { upstream, state: exactly(UPSTREAM_STATES) }),

@@ -1,9 +1,11 @@
 import type { FailureReason } from '../../kubernetes/labels.ts';
 import {
+  FAULT_KINDS,
   SERVICE_OUTCOMES,
   UPSTREAM_STATES,
   type Dropped,
   type DropReason,
+  type FaultKind,
   type ServiceOutcome,
   type UpstreamState,
 } from '../../upstream/labels.ts';
@@ -56,6 +58,15 @@ export class UpstreamRecorder {
     this.#metrics.mcp_upstream_last_transition_timestamp_seconds.set({ upstream }, since);
     for (const state of UPSTREAM_STATES)
       this.#metrics.mcp_upstream_state.set({ upstream, state }, state === now ? 1 : 0);
+  }
+
+  /** @param read what is wrong with each upstream, if something is */
+  bindFaults(read: () => Iterable<readonly [upstream: string, fault: FaultKind | undefined]>): void {
+    const { mcp_upstream_fault: metric } = this.#metrics;
+    metric.beforeScrape(() => {
+      for (const [upstream, now] of read())
+        for (const fault of FAULT_KINDS) metric.set({ upstream, fault }, fault === now ? 1 : 0);
+    });
   }
 
   /** It came into a state. */
