@@ -5,6 +5,7 @@ import { Load } from './load.ts';
 import { endSession, listRequest, modernCall, openSession, type CallRequest } from './requests.ts';
 import { quantile } from './statistics.ts';
 import { fewMillis, kibibytes, times, type Row } from './table.ts';
+import { timed } from './turns.ts';
 
 const UPSTREAMS = 20;
 const TOOLS_EACH = 50;
@@ -12,6 +13,8 @@ const DEADLINE_SECONDS = 2;
 const WARM_UP = 1000;
 /** How often the state is looked at while calls are measured: a scrape takes from them, too. In milliseconds. */
 const LOOK_MS = 1000;
+/** A call may be in flight, or a connection closing, when they are counted. */
+const MORE_DESCRIPTORS = 4;
 
 /**
  * 20 upstreams of 50 tools, and what it costs everybody else when one of them sleeps, one refuses connections, one resets them in the
@@ -58,8 +61,8 @@ async function withServer(
     [0, 1, UPSTREAMS - 2, UPSTREAMS - 1].map((index) => goOnCalling(server, index));
   // The same calls as later take from the others before, too. What the server compiles at first would be among the slowest.
   const callersBefore = goOn();
-  await measured(server, WARM_UP);
-  const before = await measured(server, count);
+  await measured(server, rounds(WARM_UP));
+  const before = await measured(server, rounds(count));
   await Promise.all(callersBefore.map(({ stop }) => stop()));
   const lists = await listsOf([server, own], count / 10);
 
@@ -71,13 +74,16 @@ async function withServer(
   const noticing = untilState(server, `up${UPSTREAMS - 2}`, ILL, LOOK_MS).then(
     () => performance.now() - stoppedAt,
   );
-  const first = await callOf(server, UPSTREAMS - 2);
+  const ending = callOf(server, UPSTREAMS - 2);
   const callers = goOn();
-  const during = await measured(server, count);
+  const atOnce = await measured(server, () => performance.now() - stoppedAt >= 1000);
+  const during = await measured(server, rounds(count));
+  const first = await ending;
   // What the first of them made it compile stays.
-  const bytes = await server.ask('liveBytes');
-  await measured(server, count);
+  const [bytes, open] = [await server.ask('liveBytes'), await server.ask('openDescriptors')];
+  await measured(server, rounds(count));
   const grown = (await server.ask('liveBytes')) - bytes;
+  const opened = (await server.ask('openDescriptors')) - open;
   const noticed = await noticing;
   await Promise.all(callers.map(({ stop }) => stop()));
   const shut: number[] = [];
@@ -93,10 +99,11 @@ async function withServer(
     name: string,
     share: number,
     aim: (ours: number, reference: number) => Partial<Row>,
+    [lanes, when] = [during, four],
   ): Row => {
-    const [ours, reference] = [quantile(during[what], share), quantile(before[what], share)];
+    const [ours, reference] = [quantile(lanes[what], share), quantile(before[what], share)];
     return {
-      what: `${share === 0.5 ? 'p50' : `p${share * 100}`} of ${name}, ${four}, against before`,
+      what: `p${share * 100} of ${name}, ${when}, against before`,
       ours: fewMillis(ours),
       reference: fewMillis(reference),
       ratio: times(ours / reference),
@@ -113,20 +120,20 @@ async function withServer(
       aim: '≤ 1.1×',
       met: ofUpstreams <= 1.1 * ofItsOwn,
     },
-    compared('list', '`tools/list` of 1 000 tools', 0.5, (ours) => ({ aim: '< 10 ms', met: ours < 10 })),
-    compared('list', '`tools/list` of 1 000 tools', 0.99, (ours) => ({ aim: '< 5 ms', met: ours < 5 })),
-    compared('initialize', '`initialize`', 0.5, (ours, reference) => ({
-      aim: '≤ 2×',
-      met: ours <= 2 * reference,
-    })),
-    compared('call', 'a call of another upstream', 0.5, (ours, reference) => ({
+    compared('list', NAMES.list, 0.5, (ours) => ({ aim: '< 10 ms', met: ours < 10 })),
+    compared('list', NAMES.list, 0.99, (ours) => ({ aim: '< 5 ms', met: ours < 5 })),
+    compared('initialize', NAMES.initialize, 0.5, twice),
+    compared('call', NAMES.call, 0.5, (ours, reference) => ({
       aim: '≤ +1 ms',
       met: ours - reference <= 1,
     })),
-    compared('call', 'a call of another upstream', 0.99, (ours, reference) => ({
+    compared('call', NAMES.call, 0.99, (ours, reference) => ({
       aim: '≤ +1 ms',
       met: ours - reference <= 1,
     })),
+    ...(['list', 'initialize', 'call'] as const).map((what) =>
+      compared(what, NAMES[what], 0.5, twice, [atOnce, 'in the first second of that']),
+    ),
     within('the first call of the stopped upstream ends', first, DEADLINE_SECONDS * 1000 + 200),
     within('a call of it, once that is known', quantile(shut, 0.5), 5),
     within('`mcp_upstream_state` says that the stopped one is not up', noticed, 15_000),
@@ -138,8 +145,19 @@ async function withServer(
       aim: '< 1024 KiB',
       met: grown < 1_048_576,
     },
+    {
+      what: 'files and sockets that were opened while the four stay ill',
+      ours: String(opened),
+      aim: `≤ ${MORE_DESCRIPTORS}`,
+      met: opened <= MORE_DESCRIPTORS,
+    },
   ];
 }
+
+const twice = (ours: number, reference: number): Partial<Row> => ({
+  aim: '≤ 2×',
+  met: ours <= 2 * reference,
+});
 
 const within = (what: string, millis: number, limit: number): Row => ({
   what,
@@ -154,14 +172,25 @@ interface Measured {
   readonly initialize: readonly number[];
 }
 
-/** One request at a time, of each kind in turn. */
-async function measured(server: Child, count: number): Promise<Measured> {
+const NAMES: Readonly<Record<keyof Measured, string>> = {
+  list: '`tools/list` of 1 000 tools',
+  call: 'a call of another upstream',
+  initialize: '`initialize`',
+};
+
+const rounds =
+  (count: number) =>
+  (round: number): boolean =>
+    round >= count;
+
+/** One request at a time, of each kind in turn, until it is over. */
+async function measured(server: Child, isOver: (round: number) => boolean): Promise<Measured> {
   const healthy = callRequest(Math.trunc(UPSTREAMS / 2));
   const loads = { list: new Load(server.url, listRequest, 1), call: new Load(server.url, healthy, 1) };
   const lanes = { list: [] as number[], call: [] as number[], initialize: [] as number[] };
   await loads.list.open();
   await loads.call.open();
-  for (let round = 0; round < count; round += 1) {
+  for (let round = 0; !isOver(round); round += 1) {
     lanes.call.push(await timed(() => loads.call.run(1)));
     if (round % 4 === 0) lanes.list.push(await timed(() => loads.list.run(1)));
     if (round % 20 !== 0) continue;
@@ -191,12 +220,6 @@ const callRequest = (upstream: number): CallRequest => ({
   ...modernCall(`up${upstream}_add`),
   expected: '"text":"8"',
 });
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
-}
 
 const makeIll = async (url: string, illness: Illness): Promise<void> => {
   await fetch(url, { method: 'PUT', body: illness });

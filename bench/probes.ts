@@ -1,4 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
+import { readdirSync } from 'node:fs';
 import process from 'node:process';
 
 /** What a server says when it listens. */
@@ -42,6 +43,10 @@ const probes = {
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;
   },
+  /** Bytes of memory that the process has. */
+  residentBytes: () => process.memoryUsage.rss(),
+  /** How many files and sockets are open. */
+  openDescriptors: () => readdirSync('/dev/fd').length,
   /** Begins to watch the event loop, which then never sleeps. */
   watchLoop() {
     longestTurnMillis = 0;

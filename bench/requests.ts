@@ -78,6 +78,14 @@ export const legacyCall = (session?: string, tool = 'add'): CallRequest => ({
   expected: '"text":"8"',
 });
 
+/** A list of all tools, in the session of a call of MCP 2025-11-25. */
+export const listIn = ({ path, headers }: CallRequest): CallRequest => ({
+  path,
+  headers,
+  body: JSON.stringify({ jsonrpc: '2.0', id: '[<id>]', method: 'tools/list', params: {} }),
+  expected: '"tools":[',
+});
+
 const legacyHeaders = (session: string | undefined): Record<string, string> => ({
   ...mcp,
   'mcp-protocol-version': LEGACY_VERSION,

@@ -34,3 +34,4 @@ export const fewMicros = (value: number): string => `${value.toFixed(1)} µs`;
 export const fewMillis = (value: number): string => `${value.toFixed(2)} ms`;
 export const millis = (value: number): string => `${value.toFixed(1)} ms`;
 export const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+export const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;

@@ -1,83 +1,60 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, withChildren } from './child.ts';
-import { firstProgress, REPORTS } from './first-progress.ts';
+import { firstProgress } from './first-progress.ts';
+import { lists } from './lists.ts';
 import { Load } from './load.ts';
-import { legacyCall, openSession, type CallRequest } from './requests.ts';
 import { median, pairedRatio, quantile } from './statistics.ts';
-import { fewMillis, times, type Row } from './table.ts';
+import { fewMillis, mebibytes, times, type Row } from './table.ts';
+import { inTurns, timed } from './turns.ts';
+import { NAME, waysTo, type Way } from './ways.ts';
 
 /** As many as the servers have that gateways are compared with. */
 const TOOLS = 53;
-const NAME = 'up';
 
-/** A way to the tool of the upstream. */
-interface Way {
-  readonly what: string;
-  readonly url: string;
-  readonly request: CallRequest;
-  /** What precedes the names of the upstream's tools. */
-  readonly prefix?: string;
-  readonly aims?: { readonly addedMillis: number; readonly throughput: number };
-}
-
-/** Calls of a server's tool directly, by a bare pass-through, by our relay, and as a tool of our catalogue. */
+/** Calls of a server's tool directly, by a bare pass-through, by our relay, and as a tool of our catalogue, of one upstream and of five. */
 export const upstreams = (quick: boolean): Promise<readonly Row[]> =>
-  withChildren([Child.start('v1-server.ts', TOOLS)], ([upstream]) =>
-    withChildren(
-      [
-        Child.start('pass-through-server.ts', 1, upstream.url),
-        Child.start('server.ts', 1, `--upstream=${NAME}=${upstream.url}/mcp`),
-      ],
-      async ([bare, ours]) => {
-        await untilListed(ours);
-        const relay = `${ours.url}/servers/${NAME}`;
-        const at = async (url: string, path: string, tool?: string): Promise<CallRequest> => ({
-          ...legacyCall(await openSession({ url }), tool),
-          path,
-        });
-        const ways: readonly Way[] = [
-          { what: 'direct', url: upstream.url, request: await at(upstream.url, '/mcp') },
-          { what: 'a bare pass-through in Node', url: bare.url, request: await at(bare.url, '/mcp') },
-          {
-            what: 'the relay',
-            url: ours.url,
-            request: await at(relay, `/servers/${NAME}/mcp`),
-            aims: { addedMillis: 0.5, throughput: 1 / 2 },
-          },
-          {
-            what: 'the catalogue',
-            url: ours.url,
-            request: await at(ours.url, '/mcp', `${NAME}_add`),
-            prefix: `${NAME}_`,
-            aims: { addedMillis: 0.8, throughput: 1 / 3 },
-          },
-        ];
-        return [
-          ...(await latencies(ways, quick ? 40 : 200)),
-          ...(await paced(ways, quick ? 10 : 20)),
-          ...(await throughputs(ways, quick ? 20 : 100)),
-          ...(await requestsEach(ways.slice(2), upstream)),
-          ...(await firstProgress(
-            ways.map(({ prefix = '', aims, ...way }) => ({
-              ...way,
-              tool: `${prefix}${REPORTS}`,
-              isOurs: aims !== undefined,
-            })),
-          )),
-        ];
-      },
-    ),
+  withChildren(
+    [Child.start('v1-server.ts', TOOLS), Child.start('fleet-server.ts', TOOLS, '4')],
+    ([upstream, others]) => {
+      const named = [upstream, ...others.urls.map((url) => ({ url }))].map(
+        ({ url }, index) => `--upstream=${NAME}${index || ''}=${url}/mcp`,
+      );
+      return withChildren(
+        [
+          Child.start('pass-through-server.ts', 1, upstream.url),
+          Child.start('server.ts', 1, ...named.slice(0, 1)),
+          Child.start('server.ts', 1, ...named),
+        ],
+        async ([bare, ours, ofFive]) => {
+          const ways = await waysTo({ upstream, bare, ours, ofFive });
+          const before = await residentBytes([bare, ours, ofFive]);
+          const rows = [
+            ...(await latencies(ways, quick ? 40 : 200)),
+            ...(await paced(ways, quick ? 10 : 20)),
+            ...(await throughputs(ways, quick ? 20 : 100)),
+            ...(await lists(ways, quick ? 20 : 200)),
+            ...(await requestsEach(
+              ways.filter(({ aims }) => aims),
+              upstream,
+            )),
+            ...(await firstProgress(ways)),
+          ];
+          const after = await residentBytes([bare, ours, ofFive]);
+          return [...rows, ...memory(before, after)];
+        },
+      );
+    },
   );
 
-/** Waits until our server has the upstream's tools. */
-async function untilListed({ url }: Child): Promise<void> {
-  for (;;) {
-    const response = await fetch(`${url}/tools/${NAME}_add`);
-    await response.text();
-    if (response.ok) return;
-    await sleep(50);
-  }
-}
+const residentBytes = (servers: readonly Child[]): Promise<readonly number[]> =>
+  Promise.all(servers.map((server) => server.ask('residentBytes')));
+
+const memory = (before: readonly number[], after: readonly number[]): readonly Row[] =>
+  ['a bare pass-through in Node', 'our server', 'our server with five upstreams'].map((what, index) => ({
+    what: `memory after all that, against before, ${what}`,
+    ours: mebibytes(after[index] ?? Number.NaN),
+    reference: mebibytes(before[index] ?? Number.NaN),
+  }));
 
 const CALLS_A_TURN = 64;
 
@@ -155,24 +132,6 @@ async function throughputs(ways: readonly Way[], rounds: number): Promise<readon
   });
 }
 
-/** Has each way its turn in each round, there and back again; returns what each wrote into its lane. */
-async function inTurns(
-  ways: readonly Way[],
-  { connections, rounds, warmUp }: { connections: number; rounds: number; warmUp: number },
-  turn: (load: Load, lane: number[]) => Promise<void>,
-): Promise<readonly (readonly number[])[]> {
-  const field = ways.map(({ url, request }) => ({
-    load: new Load(url, request, connections),
-    lane: [] as number[],
-  }));
-  for (const { load } of field) await load.open();
-  for (let round = 0; round < warmUp; round += 1) for (const { load } of field) await turn(load, []);
-  for (let round = 0; round < rounds; round += 1)
-    for (const { load, lane } of round % 2 === 0 ? field : field.toReversed()) await turn(load, lane);
-  for (const { load } of field) load.close();
-  return field.map(({ lane }) => lane);
-}
-
 /** Requests that the upstream gets for each call. */
 async function requestsEach(ways: readonly Way[], upstream: Child): Promise<readonly Row[]> {
   const rows: Row[] = [];
@@ -192,10 +151,4 @@ async function requestsEach(ways: readonly Way[], upstream: Child): Promise<read
     });
   }
   return rows;
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
 }
