@@ -155,6 +155,13 @@ describe('the packed package, in an empty project,', () => {
     const tool_name = 'greet';
     expect(samples.value('mcp_tool_calls_total', { tool_name, status: 'success' })).toBe(2);
     expect(samples.value('mcp_tool_errors_total', { tool_name, reason: 'invalid_arguments' })).toBe(2);
+    const { client } = await connectClient(url, '2026-07-28');
+    const listening = await client.listen({ toolsListChanged: true });
+    await expect
+      .poll(async () => (await scrape()).value('mcp_active_subscriptions'), { timeout: 20_000 })
+      .toBe(1);
+    await listening.close();
+    await client.close();
   });
 
   it('runs the v1 server', async () => {
