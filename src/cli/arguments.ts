@@ -69,8 +69,7 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
     return refused(
       `there is no command ${command}${isPath(command) ? ONE_VALUE : didYouMean(command, Object.keys(COMMANDS))}`,
     );
-  if (operands.length > (OPERANDS[command] ?? 0))
-    return refused(`too many operands for ${command}`);
+  if (operands.length > (OPERANDS[command] ?? 0)) return refused(`too many operands for ${command}`);
   const given = Object.entries(rest).map(([name, value]) => [name, String(value)] as const);
   const probe = given.filter(([name]) => Object.hasOwn(PROBE_OPTIONS, name));
   const stray = Object.keys(parsed.values).find(
