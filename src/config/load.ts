@@ -250,5 +250,4 @@ function meant(path: readonly PropertyKey[], keys: readonly string[] = []): stri
   return didYouMean(keys, known) || `; the keys are ${known.join(', ')}${isOfTool ? OWN_SETTINGS : ''}`;
 }
 
-const OWN_SETTINGS =
-  '. Settings of your own modules are environment variables, which they read from process.env';
+const OWN_SETTINGS = '. Settings of your own modules are environment variables, which they read themselves';

@@ -183,7 +183,7 @@ describe('empty values', () => {
     expect(problemsFrom({ file, flags })).toEqual([
       `ops (from ${file}): Unrecognized key: "path"; the keys are host, port`,
       'tools.settings.order_lookup (from --tools.settings): Unrecognized key: "currency"; the keys are timeoutSeconds, ' +
-        'maxConcurrency. Settings of your own modules are environment variables, which they read from process.env',
+        'maxConcurrency. Settings of your own modules are environment variables, which they read themselves',
     ]);
   });
 
