@@ -82,7 +82,7 @@ alerts-report: node_modules/.installed ## Measure what the alerts detect, and wr
 build: node_modules/.installed ## Compile to dist/
 	@$(NPM) --silent run build
 
-image: ## Build the container image (IMAGE=name:tag NODE_IMAGE=base)
+image: docker ## Build the container image (IMAGE=name:tag NODE_IMAGE=base)
 	docker build --build-arg NODE_IMAGE=$(NODE_IMAGE) --build-arg REVISION=$$(git rev-parse HEAD) -t $(IMAGE) .
 
 chart: node_modules/.installed ## Package the chart into dist/ (ARGS="--sign --key NAME --keyring FILE")

@@ -7,14 +7,16 @@ import { z } from 'zod';
 
 const monitoring = createMonitoring();
 
-const handler = createMcpHandler(() => {
-  const server = monitoring.instrument(new McpServer({ name: 'greeter', version: '1.0.0' }));
-  const inputSchema = z.object({ name: z.string() });
-  server.registerTool('greet', { description: 'Greets someone by name.', inputSchema }, ({ name }) => ({
-    content: [{ type: 'text', text: `Hello ${name}` }],
-  }));
-  return server;
-});
+const handler = monitoring.instrument(
+  createMcpHandler(() => {
+    const server = monitoring.instrument(new McpServer({ name: 'greeter', version: '1.0.0' }));
+    const inputSchema = z.object({ name: z.string() });
+    server.registerTool('greet', { description: 'Greets someone by name.', inputSchema }, ({ name }) => ({
+      content: [{ type: 'text', text: `Hello ${name}` }],
+    }));
+    return server;
+  }),
+);
 
 const mcp = toNodeHandler(handler);
 const metrics = monitoring.expressHandler();

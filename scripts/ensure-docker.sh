@@ -8,7 +8,7 @@ PATIENCE_SECONDS=60
 answers() { command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; }
 
 give_up() {
-  echo "$1. The tests with containers need a Docker engine; make test-unit runs without." >&2
+  echo "$1. The image, the demonstration and the tests with containers need a Docker engine; make test-unit runs without." >&2
   exit 1
 }
 

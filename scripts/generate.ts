@@ -127,6 +127,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   slugTool: () => source('examples/tools/slug.ts'),
   primesTool: () => source('examples/tools/primes.ts'),
   weatherTest: () => source('examples/tools/weather.test.ts'),
+  primesTest: () => source('examples/tools/primes.test.ts'),
   bookingTest: () => source('examples/tools/booking.test.ts'),
   honoServer: () => source('examples/hono.ts'),
   tools: () =>

@@ -73,6 +73,7 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
         (toolset) =>
           `${placeOf(toolset)}: ${toolset.name} is the name of a built-in toolset; rename the file`,
       ),
+    ...problemsOfFileNames(modules.toolsets),
     ...problemsOfUpstreamNames(settings, taken),
   ];
   if (problems.length > 0) return { ok: false, problems, toolsets: selected.toolsets };
@@ -83,6 +84,15 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
     problemsOf: (others) => problemsOfRights(toolsets, rightsOf(others, settings)),
   };
 }
+
+/** Files of one name would be one toolset, and whoever has a right to it would have the tools of both. */
+const problemsOfFileNames = (toolsets: readonly Toolset[]): readonly string[] =>
+  toolsets.flatMap((toolset) => {
+    const { name } = toolset;
+    const first = toolsets.find((each) => each.name === name) ?? toolset;
+    const problem = `${name} is the name of ${placeOf(first)}, too, and names its tools; rename one of the files`;
+    return first === toolset ? [] : [`${placeOf(toolset)}: ${problem}`];
+  });
 
 /**
  * The longest that a call may take, in seconds: the longest deadline of the tools to be offered, and of those that settings state,

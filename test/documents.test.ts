@@ -58,6 +58,13 @@ describe('the README', () => {
   });
 });
 
+it('the page on examples leads to every one of them', () => {
+  const linked = linksOf('examples/README.md').map(({ target }) => target);
+  const examples = globSync('examples/**/*.{ts,js,cjs,json}', { cwd: ROOT });
+  expect(examples.length).toBeGreaterThan(15);
+  expect(examples.filter((path) => !linked.includes(path))).toEqual([]);
+});
+
 it.each(DOCUMENTS)('the links of %s lead to what is there', (path) => {
   const broken = linksOf(path).filter(
     ({ target, anchor }) =>

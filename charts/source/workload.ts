@@ -86,18 +86,21 @@ export const workload = {
         .record(
           z
             .string()
-            .regex(/^[\w.-]+\.(ts|mts|js|mjs)$/, 'must be a file name that ends in .ts, .mts, .js or .mjs'),
+            .regex(
+              /^[\w.-]+\.(ts|mts|js|mjs|json|yaml|yml|csv)$/,
+              'must be a file name that ends in .ts, .mts, .js or .mjs, or for data in .json, .yaml, .yml or .csv',
+            ),
           z.string(),
         )
         .default({})
         .describe(
-          "Modules by file name, each with its source; --set-file 'toolModules.files.weather\\.ts=weather.ts'",
+          "Modules by file name, each with its source, and data files, which lie beside them in /etc/nexus-mcp/tools; --set-file 'toolModules.files.weather\\.ts=weather.ts'",
         ),
       configMaps: z
         .array(z.strictObject({ name: text.min(1), files: z.array(text.min(1)).min(1) }))
         .default([])
         .describe(
-          'ConfigMaps that hold modules, and which of their keys are modules: [{name, files}]. When one changes, restart the pods',
+          'ConfigMaps that hold modules, and which of their keys are modules: [{name, files}]. All keys lie in /etc/nexus-mcp/tools-NAME. When one changes, restart the pods',
         ),
     })
     .prefault({})

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { listSettings } from '../config/setting-list.ts';
 import { didYouMean } from '../tools/near-names.ts';
 import { PROBE_OPTIONS, type ProbeFlags } from './probe/options.ts';
@@ -28,7 +28,7 @@ export interface Arguments {
 
 export type ArgumentsResult =
   | { readonly ok: true; readonly arguments: Arguments }
-  | { readonly ok: false; readonly problem: string };
+  | { readonly ok: false; readonly problems: readonly string[] };
 
 const SHORTHANDS: Readonly<Record<string, string>> = { port: 'server.port', host: 'server.host' };
 const OPERANDS: Readonly<Partial<Record<Command, number>>> = { call: 2, probe: 1 };
@@ -54,30 +54,28 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, tokens: true });
   } catch (error) {
-    return { ok: false, problem: problemOf(error, Object.keys(options)) };
+    return { ok: false, problems: problemsOf(error, argv, options) };
   }
   const named = parsed.tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
   // Of another setting that is given twice, the last value wins. Of a list, somebody may expect both to count.
   const twice = lists.find((path) => named.filter((name) => name === path).length > 1);
-  if (twice !== undefined) return { ok: false, problem: `--${twice} is given twice${ONE_VALUE}` };
+  if (twice !== undefined) return refused(`--${twice} is given twice${ONE_VALUE}`);
   const { config, json, help, version, ...rest } = parsed.values;
   const [command = 'serve', ...operands] = parsed.positionals;
   const nothing = { operands: [], config: undefined, json: false, settings: {}, probe: {} };
   if (help === true || version === true)
     return { ok: true, arguments: { ...nothing, command: help === true ? 'help' : 'version' } };
   if (!isCommand(command))
-    return {
-      ok: false,
-      problem: `there is no command ${command}${isPath(command) ? ONE_VALUE : didYouMean(command, Object.keys(COMMANDS))}`,
-    };
-  if (operands.length > (OPERANDS[command] ?? 0))
-    return { ok: false, problem: `too many operands for ${command}` };
+    return refused(
+      `there is no command ${command}${isPath(command) ? ONE_VALUE : didYouMean(command, Object.keys(COMMANDS))}`,
+    );
+  if (operands.length > (OPERANDS[command] ?? 0)) return refused(`too many operands for ${command}`);
   const given = Object.entries(rest).map(([name, value]) => [name, String(value)] as const);
   const probe = given.filter(([name]) => Object.hasOwn(PROBE_OPTIONS, name));
   const stray = Object.keys(parsed.values).find(
     (name) => Object.hasOwn(PROBE_OPTIONS, name) !== (command === 'probe'),
   );
-  if (stray !== undefined) return { ok: false, problem: `--${stray} is not an option of ${command}` };
+  if (stray !== undefined) return refused(`--${stray} is not an option of ${command}`);
   const settings = given.filter(([name]) => !Object.hasOwn(PROBE_OPTIONS, name));
   return {
     ok: true,
@@ -92,18 +90,30 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
   };
 }
 
-/** What Node says, without its advice on operands that begin with a dash. */
-function problemOf(error: unknown, known: readonly string[]): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const [, option] = /^Unknown option '([^']+)'/.exec(message) ?? [];
-  return option === undefined
-    ? message
-    : `there is no option ${option}${
-        didYouMean(
-          option,
-          known.map((name) => `--${name}`),
-        ) || ';'
-      } nexus-mcp check prints the settings, and each is an option`;
+const refused = (problem: string): ArgumentsResult => ({ ok: false, problems: [problem] });
+
+/** Every option that there is not; else what Node says, which would name the first of them, with advice on operands that begin with a dash. */
+function problemsOf(
+  error: unknown,
+  argv: readonly string[],
+  options: NonNullable<ParseArgsConfig['options']>,
+): readonly string[] {
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const known = Object.keys(options).map((name) => `--${name}`);
+  const unknown = tokens.flatMap((token) =>
+    token.kind === 'option' && !Object.hasOwn(options, token.name) ? [token.rawName] : [],
+  );
+  if (unknown.length === 0) return [error instanceof Error ? error.message : String(error)];
+  return unknown.map(
+    (option) =>
+      `there is no option ${option}${didYouMean(option, known) || ';'} nexus-mcp check prints the settings, and each is an option`,
+  );
 }
 
 const isCommand = (name: string): name is Command => Object.hasOwn(COMMANDS, name);

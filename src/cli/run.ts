@@ -15,7 +15,7 @@ export async function run(shell: Shell): Promise<ExitCode> {
 /** Each command loads what it needs, and no more: loading the whole server takes most of a second. */
 async function runCommand(shell: Shell): Promise<ExitCode> {
   const parsed = parseArguments(shell.argv);
-  if (!parsed.ok) return complain(shell, [parsed.problem, 'see nexus-mcp --help']);
+  if (!parsed.ok) return complain(shell, [...parsed.problems, 'see nexus-mcp --help']);
   const { command, operands, probe: flags } = parsed.arguments;
   switch (command) {
     case 'help':

@@ -242,6 +242,12 @@ function originOf(keys: readonly string[], origins: Draft['origins'], file: stri
   return origin === undefined ? '' : ` (from ${origin})`;
 }
 
-/** Which may be meant by keys that are none, in a place of the settings. */
-const meant = (path: readonly PropertyKey[], keys: readonly string[] = []): string =>
-  keys.length === 0 ? '' : didYouMean(keys, keysAt(path));
+/** Which may be meant by keys that are none, in a place of the settings; of keys that are like none, which there are. */
+function meant(path: readonly PropertyKey[], keys: readonly string[] = []): string {
+  if (keys.length === 0) return '';
+  const known = keysAt(path);
+  const isOfTool = path[0] === 'tools' && path[1] === 'settings';
+  return didYouMean(keys, known) || `; the keys are ${known.join(', ')}${isOfTool ? OWN_SETTINGS : ''}`;
+}
+
+const OWN_SETTINGS = '. Settings of your own modules are environment variables, which they read themselves';

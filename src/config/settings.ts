@@ -88,7 +88,9 @@ export const settingsSchema = z.strictObject({
       settings: z
         .record(z.string(), tool)
         .default({})
-        .describe('Limits of single tools, by tool name: {timeoutSeconds?, maxConcurrency?}'),
+        .describe(
+          'Limits of single tools, by tool name: {timeoutSeconds?, maxConcurrency?}. Settings of your own modules are environment variables, which they read themselves',
+        ),
     })
     .prefault({}),
   limits: z

@@ -96,8 +96,11 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
   if (excess !== undefined) return { ok: false, problem: { status: 413, detail: excess } };
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
-  const problems = problemsIn(result.error.issues, 'body').join('; ');
-  const detail = `${problems}. The tool's arguments belong in the field "arguments"`;
+  const { issues } = result.error;
+  const belongs = issues.some(({ path }) => path[0] === 'tool_name')
+    ? 'name belongs in the field "tool_name"'
+    : 'arguments belong in the field "arguments"';
+  const detail = `${problemsIn(issues, 'body').join('; ')}. The tool's ${belongs}`;
   return { ok: false, problem: { status: 400, detail } };
 }
 

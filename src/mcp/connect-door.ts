@@ -5,10 +5,11 @@ import { passThroughDoor } from '../monitoring/door/door-adapter.ts';
 import { ERROR_CODES, refusal } from '../monitoring/door/json-rpc.ts';
 import type { Peer } from '../monitoring/door/peer.ts';
 import type { TransportName } from '../monitoring/metrics/labels.ts';
-import { toolNameOf, type Message, type RpcRequest } from '../monitoring/door/message.ts';
+import { fieldOf, toolNameOf, type Message, type RpcRequest } from '../monitoring/door/message.ts';
 import { failed, type Failure, type ToolCall } from '../tools/call.ts';
 import { UNKNOWN_TOOL } from '../tools/reasons.ts';
 import type { McpBinding } from './binding.ts';
+import { whyStateRefused } from './request-state.ts';
 import { senderIn } from './sender.ts';
 import { sessionName } from './session-id.ts';
 import { reworded } from './words.ts';
@@ -70,7 +71,7 @@ export function connectionOptions(
     transport: transportName,
     answersCancelled = false,
     peer: knownPeer,
-    refusedAs = failed('invalid_arguments', 'refused by the protocol layer'),
+    refusedAs = failed('invalid_arguments', 'refused by the protocol layer', { why: NO_CALL }),
   }: DoorConnectionOptions,
   { catalogue, executor, newRequestId, onProtocolError }: McpBinding,
 ): ConnectionOptions<ToolCall> {
@@ -98,9 +99,10 @@ export function connectionOptions(
     sessionId: nameOfSession,
     toolLabel: (name) => (catalogue.get(name) ? name : UNKNOWN_TOOL),
     peer: knownPeer,
-    answered(pending) {
+    answered(pending, answer) {
       // The SDK refused it before it reached the executor, for example because `arguments` is not an object.
-      countIfUnheld(pending, refusedAs);
+      const why = whyStateRefused(fieldOf(answer, 'error')) ?? refusedAs.why;
+      countIfUnheld(pending, { ...refusedAs, why });
     },
     dropped(pending, why) {
       if (why !== 'cancelled') return;
@@ -115,5 +117,8 @@ export function connectionOptions(
     },
   };
 }
+
+/** For the log. What exactly is wrong the client is told; it may quote what the client sent. */
+const NO_CALL = 'it is no valid tools/call request';
 
 const neverAborts = new AbortController().signal;

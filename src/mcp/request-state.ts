@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRequestStateCodec, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { RequestStateCodec, ServerContext } from '@modelcontextprotocol/server';
+import { fieldOf } from '../monitoring/door/message.ts';
 import type { CallContext } from './call-context.ts';
 import type { StateKeys } from './seal.ts';
 import { UsedIds } from './used-ids.ts';
@@ -102,7 +103,17 @@ export class RequestState {
 }
 
 const refused = (why: string): ProtocolError =>
-  new ProtocolError(ProtocolErrorCode.InvalidParams, `The requestState ${why}`);
+  new ProtocolError(ProtocolErrorCode.InvalidParams, `The requestState ${why}`, { reason: REFUSED_STATE });
+
+/** What the SDK says in the data of its errors, too, when a state is none. */
+const REFUSED_STATE = 'invalid_request_state';
+
+/** Why a state was refused that a call brought, if that is what an error says; the words have nothing of the client's. */
+export function whyStateRefused(error: unknown): string | undefined {
+  const message = fieldOf(error, 'message');
+  const isOfState = fieldOf(fieldOf(error, 'data'), 'reason') === REFUSED_STATE;
+  return isOfState && typeof message === 'string' ? message : undefined;
+}
 
 /** The same for the same arguments, in whatever order their fields are written. */
 const digestOf = ({ arguments: args = {} }: Call): string =>

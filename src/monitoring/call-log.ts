@@ -135,11 +135,12 @@ const errorOf = (record: CallRecord): unknown =>
 
 /**
  * What could not be reached, did not end or was full, in words, where nothing was thrown that says so. Of refused arguments which
- * they are.
+ * they are, and of a request that never became a call what is wrong with it.
  */
 function whyOf(record: CallRecord): string | undefined {
   if (record.status === 'success') return undefined;
-  if (record.reason === 'invalid_arguments') return record.fields?.join(', ').slice(0, MAX_VALUE_LENGTH);
+  if (record.reason === 'invalid_arguments')
+    return record.why ?? record.fields?.join(', ').slice(0, MAX_VALUE_LENGTH);
   if (!SAYS_WHY.has(record.reason)) return undefined;
   const { cause = record.message } = record;
   return typeof cause === 'string' ? redactValue('why', cause, MAX_VALUE_LENGTH) : undefined;

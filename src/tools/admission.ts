@@ -133,7 +133,11 @@ export const placesOf = ({ limit, busy: taken, waiting }: Lane): Places => ({ li
  */
 export function whyFull(lanes: readonly Lane[], hasWaited: boolean): string {
   const full = lanes.find(({ busy, limit }) => busy >= limit);
-  const taken = full && `all ${full.limit} places of ${full.of} are taken`;
+  const taken =
+    full &&
+    (full.limit === 1
+      ? `the only place of ${full.of} is taken`
+      : `all ${full.limit} places of ${full.of} are taken`);
   const crowd = 'too many calls wait for places';
   if (!taken) return crowd;
   return hasWaited ? taken : `${taken}, and ${crowd}`;

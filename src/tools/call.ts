@@ -100,6 +100,8 @@ export interface Failure {
   readonly problems?: readonly string[];
   /** For `invalid_arguments`, and for the log only: the fields of the tool's schema that these are in. */
   readonly fields?: readonly string[] | undefined;
+  /** For `invalid_arguments` of the protocol layer, and for the log only: what is wrong, without anything that the client sent. */
+  readonly why?: string | undefined;
   /** For `rate_limited` and `overloaded`: when to try again. */
   readonly retryAfterSeconds?: number;
   /** For the log only: what was thrown, or what is wrong with the result. */

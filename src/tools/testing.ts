@@ -2,26 +2,33 @@
 import { trustedCaller } from '../authorization/caller.ts';
 import { createLane } from './admission.ts';
 import type { Outcome } from './call.ts';
+import type { Catalogue } from './catalogue.ts';
 import { problemsOfTool } from './definition-problems.ts';
 import { Executor } from './executor.ts';
-import { offerToolsets } from './offered-tool.ts';
+import { offerToolsets, type Workers } from './offered-tool.ts';
 import type { ToolContext, ToolDefinition } from './tool.ts';
+import { PATIENCE_SECONDS } from './tool-modules.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 export type { Failure, Outcome, ToolResult } from './call.ts';
 
 /** What the handler finds in its context, and the limits of the call. */
 export interface CallOptions extends Partial<Omit<ToolContext, 'releaseConnection'>> {
-  /** Deadline in seconds of a tool that states none. Default: 10, as `limits.toolTimeoutSeconds`. */
+  /** Deadline in seconds. Default: the one that the tool states, or 10, as `limits.toolTimeoutSeconds`. */
   readonly timeoutSeconds?: number;
   /** Largest result as JSON. Default: 1 MiB, as `limits.resultBytes`. */
   readonly resultBytes?: number;
+  /** The file that exports the tool, as `import.meta.resolve('./primes.ts')`: a tool with `isolation: 'worker'` runs in a thread then. */
+  readonly moduleUrl?: string | URL;
 }
 
 const LIMITS = { concurrency: 1, queue: 0, queueWaitSeconds: 0, inputWaitSeconds: 0 } as const;
+const THREADS = { minThreads: 0, maxThreads: 1, maxHeapMegabytes: 128, restarted: () => undefined } as const;
 
 /**
  * Calls a tool: validates the arguments, runs the handler until its deadline, and validates the result, all as the server
- * does. A tool with `isolation: 'worker'` runs in this thread. Its client can be asked (`canElicit`), unless the options say
+ * does. A tool with `isolation: 'worker'` runs in a thread if the options have `moduleUrl`. Without that it runs in this thread, where
+ * neither its deadline nor `signal` ends a loop. Its client can be asked (`canElicit`), unless the options say
  * otherwise: a call that asks ends with `inputRequired`, and another one with `answers` and `state` continues it.
  * @param args default: none
  * @returns what the call ended with; a failure has its `reason`, and in `cause` what was thrown
@@ -32,23 +39,55 @@ export async function callTool(
   args: unknown = {},
   options: CallOptions = {},
 ): Promise<Outcome> {
-  const { timeoutSeconds = 10, resultBytes = 1_048_576, canElicit = true } = options;
-  const { signal = new AbortController().signal, ...given } = options;
-  const workers = {
-    run: (_tool: unknown, validated: unknown, context: ToolContext) =>
-      Promise.resolve(validated).then((ready) => tool.handler(ready, context)),
-    lane: createLane(1),
-  };
-  const toolset = { name: 'tested', source: 'module', moduleUrl: 'tested', tools: [tool] } as const;
-  const defaults = { timeoutSeconds, maxConcurrency: 1 };
+  const { moduleUrl } = options;
+  if (moduleUrl === undefined || tool.isolation !== 'worker')
+    return callOffered(tool, offer(tool, options, 'tested', inThisThread(tool)), args, options);
+  const module = { moduleUrl: String(moduleUrl), tools: [tool.name] };
+  const threads = new WorkerPool(THREADS);
+  try {
+    const catalogue = offer(tool, options, module.moduleUrl, threads);
+    const problem = await threads.problemOf(module, PATIENCE_SECONDS);
+    if (problem !== undefined) throw new Error(problem);
+    return await callOffered(tool, catalogue, args, options);
+  } finally {
+    await threads.close();
+  }
+}
+
+const inThisThread = (tool: ToolDefinition): Workers => ({
+  run: (_tool, args, context) => Promise.resolve(args).then((ready) => tool.handler(ready as never, context)),
+  lane: createLane(1),
+});
+
+/** @throws with every problem of the tool */
+function offer(
+  tool: ToolDefinition,
+  { timeoutSeconds }: CallOptions,
+  moduleUrl: string,
+  workers: Workers,
+): Pick<Catalogue, 'get'> {
+  const toolset = { name: 'tested', source: 'module', moduleUrl, tools: [tool] } as const;
+  const defaults = { timeoutSeconds: 10, maxConcurrency: 1 };
   const problems = problemsOfTool(tool);
+  const limits = { defaults, overrides: { [tool.name]: { timeoutSeconds } } };
   const offered =
-    problems.length > 0 ? { ok: false as const, problems } : offerToolsets([toolset], workers, { defaults });
-  // The file of the tool is not known here.
+    problems.length > 0 ? { ok: false as const, problems } : offerToolsets([toolset], workers, limits);
+  // The file of the tool need not be known here.
   const withoutFile = (problem: string): string => problem.replace(/^tested: /, '');
   if (!offered.ok) throw new Error(offered.problems.map(withoutFile).join('\n'));
+  return { get: () => offered.tools[0] };
+}
+
+async function callOffered(
+  { name }: ToolDefinition,
+  catalogue: Pick<Catalogue, 'get'>,
+  args: unknown,
+  options: CallOptions,
+): Promise<Outcome> {
+  const { resultBytes = 1_048_576, canElicit = true } = options;
+  const { signal = new AbortController().signal, ...given } = options;
   const executor = new Executor({
-    catalogue: { get: () => offered.tools[0] },
+    catalogue,
     quota: { take: () => 0 },
     observer: { started: () => undefined, finished: () => undefined },
     limits: { ...LIMITS, resultBytes },
@@ -56,7 +95,7 @@ export async function callTool(
   });
   const outcome: Outcome & { tool?: unknown } = await executor.execute({
     ...given,
-    name: tool.name,
+    name,
     arguments: args,
     caller: trustedCaller('test'),
     entrance: 'function',

@@ -20,7 +20,7 @@ export const PATIENCE_SECONDS = 30;
 
 /**
  * Imports the tool modules an operator named, each a file that exports `defineTool` values.
- * @param paths file paths, relative ones from `directory`
+ * @param paths file paths, relative ones from `directory`; one that is named twice is loaded once
  * @param seconds how long each may take to load
  * @returns every problem of every module, with its file, when one of them is broken
  */
@@ -29,7 +29,8 @@ export async function loadToolModules(
   directory: string,
   seconds = PATIENCE_SECONDS,
 ): Promise<ToolModulesResult> {
-  const loaded = await Promise.all(paths.map((path) => loadToolModule(resolve(directory, path), seconds)));
+  const files = new Set(paths.map((path) => resolve(directory, path)));
+  const loaded = await Promise.all([...files].map((file) => loadToolModule(file, seconds)));
   const problems = loaded.flatMap((module) => module.problems);
   const toolsets = loaded.flatMap(({ toolset }) => toolset ?? []);
   return problems.length > 0 ? { ok: false, problems, toolsets } : { ok: true, toolsets };
@@ -40,7 +41,12 @@ interface LoadedModule {
   readonly toolset?: Toolset;
 }
 
+const MODULE_FILE = /\.[cm]?[jt]s$/;
+const NO_MODULE =
+  'is no tool module, which is a .ts, .mts, .js or .mjs file; a data file is read by the module that needs it';
+
 async function loadToolModule(file: string, seconds: number): Promise<LoadedModule> {
+  if (!MODULE_FILE.test(file) && existsSync(file)) return { problems: [`${file}: ${NO_MODULE}`] };
   const moduleUrl = pathToFileURL(file).href;
   const late = new AbortController();
   let tools: ToolDefinition[];

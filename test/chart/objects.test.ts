@@ -229,7 +229,10 @@ describe('the configuration file', () => {
       ingress: { enabled: true, hosts: ['mcp.example.com', '*.example.org'] },
       auth: { tokensSecret: { name: 'tokens' } },
       stateKeySecret: { name: 'key' },
-      toolModules: { files: { 'b.ts': '', 'a.ts': '' }, configMaps: [{ name: 'more', files: ['c.ts'] }] },
+      toolModules: {
+        files: { 'b.ts': '', 'a.ts': '', 'data.json': '{}' },
+        configMaps: [{ name: 'more', files: ['c.ts'] }],
+      },
     };
     const loaded = await settingsOf(values);
     expect(loaded).toMatchObject({ ok: true });

@@ -193,6 +193,17 @@ describe('wrong usage', () => {
   });
 });
 
+it('options that there are not are all said at once', async () => {
+  const { code, stderr } = await runHere(['check', '--server.prot', '5', '--tools.module=x.ts', '-x']);
+  expect(code).toBe(2);
+  expect(complaints(stderr)).toEqual([
+    expect.stringMatching(/^there is no option --server\.prot; did you mean --server\.port\?/),
+    expect.stringMatching(/^there is no option --tools\.module; did you mean --tools\.modules\?/),
+    expect.stringMatching(/^there is no option -x; /),
+    'see nexus-mcp --help',
+  ]);
+});
+
 describe('tools', () => {
   it('prints a line a tool, name first', async () => {
     const { code, stdout, stderr } = await runHere(['tools', '--tools.enabled', 'calculator,time']);

@@ -317,6 +317,24 @@ describe('broken tool modules', () => {
     ]);
   });
 
+  it('include two files of one name, which would be one toolset', async () => {
+    mkdirSync(join(directory, 'other'), { recursive: true });
+    const named = (name: string) => `export const t = ${tool(`name: '${name}'`)};\n`;
+    const files = [
+      moduleFile('twin.mjs', named('one')),
+      moduleFile('other/twin.mjs', named('two')),
+      moduleFile('twin.js', named('three')),
+    ];
+    const { code, stderr } = await runHere(['check', ...modules(...files)], { directory });
+    const refused = (file: string) =>
+      `nexus-mcp: ${directory}/${file}: twin is the name of ${directory}/twin.mjs, too, and names its tools; rename one of the files`;
+    expect([code, ...stderr.trimEnd().split('\n')]).toEqual([
+      2,
+      refused('other/twin.mjs'),
+      refused('twin.js'),
+    ]);
+  });
+
   it('include those that do not load in a worker thread, where it has no variables', async () => {
     const isolated = tool("isolation: 'worker'");
     const files = [

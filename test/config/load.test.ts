@@ -177,6 +177,16 @@ describe('empty values', () => {
     ]);
   });
 
+  it('that are like none are told with those that there are', () => {
+    const flags = { 'tools.settings': '{order_lookup: {currency: EUR}}' };
+    const file = configFile('ops: {path: /metrics}\n');
+    expect(problemsFrom({ file, flags })).toEqual([
+      `ops (from ${file}): Unrecognized key: "path"; the keys are host, port`,
+      'tools.settings.order_lookup (from --tools.settings): Unrecognized key: "currency"; the keys are timeoutSeconds, ' +
+        'maxConcurrency. Settings of your own modules are environment variables, which they read themselves',
+    ]);
+  });
+
   it('do not hide what a weaker source says', () => {
     const file = configFile('server: {host: "::1"}\n');
     expect(

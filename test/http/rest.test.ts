@@ -201,17 +201,18 @@ const encodeOnlyIn = (execute: unknown, name: string): string =>
 
 describe('a forgotten wrapper', () => {
   it.each([
-    ['/tools/add/execute', { a: 1, b: 2 }],
-    ['/execute', { tool_name: 'add', a: 1, b: 2 }],
-    ['/execute', { tool_name: 'add', args: { a: 1, b: 2 } }],
-    ['/execute', { name: 'add', arguments: { a: 1, b: 2 } }],
-  ])('on %s is a 400 that says where the arguments belong: %o', async (path, body) => {
+    ['/tools/add/execute', { a: 1, b: 2 }, 'arguments belong in the field "arguments"'],
+    ['/execute', { tool_name: 'add', a: 1, b: 2 }, 'arguments belong in the field "arguments"'],
+    ['/execute', { tool_name: 'add', args: { a: 1, b: 2 } }, 'arguments belong in the field "arguments"'],
+    ['/execute', { tool: 'add' }, 'name belongs in the field "tool_name"'],
+    ['/execute', { name: 'add', arguments: { a: 1, b: 2 } }, 'name belongs in the field "tool_name"'],
+  ])('on %s is a 400 that says where what is missing belongs: %o', async (path, body, advice) => {
     const before = await count('mcp_tool_calls_total', {});
     const answer = await post(path, body);
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({
       error: 'Bad Request',
-      detail: expect.stringMatching(/Unrecognized key.*belong in the field "arguments"/) as string,
+      detail: expect.stringMatching(`Unrecognized key[^.]*\\. The tool's ${advice}$`) as string,
       reason: null,
     });
     expect(await count('mcp_tool_calls_total', {})).toBe(before);

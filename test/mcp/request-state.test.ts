@@ -15,6 +15,7 @@ beforeAll(async () => {
   server = await startTestServer({
     tools: { modules: [ASKING_TOOLS, FIXTURE_TOOLS, DELETION] },
     limits: { callsPerSecond: 0 },
+    log: { foldSeconds: 0 },
   });
   ({ client } = await connectClient(server.url, '2026-07-28', {
     capabilities: { elicitation: { form: {} } },
@@ -40,6 +41,8 @@ const answer = (requestState: unknown, args: Record<string, unknown>, tool = nam
     requestState,
     inputResponses: { who: { action: 'accept', content: { name: 'Ada' } } },
   } as Parameters<typeof client.callTool>[0]);
+
+const lastCall = () => server.logs.filter(({ msg }) => msg === 'tool call').at(-1);
 
 const hello = { content: [{ type: 'text', text: 'Hello Ada' }] };
 
@@ -71,6 +74,21 @@ it('a requestState is used once, also by two calls at a time', async () => {
   const both = await Promise.allSettled([answer(state, {}), answer(state, {})]);
   expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   await expect(answer(state, {})).rejects.toThrow('The requestState has been used');
+});
+
+it.each([
+  ['of other arguments', { which: 'that' }, 'The requestState belongs to a call with other arguments'],
+  ['of nobody', {}, 'Invalid or expired requestState'],
+])('the log says why a call with a requestState %s is refused', async (_what, args, why) => {
+  const state = why.startsWith('Invalid') ? 'made up' : await stateFor({ which: 'this' });
+  await expect(answer(state, args)).rejects.toThrow(why);
+  expect(lastCall()).toMatchObject({ tool: name, reason: 'invalid_arguments', why });
+});
+
+it('the log says of what is no valid call that it is none', async () => {
+  await expect(answer('made up', 'no object' as never)).rejects.toThrow();
+  const why = 'it is no valid tools/call request';
+  expect(lastCall()).toMatchObject({ tool: name, reason: 'invalid_arguments', why });
 });
 
 it('a tool that insists on its state does nothing for an answer to a question that it did not ask', async () => {

@@ -129,7 +129,7 @@ describe('the line of a call', () => {
     await server.execute('held', args);
     expect(lastCall()).toMatchObject({
       reason: 'overloaded',
-      why: 'all 1 places of the tool held are taken, and too many calls wait for places',
+      why: 'the only place of the tool held is taken, and too many calls wait for places',
     });
     letGo();
     await Promise.all(running);

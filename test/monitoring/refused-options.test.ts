@@ -1,12 +1,37 @@
+import { McpServer } from '@modelcontextprotocol/server';
 import { Registry, register } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createMonitoring, type MonitoringOptions } from '../../src/monitoring/index.ts';
+import {
+  createMonitoring,
+  type InstrumentOptions,
+  type MonitoringOptions,
+} from '../../src/monitoring/index.ts';
 
 const create = (options: unknown): unknown => createMonitoring(options as MonitoringOptions);
 const log = () => undefined;
 const levels = { debug: log, info: log, warn: log, error: log };
 
 describe('createMonitoring', () => {
+  it.each([
+    [
+      { regsitry: new Registry() },
+      'createMonitoring has no option regsitry; did you mean registry? It takes ',
+    ],
+    [{ prefix: 'shop_' }, 'createMonitoring has no option prefix; it takes metrics, registry, '],
+    [{ log: { success: 1 } }, 'log has no option success; did you mean successes? It takes successes, '],
+    [{ build: { commit: 'a' } }, 'build has no option commit; it takes version, revision'],
+  ])('says which options there are, when given %o', (options, says) => {
+    expect(() => create(options)).toThrow(TypeError);
+    expect(() => create(options)).toThrow(says);
+  });
+
+  it('says so of those of instrument, too', () => {
+    const options = { tool: ['add'] } as InstrumentOptions;
+    expect(() => createMonitoring().instrument(new McpServer({ name: 'a', version: '1' }), options)).toThrow(
+      'instrument has no option tool; did you mean tools? It takes tools, transport',
+    );
+  });
+
   it.each([
     ['an object', {}, 'an object'],
     ['the text of one', new Registry().metrics(), 'a Promise'],

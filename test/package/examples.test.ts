@@ -121,7 +121,7 @@ const LOOSE = ['--skipLibCheck', '--allowJs', '--checkJs', '--allowImportingTsEx
 describe('the packed package, in an empty project,', () => {
   it('has types that all examples compile against', async () => {
     const typed = ['v2-server.ts', 'v1-server.ts', 'hono.ts', 'function.ts', 'custom-metrics.ts'];
-    const modules = ['hello', 'slug', 'primes', 'weather.test', 'booking.test', 'deletion.test'].map(
+    const modules = ['hello', 'slug', 'primes.test', 'weather.test', 'booking.test', 'deletion.test'].map(
       (name) => `tools/${name}.ts`,
     );
     const plain = ['commonjs.cjs', 'fastmcp.js', 'mcp-nest.js', 'mcp-use.js'];
@@ -155,6 +155,13 @@ describe('the packed package, in an empty project,', () => {
     const tool_name = 'greet';
     expect(samples.value('mcp_tool_calls_total', { tool_name, status: 'success' })).toBe(2);
     expect(samples.value('mcp_tool_errors_total', { tool_name, reason: 'invalid_arguments' })).toBe(2);
+    const { client } = await connectClient(url, '2026-07-28');
+    const listening = await client.listen({ toolsListChanged: true });
+    await expect
+      .poll(async () => (await scrape()).value('mcp_active_subscriptions'), { timeout: 20_000 })
+      .toBe(1);
+    await listening.close();
+    await client.close();
   });
 
   it('runs the v1 server', async () => {
@@ -224,7 +231,7 @@ describe('the packed package, in an empty project,', () => {
 
   it('runs the tests of tools', async () => {
     const { stdout } = await run(process.execPath, ['--test', 'tools/*.test.ts'], { cwd: project });
-    expect(stdout).toMatch(/pass 8\n/);
+    expect(stdout).toMatch(/pass 10\n/);
   });
 
   it('tests a module that needs variables, in both ways that the page on tools shows', async () => {

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { callTool } from 'nexus-mcp/testing';
 import {
   accepted,
@@ -10,7 +14,7 @@ import {
   unavailable,
   z,
 } from 'nexus-mcp/tools';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 const annotations = { readOnly: true, idempotent: true, openWorld: false } as const;
 const base = { title: 'Half', description: 'Halves.', annotations } as const;
@@ -117,6 +121,9 @@ describe('a tool that is called in a unit test', () => {
       ['info', 'waiting'],
     ]);
     expect(await callTool(waits, {}, { timeoutSeconds: 0.01 })).toMatchObject({ reason: 'timeout' });
+    // As tools.settings does, the option wins over what the tool states.
+    const patient = { ...waits, timeoutSeconds: 60 };
+    expect(await callTool(patient, {}, { timeoutSeconds: 0.01 })).toMatchObject({ reason: 'timeout' });
   });
 
   it('is refused as a server would refuse it', async () => {
@@ -127,6 +134,62 @@ describe('a tool that is called in a unit test', () => {
     const untitled = { ...half, title: ' ', annotations: { readOnlyHint: true } as never };
     await expect(callTool(untitled)).rejects.toThrow(
       /tool half: title: is empty\n[^]*there is no readOnlyHint; did you mean readOnly\?/,
+    );
+  });
+});
+
+describe('a tool with isolation that is called with the file that exports it', () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'testing-')), 'loops.mjs');
+  const moduleUrl = pathToFileURL(path);
+  writeFileSync(
+    path,
+    `export const loops = {
+       name: 'loops',
+       input: {},
+       handler(args, context) {
+         context.progress(1, 2);
+         while (args.for === 'ever');
+         return { environment: Object.keys(process.env) };
+       },
+     };`,
+  );
+  const isolated = defineTool({
+    ...base,
+    name: 'loops',
+    isolation: 'worker',
+    input: z.strictObject({ for: z.enum(['ever', 'once']) }),
+    output: z.strictObject({ environment: z.array(z.string()) }),
+    handler: () => {
+      throw new Error('ran in the thread of the test');
+    },
+  });
+
+  it('runs in a thread, where it has no environment', async () => {
+    const progress = vi.fn<(...report: unknown[]) => void>();
+    expect(await callTool(isolated, { for: 'once' }, { moduleUrl, progress })).toMatchObject({
+      status: 'success',
+      result: { value: { environment: [] } },
+    });
+    expect(progress).toHaveBeenCalledWith(1, 2, undefined);
+    expect(await callTool(isolated, {}, { moduleUrl })).toMatchObject({ reason: 'invalid_arguments' });
+  });
+
+  it('is ended by its deadline and by its signal in the middle of a loop', async () => {
+    const forever = { for: 'ever' };
+    expect(await callTool(isolated, forever, { moduleUrl, timeoutSeconds: 0.2 })).toMatchObject({
+      reason: 'timeout',
+    });
+    const client = new AbortController();
+    const progress = (): void => {
+      client.abort();
+    };
+    const options = { moduleUrl: String(moduleUrl), signal: client.signal, progress };
+    expect(await callTool(isolated, forever, options)).toMatchObject({ reason: 'cancelled' });
+  });
+
+  it('is refused where the file does not export it there', async () => {
+    await expect(callTool({ ...isolated, name: 'other' }, {}, { moduleUrl })).rejects.toThrow(
+      /loops\.mjs: exports no tool other in a worker thread/,
     );
   });
 });

@@ -49,7 +49,7 @@ describe('a tool module', () => {
       ok: true,
       toolsets: [{ name: 'weather.tools', source: 'module', moduleUrl: pathToFileURL(path).href }],
     });
-    expect(await toolNames(path)).toEqual(['weather.tools/good']);
+    expect(await toolNames(path, './weather.tools.mjs')).toEqual(['weather.tools/good']);
   });
 
   it('may export tools, lists of tools and a default, and other things beside them', async () => {
@@ -73,6 +73,16 @@ describe('a tool module', () => {
 });
 
 describe('a broken tool module', () => {
+  it.each(['orders.json', 'README.md', 'module'])(
+    'that is no module is told what one is: %s',
+    async (name) => {
+      const path = moduleFile(name, '{}');
+      expect(await problemsOf(path)).toEqual([
+        `${path}: is no tool module, which is a .ts, .mts, .js or .mjs file; a data file is read by the module that needs it`,
+      ]);
+    },
+  );
+
   it('that waits forever is refused with its file', async () => {
     const path = moduleFile('waits.mjs', 'await new Promise(() => {});');
     const good = moduleFile('beside.mjs', `export const tool = ${toolSource()};`);

@@ -1,8 +1,59 @@
 import { Registry } from 'prom-client';
+import { nearNames } from '../../tools/near-names.ts';
 import { fieldOf } from '../door/message.ts';
 import { highestOf, isAscending, MOST_FURTHER_BUCKETS } from '../metrics/bounds.ts';
 import { OPERATION_ATTRIBUTES } from '../metrics/operation-attributes.ts';
+import type { CallLogOptions } from '../call-log.ts';
 import { describeGiven } from './describe-given.ts';
+import type { InstrumentOptions } from './instrumented-server.ts';
+import type { MonitoringOptions } from './monitoring.ts';
+
+/** The options that something takes, by name; typed as a whole, so that none is forgotten. */
+type Names<Options> = Readonly<Record<keyof Options, true>>;
+
+const OPTIONS: Names<MonitoringOptions> = {
+  metrics: true,
+  registry: true,
+  logger: true,
+  log: true,
+  runtime: true,
+  build: true,
+  openTelemetryNames: true,
+  operationAttributes: true,
+  durationBuckets: true,
+  resultSizeBuckets: true,
+  maxTools: true,
+  reuse: true,
+};
+const OPTIONS_OF_BUILD: Names<NonNullable<MonitoringOptions['build']>> = { version: true, revision: true };
+const OPTIONS_OF_LOG: Names<CallLogOptions> = {
+  successes: true,
+  foldSeconds: true,
+  arguments: true,
+  results: true,
+};
+const OPTIONS_OF_INSTRUMENT: Names<InstrumentOptions> = { tools: true, transport: true };
+
+/** @throws TypeError when there is an option that is none, in `log` and `build` too */
+export function checkOptions({ log = {}, build = {}, ...options }: MonitoringOptions): void {
+  checkNames('createMonitoring', options, OPTIONS);
+  checkNames('log', log, OPTIONS_OF_LOG);
+  checkNames('build', build, OPTIONS_OF_BUILD);
+}
+
+/** @throws TypeError when there is an option that is none */
+export function checkInstrumentOptions(options: InstrumentOptions): void {
+  checkNames('instrument', options, OPTIONS_OF_INSTRUMENT);
+}
+
+function checkNames(of: string, given: object, known: object): void {
+  const names = Object.keys(known);
+  const wrong = Object.keys(given).find((name) => !names.includes(name));
+  if (wrong === undefined) return;
+  const near = nearNames(wrong, names).join(', ');
+  const meant = near === '' ? '; it' : `; did you mean ${near}? It`;
+  throw new TypeError(`${of} has no option ${wrong}${meant} takes ${names.join(', ')}`);
+}
 
 /** The types say so, and JavaScript does not. */
 const lacking = (given: unknown, methods: readonly string[]): readonly string[] =>

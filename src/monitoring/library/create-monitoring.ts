@@ -20,7 +20,13 @@ import { Recorder } from '../metrics/recorder.ts';
 import { collectRuntime, describeBuild } from '../metrics/runtime.ts';
 import { observers } from '../observers.ts';
 import { Tracing } from '../traces/tracing.ts';
-import { checkBuckets, checkLogger, checkOperationAttributes, checkRegistry } from './check-options.ts';
+import {
+  checkBuckets,
+  checkLogger,
+  checkOperationAttributes,
+  checkOptions,
+  checkRegistry,
+} from './check-options.ts';
 import { checkCustomMetrics, createCustomMetrics, type CustomMetrics } from './custom-metrics.ts';
 import type { InstrumentedCall } from './instrumented-call.ts';
 import { instrumenting } from './instrumenting.ts';
@@ -40,12 +46,13 @@ const RESULT_SIZES = RESULT_SIZE_STEPS.slice(0, 2);
  * Creates monitoring. Traces go wherever the OpenTelemetry SDK that the process has registered sends them; without one
  * there are none.
  * @throws Error with every problem of the declared metrics, or when the registry has metrics of these names
- * @throws TypeError when the registry is none or writes OpenMetrics, the logger is none, or an attribute of operations or a bound of
+ * @throws TypeError when there is no such option, the registry is none or writes OpenMetrics, the logger is none, or an attribute of operations or a bound of
  * buckets is
  */
 export function createMonitoring<const Custom extends CustomMetrics = Readonly<Record<string, never>>>(
   options: MonitoringOptions<Custom> = {},
 ): Monitoring<Custom> {
+  checkOptions(options);
   const { openTelemetryNames = true, operationAttributes = [], logger, maxTools = 500 } = options;
   const {
     registry = new Registry(),

@@ -1,4 +1,5 @@
 import { takeListens } from '../door/listens.ts';
+import { checkInstrumentOptions } from './check-options.ts';
 import { lowOf } from './server-shape.ts';
 import { instrumentSessions, instrumentSessionServers, instrumentStrategy } from './frameworks.ts';
 import { instrument } from './instrument.ts';
@@ -35,6 +36,7 @@ export function instrumenting(parts: InstrumentationParts): Monitoring['instrume
     }
   };
   return (given, options = {}) => {
+    checkInstrumentOptions(options);
     watch(given, options);
     return given;
   };

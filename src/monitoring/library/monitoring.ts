@@ -64,7 +64,7 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
    * Of frameworks that make the servers, it takes what shows them: the class `FastMCPSession` of fastmcp, a `McpStrategy` of
    * MCP-Nest, a `MCPServer` of mcp-use 1. Calls are seen of the servers that they make from then on.
    * @returns what it was given
-   * @throws TypeError when nothing of that could be watched, with what to pass in its place
+   * @throws TypeError when nothing of that could be watched, with what to pass in its place, and when there is no such option
    */
   readonly instrument: <Given extends Instrumentable>(given: Given, options?: InstrumentOptions) => Given;
   /**
