@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UpstreamReport, DiscoveryReport } from '../../src/upstream/labels.ts';
 import { KubernetesApi } from '../support/kubernetes-api.ts';
+import { call, initialize, post } from '../support/raw-session.ts';
+import { RawUpstream } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { V1Upstream } from '../support/v1-upstream.ts';
 import { waitFor } from '../support/wait.ts';
@@ -93,6 +95,34 @@ describe('upstreams that are found in Kubernetes', () => {
     const text = await (await fetch(`${server.url}/metrics`)).text();
     expect(text).not.toContain('weather');
     expect(text).toContain('mcp_upstream_state{upstream="static",state="up"} 1');
+  });
+
+  it('are asked at their cluster IP by the names of their Services', async () => {
+    const raw = new RawUpstream();
+    const asked: (readonly [string | undefined, string | undefined])[] = [];
+    raw.behaviour['any'] = (message, response, { headers: { host } }) => {
+      asked.push([message.method, host]);
+      return raw.usual(message, response);
+    };
+    await raw.listen();
+    api.put({ name: 'raw', spec: { ports: [{ name: 'mcp', port: raw.port }] } });
+    await waitFor(async () => {
+      expect(await toolNames()).toContain('raw_works');
+    });
+    const answered = [(await server.execute('raw_works')).status];
+    for (const message of [initialize(), call(2, 'works')])
+      answered.push((await post(`${server.url}/servers/raw`, message)).status);
+    api.remove('raw');
+    await waitFor(async () => {
+      expect(await toolNames()).not.toContain('raw_works');
+    });
+    const name = `raw.tools.svc:${raw.port}`;
+    await raw.close();
+    expect(answered).toEqual([200, 200, 200]);
+    const methods = asked.map(([method]) => method);
+    expect(methods).toEqual(expect.arrayContaining(['server/discover', 'initialize', 'tools/list']));
+    expect(methods.filter((method) => method === 'tools/call')).toHaveLength(2);
+    for (const [method, host] of asked) expect([method, host]).toEqual([method, name]);
   });
 
   it('leave no series behind, however many come and go', async () => {

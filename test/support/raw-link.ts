@@ -1,10 +1,17 @@
 import { Agent, type Dispatcher } from 'undici';
 import { Link, type LinkOptions } from '../../src/upstream/link.ts';
 
-/** A connection to an upstream, as one that is looked after has it, and what it took for it. */
+/**
+ * A connection to an upstream, as one that is looked after has it, and what it took for it.
+ * @param options with how long it may take to connect
+ */
 export async function linkTo(
   url: string,
-  { connections = 2, ...options }: { readonly connections?: number } & Partial<LinkOptions> = {},
+  {
+    connections = 2,
+    seconds = 3600,
+    ...options
+  }: { readonly connections?: number; readonly seconds?: number } & Partial<LinkOptions> = {},
   prior: 'legacy' | 'unknown' = 'legacy',
   signal?: AbortSignal,
 ) {
@@ -30,7 +37,7 @@ export async function linkTo(
       observe: () => undefined,
       ...options,
     },
-    3600,
+    seconds,
     { ...(prior === 'legacy' && { prior: { kind: prior } }), ...(signal && { signal }) },
   );
   return {

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import type { Certified } from './certificates.ts';
 
 /** A message, as far as tests look at it. */
 export interface RawMessage {
@@ -42,13 +44,22 @@ export class RawUpstream {
   tools: readonly string[] = ['works'];
   /** What it was sent. */
   readonly received: RawMessage[] = [];
-  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #scheme: 'http' | 'https';
+  readonly #server;
+
+  /** @param certified with which it speaks TLS */
+  constructor(certified?: Certified) {
+    const serve = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#serve(request, response);
+    this.#scheme = certified ? 'https' : 'http';
+    this.#server = certified ? createTlsServer(certified, serve) : createServer(serve);
+  }
 
   /** Returns its URL. */
   async listen(port = 0): Promise<string> {
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
-    return `http://127.0.0.1:${this.port}/mcp`;
+    return `${this.#scheme}://127.0.0.1:${this.port}/mcp`;
   }
 
   get listening(): boolean {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { hold } from '../support/hold.ts';
+import { RawUpstream } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { V1Upstream } from '../support/v1-upstream.ts';
 import { waitFor } from '../support/wait.ts';
@@ -188,5 +189,50 @@ describe('settings of upstreams', () => {
       all.tools.length - 2,
     );
     await limited.stop();
+  });
+
+  it('maxConcurrency: no more than so many calls of all its tools are made at a time, and others wait', async () => {
+    const raw = new RawUpstream();
+    raw.tools = ['works', 'other'];
+    const held = Promise.withResolvers<undefined>();
+    raw.behaviour = {
+      'tools/call': async (message, response) => {
+        // The others are answered at once, where they should not be made.
+        if (raw.count('tools/call') === 1) await held.promise;
+        raw.usual(message, response);
+      },
+    };
+    const limited = await startTestServer(
+      {
+        limits: { queue: 1, queueWaitSeconds: 3600, toolTimeoutSeconds: 3600 },
+        tools: { enabled: ['add'] },
+        upstreams: [{ name: 'raw', url: await raw.listen(), maxConcurrency: 1 }],
+      },
+      undefined,
+      PATIENT,
+    );
+    await waitFor(async () => {
+      expect((await limited.scrape()).value('mcp_upstream_tools')).toBe(2);
+    });
+    const first = limited.execute('raw_works');
+    await waitFor(() => {
+      expect(raw.count('tools/call')).toBe(1);
+    });
+    // One of these waits, and for the other there is no room.
+    const others = [limited.execute('raw_other'), limited.execute('raw_other')];
+    const { body } = await Promise.race(others);
+    expect(body.reason).toBe('overloaded');
+    expect(limited.logs.find(({ reason }) => reason === 'overloaded')).toMatchObject({
+      why: 'all 1 places of the upstream raw (maxConcurrency) are taken, and too many calls wait for places',
+    });
+    // Tools of ours are not held up.
+    expect((await limited.execute('add', { a: 1, b: 2 })).status).toBe(200);
+    expect(raw.count('tools/call')).toBe(1);
+    held.resolve(undefined);
+    expect((await first).status).toBe(200);
+    expect((await Promise.all(others)).map(({ status }) => status).toSorted()).toEqual([200, 503]);
+    expect(raw.count('tools/call')).toBe(2);
+    await limited.stop();
+    await raw.close();
   });
 });

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Catalogue } from '../../src/tools/catalogue.ts';
 import { tellOfChanges } from '../../src/mcp/list-changes.ts';
 import type { OfferedTool } from '../../src/tools/offered-tool.ts';
@@ -224,4 +224,30 @@ it('of many changes one notice comes, and none of a list that is again as it was
   });
   stop();
   other();
+});
+
+it('after a notice the next one comes five seconds later, however often the list changes until then', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  const tool = (name: string) => ({ name, listing: { name } }) as OfferedTool;
+  const catalogue = new Catalogue([]);
+  const now = (): number => performance.now() / 1000;
+  const start = now();
+  const toldAt: number[] = [];
+  const stop = tellOfChanges(catalogue, now, () => toldAt.push(Math.round(now() - start)));
+  try {
+    for (let second = 0; second < 12; second += 1) {
+      catalogue.change({ add: [tool(`of ${second}`)] });
+      vi.advanceTimersByTime(1000);
+    }
+    expect(toldAt).toEqual([0, 5, 10]);
+    // The last changes are told of, too, and nothing after that.
+    vi.advanceTimersByTime(60_000);
+    expect(toldAt).toEqual([0, 5, 10, 15]);
+    catalogue.change({ remove: ['of 0'] });
+    vi.advanceTimersByTime(0);
+    expect(toldAt).toEqual([0, 5, 10, 15, 72]);
+  } finally {
+    stop();
+    vi.useRealTimers();
+  }
 });

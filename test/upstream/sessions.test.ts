@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient } from '../support/clients.ts';
+import { RawUpstream } from '../support/raw-upstream.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { V1Upstream } from '../support/v1-upstream.ts';
 import { waitFor } from '../support/wait.ts';
+import { isIn } from './state-now.ts';
 
 const TOKENS = { ada: 'a-token-of-ada-0123', bob: 'a-token-of-bob-0123' };
 
@@ -73,6 +75,35 @@ describe('a session with an upstream that keeps something in it', () => {
     expect(upstream.notebooks.flat().filter((line) => line === 'again').length).toBe(before + 1);
     const samples = await server.scrape();
     expect(samples.value('mcp_upstream_state', { upstream: 'notebook', state: 'up' })).toBe(1);
+  });
+
+  it('is renewed no second time for a call, which is unavailable then', async () => {
+    const forgetful = new RawUpstream();
+    const called: unknown[] = [];
+    let opened = 0;
+    forgetful.behaviour = {
+      initialize: (message, response) => {
+        response.setHeader('mcp-session-id', `s${(opened += 1)}`);
+        return forgetful.usual(message, response);
+      },
+      'tools/call': (_message, response, { headers }) => {
+        called.push(headers['mcp-session-id']);
+        return response.writeHead(404).end();
+      },
+    };
+    const its = await startTestServer(
+      { tools: { enabled: ['add'] }, upstreams: [{ name: 'raw', url: await forgetful.listen() }] },
+      undefined,
+      PATIENT,
+    );
+    await isIn(its, 'up');
+    const { status, body } = await its.execute('raw_works');
+    expect([status, body.reason]).toEqual([503, 'unavailable']);
+    // The first is the server's own.
+    expect(called).toEqual(['s2', 's3']);
+    expect(opened).toBe(3);
+    await its.stop();
+    await forgetful.close();
   });
 
   it('is opened once for calls that come at a time', async () => {
