@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+import { text } from 'node:stream/consumers';
+import { waitFor } from './wait.ts';
+
+/** A server that a command starts, with whatever the command starts besides. */
+export interface CommandProcess {
+  readonly end: () => void;
+}
+
+/**
+ * Starts a server by its command, and waits until a URL answers, whatever it answers. Rejects with what it wrote to stderr when
+ * it ends before.
+ * @param env on top of what programs need to be found
+ */
+export async function startCommand(
+  command: string,
+  args: readonly string[],
+  url: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandProcess> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(command, args, {
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // A group of its own: a shell may not pass on the signal that ends it.
+    detached: true,
+  });
+  const complaints = text(child.stderr);
+  const ended = new Promise<string>((resolve) => {
+    child.on('error', ({ message }) => {
+      resolve(message);
+    });
+    child.on('close', (code) => {
+      resolve(`ended with ${String(code)}`);
+    });
+  }).then(async (how) => {
+    throw new Error(`${command} ${args.join(' ')}: ${how}: ${await complaints}`);
+  });
+  const answers = waitFor(async () => {
+    const signal = AbortSignal.timeout(10_000);
+    await (await fetch(url, { signal })).body?.cancel();
+  }, 120_000);
+  await Promise.race([answers, ended]);
+  // Its end is no news any more.
+  ended.catch(() => undefined);
+  return {
+    end: () => {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    },
+  };
+}
