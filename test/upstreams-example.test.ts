@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import type { Status } from '../src/http/status-page/status.ts';
-import { startCommand, type CommandProcess } from './support/command-process.ts';
+import { endCommands, startCommand } from './support/command-process.ts';
 import { EVERYTHING } from './support/everything.ts';
 import { providePythonSdk } from './support/python.ts';
 import { freePorts } from './support/replicas.ts';
@@ -39,8 +39,7 @@ const here = (text: string): string =>
   PORTS.reduce((changed, port, index) => changed.replaceAll(String(port), String(ports[index])), text);
 const urlOf = (index: number): string => `http://127.0.0.1:${String(ports[index])}`;
 
-let everything: CommandProcess;
-let python: CommandProcess | { readonly missing: string };
+let python: { readonly missing?: string };
 let server: ServerProcess;
 
 /** Starts the one in Python, or says why there is none here. */
@@ -49,13 +48,14 @@ async function startWeather(): Promise<typeof python> {
   if ('missing' in sdk) return sdk;
   const file = join(directory, 'weather.py');
   writeFileSync(file, here(weather));
-  return startCommand('python3', [file], `${urlOf(1)}/mcp`, sdk);
+  await startCommand('python3', [file], `${urlOf(1)}/mcp`, sdk);
+  return {};
 }
 
 beforeAll(async () => {
   ports = await freePorts(PORTS.length);
   const PATH = [directory, process.env['PATH'] ?? ''].join(delimiter);
-  [everything, python] = await Promise.all([
+  [, python] = await Promise.all([
     startCommand('sh', ['-c', here(npx)], `${urlOf(0)}/mcp`, { PATH }),
     startWeather(),
   ]);
@@ -63,15 +63,17 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  await server.stop();
-  everything.end();
-  if ('end' in python) python.end();
+  try {
+    await server.stop();
+  } finally {
+    endCommands();
+  }
 });
 
 const statusOf = async (): Promise<Status> => (await (await fetch(server.url)).json()) as Status;
 
 const needsPython = ({ skip }: TestContext): void => {
-  if (!('missing' in python)) return;
+  if (python.missing === undefined) return;
   process.stderr.write(`skipped: ${python.missing}\n`);
   skip(python.missing);
 };

@@ -3,14 +3,17 @@ import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { waitFor } from './wait.ts';
 
-/** A server that a command starts, with whatever the command starts besides. */
-export interface CommandProcess {
-  readonly end: () => void;
+/** Ends what runs. */
+const running = new Set<() => void>();
+
+/** Ends all that was started and has not ended, with whatever it has started itself. */
+export function endCommands(): void {
+  for (const end of running) end();
 }
 
 /**
  * Starts a server by its command, and waits until a URL answers, whatever it answers. Rejects with what it wrote to stderr when
- * it ends before.
+ * it ends before. It runs until {@link endCommands}.
  * @param env on top of what programs need to be found
  */
 export async function startCommand(
@@ -18,7 +21,7 @@ export async function startCommand(
   args: readonly string[],
   url: string,
   env: Readonly<Record<string, string>> = {},
-): Promise<CommandProcess> {
+): Promise<void> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(command, args, {
     env: { PATH, HOME, ...env },
@@ -26,15 +29,22 @@ export async function startCommand(
     // A group of its own: a shell may not pass on the signal that ends it.
     detached: true,
   });
+  const { pid } = child;
+  const end = (): void => {
+    running.delete(end);
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  };
+  running.add(end);
   const complaints = text(child.stderr);
   const ended = new Promise<string>((resolve) => {
     child.on('error', ({ message }) => {
       resolve(message);
     });
-    child.on('close', (code) => {
+    child.on('exit', (code) => {
       resolve(`ended with ${String(code)}`);
     });
   }).then(async (how) => {
+    running.delete(end);
     throw new Error(`${command} ${args.join(' ')}: ${how}: ${await complaints}`);
   });
   const answers = waitFor(async () => {
@@ -42,11 +52,4 @@ export async function startCommand(
     await (await fetch(url, { signal })).body?.cancel();
   }, 120_000);
   await Promise.race([answers, ended]);
-  // Its end is no news any more.
-  ended.catch(() => undefined);
-  return {
-    end: () => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-    },
-  };
 }

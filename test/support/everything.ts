@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { startCommand, type CommandProcess } from './command-process.ts';
+import { startCommand } from './command-process.ts';
 import { freePorts } from './replicas.ts';
 
 /** What `npx @modelcontextprotocol/server-everything` runs. */
@@ -8,12 +8,12 @@ export const EVERYTHING = fileURLToPath(
   new URL('dist/index.js', import.meta.resolve('@modelcontextprotocol/server-everything/package.json')),
 );
 
-/** The reference server of the MCP project, which has one of everything in the 2025 era. */
-export async function startEverything(): Promise<CommandProcess & { readonly url: string }> {
+/** Starts the reference server of the MCP project, which has one of everything in the 2025 era; resolves to where it is. */
+export async function startEverything(): Promise<string> {
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
-  const { end } = await startCommand(process.execPath, [EVERYTHING, 'streamableHttp'], `${url}/mcp`, {
+  await startCommand(process.execPath, [EVERYTHING, 'streamableHttp'], `${url}/mcp`, {
     PORT: String(port),
   });
-  return { url, end };
+  return url;
 }

@@ -1,6 +1,7 @@
 import { EmptyResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient, connectV1Client, ERAS } from '../support/clients.ts';
+import { endCommands } from '../support/command-process.ts';
 import { startEverything } from '../support/everything.ts';
 import { Party, refusal, timeless } from '../support/parties.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -9,7 +10,7 @@ import { areUp } from './state-now.ts';
 /** However busy the machine is. */
 const PATIENT = { silence: 3600, answer: 60 };
 
-let everything: Awaited<ReturnType<typeof startEverything>>;
+let everything: string;
 let server: TestServer;
 let direct: Party;
 let relayed: Party;
@@ -20,20 +21,23 @@ beforeAll(async () => {
     {
       limits: { callsPerSecond: 0 },
       tools: { enabled: ['add'] },
-      upstreams: [{ name: 'everything', url: `${everything.url}/mcp`, timeoutSeconds: 60 }],
+      upstreams: [{ name: 'everything', url: `${everything}/mcp`, timeoutSeconds: 60 }],
     },
     undefined,
     PATIENT,
   );
   await areUp(server, 'everything');
-  direct = await Party.connect(everything.url);
+  direct = await Party.connect(everything);
   relayed = await Party.connect(relayUrl());
 });
 
 afterAll(async () => {
-  await Promise.all([direct.client.close(), relayed.client.close()]);
-  expect(await server.stop()).toBe(true);
-  everything.end();
+  try {
+    await Promise.all([direct.client.close(), relayed.client.close()]);
+    expect(await server.stop()).toBe(true);
+  } finally {
+    endCommands();
+  }
 });
 
 const relayUrl = (): string => `${server.url}/servers/everything`;
@@ -195,7 +199,7 @@ describe('the reference server of MCP is through the relay what it is directly:'
   it('what it refuses', async () => {
     // The client takes a stream that ended with an error for one that broke off. It comes back for the rest a second later, and is
     // told once more what else it was told: that is on connections of their own here.
-    const parties = [await Party.connect(everything.url), await Party.connect(relayUrl())] as const;
+    const parties = [await Party.connect(everything), await Party.connect(relayUrl())] as const;
     for (const [what, ask] of REFUSED) {
       const [here, there] = await Promise.all(parties.map((party) => refusal(ask(party))));
       expect(there, what).toEqual(here);
@@ -231,7 +235,7 @@ describe('the reference server of MCP is through the relay what it is directly:'
 
 describe('the reference server of MCP is in the catalogue', () => {
   it('with every tool that it has for clients who cannot be asked, described as by itself', async () => {
-    const { client: plain } = await connectV1Client(everything.url);
+    const { client: plain } = await connectV1Client(everything);
     const { client } = await connectV1Client(server.url);
     const [own, offered] = await Promise.all([plain.listTools(), client.listTools()]);
     // The catalogue does not relay tasks, and so does not speak of them.

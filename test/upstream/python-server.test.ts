@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectClient, connectV1Client, ERAS } from '../support/clients.ts';
-import { startCommand, type CommandProcess } from '../support/command-process.ts';
+import { endCommands, startCommand } from '../support/command-process.ts';
 import { providePythonSdk } from '../support/python.ts';
 import { freePorts } from '../support/replicas.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -14,7 +14,7 @@ const PROGRAM = fileURLToPath(new URL('../support/python-server.py', import.meta
 /** However busy the machine is. */
 const PATIENT = { silence: 3600, answer: 60 };
 
-let python: (CommandProcess & { readonly url: string }) | { readonly missing: string };
+let python: { readonly url: string } | { readonly missing: string };
 let server: TestServer | undefined;
 
 async function startPython(): Promise<typeof python> {
@@ -22,7 +22,8 @@ async function startPython(): Promise<typeof python> {
   if ('missing' in sdk) return sdk;
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
-  return { url, ...(await startCommand('python3', [PROGRAM, String(port)], `${url}/mcp`, sdk)) };
+  await startCommand('python3', [PROGRAM, String(port)], `${url}/mcp`, sdk);
+  return { url };
 }
 
 beforeAll(async () => {
@@ -44,8 +45,11 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  await server?.stop();
-  if ('end' in python) python.end();
+  try {
+    await server?.stop();
+  } finally {
+    endCommands();
+  }
 });
 
 beforeEach(({ skip }) => {
