@@ -1,17 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type ServerProcess } from './support/server-process.ts';
+import { argumentsOf, hasCurl, shell } from './support/shell.ts';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const [tour = ''] = /\n## A tour[^]*?(?=\n## )/.exec(README) ?? [];
 const [start = '', ...steps] = [...tour.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block = '']) => block);
-
-/** Takes the place of make, and prints the arguments of the server. */
-const MAKE = `make() { eval "set -- \${2#ARGS=}"; printf '%s\\n' "$@"; }`;
-
-const shell = (script: string): string => execFileSync('sh', ['-c', script], { encoding: 'utf8' });
-const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
 /** A line without the time that a call took, which is never the same. */
 const timeless = (text: string): string => text.replace(/(?<="execution_time":)[^,}]+/g, '');
@@ -24,7 +18,7 @@ describe('the tour of the README', () => {
   let server: ServerProcess;
 
   beforeAll(async () => {
-    server = await startServer({ args: shell(`${MAKE}\n${start}`).trim().split('\n') });
+    server = await startServer({ args: argumentsOf(start) });
   });
   afterAll(() => server.stop());
 

@@ -7,13 +7,13 @@ import { documentedQueries, type DocumentedQuery } from '../alerts/documented-qu
 import { secondsOf } from '../alerts/series.ts';
 import { startServer, type ServerProcess } from '../support/server-process.ts';
 import { FIXTURE_TOOLS } from '../support/test-server.ts';
-import { startUpstreamProcess, type UpstreamProcess } from '../support/upstream-process.ts';
 import { waitFor } from '../support/wait.ts';
-import { FAULTS, healthyCalls, UPSTREAM, type Fault, type Ongoing } from './faults.ts';
+import { FAULTS, healthyCalls, type Fault, type Ongoing } from './faults.ts';
 import { Alertmanager, Prometheus, startWebhook } from './harness.ts';
 import { Recording } from './harness/recording.ts';
 import type { Webhook } from './harness/webhook.ts';
 import { SaidTimes, STALE_DISCOVERY } from './stale-discovery.ts';
+import { UPSTREAM_FAULTS } from './upstream-faults.ts';
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -54,9 +54,6 @@ const PARAMETERS = {
 /** Those that the faults need. */
 const TOOLS = ['echo', 'fails', 'throws', 'hangs', 'slow', 'blocks', 'exits'];
 
-/** Whatever waits for it waits as long as it likes. */
-const NOTEBOOK = { name: UPSTREAM, timeoutSeconds: 3600 };
-
 interface Patient {
   readonly fault: Fault;
   readonly job: string;
@@ -64,7 +61,6 @@ interface Patient {
 }
 
 let patients: Patient[];
-let upstream: UpstreamProcess;
 let prometheus: Prometheus;
 let alertmanager: Alertmanager;
 let webhook: Webhook;
@@ -73,7 +69,14 @@ const saidTimes = new SaidTimes();
 /** The same for all, whatever their deadlines are: some queries add them up. */
 const BUCKETS = [30, 60];
 
-const start = (fault: Fault, port = 0): Promise<ServerProcess> =>
+/** The upstream of a fault, as settings name it. Whatever waits for it waits as long as it likes. */
+const named = async ({ name, start: begin }: NonNullable<Fault['upstream']>) => ({
+  name,
+  url: await begin(),
+  timeoutSeconds: 3600,
+});
+
+const start = async (fault: Fault, port = 0): Promise<ServerProcess> =>
   fault.start?.({
     tools: { enabled: TOOLS },
     limits: { callsPerSecond: 0 },
@@ -83,7 +86,7 @@ const start = (fault: Fault, port = 0): Promise<ServerProcess> =>
     args: [
       ...['--server.port', String(port), '--tools.modules', FIXTURE_TOOLS, '--tools.enabled', TOOLS.join()],
       ...['--limits.callsPerSecond', '0', ...(fault.args ?? [])],
-      ...(fault.hasUpstream ? ['--upstreams', JSON.stringify([{ ...NOTEBOOK, url: upstream.url }])] : []),
+      ...(fault.upstream ? ['--upstreams', JSON.stringify([await named(fault.upstream)])] : []),
       ...['--metrics.durationBuckets', BUCKETS.join()],
     ],
   });
@@ -115,7 +118,7 @@ async function recordFaults(): Promise<Recording> {
   const recording = new Recording();
   const before = { ...FAULT, from: FAULT.from - MINUTE, to: FAULT.from - MINUTE };
   await record(recording, before, () => Promise.resolve());
-  const begin = async ({ fault, server }: Patient): Promise<Ongoing> => fault.begin(server, upstream);
+  const begin = async ({ fault, server }: Patient): Promise<Ongoing> => fault.begin(server);
   const ongoing = await Promise.all(patients.map(begin));
   await record(recording, FAULT, async (_patient, index) => ongoing[index]?.step());
   await Promise.all(ongoing.map(async ({ end }) => end?.()));
@@ -129,9 +132,8 @@ async function recordFaults(): Promise<Recording> {
 }
 
 beforeAll(async () => {
-  upstream = await startUpstreamProcess();
   patients = await Promise.all(
-    [...FAULTS, STALE_DISCOVERY].map(async (fault) => ({
+    [...FAULTS, ...UPSTREAM_FAULTS, STALE_DISCOVERY].map(async (fault) => ({
       fault,
       job: `${fault.name}-nexus-mcp`,
       server: await start(fault),
@@ -139,7 +141,7 @@ beforeAll(async () => {
   );
   const recording = await recordFaults();
   await Promise.all(patients.map(({ server }) => server.stop('SIGKILL')));
-  upstream.end();
+  await Promise.all(patients.map(async ({ fault }) => fault.upstream?.stop()));
   webhook = await startWebhook();
   alertmanager = await Alertmanager.start(notifyingAtOnce(readFileSync(EXAMPLE, 'utf8'), webhook.url));
   prometheus = await Prometheus.start({
@@ -230,14 +232,6 @@ const SILENT: readonly (readonly [RegExp, string])[] = [
     'asks about connections that were cut, and no client here is hostile',
   ],
   [/mcp_peer_messages_total\{.*> 0$/, 'asks about messages between replicas, and every server here is alone'],
-  [
-    /error_type=~"timeout/,
-    'asks about calls that upstreams fail, and nobody calls the one here that is stopped',
-  ],
-  [
-    /mcp_upstream_(tools_dropped|definition)/,
-    'asks about tools that are left out or change, and none here are',
-  ],
   [/^scrape_samples_scraped\{.*and up/, 'asks about scrapes that are dropped, and every limit here is wide'],
   [/^mcp_worker_pool_waiting\{.*> 0$/, 'answers only when all workers are busy'],
 ];
@@ -291,10 +285,11 @@ describe('injected faults, scraped at times that the test says,', () => {
   it('clear after recovery', async () => {
     await prometheus.lookAt(AFTER);
     // A spent budget stays spent for 30 days, and says so to nobody.
-    const audible = (labels: Readonly<Record<string, string>>): boolean => labels['severity'] !== 'info';
+    const ends = ({ alertname, severity }: Readonly<Record<string, string>>): boolean =>
+      `${alertname ?? ''} ${severity ?? ''}` !== BUDGET_SPENT;
     const named = (alerts: readonly { labels: Readonly<Record<string, string>> }[]): readonly string[] =>
       alerts
-        .filter(({ labels }) => audible(labels))
+        .filter(({ labels }) => ends(labels))
         .map(({ labels }) => `${labels['job'] ?? ''} ${labels['alertname'] ?? ''}`);
     await waitFor(async () => {
       expect(named(await prometheus.alerts())).toEqual([]);
@@ -306,7 +301,7 @@ describe('injected faults, scraped at times that the test says,', () => {
         const last = new Map(
           webhook.notifications
             .flatMap(({ alerts }) => alerts)
-            .filter(({ labels }) => labels['job'] === job && audible(labels))
+            .filter(({ labels }) => labels['job'] === job && ends(labels))
             .map(({ labels, status }) => [
               `${labels['alertname'] ?? ''} ${labels['severity'] ?? ''}`,
               status,

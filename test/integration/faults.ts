@@ -3,7 +3,6 @@ import { expect } from 'vitest';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { parseMetrics } from '../support/metrics-text.ts';
 import type { ServerProcess } from '../support/server-process.ts';
-import type { UpstreamProcess } from '../support/upstream-process.ts';
 import { waitFor, waitUntil } from '../support/wait.ts';
 
 /** Something that goes wrong, and what the people on call are told of it. */
@@ -12,13 +11,17 @@ export interface Fault {
   readonly args?: readonly string[];
   /** Whether it leaves a server that is to be started again. */
   readonly kills?: boolean;
-  /** Whether the server offers the tools of an upstream besides its own. */
-  readonly hasUpstream?: true;
+  /** An MCP server whose tools the server offers besides its own; its start resolves to its URL. */
+  readonly upstream?: {
+    readonly name: string;
+    readonly start: () => Promise<string>;
+    readonly stop: () => void | Promise<void>;
+  };
   /** Starts its server with settings besides its own, where it is another than the usual one. */
   readonly start?: (settings: object) => Promise<ServerProcess>;
   /** What happens while nothing is wrong. Default: some calls that go well. */
   readonly calm?: (server: ServerProcess) => Promise<unknown>;
-  readonly begin: (server: ServerProcess, upstream: UpstreamProcess) => Ongoing | Promise<Ongoing>;
+  readonly begin: (server: ServerProcess) => Ongoing | Promise<Ongoing>;
   /** `alert severity` of each notification that must come. */
   readonly notifies: readonly string[];
   /** Notifications that may come as well, before what inhibits them has begun to fire. */
@@ -34,13 +37,10 @@ export interface Ongoing {
   readonly end?: () => Promise<unknown>;
 }
 
-/** The name of the MCP server whose tools a server offers besides its own. */
-export const UPSTREAM = 'notebook';
-
 const TOKEN = 'the-only-token-that-is-right';
 
 /** Calls a tool over REST, and returns the HTTP status. */
-async function execute(
+export async function execute(
   { url }: ServerProcess,
   tool: string,
   args: Record<string, unknown> = {},
@@ -91,7 +91,7 @@ function keepCallingSlowly(server: ServerProcess, milliseconds: number, lines: n
   };
 }
 
-function abortable(): { readonly signal: AbortSignal; readonly now: () => void } {
+export function abortable(): { readonly signal: AbortSignal; readonly now: () => void } {
   const controller = new AbortController();
   return {
     signal: controller.signal,
@@ -168,7 +168,7 @@ async function converse({ url }: ServerProcess): Promise<void> {
   }
 }
 
-const echo = (server: ServerProcess): Promise<number> => execute(server, 'echo', { text: 'hi' });
+export const echo = (server: ServerProcess): Promise<number> => execute(server, 'echo', { text: 'hi' });
 
 /** Waits until so many calls are in flight. */
 const inFlight = ({ url }: ServerProcess, count: number): Promise<void> =>
@@ -195,35 +195,6 @@ async function block(server: ServerProcess): Promise<void> {
     const samples = parseMetrics(await (await fetch(`${server.url}/metrics`)).text());
     expect(samples.value('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0.6);
   }, 120_000);
-}
-
-/** Waits until the upstream of a server is up, or is not. */
-const upstreamIs = ({ url }: ServerProcess, isUp: boolean): Promise<void> =>
-  waitFor(async () => {
-    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text());
-    expect(samples.value('mcp_upstream_state', { state: 'up' })).toBe(isUp ? 1 : 0);
-  }, 120_000);
-
-/** Stops the upstream in the middle of a call: nobody else waits for it, however slow this machine is. */
-async function stopUpstream(server: ServerProcess, upstream: UpstreamProcess): Promise<Ongoing> {
-  await upstreamIs(server, true);
-  expect(await execute(server, `${UPSTREAM}_fails`)).toBe(200);
-  upstream.pause();
-  const { signal, ...abort } = abortable();
-  const waiting = execute(server, `${UPSTREAM}_write`, { line: 'x' }, { signal }).catch(() => 'left');
-  const others = await Promise.all(Array.from({ length: 10 }, () => echo(server)));
-  expect(others).toEqual(others.map(() => 200));
-  expect(await Promise.race([waiting, Promise.resolve('waits')])).toBe('waits');
-  abort.now();
-  expect(await waiting).toBe('left');
-  await upstreamIs(server, false);
-  return {
-    step: () => healthyCalls(server),
-    end: () => {
-      upstream.resume();
-      return upstreamIs(server, true);
-    },
-  };
 }
 
 /** Nothing goes wrong. */
@@ -293,12 +264,6 @@ export const FAULTS: readonly Fault[] = [
     args: ['--sessions.max', '10'],
     begin: (server) => fillSessions(server, 10),
     notifies: ['NexusMCPSessionsNearLimit warning'],
-  },
-  {
-    name: 'stopped-upstream',
-    hasUpstream: true,
-    begin: stopUpstream,
-    notifies: ['NexusMCPUpstreamDown warning'],
   },
   {
     name: 'guessed-tokens',

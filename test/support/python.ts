@@ -19,8 +19,14 @@ export interface PythonAnswer {
 
 type PythonClient = (url: string, mode: string, issuer: string) => Promise<PythonAnswer>;
 
-/** A client of the Python SDK, installed once a machine; or why there is none here: no Python, no pip, or no packages. */
-export async function providePythonClient(): Promise<PythonClient | { readonly missing: string }> {
+type Sdk = { readonly PYTHONPATH: string } | { readonly missing: string };
+
+let sdk: Promise<Sdk> | undefined;
+
+/** The environment in which Python finds its SDK, installed once a machine; or why there is none here: no Python, no pip, or no packages. */
+export const providePythonSdk = (): Promise<Sdk> => (sdk ??= installed());
+
+async function installed(): Promise<Sdk> {
   try {
     // Packages are compiled for a version.
     const version = await run('python3', ['--version']);
@@ -28,12 +34,18 @@ export async function providePythonClient(): Promise<PythonClient | { readonly m
       const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
       await run('python3', [...pip, '--target', draft, SDK]);
     });
-    const env = { ...process.env, PYTHONPATH: directory };
-    return async (...args) => {
-      const { stdout } = await execute('python3', [CLIENT, ...args], { env });
-      return JSON.parse(stdout) as PythonAnswer;
-    };
+    return { PYTHONPATH: directory };
   } catch (error) {
     return { missing: `the Python SDK is not to be had here: ${String(error)}` };
   }
+}
+
+/** A client of the Python SDK, or why there is none here. */
+export async function providePythonClient(): Promise<PythonClient | { readonly missing: string }> {
+  const found = await providePythonSdk();
+  if ('missing' in found) return found;
+  return async (...args) => {
+    const { stdout } = await execute('python3', [CLIENT, ...args], { env: { ...process.env, ...found } });
+    return JSON.parse(stdout) as PythonAnswer;
+  };
 }
