@@ -202,43 +202,76 @@ it('a server without ops.port is asked at its only port on a plain host', async 
   expect(stderr).toContain('nothing listens at port 1 here');
 });
 
-it('restart on a plain host ends nothing; what it prints ends even one that hangs and starts it as it was', async () => {
+/** A program that is started like the server: `check` refuses a value, and SIGTERM does not end it, as one whose event loop is blocked. */
+const HUNG = `
+if (process.argv.includes('check')) {
+  if (process.env.BAD) console.error('BAD (from NEXUS_BAD): there is no such tool');
+  process.exit(process.env.BAD ? 2 : 0);
+}
+process.on('SIGTERM', () => {});
+console.log(JSON.stringify([process.pid, process.cwd(), process.env]));
+setInterval(() => {}, 1000);
+`;
+
+it('restart on a plain host ends nothing, and prints nothing to type where the settings would be wrong', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'restart-'));
   const output = join(directory, 'output');
   const to = openSync(output, 'a');
   const secret = `it's a "$secret"\nof two lines`;
-  // It does not react to SIGTERM, as one whose event loop is blocked.
-  const code =
-    'process.on("SIGTERM", () => {}); console.log(JSON.stringify([process.pid, process.cwd(), process.env.SECRET])); setInterval(() => {}, 1000)';
-  const hung = spawn(process.execPath, ['-e', code], {
+  writeFileSync(join(directory, 'main.cjs'), HUNG);
+  const hung = spawn(process.execPath, ['main.cjs'], {
     cwd: directory,
-    env: { SECRET: secret, PATH: process.env['PATH'] },
+    env: { SECRET: secret, GOES: 'away', NEXUS_BURST: '7', PATH: process.env['PATH'] },
     stdio: ['ignore', to, to],
   });
   onTestFinished(() => {
     hung.kill('SIGKILL');
   });
+  type Run = readonly [pid: number, directory: string, env: Readonly<Record<string, string>>];
   const runs = () =>
     readFileSync(output, 'utf8')
       .split('\n')
       .filter((line) => line.startsWith('['))
-      .map((line) => JSON.parse(line) as [pid: number, directory: string, secret: string]);
+      .map((line) => JSON.parse(line) as Run);
   await waitUntil(() => runs().length === 1);
-  const { stdout } = await paste(plain, `PID=${String(hung.pid)}`, `export TMPDIR=${directory}`, 'restart');
+  const restart = (...changes: readonly string[]) =>
+    paste(plain, `PID=${String(hung.pid)}`, `HOME=${directory}`, `restart ${changes.join(' ')}`);
+  const toType = (stdout: string) => stdout.split('\n').filter((line) => line.startsWith('  '));
+
+  const wrong = await restart('BAD=1');
+  expect(wrong.stderr).toContain('there is no such tool');
+  expect(wrong.stderr).toContain('would not come back');
+  expect(toType(wrong.stdout)).toEqual([]);
+  const odd = await restart('GOES');
+  expect(odd.stderr).toContain('GOES is neither NAME=VALUE nor NAME-');
+  expect(toType(odd.stdout)).toEqual([]);
+
+  const { stdout } = await restart('GOES-', 'NEXUS_BURST=50', 'NEXUS_NEW=a=b');
   expect(stdout).not.toContain('secret"');
   expect(hung.exitCode ?? hung.signalCode).toBeNull();
-  const [kill = '', start = ''] = stdout.split('\n').filter((line) => line.startsWith('  '));
-  const [, file = ''] = /-a (\S+)/.exec(start) ?? [];
+  const [kill = '', start = '', mend = ''] = toType(stdout);
+  const [, file = ''] = /-a '(\S+)'/.exec(start) ?? [];
   expect(statSync(file).mode & 0o777).toBe(0o600);
   await promisify(execFile)('sh', ['-c', kill.replace('timeout 60', 'timeout 0.1')]);
   await waitUntil(() => hung.signalCode === 'SIGKILL');
-  await promisify(execFile)('sh', ['-c', start]);
+  // Its output is a pipe, which has an end although the server goes on.
+  await promisify(execFile)('bash', ['-c', `{ ${start.trim()} } | cat`]);
   await waitUntil(() => runs().length === 2);
-  const [pid, ...rest] = runs()[1] ?? [0];
-  onTestFinished(() => {
-    process.kill(pid, 'SIGKILL');
-  });
-  expect(rest).toEqual([directory, secret]);
+  const mended = mend.replace('NAME=.*', 'NEXUS_NEW=.*').replace('NAME=VALUE', 'NEXUS_NEW=mended');
+  await promisify(execFile)('bash', ['-c', `${mended}\n${start}`]);
+  await waitUntil(() => runs().length === 3);
+  for (const [index, value] of [
+    [1, 'a=b'],
+    [2, 'mended'],
+  ] as const) {
+    const [pid, where, env] = runs()[index] ?? [0];
+    onTestFinished(() => {
+      process.kill(pid, 'SIGKILL');
+    });
+    expect(where).toBe(directory);
+    expect(env).toMatchObject({ SECRET: secret, NEXUS_BURST: '50', NEXUS_NEW: value });
+    expect(env).not.toHaveProperty('GOES');
+  }
 });
 
 it('no page has SIGHUP sent to a server that has a terminal, which would stop it', async () => {
