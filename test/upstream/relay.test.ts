@@ -144,7 +144,10 @@ describe('what this server knows nothing of', () => {
   it.each([
     [
       'a call as a task',
-      { method: 'tools/call', params: { name: 'works', arguments: { a: 1 }, task: { ttl: 60_000, more: 1 } } },
+      {
+        method: 'tools/call',
+        params: { name: 'works', arguments: { a: 1 }, task: { ttl: 60_000, more: 1 } },
+      },
       { task: tasks },
     ],
     ['tasks/get', { method: 'tasks/get', params: { taskId: 't-1' } }, tasks],
@@ -157,7 +160,11 @@ describe('what this server knows nothing of', () => {
       },
     ],
     ['tasks/list', { method: 'tasks/list', params: { cursor: 'c' } }, { tasks: [tasks], nextCursor: 'd' }],
-    ['tasks/cancel', { method: 'tasks/cancel', params: { taskId: 't-1' } }, { ...tasks, status: 'cancelled' }],
+    [
+      'tasks/cancel',
+      { method: 'tasks/cancel', params: { taskId: 't-1' } },
+      { ...tasks, status: 'cancelled' },
+    ],
   ])('passes as it is, and so does its answer: %s', async (_what, message, result) => {
     raw.behaviour = { [message.method]: (got, response) => answer(response, got, result) };
     const response = await send({ id: 'x', ...message });
