@@ -144,6 +144,36 @@ describe('upstreams that are found in Kubernetes', () => {
     expect((await server.scrape()).value('mcp_metrics_samples_limit')).toBe(limit);
   });
 
+  it('leave no lists, sessions or series behind when a label has come and gone a hundred times', async () => {
+    /** What is open: a watch for each namespace, and the session with the upstream of the settings. */
+    const isSettled = async (): Promise<void> => {
+      expect([api.watchers, await api.connections(), notebook.sessions]).toEqual([2, 2, 1]);
+    };
+    await waitFor(isSettled);
+    const [lists, opened, since] = [api.count('list'), notebook.notebooks.length, performance.now()];
+    for (let flip = 0; flip < 100; flip += 1) {
+      put('flipping', flip % 2 === 0 ? {} : { labels: {} });
+      // Some are heard of before others come.
+      if (flip % 5 === 0) await toolNames();
+    }
+    put('flipping');
+    await waitFor(async () => {
+      expect(await toolNames()).toContain('flipping_write');
+    });
+    put('flipping', { labels: {} });
+    await waitFor(async () => {
+      expect(await toolNames()).not.toContain('flipping_write');
+      expect(await (await fetch(`${server.url}/metrics`)).text()).not.toContain('flipping');
+      await isSettled();
+    });
+    const seconds = (performance.now() - since) / 1000;
+    // For each namespace, those that are due anyway.
+    expect(api.count('list') - lists).toBeLessThanOrEqual(2 * (2 + seconds / (0.9 * DISCOVERY_PACE.resync)));
+    // It may come once a second, and is asked for its era in a session of its own.
+    expect(notebook.notebooks.length - opened).toBeLessThanOrEqual(2 * (2 + seconds));
+    api.remove('flipping');
+  });
+
   it('are told of where they are refused: in the log, in metrics and at /', async () => {
     put('weather', { createdAt: '2026-11-02T00:00:00Z' });
     put('weather', { namespace: 'others', createdAt: '2026-11-01T00:00:00Z' });

@@ -16,6 +16,7 @@ let watches: number[];
 let failures: string[];
 let behave: { list: Behaviour; watch: Behaviour };
 let watch: NamespaceWatch;
+let random: () => number;
 
 const seconds = (): number => performance.now() / 1000;
 
@@ -53,6 +54,7 @@ beforeEach(() => {
   watches = [];
   failures = [];
   behave = { list: lists3, watch: quiet };
+  random = Math.random;
   const api: Api = {
     namespace: 'tools',
     read(_path, query, signal) {
@@ -68,7 +70,7 @@ beforeEach(() => {
     annotations: [],
     pace: WATCH_PACE,
     now: seconds,
-    random: Math.random,
+    random: () => random(),
     changed: () => undefined,
     listed: () => undefined,
     watched: () => undefined,
@@ -107,6 +109,21 @@ describe('how often the Kubernetes API is asked', () => {
     behave = { list: lists3, watch: quiet };
     await vi.advanceTimersByTimeAsync(MINUTE / 2);
     expect(watch.age).toBeLessThan(31);
+  });
+
+  it('while it is away, is at times that chance spreads, so that replicas do not ask together', async () => {
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    behave = { list: failing('unreachable'), watch: failing('unreachable') };
+    /** How long it waits when it has waited the longest it may. */
+    const waits = async (chance: number): Promise<number> => {
+      random = () => chance;
+      await vi.advanceTimersByTimeAsync(5 * MINUTE);
+      return gaps(lists).at(-1) ?? 0;
+    };
+    const [shortest, between, longest] = [await waits(0), await waits(0.5), await waits(0.99)];
+    expect(longest).toBeLessThanOrEqual(WATCH_PACE.againAtMost);
+    expect(between / longest).toBeCloseTo(0.75, 1);
+    expect(shortest / longest).toBeCloseTo(0.5, 1);
   });
 
   it('when every watch ends at once, is no list in less than half a minute, and few watches', async () => {

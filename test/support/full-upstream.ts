@@ -28,6 +28,10 @@ const STEP_MS = 50;
 export class FullUpstream {
   /** The headers of what it was sent. */
   readonly headers: IncomingMessage['headers'][] = [];
+  /** Tells all who subscribed to a resource that it has changed. */
+  readonly changed = (uri: string): Promise<unknown> =>
+    Promise.all([...this.#subscribers].map((tell) => tell(uri)));
+  readonly #subscribers = new Set<Tell>();
   readonly #transports = new Map<string, StreamableHTTPServerTransport>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
 
@@ -70,18 +74,21 @@ export class FullUpstream {
       onsessioninitialized: (id) => void this.#transports.set(id, transport),
       onsessionclosed: (id) => void this.#transports.delete(id),
     });
-    await fullServer().connect(transport);
+    await fullServer(this.#subscribers).connect(transport);
     return transport;
   }
 }
 
-function fullServer(): McpServer {
+/** Tells a client of a resource that it subscribed to. */
+type Tell = (uri: string) => Promise<void>;
+
+function fullServer(subscribers: Set<Tell>): McpServer {
   const server = new McpServer(
     { name: 'full', version: '1.0.0' },
     { capabilities: { logging: {}, resources: { subscribe: true }, completions: {} } },
   );
   addTools(server);
-  addResources(server);
+  addResources(server, subscribers);
   addPrompts(server);
   return server;
 }
@@ -154,7 +161,7 @@ function addTools(server: McpServer): void {
   );
 }
 
-function addResources(server: McpServer): void {
+function addResources(server: McpServer, subscribers: Set<Tell>): void {
   server.registerResource('text', 'test://static-text', {}, ({ href: uri }) => ({
     contents: [{ uri, mimeType: 'text/plain', text: 'This is the content of the static text resource.' }],
   }));
@@ -174,8 +181,18 @@ function addResources(server: McpServer): void {
       ],
     }),
   );
-  server.server.setRequestHandler(SubscribeRequestSchema, () => ({}));
-  server.server.setRequestHandler(UnsubscribeRequestSchema, () => ({}));
+  const subscribed = new Set<string>();
+  subscribers.add(async (uri) => {
+    if (subscribed.has(uri)) await server.server.sendResourceUpdated({ uri });
+  });
+  server.server.setRequestHandler(SubscribeRequestSchema, ({ params }) => {
+    subscribed.add(params.uri);
+    return {};
+  });
+  server.server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) => {
+    subscribed.delete(params.uri);
+    return {};
+  });
 }
 
 function addPrompts(server: McpServer): void {

@@ -1,20 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
-import { pino } from 'pino';
 import type { Dispatcher } from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { trustedCaller } from '../../src/authorization/caller.ts';
-import { createMetrics } from '../../src/monitoring/metrics/metrics.ts';
-import { Recorder } from '../../src/monitoring/metrics/recorder.ts';
-import { Catalogue } from '../../src/tools/catalogue.ts';
-import type { ToolContext } from '../../src/tools/tool.ts';
+import type { Catalogue } from '../../src/tools/catalogue.ts';
 import { RelayedSessions } from '../../src/upstream/relay/sessions.ts';
-import { PACE } from '../../src/upstream/supervisor.ts';
-import { Upstreams } from '../../src/upstream/upstreams.ts';
-import { callOf } from '../support/call-records.ts';
+import type { Upstreams } from '../../src/upstream/upstreams.ts';
+import { loneUpstreams, serveRelay, specOf } from '../support/lone-upstreams.ts';
 import { answer, RawUpstream } from '../support/raw-upstream.ts';
 import { call as callOfTool, post } from '../support/raw-session.ts';
 import { relayTo } from '../support/silent-relay.ts';
@@ -22,33 +12,16 @@ import { relayEnvironment } from '../support/relay-environment.ts';
 import { waitFor } from '../support/wait.ts';
 import { UNHURRIED } from './state-now.ts';
 
-const { metrics, registry } = createMetrics({ mostUpstreams: 1 });
-const { signal } = new AbortController();
-const context = { signal, answers: {}, state: undefined } as unknown as ToolContext;
-const spec = {
-  name: 'raw',
-  prefix: '',
-  headers: {},
-  ca: undefined,
-  trustReasons: false,
-  tools: { include: ['*'], exclude: [] },
-  timeoutSeconds: 3600,
-  maxConcurrency: 1,
-};
 const DONE = { content: [{ type: 'text', text: 'done' }] };
 
 let upstream: RawUpstream;
 let url: string;
 let catalogue: Catalogue;
 let upstreams: Upstreams;
+let run: ReturnType<typeof loneUpstreams>['run'];
+let series: ReturnType<typeof loneUpstreams>['series'];
 /** Lets the call in flight be answered. */
 let release: () => void;
-
-const series = async (): Promise<readonly string[]> =>
-  (await registry.metrics()).split('\n').filter((line) => line.includes('upstream="raw"'));
-
-const run = (tool = catalogue.get('works')): Promise<unknown> =>
-  Promise.resolve(tool?.run({}, context, callOf('works')));
 
 beforeEach(async () => {
   upstream = new RawUpstream();
@@ -58,26 +31,8 @@ beforeEach(async () => {
       release = () => answer(response, message, DONE);
     },
   };
-  catalogue = new Catalogue([]);
-  upstreams = new Upstreams({
-    hashKey: randomBytes(32),
-    catalogue,
-    recorder: new Recorder(metrics).upstreams,
-    audit: undefined,
-    logger: pino({ level: 'silent' }),
-    unixTime: () => 0,
-    maxTools: 10,
-    environment: {
-      info: { name: 'test', version: '1' },
-      now: () => performance.now() / 1000,
-      random: () => 0.5,
-      newId: randomUUID,
-      pace: { ...PACE, ...UNHURRIED },
-      maxBytes: 4096,
-      relay: relayEnvironment(),
-    },
-  });
-  upstreams.want([{ ...spec, url }]);
+  ({ catalogue, upstreams, run, series } = loneUpstreams(UNHURRIED));
+  upstreams.want([specOf(url)]);
   await waitFor(() => {
     expect(catalogue.get('works')).toBeDefined();
   });
@@ -117,7 +72,7 @@ it('a call in flight ends as it would have when its upstream is removed, and lea
 
 it('a call in flight ends as it would have when its upstream is replaced', async () => {
   const [call] = await callInFlight();
-  upstreams.want([{ ...spec, url, prefix: 'new_' }]);
+  upstreams.want([specOf(url, { prefix: 'new_' })]);
   await waitFor(() => {
     expect(catalogue.get('new_works')).toBeDefined();
   });
@@ -133,29 +88,17 @@ it('a call in flight of an upstream that was removed ends with the server', asyn
 });
 
 describe('the relay of an upstream', () => {
-  let door: Server;
+  let door: Awaited<ReturnType<typeof serveRelay>>;
   let at: string;
   const stream = { 'content-type': 'text/event-stream' };
 
   beforeEach(async () => {
-    door = createServer((request, response) => void relayed(request, response));
-    door.listen(0, '127.0.0.1');
-    await once(door, 'listening');
-    at = `http://127.0.0.1:${(door.address() as AddressInfo).port}`;
+    door = await serveRelay(upstreams);
+    at = door.url;
   });
   afterEach(() => {
-    door.closeAllConnections();
     door.close();
   });
-
-  async function relayed(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const bytes = await buffer(request);
-    const body =
-      request.method === 'POST' ? { bytes, value: JSON.parse(bytes.toString()) as unknown } : undefined;
-    const sender = { caller: trustedCaller('test'), requestId: 'r', waitSeconds: 0 };
-    const refused = await upstreams.relay('raw')?.serve(request, response, { body, ...sender });
-    if (refused) response.writeHead(refused.status).end(refused.detail);
-  }
 
   const listen = () => fetch(`${at}/mcp`, { headers: { accept: 'text/event-stream' } });
 
@@ -165,7 +108,7 @@ describe('the relay of an upstream', () => {
     await waitFor(() => {
       expect(upstream.count('tools/call')).toBe(1);
     });
-    upstreams.want([{ ...spec, url, prefix: 'new_' }]);
+    upstreams.want([specOf(url, { prefix: 'new_' })]);
     expect(await listening.text()).toContain(': here');
     const again = await listen();
     expect(again.status).toBe(200);
