@@ -223,7 +223,7 @@ describe('settings of upstreams', () => {
     const { body } = await Promise.race(others);
     expect(body.reason).toBe('overloaded');
     expect(limited.logs.find(({ reason }) => reason === 'overloaded')).toMatchObject({
-      why: 'all 1 places of the upstream raw (maxConcurrency) are taken, and too many calls wait for places',
+      why: 'the only place of the upstream raw (maxConcurrency) is taken, and too many calls wait for places',
     });
     // Tools of ours are not held up.
     expect((await limited.execute('add', { a: 1, b: 2 })).status).toBe(200);
