@@ -53,7 +53,9 @@ export const POD_LABEL = 'app.kubernetes.io/name=nexus-mcp';
 
 const PODS = `-l ${POD_LABEL}`;
 const GET_PODS = `get pods ${PODS} -o wide`;
-const CONTAINERS = '{ docker ps -a; systemctl status nexus-mcp; }';
+/** For a host without both, the last one finds the process. */
+const PROCESS = "pgrep -af 'nexus-mcp|main[.][jt]s'";
+const CONTAINERS = `{ docker ps -a; systemctl status nexus-mcp; ${PROCESS}; }`;
 const LOGS = `logs ${PODS} --tail=-1`;
 
 /** The log outside of Kubernetes; what hinders that is seen, whatever is picked out of the log. */
@@ -79,7 +81,7 @@ export const TEXT = {
   ),
   lastStates: command(
     `describe pods ${PODS} | grep -A5 'Last State'`,
-    '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; }',
+    `{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; ${PROCESS}; }`,
   ),
 } as const;
 
@@ -103,7 +105,7 @@ export const slowCalls = (seconds: number, which = ''): string =>
 export const IN_FLIGHT =
   'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream") | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
+  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream" and .p95_seconds) | {name, p95_seconds}] | sort_by(-.p95_seconds) | .[:3]) else . end';
 
 /** What the server says of itself; an answer without a verdict, such as that it wants a token, as it is. */
 export const VERDICT = '.verdict // .';

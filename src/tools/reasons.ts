@@ -24,7 +24,7 @@ export const ERROR_REASONS = {
     refused: false,
     httpStatus: 500,
     retryable: false,
-    when: 'the tool threw, or returned what its own schema or the size limit forbids',
+    when: 'the tool threw, returned what its own schema or the size limit forbids, or its upstream answered with an internal error',
   },
   timeout: {
     serverFault: true,
