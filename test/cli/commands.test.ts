@@ -442,13 +442,13 @@ describe('check', () => {
     // Whether any upstream was found or not: as many as may be, with as many tools.
     const found = ['--discovery.enabled', 'true', '--discovery.maxUpstreams', '3'];
     const [, ofFound = 0] = await said(...found);
-    expect(ofFound - most).toBe(1328 + 500 * 109 + 3 * 634);
+    expect(ofFound - most).toBe(1328 + 500 * 109 + 3 * 643);
     const [, more = 0] = await said('--metrics.operationAttributes', 'network.transport');
     // As many operations again: of 15 methods, `other`, the tools and `unknown`, each with 4 outcomes in 17 series.
     expect(more - most).toBe((17 + tools) * 4 * 17);
     const upstreams = write('upstreams.yaml', 'upstreams: [{ name: a, url: http://127.0.0.1:1/mcp }]');
     const [, withUpstream = 0] = await said('--config', upstreams);
-    expect(withUpstream - most).toBe(634 + 1328 + 500 * 109);
+    expect(withUpstream - most).toBe(643 + 1328 + 500 * 109);
     expect(await said('--metrics.enabled', 'false')).toEqual([]);
   });
 
