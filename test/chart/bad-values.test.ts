@@ -24,12 +24,6 @@ const BY_THE_SCHEMA: readonly Mistake[] = [
     /'\/monitoring\/rules\/badReasons\/0'/,
   ],
   [
-    'an objective that no burn can miss',
-    { monitoring: { rules: { availabilityObjective: 90 } } },
-    /exclusiveMinimum.*93\.05/,
-  ],
-  ['an objective of everything', { monitoring: { rules: { latencyObjective: 100 } } }, /exclusiveMaximum/],
-  [
     'a latency of no time',
     { monitoring: { rules: { latencySeconds: 0 } } },
     /'\/monitoring\/rules\/latencySeconds'/,
@@ -215,6 +209,26 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     name.split('.').reduceRight<unknown>((inside, step) => ({ [step]: inside }), { enabled: true }) as Values,
     new RegExp(`${name}: this chart has no such value; use ${own}$`),
   ]),
+  [
+    'an objective that no burn can miss',
+    { monitoring: { rules: { availabilityObjective: 0.999 } } },
+    /rules\.availabilityObjective: 0\.999 must be a share in percent, above 93\.06 and below 100, as 99\.5$/,
+  ],
+  [
+    'an objective of everything',
+    { monitoring: { rules: { latencyObjective: 100 } } },
+    /rules\.latencyObjective: 100 must be a share in percent/,
+  ],
+  [
+    'a time of an alert, as the parameters of the rules have it',
+    { alerts: { NexusMCPCallsStuck: { forSeconds: 3600 } } },
+    /alerts\.NexusMCPCallsStuck\.forSeconds: this chart has no such value; use alerts\.NexusMCPCallsStuck\.for, with a unit, as 15m$/,
+  ],
+  [
+    'a time of an alert with a threshold, as the parameters of the rules have it',
+    { alerts: { NexusMCPOverloaded: { keepFiringForSeconds: 60 } } },
+    /alerts\.NexusMCPOverloaded\.keepFiringForSeconds: this chart has no such value; use alerts\.NexusMCPOverloaded\.keepFiringFor,/,
+  ],
   [
     'a certificate for a host that the Ingress does not have',
     {

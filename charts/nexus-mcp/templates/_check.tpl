@@ -42,6 +42,13 @@ image.tag: {{ .Values.image.tag }} has a digest; put it into image.digest
 {{ $other }}: this chart has no such value; use {{ $own }}
 {{- end }}
 {{- end }}
+{{- range $alert, $own := omit .Values.alerts "tools" }}
+{{- range $other, $name := $.Files.Get "files/other-names-of-alerts.yaml" | fromYaml }}
+{{- if hasKey $own $other }}
+alerts.{{ $alert }}.{{ $other }}: this chart has no such value; use alerts.{{ $alert }}.{{ $name }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $config := .Values.config }}
 {{- $auth := .Values.auth }}
@@ -299,6 +306,13 @@ monitoring.{{ $name }}.enabled: there are no metrics; see config.metrics
 {{- end }}
 {{- if $monitoring.failIfMissing }}
 {{- include "nexus-mcp.missingApis" . }}
+{{- end }}
+{{- $bounds := $.Files.Get "files/objectives.yaml" | fromYaml }}
+{{- range $name := list "availabilityObjective" "latencyObjective" }}
+{{- $objective := get $rules $name }}
+{{- if not (and (gt (float64 $objective) $bounds.above) (lt (float64 $objective) $bounds.below)) }}
+monitoring.rules.{{ $name }}: {{ $objective }} must be a share in percent, above {{ printf "%.2f" $bounds.above }} and below {{ int $bounds.below }}, as 99.5
+{{- end }}
 {{- end }}
 {{- if include "nexus-mcp.wantsRules" . }}
 {{- if and $monitor.jobLabel (not $rules.selector) }}
