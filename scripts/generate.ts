@@ -14,7 +14,8 @@ import { alertSet, ruleFile, ruleGroups } from '../alerts/source/rules.ts';
 import { withChanges } from '../charts/source/chart-file.ts';
 import { BUCKETS, sampleRows, samplesOf } from '../charts/source/samples.ts';
 import { listValues, schemaFile, valuesFile } from '../charts/source/documents.ts';
-import { OTHER_NAMES } from '../charts/source/other-names.ts';
+import { OBJECTIVES } from '../charts/source/monitoring.ts';
+import { OTHER_NAMES, OTHER_NAMES_OF_ALERTS } from '../charts/source/other-names.ts';
 import { textPatterns } from '../charts/source/patterns.ts';
 import { alertRows, metricRows } from '../dashboards/source/coverage.ts';
 import { chartDashboard } from '../dashboards/source/chart.ts';
@@ -168,6 +169,10 @@ const FILES: Readonly<Record<string, () => string | Promise<string>>> = {
     `# What texts of the values must be like. Generated from charts/source by make generate; do not edit.\n${stringify({ patterns: textPatterns() }, { lineWidth: 0 })}`,
   'charts/nexus-mcp/files/other-names.yaml': () =>
     `# What values are called in other charts. Generated from charts/source by make generate; do not edit.\n${stringify(OTHER_NAMES)}`,
+  'charts/nexus-mcp/files/other-names-of-alerts.yaml': () =>
+    `# What values of alerts are called in the parameters of the rules. Generated from charts/source by make generate; do not edit.\n${stringify(OTHER_NAMES_OF_ALERTS)}`,
+  'charts/nexus-mcp/files/objectives.yaml': () =>
+    `# What objectives must lie between, in percent. Generated from charts/source by make generate; do not edit.\n${stringify(OBJECTIVES)}`,
   'charts/nexus-mcp/files/settings.yaml': () =>
     `# The server's defaults. Generated from src/config by make generate; do not edit.\n${stringify(settingsSchema.parse({}))}`,
   'charts/nexus-mcp/Chart.yaml': () =>

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Settings } from './config/settings.ts';
-import { ANNOTATION, chooseUpstreams, type Chosen } from './found-upstreams.ts';
+import { chooseUpstreams, OWN_ANNOTATIONS, type Chosen } from './found-upstreams.ts';
 import { loadClient } from './kubernetes/api.ts';
 import type { KubernetesFailure } from './kubernetes/failure.ts';
 import type { Verb } from './kubernetes/labels.ts';
@@ -63,7 +63,7 @@ export class Discovery {
       kubeconfig: kubeconfig === undefined ? undefined : resolve(directory, kubeconfig),
       namespaces: discovery.namespaces,
       labelSelector: discovery.labelSelector,
-      annotations: Object.values(ANNOTATION),
+      annotations: OWN_ANNOTATIONS,
       pace: { resync: resyncSeconds, ...pace },
       now,
       random: Math.random,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { upstreamName, upstreamPrefix } from './config/upstream-settings.ts';
 import type { Service, ServicePort } from './kubernetes/service.ts';
+import { didYouMean } from './tools/near-names.ts';
 import type { RefusedService } from './upstream/labels.ts';
 import type { UpstreamSpec } from './upstream/upstream.ts';
 
@@ -10,6 +11,9 @@ export const ANNOTATION = {
   prefix: 'nexus-mcp.io/prefix',
   path: 'nexus-mcp.io/path',
 } as const;
+
+/** Those that may be there; that of the label, which says nothing, is no mistake. */
+export const OWN_ANNOTATIONS = [...Object.values(ANNOTATION), 'nexus-mcp.io/upstream'];
 
 export interface Rules {
   /** Names that found upstreams may not have: those of the settings, and of tools and toolsets here. */
@@ -87,7 +91,7 @@ function refuseAmong(
 
 /** The upstream that a Service is, or why it is none. Credentials are never in annotations: there are none. */
 function upstreamOf(service: Service, rules: Rules): UpstreamSpec | Refusal {
-  const { annotations, clusterIP, type } = service;
+  const { annotations, unknownAnnotation, clusterIP, type } = service;
   const host = `${service.name}.${service.namespace}.svc`;
   if (rules.ownHosts.includes(host))
     return { outcome: 'own', why: 'it is a Service of this server (server.allowedHosts)' };
@@ -98,6 +102,11 @@ function upstreamOf(service: Service, rules: Rules): UpstreamSpec | Refusal {
   if (family === 0) return { outcome: 'address', why: 'it has no cluster IP: it is headless' };
   const port = portOf(service.ports);
   if (typeof port === 'string') return { outcome: 'port', why: port };
+  if (unknownAnnotation !== undefined) {
+    const known = Object.values(ANNOTATION);
+    const meant = didYouMean(unknownAnnotation, known) || `; there are ${known.join(', ')}`;
+    return { outcome: 'annotation', why: `there is no ${unknownAnnotation}${meant}` };
+  }
   const path = annotations[ANNOTATION.path] ?? '/mcp';
   if (!PATH.test(path))
     return { outcome: 'annotation', why: `${ANNOTATION.path} must be a path such as /mcp, without query` };

@@ -12,6 +12,19 @@ const NO_AUDIT_KEY =
   'audit.enabled is set with auth.issuers and without sessions.stateKeyFile: users are hashed with a key that each process makes for ' +
   'itself, so audit events of several processes cannot be compared, and nobody can tell whose a hash is';
 
+/** What a search for upstreams is told, where there is none. */
+function idleDiscovery({ discovery }: Settings): readonly string[] {
+  const { enabled, namespaces, kubeconfig, timeoutSeconds, maxConcurrency } = discovery;
+  const given = { namespaces: namespaces[0], kubeconfig, timeoutSeconds, maxConcurrency };
+  const names = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`discovery.${name}`],
+  );
+  if (enabled || names.length === 0) return [];
+  return [
+    `${names.join(', ')} ${names.length > 1 ? 'have' : 'has'} no effect, because discovery.enabled is not set`,
+  ];
+}
+
 /** Settings that are valid but probably a mistake, in words for the person who started the server. */
 export function warningsOf(settings: Settings, catalogue: Pick<Catalogue, 'tools'>): readonly string[] {
   const { sessions, audit, auth } = settings;
@@ -20,5 +33,6 @@ export function warningsOf(settings: Settings, catalogue: Pick<Catalogue, 'tools
     ...(catalogue.tools.length === 0 && !mayHaveUpstreams(settings) ? [NO_TOOLS] : []),
     ...(sessions.peers.length > 0 && !hasKey ? [NO_KEY] : []),
     ...(audit.enabled && auth.issuers.length > 0 && !hasKey ? [NO_AUDIT_KEY] : []),
+    ...idleDiscovery(settings),
   ];
 }

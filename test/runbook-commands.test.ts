@@ -106,6 +106,35 @@ it('what the runbooks ask a server fails at no field that one without upstreams,
   expect(stderr.split('-- ').filter((said) => /jq: |awk: |grep: |curl: /.test(said))).toEqual([]);
 });
 
+const discoveryBlock = (): string => {
+  const { text } = runbooks().find(({ path }) => path.endsWith('NexusMCPDiscoveryStale.md')) ?? {};
+  return shellIn(text ?? '').find((block) => block.includes('can-i')) ?? '';
+};
+
+it.each([
+  ['namespaces:\n    - s3-tools\n    - others\n  resyncSeconds: 60', ['s3-tools', 'others']],
+  ['namespaces: []\n  resyncSeconds: 60', ['tools']],
+])(
+  'what an account may do is asked in the namespaces that the server looks in: %j',
+  async (setting, asked) => {
+    const { stdout } = await paste(
+      kubernetes,
+      'NS=tools',
+      `check() { printf 'discovery:\n  ${setting}\nnetwork:\n'; }`,
+      'kubectl() { case "$*" in *serviceAccountName*) echo robot ;; *) echo "kubectl $*" ;; esac; }',
+      discoveryBlock(),
+    );
+    expect(stdout.match(/can-i (list|watch) services -n \S+ --as=\S+/g)).toEqual(
+      asked.flatMap((namespace) =>
+        ['list', 'watch'].map(
+          (verb) => `can-i ${verb} services -n ${namespace} --as=system:serviceaccount:tools:robot`,
+        ),
+      ),
+    );
+    expect(stdout.match(/-n \S+ get role/g)).toEqual(asked.map((namespace) => `-n ${namespace} get role`));
+  },
+);
+
 it('what alerts pick out of the log fails at no line of it', async () => {
   const picks = RULES.flatMap(({ rules }) =>
     rules.flatMap(

@@ -1,7 +1,7 @@
 import { format } from 'oxfmt';
 import { Document, isMap, isScalar, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import type { z } from 'zod';
-import { OTHER_NAMES } from './other-names.ts';
+import { OTHER_NAMES, OTHER_NAMES_OF_ALERTS } from './other-names.ts';
 import { BESIDES, resolved, valuesJsonSchema, valuesSchema } from './values.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
@@ -69,8 +69,17 @@ export async function schemaFile(): Promise<string> {
     const section = above.reduceRight((part, step) => part.properties?.[step] as JsonSchema, schema);
     section.properties = { ...section.properties, [name]: { description: `Is refused; use ${own}` } };
   }
+  for (const alert of alertsIn(schema))
+    for (const [name, own] of Object.entries(OTHER_NAMES_OF_ALERTS))
+      alert.properties = { ...alert.properties, [name]: { description: `Is refused; use ${own}` } };
   const { code } = await format('values.schema.json', JSON.stringify(schema), {
     printWidth: 130,
   });
   return code;
 }
+
+/** What the schema says of alerts: of each, or once of several. */
+const alertsIn = ({ properties, definitions }: JsonSchema): readonly JsonSchema[] =>
+  [(properties?.['alerts'] as JsonSchema | undefined)?.properties, definitions]
+    .flatMap((parts) => Object.values((parts ?? {}) as Readonly<Record<string, JsonSchema>>))
+    .filter((part) => part.properties?.['keepFiringFor'] !== undefined);

@@ -75,11 +75,19 @@ export const countOrShare = z.union([
   z.string().regex(/^\d+%?$/, 'must be a number or a share, as 1 or 25%'),
 ]);
 
+/** The name of a Secret or a ConfigMap; empty for none. */
+export const objectName = z
+  .string()
+  .regex(
+    /^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
+    'must be a name as Kubernetes has them: lower-case letters, digits, - and .',
+  );
+
 /** A key of a Secret; the name is empty for none. */
 export const secretKey = (key: string, what: string) =>
   z
     .strictObject({
-      name: text.default('').describe('Name of an existing Secret; empty for none'),
+      name: objectName.default('').describe('Name of an existing Secret; empty for none'),
       key: text.min(1).default(key).describe('Key in the Secret'),
     })
     .prefault({})

@@ -7,9 +7,15 @@ import { count, duration, flag, list, object, text, textMap, triState } from './
 const { availability, badReasons, latency, minimumBadCalls, minimumBadCallsToPage, minimumCalls } =
   parametersSchema.parse({});
 const windows = [availability, latency].flatMap(({ page, ticket }) => [...page, ...ticket]);
-/** Below it the fastest burn would need more than all calls to fail. */
-const lowestObjective = 100 - 100 / Math.max(...windows.map(({ factor }) => factor));
-const objective = z.number().gt(lowestObjective).lt(100);
+/**
+ * What objectives lie between; below it the fastest burn would need more than all calls to fail. The templates hold objectives against
+ * it, and not the schema: of bounds Helm says no unit.
+ */
+export const OBJECTIVES = {
+  above: 100 - 100 / Math.max(...windows.map(({ factor }) => factor)),
+  below: 100,
+};
+const objective = z.number();
 
 const monitor = z
   .strictObject({

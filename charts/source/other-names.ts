@@ -1,3 +1,9 @@
+/** Names of parameters of the rules (alerts/source/parameters.ts) for values of an alert; the templates refuse them in the same way. */
+export const OTHER_NAMES_OF_ALERTS = {
+  forSeconds: 'for, with a unit, as 15m',
+  keepFiringForSeconds: 'keepFiringFor, with a unit, as 15m',
+} as const satisfies Readonly<Record<string, string>>;
+
 /**
  * Names that other charts have for values of this one, below their sections, and what to use instead. The schema takes them, because
  * Helm would only say that it does not know them; the templates refuse them and name what to use.

@@ -5,6 +5,7 @@ import {
   flag,
   list,
   object,
+  objectName,
   quantity,
   removable,
   secretKey,
@@ -30,6 +31,10 @@ const probe = (what: string, periodSeconds: number, failureThreshold: number, in
       .prefault({})
       .describe(what),
   );
+
+const moduleFile = z
+  .string()
+  .regex(/^[\w.-]+\.(ts|mts|js|mjs)$/, 'must be a file name that ends in .ts, .mts, .js or .mjs');
 
 export const workload = {
   nameOverride: text.max(63).default('').describe('Replaces the chart name in names and labels'),
@@ -59,7 +64,7 @@ export const workload = {
         .default('IfNotPresent')
         .describe('When to pull the image'),
       pullSecrets: z
-        .array(z.strictObject({ name: text.min(1) }))
+        .array(z.strictObject({ name: objectName.min(1) }))
         .default([])
         .describe('Secrets for pulling: [{name}]'),
     })
@@ -97,7 +102,7 @@ export const workload = {
           "Modules by file name, each with its source, and data files, which lie beside them in /etc/nexus-mcp/tools; --set-file 'toolModules.files.weather\\.ts=weather.ts'",
         ),
       configMaps: z
-        .array(z.strictObject({ name: text.min(1), files: z.array(text.min(1)).min(1) }))
+        .array(z.strictObject({ name: objectName.min(1), files: z.array(moduleFile).min(1) }))
         .default([])
         .describe(
           'ConfigMaps that hold modules, and which of their keys are modules: [{name, files}]. All keys lie in /etc/nexus-mcp/tools-NAME. When one changes, restart the pods',

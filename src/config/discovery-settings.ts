@@ -26,7 +26,9 @@ export const discoverySettings = z
       .array(namespace)
       .max(32)
       .default([])
-      .describe("Namespaces to look in, at most 32; empty for the pod's own"),
+      .describe(
+        "Namespaces to look in, at most 32, and the pod's own only if it is one of them; empty for the pod's own",
+      ),
     kubeconfig: z
       .string()
       .min(1)

@@ -78,7 +78,9 @@ export function loadSettings({ env, flags, file, directory }: Sources): LoadResu
 function problemsOfPeers({ sessions: { peers, address }, ops }: Settings): string[] {
   const problems: string[] = [];
   if (peers.length > 0 && address === undefined)
-    problems.push('sessions.peers: needs sessions.address, at which others reach this replica');
+    problems.push(
+      'sessions.peers: needs sessions.address (NEXUS_SESSIONS_ADDRESS), at which others reach this replica',
+    );
   if ((peers.length > 0 || address !== undefined) && ops.port === undefined)
     problems.push('sessions.address, sessions.peers: need ops.port, at which replicas reach each other');
   return problems;

@@ -21,6 +21,8 @@ export interface Service {
   readonly ports: readonly ServicePort[];
   /** Those that were asked for; one that is too long is cut, and ends with `…`, which none that is used may have. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** The name of an annotation of the same domain as those that were asked for, which is none of them; the first, if there are any. */
+  readonly unknownAnnotation?: string;
 }
 
 /** More than any that is looked at has: what is kept of a Service is small, whatever its owner writes. */
@@ -39,6 +41,10 @@ export function readService(value: unknown, annotations: readonly string[]): Ser
   const [name, namespace] = [textIn(about['name']), textIn(about['namespace'])];
   if (name === '' || namespace === '') return undefined;
   const given = fieldsOf(about['annotations']);
+  const domains = new Set(annotations.map(domainOf));
+  const unknown = Object.keys(given).find(
+    (each) => domains.has(domainOf(each)) && !annotations.includes(each),
+  );
   return {
     namespace,
     name,
@@ -52,8 +58,11 @@ export function readService(value: unknown, annotations: readonly string[]): Ser
         return typeof text === 'string' ? [[each, cut(text)]] : [];
       }),
     ),
+    ...(unknown !== undefined && { unknownAnnotation: cut(unknown) }),
   };
 }
+
+const domainOf = (annotation: string): string => annotation.slice(0, annotation.indexOf('/') + 1);
 
 const cut = (text: string): string =>
   text.length > MAX_ANNOTATION ? `${text.slice(0, MAX_ANNOTATION)}…` : text;

@@ -352,4 +352,9 @@ describe('the runbooks', () => {
     const headings = [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
     expect(headings).toEqual(expect.arrayContaining([name, 'Meaning', 'Impact', 'Diagnosis', 'Mitigation']));
   });
+
+  it.each(alerts)('say of %s that the chart has other names for what is tuned', (name) => {
+    const [, tuning = ''] = readFileSync(new URL(`${name}.md`, directory), 'utf8').split('\n## Tuning\n');
+    expect(tuning).toContain('(../README.md#with-the-chart)');
+  });
 });

@@ -24,12 +24,6 @@ const BY_THE_SCHEMA: readonly Mistake[] = [
     /'\/monitoring\/rules\/badReasons\/0'/,
   ],
   [
-    'an objective that no burn can miss',
-    { monitoring: { rules: { availabilityObjective: 90 } } },
-    /exclusiveMinimum.*93\.05/,
-  ],
-  ['an objective of everything', { monitoring: { rules: { latencyObjective: 100 } } }, /exclusiveMaximum/],
-  [
     'a latency of no time',
     { monitoring: { rules: { latencySeconds: 0 } } },
     /'\/monitoring\/rules\/latencySeconds'/,
@@ -116,6 +110,21 @@ const BY_WHAT_IS_EXPECTED: readonly Mistake[] = [
     /podDisruptionBudget\.minAvailable: "half" must be a number or a share, as 1 or 25%/,
   ],
   [
+    'a Secret by a name that no Secret can have',
+    { stateKeySecret: { name: 'My_Secret' } },
+    /stateKeySecret\.name: "My_Secret" must be a name as Kubernetes has them: lower-case letters, digits, - and \./,
+  ],
+  [
+    'a key of a ConfigMap that is no module',
+    { toolModules: { configMaps: [{ name: 'team', files: ['x.py'] }] } },
+    /toolModules\.configMaps\.0\.files\.0: "x\.py" must be a file name that ends in \.ts/,
+  ],
+  [
+    'a ConfigMap by a name that none can have',
+    { toolModules: { configMaps: [{ name: 'Team', files: ['x.ts'] }] } },
+    /toolModules\.configMaps\.\d\.name: "Team" must be a name as Kubernetes has them/,
+  ],
+  [
     'an attribute that breaks the list of them',
     { tracing: { resourceAttributes: { 'team=a,b': 'c' } } },
     /tracing\.resourceAttributes\.team=a,b: "team=a,b" must be letters/,
@@ -200,6 +209,26 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     name.split('.').reduceRight<unknown>((inside, step) => ({ [step]: inside }), { enabled: true }) as Values,
     new RegExp(`${name}: this chart has no such value; use ${own}$`),
   ]),
+  [
+    'an objective that no burn can miss',
+    { monitoring: { rules: { availabilityObjective: 0.999 } } },
+    /rules\.availabilityObjective: 0\.999 must be a share in percent, above 93\.06 and below 100, as 99\.5$/,
+  ],
+  [
+    'an objective of everything',
+    { monitoring: { rules: { latencyObjective: 100 } } },
+    /rules\.latencyObjective: 100 must be a share in percent/,
+  ],
+  [
+    'a time of an alert, as the parameters of the rules have it',
+    { alerts: { NexusMCPCallsStuck: { forSeconds: 3600 } } },
+    /alerts\.NexusMCPCallsStuck\.forSeconds: this chart has no such value; use alerts\.NexusMCPCallsStuck\.for, with a unit, as 15m$/,
+  ],
+  [
+    'a time of an alert with a threshold, as the parameters of the rules have it',
+    { alerts: { NexusMCPOverloaded: { keepFiringForSeconds: 60 } } },
+    /alerts\.NexusMCPOverloaded\.keepFiringForSeconds: this chart has no such value; use alerts\.NexusMCPOverloaded\.keepFiringFor,/,
+  ],
   [
     'a certificate for a host that the Ingress does not have',
     {
@@ -324,6 +353,21 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     /rbac\.rules: the profile none ignores them/,
   ],
   [
+    'a search for upstreams that nobody makes',
+    { config: { discovery: { namespaces: ['tools'] } } },
+    /config\.discovery: is not enabled, so namespaces has no effect; set config\.discovery\.enabled to true$/,
+  ],
+  ...Object.entries({
+    clients: [{ podSelector: {} }],
+    prometheus: [{ podSelector: {} }],
+    egress: 'any',
+    kubernetesApi: [{ ipBlock: { cidr: '10.0.0.10/32' } }],
+  }).map(([name, value]): Mistake => [
+    `a network policy that there is not, with ${name},`,
+    { networkPolicy: { [name]: value } },
+    new RegExp(`networkPolicy\\.${name}: there is no policy; set networkPolicy\\.enabled to true$`),
+  ]),
+  [
     'a share of traces that go nowhere',
     { tracing: { ratio: 0.1 } },
     /tracing\.ratio: nothing is traced; say where to in config\.tracing\.endpoint/,
@@ -441,6 +485,18 @@ it.each<Mistake>([
     /image\.tag: latest@sha256:abc has a digest; put it into image\.digest/,
   ],
   [
+    'two upstreams of one name',
+    {
+      config: {
+        upstreams: [
+          { name: 'weather', url: 'http://a.tools.svc/mcp' },
+          { name: 'weather', url: 'http://b.tools.svc/mcp' },
+        ],
+      },
+    },
+    /config\.upstreams: weather is the name of more than one; rename one of them/,
+  ],
+  [
     'issuers without a resource',
     { config: { auth: { issuers: [{ issuer: 'https://a.example.com' }] } } },
     /config\.auth\.resource: config\.auth\.issuers needs the URL of \/mcp as clients write it/,
@@ -491,6 +547,47 @@ it.each<Mistake>([
   ],
 ])('%s is refused', async (_what, values, says) => {
   expect(await template({ values })).toEqual({ ok: false, error: expect.stringMatching(says) as string });
+});
+
+it.each<readonly [Values, number]>([
+  [{ replicas: 2, podDisruptionBudget: { minAvailable: 2 } }, 2],
+  [{ replicas: 2, podDisruptionBudget: { minAvailable: '2' } }, 2],
+  [{ replicas: 3, podDisruptionBudget: { minAvailable: '100%' } }, 3],
+  // Kubernetes rounds up.
+  [{ replicas: 2, podDisruptionBudget: { minAvailable: '51%' } }, 2],
+  [{ replicas: 9, autoscaling: { enabled: true }, podDisruptionBudget: { minAvailable: 2 } }, 2],
+  [
+    {
+      keda: { enabled: true, minReplicas: 0, serverAddress: 'http://prometheus:9090' },
+      podDisruptionBudget: { minAvailable: 1 },
+    },
+    1,
+  ],
+])('a budget that lets no pod be evicted is refused: %o', async (values, pods) => {
+  expect(await complaints({ values })).toEqual([
+    expect.stringMatching(
+      new RegExp(
+        `podDisruptionBudget\\.minAvailable: \\S+ lets none of ${pods} pods? be evicted, so draining a node never ends; `,
+      ),
+    ),
+  ]);
+});
+
+it.each([0, '0', '0%'])('a budget of %j missing pods is refused', async (maxUnavailable) => {
+  const refused = await complaints({ values: { replicas: 2, podDisruptionBudget: { maxUnavailable } } });
+  expect(refused).toEqual([
+    '- podDisruptionBudget.maxUnavailable: 0 lets no pod be evicted, so draining a node never ends; allow 1',
+  ]);
+});
+
+it.each<Values>([
+  { replicas: 1, podDisruptionBudget: { minAvailable: 1 } },
+  { replicas: 2, podDisruptionBudget: { minAvailable: 1 } },
+  { replicas: 2, podDisruptionBudget: { minAvailable: '50%' } },
+  { replicas: 3, podDisruptionBudget: { maxUnavailable: '1%' } },
+  { replicas: 2, podDisruptionBudget: { enabled: false, minAvailable: 2 } },
+])('a budget that lets pods be evicted, or is not created, is taken: %o', async (values) => {
+  expect(await template({ values })).toMatchObject({ ok: true });
 });
 
 it('a cluster without the Operator is refused where that is wanted', async () => {

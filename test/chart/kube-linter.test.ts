@@ -13,7 +13,17 @@ const BREAKING: Readonly<Record<string, Values>> = {
   'unset-cpu-requirements': { resources: { requests: { cpu: null } } },
   'unset-memory-requirements': { resources: { limits: { memory: null } } },
   'no-anti-affinity': { replicas: 3, topologySpread: 'none' },
-  'pdb-max-unavailable': { podDisruptionBudget: { maxUnavailable: 0 } },
+  // The chart refuses it of its own.
+  'pdb-max-unavailable': {
+    extraObjects: [
+      {
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name: 'more', namespace: 'tools' },
+        spec: { maxUnavailable: 0, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+      },
+    ],
+  },
   'no-rolling-update-strategy': { strategy: { type: 'Recreate', rollingUpdate: null } },
   'env-var-secret': { extraEnv: [{ name: 'DATABASE_PASSWORD', value: 'x' }] },
   'access-to-secrets': {

@@ -37,11 +37,24 @@ describe('the notes after an installation', () => {
     expect(warned).toContain('--api-versions monitoring.coreos.com/v1/ServiceMonitor');
   });
 
+  it('show no upgrade by which other values would be lost', async () => {
+    for (const operator of [true, false]) {
+      const shown = await notes({ replicas: 2 }, operator);
+      const sets = shown.split('\n').filter((line) => line.includes('--set '));
+      expect(sets.length).toBeGreaterThanOrEqual(2);
+      for (const line of sets)
+        expect(line).toContain('helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values ');
+    }
+  });
+
   it('say how to see what Prometheus selects by, and what ours have', async () => {
     const text = await notes({ monitoring: { labels: { release: 'stack' } } }, true);
     expect(text).not.toContain('SKIPPED');
     expect(text).toContain('kubectl get prometheus -A');
     expect(text).toContain('{.spec.serviceMonitorSelector}');
+    expect(text).toContain(
+      'upgrade with\n    helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set monitoring.labels.release=',
+    );
     expect(text).toContain('The labels of this release: {"release":"stack"}');
     expect(await notes({ monitoring: { monitor: { kind: 'PodMonitor' } } }, true)).toContain(
       '{.spec.podMonitorSelector}',
@@ -228,7 +241,6 @@ describe('strict', () => {
       keda: { enabled: true, serverAddress: 'http://prometheus:9090', activeSessions: 5 },
       stateKeySecret: { name: 'key' },
       monitoring: { monitor: { enabled: true, interval: '1m' }, rules: { enabled: true } },
-      podDisruptionBudget: { maxUnavailable: 0 },
       auth: { tokensSecret: { name: 'tokens' } },
       config: { ops: { port: 9998 }, metrics: { needToken: true } },
     },

@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
 import { run } from '../../scripts/stand-in-images/run.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
-import { ANNOTATION, chooseUpstreams } from '../../src/found-upstreams.ts';
+import { ANNOTATION, chooseUpstreams, OWN_ANNOTATIONS } from '../../src/found-upstreams.ts';
 import { readService } from '../../src/kubernetes/service.ts';
 import { METRICS } from '../../src/monitoring/metrics/metrics.ts';
 import { at, mounted, one, readManifests, render, renderPlain, type Manifest } from './helm.ts';
@@ -174,7 +174,7 @@ describe('the worked examples', () => {
     const [label, value] = settingsSchema.parse({}).discovery.labelSelector.split('=');
     expect(service.metadata.labels).toEqual({ [label ?? '']: value });
     const inCluster = { ...service, spec: { ...(service['spec'] as object), clusterIP: '10.96.0.7' } };
-    const found = readService(inCluster, Object.values(ANNOTATION));
+    const found = readService(inCluster, OWN_ANNOTATIONS);
     const rules = {
       taken: new Set<string>(),
       prefixes: [],

@@ -37,14 +37,18 @@ describe("the chart's README", () => {
 
   it('shows how a configuration is tried, by which the server tells what the chart cannot see', async () => {
     const [, shown = ''] = /--show-only (\S+) \|/.exec(README) ?? [];
-    const [, args = ''] = /exec -i deploy\/nexus-mcp -- node dist\/main\.js (check .+)/.exec(README) ?? [];
+    const [, command = ''] = /exec -i deploy\/nexus-mcp -- node dist\/main\.js (check .+)/.exec(README) ?? [];
     expect(shown).not.toBe('');
     const values = { config: { ops: { port: 9998 }, tools: { disabled: ['nobody'] } } };
-    const [map] = await renderPlain({ values, args: ['--show-only', shown] });
+    const args = ['--show-only', shown];
+    const [map] = await renderPlain({ values, args });
+    // yq would print a line for each further document, and check takes no more than one.
+    const toolModules = { files: { 'weather.ts': '' } };
+    expect(await renderPlain({ values: { ...values, toolModules }, args })).toHaveLength(1);
     const file = join(mkdtempSync(join(tmpdir(), 'check-')), 'nexus.yaml');
     writeFileSync(file, at<Record<string, string>>(map, 'data')['nexus.yaml'] ?? '');
     // A pipe, as kubectl and docker have: what Node itself makes for a child cannot be opened as a file.
-    const tried = spawn('sh', ['-c', `cat ${file} | '${process.execPath}' src/main.ts ${args}`], {
+    const tried = spawn('sh', ['-c', `cat ${file} | '${process.execPath}' src/main.ts ${command}`], {
       cwd: PROJECT,
       stdio: ['ignore', 'ignore', 'pipe'],
     });

@@ -236,6 +236,18 @@ describe('tools', () => {
     });
   });
 
+  it.each([
+    ['--discovery.namespaces', 's3-tools'],
+    ['--discovery.kubeconfig', 'config'],
+    ['--discovery.timeoutSeconds', '3'],
+    ['--discovery.maxConcurrency', '3'],
+  ])('warns of a search for upstreams that nobody makes: %s', async (flag, value) => {
+    const { code, stderr } = await runHere(['check', flag, value]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(`nexus-mcp: ${flag.slice(2)} has no effect, because discovery.enabled is not set\n`);
+    expect((await runHere(['check', '--discovery.labelSelector', 'a=b'])).stderr).toBe('');
+  });
+
   it('prints nothing of none', async () => {
     const printed = await runHere(['tools', '--tools.disabled', '*']);
     expect(printed).toMatchObject({ code: 0, stdout: '' });

@@ -382,7 +382,7 @@ describe('what is wrong', () => {
 
   it('about replicas is said: where they are, and where this one is', () => {
     expect(problemsFrom({ flags: { 'sessions.peers': 'replicas:9998' } })).toEqual([
-      'sessions.peers: needs sessions.address, at which others reach this replica',
+      'sessions.peers: needs sessions.address (NEXUS_SESSIONS_ADDRESS), at which others reach this replica',
       'sessions.address, sessions.peers: need ops.port, at which replicas reach each other',
     ]);
     const flags = {

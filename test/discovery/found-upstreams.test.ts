@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ANNOTATION, chooseUpstreams, type Rules } from '../../src/found-upstreams.ts';
+import { ANNOTATION, chooseUpstreams, OWN_ANNOTATIONS, type Rules } from '../../src/found-upstreams.ts';
 import { readService, type Service } from '../../src/kubernetes/service.ts';
 import { serviceOf, type GivenService } from '../support/kubernetes-api.ts';
 
@@ -13,7 +13,7 @@ const RULES: Rules = {
 };
 
 function service(given: GivenService): Service {
-  const read = readService(serviceOf(given), Object.values(ANNOTATION));
+  const read = readService(serviceOf(given), OWN_ANNOTATIONS);
   if (!read) throw new Error('is no Service');
   return read;
 }
@@ -119,6 +119,24 @@ describe('a Service is no upstream', () => {
     expect(refusalOf({ name: 'weather', annotations: { [annotation]: text } })).toMatch(
       new RegExp(`^annotation: ${annotation}`),
     );
+  });
+
+  it.each([
+    ['prefx', /^annotation: there is no nexus-mcp\.io\/prefx; did you mean nexus-mcp\.io\/prefix\?$/],
+    ['Path', /did you mean nexus-mcp\.io\/path\?$/],
+    [
+      'timeout',
+      /no nexus-mcp\.io\/timeout; there are nexus-mcp\.io\/name, nexus-mcp\.io\/prefix, nexus-mcp\.io\/path$/,
+    ],
+    ['x'.repeat(1000), /^annotation: there is no nexus-mcp\.io\/x{499}…; there are/],
+  ])('where an annotation is of ours, and there is no such: %s', (name, told) => {
+    const annotations = { 'kubectl.kubernetes.io/a': '{}', [`nexus-mcp.io/${name}`]: '/mcp' };
+    expect(refusalOf({ name: 'weather', annotations })).toMatch(told);
+  });
+
+  it('but not for the label, as an annotation, nor for those of others', () => {
+    const annotations = { 'nexus-mcp.io/upstream': 'true', 'other.io/prefx': 'a', 'nexus-mcp.iox/a': 'b' };
+    expect(choose({ name: 'weather', annotations }).refused).toEqual([]);
   });
 
   it.each([[{ name: 'x'.repeat(41) }], [{ name: 'weather', annotations: { [ANNOTATION.name]: 'Weather' } }]])(

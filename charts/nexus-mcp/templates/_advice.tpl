@@ -12,7 +12,7 @@ notes.
 monitoring.monitor.interval: {{ $monitor.interval }} is too long: the alerts need 30s or less, and come late otherwise
 {{- end }}
 {{- if not (or (include "nexus-mcp.hasToken" .) (and .Values.networkPolicy.enabled .Values.networkPolicy.clients)) }}
-auth.tokensSecret.name: no token is needed, so everybody who reaches the Service can call the tools; name a Secret with tokens here, or limit who reaches it with networkPolicy.clients
+auth.tokensSecret.name: no token is needed, so everybody who reaches the Service can call the tools; name a Secret with tokens here, or limit who reaches it with networkPolicy.enabled and networkPolicy.clients
 {{- end }}
 {{- if $settings.metrics.needToken }}
 config.metrics.needToken: is for the main port only, and /metrics and the status page are at config.ops.port, where nobody needs a token; leave it out, and say in networkPolicy.prometheus who reaches that port
@@ -31,10 +31,6 @@ The Service does not send clients to the same pod, so requests get 404 from othe
 {{- end }}
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not (int $settings.server.trustedProxies)) }}
 config.server.trustedProxies: is 0, so all clients from outside seem to have the address of the {{ ternary "ingress controller" "gateway" .Values.ingress.enabled }}, and without tokens they share one quota (config.limits.callsPerSecond); set it to the number of proxies in front, usually 1
-{{- end }}
-{{- $budget := .Values.podDisruptionBudget }}
-{{- if and $budget.enabled (include "nexus-mcp.many" .) (has (toString $budget.maxUnavailable) (list "0" "0%")) }}
-podDisruptionBudget.maxUnavailable: 0 lets no pod be evicted, so draining a node never ends; allow 1
 {{- end }}
 {{- if and $settings.upstreams .Values.networkPolicy.enabled (ne .Values.networkPolicy.egress "any") (not .Values.networkPolicy.extraEgress) }}
 {{- range $upstream := $settings.upstreams }}

@@ -42,6 +42,13 @@ image.tag: {{ .Values.image.tag }} has a digest; put it into image.digest
 {{ $other }}: this chart has no such value; use {{ $own }}
 {{- end }}
 {{- end }}
+{{- range $alert, $own := omit .Values.alerts "tools" }}
+{{- range $other, $name := $.Files.Get "files/other-names-of-alerts.yaml" | fromYaml }}
+{{- if hasKey $own $other }}
+alerts.{{ $alert }}.{{ $other }}: this chart has no such value; use alerts.{{ $alert }}.{{ $name }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $config := .Values.config }}
 {{- $auth := .Values.auth }}
@@ -89,6 +96,18 @@ config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- end }}
 {{- if and (dig "metrics" "needToken" false $config) (not $hasToken) }}
 config.metrics.needToken: nobody has a token, and the server would not start; set auth.tokensSecret, auth.tokenSecret or config.auth.issuers
+{{- end }}
+{{- $named := dict }}
+{{- range $upstream := $settings.upstreams }}{{ $_ := set $named $upstream.name (append (default list (get $named $upstream.name)) "") }}{{ end }}
+{{- range $name, $each := $named }}
+{{- if gt (len $each) 1 }}
+config.upstreams: {{ $name }} is the name of more than one; rename one of them
+{{- end }}
+{{- end }}
+{{- with omit (dig "discovery" dict $config) "enabled" }}
+{{- if not $settings.discovery.enabled }}
+config.discovery: is not enabled, so {{ keys . | sortAlpha | join ", " }} has no effect; set config.discovery.enabled to true
+{{- end }}
 {{- end }}
 {{- with $settings.audit.file }}
 {{- $file := . }}
@@ -183,6 +202,17 @@ networkPolicy.extraIngress: let the subnets of the load balancer in, which asks 
 {{- if and .Values.networkPolicy.enabled (eq .Values.networkPolicy.egress "none") (or (ne .Values.rbac.profile "none") (include "nexus-mcp.discoveryNamespaces" . | fromJsonArray)) (not .Values.networkPolicy.kubernetesApi) }}
 networkPolicy.kubernetesApi: say where the Kubernetes API is, which rbac.profile lets tools use, or config.discovery the server: {ipBlock: {cidr: 10.0.0.10/32}} for each address of kubectl get endpointslices -n default -l kubernetes.io/service-name=kubernetes
 {{- end }}
+{{- if not .Values.networkPolicy.enabled }}
+{{- /* The extra rules only let more through, as is so without a policy. */}}
+{{- $changed := pick .Values.networkPolicy "clients" "upstreams" "kubernetesApi" }}
+{{- if ne (toJson .Values.networkPolicy.prometheus) (list (dict "namespaceSelector" dict) | toJson) }}{{ $_ := set $changed "prometheus" true }}{{ end }}
+{{- if ne .Values.networkPolicy.egress "public" }}{{ $_ := set $changed "egress" true }}{{ end }}
+{{- range $name, $value := $changed }}
+{{- if $value }}
+networkPolicy.{{ $name }}: there is no policy; set networkPolicy.enabled to true
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .Values.networkPolicy.upstreams (not (include "nexus-mcp.discoveryNamespaces" . | fromJsonArray)) }}
 networkPolicy.upstreams: says nothing where config.discovery.enabled is false; what upstreams of config.upstreams need is networkPolicy.extraEgress
 {{- end }}
@@ -220,6 +250,20 @@ keda: has nothing to scale by; set callsInFlight or another
 {{- end }}
 {{- if not (or (kindIs "invalid" $budget.minAvailable) (kindIs "invalid" $budget.maxUnavailable)) }}
 podDisruptionBudget.minAvailable, maxUnavailable: set one of the two
+{{- else if and $budget.enabled (include "nexus-mcp.many" .) }}
+{{- $pods := int .Values.replicas }}
+{{- range $scaler := list $scaling $keda }}{{ if $scaler.enabled }}{{ $pods = max 1 (int $scaler.minReplicas) }}{{ end }}{{ end }}
+{{- if not (kindIs "invalid" $budget.minAvailable) }}
+{{- $least := toString $budget.minAvailable }}
+{{- $stay := atoi (trimSuffix "%" $least) }}
+{{- /* Kubernetes rounds up. */}}
+{{- if hasSuffix "%" $least }}{{ $stay = divf (mulf $stay $pods) 100 | ceil | int }}{{ end }}
+{{- if ge $stay $pods }}
+podDisruptionBudget.minAvailable: {{ $least }} lets none of {{ $pods }} {{ ternary "pod" "pods" (eq $pods 1) }} be evicted, so draining a node never ends; {{ if eq $pods 1 }}set maxUnavailable to 1 instead{{ else }}lower it, or set maxUnavailable to 1 instead{{ end }}
+{{- end }}
+{{- else if has (toString $budget.maxUnavailable) (list "0" "0%") }}
+podDisruptionBudget.maxUnavailable: 0 lets no pod be evicted, so draining a node never ends; allow 1
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -262,6 +306,13 @@ monitoring.{{ $name }}.enabled: there are no metrics; see config.metrics
 {{- end }}
 {{- if $monitoring.failIfMissing }}
 {{- include "nexus-mcp.missingApis" . }}
+{{- end }}
+{{- $bounds := $.Files.Get "files/objectives.yaml" | fromYaml }}
+{{- range $name := list "availabilityObjective" "latencyObjective" }}
+{{- $objective := get $rules $name }}
+{{- if not (and (gt (float64 $objective) $bounds.above) (lt (float64 $objective) $bounds.below)) }}
+monitoring.rules.{{ $name }}: {{ $objective }} must be a share in percent, above {{ printf "%.2f" $bounds.above }} and below {{ int $bounds.below }}, as 99.5
+{{- end }}
 {{- end }}
 {{- if include "nexus-mcp.wantsRules" . }}
 {{- if and $monitor.jobLabel (not $rules.selector) }}
