@@ -1,5 +1,5 @@
 import { quantile } from './statistics.ts';
-import { fewMillis, type Row } from './table.ts';
+import { fewMillis, moreMillis, type Row } from './table.ts';
 import type { Way } from './ways.ts';
 
 /** The tool of `v1-server.ts` whose progress says when it was sent. */
@@ -19,7 +19,7 @@ export async function firstProgress(ways: readonly Way[]): Promise<readonly Row[
     return {
       what: `p99 from progress that the upstream sends to the client, ${what}`,
       ours: fewMillis(p99),
-      ...(index > 0 && { reference: fewMillis(direct), ratio: `+${fewMillis(p99 - direct)}` }),
+      ...(index > 0 && { reference: fewMillis(direct), ratio: moreMillis(p99 - direct) }),
       ...(aims && { aim: `≤ +${MAX_ADDED_MILLIS} ms`, met: p99 - direct <= MAX_ADDED_MILLIS }),
     };
   });

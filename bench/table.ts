@@ -32,6 +32,8 @@ export const percentMore = (ratio: number): string => `${((ratio - 1) * 100).toF
 export const micros = (value: number): string => `${value.toFixed(0)} µs`;
 export const fewMicros = (value: number): string => `${value.toFixed(1)} µs`;
 export const fewMillis = (value: number): string => `${value.toFixed(2)} ms`;
+/** A difference, with its sign. */
+export const moreMillis = (value: number): string => `${value < 0 ? '-' : '+'}${fewMillis(Math.abs(value))}`;
 export const millis = (value: number): string => `${value.toFixed(1)} ms`;
 export const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 export const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`;

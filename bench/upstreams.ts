@@ -4,7 +4,7 @@ import { firstProgress } from './first-progress.ts';
 import { lists } from './lists.ts';
 import { Load } from './load.ts';
 import { median, pairedRatio, quantile } from './statistics.ts';
-import { fewMillis, mebibytes, times, type Row } from './table.ts';
+import { fewMillis, mebibytes, moreMillis, times, type Row } from './table.ts';
 import { inTurns, timed } from './turns.ts';
 import { NAME, waysTo, type Way } from './ways.ts';
 
@@ -101,7 +101,7 @@ function comparedWithDirect(
     return {
       what: `${of}, ${what}`,
       ours: fewMillis(ours),
-      ...(index > 0 && { reference: fewMillis(direct), ratio: `+${fewMillis(ours - direct)}` }),
+      ...(index > 0 && { reference: fewMillis(direct), ratio: moreMillis(ours - direct) }),
       ...(aims && { aim: `≤ +${aims.addedMillis} ms`, met: ours - direct <= aims.addedMillis }),
     };
   });
