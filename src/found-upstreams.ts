@@ -12,7 +12,7 @@ export const ANNOTATION = {
   path: 'nexus-mcp.io/path',
 } as const;
 
-/** Those that may be there; that of the label, which says nothing, is no mistake. */
+/** Those that may be there. The name of the label is let pass: who wrote it as an annotation, too, has mistaken nothing. */
 export const OWN_ANNOTATIONS = [...Object.values(ANNOTATION), 'nexus-mcp.io/upstream'];
 
 export interface Rules {

@@ -92,7 +92,7 @@ export function parseArguments(argv: readonly string[]): ArgumentsResult {
 
 const refused = (problem: string): ArgumentsResult => ({ ok: false, problems: [problem] });
 
-/** Every option that there is not; else what Node says, which would name the first of them, with advice on operands that begin with a dash. */
+/** Every option that there is not, where Node names the first alone; else what Node says. */
 function problemsOf(
   error: unknown,
   argv: readonly string[],
@@ -110,7 +110,7 @@ function problemsOf(
     token.kind === 'option' && !Object.hasOwn(options, token.name) ? [token.rawName] : [],
   );
   if (unknown.length === 0) return [error instanceof Error ? error.message : String(error)];
-  return unknown.map(
+  return [...new Set(unknown)].map(
     (option) =>
       `there is no option ${option}${didYouMean(option, known) || ';'} nexus-mcp check prints the settings, and each is an option`,
   );

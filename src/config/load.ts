@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { didYouMean } from '../tools/near-names.ts';
 import { parseYaml, readText } from './read-yaml.ts';
 import { keysAt, listSettings, type Setting } from './setting-list.ts';
-import { settingsSchema, type Settings } from './settings.ts';
+import { OWN_SETTINGS, settingsSchema, type Settings } from './settings.ts';
 
 /** Where settings come from. */
 export interface Sources {
@@ -244,12 +244,12 @@ function originOf(keys: readonly string[], origins: Draft['origins'], file: stri
   return origin === undefined ? '' : ` (from ${origin})`;
 }
 
-/** Which may be meant by keys that are none, in a place of the settings; of keys that are like none, which there are. */
+/** Which keys may be meant by unknown ones, in a place of the settings. Where none is near, it lists the keys of that place. */
 function meant(path: readonly PropertyKey[], keys: readonly string[] = []): string {
   if (keys.length === 0) return '';
   const known = keysAt(path);
   const isOfTool = path[0] === 'tools' && path[1] === 'settings';
-  return didYouMean(keys, known) || `; the keys are ${known.join(', ')}${isOfTool ? OWN_SETTINGS : ''}`;
+  return (
+    didYouMean(keys, known) || `; the keys are ${known.join(', ')}${isOfTool ? `. ${OWN_SETTINGS}` : ''}`
+  );
 }
-
-const OWN_SETTINGS = '. Settings of your own modules are environment variables, which they read themselves';

@@ -17,6 +17,10 @@ const tool = z.strictObject({
  * Every setting, with its default, its bounds and what it does. The table of docs/settings.md is generated from it, and the
  * names of environment variables and flags follow from the keys.
  */
+/** Where settings of an operator's own modules go. */
+export const OWN_SETTINGS =
+  'Settings of your own modules are environment variables, which they read themselves';
+
 export const settingsSchema = z.strictObject({
   server: z
     .strictObject({
@@ -89,7 +93,7 @@ export const settingsSchema = z.strictObject({
         .record(z.string(), tool)
         .default({})
         .describe(
-          'Limits of single tools, by tool name: {timeoutSeconds?, maxConcurrency?}. Settings of your own modules are environment variables, which they read themselves',
+          `Limits of single tools, by tool name: {timeoutSeconds?, maxConcurrency?}. ${OWN_SETTINGS}`,
         ),
     })
     .prefault({}),

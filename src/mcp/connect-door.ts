@@ -118,7 +118,7 @@ export function connectionOptions(
   };
 }
 
-/** For the log. What exactly is wrong the client is told; it may quote what the client sent. */
+/** For the log, which quotes nothing that a client sent. The client is told what exactly is wrong. */
 const NO_CALL = 'it is no valid tools/call request';
 
 const neverAborts = new AbortController().signal;

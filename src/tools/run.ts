@@ -4,7 +4,7 @@ import type { OfferedTool } from './offered-tool.ts';
 /** So late a deadline is only where nothing else could run either, in seconds. */
 const HELD_SECONDS = 1;
 const HELD =
-  'The deadline itself was late: this tool, or another one meanwhile, blocked the event loop. A tool that computes for long needs isolation: worker.';
+  'The deadline itself was late: something blocked the event loop, such as a tool that computes for long and is not isolated (isolation: worker).';
 
 /**
  * A run of a tool's code, which the deadline may end, or the client's patience, before it ends itself. Neither is watched before
@@ -79,7 +79,8 @@ export class Run {
     const { timeoutSeconds, late } = this.#tool;
     const failure = late ?? failed('timeout', `The tool did not finish within ${timeoutSeconds} s.`);
     const isHeld = this.#now() - this.#startedAt > timeoutSeconds + HELD_SECONDS;
-    return isHeld ? { ...failure, cause: `${failure.message} ${HELD}` } : failure;
+    const why = typeof failure.cause === 'string' ? failure.cause : failure.message;
+    return isHeld ? { ...failure, cause: `${why} ${HELD}` } : failure;
   }
 
   #end(reason: Failure): void {

@@ -41,12 +41,12 @@ interface LoadedModule {
   readonly toolset?: Toolset;
 }
 
-const MODULE_FILE = /\.[cm]?[jt]s$/;
+const DATA_FILE = /\.(?:json|ya?ml|csv|txt|md)$/;
 const NO_MODULE =
   'is no tool module, which is a .ts, .mts, .js or .mjs file; a data file is read by the module that needs it';
 
 async function loadToolModule(file: string, seconds: number): Promise<LoadedModule> {
-  if (!MODULE_FILE.test(file) && existsSync(file)) return { problems: [`${file}: ${NO_MODULE}`] };
+  if (DATA_FILE.test(file) && existsSync(file)) return { problems: [`${file}: ${NO_MODULE}`] };
   const moduleUrl = pathToFileURL(file).href;
   const late = new AbortController();
   let tools: ToolDefinition[];

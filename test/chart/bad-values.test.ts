@@ -360,7 +360,7 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
   ...Object.entries({
     clients: [{ podSelector: {} }],
     prometheus: [{ podSelector: {} }],
-    egress: 'any',
+    egress: 'none',
     kubernetesApi: [{ ipBlock: { cidr: '10.0.0.10/32' } }],
   }).map(([name, value]): Mistake => [
     `a network policy that there is not, with ${name},`,

@@ -23,6 +23,7 @@ function calls(count: number, tool: string, seconds: number, reason?: ErrorReaso
 const verdict = () =>
   judge({
     state: 'ready',
+    uptime_seconds: 3600,
     metrics: 'served',
     activity: watched.activity.report(),
   });
@@ -73,9 +74,10 @@ describe('the event loop', () => {
   const at = (p99: number, utilization: number, seconds = 42) =>
     judge({
       state: 'ready',
+      uptime_seconds: 3600,
       metrics: 'served',
       activity: watched.activity.report(),
-      event_loop: reportOf({ p99, max: p99, utilization, seconds }),
+      event_loop: reportOf({ p99, max: Math.min(p99, 0.9), utilization, seconds }),
     });
   const { eventLoopBlockedSeconds, eventLoopLagSeconds, eventLoopUtilization } = parametersSchema.parse({});
 
@@ -97,6 +99,23 @@ describe('the event loop', () => {
     );
   });
 
+  it.each([
+    [3600, { level: 'warn', headline: 'The event loop was blocked for 8.0 s' }],
+    [43, { level: 'good' }],
+  ])(
+    'blocked by a few long turns, which the percentile does not see, is told of %d s after the start',
+    (uptime, says) => {
+      const verdict = judge({
+        state: 'ready',
+        uptime_seconds: uptime,
+        metrics: 'served',
+        activity: watched.activity.report(),
+        event_loop: reportOf({ p99: 0.015, max: 8.02, utilization: 0.7, seconds: 42 }),
+      });
+      expect(verdict).toMatchObject(says);
+    },
+  );
+
   it('comes before what a blocked one makes of the calls', () => {
     calls(5, 'add', 10, 'timeout');
     const { headline, detail } = at(1.5, 1);
@@ -110,6 +129,7 @@ it('warns when it is not known any more which upstreams there are in Kubernetes'
   const at = (age_seconds: number) =>
     judge({
       state: 'ready',
+      uptime_seconds: 3600,
       metrics: 'served',
       activity: watched.activity.report(),
       discovery: { ...discovery, age_seconds },
@@ -132,7 +152,12 @@ it('says of each failing tool how many of its calls failed and why, the worst fi
 });
 
 it('warns when the token file is not in effect, and for how long', () => {
-  const status = { state: 'ready', metrics: 'served', activity: watched.activity.report() } as const;
+  const status = {
+    state: 'ready',
+    uptime_seconds: 3600,
+    metrics: 'served',
+    activity: watched.activity.report(),
+  } as const;
   expect(judge({ ...status, token_file: { current: true, stale_seconds: 0 } })).toMatchObject({
     level: 'good',
   });
@@ -146,7 +171,13 @@ it('warns when the token file is not in effect, and for how long', () => {
 
 it('warns when audit events were lost of late, or cannot be written', () => {
   const at = (audit: AuditReport) =>
-    judge({ state: 'ready', metrics: 'served', activity: watched.activity.report(), audit });
+    judge({
+      state: 'ready',
+      uptime_seconds: 3600,
+      metrics: 'served',
+      activity: watched.activity.report(),
+      audit,
+    });
   expect(at({ failing: false, lost: 0 })).toMatchObject({ level: 'good' });
   expect(at({ failing: false, lost: 12, last_lost_seconds: 301 })).toMatchObject({ level: 'good' });
   expect(at({ failing: true, lost: 1200, last_lost_seconds: 8.6 })).toEqual({
@@ -161,6 +192,7 @@ it('warns when the keys of an issuer are old, and says what it answers', () => {
   const at = (keys_age_seconds: number, failing_seconds: number) =>
     judge({
       state: 'ready',
+      uptime_seconds: 3600,
       metrics: 'served',
       activity: watched.activity.report(),
       issuers: [

@@ -79,7 +79,7 @@ describe('a handler that holds the event loop past its deadline', () => {
   it.each(['long_sync', 'long_async'])('is told from one that waits, by the log: %s', async (tool_name) => {
     expect((await server.execute(tool_name)).body.detail).toBe('The tool did not finish within 0.1 s.');
     expect(server.logs.findLast((line) => line['tool'] === tool_name)?.['why']).toBe(
-      'The tool did not finish within 0.1 s. The deadline itself was late: this tool, or another one meanwhile, blocked the event loop. A tool that computes for long needs isolation: worker.',
+      'The tool did not finish within 0.1 s. The deadline itself was late: something blocked the event loop, such as a tool that computes for long and is not isolated (isolation: worker).',
     );
   });
 

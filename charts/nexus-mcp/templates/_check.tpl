@@ -105,7 +105,8 @@ config.upstreams: {{ $name }} is the name of more than one; rename one of them
 {{- end }}
 {{- end }}
 {{- with omit (dig "discovery" dict $config) "enabled" }}
-{{- if not $settings.discovery.enabled }}
+{{- /* One that is switched off keeps what it had. */}}
+{{- if not (or $settings.discovery.enabled (hasKey $config.discovery "enabled")) }}
 config.discovery: is not enabled, so {{ keys . | sortAlpha | join ", " }} has no effect; set config.discovery.enabled to true
 {{- end }}
 {{- end }}
@@ -206,7 +207,7 @@ networkPolicy.kubernetesApi: say where the Kubernetes API is, which rbac.profile
 {{- /* The extra rules only let more through, as is so without a policy. */}}
 {{- $changed := pick .Values.networkPolicy "clients" "upstreams" "kubernetesApi" }}
 {{- if ne (toJson .Values.networkPolicy.prometheus) (list (dict "namespaceSelector" dict) | toJson) }}{{ $_ := set $changed "prometheus" true }}{{ end }}
-{{- if ne .Values.networkPolicy.egress "public" }}{{ $_ := set $changed "egress" true }}{{ end }}
+{{- if eq .Values.networkPolicy.egress "none" }}{{ $_ := set $changed "egress" true }}{{ end }}
 {{- range $name, $value := $changed }}
 {{- if $value }}
 networkPolicy.{{ $name }}: there is no policy; set networkPolicy.enabled to true

@@ -6,13 +6,14 @@ import type { ErrorReason } from '../../tools/reasons.ts';
 import type { DiscoveryReport, UpstreamReport } from '../../upstream/labels.ts';
 import type { EventLoopReport, Facts, Verdict } from './status.ts';
 
-type Judged = Pick<Facts, 'state' | 'activity' | 'metrics'> & Partial<Facts>;
+type Judged = Pick<Facts, 'state' | 'activity' | 'metrics' | 'uptime_seconds'> & Partial<Facts>;
 
 /** Puts a status into words: the worst first, and after it what else is wrong. */
 export function judge({
   state,
   activity,
   metrics,
+  uptime_seconds,
   event_loop,
   heap,
   places,
@@ -41,6 +42,7 @@ export function judge({
     judgeUpstreams(upstreams),
     judgeStuck(activity),
     judgeSlow(activity),
+    judgeLongTurn(event_loop, uptime_seconds),
     judgeFewFailures(activity),
     judgeDiscovery(discovery),
     judgeTokenFile(token_file),
@@ -65,19 +67,25 @@ const bad = (headline: string, detail: string): Verdict => ({ level: 'bad', head
 function judgeEventLoop(loop: EventLoopReport | undefined): Verdict | undefined {
   // A start keeps it busy, and harms nobody.
   if (!loop || loop.window_seconds < WINDOW_SECONDS) return undefined;
-  const { window_seconds, lag_p99_seconds, lag_max_seconds, utilization } = loop;
+  const { lag_p99_seconds, utilization } = loop;
   const { eventLoopBlockedSeconds, eventLoopLagSeconds, eventLoopUtilization } = ALERT_DEFAULTS;
-  const busy = `In the last ${Math.floor(window_seconds)} s the event loop was busy ${percent(utilization)} of the time`;
-  const detail = `${busy}, and late by ${lag_p99_seconds.toFixed(2)} s (99th percentile). Every call waits for it: a tool computes for long on it, or there are too many calls.`;
+  const detail = `${busyOf(loop)}, and late by ${lag_p99_seconds.toFixed(2)} s (99th percentile). Every call waits for it: a tool computes for long on it, or there are too many calls.`;
   if (lag_p99_seconds > eventLoopBlockedSeconds) return bad('The event loop is blocked', detail);
-  // The percentile is one of all turns: it does not see a few long ones, though they may take most of the time.
-  if (lag_max_seconds > eventLoopBlockedSeconds)
-    return warn(
-      `The event loop was blocked for ${lag_max_seconds.toFixed(1)} s`,
-      `${busy}. Every call waited meanwhile: a tool computes for long on it, or the process was stopped.`,
-    );
   if (lag_p99_seconds > eventLoopLagSeconds) return warn('The event loop is late', detail);
   return utilization > eventLoopUtilization ? warn('The event loop has no time left', detail) : undefined;
+}
+
+const busyOf = ({ window_seconds, utilization }: EventLoopReport): string =>
+  `In the last ${Math.floor(window_seconds)} s the event loop was busy ${percent(utilization)} of the time`;
+
+/** The percentile is one of all turns: it does not see a few long ones, though they may take most of the time. */
+function judgeLongTurn(loop: EventLoopReport | undefined, uptime: number): Verdict | undefined {
+  const isOfStart = loop !== undefined && loop.window_seconds >= uptime - 1;
+  if (!loop || isOfStart || loop.lag_max_seconds <= ALERT_DEFAULTS.eventLoopBlockedSeconds) return undefined;
+  return warn(
+    `The event loop was blocked for ${loop.lag_max_seconds.toFixed(1)} s`,
+    `${busyOf(loop)}. Every call waited meanwhile: a tool computes for long on it, or the process was stopped.`,
+  );
 }
 
 function judgeHeap(heap: Facts['heap']): Verdict | undefined {
