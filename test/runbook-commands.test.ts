@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { runbooks } from './alerts/documented-queries.ts';
 import { RULES } from './alerts/scenario.ts';
+import { startServer } from './support/server-process.ts';
 import { waitUntil } from './support/wait.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
 
@@ -320,4 +321,41 @@ it('the log commands of alerts let it be seen that there is no log', async () =>
     expect(stderr).toContain('No such container');
     expect(stderr).toContain('no log here: name your container or unit');
   }
+});
+
+it('upstream_url has the URL of the upstream of the alert, of settings or found in Kubernetes, or says that there is none', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'settings-')), 'nexus.yaml');
+  writeFileSync(
+    file,
+    [
+      'upstreams:',
+      '  - {name: front, url: "http://127.0.0.1:1/one"}',
+      '  - {url: "http://127.0.0.1:1/two", prefix: b_, name: back}',
+    ].join('\n'),
+  );
+  const started = await startServer({ args: ['--config', file] });
+  onTestFinished(async () => {
+    await started.stop();
+  });
+  const ask = (...typed: readonly string[]) =>
+    paste(`PORT=${String(started.port)}; OPS=$PORT\n${plain}`, ...typed, 'upstream_url');
+  const second = await ask('UPSTREAM=back');
+  expect(second).toMatchObject({ stdout: 'http://127.0.0.1:1/two\n', stderr: '' });
+  const none = await ask('UPSTREAM=bac');
+  expect(none.stdout).toBe('');
+  expect(none.stderr).toContain('no upstream has the name bac');
+  const found = { enabled: true, labelSelector: 'mcp=yes' };
+  const services = [
+    { metadata: { namespace: 'a', name: 'other' }, spec: { clusterIP: '10.0.0.1', ports: [{ port: 1 }] } },
+    {
+      metadata: { namespace: 'b', name: 'svc', annotations: { 'nexus-mcp.io/name': 'side' } },
+      spec: { clusterIP: '10.0.0.2', ports: [{ port: 80 }, { port: 81 }] },
+    },
+  ];
+  const { stdout } = await ask(
+    `check() { echo '${JSON.stringify({ upstreams: [], discovery: found })}'; }`,
+    `kubectl() { [ "$*" = "get services -A -l mcp=yes -o json" ] && echo '${JSON.stringify({ items: services })}'; }`,
+    'UPSTREAM=side',
+  );
+  expect(stdout).toBe('Service b/svc: 10.0.0.2, ports 80 81\n');
 });
