@@ -359,3 +359,72 @@ it('upstream_url has the URL of the upstream of the alert, of settings or found 
   );
   expect(stdout).toBe('Service b/svc: 10.0.0.2, ports 80 81\n');
 });
+
+/** The block of a runbook that has a text in it. */
+const blockOf = (runbook: string, part: string): string => {
+  const { text = '' } = runbooks().find(({ path }) => path.includes(runbook)) ?? {};
+  return shellIn(text).find((code) => code.includes(part)) ?? '';
+};
+
+/** A `logs` that prints these lines. */
+const logsOf = (lines: readonly object[]): string => {
+  const file = join(mkdtempSync(join(tmpdir(), 'log-')), 'log');
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return `logs() { cat "${file}"; }`;
+};
+
+it('whether refused calls waited is told by what was full, however short they may wait', async () => {
+  const refused = { tool: 'echo', reason: 'overloaded', caller: 'ci', duration_seconds: 0.2 };
+  const taken = 'all 64 places of the tool echo are taken';
+  const lines = [
+    { ...refused, why: taken },
+    { ...refused, folded: 4, why: `${taken}, and too many calls wait for places` },
+    { ...refused, duration_seconds: 9, why: 'The server is shutting down; try again.' },
+  ];
+  const { stdout } = await paste(host, logsOf(lines), blockOf('Overloaded', '"waited"'));
+  expect(stdout.split('\n')).toEqual([
+    '4\techo ci - at once',
+    '1\techo ci - waited',
+    '1\techo ci - The server is shutting down; try again.',
+    '',
+  ]);
+});
+
+it('where a tool threw is shown of those errors that have a stack', async () => {
+  const lines = [
+    { tool: 'report', err: 'upstream weather: JSON-RPC error -32603: a bug' },
+    { tool: 'report', err: { message: 'no such table', stack: 'Error: no such table\n    at report.ts:7' } },
+    { tool: 'other', err: { stack: 'Error: of another' } },
+    { tool: 'report' },
+  ];
+  const typed = blockOf('ToolErrorRateHigh', 'stack');
+  const { stdout, stderr } = await paste(host, 'TOOL=report', logsOf(lines), typed);
+  expect(stdout).toBe('Error: no such table\n    at report.ts:7\n');
+  expect(stderr).not.toContain('jq: ');
+});
+
+it('the sessions runbook counts requests of MCP by their status, and leaves out what is 0', async () => {
+  const { status } = await fetch(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  const typed = blockOf('SessionsNearLimit', 'metrics').replace('"503"', `"${String(status)}"`);
+  const { stdout } = await paste(host, `TOKEN=${TOKEN}`, typed);
+  expect(stdout).toMatch(/^http_server_request_duration_seconds_count[^]* [1-9]\n/m);
+  expect(stdout).toContain('mcp_active_sessions 0\n');
+  expect(stdout).not.toMatch(/^mcp_sessions_.* 0$/m);
+});
+
+it('the slowest tools of an alert are the slowest first, without those that did not run', async () => {
+  const descriptions = RULES.flatMap(({ rules }) => rules.map((rule) => rule.annotations?.['description']));
+  const [, filter = ''] =
+    /jq -c '(if \.activity[^']*sort_by\(-\.p95[^']*)'/.exec(descriptions.join('\n')) ?? [];
+  const tools = [
+    { name: 'unknown', p95_seconds: null },
+    ...[2, 4, 1, 3].map((p95_seconds) => ({ name: `t${String(p95_seconds)}`, p95_seconds })),
+    { name: 'far', source: 'upstream', p95_seconds: 9 },
+  ];
+  const page = JSON.stringify({ verdict: { detail: 'd' }, activity: { tools } });
+  const { stdout } = await paste(host, `echo '${page}' | jq -c '${filter}'`);
+  expect(stdout.match(/t\d|unknown|far/g)).toEqual(['t4', 't3', 't2']);
+});

@@ -103,7 +103,7 @@ export const slowCalls = (seconds: number, which = ''): string =>
 export const IN_FLIGHT =
   'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream") | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
+  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream" and .p95_seconds != null) | {name, p95_seconds}] | sort_by(-.p95_seconds) | .[:3]) else . end';
 
 /** What the server says of itself; an answer without a verdict, such as that it wants a token, as it is. */
 export const VERDICT = '.verdict // .';

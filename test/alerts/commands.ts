@@ -33,7 +33,7 @@ export const hosts = (n: string): string => (n === '' ? ' Its hosts: a:9999.' : 
 export const IN_FLIGHT =
   'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream") | {name, p95_seconds}] | sort_by(.p95_seconds) | .[-3:]) else . end';
+  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream" and .p95_seconds != null) | {name, p95_seconds}] | sort_by(-.p95_seconds) | .[:3]) else . end';
 
 /** What the instance answers that the scenarios have. */
 export const answer = (n: string, path: string): string =>
