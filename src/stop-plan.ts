@@ -56,7 +56,12 @@ export function stopPlan(
       { name: 'close the operations port', run: () => ops?.close() ?? Promise.resolve() },
     ],
     async cut() {
-      const calls = callsInFlight().map(({ name, requestId }) => ({ tool: name, request_id: requestId }));
+      const calls = callsInFlight().map(({ name, requestId, caller, clientName }) => ({
+        tool: name,
+        request_id: requestId,
+        caller: caller.name,
+        client_name: clientName,
+      }));
       const cut = await Promise.all([main.destroy(), ops?.destroy() ?? 0]);
       await Promise.race([finishCalls(), sleep(outcomeMs, undefined, { ref: false })]);
       // The step that does so may not have been reached.

@@ -183,7 +183,7 @@ describe('stopping', () => {
     expect(server.logs.find(({ level }) => level === 'error')).toMatchObject({
       msg: 'stopped by force at the deadline',
       step: 'finish calls',
-      calls: [{ tool: 'slow', request_id: expect.any(String) as string }],
+      calls: [{ tool: 'slow', request_id: expect.any(String) as string, caller: 'anonymous' }],
       connections: expect.any(Number) as number,
     });
     expect(server.logs.filter(({ event }) => event === 'call')).toMatchObject([

@@ -24,7 +24,11 @@ export interface ActivityOptions {
   /** Counts the calls. */
   readonly recorder: Pick<Recorder, 'toolSeries' | 'whenForgotten'>;
   /** Those that are offered now. */
-  readonly tools: () => readonly { readonly name: string; readonly source: MeasuredTool['source'] }[];
+  readonly tools: () => readonly {
+    readonly name: string;
+    readonly source: MeasuredTool['source'];
+    readonly timeoutSeconds: number;
+  }[];
   /** The calls that hold a place now. */
   readonly running: () => Iterable<{ readonly name: string }>;
   /** Monotonic, in seconds: the clock of the records. */
@@ -103,7 +107,7 @@ export class Activity implements CallObserver {
   }
 
   #reportTools(at: number) {
-    const offered = new Map(this.#options.tools().map(({ name, source }) => [name, source]));
+    const offered = new Map(this.#options.tools().map((tool) => [tool.name, tool]));
     const counting = new Map(this.#options.recorder.toolSeries());
     const running = new Map<string, number>();
     for (const { name } of this.#options.running()) running.set(name, (running.get(name) ?? 0) + 1);
@@ -117,7 +121,9 @@ export class Activity implements CallObserver {
         /** Whether it is offered now. */
         registered: offered.has(name),
         /** Whose code it is; missing where it is not offered. One of an upstream runs elsewhere. */
-        source: offered.get(name),
+        source: offered.get(name)?.source,
+        /** Its deadline; missing likewise. */
+        timeout_seconds: offered.get(name)?.timeoutSeconds,
         ...lately,
         /** Calls accepted and not yet answered, now. */
         in_flight: inFlight,

@@ -24,7 +24,7 @@ export const ERROR_REASONS = {
     refused: false,
     httpStatus: 500,
     retryable: false,
-    when: 'the tool threw, or returned what its own schema or the size limit forbids',
+    when: 'the tool threw, its upstream answered with an error of its own, or its result is what the schema or the size limit forbids',
   },
   timeout: {
     serverFault: true,
