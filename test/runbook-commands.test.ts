@@ -428,3 +428,22 @@ it('the slowest tools of an alert are the slowest first, without those that did 
   const { stdout } = await paste(host, `echo '${page}' | jq -c '${filter}'`);
   expect(stdout.match(/t\d|unknown|far/g)).toEqual(['t4', 't3', 't2']);
 });
+
+it('the first commands about processes help where there is neither docker nor systemd', async () => {
+  const commands = RULES.flatMap(({ rules }) =>
+    rules.flatMap(
+      ({ annotations }) => (annotations?.['description'] ?? '').match(/\{ docker ps -a; [^}]*; \}/g) ?? [],
+    ),
+  );
+  expect(new Set(commands).size).toBe(2);
+  const nothing = ['docker', 'systemctl', 'journalctl'].map(
+    (name) => `${name}() { echo "no ${name}" >&2; return 1; }`,
+  );
+  const running = 'pgrep() { [ "$*" = "-af nexus-mcp|main[.][jt]s" ] && echo "7 node src/main.ts"; }';
+  for (const command of new Set(commands)) {
+    const { stdout, stderr } = await paste(host, ...nothing, running, command);
+    expect(`${stdout}${stderr}`).toMatch(/7 node src\/main\.ts|no journal here: tail -n 60/);
+    const none = await paste(host, ...nothing, 'pgrep() { return 1; }', command);
+    expect(none.stderr).toMatch(/no process of the server here|no journal here/);
+  }
+});

@@ -53,7 +53,8 @@ export const POD_LABEL = 'app.kubernetes.io/name=nexus-mcp';
 
 const PODS = `-l ${POD_LABEL}`;
 const GET_PODS = `get pods ${PODS} -o wide`;
-const CONTAINERS = '{ docker ps -a; systemctl status nexus-mcp; }';
+/** The last is for hosts with neither; it prints the processes that may be the server. */
+const CONTAINERS = `{ docker ps -a; systemctl status nexus-mcp; pgrep -af 'nexus-mcp|main[.][jt]s' || echo "no process of the server here" >&2; }`;
 const LOGS = `logs ${PODS} --tail=-1`;
 
 /** The log outside of Kubernetes; what hinders that is seen, whatever is picked out of the log. */
@@ -79,7 +80,7 @@ export const TEXT = {
   ),
   lastStates: command(
     `describe pods ${PODS} | grep -A5 'Last State'`,
-    '{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; }',
+    '{ docker ps -a; journalctl -qu nexus-mcp -o cat -n 60 | grep . || echo "no journal here: tail -n 60 the log of your container, or its file, instead" >&2; }',
   ),
 } as const;
 
