@@ -15,7 +15,7 @@ const TOKEN = 'the-only-token-that-is-right';
 const page = readFileSync(new URL('../alerts/README.md', import.meta.url), 'utf8');
 const section = page.slice(page.indexOf('## Before you paste'), page.indexOf('## Roll back'));
 const blocks = [...section.matchAll(/```sh\n([^]*?)```/g)].map(([, code = '']) => code);
-const [names = '', kubernetes = '', , host = '', plain = ''] = blocks;
+const [names = '', kubernetes = '', compose = '', host = '', plain = ''] = blocks;
 
 /** A kubectl that knows one pod, at 10.0.0.7: what it is to execute there runs here, and of all else it says what it was. */
 const KUBECTL = `kubectl() {
@@ -201,6 +201,21 @@ it('a server without ops.port is asked at its only port on a plain host', async 
   const { stdout, stderr } = await paste(`OPS=1\n${plain}`, 'echo "$OPS"');
   expect(stdout).toBe(`${new URL(server.url).port}\n`);
   expect(stderr).toContain('nothing listens at port 1 here');
+  const unset = await paste(`OPS=\n${plain}`, 'echo "$OPS"', 'OPS=', host, 'echo "$OPS"');
+  // Something else on this machine may listen at the port that the chart has.
+  expect(unset.stdout).toMatch(new RegExp(`^(?:${new URL(server.url).port}|9998)\n`));
+  expect(unset.stderr).not.toContain('nothing listens');
+});
+
+it('OPS has the port of the chart in Kubernetes, and that of the calls in Docker Compose, where it is not set', async () => {
+  const { stdout } = await paste(
+    `OPS=\nPORT=7\n${kubernetes}`,
+    'echo "$OPS"',
+    'OPS=',
+    compose,
+    'echo "$OPS"',
+  );
+  expect(stdout).toMatch(/(?:^|\n)9998\n7\n$/);
 });
 
 it('restart on a plain host ends nothing; what it prints ends even one that hangs and starts it as it was', async () => {
