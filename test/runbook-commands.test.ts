@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { runbooks } from './alerts/documented-queries.ts';
 import { RULES } from './alerts/scenario.ts';
+import { startServer } from './support/server-process.ts';
 import { waitUntil } from './support/wait.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
 
@@ -14,7 +15,7 @@ const TOKEN = 'the-only-token-that-is-right';
 const page = readFileSync(new URL('../alerts/README.md', import.meta.url), 'utf8');
 const section = page.slice(page.indexOf('## Before you paste'), page.indexOf('## Roll back'));
 const blocks = [...section.matchAll(/```sh\n([^]*?)```/g)].map(([, code = '']) => code);
-const [names = '', kubernetes = '', , host = '', plain = ''] = blocks;
+const [names = '', kubernetes = '', compose = '', host = '', plain = ''] = blocks;
 
 /** A kubectl that knows one pod, at 10.0.0.7: what it is to execute there runs here, and of all else it says what it was. */
 const KUBECTL = `kubectl() {
@@ -229,6 +230,21 @@ it('a server without ops.port is asked at its only port on a plain host', async 
   const { stdout, stderr } = await paste(`OPS=1\n${plain}`, 'echo "$OPS"');
   expect(stdout).toBe(`${new URL(server.url).port}\n`);
   expect(stderr).toContain('nothing listens at port 1 here');
+  const unset = await paste(`OPS=\n${plain}`, 'echo "$OPS"', 'OPS=', host, 'echo "$OPS"');
+  // Something else on this machine may listen at the port that the chart has.
+  expect(unset.stdout).toMatch(new RegExp(`^(?:${new URL(server.url).port}|9998)\n`));
+  expect(unset.stderr).not.toContain('nothing listens');
+});
+
+it('OPS has the port of the chart in Kubernetes, and that of the calls in Docker Compose, where it is not set', async () => {
+  const { stdout } = await paste(
+    `OPS=\nPORT=7\n${kubernetes}`,
+    'echo "$OPS"',
+    'OPS=',
+    compose,
+    'echo "$OPS"',
+  );
+  expect(stdout).toMatch(/(?:^|\n)9998\n7\n$/);
 });
 
 /** A program that is started like the server: `check` refuses a value, and SIGTERM does not end it, as one whose event loop is blocked. */
@@ -381,5 +397,130 @@ it('the log commands of alerts let it be seen that there is no log', async () =>
     const { stderr } = await paste(host, ...nothing, `${command} | grep something | jq .`);
     expect(stderr).toContain('No such container');
     expect(stderr).toContain('no log here: name your container or unit');
+  }
+});
+
+it('upstream_url has the URL of the upstream of the alert, of settings or found in Kubernetes, or says that there is none', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'settings-')), 'nexus.yaml');
+  writeFileSync(
+    file,
+    [
+      'upstreams:',
+      '  - {name: front, url: "http://127.0.0.1:1/one"}',
+      '  - {url: "http://127.0.0.1:1/two", prefix: b_, name: back}',
+    ].join('\n'),
+  );
+  const started = await startServer({ args: ['--config', file] });
+  onTestFinished(async () => {
+    await started.stop();
+  });
+  const ask = (...typed: readonly string[]) =>
+    paste(`PORT=${String(started.port)}; OPS=$PORT\n${plain}`, ...typed, 'upstream_url');
+  const second = await ask('UPSTREAM=back');
+  expect(second).toMatchObject({ stdout: 'http://127.0.0.1:1/two\n', stderr: '' });
+  const none = await ask('UPSTREAM=bac');
+  expect(none.stdout).toBe('');
+  expect(none.stderr).toContain('no upstream has the name bac');
+  const found = { enabled: true, labelSelector: 'mcp=yes' };
+  const services = [
+    { metadata: { namespace: 'a', name: 'other' }, spec: { clusterIP: '10.0.0.1', ports: [{ port: 1 }] } },
+    {
+      metadata: { namespace: 'b', name: 'svc', annotations: { 'nexus-mcp.io/name': 'side' } },
+      spec: { clusterIP: '10.0.0.2', ports: [{ port: 80 }, { port: 81 }] },
+    },
+  ];
+  const { stdout } = await ask(
+    `check() { echo '${JSON.stringify({ upstreams: [], discovery: found })}'; }`,
+    `kubectl() { [ "$*" = "get services -A -l mcp=yes -o json" ] && echo '${JSON.stringify({ items: services })}'; }`,
+    'UPSTREAM=side',
+  );
+  expect(stdout).toBe('Service b/svc: 10.0.0.2, ports 80 81\n');
+});
+
+/** The block of a runbook that has a text in it. */
+const blockOf = (runbook: string, part: string): string => {
+  const { text = '' } = runbooks().find(({ path }) => path.includes(runbook)) ?? {};
+  return shellIn(text).find((code) => code.includes(part)) ?? '';
+};
+
+/** A `logs` that prints these lines. */
+const logsOf = (lines: readonly object[]): string => {
+  const file = join(mkdtempSync(join(tmpdir(), 'log-')), 'log');
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return `logs() { cat "${file}"; }`;
+};
+
+it('whether refused calls waited is told by what was full, however short they may wait', async () => {
+  const refused = { tool: 'echo', reason: 'overloaded', caller: 'ci', duration_seconds: 0.2 };
+  const taken = 'all 64 places of the tool echo are taken';
+  const lines = [
+    { ...refused, why: taken },
+    { ...refused, folded: 4, why: `${taken}, and too many calls wait for places` },
+    { ...refused, duration_seconds: 9, why: 'The server is shutting down; try again.' },
+  ];
+  const { stdout } = await paste(host, logsOf(lines), blockOf('Overloaded', '"waited"'));
+  expect(stdout.split('\n')).toEqual([
+    '4\techo ci - at once',
+    '1\techo ci - waited',
+    '1\techo ci - The server is shutting down; try again.',
+    '',
+  ]);
+});
+
+it('where a tool threw is shown of those errors that have a stack', async () => {
+  const lines = [
+    { tool: 'report', err: 'upstream weather: JSON-RPC error -32603: a bug' },
+    { tool: 'report', err: { message: 'no such table', stack: 'Error: no such table\n    at report.ts:7' } },
+    { tool: 'other', err: { stack: 'Error: of another' } },
+    { tool: 'report' },
+  ];
+  const typed = blockOf('ToolErrorRateHigh', 'stack');
+  const { stdout, stderr } = await paste(host, 'TOOL=report', logsOf(lines), typed);
+  expect(stdout).toBe('Error: no such table\n    at report.ts:7\n');
+  expect(stderr).not.toContain('jq: ');
+});
+
+it('the sessions runbook counts requests of MCP by their status, and leaves out what is 0', async () => {
+  const { status } = await fetch(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  const typed = blockOf('SessionsNearLimit', 'metrics').replace('"503"', `"${String(status)}"`);
+  const { stdout } = await paste(host, `TOKEN=${TOKEN}`, typed);
+  expect(stdout).toMatch(/^http_server_request_duration_seconds_count[^]* [1-9]\n/m);
+  expect(stdout).toContain('mcp_active_sessions 0\n');
+  expect(stdout).not.toMatch(/^mcp_sessions_.* 0$/m);
+});
+
+it('the slowest tools of an alert are the slowest first, without those that did not run', async () => {
+  const descriptions = RULES.flatMap(({ rules }) => rules.map((rule) => rule.annotations?.['description']));
+  const [, filter = ''] =
+    /jq -c '(if \.activity[^']*sort_by\(-\.p95[^']*)'/.exec(descriptions.join('\n')) ?? [];
+  const tools = [
+    { name: 'unknown', p95_seconds: null },
+    ...[2, 4, 1, 3].map((p95_seconds) => ({ name: `t${String(p95_seconds)}`, p95_seconds })),
+    { name: 'far', source: 'upstream', p95_seconds: 9 },
+  ];
+  const page = JSON.stringify({ verdict: { detail: 'd' }, activity: { tools } });
+  const { stdout } = await paste(host, `echo '${page}' | jq -c '${filter}'`);
+  expect(stdout.match(/t\d|unknown|far/g)).toEqual(['t4', 't3', 't2']);
+});
+
+it('the first commands about processes help where there is neither docker nor systemd', async () => {
+  const commands = RULES.flatMap(({ rules }) =>
+    rules.flatMap(
+      ({ annotations }) => (annotations?.['description'] ?? '').match(/\{ docker ps -a; [^}]*; \}/g) ?? [],
+    ),
+  );
+  expect(new Set(commands).size).toBe(2);
+  const nothing = ['docker', 'systemctl', 'journalctl'].map(
+    (name) => `${name}() { echo "no ${name}" >&2; return 1; }`,
+  );
+  const running = 'pgrep() { [ "$*" = "-af nexus-mcp|main[.][jt]s" ] && echo "7 node src/main.ts"; }';
+  for (const command of new Set(commands)) {
+    const { stdout, stderr } = await paste(host, ...nothing, running, command);
+    expect(`${stdout}${stderr}`).toMatch(/7 node src\/main\.ts|no journal here: tail -n 60/);
+    const none = await paste(host, ...nothing, 'pgrep() { return 1; }', command);
+    expect(none.stderr).toMatch(/no process of the server here|no journal here/);
   }
 });

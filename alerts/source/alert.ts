@@ -53,9 +53,8 @@ export const POD_LABEL = 'app.kubernetes.io/name=nexus-mcp';
 
 const PODS = `-l ${POD_LABEL}`;
 const GET_PODS = `get pods ${PODS} -o wide`;
-/** For a host without both, the last one finds the process. */
-const PROCESS = "pgrep -af 'nexus-mcp|main[.][jt]s'";
-const CONTAINERS = `{ docker ps -a; systemctl status nexus-mcp; ${PROCESS}; }`;
+/** The last is for hosts with neither; it prints the processes that may be the server. */
+const CONTAINERS = `{ docker ps -a; systemctl status nexus-mcp; pgrep -af 'nexus-mcp|main[.][jt]s' || echo "no process of the server here" >&2; }`;
 const LOGS = `logs ${PODS} --tail=-1`;
 
 /** The log outside of Kubernetes; what hinders that is seen, whatever is picked out of the log. */
@@ -81,7 +80,7 @@ export const TEXT = {
   ),
   lastStates: command(
     `describe pods ${PODS} | grep -A5 'Last State'`,
-    `{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; ${PROCESS}; }`,
+    '{ docker ps -a; journalctl -qu nexus-mcp -o cat -n 60 | grep . || echo "no journal here: tail -n 60 the log of your container, or its file, instead" >&2; }',
   ),
 } as const;
 
@@ -105,7 +104,7 @@ export const slowCalls = (seconds: number, which = ''): string =>
 export const IN_FLIGHT =
   'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream" and .p95_seconds) | {name, p95_seconds}] | sort_by(-.p95_seconds) | .[:3]) else . end';
+  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream" and .p95_seconds != null) | {name, p95_seconds}] | sort_by(-.p95_seconds) | .[:3]) else . end';
 
 /** What the server says of itself; an answer without a verdict, such as that it wants a token, as it is. */
 export const VERDICT = '.verdict // .';

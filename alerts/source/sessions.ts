@@ -26,7 +26,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'sessionRatio',
       expr: fullOfSessions(parameters),
       summary: 'The server has too few places for sessions.',
-      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Run the command twice: if the evicted and resumed sessions rise, it is the second. First: ${metricsHere('mcp_active_sessions|mcp_sessions_(limit|opened|resumed|closed)')}`,
+      description: `{{ $labels.instance }} of ${TEXT.service} used ${TEXT.percent} of its places for sessions within the last 5 minutes, and it hurts: new clients are refused, or sessions are evicted and rebuilt again and again. Run the command twice: if the requests that got 503 rise, it is the first; if the evicted and resumed sessions rise, the second. First: ${metricsHere('mcp_active_sessions|mcp_sessions_limit|mcp_sessions_(opened|resumed|closed).* [1-9]|http_server_request_duration_seconds_count.*"/mcp".*"503"')}`,
       dashboard: 'fleet',
     },
     {

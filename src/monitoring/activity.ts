@@ -31,7 +31,11 @@ export interface ActivityOptions {
   /** Counts the calls. */
   readonly recorder: Pick<Recorder, 'toolSeries' | 'whenForgotten'>;
   /** Those that are offered now. */
-  readonly tools: () => readonly Offered[];
+  readonly tools: () => readonly {
+    readonly name: string;
+    readonly source: MeasuredTool['source'];
+    readonly timeoutSeconds: number;
+  }[];
   /** The calls that hold a place now. */
   readonly running: () => Iterable<{ readonly name: string }>;
   /** Monotonic, in seconds: the clock of the records. */
@@ -125,7 +129,7 @@ export class Activity implements CallObserver {
         registered: offered.has(name),
         /** Whose code it is; missing where it is not offered. One of an upstream runs elsewhere. */
         source: offered.get(name)?.source,
-        /** How long a call of it may run. */
+        /** Its deadline; missing likewise. */
         timeout_seconds: offered.get(name)?.timeoutSeconds,
         ...lately,
         /** Calls accepted and not yet answered, now. */

@@ -156,12 +156,14 @@ function levelOfFailure({ reason }: Failed): Level {
 }
 
 /**
- * Failures are alike when the same tool failed the same caller for the same reason, and threw the same if it threw. The
+ * Failures are alike when the same tool failed the same caller for the same reason, and threw the same if it threw, or found the same
+ * places full. The
  * client's name is left out, because a client could make each of its lines another by it.
  */
 function kindOf({ tool, call, reason, cause }: Failed): string {
-  const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}`.slice(0, MAX_KIND_LENGTH) : '';
-  return JSON.stringify([tool, call.caller.id, reason, thrown]);
+  const thrown = cause instanceof Error ? `${cause.name}: ${cause.message}` : '';
+  const full = reason === 'overloaded' && typeof cause === 'string' ? cause : '';
+  return JSON.stringify([tool, call.caller.id, reason, (full || thrown).slice(0, MAX_KIND_LENGTH)]);
 }
 
 const bytesOf = (args: unknown): number | undefined =>

@@ -24,7 +24,7 @@ export const ERROR_REASONS = {
     refused: false,
     httpStatus: 500,
     retryable: false,
-    when: 'the tool threw, returned what its own schema or the size limit forbids, or its upstream answered with an internal error',
+    when: 'the tool threw, its upstream answered with an error of its own, or its result is what the schema or the size limit forbids',
   },
   timeout: {
     serverFault: true,

@@ -8,6 +8,8 @@ const PODS = '-l app.kubernetes.io/name=nexus-mcp';
 
 const NO_LOG = 'echo "no log here: name your container or unit, or cat its file instead" >&2';
 
+const HOST_PROCESSES = `{ docker ps -a; systemctl status nexus-mcp; pgrep -af 'nexus-mcp|main[.][jt]s' || echo "no process of the server here" >&2; }`;
+
 export const logs = command(
   `logs ${PODS} --tail=-1 --since=15m`,
   `{ docker logs --since=15m CONTAINER || journalctl -qu nexus-mcp -o cat --since=-15m | grep . || ${NO_LOG}; }`,
@@ -16,18 +18,15 @@ export const allLogs = command(
   `logs ${PODS} --tail=-1`,
   `{ docker logs CONTAINER || journalctl -qu nexus-mcp -o cat | grep . || ${NO_LOG}; }`,
 );
-export const pods = command(
-  `get pods ${PODS} -o wide`,
-  "{ docker ps -a; systemctl status nexus-mcp; pgrep -af 'nexus-mcp|main[.][jt]s'; }",
-);
+export const pods = command(`get pods ${PODS} -o wide`, HOST_PROCESSES);
 export const targets = command(
   `get pods ${PODS} -o wide; kubectl get servicemonitors -A ${PODS} --show-labels; kubectl get prometheus -A -o custom-columns=NAME:.metadata.name,LABELS:.spec.serviceMonitorSelector,NAMESPACES:.spec.serviceMonitorNamespaceSelector`,
-  "{ docker ps -a; systemctl status nexus-mcp; pgrep -af 'nexus-mcp|main[.][jt]s'; }",
+  HOST_PROCESSES,
 );
 export const policies = command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez');
 export const lastStates = command(
   `describe pods ${PODS} | grep -A5 'Last State'`,
-  "{ docker ps -a; journalctl -u nexus-mcp -o cat -n 60; pgrep -af 'nexus-mcp|main[.][jt]s'; }",
+  '{ docker ps -a; journalctl -qu nexus-mcp -o cat -n 60 | grep . || echo "no journal here: tail -n 60 the log of your container, or its file, instead" >&2; }',
 );
 
 /** The hosts of the service, where it runs on such. */
@@ -36,7 +35,7 @@ export const hosts = (n: string): string => (n === '' ? ' Its hosts: a:9999.' : 
 export const IN_FLIGHT =
   'if .activity then .verdict.detail, .places, (.activity.tools | sort_by(.running) | reverse[] | select(.in_flight > 0) | {name, running, in_flight}) else . end';
 export const SLOWEST =
-  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream" and .p95_seconds) | {name, p95_seconds}] | sort_by(-.p95_seconds) | .[:3]) else . end';
+  'if .activity then .verdict.detail, ([.activity.tools[] | select(.source != "upstream" and .p95_seconds != null) | {name, p95_seconds}] | sort_by(-.p95_seconds) | .[:3]) else . end';
 
 /** What the instance answers that the scenarios have. */
 export const answer = (n: string, path: string): string =>

@@ -133,7 +133,7 @@ it('calls a tool stuck when calls are in flight for a minute and no accepted one
   end('invalid_arguments');
   pass(40);
   const hangs = add();
-  expect(hangs).toMatchObject({ in_flight: 1, stalled_seconds: 90, stuck: true });
+  expect(hangs).toMatchObject({ in_flight: 1, stalled_seconds: 90, stuck: true, timeout_seconds: 30 });
   // Others overtake it: the tool moves.
   start();
   end();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CallLog } from '../../src/monitoring/call-log.ts';
+import { failed } from '../../src/tools/call.ts';
 import { recordOf } from '../support/call-records.ts';
 import { connectClient, ERAS } from '../support/clients.ts';
 import { hold } from '../support/hold.ts';
@@ -205,6 +206,21 @@ describe('a call that succeeds', () => {
 });
 
 describe('a flood of equal failures', () => {
+  it('is not equal where other places were full', () => {
+    const lines: Line[] = [];
+    const write = (line: Line): void => void lines.push(line);
+    const log = new CallLog(
+      { debug: write, info: write, warn: write, error: write, isLevelEnabled: () => true },
+      { successes: 0, foldSeconds: 3600, arguments: {}, results: [] },
+    );
+    const taken = 'all 64 places of the tool echo are taken';
+    const causes = [taken, `${taken}, and too many calls wait for places`];
+    for (let made = 0; made < 20; made += 1)
+      log.finished({ ...recordOf('echo', 0), ...failed('overloaded', 'Busy.', { cause: causes[made % 2] }) });
+    log.flush();
+    expect(lines.slice(-2)).toMatchObject(causes.map((why) => ({ folded: 5, why })));
+  });
+
   it('becomes a few lines and one with the count, and hides no other failure', async () => {
     server = await start({ log: { foldSeconds: 60 }, limits: { callsPerSecond: 0 } });
     // However long the calls take, the flood lasts until this clock says that its time is over.

@@ -24,7 +24,7 @@ export class WatchedCalls {
     this.registry = registry;
     this.activity = new Activity({
       recorder: this.#recorder,
-      tools: () => this.#tools.map((name) => ({ name, source: 'builtin', timeoutSeconds: 10 })),
+      tools: () => this.#tools.map((name) => ({ name, source: 'builtin', timeoutSeconds: 30 })),
       running: () => [],
       now: () => this.time,
       bounds: [...DURATION_BUCKETS, ...furtherBounds],
