@@ -99,7 +99,7 @@ export const workload = {
         )
         .default({})
         .describe(
-          "Modules by file name, each with its source, and data files, which lie beside them in /etc/nexus-mcp/tools; --set-file 'toolModules.files.weather\\.ts=weather.ts'",
+          "Modules by file name, each with its source, and data files, which lie beside them in /etc/nexus-mcp/tools, as do files that modules import, whose names begin with _; --set-file 'toolModules.files.weather\\.ts=weather.ts'",
         ),
       configMaps: z
         .array(z.strictObject({ name: objectName.min(1), files: z.array(moduleFile).min(1) }))

@@ -1,7 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { didYouMean } from '../tools/near-names.ts';
-import { parseYaml, readText } from './read-yaml.ts';
+import { parseYaml, readText, type YamlFile } from './read-yaml.ts';
 import { keysAt, listSettings, type Setting } from './setting-list.ts';
 import { OWN_SETTINGS, settingsSchema, type Settings } from './settings.ts';
 
@@ -184,18 +183,26 @@ function readFlags(flags: Sources['flags'], settings: readonly Setting[], draft:
 function set(draft: Draft, setting: Setting, text: string, origin: string): void {
   const [group = '', key] = setting.path.split('.');
   draft.origins.set(setting.path, origin);
+  const parsed = parseText(setting, text, origin);
+  if (!parsed.ok) draft.problems.push(parsed.problem);
+  if (!parsed.ok) return;
   if (key === undefined) {
-    draft.values[group] = parseText(setting, text);
+    draft.values[group] = parsed.content;
     return;
   }
   const section = draft.values[group] ?? {};
   // A group that is no mapping stays as it is, so that validation reports it.
   if (!isMapping(section)) return;
-  draft.values[group] = { ...section, [key]: parseText(setting, text) };
+  draft.values[group] = { ...section, [key]: parsed.content };
 }
 
 /** Turns a text into the type of its setting. What does not fit stays a text, so that validation reports it. */
-function parseText({ kind }: Setting, text: string): unknown {
+function parseText({ kind, path }: Setting, text: string, origin: string): YamlFile {
+  if (kind === 'map') return parseYaml({ ok: true, path: `${path} (from ${origin})`, text });
+  return { ok: true, content: plainValue(kind, text) };
+}
+
+function plainValue(kind: Exclude<Setting['kind'], 'map'>, text: string): unknown {
   switch (kind) {
     case 'string':
       return text;
@@ -207,12 +214,6 @@ function parseText({ kind }: Setting, text: string): unknown {
       return partsOf(text);
     case 'numbers':
       return partsOf(text).map(parseNumber);
-    case 'map':
-      try {
-        return parse(text) as unknown;
-      } catch {
-        return text;
-      }
   }
 }
 

@@ -65,4 +65,5 @@ async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Bu
 
 const refuse = (status: number, detail: string): JsonBody => ({ ok: false, problem: { status, detail } });
 
-const tooLarge = (maxBytes: number): JsonBody => refuse(413, `The body is larger than ${maxBytes} bytes`);
+const tooLarge = (maxBytes: number): JsonBody =>
+  refuse(413, `The body is larger than ${maxBytes} bytes (server.bodyBytes)`);

@@ -31,11 +31,7 @@ export interface ActivityOptions {
   /** Counts the calls. */
   readonly recorder: Pick<Recorder, 'toolSeries' | 'whenForgotten'>;
   /** Those that are offered now. */
-  readonly tools: () => readonly {
-    readonly name: string;
-    readonly source: MeasuredTool['source'];
-    readonly timeoutSeconds: number;
-  }[];
+  readonly tools: () => readonly Offered[];
   /** The calls that hold a place now. */
   readonly running: () => Iterable<{ readonly name: string }>;
   /** Monotonic, in seconds: the clock of the records. */

@@ -67,7 +67,11 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
     late.abort();
   }
   if (tools.length === 0)
-    return { problems: [`${file}: exports no tool; export what defineTool({...}) returns`] };
+    return {
+      problems: [
+        `${file}: exports no tool; export what defineTool({...}) returns. A file that modules import does not belong in tools.modules`,
+      ],
+    };
   const examined = tools.map((tool) => ({ tool, problems: problemsOfTool(tool) }));
   return {
     problems: examined.flatMap(({ problems }) => problems.map((problem) => `${file}: ${problem}`)),

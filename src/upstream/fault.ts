@@ -131,7 +131,8 @@ export function ofStatus(status: number, inSession: boolean, retryAfter?: number
   if (FOR_NOW.has(status)) return new Fault('refused', why, { isForNow: true, retryAfter });
   if (TOO_LARGE.has(status))
     return new Fault('refused', `${why}: the request is too large for it`, { isOfSize: true });
-  return new Fault('refused', why, { status });
+  const hint = status === 404 ? ': there is nothing at the path of its URL' : '';
+  return new Fault('refused', why + hint, { status });
 }
 
 /** In words, by the codes of Node and undici. */
@@ -146,6 +147,7 @@ const CODES: Readonly<Record<string, string>> = {
   EPIPE: 'connection closed',
   UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
   UND_ERR_SOCKET: 'connection closed',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS, which https in its URL wants',
 };
 
 /** What undici throws, as a fault. */

@@ -108,7 +108,7 @@ describe('a broken tool module', () => {
       'that exports nothing',
       'nothing.mjs',
       '',
-      /exports no tool; export what defineTool\(\{\.\.\.\}\) returns$/,
+      /exports no tool; export what defineTool\(\{\.\.\.\}\) returns\. A file that modules import does not belong in tools\.modules$/,
     ],
     ['that exports no tool', 'else.mjs', 'export const x = 1;', /exports no tool/],
     ['that exports an empty list', 'empty.mjs', 'export const tools = [];', /exports no tool/],

@@ -55,7 +55,7 @@ requests on connections that the server is closing, and answers them with 502.
 {{- define "nexus-mcp.modules" -}}
 {{- $paths := list }}
 {{- range $file := keys .Values.toolModules.files | sortAlpha }}
-{{- if regexMatch "\\.m?[jt]s$" $file }}{{ $paths = append $paths (printf "/etc/nexus-mcp/tools/%s" $file) }}{{ end }}
+{{- if regexMatch "^[^_].*\\.m?[jt]s$" $file }}{{ $paths = append $paths (printf "/etc/nexus-mcp/tools/%s" $file) }}{{ end }}
 {{- end }}
 {{- range $map := .Values.toolModules.configMaps }}
 {{- range $file := $map.files }}

@@ -107,7 +107,10 @@ function judgeUpstreams(upstreams: readonly UpstreamReport[]): Verdict | undefin
     away.length > 1
       ? `${away.length} upstreams are not up: ${namesOf(away)}`
       : `Upstream ${name} is ${state}`;
-  return warn(headline, `Upstream ${name} has been ${state} for ${Math.floor(seconds)} s: ${why}.`);
+  return warn(
+    headline,
+    `Upstream ${name} has been ${state} for ${Math.floor(seconds)} s${state === 'open' ? ', so that calls are kept from it' : ''}: ${why}.`,
+  );
 }
 
 /** From then on the alert NexusMCPDiscoveryStale waits. */
