@@ -56,6 +56,7 @@ const LINES = [
   { ...call, run_seconds: 1 },
   { ...thrown, err: 'upstream weather: JSON-RPC error -32603: a bug' },
   { ...thrown, err: { message: 'no such table' } },
+  { ...thrown, msg: 'worker thread replaced', reason: 'out_of_memory' },
 ];
 
 beforeAll(async () => {

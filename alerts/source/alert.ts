@@ -95,7 +95,7 @@ export const lastLines = (fields: string): string => `tail -5 | jq -cR 'fromjson
  * @param which further conditions of jq
  */
 export const slowCalls = (seconds: number, which = ''): string =>
-  `${TEXT.logs} | jq -rR 'fromjson? | select(.run_seconds > ${seconds}${which}) | [.tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | sort | uniq -c | sort -rn | head`;
+  `${TEXT.logs} | jq -rR 'fromjson? | select(.run_seconds > ${seconds}${which}) | [.folded // 1, .tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (line in sum) print sum[line] line }' | sort -rn | head`;
 
 /**
  * The tools with calls in flight, those first that hold most places, and those that take longest; an answer without them, such

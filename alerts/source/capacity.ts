@@ -64,7 +64,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       // Without keys it is the fault of the issuer, and NexusMCPAuthKeysStale says so.
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', FIVE_MINUTES, `reason!="${NO_KEYS}"`))} > ${parameters.authFailures}`,
       summary: 'Many requests have bad credentials.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The log says from where if audit.enabled is set; if not, the access log of the proxy in front does. First: ${TEXT.logs} | grep auth_failure | ${lastLines('time, auth_failure, address, path, caller')}`,
+      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The audit events say from where, in the log or in audit.file, if audit.enabled is set; if not, the access log of the proxy in front does. First: ${TEXT.logs} | grep auth_failure | ${lastLines('time, auth_failure, address, path, caller')}`,
       dashboard: 'fleet',
     },
     {

@@ -50,7 +50,7 @@ export const metrics = (n: string, names: string): string =>
   `${answer(n, '/metrics')} | grep -E '^(${names}|[{]"error")'`;
 
 export const slowCalls = (n: string, which: string): string =>
-  `${logs(n)} | jq -rR 'fromjson? | select(.run_seconds > ${which}) | [.tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | sort | uniq -c | sort -rn | head`;
+  `${logs(n)} | jq -rR 'fromjson? | select(.run_seconds > ${which}) | [.folded // 1, .tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (line in sum) print sum[line] line }' | sort -rn | head`;
 
 /** The labels of the service, in a query that a text shows. */
 export const ofAlert = ({

@@ -112,7 +112,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { reason: 'unknown_token' },
           {
             says: ({ text, n }) =>
-              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The log says from where if audit.enabled is set; if not, the access log of the proxy in front does. First: ${logs(n)} | grep auth_failure | tail -5 | jq -cR 'fromjson? | {time, auth_failure, address, path, caller}'`,
+              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The audit events say from where, in the log or in audit.file, if audit.enabled is set; if not, the access log of the proxy in front does. First: ${logs(n)} | grep auth_failure | tail -5 | jq -cR 'fromjson? | {time, auth_failure, address, path, caller}'`,
             dashboard: 'fleet',
           },
         ),
