@@ -247,9 +247,11 @@ export const workload = {
     .enum(['soft', 'hard', 'none'])
     .default('soft')
     .describe(
-      'Whether pods are spread over nodes and zones: if possible (soft), always (hard), or not (none)',
+      'Whether pods are spread over nodes and zones: if possible (soft), always (hard), or not (none). With hard, pods stay Pending on nodes without the label topology.kubernetes.io/zone',
     ),
-  topologySpreadConstraints: list.default([]).describe('Constraints of your own, instead of topologySpread'),
+  topologySpreadConstraints: list
+    .default([])
+    .describe('Constraints of your own, instead of topologySpread; each needs its labelSelector'),
   priorityClassName: text.default('').describe('Priority class'),
   resourceClaims: list.default([]).describe('Resource claims of the pod'),
   runtimeClassName: text.default('').describe('Runtime class'),
