@@ -293,6 +293,8 @@ it('restart on a plain host ends nothing, and prints nothing to type where the s
   expect(toType(odd.stdout)).toEqual([]);
 
   const { stdout } = await restart('GOES-', 'NEXUS_BURST=50', 'NEXUS_NEW=a=b');
+  // What may start it again is named: this test runner, which is no shell.
+  expect(stdout).toMatch(new RegExp(`one of its parents \\(.*\\(${process.pid}\\)`));
   expect(stdout).not.toContain('secret"');
   expect(hung.exitCode ?? hung.signalCode).toBeNull();
   const [kill = '', start = '', mend = ''] = toType(stdout);
