@@ -12,7 +12,7 @@ import { startTestServer, type TestServer } from './support/test-server.ts';
 
 const TOKEN = 'the-only-token-that-is-right';
 
-const page = readFileSync(new URL('../alerts/README.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../alerts/runbooks/README.md', import.meta.url), 'utf8');
 const section = page.slice(page.indexOf('## Before you paste'), page.indexOf('## Roll back'));
 const blocks = [...section.matchAll(/```sh\n([^]*?)```/g)].map(([, code = '']) => code);
 const [names = '', kubernetes = '', compose = '', host = '', plain = ''] = blocks;

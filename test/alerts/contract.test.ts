@@ -270,7 +270,7 @@ describe('the rules and /metrics', () => {
 });
 
 describe('the documents', () => {
-  const texts = [readDocument('alerts/README.md'), ...runbooks()];
+  const texts = [...['alerts/README.md', 'alerts/runbooks/README.md'].map(readDocument), ...runbooks()];
 
   it('show only overrides that the rules take', () => {
     const overrides = texts.flatMap(({ path, text }) =>
@@ -333,7 +333,7 @@ describe('the documents', () => {
         .map(([, command = '']) => command)
         .join('');
       if (!/\$NS|\$HOST|^ *(?:logs|status|failures|run|pods|check)\b/m.test(commands)) continue;
-      expect(diagnosis, path).toMatch(/\(\.\.\/README\.md#before-you-paste\)|`NS` is the alert's namespace/);
+      expect(diagnosis, path).toMatch(/\(README\.md#before-you-paste\)|`NS` is the alert's namespace/);
     }
   });
 });
@@ -343,7 +343,7 @@ describe('the runbooks', () => {
   const alerts = [...new Set(rules.flatMap(({ alert }) => alert ?? []))].sort();
 
   it('are one for each alert, and of no other', () => {
-    expect(readdirSync(directory).sort()).toEqual(alerts.map((name) => `${name}.md`));
+    expect(readdirSync(directory).sort()).toEqual([...alerts.map((name) => `${name}.md`), 'README.md']);
   });
 
   it.each(alerts)('lead from %s to meaning, impact, diagnosis and mitigation', (name) => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const ROOT = new URL('../../', import.meta.url);
 const RUNBOOKS = 'alerts/runbooks/';
-const PAGES = ['docs/metrics.md', 'docs/observability.md'];
+const PAGES = ['docs/metrics.md', 'docs/observability.md', 'alerts/README.md', 'alerts/runbooks/README.md'];
 
 /** A document with queries, by its path in the repository. */
 export interface Document {
@@ -23,13 +23,15 @@ export const readDocument = (path: string): Document => ({
   text: readFileSync(new URL(path, ROOT), 'utf8'),
 });
 
-/** The runbooks, one for each file. */
+/** The runbooks, one for each file of an alert. */
 export const runbooks = (): readonly Document[] =>
-  readdirSync(new URL(RUNBOOKS, ROOT)).map((name) => readDocument(`${RUNBOOKS}${name}`));
+  readdirSync(new URL(RUNBOOKS, ROOT))
+    .filter((name) => name !== 'README.md')
+    .map((name) => readDocument(`${RUNBOOKS}${name}`));
 
 /** All queries of the runbooks and of the documents beside them, for a test that puts them to a real Prometheus. */
 export const documentedQueries = (): readonly DocumentedQuery[] =>
-  [...PAGES.map(readDocument), readDocument('alerts/README.md'), ...runbooks()].flatMap(queriesIn);
+  [...PAGES.map(readDocument), ...runbooks()].flatMap(queriesIn);
 
 /** The queries in a document's promql blocks: one a line; a line that is indented continues the one before. */
 export function queriesIn({ path, text }: Document): readonly DocumentedQuery[] {
