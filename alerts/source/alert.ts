@@ -53,13 +53,13 @@ export const POD_LABEL = 'app.kubernetes.io/name=nexus-mcp';
 
 const PODS = `-l ${POD_LABEL}`;
 const GET_PODS = `get pods ${PODS} -o wide`;
-/** The last is for hosts with neither; it prints the processes that may be the server. */
-const CONTAINERS = `{ docker ps -a; systemctl status nexus-mcp; pgrep -af 'nexus-mcp|main[.][jt]s' || echo "no process of the server here" >&2; }`;
+/** The first prints the processes that may be the server; the others say of those that ended when and how. */
+const CONTAINERS = `{ pgrep -af 'nexus-mcp|main[.][jt]s' || echo "no process of the server here" >&2; systemctl status nexus-mcp; docker ps -a; }`;
 const LOGS = `logs ${PODS} --tail=-1`;
 
 /** The log outside of Kubernetes; what hinders that is seen, whatever is picked out of the log. */
 const logsElsewhere = (docker: string, journal: string): string =>
-  `{ docker logs ${docker}CONTAINER || journalctl -qu nexus-mcp -o cat${journal} | grep . || echo "no log here: name your container or unit, or cat its file instead" >&2; }`;
+  `{ journalctl -qu nexus-mcp -o cat${journal} | grep . || docker logs ${docker}CONTAINER || echo "no log here: name your container or unit, or cat its file instead" >&2; }`;
 
 /** How descriptions name things and what they tell to run first. */
 export const TEXT = {
@@ -80,7 +80,7 @@ export const TEXT = {
   ),
   lastStates: command(
     `describe pods ${PODS} | grep -A5 'Last State'`,
-    '{ docker ps -a; journalctl -qu nexus-mcp -o cat -n 60 | grep . || echo "no journal here: tail -n 60 the log of your container, or its file, instead" >&2; }',
+    '{ journalctl -qu nexus-mcp -o cat -n 60 | grep . || docker ps -a || echo "neither here: tail -n 60 the file of its log instead" >&2; }',
   ),
 } as const;
 
@@ -91,11 +91,19 @@ export const TEXT = {
 export const lastLines = (fields: string): string => `tail -5 | jq -cR 'fromjson? | {${fields}}'`;
 
 /**
- * Counts the slow calls of the last 15 minutes in the log by tool, outcome, caller and client: for whom it is slow.
+ * Counts what the log of the last 15 minutes has of a kind, the most frequent first; a line of folded ones counts as all of them.
+ * @param which the condition of jq for a line
+ * @param fields what jq makes of a line: lines with the same are counted together
+ */
+export const countedLines = (which: string, fields: string): string =>
+  `${TEXT.logs} | jq -rR 'fromjson? | select(${which}) | [.folded // 1, ${fields}] | map(. // "-") | @tsv' | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (line in sum) print sum[line] line }' | sort -rn | head`;
+
+/**
+ * Counts the slow calls by tool, outcome, caller and client: for whom it is slow.
  * @param which further conditions of jq
  */
 export const slowCalls = (seconds: number, which = ''): string =>
-  `${TEXT.logs} | jq -rR 'fromjson? | select(.run_seconds > ${seconds}${which}) | [.folded // 1, .tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (line in sum) print sum[line] line }' | sort -rn | head`;
+  countedLines(`.run_seconds > ${seconds}${which}`, '.tool, .reason // "success", .caller, .client_name');
 
 /**
  * The tools with calls in flight, those first that hold most places, and those that take longest; an answer without them, such
@@ -120,11 +128,18 @@ export const SERVICE_LABELS = '$labels.job $labels.namespace $labels.cluster';
 /** A sentence for hosts, where the alert names no instance: each of which may have the fault. */
 export const HOSTS = `{{ if not $labels.namespace }} Its hosts:{{ range printf \`sum by (instance) (max_over_time(up{${OF_SERVICE}}[1d]))\` ${SERVICE_LABELS} | query }} {{ .Labels.instance }}{{ end }}.{{ end }}`;
 
-/** An instance to ask: a query of the labels `instance` and `pod`, which has `OF_SERVICE` in it once, and what completes the rest of it. */
+/** An instance to ask: a query of the labels `instance` and `pod`, which begins with `OF_SERVICE`, and what completes the rest of it. */
 type Asked = readonly [query: string, ...labels: readonly string[]];
 
 /** The alert's own instance. */
 export const HERE: Asked = [`up{${OF_SERVICE}, instance=%q}`, '$labels.instance'];
+
+/** The instance of which a query says most, among those that answer: a pod that was replaced has numbers for as long as the query looks back. */
+export const mostOf = (query: string, ...labels: readonly string[]): Asked => [
+  `topk(1, ${query} and on (instance, pod) up{${OF_SERVICE}} == 1)`,
+  ...labels,
+  SERVICE_LABELS,
+];
 
 /** The command that shows what an instance answers at the port that is scraped: it can be pasted outside of Kubernetes, too. */
 export const answerOf = (path: string, shown: string, [query, ...labels]: Asked): string =>

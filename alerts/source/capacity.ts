@@ -1,6 +1,8 @@
 import {
   answerOf,
+  countedLines,
   HERE,
+  mostOf,
   IN_FLIGHT,
   lastLines,
   metricsHere,
@@ -43,7 +45,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
         `${refused('overloaded')} / (${promql.accepted('increase', SERVICE, FIVE_MINUTES)} > 0) > ${parameters.overloadedRatio}`,
       ),
       summary: 'The server refuses calls because it is full.',
-      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 5 minutes, and this goes on: all places or worker threads are taken, and calls that wait get no place in time. First: ${statusOf(IN_FLIGHT, `topk(1, sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, reason="overloaded"}[5m])))`)}`,
+      description: `${TEXT.service} refused ${TEXT.number} calls as overloaded in 5 minutes, and this goes on: all places or worker threads are taken, and calls that wait get no place in time. First: ${statusOf(IN_FLIGHT, ...mostOf(`sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, reason="overloaded"}[5m]))`))}`,
       dashboard: 'overview',
     },
     {
@@ -53,7 +55,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'rateLimitedCalls',
       expr: `${refused('rate_limited')} > ${parameters.rateLimitedCalls}`,
       summary: 'Clients exceed their quota.',
-      description: `${TEXT.service} refused ${TEXT.number} calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${TEXT.logs} | grep rate_limited | ${lastLines('time, tool, caller, client_name')}`,
+      description: `${TEXT.service} refused ${TEXT.number} calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${countedLines('.reason == "rate_limited"', '.tool, .caller, .client_name')}`,
       dashboard: 'fleet',
     },
     {
@@ -64,7 +66,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       // Without keys it is the fault of the issuer, and NexusMCPAuthKeysStale says so.
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('mcp_auth_failures_total', FIVE_MINUTES, `reason!="${NO_KEYS}"`))} > ${parameters.authFailures}`,
       summary: 'Many requests have bad credentials.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The audit events say from where, in the log or in audit.file, if audit.enabled is set; if not, the access log of the proxy in front does. First: ${TEXT.logs} | grep auth_failure | ${lastLines('time, auth_failure, address, path, caller')}`,
+      description: `${TEXT.service} refused ${TEXT.number} requests in 5 minutes for their credentials (reason {{ $labels.reason }}), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The audit events say from where, in the log or in audit.file, if audit.enabled is set; if not, the access log of the proxy in front does. First: ${countedLines('.auth_failure', '.auth_failure, .address, .path, .caller')}`,
       dashboard: 'fleet',
     },
     {
@@ -74,7 +76,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'connectionsCut',
       expr: `${sumBy(`${SERVICE}, reason`, promql.increase('http_server_connections_cut_total', FIVE_MINUTES))} > ${parameters.connectionsCut}`,
       summary: 'Connections of clients are cut or refused.',
-      description: `${TEXT.service} cut or refused ${TEXT.number} connections in 5 minutes (reason {{ $labels.reason }}), and this goes on: clients do not read their answers, or open more connections than the server allows. First: ${TEXT.logs} | grep 'connection cut' | ${lastLines('time, reason, address')}`,
+      description: `${TEXT.service} cut or refused ${TEXT.number} connections in 5 minutes (reason {{ $labels.reason }}), and this goes on: clients do not read their answers, or open more connections than the server allows. First: ${countedLines('.address and .reason == "{{ $labels.reason }}"', '.reason, .address')}`,
       dashboard: 'fleet',
     },
     {

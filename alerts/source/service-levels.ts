@@ -3,6 +3,7 @@ import {
   OF_SERVICE,
   SERVICE_LABELS,
   HOSTS,
+  mostOf,
   slowCalls,
   statusOf,
   TEXT,
@@ -128,7 +129,7 @@ const MOST_TIME = `{{ with printf \`topk(1, sum by (tool_name) (rate(mcp_tool_du
 const statusOfFailing = (parameters: Parameters): string =>
   statusOf(
     VERDICT,
-    `topk(1, sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, ${bad(parameters)}}[5m])))`,
+    ...mostOf(`sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, ${bad(parameters)}}[5m]))`),
   );
 
 function burning(

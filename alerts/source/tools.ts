@@ -1,4 +1,14 @@
-import { HERE, lastLines, OF_SERVICE, slowCalls, statusOf, TEXT, VERDICT, type Alert } from './alert.ts';
+import {
+  HERE,
+  mostOf,
+  lastLines,
+  OF_SERVICE,
+  slowCalls,
+  statusOf,
+  TEXT,
+  VERDICT,
+  type Alert,
+} from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, bad, INSTANCE, maxBy, PromQL, sumBy, TOOL } from './promql.ts';
 import { ALLOWED_TOOL } from './records.ts';
@@ -42,7 +52,7 @@ function errorRate(parameters: Parameters): Alert {
     forSeconds: 300,
     keepFiringForSeconds: 600,
     summary: 'A tool fails too often.',
-    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${statusOf(FAILURES_OF_TOOL, `topk(1, sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, tool_name=%q, ${bad(parameters)}}[5m])))`, '$labels.tool_name')}`,
+    description: `${TEXT.percent} of the calls of ${TEXT.tool} on ${TEXT.service} failed through the server's fault in the last 15 minutes. Agents that need the tool are stuck. First: ${statusOf(FAILURES_OF_TOOL, ...mostOf(`sum by (instance, pod) (rate(mcp_tool_errors_total{${OF_SERVICE}, tool_name=%q, ${bad(parameters)}}[5m]))`, '$labels.tool_name'))}`,
     dashboard: 'tools',
   };
 }

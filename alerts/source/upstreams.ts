@@ -1,5 +1,5 @@
 import { CLIENT_FAULTS } from '../../src/monitoring/metrics/upstream-metrics.ts';
-import { lastLines, OF_SERVICE, statusOf, TEXT, type Alert } from './alert.ts';
+import { lastLines, mostOf, OF_SERVICE, statusOf, TEXT, type Alert } from './alert.ts';
 import type { Parameters } from './parameters.ts';
 import { all, matchers, maxBy, oneOf, PromQL, SERVICE, sumBy } from './promql.ts';
 
@@ -44,7 +44,7 @@ function down(promql: PromQL): Alert {
     forSeconds: 180,
     keepFiringForSeconds: 300,
     summary: 'An upstream is not up.',
-    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable or timeout. The server says in which state it is, and why. First: ${statusOf(STATE_OF_UPSTREAM, `bottomk(1, avg_over_time(mcp_upstream_state{${OF_SERVICE}, upstream=%q, state="up"}[5m]))`, '$labels.upstream')}`,
+    description: `Upstream {{ $labels.upstream }} of ${TEXT.service} was up for only ${TEXT.percent} of the last 5 minutes, as seen by the instance with the worst connection. Its tools stay listed, if it ever was up, and their calls fail as unavailable or timeout. The server says in which state it is, and why. First: ${statusOf(STATE_OF_UPSTREAM, ...mostOf(`1 - avg_over_time(mcp_upstream_state{${OF_SERVICE}, upstream=%q, state="up"}[5m])`, '$labels.upstream'))}`,
     dashboard: 'fleet',
   };
 }
@@ -79,7 +79,7 @@ function dropped(promql: PromQL): Alert {
     forSeconds: 900,
     keepFiringForSeconds: 600,
     summary: 'Tools that an upstream lists are not offered.',
-    description: `${TEXT.number} tools that upstream {{ $labels.upstream }} lists are left out by ${TEXT.service}, and have been for more than 15 minutes, for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | ${OF_UPSTREAM} | ${lastLines('time, dropped, left_out')}`,
+    description: `For more than 15 minutes ${TEXT.service} has left out tools that upstream {{ $labels.upstream }} lists: ${TEXT.number} for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | ${OF_UPSTREAM} | ${lastLines('time, dropped, left_out')}`,
     dashboard: 'fleet',
   };
 }

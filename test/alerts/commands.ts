@@ -8,15 +8,15 @@ const PODS = '-l app.kubernetes.io/name=nexus-mcp';
 
 const NO_LOG = 'echo "no log here: name your container or unit, or cat its file instead" >&2';
 
-const HOST_PROCESSES = `{ docker ps -a; systemctl status nexus-mcp; pgrep -af 'nexus-mcp|main[.][jt]s' || echo "no process of the server here" >&2; }`;
+const HOST_PROCESSES = `{ pgrep -af 'nexus-mcp|main[.][jt]s' || echo "no process of the server here" >&2; systemctl status nexus-mcp; docker ps -a; }`;
 
 export const logs = command(
   `logs ${PODS} --tail=-1 --since=15m`,
-  `{ docker logs --since=15m CONTAINER || journalctl -qu nexus-mcp -o cat --since=-15m | grep . || ${NO_LOG}; }`,
+  `{ journalctl -qu nexus-mcp -o cat --since=-15m | grep . || docker logs --since=15m CONTAINER || ${NO_LOG}; }`,
 );
 export const allLogs = command(
   `logs ${PODS} --tail=-1`,
-  `{ docker logs CONTAINER || journalctl -qu nexus-mcp -o cat | grep . || ${NO_LOG}; }`,
+  `{ journalctl -qu nexus-mcp -o cat | grep . || docker logs CONTAINER || ${NO_LOG}; }`,
 );
 export const pods = command(`get pods ${PODS} -o wide`, HOST_PROCESSES);
 export const targets = command(
@@ -26,7 +26,7 @@ export const targets = command(
 export const policies = command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez');
 export const lastStates = command(
   `describe pods ${PODS} | grep -A5 'Last State'`,
-  '{ docker ps -a; journalctl -qu nexus-mcp -o cat -n 60 | grep . || echo "no journal here: tail -n 60 the log of your container, or its file, instead" >&2; }',
+  '{ journalctl -qu nexus-mcp -o cat -n 60 | grep . || docker ps -a || echo "neither here: tail -n 60 the file of its log instead" >&2; }',
 );
 
 /** The hosts of the service, where it runs on such. */
@@ -50,7 +50,10 @@ export const metrics = (n: string, names: string): string =>
   `${answer(n, '/metrics')} | grep -E '^(${names}|[{]"error")'`;
 
 export const slowCalls = (n: string, which: string): string =>
-  `${logs(n)} | jq -rR 'fromjson? | select(.run_seconds > ${which}) | [.folded // 1, .tool, .reason // "success", .caller, .client_name // "-"] | @tsv' | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (line in sum) print sum[line] line }' | sort -rn | head`;
+  countedLines(n, `.run_seconds > ${which}`, '.tool, .reason // "success", .caller, .client_name');
+
+export const countedLines = (n: string, which: string, fields: string): string =>
+  `${logs(n)} | jq -rR 'fromjson? | select(${which}) | [.folded // 1, ${fields}] | map(. // "-") | @tsv' | awk '{ n = $1; $1 = ""; sum[$0] += n } END { for (line in sum) print sum[line] line }' | sort -rn | head`;
 
 /** The labels of the service, in a query that a text shows. */
 export const ofAlert = ({

@@ -1,4 +1,4 @@
-import { allLogs, answer, IN_FLIGHT, logs, metrics, status } from '../commands.ts';
+import { allLogs, answer, countedLines, IN_FLIGHT, metrics, status } from '../commands.ts';
 import { ticket, type Scenario } from '../scenario.ts';
 import { counter, gauge, once, sum } from '../series.ts';
 import { calls, on, server, tool } from '../server.ts';
@@ -84,7 +84,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `${text} refused 300 calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${logs(n)} | grep rate_limited | tail -5 | jq -cR 'fromjson? | {time, tool, caller, client_name}'`,
+              `${text} refused 300 calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${countedLines(n, '.reason == "rate_limited"', '.tool, .caller, .client_name')}`,
             dashboard: 'fleet',
           },
         ),
@@ -112,7 +112,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { reason: 'unknown_token' },
           {
             says: ({ text, n }) =>
-              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The audit events say from where, in the log or in audit.file, if audit.enabled is set; if not, the access log of the proxy in front does. First: ${logs(n)} | grep auth_failure | tail -5 | jq -cR 'fromjson? | {time, auth_failure, address, path, caller}'`,
+              `${text} refused 300 requests in 5 minutes for their credentials (reason unknown_token), and this goes on: a token was rotated on one side only, or somebody guesses tokens. The audit events say from where, in the log or in audit.file, if audit.enabled is set; if not, the access log of the proxy in front does. First: ${countedLines(n, '.auth_failure', '.auth_failure, .address, .path, .caller')}`,
             dashboard: 'fleet',
           },
         ),
@@ -142,7 +142,7 @@ export const capacityScenarios: readonly Scenario[] = [
           { reason: 'stalled' },
           {
             says: ({ text, n }) =>
-              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and this goes on: clients do not read their answers, or open more connections than the server allows. First: ${logs(n)} | grep 'connection cut' | tail -5 | jq -cR 'fromjson? | {time, reason, address}'`,
+              `${text} cut or refused 300 connections in 5 minutes (reason stalled), and this goes on: clients do not read their answers, or open more connections than the server allows. First: ${countedLines(n, '.address and .reason == "stalled"', '.reason, .address')}`,
             dashboard: 'fleet',
           },
         ),
