@@ -353,6 +353,15 @@ describe('the runbooks', () => {
     expect(headings).toEqual(expect.arrayContaining([name, 'Meaning', 'Impact', 'Diagnosis', 'Mitigation']));
   });
 
+  it.each([
+    ...new Set(rules.flatMap(({ alert, labels }) => (labels?.['severity'] === 'info' ? [] : (alert ?? [])))),
+  ])('say how one sees that %s is over', (name) => {
+    const [, mitigation = ''] = readFileSync(new URL(`${name}.md`, directory), 'utf8').split(
+      '\n## Mitigation\n',
+    );
+    expect(mitigation).toContain('\nIt is over when ');
+  });
+
   it.each(alerts)('say of %s that the chart has other names for what is tuned', (name) => {
     const [, tuning = ''] = readFileSync(new URL(`${name}.md`, directory), 'utf8').split('\n## Tuning\n');
     expect(tuning).toContain('(../README.md#with-the-chart)');
