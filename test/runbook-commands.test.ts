@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { runbooks } from './alerts/documented-queries.ts';
 import { RULES } from './alerts/scenario.ts';
+import { freePorts } from './support/replicas.ts';
 import { startServer } from './support/server-process.ts';
 import { waitUntil } from './support/wait.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
@@ -226,14 +227,20 @@ it('a plain host has the process that listens at the port, or says that none doe
   expect(none.stderr).toContain('no process was found: start the server');
 });
 
-it('a server without ops.port is asked at its only port on a plain host', async () => {
-  const { stdout, stderr } = await paste(`OPS=1\n${plain}`, 'echo "$OPS"');
-  expect(stdout).toBe(`${new URL(server.url).port}\n`);
-  expect(stderr).toContain('nothing listens at port 1 here');
-  const unset = await paste(`OPS=\n${plain}`, 'echo "$OPS"', 'OPS=', host, 'echo "$OPS"');
-  // Something else on this machine may listen at the port that the chart has.
-  expect(unset.stdout).toMatch(new RegExp(`^(?:${new URL(server.url).port}|9998)\n`));
-  expect(unset.stderr).not.toContain('nothing listens');
+it('a plain host asks the port with the metrics that the settings of the server say, unless OPS is set', async () => {
+  const [opsPort = 0] = await freePorts(1);
+  const started = await startServer({ args: ['--ops.port', String(opsPort)] });
+  onTestFinished(async () => {
+    await started.stop();
+  });
+  const at = `PORT=${started.port}; OPS=`;
+  const { stdout, stderr } = await paste(`${at}\n${plain}`, 'echo "$OPS"', `${at}7`, plain, 'echo "$OPS"');
+  expect({ stdout, stderr }).toEqual({ stdout: `${opsPort}\n7\n`, stderr: '' });
+});
+
+it('a plain host asks the port of the calls where nothing says which has the metrics', async () => {
+  const { stdout } = await paste(`PORT=1; OPS=\n${plain}`, 'echo "$OPS"');
+  expect(stdout).toBe('1\n');
 });
 
 it('OPS has the port of the chart in Kubernetes, and that of the calls in Docker Compose, where it is not set', async () => {
