@@ -18,7 +18,7 @@ export const ERROR_CODES = {
 /** Codes that MCP does not have and the SDK's servers send: for a session that is not there, and where none has begun. */
 export const SDK_ERROR_CODES = { sessionNotFound: -32_001, serverError: -32_000 } as const;
 
-/** Errors that are the caller's fault carry no `error.type` (OpenTelemetry semantic conventions for MCP, v1.41.1). */
+/** Errors that are the caller's fault carry no `error.type` on the server (OpenTelemetry semantic-conventions-genai, docs/gen-ai/mcp.md, since its pull request 404). */
 export const CALLER_FAULTS: readonly string[] = [
   ERROR_CODES.parseError,
   ERROR_CODES.invalidRequest,
