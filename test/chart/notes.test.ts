@@ -100,6 +100,30 @@ describe('the notes after an installation', () => {
     expect(withToken).toContain('\nTEST IT\n  helm test nexus-mcp -n tools --logs\n');
   });
 
+  it('warn of a server that anybody may use from outside, whatever pods a network policy lets in', async () => {
+    const clients = [
+      { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } },
+    ];
+    const base = {
+      networkPolicy: { enabled: true, clients },
+      config: { ops: { port: 9998 }, server: { trustedProxies: 1 } },
+    };
+    const ingress = { enabled: true, hosts: ['a.example.com'] };
+    const httpRoute = { enabled: true, parentRefs: [{ name: 'public' }], hostnames: ['a.example.com'] };
+    for (const [through, name] of [
+      [{ ingress }, 'Ingress'],
+      [{ httpRoute }, 'HTTPRoute'],
+    ] as const)
+      expect(await warnings({ ...base, ...through }, true)).toMatch(
+        new RegExp(
+          `^auth\\.tokensSecret\\.name: no token is needed, so everybody who reaches the ${name} can call the tools; name a Secret with tokens here\\. networkPolicy\\.clients does not limit them: .*$`,
+        ),
+      );
+    const needed = await notes({ ...base, ingress, auth: { tokensSecret: { name: 'tokens' } } }, true);
+    expect(needed).not.toContain('no token is needed');
+    expect(await warnings(base, true)).toBe('');
+  });
+
   it('warn where clients from outside would share one quota, and not where the proxies are counted', async () => {
     const ingress = { enabled: true, hosts: ['a.example.com'] };
     expect(await notes({ ingress }, false)).toContain('- config.server.trustedProxies: is 0');

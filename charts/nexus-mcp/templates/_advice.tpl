@@ -11,7 +11,11 @@ notes.
 {{- if and (include "nexus-mcp.wantsRules" .) (gt (int64 (include "nexus-mcp.milliseconds" (default "30s" $monitor.interval))) 30000) }}
 monitoring.monitor.interval: {{ $monitor.interval }} is too long: the alerts need 30s or less, and come late otherwise
 {{- end }}
-{{- if not (or (include "nexus-mcp.hasToken" .) (and .Values.networkPolicy.enabled .Values.networkPolicy.clients)) }}
+{{- if include "nexus-mcp.hasToken" . }}
+{{- else if or .Values.ingress.enabled .Values.httpRoute.enabled }}
+{{- $through := ternary "Ingress" "HTTPRoute" .Values.ingress.enabled }}
+auth.tokensSecret.name: no token is needed, so everybody who reaches the {{ $through }} can call the tools; name a Secret with tokens here. networkPolicy.clients does not limit them: it lets in the {{ ternary "ingress controller" "gateway" .Values.ingress.enabled }}, through which they come
+{{- else if not (and .Values.networkPolicy.enabled .Values.networkPolicy.clients) }}
 auth.tokensSecret.name: no token is needed, so everybody who reaches the Service can call the tools; name a Secret with tokens here, or limit who reaches it with networkPolicy.enabled and networkPolicy.clients
 {{- end }}
 {{- if $settings.metrics.needToken }}
