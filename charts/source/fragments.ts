@@ -73,10 +73,11 @@ export const quantity = z.union([
   z.number().min(0),
 ]);
 
-/** A number, or a share such as `25%`. */
+/** A number, or a share such as `25%`; null as if it were not set, for a values file that takes back what another one sets. */
 export const countOrShare = z.union([
   z.int().min(0),
   z.string().regex(/^\d+%?$/, 'must be a number or a share, as 1 or 25%'),
+  z.null(),
 ]);
 
 /** The name of a Secret or a ConfigMap; empty for none. */

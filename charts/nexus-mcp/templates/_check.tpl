@@ -250,7 +250,7 @@ keda.serverAddress: name the Prometheus to ask
 keda: has nothing to scale by; set callsInFlight or another
 {{- end }}
 {{- if not (or (kindIs "invalid" $budget.minAvailable) (kindIs "invalid" $budget.maxUnavailable)) }}
-podDisruptionBudget.minAvailable, maxUnavailable: set one of the two
+podDisruptionBudget.minAvailable, maxUnavailable: set one of the two; one that another values file has set becomes unset by null
 {{- else if and $budget.enabled (include "nexus-mcp.many" .) }}
 {{- $pods := int .Values.replicas }}
 {{- range $scaler := list $scaling $keda }}{{ if $scaler.enabled }}{{ $pods = max 1 (int $scaler.minReplicas) }}{{ end }}{{ end }}
