@@ -90,14 +90,29 @@ describe('the notes after an installation', () => {
     const clients = [{ podSelector: { matchLabels: { app: 'agent' } } }];
     expect(await warnings({ networkPolicy: { enabled: true } }, true)).toContain(warned);
     expect(await warnings({ networkPolicy: { enabled: true, clients } }, true)).toBe('');
-    const text = await notes({ auth: { tokensSecret: { name: 'tokens' } } }, true);
-    expect(text).not.toContain('WARNINGS');
-    expect(text).toContain(
-      '\nTEST IT\n  The server wants a token. First set probe.tokenSecret.name to a Secret',
-    );
-    const probe = { tokenSecret: { name: 'probe' } };
-    const withToken = await notes({ auth: { tokensSecret: { name: 'tokens' } }, probe }, true);
-    expect(withToken).toContain('\nTEST IT\n  helm test nexus-mcp -n tools --logs\n');
+    expect(await warnings({ auth: { tokensSecret: { name: 'tokens' } } }, true)).not.toContain(warned);
+  });
+
+  it('warn of a helm test that has no token, where one is needed', async () => {
+    const auth = { tokensSecret: { name: 'tokens' } };
+    const text = await notes({ auth }, true);
+    expect(warningsIn(text)).toEqual([
+      'probe.tokenSecret.name: the server needs a token and helm test has none, so it would fail; name a Secret that has a token in the key token, or set probe.helmTest to false if nobody runs helm test',
+    ]);
+    expect(text).toContain('\nTEST IT\n  First set probe.tokenSecret.name: see WARNINGS\n  helm test ');
+    const tested = '\nTEST IT\n  helm test nexus-mcp -n tools --logs\n';
+    const enough: readonly Values[] = [
+      { auth, probe: { tokenSecret: { name: 'probe' } } },
+      { auth: { tokenSecret: { name: 'token' } } },
+    ];
+    for (const values of enough) {
+      const silent = await notes(values, true);
+      expect(silent).not.toContain('WARNINGS');
+      expect(silent).toContain(tested);
+    }
+    const off = await notes({ auth, probe: { helmTest: false } }, true);
+    expect(off).not.toContain('WARNINGS');
+    expect(off).toContain('\nTEST IT\n  helm test: switched off (probe.helmTest)\n');
   });
 
   it('warn of a server that anybody may use from outside, whatever pods a network policy lets in', async () => {
@@ -278,7 +293,11 @@ describe('strict', () => {
   });
 
   it('takes a release of which there is nothing to warn', async () => {
-    const values = { strict: true, auth: { tokensSecret: { name: 'tokens' } } };
+    const values = {
+      strict: true,
+      auth: { tokensSecret: { name: 'tokens' } },
+      probe: { tokenSecret: { name: 'probe' } },
+    };
     expect(await template({ values })).toMatchObject({ ok: true });
   });
 });

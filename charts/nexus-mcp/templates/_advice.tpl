@@ -18,6 +18,9 @@ auth.tokensSecret.name: no token is needed, so everybody who reaches the {{ $thr
 {{- else if not (and .Values.networkPolicy.enabled .Values.networkPolicy.clients) }}
 auth.tokensSecret.name: no token is needed, so everybody who reaches the Service can call the tools; name a Secret with tokens here, or limit who reaches it with networkPolicy.enabled and networkPolicy.clients
 {{- end }}
+{{- if and .Values.probe.helmTest (include "nexus-mcp.probeLacksToken" .) }}
+probe.tokenSecret.name: the server needs a token and helm test has none, so it would fail; name a Secret that has a token in the key {{ .Values.probe.tokenSecret.key }}, or set probe.helmTest to false if nobody runs helm test
+{{- end }}
 {{- if $settings.metrics.needToken }}
 config.metrics.needToken: is for the main port only, and /metrics and the status page are at config.ops.port, where nobody needs a token; leave it out, and say in networkPolicy.prometheus who reaches that port
 {{- end }}

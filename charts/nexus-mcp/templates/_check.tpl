@@ -273,8 +273,8 @@ podDisruptionBudget.maxUnavailable: 0 lets no pod be evicted, so draining a node
 {{- $monitor := $monitoring.monitor }}
 {{- $rules := $monitoring.rules }}
 {{- $operator := $monitoring.dashboards.grafanaOperator }}
-{{- if and .Values.canary.enabled (include "nexus-mcp.hasToken" .) (not .Values.auth.tokenSecret.name) (not .Values.probe.tokenSecret.name) }}
-probe.tokenSecret: the canary needs a token to call with, because auth.tokensSecret asks for one
+{{- if and .Values.canary.enabled (include "nexus-mcp.probeLacksToken" .) }}
+probe.tokenSecret: the canary needs a token to call with, because the server needs one
 {{- end }}
 {{- if and .Values.probe.arguments (not .Values.probe.tool) }}
 probe.arguments: say of which tool, in probe.tool

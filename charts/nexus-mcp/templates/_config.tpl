@@ -142,6 +142,11 @@ states a deadline that is longer than those in config.
 {{- if or (gt (int .Values.replicas) 1) .Values.autoscaling.enabled .Values.keda.enabled }}true{{ end }}
 {{- end }}
 
+{{/* Whether calls of helm test and the canary would be refused. */}}
+{{- define "nexus-mcp.probeLacksToken" -}}
+{{- if and (include "nexus-mcp.hasToken" .) (not .Values.auth.tokenSecret.name) (not .Values.probe.tokenSecret.name) }}true{{ end }}
+{{- end }}
+
 {{- define "nexus-mcp.hasToken" -}}
 {{- if or .Values.auth.tokensSecret.name .Values.auth.tokenSecret.name (dig "auth" "tokensFile" "" .Values.config) (dig "auth" "issuers" (list) .Values.config) }}true{{ end }}
 {{- end }}
