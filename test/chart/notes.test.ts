@@ -48,14 +48,18 @@ describe('the notes after an installation', () => {
   });
 
   it('say how to see what Prometheus selects by, and what ours have', async () => {
-    const text = await notes({ monitoring: { labels: { release: 'stack' } } }, true);
+    const text = await notes({}, true);
     expect(text).not.toContain('SKIPPED');
     expect(text).toContain('kubectl get prometheus -A');
     expect(text).toContain('{.spec.serviceMonitorSelector}');
-    expect(text).toContain(
-      'upgrade with\n    helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set monitoring.labels.release=',
-    );
-    expect(text).toContain('The labels of this release: {"release":"stack"}');
+    const upgrade =
+      'upgrade with\n    helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set monitoring.labels.release=';
+    expect(text).toContain(upgrade);
+    expect(text).not.toContain('monitoring.labels are');
+    const labelled = await notes({ monitoring: { labels: { release: 'stack' } } }, true);
+    expect(labelled).toContain('monitoring.labels are {"release":"stack"}');
+    expect(labelled).toContain('kubectl get prometheus -A');
+    expect(labelled).not.toContain(upgrade);
     expect(await notes({ monitoring: { monitor: { kind: 'PodMonitor' } } }, true)).toContain(
       '{.spec.podMonitorSelector}',
     );
@@ -68,6 +72,8 @@ describe('the notes after an installation', () => {
     );
     expect(await warnings({}, true)).not.toContain('interval');
     expect(await at('')).not.toContain('interval');
+    const monitoring = { monitor: { interval: '60s' }, rules: { alertingRules: false } };
+    expect(await warnings({ monitoring }, true)).not.toContain('interval');
   });
 
   it('say what was switched off by somebody', async () => {
@@ -90,7 +96,14 @@ describe('the notes after an installation', () => {
     const clients = [{ podSelector: { matchLabels: { app: 'agent' } } }];
     expect(await warnings({ networkPolicy: { enabled: true } }, true)).toContain(warned);
     expect(await warnings({ networkPolicy: { enabled: true, clients } }, true)).toBe('');
-    expect(await warnings({ auth: { tokensSecret: { name: 'tokens' } } }, true)).not.toContain(warned);
+    const extraEnv = [
+      { name: 'NEXUS_AUTH_TOKEN', valueFrom: { secretKeyRef: { name: 'one', key: 'token' } } },
+    ];
+    for (const values of [{ auth: { tokensSecret: { name: 'tokens' } } }, { extraEnv }]) {
+      const one = await warnings(values, true);
+      expect(one).not.toContain(warned);
+      expect(one).toContain('probe.tokenSecret.name: the server needs a token');
+    }
   });
 
   it('warn of a helm test that has no token, where one is needed', async () => {
@@ -145,6 +158,14 @@ describe('the notes after an installation', () => {
     const config = { server: { trustedProxies: 1 } };
     expect(await notes({ ingress, config }, false)).not.toContain('trustedProxies');
     expect(await notes({}, false)).not.toContain('trustedProxies');
+    // With tokens, no quota is by addresses, but the audit has them.
+    const auth = { tokensSecret: { name: 'tokens' } };
+    expect(await notes({ ingress, auth }, false)).not.toContain('trustedProxies');
+    const audited = await warnings({ ingress, auth, config: { audit: { enabled: true } } }, true);
+    expect(audited).toMatch(
+      /^config\.server\.trustedProxies: is 0, so refused requests are in the audit with the address of the ingress controller; set/m,
+    );
+    expect(audited).not.toContain('quota');
   });
 
   it('warn of several pods without a key, of what is lost, and say how to make one and use it', async () => {
@@ -200,6 +221,8 @@ describe('the notes after an installation', () => {
       /After a change of the ConfigMap weather:\n {2}kubectl -n tools rollout restart deployment nexus-mcp\n/,
     );
     expect(await notes({}, false)).not.toContain('rollout restart');
+    const deploymentAnnotations = { 'reloader.stakater.com/auto': 'true' };
+    expect(await notes({ toolModules, deploymentAnnotations }, false)).not.toContain('rollout restart');
   });
 
   it('name the set of the dashboards, or whose are looked at', async () => {
@@ -226,6 +249,9 @@ describe('the notes after an installation', () => {
       'NexusMCPDown fires while Prometheus finds no pod of this release\n',
     );
     expect(await notes({ replicas: 0 }, true)).toContain('NexusMCPDown does not fire for pods');
+    const rules = { alertingRules: false };
+    for (const values of [{ alerts: { NexusMCPDown: { enabled: false } } }, { monitoring: { rules } }])
+      expect(await notes(values, true)).not.toContain('NexusMCPDown');
   });
 
   it('name the addresses', async () => {

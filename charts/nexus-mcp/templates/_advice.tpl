@@ -8,7 +8,7 @@ notes.
 {{- if not .Values.monitoring.failIfMissing }}
 {{- include "nexus-mcp.missingApis" . }}
 {{- end }}
-{{- if and (include "nexus-mcp.wantsRules" .) (gt (int64 (include "nexus-mcp.milliseconds" (default "30s" $monitor.interval))) 30000) }}
+{{- if and (include "nexus-mcp.wantsRules" .) .Values.monitoring.rules.alertingRules (gt (int64 (include "nexus-mcp.milliseconds" (default "30s" $monitor.interval))) 30000) }}
 monitoring.monitor.interval: {{ $monitor.interval }} is too long: the alerts need 30s or less, and come late otherwise
 {{- end }}
 {{- if include "nexus-mcp.hasToken" . }}
@@ -37,7 +37,12 @@ The Service does not send clients to the same pod, so requests get 404 from othe
 {{- end }}
 {{- end }}
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not (int $settings.server.trustedProxies)) }}
-config.server.trustedProxies: is 0, so all clients from outside seem to have the address of the {{ ternary "ingress controller" "gateway" .Values.ingress.enabled }}, and without tokens they share one quota (config.limits.callsPerSecond); set it to the number of proxies in front, usually 1
+{{- $proxy := ternary "ingress controller" "gateway" .Values.ingress.enabled }}
+{{- if not (include "nexus-mcp.hasToken" .) }}
+config.server.trustedProxies: is 0, so all clients from outside seem to have the address of the {{ $proxy }}, and share one quota (config.limits.callsPerSecond); set it to the number of proxies in front, usually 1
+{{- else if $settings.audit.enabled }}
+config.server.trustedProxies: is 0, so refused requests are in the audit with the address of the {{ $proxy }}; set it to the number of proxies in front, usually 1
+{{- end }}
 {{- end }}
 {{- if and $settings.upstreams .Values.networkPolicy.enabled (ne .Values.networkPolicy.egress "any") (not .Values.networkPolicy.extraEgress) }}
 {{- range $upstream := $settings.upstreams }}

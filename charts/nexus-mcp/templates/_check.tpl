@@ -90,11 +90,7 @@ auth.tokenSecret, auth.tokensSecret: set one of the two
 {{- if and .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" $config) }}
 config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- end }}
-{{- $hasToken := or (include "nexus-mcp.hasToken" .) .Values.extraEnvFrom }}
-{{- range .Values.extraEnv }}
-{{- if eq .name "NEXUS_AUTH_TOKEN" }}{{ $hasToken = true }}{{ end }}
-{{- end }}
-{{- if and (dig "metrics" "needToken" false $config) (not $hasToken) }}
+{{- if and (dig "metrics" "needToken" false $config) (not (or (include "nexus-mcp.hasToken" .) .Values.extraEnvFrom)) }}
 config.metrics.needToken: nobody has a token, and the server would not start; set auth.tokensSecret, auth.tokenSecret or config.auth.issuers
 {{- end }}
 {{- $named := dict }}

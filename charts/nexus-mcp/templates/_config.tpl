@@ -147,6 +147,9 @@ states a deadline that is longer than those in config.
 {{- if and (include "nexus-mcp.hasToken" .) (not .Values.auth.tokenSecret.name) (not .Values.probe.tokenSecret.name) }}true{{ end }}
 {{- end }}
 
+{{/* Whether the server needs a token, as far as values tell. */}}
 {{- define "nexus-mcp.hasToken" -}}
-{{- if or .Values.auth.tokensSecret.name .Values.auth.tokenSecret.name (dig "auth" "tokensFile" "" .Values.config) (dig "auth" "issuers" (list) .Values.config) }}true{{ end }}
+{{- $byVariable := false }}
+{{- range .Values.extraEnv }}{{ if eq .name "NEXUS_AUTH_TOKEN" }}{{ $byVariable = true }}{{ end }}{{ end }}
+{{- if or $byVariable .Values.auth.tokensSecret.name .Values.auth.tokenSecret.name (dig "auth" "tokensFile" "" .Values.config) (dig "auth" "issuers" (list) .Values.config) }}true{{ end }}
 {{- end }}
