@@ -26,8 +26,8 @@ const warnings = async (values: Values, operator: boolean): Promise<string> =>
 describe('the notes after an installation', () => {
   it('say what was skipped, and how to have it', async () => {
     const text = await notes({}, false);
-    expect(text).toContain('SKIPPED ServiceMonitor: see below');
-    expect(text).toContain('SKIPPED PrometheusRule: see below');
+    expect(text).toContain('SKIPPED ServiceMonitor: see WARNINGS');
+    expect(text).toContain('SKIPPED PrometheusRule: see WARNINGS');
     expect(text).toContain('prometheus.io annotations');
     const warned = warningsIn(text).join('\n');
     expect(warned).toMatch(
@@ -53,11 +53,11 @@ describe('the notes after an installation', () => {
     expect(text).toContain('kubectl get prometheus -A');
     expect(text).toContain('{.spec.serviceMonitorSelector}');
     const upgrade =
-      'upgrade with\n    helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set monitoring.labels.release=';
+      'add that label:\n    helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set monitoring.labels.release=';
     expect(text).toContain(upgrade);
-    expect(text).not.toContain('monitoring.labels are');
+    expect(text).not.toContain('They have');
     const labelled = await notes({ monitoring: { labels: { release: 'stack' } } }, true);
-    expect(labelled).toContain('monitoring.labels are {"release":"stack"}');
+    expect(labelled).toContain('They have {"release":"stack"} (monitoring.labels). This shows');
     expect(labelled).toContain('kubectl get prometheus -A');
     expect(labelled).not.toContain(upgrade);
     expect(await notes({ monitoring: { monitor: { kind: 'PodMonitor' } } }, true)).toContain(
@@ -144,7 +144,7 @@ describe('the notes after an installation', () => {
     ] as const)
       expect(await warnings({ ...base, ...through }, true)).toMatch(
         new RegExp(
-          `^auth\\.tokensSecret\\.name: no token is needed, so everybody who reaches the ${name} can call the tools; name a Secret with tokens here\\. networkPolicy\\.clients does not limit them: .*$`,
+          `^auth\\.tokensSecret\\.name: no token is needed, so everybody who reaches the ${name} can call the tools; name a Secret with tokens here\\. networkPolicy\\.clients cannot tell them apart, .*$`,
         ),
       );
     const needed = await notes({ ...base, ingress, auth: { tokensSecret: { name: 'tokens' } } }, true);
@@ -204,7 +204,7 @@ describe('the notes after an installation', () => {
       );
     const inside = 'http://weather.tools.svc:8000/mcp';
     const told =
-      'networkPolicy.extraEgress: the policy blocks calls to weather.tools.svc:8000, the upstream weather';
+      'networkPolicy.extraEgress: the network policy blocks calls to the upstream weather (weather.tools.svc:8000)';
     expect(await of(inside, { enabled: true })).toContain(told);
     expect(await of(inside, {})).not.toContain('extraEgress');
     expect(await of(inside, { enabled: true, egress: 'any' })).not.toContain('extraEgress');
@@ -226,7 +226,7 @@ describe('the notes after an installation', () => {
   });
 
   it('name the set of the dashboards, or whose are looked at', async () => {
-    expect(await notes({}, true)).toContain('titles that end in (tools.nexus-mcp)');
+    expect(await notes({}, true)).toContain('titles end in (tools.nexus-mcp)');
     const dashboards = { enabled: false, set: 'production.nexus-mcp' };
     expect(await notes({ monitoring: { dashboards } }, true)).toContain(
       'Dashboards: none here; alerts link to the set production.nexus-mcp',
@@ -239,7 +239,9 @@ describe('the notes after an installation', () => {
       'kubectl -n tools label service NAME nexus-mcp.io/upstream=true',
     );
     const text = await of({ enabled: true, namespaces: ['a', 'b'], labelSelector: 'mcp in (yes, false)' });
-    expect(text).toContain('Services with mcp in (yes, false) in a, b are upstreams');
+    expect(text).toContain(
+      'Services in the namespaces a, b with the label mcp in (yes, false) are upstreams',
+    );
     expect(text).not.toContain('label service NAME');
     expect(await of({})).not.toContain('UPSTREAMS');
   });
@@ -248,7 +250,9 @@ describe('the notes after an installation', () => {
     expect(await notes({}, true)).toContain(
       'NexusMCPDown fires while Prometheus finds no pod of this release\n',
     );
-    expect(await notes({ replicas: 0 }, true)).toContain('NexusMCPDown does not fire for pods');
+    expect(await notes({ replicas: 0 }, true)).toContain(
+      'NexusMCPDown does not fire if Prometheus has never found a pod',
+    );
     const rules = { alertingRules: false };
     for (const values of [{ alerts: { NexusMCPDown: { enabled: false } } }, { monitoring: { rules } }])
       expect(await notes(values, true)).not.toContain('NexusMCPDown');
@@ -258,6 +262,9 @@ describe('the notes after an installation', () => {
     const text = await notes({ ingress: { enabled: true, hosts: ['mcp.example.com'] } }, false);
     expect(text).toContain('http://nexus-mcp.tools.svc:9999/mcp');
     expect(text).toContain('http://mcp.example.com/mcp');
+    expect(text).not.toContain('Bearer');
+    const auth = { tokensSecret: { name: 'tokens' } };
+    expect(await notes({ auth }, false)).toContain('Clients send:      Authorization: Bearer TOKEN\n');
     expect(text).toContain('port-forward deploy/nexus-mcp 9998, then http://localhost:9998/\n\nTEST IT\n');
   });
 });
@@ -272,7 +279,11 @@ describe('the notes of a release with an audit', () => {
       extraVolumes: [{ name: 'logs', persistentVolumeClaim: { claimName: 'logs' } }],
       extraVolumeMounts: [{ name: 'logs', mountPath: '/logs' }],
     };
-    expect(await notes(inFile, true)).toContain('an event in /logs/audit.jsonl of the container');
+    const kept = await notes(inFile, true);
+    expect(kept).toContain('an event in /logs/audit.jsonl of the container');
+    expect(kept).not.toContain('emptyDir');
+    const extraVolumes = [{ name: 'logs', emptyDir: {} }];
+    expect(await notes({ ...inFile, extraVolumes }, true)).toContain('have another container ship the file');
     expect(await notes({}, true)).not.toContain('AUDIT');
   });
 });
@@ -290,7 +301,7 @@ it('metrics that need a token, where nobody has one, are refused, and warned of 
   );
   const extraEnv = [{ name: 'NEXUS_AUTH_TOKEN', valueFrom: { secretKeyRef: { name: 'one', key: 'token' } } }];
   const warned = await warnings({ config: { metrics: { needToken: true } }, extraEnv }, true);
-  expect(warned).toContain('config.metrics.needToken: is for the main port only');
+  expect(warned).toContain('config.metrics.needToken: has no effect. It is for the main port');
 });
 
 describe('strict', () => {

@@ -147,6 +147,16 @@ states a deadline that is longer than those in config.
 {{- if and (include "nexus-mcp.hasToken" .) (not .Values.auth.tokenSecret.name) (not .Values.probe.tokenSecret.name) }}true{{ end }}
 {{- end }}
 
+{{/* Whether the audit file is on an emptyDir. */}}
+{{- define "nexus-mcp.auditEndsWithPod" -}}
+{{- $file := (include "nexus-mcp.settings" . | fromYaml).audit.file }}
+{{- range $mount := .Values.extraVolumeMounts }}
+{{- range $volume := $.Values.extraVolumes }}
+{{- if and (eq $volume.name $mount.name) (hasKey $volume "emptyDir") (hasPrefix (printf "%s/" (trimSuffix "/" $mount.mountPath)) $file) }}true{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Whether the server needs a token, as far as values tell. */}}
 {{- define "nexus-mcp.hasToken" -}}
 {{- $byVariable := false }}
