@@ -5,6 +5,9 @@ import { flag, list, object, removable, secretKey, text, textMap } from './fragm
 export const checks = {
   probe: z
     .strictObject({
+      helmTest: flag
+        .default(true)
+        .describe('Whether there is a pod for helm test; false says that nobody runs it'),
       tool: text.default('').describe('Tool to call; empty for current_timestamp, which only reads'),
       arguments: object.default({}).describe('Arguments of the tool'),
       tokenSecret: secretKey('token', 'Bearer token to call with; empty for auth.tokenSecret'),

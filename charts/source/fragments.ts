@@ -51,13 +51,17 @@ export const peers = z.array(peer);
 /** `auto` is on where the cluster has the API. */
 export const triState = z.union([z.literal('auto'), z.boolean()]);
 
+/** Texts for which the schema takes numbers, because Helm would only say that it got one; the templates refuse them. */
+export const numbersRefusedByTemplates = z.registry<{ readonly refused: true }>();
+
 /** As Prometheus writes them; empty for unset. */
 export const duration = z
   .string()
   .regex(
     /^$|^(0|(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?)$/,
-    'must be a number with its unit, as 30s, 5m or 1h30m',
-  );
+    'must be a duration with its unit, such as 30s, 5m or 1h30m',
+  )
+  .register(numbersRefusedByTemplates, { refused: true });
 
 export const quantity = z.union([
   z
@@ -69,10 +73,11 @@ export const quantity = z.union([
   z.number().min(0),
 ]);
 
-/** A number, or a share such as `25%`. */
+/** A number, or a share such as `25%`; null as if it were not set, for a values file that takes back what another one sets. */
 export const countOrShare = z.union([
   z.int().min(0),
   z.string().regex(/^\d+%?$/, 'must be a number or a share, as 1 or 25%'),
+  z.null(),
 ]);
 
 /** The name of a Secret or a ConfigMap; empty for none. */

@@ -8,6 +8,8 @@ export interface TextPattern {
   readonly paths: readonly string[];
   readonly pattern: string;
   readonly expected: string;
+  /** Whether numbers are taken, too. */
+  readonly numbers?: true;
 }
 
 /**
@@ -15,10 +17,10 @@ export interface TextPattern {
  * than that it does not match.
  */
 export function textPatterns(): readonly TextPattern[] {
-  const found = new Map<string, { paths: string[]; expected: string }>();
+  const found = new Map<string, { paths: string[]; expected: string; numbers?: true }>();
   const schema = valuesJsonSchema({ patterns: true });
-  for (const { path, pattern, expected } of patternsIn(schema, '', schema)) {
-    const known = found.get(pattern) ?? { paths: [], expected };
+  for (const { path, pattern, expected, numbers } of patternsIn(schema, '', schema)) {
+    const known = found.get(pattern) ?? { paths: [], expected, ...(numbers && { numbers }) };
     // Every alert has the same values.
     const place = path.replace(/^alerts\.NexusMCP\w+/, 'alerts.*');
     if (!known.paths.includes(place)) known.paths.push(place);
@@ -27,20 +29,21 @@ export function textPatterns(): readonly TextPattern[] {
   return [...found].map(([pattern, rest]) => ({ pattern, ...rest }));
 }
 
-function patternsIn(
-  part: JsonSchema,
-  path: string,
-  whole: JsonSchema,
-): readonly { readonly path: string; readonly pattern: string; readonly expected: string }[] {
+interface FoundPattern extends Omit<TextPattern, 'paths'> {
+  readonly path: string;
+}
+
+function patternsIn(part: JsonSchema, path: string, whole: JsonSchema): readonly FoundPattern[] {
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
   const schema = resolved(part, whole);
   const parts: [string, unknown][] = Object.entries(schema.properties ?? {});
   parts.push(['*', schema.items], ['*', schema.additionalProperties], ['@', schema.propertyNames]);
   const { pattern, expected } = schema as { pattern?: string; expected?: string };
+  const numbers = schema.type === 'string' ? {} : ({ numbers: true } as const);
   // A token must stand in no message; there is a check that it is not among the values at all.
   if (path === 'config.auth.token') return [];
   return [
-    ...(pattern !== undefined && expected !== undefined ? [{ path, pattern, expected }] : []),
+    ...(pattern !== undefined && expected !== undefined ? [{ path, pattern, expected, ...numbers }] : []),
     ...parts.flatMap(([name, inside]) =>
       typeof inside === 'object' && inside !== null
         ? patternsIn(inside as JsonSchema, below(name), whole)

@@ -3,7 +3,7 @@ import { settingsSchema } from '../../src/config/settings.ts';
 import { alertValues } from './alerts.ts';
 import { checks } from './checks.ts';
 import { exposure } from './exposure.ts';
-import { removables } from './fragments.ts';
+import { numbersRefusedByTemplates, removables } from './fragments.ts';
 import { monitoring } from './monitoring.ts';
 import { scaling } from './scaling.ts';
 import { tracing } from './tracing.ts';
@@ -82,6 +82,8 @@ export function valuesJsonSchema({ patterns = false }: Options = {}): JsonSchema
       if (!patterns) {
         delete jsonSchema.pattern;
         delete jsonSchema.propertyNames;
+        if (numbersRefusedByTemplates.has(zodSchema))
+          Object.assign(jsonSchema, { type: ['string', 'number'] });
       } else if (jsonSchema.pattern !== undefined) {
         Object.assign(jsonSchema, { expected: expectedBy(zodSchema) });
       }

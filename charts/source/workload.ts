@@ -262,10 +262,16 @@ export const workload = {
   podDisruptionBudget: z
     .strictObject({
       enabled: flag.default(true).describe('Whether to create one, if there can be more than one pod'),
-      minAvailable: countOrShare.optional().describe('Pods that must stay; instead of maxUnavailable'),
+      minAvailable: countOrShare
+        .optional()
+        .describe(
+          'Pods that must stay; instead of maxUnavailable. Where another values file has set maxUnavailable, set that to null',
+        ),
       maxUnavailable: countOrShare
         .optional()
-        .describe('Pods that may be missing at a time; 1 if neither is set'),
+        .describe(
+          'Pods that may be missing at a time; 1 if neither is set. Where another values file has set minAvailable, set that to null',
+        ),
       unhealthyPodEvictionPolicy: z
         .enum(['AlwaysAllow', 'IfHealthyBudget'])
         .default('AlwaysAllow')

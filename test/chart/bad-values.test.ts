@@ -81,12 +81,27 @@ const BY_WHAT_IS_EXPECTED: readonly Mistake[] = [
   [
     'an interval that is none',
     { monitoring: { monitor: { interval: '30' } } },
-    /monitoring\.monitor\.interval: "30" must be a number with its unit, as 30s/,
+    /monitoring\.monitor\.interval: "30" must be a duration with its unit, such as 30s/,
   ],
   [
     'a time of one alert that is none',
     { alerts: { NexusMCPDown: { for: 'soon' } } },
-    /alerts\.NexusMCPDown\.for: "soon" must be a number with its unit/,
+    /alerts\.NexusMCPDown\.for: "soon" must be a duration with its unit, such as 30s, 5m or 1h30m$/,
+  ],
+  [
+    'a time of an alert without its unit',
+    { alerts: { NexusMCPOverloaded: { for: 15 } } },
+    /alerts\.NexusMCPOverloaded\.for: 15 must be a duration with its unit, such as 30s/,
+  ],
+  [
+    'a time of no length without its unit',
+    { alerts: { NexusMCPTargetDown: { keepFiringFor: 0 } } },
+    /alerts\.NexusMCPTargetDown\.keepFiringFor: 0 must be a duration with its unit/,
+  ],
+  [
+    'a time a scrape may take, in seconds and without saying so',
+    { monitoring: { monitor: { scrapeTimeout: 2.5 } } },
+    /monitoring\.monitor\.scrapeTimeout: 2\.5 must be a duration with its unit/,
   ],
   [
     'a tool module that is no module',

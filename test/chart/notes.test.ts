@@ -26,8 +26,8 @@ const warnings = async (values: Values, operator: boolean): Promise<string> =>
 describe('the notes after an installation', () => {
   it('say what was skipped, and how to have it', async () => {
     const text = await notes({}, false);
-    expect(text).toContain('SKIPPED ServiceMonitor: see below');
-    expect(text).toContain('SKIPPED PrometheusRule: see below');
+    expect(text).toContain('SKIPPED ServiceMonitor: see WARNINGS');
+    expect(text).toContain('SKIPPED PrometheusRule: see WARNINGS');
     expect(text).toContain('prometheus.io annotations');
     const warned = warningsIn(text).join('\n');
     expect(warned).toMatch(
@@ -48,14 +48,18 @@ describe('the notes after an installation', () => {
   });
 
   it('say how to see what Prometheus selects by, and what ours have', async () => {
-    const text = await notes({ monitoring: { labels: { release: 'stack' } } }, true);
+    const text = await notes({}, true);
     expect(text).not.toContain('SKIPPED');
     expect(text).toContain('kubectl get prometheus -A');
     expect(text).toContain('{.spec.serviceMonitorSelector}');
-    expect(text).toContain(
-      'upgrade with\n    helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set monitoring.labels.release=',
-    );
-    expect(text).toContain('The labels of this release: {"release":"stack"}');
+    const upgrade =
+      'add that label:\n    helm upgrade nexus-mcp CHART -n tools --reset-then-reuse-values --set monitoring.labels.release=';
+    expect(text).toContain(upgrade);
+    expect(text).not.toContain('They have');
+    const labelled = await notes({ monitoring: { labels: { release: 'stack' } } }, true);
+    expect(labelled).toContain('They have {"release":"stack"} (monitoring.labels). This shows');
+    expect(labelled).toContain('kubectl get prometheus -A');
+    expect(labelled).not.toContain(upgrade);
     expect(await notes({ monitoring: { monitor: { kind: 'PodMonitor' } } }, true)).toContain(
       '{.spec.podMonitorSelector}',
     );
@@ -68,6 +72,8 @@ describe('the notes after an installation', () => {
     );
     expect(await warnings({}, true)).not.toContain('interval');
     expect(await at('')).not.toContain('interval');
+    const monitoring = { monitor: { interval: '60s' }, rules: { alertingRules: false } };
+    expect(await warnings({ monitoring }, true)).not.toContain('interval');
   });
 
   it('say what was switched off by somebody', async () => {
@@ -90,14 +96,60 @@ describe('the notes after an installation', () => {
     const clients = [{ podSelector: { matchLabels: { app: 'agent' } } }];
     expect(await warnings({ networkPolicy: { enabled: true } }, true)).toContain(warned);
     expect(await warnings({ networkPolicy: { enabled: true, clients } }, true)).toBe('');
-    const text = await notes({ auth: { tokensSecret: { name: 'tokens' } } }, true);
-    expect(text).not.toContain('WARNINGS');
-    expect(text).toContain(
-      '\nTEST IT\n  The server wants a token. First set probe.tokenSecret.name to a Secret',
-    );
-    const probe = { tokenSecret: { name: 'probe' } };
-    const withToken = await notes({ auth: { tokensSecret: { name: 'tokens' } }, probe }, true);
-    expect(withToken).toContain('\nTEST IT\n  helm test nexus-mcp -n tools --logs\n');
+    const extraEnv = [
+      { name: 'NEXUS_AUTH_TOKEN', valueFrom: { secretKeyRef: { name: 'one', key: 'token' } } },
+    ];
+    for (const values of [{ auth: { tokensSecret: { name: 'tokens' } } }, { extraEnv }]) {
+      const one = await warnings(values, true);
+      expect(one).not.toContain(warned);
+      expect(one).toContain('probe.tokenSecret.name: the server needs a token');
+    }
+  });
+
+  it('warn of a helm test that has no token, where one is needed', async () => {
+    const auth = { tokensSecret: { name: 'tokens' } };
+    const text = await notes({ auth }, true);
+    expect(warningsIn(text)).toEqual([
+      'probe.tokenSecret.name: the server needs a token and helm test has none, so it would fail; name a Secret that has a token in the key token, or set probe.helmTest to false if nobody runs helm test',
+    ]);
+    expect(text).toContain('\nTEST IT\n  First set probe.tokenSecret.name: see WARNINGS\n  helm test ');
+    const tested = '\nTEST IT\n  helm test nexus-mcp -n tools --logs\n';
+    const enough: readonly Values[] = [
+      { auth, probe: { tokenSecret: { name: 'probe' } } },
+      { auth: { tokenSecret: { name: 'token' } } },
+    ];
+    for (const values of enough) {
+      const silent = await notes(values, true);
+      expect(silent).not.toContain('WARNINGS');
+      expect(silent).toContain(tested);
+    }
+    const off = await notes({ auth, probe: { helmTest: false } }, true);
+    expect(off).not.toContain('WARNINGS');
+    expect(off).toContain('\nTEST IT\n  helm test: switched off (probe.helmTest)\n');
+  });
+
+  it('warn of a server that anybody may use from outside, whatever pods a network policy lets in', async () => {
+    const clients = [
+      { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } },
+    ];
+    const base = {
+      networkPolicy: { enabled: true, clients },
+      config: { ops: { port: 9998 }, server: { trustedProxies: 1 } },
+    };
+    const ingress = { enabled: true, hosts: ['a.example.com'] };
+    const httpRoute = { enabled: true, parentRefs: [{ name: 'public' }], hostnames: ['a.example.com'] };
+    for (const [through, name] of [
+      [{ ingress }, 'Ingress'],
+      [{ httpRoute }, 'HTTPRoute'],
+    ] as const)
+      expect(await warnings({ ...base, ...through }, true)).toMatch(
+        new RegExp(
+          `^auth\\.tokensSecret\\.name: no token is needed, so everybody who reaches the ${name} can call the tools; name a Secret with tokens here\\. networkPolicy\\.clients cannot tell them apart, .*$`,
+        ),
+      );
+    const needed = await notes({ ...base, ingress, auth: { tokensSecret: { name: 'tokens' } } }, true);
+    expect(needed).not.toContain('no token is needed');
+    expect(await warnings(base, true)).toBe('');
   });
 
   it('warn where clients from outside would share one quota, and not where the proxies are counted', async () => {
@@ -106,6 +158,14 @@ describe('the notes after an installation', () => {
     const config = { server: { trustedProxies: 1 } };
     expect(await notes({ ingress, config }, false)).not.toContain('trustedProxies');
     expect(await notes({}, false)).not.toContain('trustedProxies');
+    // With tokens, no quota is by addresses, but the audit has them.
+    const auth = { tokensSecret: { name: 'tokens' } };
+    expect(await notes({ ingress, auth }, false)).not.toContain('trustedProxies');
+    const audited = await warnings({ ingress, auth, config: { audit: { enabled: true } } }, true);
+    expect(audited).toMatch(
+      /^config\.server\.trustedProxies: is 0, so refused requests are in the audit with the address of the ingress controller; set/m,
+    );
+    expect(audited).not.toContain('quota');
   });
 
   it('warn of several pods without a key, of what is lost, and say how to make one and use it', async () => {
@@ -144,7 +204,7 @@ describe('the notes after an installation', () => {
       );
     const inside = 'http://weather.tools.svc:8000/mcp';
     const told =
-      'networkPolicy.extraEgress: the policy blocks calls to weather.tools.svc:8000, the upstream weather';
+      'networkPolicy.extraEgress: the network policy blocks calls to the upstream weather (weather.tools.svc:8000)';
     expect(await of(inside, { enabled: true })).toContain(told);
     expect(await of(inside, {})).not.toContain('extraEgress');
     expect(await of(inside, { enabled: true, egress: 'any' })).not.toContain('extraEgress');
@@ -161,10 +221,12 @@ describe('the notes after an installation', () => {
       /After a change of the ConfigMap weather:\n {2}kubectl -n tools rollout restart deployment nexus-mcp\n/,
     );
     expect(await notes({}, false)).not.toContain('rollout restart');
+    const deploymentAnnotations = { 'reloader.stakater.com/auto': 'true' };
+    expect(await notes({ toolModules, deploymentAnnotations }, false)).not.toContain('rollout restart');
   });
 
   it('name the set of the dashboards, or whose are looked at', async () => {
-    expect(await notes({}, true)).toContain('titles that end in (tools.nexus-mcp)');
+    expect(await notes({}, true)).toContain('titles end in (tools.nexus-mcp)');
     const dashboards = { enabled: false, set: 'production.nexus-mcp' };
     expect(await notes({ monitoring: { dashboards } }, true)).toContain(
       'Dashboards: none here; alerts link to the set production.nexus-mcp',
@@ -177,7 +239,9 @@ describe('the notes after an installation', () => {
       'kubectl -n tools label service NAME nexus-mcp.io/upstream=true',
     );
     const text = await of({ enabled: true, namespaces: ['a', 'b'], labelSelector: 'mcp in (yes, false)' });
-    expect(text).toContain('Services with mcp in (yes, false) in a, b are upstreams');
+    expect(text).toContain(
+      'Services in the namespaces a, b with the label mcp in (yes, false) are upstreams',
+    );
     expect(text).not.toContain('label service NAME');
     expect(await of({})).not.toContain('UPSTREAMS');
   });
@@ -186,13 +250,21 @@ describe('the notes after an installation', () => {
     expect(await notes({}, true)).toContain(
       'NexusMCPDown fires while Prometheus finds no pod of this release\n',
     );
-    expect(await notes({ replicas: 0 }, true)).toContain('NexusMCPDown does not fire for pods');
+    expect(await notes({ replicas: 0 }, true)).toContain(
+      'NexusMCPDown does not fire if Prometheus has never found a pod',
+    );
+    const rules = { alertingRules: false };
+    for (const values of [{ alerts: { NexusMCPDown: { enabled: false } } }, { monitoring: { rules } }])
+      expect(await notes(values, true)).not.toContain('NexusMCPDown');
   });
 
   it('name the addresses', async () => {
     const text = await notes({ ingress: { enabled: true, hosts: ['mcp.example.com'] } }, false);
     expect(text).toContain('http://nexus-mcp.tools.svc:9999/mcp');
     expect(text).toContain('http://mcp.example.com/mcp');
+    expect(text).not.toContain('Bearer');
+    const auth = { tokensSecret: { name: 'tokens' } };
+    expect(await notes({ auth }, false)).toContain('Clients send:      Authorization: Bearer TOKEN\n');
     expect(text).toContain('port-forward deploy/nexus-mcp 9998, then http://localhost:9998/\n\nTEST IT\n');
   });
 });
@@ -207,7 +279,11 @@ describe('the notes of a release with an audit', () => {
       extraVolumes: [{ name: 'logs', persistentVolumeClaim: { claimName: 'logs' } }],
       extraVolumeMounts: [{ name: 'logs', mountPath: '/logs' }],
     };
-    expect(await notes(inFile, true)).toContain('an event in /logs/audit.jsonl of the container');
+    const kept = await notes(inFile, true);
+    expect(kept).toContain('an event in /logs/audit.jsonl of the container');
+    expect(kept).not.toContain('emptyDir');
+    const extraVolumes = [{ name: 'logs', emptyDir: {} }];
+    expect(await notes({ ...inFile, extraVolumes }, true)).toContain('have another container ship the file');
     expect(await notes({}, true)).not.toContain('AUDIT');
   });
 });
@@ -225,7 +301,7 @@ it('metrics that need a token, where nobody has one, are refused, and warned of 
   );
   const extraEnv = [{ name: 'NEXUS_AUTH_TOKEN', valueFrom: { secretKeyRef: { name: 'one', key: 'token' } } }];
   const warned = await warnings({ config: { metrics: { needToken: true } }, extraEnv }, true);
-  expect(warned).toContain('config.metrics.needToken: is for the main port only');
+  expect(warned).toContain('config.metrics.needToken: has no effect. It is for the main port');
 });
 
 describe('strict', () => {
@@ -254,7 +330,11 @@ describe('strict', () => {
   });
 
   it('takes a release of which there is nothing to warn', async () => {
-    const values = { strict: true, auth: { tokensSecret: { name: 'tokens' } } };
+    const values = {
+      strict: true,
+      auth: { tokensSecret: { name: 'tokens' } },
+      probe: { tokenSecret: { name: 'probe' } },
+    };
     expect(await template({ values })).toMatchObject({ ok: true });
   });
 });

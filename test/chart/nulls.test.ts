@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolved, valuesJsonSchema, valuesSchema } from '../../charts/source/values.ts';
 import { at, complaints, one, render, renderPlain, type Values } from './helm.ts';
@@ -76,15 +79,40 @@ describe.each(['helm3', 'helm4'] as const)('null, by %s,', (helm) => {
     expect(Object.keys(at<object>(container, 'resources'))).toEqual(['requests']);
   });
 
-  it('is refused for what has no default, for labels, in lists, and below config', async () => {
+  it('takes back a bound of the disruption budget, so that an overlay can set the other one', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'values-'));
+    const file = (name: string, values: Values): string => {
+      const path = join(directory, name);
+      writeFileSync(path, JSON.stringify({ podDisruptionBudget: values }));
+      return path;
+    };
+    const most = file('most.json', { maxUnavailable: 1 });
+    const least = file('least.json', { minAvailable: '50%' });
+    const overMost = file('over-most.json', { maxUnavailable: null, minAvailable: '50%' });
+    const overLeast = file('over-least.json', { minAvailable: null, maxUnavailable: 2 });
+    const neither = file('neither.json', { minAvailable: null, maxUnavailable: null });
+    for (const [below, above, bound] of [
+      [most, overMost, { minAvailable: '50%' }],
+      [least, overLeast, { maxUnavailable: 2 }],
+      [least, neither, { maxUnavailable: 1 }],
+    ] as const) {
+      const args = ['--values', below, '--values', above, '--set', 'replicas=3'];
+      const { minAvailable, maxUnavailable } = at<Values>(
+        one(await renderPlain({ helm, args }), 'PodDisruptionBudget'),
+        'spec',
+      );
+      expect({ minAvailable, maxUnavailable }).toEqual(bound);
+    }
+  });
+
+  it('is refused for labels, in lists, and below config', async () => {
     const values = {
-      podDisruptionBudget: { minAvailable: null },
       podLabels: { team: null },
       networkPolicy: { clients: [{ podSelector: null }] },
       config: { limits: { queue: null }, tracing: null },
     };
     const lines = await complaints({ helm, operator: false, values });
-    expect(lines).toHaveLength(5);
+    expect(lines).toHaveLength(4);
     for (const line of lines) expect(line).toMatch(/got null, want|given: null/);
   });
 

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import process from 'node:process';
 import { describe, expect, it } from 'vitest';
-import { at, one, renderPlain, type Manifest, type Values } from './helm.ts';
+import { at, kindsOf, one, renderPlain, type Manifest, type Values } from './helm.ts';
 import { merged } from './merged.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -90,5 +92,31 @@ describe.each(RELEASES)('a release %s', (_what, values) => {
     }
     const stranger = { ...pods[0], metadata: { labels: { app: 'stranger' } } } as Pod;
     expect(letsIn(ours, stranger, 'http')).toBe(!('clients' in policy));
+  });
+});
+
+describe('helm test', () => {
+  const auth = { tokensSecret: { name: 'tokens' } };
+
+  it('says which value it lacks, where the server needs a token', async () => {
+    const { command, args } = at<{ readonly command: readonly string[]; readonly args?: unknown }>(
+      one(await renderPlain({ values: { auth } }), 'Pod'),
+      'spec.containers.0',
+    );
+    expect(command[0]).toBe('node');
+    expect(args).toBeUndefined();
+    const { status, stderr } = spawnSync(process.execPath, command.slice(1), { encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      'The server needs a token, and this test has none. Name a Secret that has one in the value probe.tokenSecret.name of the chart (key token).\n',
+    );
+    const values = { auth, probe: { tokenSecret: { name: 'probe' } } };
+    const [container] = at<readonly object[]>(one(await renderPlain({ values }), 'Pod'), 'spec.containers');
+    expect(container).not.toHaveProperty('command');
+  });
+
+  it('can be left out', async () => {
+    const values = { auth, probe: { helmTest: false } };
+    expect(kindsOf(await renderPlain({ values }))).not.toContain('Pod');
   });
 });

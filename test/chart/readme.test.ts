@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import { at, CHART, mounted, one, render, renderPlain, type Values } from './helm.ts';
+import { at, CHART, complaints, mounted, one, render, renderPlain, type Values } from './helm.ts';
 import { waitUntil } from '../support/wait.ts';
 import { schemaProblems } from './strict-schema.ts';
 
@@ -33,6 +33,25 @@ describe("the chart's README", () => {
       .flatMap(schemaProblems)
       .filter((problem) => !problem.includes('/route/routes/'));
     expect(problems).toEqual([]);
+  });
+
+  it("shows lines of Helm's own as Helm writes them", async () => {
+    const rows = [...README.matchAll(/^\| `(at '.*?)` +\| `(.*?)` +\|/gm)];
+    expect(rows).toHaveLength(4);
+    const values = {
+      replica: 2,
+      podLabels: null,
+      replicas: 'two',
+      alerts: { NexusMCPOutage: { threshold: 10 } },
+    };
+    for (const [helm, column] of [
+      ['helm4', 1],
+      ['helm3', 2],
+    ] as const) {
+      const shown = rows.map((row) => `- ${row[column] ?? ''}`);
+      const told = await complaints({ values, helm, operator: false });
+      expect(told.toSorted()).toEqual(shown.toSorted());
+    }
   });
 
   it('shows how a configuration is tried, by which the server tells what the chart cannot see', async () => {

@@ -8,35 +8,47 @@ notes.
 {{- if not .Values.monitoring.failIfMissing }}
 {{- include "nexus-mcp.missingApis" . }}
 {{- end }}
-{{- if and (include "nexus-mcp.wantsRules" .) (gt (int64 (include "nexus-mcp.milliseconds" (default "30s" $monitor.interval))) 30000) }}
+{{- if and (include "nexus-mcp.wantsRules" .) .Values.monitoring.rules.alertingRules (gt (int64 (include "nexus-mcp.milliseconds" (default "30s" $monitor.interval))) 30000) }}
 monitoring.monitor.interval: {{ $monitor.interval }} is too long: the alerts need 30s or less, and come late otherwise
 {{- end }}
-{{- if not (or (include "nexus-mcp.hasToken" .) (and .Values.networkPolicy.enabled .Values.networkPolicy.clients)) }}
+{{- if include "nexus-mcp.hasToken" . }}
+{{- else if or .Values.ingress.enabled .Values.httpRoute.enabled }}
+{{- $through := ternary "Ingress" "HTTPRoute" .Values.ingress.enabled }}
+auth.tokensSecret.name: no token is needed, so everybody who reaches the {{ $through }} can call the tools; name a Secret with tokens here. networkPolicy.clients cannot tell them apart, because all come through the {{ ternary "ingress controller" "gateway" .Values.ingress.enabled }}
+{{- else if not (and .Values.networkPolicy.enabled .Values.networkPolicy.clients) }}
 auth.tokensSecret.name: no token is needed, so everybody who reaches the Service can call the tools; name a Secret with tokens here, or limit who reaches it with networkPolicy.enabled and networkPolicy.clients
 {{- end }}
+{{- if and .Values.probe.helmTest (include "nexus-mcp.probeLacksToken" .) }}
+probe.tokenSecret.name: the server needs a token and helm test has none, so it would fail; name a Secret that has a token in the key {{ .Values.probe.tokenSecret.key }}, or set probe.helmTest to false if nobody runs helm test
+{{- end }}
 {{- if $settings.metrics.needToken }}
-config.metrics.needToken: is for the main port only, and /metrics and the status page are at config.ops.port, where nobody needs a token; leave it out, and say in networkPolicy.prometheus who reaches that port
+config.metrics.needToken: has no effect. It is for the main port, but in this chart /metrics and the status page are on another one (config.ops.port), which needs no token; leave it out, and say in networkPolicy.prometheus who reaches that port
 {{- end }}
 {{- if and (include "nexus-mcp.many" .) (not (include "nexus-mcp.hasKey" .)) }}
-stateKeySecret.name: the pods share no key, so each serves only the sessions of 2025-era clients that it began itself. These sessions end with their pod, at each restart, rollout and scale-down, and a tool that asks its client for input fails if the answer reaches another pod. {{ if eq (include "nexus-mcp.sessionAffinity" .) "ClientIP" -}}
-The Service sends each client address to the same pod; behind a proxy or gateway that does not, requests get 404 from other pods
+stateKeySecret.name: the pods share no key; name a Secret with one here. Without it, a session of a 2025-era client is served by the pod that began it and by no other, and ends with that pod, at each restart, rollout and scale-down. A tool that asks its client for input fails if the answer reaches another pod. {{ if eq (include "nexus-mcp.sessionAffinity" .) "ClientIP" -}}
+The Service sends each client address to the same pod; behind a proxy or gateway that does not, requests that reach another pod get 404
 {{- else -}}
-The Service does not send clients to the same pod, so requests get 404 from other pods, unless your load balancer does it
+The Service does not send clients to the same pod, so requests that reach another pod get 404, unless your load balancer keeps clients with their pod
 {{- end }}
 {{- end }}
 {{- range $scaler, $scaling := dict "autoscaling" .Values.autoscaling "keda" .Values.keda }}
 {{- if and $scaling.enabled (float64 $scaling.activeSessions) (include "nexus-mcp.hasKey" $) }}
-{{ $scaler }}.activeSessions: counts a session in each pod that serves it. With a key these are all pods after a while, so more pods do not hold fewer sessions each, and the number of pods may grow to {{ int $scaling.maxReplicas }} for nothing. Scale by {{ $scaler }}.callsInFlight instead
+{{ $scaler }}.activeSessions: counts a session in each pod that serves it. With a key, after a while each pod serves each session, so more pods do not lower the number for each, and may be added up to {{ int $scaling.maxReplicas }} for nothing; scale by {{ $scaler }}.callsInFlight instead
 {{- end }}
 {{- end }}
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not (int $settings.server.trustedProxies)) }}
-config.server.trustedProxies: is 0, so all clients from outside seem to have the address of the {{ ternary "ingress controller" "gateway" .Values.ingress.enabled }}, and without tokens they share one quota (config.limits.callsPerSecond); set it to the number of proxies in front, usually 1
+{{- $proxy := ternary "ingress controller" "gateway" .Values.ingress.enabled }}
+{{- if not (include "nexus-mcp.hasToken" .) }}
+config.server.trustedProxies: is 0, so all clients from outside seem to have the address of the {{ $proxy }}, and share one quota (config.limits.callsPerSecond); set it to the number of proxies in front, usually 1
+{{- else if $settings.audit.enabled }}
+config.server.trustedProxies: is 0, so refused requests are in the audit with the address of the {{ $proxy }}; set it to the number of proxies in front, usually 1
+{{- end }}
 {{- end }}
 {{- if and $settings.upstreams .Values.networkPolicy.enabled (ne .Values.networkPolicy.egress "any") (not .Values.networkPolicy.extraEgress) }}
 {{- range $upstream := $settings.upstreams }}
 {{- $host := (urlParse $upstream.url).host }}
 {{- if or (eq $.Values.networkPolicy.egress "none") (regexMatch "^[^.]+(:[0-9]+)?$|\\.svc(\\.|:|$)" $host) }}
-networkPolicy.extraEgress: the policy blocks calls to {{ $host }}, the upstream {{ $upstream.name }}; allow its pods and their port
+networkPolicy.extraEgress: the network policy blocks calls to the upstream {{ $upstream.name }} ({{ $host }}); allow its pods and their port here
 {{- end }}
 {{- end }}
 {{- end }}
@@ -49,7 +61,7 @@ networkPolicy.extraEgress: the policy blocks calls to {{ $host }}, the upstream 
 {{- if include "nexus-mcp.exposesMetrics" . }}
 {{- range $kind, $lack := $lacks }}
 {{- if and (eq (toString (index $lack 1)) "auto") (not (include "nexus-mcp.hasApi" (dict "context" $ "kind" $kind))) }}
-monitoring.{{ first $lack }}.enabled: the cluster has no {{ $monitoring.apiVersion }}/{{ $kind }}, so {{ last $lack }}; install Prometheus Operator. If it is there and helm template cannot see it, set the value to true, or pass --api-versions {{ $monitoring.apiVersion }}/{{ $kind }}; if you want none, set it to false
+monitoring.{{ first $lack }}.enabled: the cluster has no {{ $monitoring.apiVersion }}/{{ $kind }}, so {{ last $lack }}; install Prometheus Operator. If the cluster has it, and you use helm template, which asks no cluster, set this value to true, or pass --api-versions {{ $monitoring.apiVersion }}/{{ $kind }}. If you want no {{ $kind }}, set this value to false
 {{- end }}
 {{- end }}
 {{- end }}

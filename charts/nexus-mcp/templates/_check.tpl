@@ -90,11 +90,7 @@ auth.tokenSecret, auth.tokensSecret: set one of the two
 {{- if and .Values.stateKeySecret.name (dig "sessions" "stateKeyFile" "" $config) }}
 config.sessions.stateKeyFile: stateKeySecret sets it; leave one of the two out
 {{- end }}
-{{- $hasToken := or (include "nexus-mcp.hasToken" .) .Values.extraEnvFrom }}
-{{- range .Values.extraEnv }}
-{{- if eq .name "NEXUS_AUTH_TOKEN" }}{{ $hasToken = true }}{{ end }}
-{{- end }}
-{{- if and (dig "metrics" "needToken" false $config) (not $hasToken) }}
+{{- if and (dig "metrics" "needToken" false $config) (not (or (include "nexus-mcp.hasToken" .) .Values.extraEnvFrom)) }}
 config.metrics.needToken: nobody has a token, and the server would not start; set auth.tokensSecret, auth.tokenSecret or config.auth.issuers
 {{- end }}
 {{- $named := dict }}
@@ -250,7 +246,7 @@ keda.serverAddress: name the Prometheus to ask
 keda: has nothing to scale by; set callsInFlight or another
 {{- end }}
 {{- if not (or (kindIs "invalid" $budget.minAvailable) (kindIs "invalid" $budget.maxUnavailable)) }}
-podDisruptionBudget.minAvailable, maxUnavailable: set one of the two
+podDisruptionBudget.minAvailable, maxUnavailable: set one of the two; one that another values file has set becomes unset by null
 {{- else if and $budget.enabled (include "nexus-mcp.many" .) }}
 {{- $pods := int .Values.replicas }}
 {{- range $scaler := list $scaling $keda }}{{ if $scaler.enabled }}{{ $pods = max 1 (int $scaler.minReplicas) }}{{ end }}{{ end }}
@@ -273,8 +269,8 @@ podDisruptionBudget.maxUnavailable: 0 lets no pod be evicted, so draining a node
 {{- $monitor := $monitoring.monitor }}
 {{- $rules := $monitoring.rules }}
 {{- $operator := $monitoring.dashboards.grafanaOperator }}
-{{- if and .Values.canary.enabled (include "nexus-mcp.hasToken" .) (not .Values.auth.tokenSecret.name) (not .Values.probe.tokenSecret.name) }}
-probe.tokenSecret: the canary needs a token to call with, because auth.tokensSecret asks for one
+{{- if and .Values.canary.enabled (include "nexus-mcp.probeLacksToken" .) }}
+probe.tokenSecret: the canary needs a token to call with, because the server needs one
 {{- end }}
 {{- if and .Values.probe.arguments (not .Values.probe.tool) }}
 probe.arguments: say of which tool, in probe.tool

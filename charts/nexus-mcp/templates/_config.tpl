@@ -142,6 +142,24 @@ states a deadline that is longer than those in config.
 {{- if or (gt (int .Values.replicas) 1) .Values.autoscaling.enabled .Values.keda.enabled }}true{{ end }}
 {{- end }}
 
+{{/* Whether calls of helm test and the canary would be refused. */}}
+{{- define "nexus-mcp.probeLacksToken" -}}
+{{- if and (include "nexus-mcp.hasToken" .) (not .Values.auth.tokenSecret.name) (not .Values.probe.tokenSecret.name) }}true{{ end }}
+{{- end }}
+
+{{/* Whether the audit file is on an emptyDir. */}}
+{{- define "nexus-mcp.auditEndsWithPod" -}}
+{{- $file := (include "nexus-mcp.settings" . | fromYaml).audit.file }}
+{{- range $mount := .Values.extraVolumeMounts }}
+{{- range $volume := $.Values.extraVolumes }}
+{{- if and (eq $volume.name $mount.name) (hasKey $volume "emptyDir") (hasPrefix (printf "%s/" (trimSuffix "/" $mount.mountPath)) $file) }}true{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Whether the server needs a token, as far as values tell. */}}
 {{- define "nexus-mcp.hasToken" -}}
-{{- if or .Values.auth.tokensSecret.name .Values.auth.tokenSecret.name (dig "auth" "tokensFile" "" .Values.config) (dig "auth" "issuers" (list) .Values.config) }}true{{ end }}
+{{- $byVariable := false }}
+{{- range .Values.extraEnv }}{{ if eq .name "NEXUS_AUTH_TOKEN" }}{{ $byVariable = true }}{{ end }}{{ end }}
+{{- if or $byVariable .Values.auth.tokensSecret.name .Values.auth.tokenSecret.name (dig "auth" "tokensFile" "" .Values.config) (dig "auth" "issuers" (list) .Values.config) }}true{{ end }}
 {{- end }}

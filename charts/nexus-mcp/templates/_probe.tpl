@@ -31,6 +31,11 @@ containers:
     securityContext:
       {{- toYaml . | nindent 6 }}
     {{- end }}
+    {{- if include "nexus-mcp.probeLacksToken" . }}
+    {{- /* The probe would name its own flags, and not the value of the chart. */}}
+    {{- $says := printf "The server needs a token, and this test has none. Name a Secret that has one in the value probe.tokenSecret.name of the chart (key %s)." $probe.tokenSecret.key }}
+    command: {{ list "node" "-e" (printf "console.error(%s); process.exitCode = 1" (toJson $says)) | toJson }}
+    {{- else }}
     args:
       - probe
       - http://{{ include "nexus-mcp.fullname" . }}.{{ .Release.Namespace }}.svc:{{ int .Values.service.port }}
@@ -50,6 +55,7 @@ containers:
       - --arguments
       - {{ toJson . | quote }}
       {{- end }}
+    {{- end }}
     {{- if $token.name }}
     env:
       - name: NEXUS_PROBE_TOKEN

@@ -1,4 +1,4 @@
-{{/* Texts that are not what is expected. In a path * stands for each part of a list or map, and @ for the name of each. */}}
+{{/* Texts that are not what is expected, and numbers in their places. In a path * stands for each part of a list or map, and @ for the name of each. */}}
 {{- define "nexus-mcp.checkTexts" -}}
 {{- range $rule := (.Files.Get "files/patterns.yaml" | fromYaml).patterns }}
 {{- range $path := $rule.paths }}
@@ -18,8 +18,12 @@
 {{- $found = $below }}
 {{- end }}
 {{- range $at, $text := $found }}
-{{- if and (kindIs "string" $text) (not (regexMatch $rule.pattern $text)) }}
+{{- if kindIs "string" $text }}
+{{- if not (regexMatch $rule.pattern $text) }}
 {{ $at }}: {{ printf "%q" $text }} {{ $rule.expected }}
+{{- end }}
+{{- else if not (or $rule.numbers (kindIs "invalid" $text)) }}
+{{ $at }}: {{ $text }} {{ $rule.expected }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -12,11 +12,11 @@
 {{- printf "%.0f" $bytes }}
 {{- end }}
 
-{{/* A duration of Prometheus in milliseconds. */}}
+{{/* A duration of Prometheus in milliseconds. It may still be a number here, because the check may come later. */}}
 {{- define "nexus-mcp.milliseconds" -}}
 {{- $total := 0 }}
 {{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 "y" 31536000000 }}
-{{- range $part := regexFindAll "[0-9]+(ms|[smhdwy])" . -1 }}
+{{- range $part := regexFindAll "[0-9]+(ms|[smhdwy])" (toString .) -1 }}
 {{- $number := regexFind "^[0-9]+" $part }}
 {{- $total = add $total (mul (int64 $number) (get $units (trimPrefix $number $part))) }}
 {{- end }}
