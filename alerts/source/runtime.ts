@@ -17,7 +17,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 120,
       keepFiringForSeconds: 300,
       summary: 'The event loop is blocked, and every call waits.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. The server names its slowest tools, after some seconds: the one that blocks, or its victims; step 1 of the runbook prints the line of code that runs. First: ${slowest}`,
+      description: `The event loop of ${here} was late by ${TEXT.duration} or more (99th percentile) for half of the last 5 minutes. Every call, probe and scrape waits for it. The server names its slowest tools, after some seconds: the one that blocks, or its victims; step 1 of the runbook prints the line of code that runs. First: ${slowest}`,
       dashboard: 'runtime',
     },
     {
@@ -28,7 +28,7 @@ export function runtimeAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 600,
       summary: 'The event loop is late.',
-      description: `The event loop of ${here} was late by ${TEXT.duration} (99th percentile) for 10 minutes: a tool does heavy work on it. First: ${slowest}`,
+      description: `The event loop of ${here} was late by ${TEXT.duration} or more (99th percentile) for half of the last 10 minutes: a tool does heavy work on it. First: ${slowest}`,
       dashboard: 'runtime',
     },
     {

@@ -1,3 +1,4 @@
+import { ALERT_DEFAULTS } from '../../src/monitoring/alert-defaults.ts';
 import {
   HERE,
   mostOf,
@@ -96,7 +97,7 @@ function latency(parameters: Parameters): Alert {
     forSeconds: 600,
     keepFiringForSeconds: 600,
     summary: 'A tool is too slow.',
-    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than ${TEXT.duration} in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(toolLatencySeconds, ` and .tool == "${TEXT.tool}"`)}`,
+    description: `One in 20 calls of ${TEXT.tool} on ${TEXT.service} took longer than about ${TEXT.duration} in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(ALERT_DEFAULTS.latencyThresholdSeconds, ` and .tool == "${TEXT.tool}"`)}`,
     dashboard: 'tools',
   };
 }

@@ -43,7 +43,7 @@ export const runtimeScenarios: readonly Scenario[] = [
       '22m': [
         page('NexusMCPEventLoopBlocked', on('a'), {
           says: ({ text, n }) =>
-            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 5 minutes. Every call, probe and scrape waits for it. The server names its slowest tools, after some seconds: the one that blocks, or its victims; step 1 of the runbook prints the line of code that runs. First: ${status(n, SLOWEST)}`,
+            `The event loop of a:9999 of ${text} was late by 2s or more (99th percentile) for half of the last 5 minutes. Every call, probe and scrape waits for it. The server names its slowest tools, after some seconds: the one that blocks, or its victims; step 1 of the runbook prints the line of code that runs. First: ${status(n, SLOWEST)}`,
           dashboard: 'runtime',
         }),
       ],
@@ -51,7 +51,7 @@ export const runtimeScenarios: readonly Scenario[] = [
         page('NexusMCPEventLoopBlocked', on('a')),
         ticket('NexusMCPEventLoopLagging', on('a'), {
           says: ({ text, n }) =>
-            `The event loop of a:9999 of ${text} was late by 2s (99th percentile) for 10 minutes: a tool does heavy work on it. First: ${status(n, SLOWEST)}`,
+            `The event loop of a:9999 of ${text} was late by 2s or more (99th percentile) for half of the last 10 minutes: a tool does heavy work on it. First: ${status(n, SLOWEST)}`,
           dashboard: 'runtime',
         }),
       ],

@@ -210,7 +210,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `One in 20 calls of echo on ${text} took longer than 6.25s in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(n, '5 and .tool == "echo"')}`,
+              `One in 20 calls of echo on ${text} took longer than about 6.25s in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(n, '2.5 and .tool == "echo"')}`,
             dashboard: 'tools',
           },
         ),
@@ -271,7 +271,7 @@ export const toolScenarios: readonly Scenario[] = [
           { tool_name: 'crawl' },
           {
             says: ({ text, n }) =>
-              `One in 20 calls of crawl on ${text} took longer than 44.25s in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(n, '5 and .tool == "crawl"')}`,
+              `One in 20 calls of crawl on ${text} took longer than about 44.25s in the last 15 minutes. The log says whose calls are slow. First: ${slowCalls(n, '2.5 and .tool == "crawl"')}`,
             dashboard: 'tools',
           },
         ),
