@@ -99,7 +99,7 @@ const problemsOfFileNames = (toolsets: readonly Toolset[]): readonly string[] =>
   toolsets.flatMap((toolset) => {
     const { name } = toolset;
     const first = toolsets.find((each) => each.name === name) ?? toolset;
-    const problem = `${name} is the name of ${placeOf(first)}, too, and names its tools; rename one of the files`;
+    const problem = `would be the toolset ${name}, as ${placeOf(first)} is; rename one of the files`;
     return first === toolset ? [] : [`${placeOf(toolset)}: ${problem}`];
   });
 

@@ -286,7 +286,7 @@ describe('broken tool modules', () => {
     const { code, stdout, stderr } = await runHere(['check', ...modules(...files)], { directory });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      `nexus-mcp: ${directory}/duplicate.mjs: tool add: its name is taken by toolset calculator`,
+      `nexus-mcp: ${directory}/duplicate.mjs: tool add: the built-in toolset calculator has a tool of the same name; rename yours`,
       expect.stringMatching(
         /twice\.mjs: tool same: it is exported twice by this file; give each tool a name of its own$/,
       ),
@@ -329,7 +329,7 @@ describe('broken tool modules', () => {
     ];
     const { code, stderr } = await runHere(['check', ...modules(...files)], { directory });
     const refused = (file: string) =>
-      `nexus-mcp: ${directory}/${file}: twin is the name of ${directory}/twin.mjs, too, and names its tools; rename one of the files`;
+      `nexus-mcp: ${directory}/${file}: would be the toolset twin, as ${directory}/twin.mjs is; rename one of the files`;
     expect([code, ...stderr.trimEnd().split('\n')]).toEqual([
       2,
       refused('other/twin.mjs'),
