@@ -64,3 +64,13 @@ export function nameOf(value: unknown): string {
   const kind = typeof value === 'object' ? kindOf(value) : typeof value;
   return `${/^[AEIO]/i.test(kind) ? 'an' : 'a'} ${kind}`;
 }
+
+/** Whether a value can be sent to another thread, or from there. */
+export function canBeCloned(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -8,6 +8,7 @@ import { neighbour } from './public-entry.ts';
 import type { WorkerRestartReason } from './reasons.ts';
 import type { Workers } from './offered-tool.ts';
 import { errorWithoutFrames, RESULT_KIND, unavailable } from './result.ts';
+import { canBeCloned, nameOf } from './strict-json.ts';
 import type { ToolContext } from './tool.ts';
 import type { LoadTask, Thrown, WorkerAnswer, WorkerTask } from './worker.ts';
 
@@ -105,6 +106,8 @@ export class WorkerPool implements Workers {
         relay(received.message as Parameters<typeof relay>[0]);
       return resultOf(answer);
     } catch (error) {
+      // Arguments that cannot be cloned never reached a thread.
+      if (error instanceof DOMException && error.name === 'DataCloneError') throw notCloneable(args);
       return this.#afterError(tool.name, error, context.signal);
     } finally {
       port1.close();
@@ -118,8 +121,6 @@ export class WorkerPool implements Workers {
   /** Tells of a thread that was lost, if one was, and throws or returns what the call ends in. */
   #afterError(tool: string, error: unknown, signal: AbortSignal): unknown {
     if (error instanceof HandlerError) throw error;
-    // Arguments that cannot be cloned never reached a thread.
-    if (error instanceof DOMException && error.name === 'DataCloneError') throw error;
     if (signal.aborted) {
       const reason = (signal.reason as Failure).reason === 'timeout' ? 'timeout' : 'cancelled';
       this.#restarted(reason, { tool, error: undefined });
@@ -138,6 +139,14 @@ export class WorkerPool implements Workers {
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/** What is wrong with arguments that cannot be cloned: they are JSON, unless their schema made something else of it. */
+function notCloneable(args: unknown): Error {
+  const [name, value] = Object.entries(Object(args) as object).find(([, each]) => !canBeCloned(each)) ?? [''];
+  return errorWithoutFrames(
+    `the argument ${name} cannot be copied into a worker thread: the input schema makes ${nameOf(value)} of it; make that in the handler`,
+  );
 }
 
 /** What a handler threw in its thread, with the stack from there. */
