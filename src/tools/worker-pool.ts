@@ -28,11 +28,15 @@ interface LostCall {
   readonly error: unknown;
 }
 
+/** How long a thread may take for what a call left it to do. */
+const LEFT_BEHIND_MS = 1000;
+
 /** Worker threads for isolated tools. Admission keeps its own queue in front of `lane`. */
 export class WorkerPool implements Workers {
   readonly lane: Lane;
   readonly #pool: Piscina<WorkerTask | LoadTask, WorkerAnswer>;
   readonly #restarted: WorkerPoolOptions['restarted'];
+  #lostBetween: unknown;
   /** Where threads are started: they hold what the async context they are started in does, and a call's holds the call. */
   readonly #outside = new AsyncResource('WorkerPool');
 
@@ -52,6 +56,7 @@ export class WorkerPool implements Workers {
     });
     // A thread that dies between tasks is replaced by the pool; without a listener it would end the process.
     this.#pool.on('error', (error: unknown) => {
+      this.#lostBetween = error;
       restarted('crashed', { tool: toolBehind(error), error });
     });
   }
@@ -133,6 +138,20 @@ export class WorkerPool implements Workers {
     const cause = withAdvice(error);
     this.#restarted('crashed', { tool, error: cause });
     return unavailable('The worker thread that ran the tool ended before the call did.', cause);
+  }
+
+  /**
+   * Waits until idle threads have done what calls left them to do at once.
+   * @returns what ended a thread since, or between calls, such as a promise that nobody awaited; `undefined` where nothing did
+   */
+  async leftBehind(): Promise<unknown> {
+    if (this.size > 0) {
+      const signal = AbortSignal.timeout(LEFT_BEHIND_MS);
+      await this.#start({ moduleUrl: '', tools: [] }, { name: 'load', signal }).catch((error: unknown) => {
+        if (!signal.aborted) this.#lostBetween ??= error;
+      });
+    }
+    return this.#lostBetween;
   }
 
   /** Ends all threads, running or not. */

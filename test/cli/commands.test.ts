@@ -630,6 +630,30 @@ describe('an unexpected error', () => {
   });
 });
 
+describe('a promise that rejects in a worker thread, and that nothing handles,', () => {
+  it.each([
+    ['at once', "Promise.reject(new Error('left behind'))"],
+    ['a turn later', "setImmediate(() => Promise.reject(new Error('left behind')))"],
+  ])('fails a call that was answered before: %s', async (_when, leave) => {
+    const module = write(
+      'floating-worker.mjs',
+      `const tool = {
+        title: 'F', description: 'F', input: { type: 'object', additionalProperties: false }, isolation: 'worker',
+        annotations: { readOnly: true, idempotent: true, openWorld: false },
+      };
+      export const careless = { ...tool, name: 'careless', handler: () => { ${leave}; return 'done'; } };
+      export const careful = { ...tool, name: 'careful', handler: () => 'done' };`,
+    );
+    const call = (name: string) => runHere(['call', name, '--tools.modules', module], { directory });
+    expect(await call('careful')).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+    const { code, stdout, stderr } = await call('careless');
+    expect([code, stdout]).toEqual([1, 'done\n']);
+    expect(stderr).toMatch(
+      /^nexus-mcp: the worker thread ended after the call: Error: a promise of the tool careless was rejected and nothing handles it: await it or catch it\ncaused by: Error: left behind\n +at /,
+    );
+  });
+});
+
 const SCRIPT = '/usr/bin/script';
 const hasScript = (() => {
   try {
