@@ -1,6 +1,7 @@
 /** The entry of a worker thread: runs one isolated tool call at a time. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import process from 'node:process';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { checkedFunctions } from './context.ts';
@@ -82,6 +83,8 @@ export default async function run({
 export async function load({ moduleUrl, tools }: LoadTask): Promise<WorkerAnswer> {
   try {
     for (const tool of tools) await findTool(moduleUrl, tool);
+    // What an earlier call left for the next turn of the event loop comes first.
+    await setImmediate();
     return { returned: undefined };
   } catch (error) {
     return { thrown: thrownOf(error, MAX_CAUSES) };

@@ -478,11 +478,16 @@ describe('check', () => {
     expect(JSON.parse((await runHere(['check', '--json', ...flags])).stdout)).toEqual(expected);
   });
 
+  it('counts one tool as one', async () => {
+    const { stdout } = await runHere(['check', '--tools.enabled', 'add']);
+    expect(stdout).toMatch(/^# 1 tool: a scrape has/m);
+  });
+
   it('says above them how many samples a scrape can have, which more tools and attributes make more', async () => {
     const said = async (...args: string[]): Promise<number[]> => {
       const { stdout } = await runHere(['check', ...args]);
       const [, ...numbers] =
-        /^# (\d+) tools(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/m.exec(
+        /^# (\d+) tools?(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/m.exec(
           stdout,
         ) ?? [];
       return numbers.map(Number);
