@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { problemsOfTool } from './definition-problems.ts';
 import { toolsetOf, toolsIn } from './exported-tools.ts';
+import { didYouMean } from './near-names.ts';
 import type { ToolDefinition, Toolset } from './tool.ts';
 
 export type ToolModulesResult =
@@ -41,12 +42,17 @@ interface LoadedModule {
   readonly toolset?: Toolset;
 }
 
-const DATA_FILE = /\.(?:json|ya?ml|csv|txt|md)$/;
+const MODULE_FILE = /\.[cm]?[jt]s$/;
 const NO_MODULE =
   'is no tool module, which is a .ts, .mts, .js or .mjs file; a data file is read by the module that needs it';
 
 async function loadToolModule(file: string, seconds: number): Promise<LoadedModule> {
-  if (DATA_FILE.test(file) && existsSync(file)) return { problems: [`${file}: ${NO_MODULE}`] };
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found)
+    return { problems: [`${file}: there is no such file${didYouMean(basename(file), besides(file))}`] };
+  if (found.isDirectory())
+    return { problems: [`${file}: is a directory; name the files of the tool modules`] };
+  if (!MODULE_FILE.test(file)) return { problems: [`${file}: ${NO_MODULE}`] };
   const moduleUrl = pathToFileURL(file).href;
   const late = new AbortController();
   let tools: ToolDefinition[];
@@ -84,12 +90,20 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
   };
 }
 
+/** The tool modules of the directory where a file would be. */
+function besides(file: string): readonly string[] {
+  try {
+    return readdirSync(dirname(file)).filter((name) => MODULE_FILE.test(name));
+  } catch {
+    return [];
+  }
+}
+
 /** Why an import failed, and what to do where that is known. */
 function reasonOf(error: unknown, file: string): string {
-  if (!existsSync(file)) return 'there is no such file';
   const place = placeOf(error);
   const isCommonJs =
-    /outside a module|Unexpected token 'export'/.test(String(error)) && /\.[jt]s:/.test(place);
+    /outside a module|Unexpected token 'export'/.test(String(error)) && /\.[cm]?[jt]s:/.test(place);
   const advice = [isCommonJs ? COMMONJS : '', otherEnding(error), otherEntry(error), howToFind(error, file)];
   return `cannot be imported: ${String(error)}${place}${advice.join('')}`;
 }

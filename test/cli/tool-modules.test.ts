@@ -241,6 +241,7 @@ describe('broken tool modules', () => {
     const files = [
       moduleFile('commonjs/imports.ts', typescript('hello')),
       moduleFile('commonjs/exports.js', `export const t = ${tool('')};\n`),
+      moduleFile('named.cjs', `export const t = ${tool('')};\n`),
     ];
     const { code, stderr } = await runCli(['check', ...modules(...files)], { directory });
     expect(code).toBe(2);
@@ -248,7 +249,7 @@ describe('broken tool modules', () => {
     const says = expect.stringMatching(
       /package\.json needs "type": "module", or name the file \.mts or \.mjs$/,
     ) as string;
-    expect(own).toEqual([says, says]);
+    expect(own).toEqual([says, says, says]);
   });
 
   it('that import what has another ending are told its name', async () => {
