@@ -29,10 +29,16 @@ function lossOf(value: unknown): string {
   return loss || 'it is not JSON';
 }
 
+const ONE_VALUE = '; return one value, and tell how far the call is by context.progress';
+
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['Map', '; use Object.fromEntries(map)'],
   ['Set', '; use [...set]'],
   ['Promise', '; await it'],
+  ['Generator', ONE_VALUE],
+  ['AsyncGenerator', ONE_VALUE],
+  ['ReadableStream', '; read it to its end, and return what it said'],
+  ['Response', '; return what await response.json() or response.text() gives'],
 ]);
 
 const insteadOf = (part: unknown): string =>

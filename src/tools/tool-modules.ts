@@ -104,7 +104,13 @@ function reasonOf(error: unknown, file: string): string {
   const place = placeOf(error);
   const isCommonJs =
     /outside a module|Unexpected token 'export'/.test(String(error)) && /\.[cm]?[jt]s:/.test(place);
-  const advice = [isCommonJs ? COMMONJS : '', otherEnding(error), otherEntry(error), howToFind(error, file)];
+  const advice = [
+    isCommonJs ? COMMONJS : '',
+    otherEnding(error),
+    otherEntry(error),
+    otherPackage(error),
+    howToFind(error, file),
+  ];
   return `cannot be imported: ${String(error)}${place}${advice.join('')}`;
 }
 
@@ -122,6 +128,12 @@ const otherEntry = (error: unknown): string =>
   /Cannot find package 'nexus-mcp'|No "exports" main defined in \S*\bnexus-mcp\b/.test(String(error))
     ? '; a tool module imports nexus-mcp/tools'
     : '';
+
+/** The advice on an import of a package that is not there. */
+function otherPackage(error: unknown): string {
+  const [, name] = /Cannot find package '([^'/.][^']*)' imported from/.exec(String(error)) ?? [];
+  return name === undefined || name === 'nexus-mcp' ? '' : `; run npm install ${name} where the module is`;
+}
 
 /** Node keeps to itself where JavaScript could not be parsed. */
 const howToFind = (error: unknown, file: string): string =>

@@ -266,7 +266,9 @@ describe('broken tool modules', () => {
       helperIsThere,
       expect.stringMatching(/Cannot find module.*; odd helper\.mts is there: import it by that name$/),
       expect.stringMatching(/Cannot find module.* imported from \S+importer-3\.ts$/),
-      expect.stringMatching(/Cannot find package.* imported from \S+importer-4\.ts$/),
+      expect.stringMatching(
+        /Cannot find package.* imported from \S+importer-4\.ts; run npm install no-such-package where the module is$/,
+      ),
     ]);
   });
 

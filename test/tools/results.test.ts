@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { accepted } from '../../src/tools/result.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 
 const ODD_RESULT_TOOLS = fileURLToPath(new URL('odd-result-tools.ts', import.meta.url));
@@ -15,6 +17,20 @@ afterAll(() => server.stop());
 
 describe('a result that a client could not have, or not as it was meant,', () => {
   it.each([
+    [
+      'a_generator',
+      /an AsyncGenerator is not JSON; return one value, and tell how far the call is by context\.progress$/,
+    ],
+    ['a_generator_where_a_value_is_due', /; a Generator is not JSON; return one value/],
+    ['a_stream', /rows: a ReadableStream is not JSON; read it to its end/],
+    [
+      'a_response',
+      /a Response is not JSON; return what await response\.json\(\) or response\.text\(\) gives$/,
+    ],
+    ['a_question', /it is a question; return inputRequired\(\{ key: elicit\(\.\.\.\) \}\)$/],
+    ['a_question_where_a_value_is_due', /; it is a question; return inputRequired\(/],
+    ['content_of_a_text', /content: it is a string; content takes a list of blocks/],
+    ['content_of_nothing', /content: it is undefined; content takes a list of blocks/],
     ['an_error', /an Error is not JSON/],
     ['a_map', /ports: a Map is not JSON; use Object\.fromEntries\(map\)$/],
     ['a_map_further_down', / rows\.1\.seen: a Map is not JSON/],
@@ -131,5 +147,15 @@ describe('what goes in and out of a worker thread', () => {
   ])('must be copied: an argument of which the schema makes what cannot is named: %s', async (at, what) => {
     const message = `the argument at cannot be copied into a worker thread: the input schema makes ${what} of it; make that in the handler`;
     expect(await errorOf('an_argument', { at })).toMatchObject({ message, stack: `Error: ${message}` });
+  });
+});
+
+describe('an accepted answer', () => {
+  it('is read by a schema of zod; another is refused with what to give', () => {
+    const answer = { action: 'accept', content: { seats: 4 } };
+    expect(accepted(answer, z.object({ seats: z.int() }))).toEqual({ seats: 4 });
+    const form = { type: 'object', properties: {} } as unknown as z.ZodType;
+    for (const schema of [form, undefined as unknown as z.ZodType])
+      expect(() => accepted(answer, schema)).toThrow(/^accepted\(answer, schema\) takes a schema of zod, /);
   });
 });
