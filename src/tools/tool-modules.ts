@@ -4,7 +4,9 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { problemsOfTool } from './definition-problems.ts';
 import { toolsetOf, toolsIn } from './exported-tools.ts';
+import * as publicEntry from './index.ts';
 import { didYouMean } from './near-names.ts';
+import { nameOf } from './strict-json.ts';
 import type { ToolDefinition, Toolset } from './tool.ts';
 
 export type ToolModulesResult =
@@ -56,8 +58,9 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
   const moduleUrl = pathToFileURL(file).href;
   const late = new AbortController();
   let tools: ToolDefinition[];
+  let exported: Record<string, unknown> | undefined;
   try {
-    const exported = await Promise.race([
+    exported = await Promise.race([
       import(moduleUrl) as Promise<Record<string, unknown>>,
       // Keeps the process until then, which otherwise ends at once where nothing else is left to do.
       setTimeout(seconds * 1000, undefined, { signal: late.signal }),
@@ -75,7 +78,7 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
   if (tools.length === 0)
     return {
       problems: [
-        `${file}: exports no tool; export what defineTool({...}) returns. A file that modules import does not belong in tools.modules`,
+        `${file}: exports no tool${exportedInstead(exported)}; export what defineTool({...}) returns. A file that modules import does not belong in tools.modules`,
       ],
     };
   const examined = tools.map((tool) => ({ tool, problems: problemsOfTool(tool) }));
@@ -109,6 +112,7 @@ function reasonOf(error: unknown, file: string): string {
     otherEnding(error),
     otherEntry(error),
     otherPackage(error),
+    otherName(error, place),
     howToFind(error, file),
   ];
   return `cannot be imported: ${String(error)}${place}${advice.join('')}`;
@@ -128,6 +132,21 @@ const otherEntry = (error: unknown): string =>
   /Cannot find package 'nexus-mcp'|No "exports" main defined in \S*\bnexus-mcp\b/.test(String(error))
     ? '; a tool module imports nexus-mcp/tools'
     : '';
+
+/** What a module without a tool exports, as far as that says what went wrong. */
+function exportedInstead(exported: Readonly<Record<string, unknown>>): string {
+  const [first] = Object.entries(exported);
+  return first === undefined ? '' : `, but ${first[0]}, which is ${nameOf(first[1])}`;
+}
+
+/** The advice on an import of a name that a module does not export: where TypeScript is only stripped, types are none. */
+function otherName(error: unknown, place: string): string {
+  const [, module, name = ''] =
+    /module '([^']*)' does not provide an export named '([^']*)'/.exec(String(error)) ?? [];
+  if (module === undefined) return '';
+  const near = module === 'nexus-mcp/tools' ? didYouMean(name, Object.keys(publicEntry)) : '';
+  return near || (/\.[cm]?ts:/.test(place) ? `; if ${name} is a type, import { type ${name} }` : '');
+}
 
 /** The advice on an import of a package that is not there. */
 function otherPackage(error: unknown): string {

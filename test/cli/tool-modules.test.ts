@@ -272,6 +272,23 @@ describe('broken tool modules', () => {
     ]);
   });
 
+  it('that import a name which is not exported are told what is meant', async () => {
+    const import_ = (names: string) => `import { ${names} } from 'nexus-mcp/tools';\n`;
+    const files = [
+      moduleFile('misspelt.mjs', import_('definetool')),
+      moduleFile('type-only.ts', import_('ToolContext')),
+      moduleFile('unknown-name.mjs', import_('makeTool')),
+    ];
+    const { stderr } = await runCli(['check', ...modules(...files)], { directory });
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/export named 'definetool' .*; did you mean defineTool\?$/),
+      expect.stringMatching(
+        /export named 'ToolContext' .*; if ToolContext is a type, import \{ type ToolContext \}$/,
+      ),
+      expect.stringMatching(/export named 'makeTool' \(at [^;]*$/),
+    ]);
+  });
+
   it('include those whose tools the registry refuses', async () => {
     const files = [
       moduleFile('duplicate.mjs', `export const t = ${tool("name: 'add'")};\n`),

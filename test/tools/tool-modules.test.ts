@@ -129,7 +129,19 @@ describe('a broken tool module', () => {
       '',
       /exports no tool; export what defineTool\(\{\.\.\.\}\) returns\. A file that modules import does not belong in tools\.modules$/,
     ],
-    ['that exports no tool', 'else.mjs', 'export const x = 1;', /exports no tool/],
+    [
+      'that exports a promise',
+      'later.mjs',
+      'export default Promise.resolve();',
+      /exports no tool, but default, which is a Promise; export what/,
+    ],
+    [
+      'that exports a function',
+      'makes.mjs',
+      'export const make = () => 1;',
+      /exports no tool, but make, which is a function; export what/,
+    ],
+    ['that exports no tool', 'else.mjs', 'export const x = 1;', /exports no tool, but x, which is 1; /],
     ['that exports an empty list', 'empty.mjs', 'export const tools = [];', /exports no tool/],
   ])('%s is refused with its file and the reason', async (_name, file, source, says) => {
     const path = source === undefined ? join(directory, file) : moduleFile(file, source);
