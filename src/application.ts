@@ -58,7 +58,7 @@ export interface Application {
   readonly executor: Executor;
   /** What each client may ask for. */
   readonly quota: Quota;
-  readonly workers: Pick<WorkerPool, 'close'>;
+  readonly workers: Pick<WorkerPool, 'close' | 'leftBehind'>;
   /** Missing when there are none. */
   readonly upstreams: UpstreamsHandle | undefined;
   readonly recorder: Recorder;

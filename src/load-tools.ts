@@ -1,9 +1,15 @@
 import type { Settings } from './config/settings.ts';
 import type { Tokens } from './config/tokens.ts';
-import { namesTakenBy, problemsOfUpstreamNames, withoutUpstreams } from './load-upstreams.ts';
+import {
+  adviceOnUpstreams,
+  namesTakenBy,
+  problemsOfUpstreamNames,
+  withoutUpstreams,
+} from './load-upstreams.ts';
 import type { Losses } from './monitoring/losses.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
+import { toolsetOf } from './tools/exported-tools.ts';
 import { limitsOf, offerToolsets, placeOf } from './tools/offered-tool.ts';
 import { resolvePublicEntry } from './tools/public-entry.ts';
 import { problemsOfRights, selectTools, type NamesByPlace } from './tools/selection.ts';
@@ -47,7 +53,7 @@ export type OfferedTools =
  * Loads the tools that the settings name.
  * @param directory what relative paths in the settings start from
  * @param tokens whose rights must name tools or toolsets that there are
- * @returns every problem of tool modules; if there is none, of the selection
+ * @returns every problem of tool modules and of the selection
  */
 export async function loadTools(settings: Settings, directory: string, tokens: Tokens): Promise<LoadedTools> {
   resolvePublicEntry();
@@ -62,11 +68,13 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
       'log.arguments': withoutUpstreams(Object.keys(settings.log.arguments), settings),
       'log.results': withoutUpstreams(settings.log.results, settings),
     },
+    // A name that names nothing may be in a module that did not load.
+    unloaded: modules.ok ? [] : settings.tools.modules.map(toolsetOf),
+    advice: (place, name, near) => adviceOnUpstreams(settings, place, name, near),
   });
   const taken = namesTakenBy(toolsets);
   const problems = [
-    // A name that names nothing may be in a module that did not load.
-    ...(modules.ok ? selected.problems : modules.problems),
+    ...(modules.ok ? [] : modules.problems),
     ...modules.toolsets
       .filter(({ name }) => builtin.some((toolset) => toolset.name === name))
       .map(
@@ -74,6 +82,7 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
           `${placeOf(toolset)}: ${toolset.name} is the name of a built-in toolset; rename the file`,
       ),
     ...problemsOfFileNames(modules.toolsets),
+    ...selected.problems,
     ...problemsOfUpstreamNames(settings, taken),
   ];
   if (problems.length > 0) return { ok: false, problems, toolsets: selected.toolsets };
@@ -90,7 +99,7 @@ const problemsOfFileNames = (toolsets: readonly Toolset[]): readonly string[] =>
   toolsets.flatMap((toolset) => {
     const { name } = toolset;
     const first = toolsets.find((each) => each.name === name) ?? toolset;
-    const problem = `${name} is the name of ${placeOf(first)}, too, and names its tools; rename one of the files`;
+    const problem = `would be the toolset ${name}, as ${placeOf(first)} is; rename one of the files`;
     return first === toolset ? [] : [`${placeOf(toolset)}: ${problem}`];
   });
 

@@ -237,13 +237,13 @@ describe('an isolated call', () => {
   const restarts = async (): Promise<number | undefined> =>
     (await shared.scrape()).value('mcp_worker_restarts_total');
 
-  it('whose result cannot leave its thread is a bug of the tool, which the log explains, and costs no thread', async () => {
+  it('whose result is no JSON is a bug of the tool, which the log explains, and costs no thread', async () => {
     const before = await restarts();
     const { body } = await shared.execute('isolated', { what: 'function' });
     expect(body).toMatchObject({ reason: 'exception' });
     expect(shared.logs.at(-1)).toMatchObject({
       reason: 'exception',
-      err: { message: expect.stringContaining('the result cannot leave the thread') as string },
+      err: { message: 'invalid result: what: a function is not JSON' },
     });
     expect(await restarts()).toBe(before);
   });

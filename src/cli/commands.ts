@@ -5,6 +5,7 @@ import { listSettings } from '../config/setting-list.ts';
 import type { Settings } from '../config/settings.ts';
 import { mayHaveUpstreams, withoutUpstreams } from '../load-upstreams.ts';
 import { plainValue, type Outcome } from '../tools/call.ts';
+import { counted } from '../tools/counted.ts';
 import { toolsetOf } from '../tools/exported-tools.ts';
 import { didYouMean } from '../tools/near-names.ts';
 import { EXIT, thrownText, type ExitCode } from './shell.ts';
@@ -135,7 +136,9 @@ export function printSettings(
     const besides = ofUpstreams === 0 ? '' : `, and up to ${ofUpstreams} of upstreams`;
     const most = recorder.mostSamples(ofUpstreams) + RUNTIME_SAMPLES;
     if (expose)
-      stdout.write(`# ${catalogue.tools.length} tools${besides}: a scrape has ${most} samples at most\n`);
+      stdout.write(
+        `# ${counted(catalogue.tools.length, 'tool')}${besides}: a scrape has ${most} samples at most\n`,
+      );
     const further = durationBuckets.slice(DURATION_BUCKETS.length);
     if (expose && further.length > 0)
       stdout.write(

@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTENT_TYPES } from '../monitoring/metrics/exposition.ts';
+import { counted } from '../tools/counted.ts';
 import { ERAS, McpProbe, type Era, type ListedTool, type Answered } from './probe/mcp-client.ts';
 import { below, type ProbeOptions, type ToolUse } from './probe/options.ts';
 import { ask, quote } from './probe/request.ts';
@@ -165,7 +166,7 @@ class ProbeRun {
     const called = await client.call(tool, args);
     if (!called.ok) return called;
     const milliseconds = Math.ceil((now() - startedAt) * 1000);
-    const text = `lists ${listed.value.length} tools; ${tool} answered in ${milliseconds} ms`;
+    const text = `lists ${counted(listed.value.length, 'tool')}; ${tool} answered in ${milliseconds} ms`;
     return { ok: true, value: { use: chosen.value, text } };
   }
 
@@ -184,7 +185,7 @@ class ProbeRun {
       if (!scraped.ok) {
         if (!this.#signal.aborted) return fail(scraped.problem);
         return fail(
-          `${series} did not rise in ${scrapes - 1} scrapes of ${seen.size} ${seen.size === 1 ? 'replica' : 'replicas'}; are ${url.href} the metrics of this server?`,
+          `${series} did not rise in ${counted(scrapes - 1, 'scrape')} of ${counted(seen.size, 'replica')}; are ${url.href} the metrics of this server?`,
         );
       }
       const { replica, successes } = scraped.scrape;

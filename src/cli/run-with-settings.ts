@@ -8,7 +8,16 @@ import { createLog, type Logger } from '../monitoring/logging.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Arguments, Command } from './arguments.ts';
 import { callTool, listTools, printSettings } from './commands.ts';
-import { complain, EXIT, interruption, tell, unexpected, type ExitCode, type Shell } from './shell.ts';
+import {
+  complain,
+  EXIT,
+  interruption,
+  tell,
+  thrownText,
+  unexpected,
+  type ExitCode,
+  type Shell,
+} from './shell.ts';
 
 /** Runs a command that has settings, and needs the server's tools. */
 export async function runWithSettings(
@@ -75,7 +84,9 @@ export async function runWithSettings(
         const code = await callTool(application, settings, operands, shell, { json, signal });
         // Node tells of a promise that rejected, and that nobody handled, at the end of this turn of the event loop.
         const why = await Promise.race([shell.stopRequested, setImmediate()]);
-        return why instanceof Error ? EXIT.failed : code;
+        const lost = await application.workers.leftBehind();
+        if (lost !== undefined) tell(shell, [`the worker thread ended after the call: ${thrownText(lost)}`]);
+        return why instanceof Error || lost !== undefined ? EXIT.failed : code;
       }
       case 'tools':
         return listTools(application, settings, shell, json);

@@ -14,7 +14,7 @@ const errorSchema = {
     reason: {
       enum: [...REASONS, null],
       description:
-        'The same as in the metrics, but that a tool that the caller may not use is `denied` only where a further scope would do.',
+        'The reason that the metrics have. But a tool that the caller may not use is `unknown_tool` here, and `denied` only where a further scope would do.',
     },
   },
 };
@@ -22,7 +22,7 @@ const errorSchema = {
 /** Describes the REST API in OpenAPI 3.1, with every tool's own path, arguments and result. */
 export function openApi(tools: readonly OfferedTool[], info: { name: string; version: string }): JsonSchema {
   const object = { type: 'object' };
-  const listed = { description: 'OK', content: json(object) };
+  const answered = (description: string) => ({ description, content: json(object) });
   const executeBody = {
     type: 'object',
     required: ['tool_name'],
@@ -39,13 +39,22 @@ export function openApi(tools: readonly OfferedTool[], info: { name: string; ver
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
     },
     paths: {
-      '/tools': { get: { operationId: 'listTools', summary: 'List the tools', responses: { 200: listed } } },
+      '/tools': {
+        get: {
+          operationId: 'listTools',
+          summary: 'List the tools',
+          responses: { 200: answered('The answer has the tools.') },
+        },
+      },
       '/tools/{name}': {
         get: {
           operationId: 'showTool',
           summary: 'Show a tool',
           parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string' } }],
-          responses: { 200: listed, 404: { description: 'There is no such tool', content: json(errorRef) } },
+          responses: {
+            200: answered('The answer is the tool.'),
+            404: { description: 'There is no such tool.', content: json(errorRef) },
+          },
         },
       },
       '/execute': {
@@ -53,7 +62,7 @@ export function openApi(tools: readonly OfferedTool[], info: { name: string; ver
           operationId: 'execute',
           summary: 'Call a tool by name',
           requestBody: { required: true, content: json(executeBody) },
-          responses: { 200: { description: 'The tool ran', content: json(ranSchema({})) }, ...errors },
+          responses: { 200: { description: RAN, content: json(ranSchema({})) }, ...errors },
         },
       },
       ...Object.fromEntries(tools.map((tool) => [`/tools/${tool.name}/execute`, { post: operation(tool) }])),
@@ -63,20 +72,23 @@ export function openApi(tools: readonly OfferedTool[], info: { name: string; ver
 
 const errorRef = { $ref: '#/components/schemas/Error' };
 
+const sentence = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
+
+const RAN = 'The tool ran.';
 const NOT_SERVED = 'the Host or the Origin is not one that is served';
 
 /** By status; several reasons share one. Clients never see 499. */
 const errors = {
-  400: { description: 'The body is malformed', content: json(errorRef) },
-  401: { description: 'A bearer token is needed, or is not valid', content: json(errorRef) },
-  413: { description: 'The body is too large', content: json(errorRef) },
-  415: { description: 'The body is not application/json in UTF-8', content: json(errorRef) },
+  400: { description: 'The body is malformed.', content: json(errorRef) },
+  401: { description: 'A bearer token is needed, or is not valid.', content: json(errorRef) },
+  413: { description: 'The body is too large.', content: json(errorRef) },
+  415: { description: 'The body is not application/json in UTF-8.', content: json(errorRef) },
   ...Object.fromEntries(
     REASONS.map((reason) => ERROR_REASONS[reason])
       .filter(({ httpStatus }) => httpStatus !== 200 && httpStatus !== 499)
       .map(({ httpStatus }) => [
         httpStatus,
-        { description: whenAnswered(httpStatus), content: json(errorRef) },
+        { description: sentence(whenAnswered(httpStatus)), content: json(errorRef) },
       ]),
   ),
 };
@@ -101,7 +113,7 @@ function operation({ name, listing }: OfferedTool) {
     summary: listing.title,
     description: listing.description,
     requestBody: { required: true, content: json(body) },
-    responses: { 200: { description: 'The tool ran', content: json(ranSchema(result)) }, ...errors },
+    responses: { 200: { description: RAN, content: json(ranSchema(result)) }, ...errors },
   };
 }
 
@@ -120,6 +132,6 @@ const ranSchema = (result: JsonSchema): JsonSchema => ({
     status: { enum: ['success', 'error'] },
     reason: { const: 'tool_error' },
     detail: { type: 'string' },
-    execution_time: { type: 'number', description: 'Seconds' },
+    execution_time: { type: 'number', description: 'How long the call took, in seconds.' },
   },
 });

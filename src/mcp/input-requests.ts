@@ -19,6 +19,9 @@ export const answers = (elicitation: unknown, requests: InputRequired['requests'
     isByUrl(params) ? fieldOf(elicitation, 'url') !== undefined : answersForms(elicitation),
   );
 
+const TAKES_FORMS =
+  'elicit takes a JSON Schema object, not of zod, whose properties are texts, numbers, booleans or choices';
+
 /** Why MCP has no such requests for input (2025-11-25 and 2026-07-28, "Elicitation"), if it has not. */
 export function problemOfRequests(requests: InputRequired['requests']): string | undefined {
   for (const [key, { method, params }] of Object.entries(requests)) {
@@ -26,7 +29,7 @@ export function problemOfRequests(requests: InputRequired['requests']): string |
     const form = isByUrl(params) ? ElicitRequestURLParams : ElicitRequestFormParams;
     const { issues } = form['~standard'].validate(params);
     const problems = issues ?? ElicitRequest['~standard'].validate({ method, params }).issues;
-    if (problems) return `requests.${key}: ${inWords(problems)}`;
+    if (problems) return `requests.${key}: ${inWords(problems)}; ${TAKES_FORMS}`;
   }
   return undefined;
 }

@@ -20,7 +20,7 @@ import { Questions } from './questions.ts';
 import { UNKNOWN_TOOL, type ErrorReason } from './reasons.ts';
 import type { Quota } from './quota.ts';
 import { Run } from './run.ts';
-import { settleThrown, type RunOutcome } from './settle.ts';
+import { invalidResult, settleThrown, type RunOutcome } from './settle.ts';
 
 export interface ExecutorOptions {
   readonly catalogue: Pick<Catalogue, 'get'>;
@@ -254,4 +254,4 @@ const busy = overloaded('The server is busy; try again.');
 const unknownTool = failed('unknown_tool', 'There is no such tool; tools/list names those there are.');
 
 const asksTooOften = (): Failure =>
-  settleThrown(new Error(`it still asks its client after ${MAX_ROUNDS} answers`));
+  invalidResult(`it still asks its client after ${MAX_ROUNDS} answers; return a failure in place of that`);

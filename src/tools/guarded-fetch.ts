@@ -1,5 +1,6 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, request } from 'undici';
+import { counted } from './counted.ts';
 import { Deadline } from './deadline.ts';
 import type { EgressPolicy } from './egress-policy.ts';
 import { MAX_INFORMATIONAL } from './informational.ts';
@@ -189,7 +190,9 @@ export async function guardedFetch(
       if ('body' in answer) return answer;
       url = admit(answer.location, url, options.policy);
     }
-    return failure(`The URL redirects more than ${options.maxRedirects} times, perhaps in a circle.`);
+    return failure(
+      `The URL redirects more than ${counted(options.maxRedirects, 'time')}, perhaps in a circle.`,
+    );
   } catch (thrown) {
     options.signal.throwIfAborted();
     // What ended the work says more than what that threw then.
@@ -199,7 +202,7 @@ export async function guardedFetch(
       return failure(`The response is larger than ${options.maxBytes} bytes, the most that is read.`);
     }
     if (deadline.passed)
-      return failure(`The site did not answer in full within ${options.timeoutSeconds} seconds.`);
+      return failure(`The site did not answer in full within ${counted(options.timeoutSeconds, 'second')}.`);
     // Connection, TLS, HTTP syntax and decompression errors have codes; so do errors of the caller, as TypeErrors.
     if (error instanceof Error && 'code' in error && !(error instanceof TypeError)) {
       return failure(`The site could not be reached or broke off its answer (${String(error.code)}).`);

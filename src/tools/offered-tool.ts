@@ -92,22 +92,33 @@ export function offerToolsets(
   const owners = new Map<string, Toolset>();
   const problems: string[] = [];
   for (const toolset of toolsets) {
+    const taken = new Map<Toolset, string[]>();
     for (const tool of toolset.tools) {
       const owner = owners.get(tool.name);
+      if (owner && owner !== toolset) taken.set(owner, [...(taken.get(owner) ?? []), tool.name]);
       const { input, output, problems: own } = examine(tool);
-      const found = owner
-        ? [owner === toolset ? TWICE : `its name is taken by toolset ${owner.name}`, ...own]
-        : own;
+      const found = owner === toolset ? [TWICE, ...own] : own;
       problems.push(...found.map((problem) => `${placeOf(toolset)}: tool ${tool.name}: ${problem}`));
-      if (!input || found.length > 0) continue;
+      if (!input || owner || found.length > 0) continue;
       owners.set(tool.name, toolset);
       byName.set(tool.name, offer(tool, { input, output }, toolset, workers, limitsOf(tool, limits)));
     }
+    for (const [owner, names] of taken) problems.push(`${placeOf(toolset)}: ${clash(owner, names)}`);
   }
   return problems.length > 0 ? { ok: false, problems } : { ok: true, tools: [...byName.values()] };
 }
 
 const TWICE = 'it is exported twice by this file; give each tool a name of its own';
+
+/** What is wrong with names that another toolset has. */
+function clash(owner: Toolset, names: readonly string[]): string {
+  const isOne = names.length === 1;
+  const tools = `${isOne ? 'tool' : 'tools'} ${names.join(', ')}`;
+  const same = isOne ? 'a tool of the same name' : 'tools of the same names';
+  if (owner.source === 'builtin')
+    return `${tools}: the built-in toolset ${owner.name} has ${same}; rename yours`;
+  return `${tools}: ${placeOf(owner)} has ${same}; ${isOne ? 'rename one of them' : 'rename them in one of the files'}`;
+}
 
 /** The file of a toolset, as problems name it. */
 export const placeOf = ({ moduleUrl }: Pick<Toolset, 'moduleUrl'>): string =>

@@ -146,6 +146,10 @@ const acceptedAnswer = z.object({ action: z.literal('accept'), content: z.record
 
 /** The content of an accepted answer that `schema` allows, else `undefined`: missing, declined, cancelled or invalid. */
 export function accepted<Value>(answer: unknown, schema: z.ZodType<Value>): Value | undefined {
+  if (typeof (schema as Partial<typeof schema> | undefined)?.safeParse !== 'function')
+    throw new TypeError(
+      'accepted(answer, schema) takes a schema of zod, such as z.object({ seats: z.int() })',
+    );
   const parsed = acceptedAnswer.safeParse(answer);
   return parsed.success ? schema.safeParse(parsed.data.content).data : undefined;
 }

@@ -5,7 +5,23 @@ import type { TypedSchema } from './tool.ts';
 export function misusedLibrary(schema: object): string | undefined {
   if (isOfZod3(schema)) return withoutJsonSchema('zod 3', OTHER_ZOD);
   const [name] = Object.entries(schema).find(([, value]) => isOfLibrary(value)) ?? [];
-  return name === undefined ? undefined : `its values are schemas; wrap it: z.strictObject({ ${name}: … })`;
+  if (name !== undefined) return `its values are schemas; wrap it: z.strictObject({ ${name}: … })`;
+  const place = libraryIn(schema, []);
+  return (
+    place && `${place} is a schema of a library, inside plain JSON Schema; write all of it as one of them`
+  );
+}
+
+/** Where a schema of a library is in plain JSON Schema, if one is. */
+function libraryIn(value: unknown, path: readonly string[], seen = new Set<unknown>()): string | undefined {
+  if (isOfLibrary(value)) return path.join('.');
+  if (typeof value !== 'object' || value === null || seen.has(value)) return undefined;
+  seen.add(value);
+  for (const [key, part] of Object.entries(value)) {
+    const place = libraryIn(part, [...path, key], seen);
+    if (place !== undefined) return place;
+  }
+  return undefined;
 }
 
 /** What to do with a schema of Standard Schema whose library writes no JSON Schema. */

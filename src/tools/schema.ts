@@ -2,6 +2,7 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { fieldsIn, MAX_PROBLEMS, problemsIn, type Issue } from './problems.ts';
 import { misusedLibrary, otherLibraryFor } from './schema-libraries.ts';
 import { mistakesIn } from './schema-mistakes.ts';
+import { nameOf } from './strict-json.ts';
 import type { JsonSchema, Schema, TypedSchema } from './tool.ts';
 
 export type Validation = { readonly ok: true; readonly value: unknown } | Invalid;
@@ -125,7 +126,8 @@ function faultsOf(errors: readonly ErrorObject[]): readonly string[] {
   for (const error of errors) if (!first.has(error.instancePath)) first.set(error.instancePath, error);
   return [...first].slice(0, MAX_PROBLEMS).map(([pointer, { message = 'is not valid', data, params }]) => {
     const { allowedValues } = params as { readonly allowedValues?: readonly unknown[] };
-    const value = JSON.stringify(data);
+    // Of a function there is no JSON.
+    const value = (JSON.stringify(data) as string | undefined) ?? nameOf(data);
     const shown = value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}…` : value;
     const allowed = allowedValues === undefined ? '' : ` (${allowedValues.join(', ')})`;
     return `${placeOf(pointer) || 'all of it'}: ${shown} ${message}${allowed}`;

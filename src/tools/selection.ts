@@ -11,6 +11,17 @@ interface Selection {
 /** Lists of names, by where they stand. */
 export type NamesByPlace = Readonly<Record<string, readonly string[]>>;
 
+/** How names are looked up. */
+interface Lookup {
+  /** Toolsets that did not load as a whole, so that their tools are not known. */
+  readonly unloaded: readonly string[];
+  /**
+   * What to do about a name that is not known, as ends the message.
+   * @param near which names may be meant, likewise
+   */
+  readonly advice: (place: string, name: string, near: string) => string;
+}
+
 /**
  * The toolsets reduced to the tools an operator wants: those enabled, less those disabled, each by the name of a
  * tool or a toolset, or `*`.
@@ -22,7 +33,8 @@ export function selectTools(
     disabled,
     granted = {},
     named = {},
-  }: {
+    ...lookup
+  }: Partial<Lookup> & {
     readonly enabled: readonly string[];
     readonly disabled: readonly string[];
     /** Lists of the same kind that give rights, by where they stand: no name in them may mean two things. */
@@ -33,13 +45,9 @@ export function selectTools(
 ): Selection {
   const tools = new Set(toolsets.flatMap((toolset) => toolset.tools.map(({ name }) => name)));
   const problems = [
-    ...problemsOfNames(toolsets, { 'tools.enabled': enabled, 'tools.disabled': disabled }),
-    ...problemsOfRights(toolsets, granted),
-    ...Object.entries(named).flatMap(([setting, names]) =>
-      names
-        .filter((name) => !tools.has(name))
-        .map((name) => `${setting}: there is no tool ${name}${didYouMean(name, tools)}`),
-    ),
+    ...problemsOfNames(toolsets, { 'tools.enabled': enabled, 'tools.disabled': disabled }, lookup),
+    ...problemsOfRights(toolsets, granted, lookup),
+    ...unknownNames('tool', tools, named, lookup),
   ];
   const selected = toolsets.map((toolset) => ({
     ...toolset,
@@ -53,8 +61,12 @@ export function selectTools(
 }
 
 /** What is wrong with lists that give rights: no name in them may mean nothing, or two things. */
-export const problemsOfRights = (toolsets: readonly Toolset[], granted: NamesByPlace): readonly string[] => [
-  ...problemsOfNames(toolsets, granted),
+export const problemsOfRights = (
+  toolsets: readonly Toolset[],
+  granted: NamesByPlace,
+  lookup: Partial<Lookup> = {},
+): readonly string[] => [
+  ...problemsOfNames(toolsets, granted, lookup),
   ...Object.entries(granted).flatMap(([place, names]) =>
     names
       .filter((name) => meansMore(toolsets, name))
@@ -62,16 +74,31 @@ export const problemsOfRights = (toolsets: readonly Toolset[], granted: NamesByP
   ),
 ];
 
-function problemsOfNames(toolsets: readonly Toolset[], lists: NamesByPlace): readonly string[] {
-  const known = new Set([
-    '*',
-    ...toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)]),
-  ]);
-  return Object.entries(lists).flatMap(([place, names]) =>
-    names
-      .filter((name) => !known.has(name))
-      .map((name) => `${place}: there is no tool or toolset ${name}${didYouMean(name, known)}`),
-  );
+function problemsOfNames(
+  toolsets: readonly Toolset[],
+  lists: NamesByPlace,
+  lookup: Partial<Lookup>,
+): readonly string[] {
+  const known = ['*', ...toolsets.flatMap(({ name, tools }) => [name, ...tools.map((tool) => tool.name)])];
+  return unknownNames('tool or toolset', new Set(known), lists, lookup);
+}
+
+function unknownNames(
+  kind: 'tool' | 'tool or toolset',
+  known: ReadonlySet<string>,
+  lists: NamesByPlace,
+  { unloaded = [], advice = (_place, _name, near) => near }: Partial<Lookup>,
+): readonly string[] {
+  return Object.entries(lists).flatMap(([place, names]) => {
+    const unknown = names.filter((name) => !known.has(name) && !unloaded.includes(name));
+    if (unloaded.length === 0)
+      return unknown.map(
+        (name) => `${place}: there is no ${kind} ${name}${advice(place, name, didYouMean(name, known))}`,
+      );
+    return unknown.length === 0
+      ? []
+      : [`${place}: not found: ${unknown.join(', ')}; correct what is not in the modules above`];
+  });
 }
 
 /** Whether a name is that of several toolsets, or of a tool and a toolset with more than that tool. */

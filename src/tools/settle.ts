@@ -21,7 +21,7 @@ export const settleThrown = (cause: unknown): Failure =>
   failed('exception', UNEXPECTED, { cause: explainThrown(cause) ?? String(cause) });
 
 /** What a call is settled as whose tool returned what it may not. */
-export const invalidResult = (problem: string): Outcome =>
+export const invalidResult = (problem: string): Failure =>
   settleThrown(errorWithoutFrames(`invalid result: ${problem}`));
 
 /** The outcome of a run that returned. */
@@ -80,20 +80,35 @@ export function settleInputRequired(result: InputRequired, call: ToolCall): Outc
   return failed('tool_error', message, { unanswerable: result });
 }
 
-const inputRequests = z.record(z.string(), z.looseObject({ method: z.string(), params: z.looseObject({}) }));
+const inputRequest = z.looseObject({ method: z.string(), params: z.looseObject({}) });
+const inputRequests = z.record(z.string(), inputRequest);
+
+const TAKES_QUESTIONS = 'inputRequired takes { key: elicit(message, schema) }';
 
 /** Why a request for input cannot be sent to anybody, if it cannot. */
 function problemOfInput({ requests, state }: InputRequired): string | undefined {
   const shape = inputRequests.safeParse(requests);
-  if (!shape.success) return shape.error.issues.map((issue) => describe('requests', issue)).join('; ');
-  if (state === undefined && Object.keys(shape.data).length === 0) return 'it asks for nothing';
-  try {
-    if (state !== undefined) strictJson(state);
-  } catch (cause) {
-    return `state: ${cause instanceof Error ? cause.message : String(cause)}`;
-  }
-  return undefined;
+  if (!shape.success)
+    return [...shape.error.issues.map((issue) => describe('requests', issue)), TAKES_QUESTIONS].join('; ');
+  if (state === undefined && Object.keys(shape.data).length === 0)
+    return `it asks for nothing; ${TAKES_QUESTIONS}`;
+  const loss = state === undefined ? undefined : problemOfJson(state);
+  return loss === undefined ? undefined : `state: ${loss}`;
 }
+
+/** Why a value is no JSON, if it is none. */
+function problemOfJson(value: unknown): string | undefined {
+  try {
+    strictJson(value);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const isQuestion = (value: unknown): boolean =>
+  inputRequest.safeParse(value).success &&
+  (value as { readonly method: unknown }).method === 'elicitation/create';
 
 async function settleContent(
   output: CompiledSchema | undefined,
@@ -102,6 +117,8 @@ async function settleContent(
 ): Promise<RunOutcome> {
   const broken = (problem: string) => ({ outcome: invalidResult(problem) });
   if (!output && isMcpResult(value)) return broken(IS_MCP_RESULT);
+  if (!output && isQuestion(value)) return broken(IS_QUESTION);
+  if (!Array.isArray(content)) return broken(`content: it is ${nameOf(content)}; ${TAKES_BLOCKS}`);
   let structured: unknown;
   if (output) {
     const validation = await output.validate(value);
@@ -130,11 +147,18 @@ async function settleContent(
   return { outcome: { status: 'success', result }, resultBytes: bytes };
 }
 
+const TAKES_BLOCKS = "content takes a list of blocks, such as [{ type: 'text', text: 'hello' }]";
+
+const IS_QUESTION = 'it is a question; return inputRequired({ key: elicit(...) })';
+
 const IS_MCP_RESULT = "it is a result of MCP; return content([...]), or failure('...') in place of isError";
 
 /** What its author may have meant with a value that the output schema does not allow. */
 function hintsFor(content: ToolContent['content'], value: unknown): readonly string[] {
   if (isMcpResult(value)) return [IS_MCP_RESULT];
+  if (isQuestion(value)) return [IS_QUESTION];
+  const loss = value === undefined ? undefined : problemOfJson(value);
+  if (loss !== undefined) return [loss];
   const isNothing = value === undefined && content.length === 0;
   return isNothing ? ['the handler returned nothing; is a return missing?'] : [];
 }

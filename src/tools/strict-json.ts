@@ -29,10 +29,16 @@ function lossOf(value: unknown): string {
   return loss || 'it is not JSON';
 }
 
+const ONE_VALUE = '; return one value, and tell how far the call is by context.progress';
+
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['Map', '; use Object.fromEntries(map)'],
   ['Set', '; use [...set]'],
   ['Promise', '; await it'],
+  ['Generator', ONE_VALUE],
+  ['AsyncGenerator', ONE_VALUE],
+  ['ReadableStream', '; read it to its end, and return what it said'],
+  ['Response', '; return what await response.json() or response.text() gives'],
 ]);
 
 const insteadOf = (part: unknown): string =>
@@ -63,4 +69,14 @@ export function nameOf(value: unknown): string {
   if (typeof value === 'number' || value === undefined || value === null) return String(value);
   const kind = typeof value === 'object' ? kindOf(value) : typeof value;
   return `${/^[AEIO]/i.test(kind) ? 'an' : 'a'} ${kind}`;
+}
+
+/** Whether a value can be sent to another thread, or from there. */
+export function canBeCloned(value: unknown): boolean {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,5 @@
 /** The public entry `nexus-mcp/testing`: calls a tool in a unit test as the server would. */
+import { existsSync } from 'node:fs';
 import { trustedCaller } from '../authorization/caller.ts';
 import { createLane } from './admission.ts';
 import type { Outcome } from './call.ts';
@@ -6,6 +7,7 @@ import type { Catalogue } from './catalogue.ts';
 import { problemsOfTool } from './definition-problems.ts';
 import { Executor } from './executor.ts';
 import { offerToolsets, type Workers } from './offered-tool.ts';
+import { nameOf } from './strict-json.ts';
 import type { ToolContext, ToolDefinition } from './tool.ts';
 import { PATIENCE_SECONDS } from './tool-modules.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -39,10 +41,12 @@ export async function callTool(
   args: unknown = {},
   options: CallOptions = {},
 ): Promise<Outcome> {
+  if (typeof tool !== 'object' || (tool as unknown) === null)
+    throw new TypeError(`callTool takes a tool, as defineTool returns it, not ${nameOf(tool)}`);
   const { moduleUrl } = options;
   if (moduleUrl === undefined || tool.isolation !== 'worker')
     return callOffered(tool, offer(tool, options, 'tested', inThisThread(tool)), args, options);
-  const module = { moduleUrl: String(moduleUrl), tools: [tool.name] };
+  const module = { moduleUrl: fileUrl(String(moduleUrl)), tools: [tool.name] };
   const threads = new WorkerPool(THREADS);
   try {
     const catalogue = offer(tool, options, module.moduleUrl, threads);
@@ -52,6 +56,15 @@ export async function callTool(
   } finally {
     await threads.close();
   }
+}
+
+/** @throws when a text is not the URL of a file that there is */
+function fileUrl(text: string): string {
+  const problem = (is: string) =>
+    new TypeError(`moduleUrl: ${text} is ${is}; give import.meta.resolve('./primes.ts')`);
+  if (URL.parse(text)?.protocol !== 'file:') throw problem('no file URL');
+  if (!existsSync(new URL(text))) throw problem('the URL of no file');
+  return text;
 }
 
 const inThisThread = (tool: ToolDefinition): Workers => ({

@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { problemsOfTool } from './definition-problems.ts';
 import { toolsetOf, toolsIn } from './exported-tools.ts';
+import * as publicEntry from './index.ts';
+import { didYouMean } from './near-names.ts';
+import { nameOf } from './strict-json.ts';
 import type { ToolDefinition, Toolset } from './tool.ts';
 
 export type ToolModulesResult =
@@ -41,17 +44,23 @@ interface LoadedModule {
   readonly toolset?: Toolset;
 }
 
-const DATA_FILE = /\.(?:json|ya?ml|csv|txt|md)$/;
+const MODULE_FILE = /\.[cm]?[jt]s$/;
 const NO_MODULE =
   'is no tool module, which is a .ts, .mts, .js or .mjs file; a data file is read by the module that needs it';
 
 async function loadToolModule(file: string, seconds: number): Promise<LoadedModule> {
-  if (DATA_FILE.test(file) && existsSync(file)) return { problems: [`${file}: ${NO_MODULE}`] };
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found)
+    return { problems: [`${file}: there is no such file${didYouMean(basename(file), besides(file))}`] };
+  if (found.isDirectory())
+    return { problems: [`${file}: is a directory; name the files of the tool modules`] };
+  if (!MODULE_FILE.test(file)) return { problems: [`${file}: ${NO_MODULE}`] };
   const moduleUrl = pathToFileURL(file).href;
   const late = new AbortController();
   let tools: ToolDefinition[];
+  let exported: Record<string, unknown> | undefined;
   try {
-    const exported = await Promise.race([
+    exported = await Promise.race([
       import(moduleUrl) as Promise<Record<string, unknown>>,
       // Keeps the process until then, which otherwise ends at once where nothing else is left to do.
       setTimeout(seconds * 1000, undefined, { signal: late.signal }),
@@ -69,7 +78,7 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
   if (tools.length === 0)
     return {
       problems: [
-        `${file}: exports no tool; export what defineTool({...}) returns. A file that modules import does not belong in tools.modules`,
+        `${file}: exports no tool${exportedInstead(exported)}; export what defineTool({...}) returns. A file that modules import does not belong in tools.modules`,
       ],
     };
   const examined = tools.map((tool) => ({ tool, problems: problemsOfTool(tool) }));
@@ -84,13 +93,28 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
   };
 }
 
+/** The tool modules of the directory where a file would be. */
+function besides(file: string): readonly string[] {
+  try {
+    return readdirSync(dirname(file)).filter((name) => MODULE_FILE.test(name));
+  } catch {
+    return [];
+  }
+}
+
 /** Why an import failed, and what to do where that is known. */
 function reasonOf(error: unknown, file: string): string {
-  if (!existsSync(file)) return 'there is no such file';
   const place = placeOf(error);
   const isCommonJs =
-    /outside a module|Unexpected token 'export'/.test(String(error)) && /\.[jt]s:/.test(place);
-  const advice = [isCommonJs ? COMMONJS : '', otherEnding(error), otherEntry(error), howToFind(error, file)];
+    /outside a module|Unexpected token 'export'/.test(String(error)) && /\.[cm]?[jt]s:/.test(place);
+  const advice = [
+    isCommonJs ? COMMONJS : '',
+    otherEnding(error),
+    otherEntry(error),
+    otherPackage(error),
+    otherName(error, place),
+    howToFind(error, file),
+  ];
   return `cannot be imported: ${String(error)}${place}${advice.join('')}`;
 }
 
@@ -108,6 +132,27 @@ const otherEntry = (error: unknown): string =>
   /Cannot find package 'nexus-mcp'|No "exports" main defined in \S*\bnexus-mcp\b/.test(String(error))
     ? '; a tool module imports nexus-mcp/tools'
     : '';
+
+/** What a module without a tool exports, as far as that says what went wrong. */
+function exportedInstead(exported: Readonly<Record<string, unknown>>): string {
+  const [first] = Object.entries(exported);
+  return first === undefined ? '' : `, but ${first[0]}, which is ${nameOf(first[1])}`;
+}
+
+/** The advice on an import of a name that a module does not export: where TypeScript is only stripped, types are none. */
+function otherName(error: unknown, place: string): string {
+  const [, module, name = ''] =
+    /module '([^']*)' does not provide an export named '([^']*)'/.exec(String(error)) ?? [];
+  if (module === undefined) return '';
+  const near = module === 'nexus-mcp/tools' ? didYouMean(name, Object.keys(publicEntry)) : '';
+  return near || (/\.[cm]?ts:/.test(place) ? `; if ${name} is a type, import { type ${name} }` : '');
+}
+
+/** The advice on an import of a package that is not there. */
+function otherPackage(error: unknown): string {
+  const [, name] = /Cannot find package '([^'/.][^']*)' imported from/.exec(String(error)) ?? [];
+  return name === undefined || name === 'nexus-mcp' ? '' : `; run npm install ${name} where the module is`;
+}
 
 /** Node keeps to itself where JavaScript could not be parsed. */
 const howToFind = (error: unknown, file: string): string =>

@@ -8,6 +8,7 @@ import { neighbour } from './public-entry.ts';
 import type { WorkerRestartReason } from './reasons.ts';
 import type { Workers } from './offered-tool.ts';
 import { errorWithoutFrames, RESULT_KIND, unavailable } from './result.ts';
+import { canBeCloned, nameOf } from './strict-json.ts';
 import type { ToolContext } from './tool.ts';
 import type { LoadTask, Thrown, WorkerAnswer, WorkerTask } from './worker.ts';
 
@@ -27,11 +28,15 @@ interface LostCall {
   readonly error: unknown;
 }
 
+/** How long a thread may take for what a call left it to do. */
+const LEFT_BEHIND_MS = 1000;
+
 /** Worker threads for isolated tools. Admission keeps its own queue in front of `lane`. */
 export class WorkerPool implements Workers {
   readonly lane: Lane;
   readonly #pool: Piscina<WorkerTask | LoadTask, WorkerAnswer>;
   readonly #restarted: WorkerPoolOptions['restarted'];
+  #lostBetween: unknown;
   /** Where threads are started: they hold what the async context they are started in does, and a call's holds the call. */
   readonly #outside = new AsyncResource('WorkerPool');
 
@@ -51,6 +56,7 @@ export class WorkerPool implements Workers {
     });
     // A thread that dies between tasks is replaced by the pool; without a listener it would end the process.
     this.#pool.on('error', (error: unknown) => {
+      this.#lostBetween = error;
       restarted('crashed', { tool: toolBehind(error), error });
     });
   }
@@ -105,6 +111,8 @@ export class WorkerPool implements Workers {
         relay(received.message as Parameters<typeof relay>[0]);
       return resultOf(answer);
     } catch (error) {
+      // Arguments that cannot be cloned never reached a thread.
+      if (error instanceof DOMException && error.name === 'DataCloneError') throw notCloneable(args);
       return this.#afterError(tool.name, error, context.signal);
     } finally {
       port1.close();
@@ -118,8 +126,6 @@ export class WorkerPool implements Workers {
   /** Tells of a thread that was lost, if one was, and throws or returns what the call ends in. */
   #afterError(tool: string, error: unknown, signal: AbortSignal): unknown {
     if (error instanceof HandlerError) throw error;
-    // Arguments that cannot be cloned never reached a thread.
-    if (error instanceof DOMException && error.name === 'DataCloneError') throw error;
     if (signal.aborted) {
       const reason = (signal.reason as Failure).reason === 'timeout' ? 'timeout' : 'cancelled';
       this.#restarted(reason, { tool, error: undefined });
@@ -134,10 +140,32 @@ export class WorkerPool implements Workers {
     return unavailable('The worker thread that ran the tool ended before the call did.', cause);
   }
 
+  /**
+   * Waits until idle threads have done what calls left them to do at once.
+   * @returns what ended a thread since, or between calls, such as a promise that nobody awaited; `undefined` where nothing did
+   */
+  async leftBehind(): Promise<unknown> {
+    if (this.size > 0) {
+      const signal = AbortSignal.timeout(LEFT_BEHIND_MS);
+      await this.#start({ moduleUrl: '', tools: [] }, { name: 'load', signal }).catch((error: unknown) => {
+        if (!signal.aborted) this.#lostBetween ??= error;
+      });
+    }
+    return this.#lostBetween;
+  }
+
   /** Ends all threads, running or not. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/** What is wrong with arguments that cannot be cloned: they are JSON, unless their schema made something else of it. */
+function notCloneable(args: unknown): Error {
+  const [name, value] = Object.entries(Object(args) as object).find(([, each]) => !canBeCloned(each)) ?? [''];
+  return errorWithoutFrames(
+    `the argument ${name} cannot be copied into a worker thread: the input schema makes ${nameOf(value)} of it; make that in the handler`,
+  );
 }
 
 /** What a handler threw in its thread, with the stack from there. */

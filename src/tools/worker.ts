@@ -1,12 +1,14 @@
 /** The entry of a worker thread: runs one isolated tool call at a time. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import process from 'node:process';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { checkedFunctions } from './context.ts';
 import { toolsIn } from './exported-tools.ts';
 import { pacedNotices, THREAD_LOGS, type PacedNotices } from './paced-notices.ts';
 import { resolvePublicEntry } from './public-entry.ts';
+import { canBeCloned, strictJson } from './strict-json.ts';
 import { errorWithoutFrames, explainThrown, isMarked, RESULT_KIND, type MarkedResult } from './result.ts';
 import type { ToolContext, ToolDefinition } from './tool.ts';
 import { unawaited } from './unawaited.ts';
@@ -68,7 +70,7 @@ export default async function run({
     const returned = await running.run(tool, () => definition.handler(args, given));
     const misused = misuse();
     if (misused) throw misused;
-    return mustBeCloneable(isMarked(returned) ? answerOf(returned) : { returned });
+    return cloneable(isMarked(returned) ? answerOf(returned) : { returned });
   } catch (error) {
     return { thrown: thrownOf(explainThrown(error), MAX_CAUSES) };
   } finally {
@@ -81,6 +83,8 @@ export default async function run({
 export async function load({ moduleUrl, tools }: LoadTask): Promise<WorkerAnswer> {
   try {
     for (const tool of tools) await findTool(moduleUrl, tool);
+    // What an earlier call left for the next turn of the event loop comes first.
+    await setImmediate();
     return { returned: undefined };
   } catch (error) {
     return { thrown: thrownOf(error, MAX_CAUSES) };
@@ -106,7 +110,7 @@ const NO_ENVIRONMENT =
   "; it has no environment variables there: put tools with isolation: 'worker' in a file that needs none";
 
 /** Of a failure, the cause leaves as what is thrown does. */
-function answerOf(result: MarkedResult): WorkerAnswer {
+function answerOf(result: MarkedResult): Exclude<WorkerAnswer, { thrown: unknown }> {
   const { cause, ...returned } = { cause: undefined, ...result };
   const thrown = cause === undefined ? undefined : thrownOf(cause, MAX_CAUSES);
   return { returned, kind: result[RESULT_KIND], cause: thrown };
@@ -124,7 +128,13 @@ function noticesThrough(port: MessagePort): PacedNotices {
       port.postMessage([name, ...values]);
     };
   return pacedNotices(
-    { progress: send('progress'), log: send('log'), releaseConnection: send('releaseConnection') },
+    {
+      progress: send('progress'),
+      log: (level, data) => {
+        send('log')(level, canBeCloned(data) ? data : JSON.parse(strictJson(data)));
+      },
+      releaseConnection: send('releaseConnection'),
+    },
     {
       now: () => performance.now() / 1000,
       logs: THREAD_LOGS,
@@ -159,12 +169,15 @@ function textOf(value: unknown): string {
   }
 }
 
-/** A result that cannot be cloned would end the thread when it is sent, without saying why: an error says it. */
-function mustBeCloneable(answer: WorkerAnswer): WorkerAnswer {
+/**
+ * An answer that can leave the thread: what cannot be cloned leaves as its JSON, which is all that a client gets of it.
+ * @throws Error that says which part of it is no JSON either, as of a tool that is not isolated
+ */
+function cloneable(answer: Exclude<WorkerAnswer, { thrown: unknown }>): WorkerAnswer {
+  if (canBeCloned(answer)) return answer;
   try {
-    structuredClone(answer);
-    return answer;
-  } catch (cause) {
-    throw new Error(`the result cannot leave the thread: ${String(cause)}`, { cause });
+    return { ...answer, returned: JSON.parse(strictJson(answer.returned)) as unknown };
+  } catch (error) {
+    throw errorWithoutFrames(`invalid result: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -82,7 +82,7 @@ describe('the status page', () => {
     await expect.poll(async () => (await row(page, 'hangs')).at(-1)).toBe('6 timeout');
     const names = await page.getByRole('rowheader').allTextContents();
     expect(names[0]).toBe('hangs');
-    expect(await textOf(page, 'detail')).toContain('its deadline passed');
+    expect(await textOf(page, 'detail')).toContain('the deadline of the call passed');
     expect(shown?.complaints).toEqual([]);
   });
 

@@ -281,6 +281,45 @@ describe('tools', () => {
       'tools.settings (from --tools.settings): there is no tool dvide; did you mean divide?',
     ]);
   });
+
+  it('are told where the settings speak of tools of upstreams', async () => {
+    const unprefixed = '[{name: files, url: "http://files.example/mcp", prefix: ""}]';
+    const lists = ['--tools.enabled', '*,weather_now', '--tools.disabled', 'weather,weather_rain,tme,other'];
+    const settings = ['--tools.settings', '{weather_rain: {timeoutSeconds: 3}}'];
+    const told = async (upstreams: string, ...more: readonly string[]) =>
+      complaints((await runHere(['tools', '--upstreams', upstreams, ...lists, ...settings, ...more])).stderr);
+    expect(await told(UPSTREAMS)).toEqual([
+      "tools.enabled (from --tools.enabled): there is no tool or toolset weather_now here; if it is of the upstream weather, offer it by tools: { include: ['now'] } in its entry in upstreams",
+      "tools.disabled (from --tools.disabled): there is no tool or toolset weather here; if all tools of the upstream weather are meant, leave them out by tools: { exclude: ['*'] } in its entry in upstreams",
+      "tools.disabled (from --tools.disabled): there is no tool or toolset weather_rain here; if it is of the upstream weather, leave it out by tools: { exclude: ['rain'] } in its entry in upstreams",
+      'tools.disabled (from --tools.disabled): there is no tool or toolset tme; did you mean time?',
+      'tools.disabled (from --tools.disabled): there is no tool or toolset other here; if it is of an upstream, leave it out by tools: { exclude: [...] } in its entry in upstreams',
+      'tools.settings (from --tools.settings): there is no tool weather_rain here; if it is of the upstream weather, limit its calls by timeoutSeconds and maxConcurrency in its entry in upstreams',
+    ]);
+    expect(await told(unprefixed)).toContain(
+      "tools.disabled (from --tools.disabled): there is no tool or toolset weather here; if it is of the upstream files, leave it out by tools: { exclude: ['weather'] } in its entry in upstreams",
+    );
+    expect(await told('[]', '--discovery.enabled', 'true')).toContain(
+      'tools.disabled (from --tools.disabled): there is no tool or toolset other here; if it is of an upstream, leave it out by tools: { exclude: [...] } in its entry in upstreams; a found one needs such an entry',
+    );
+  });
+
+  it('are told of beside modules that do not load, which may have them', async () => {
+    const names = [
+      '--tools.disabled',
+      'nope,gone,add,other',
+      '--tools.settings',
+      '{dvide: {}}',
+      '--log.results',
+      'add',
+    ];
+    const { stderr } = await runHere(['tools', '--tools.modules', 'gone.mjs', ...names], { directory });
+    expect(complaints(stderr)).toEqual([
+      expect.stringMatching(/gone\.mjs: there is no such file$/),
+      'tools.disabled (from --tools.disabled): not found: nope, other; correct what is not in the modules above',
+      'tools.settings (from --tools.settings): not found: dvide; correct what is not in the modules above',
+    ]);
+  });
 });
 
 describe('call', () => {
@@ -439,11 +478,16 @@ describe('check', () => {
     expect(JSON.parse((await runHere(['check', '--json', ...flags])).stdout)).toEqual(expected);
   });
 
+  it('counts one tool as one', async () => {
+    const { stdout } = await runHere(['check', '--tools.enabled', 'add']);
+    expect(stdout).toMatch(/^# 1 tool: a scrape has/m);
+  });
+
   it('says above them how many samples a scrape can have, which more tools and attributes make more', async () => {
     const said = async (...args: string[]): Promise<number[]> => {
       const { stdout } = await runHere(['check', ...args]);
       const [, ...numbers] =
-        /^# (\d+) tools(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/m.exec(
+        /^# (\d+) tools?(?:, and up to 500 of upstreams)?: a scrape has (\d+) samples at most$/m.exec(
           stdout,
         ) ?? [];
       return numbers.map(Number);
@@ -587,6 +631,30 @@ describe('an unexpected error', () => {
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(
       /^nexus-mcp: unexpected error: Error: a promise was rejected and nothing handles it: await it or catch it\ncaused by: Error: left behind\n +at [^]*nexus-mcp: cancelled/,
+    );
+  });
+});
+
+describe('a promise that rejects in a worker thread, and that nothing handles,', () => {
+  it.each([
+    ['at once', "Promise.reject(new Error('left behind'))"],
+    ['a turn later', "setImmediate(() => Promise.reject(new Error('left behind')))"],
+  ])('fails a call that was answered before: %s', async (_when, leave) => {
+    const module = write(
+      'floating-worker.mjs',
+      `const tool = {
+        title: 'F', description: 'F', input: { type: 'object', additionalProperties: false }, isolation: 'worker',
+        annotations: { readOnly: true, idempotent: true, openWorld: false },
+      };
+      export const careless = { ...tool, name: 'careless', handler: () => { ${leave}; return 'done'; } };
+      export const careful = { ...tool, name: 'careful', handler: () => 'done' };`,
+    );
+    const call = (name: string) => runHere(['call', name, '--tools.modules', module], { directory });
+    expect(await call('careful')).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+    const { code, stdout, stderr } = await call('careless');
+    expect([code, stdout]).toEqual([1, 'done\n']);
+    expect(stderr).toMatch(
+      /^nexus-mcp: the worker thread ended after the call: Error: a promise of the tool careless was rejected and nothing handles it: await it or catch it\ncaused by: Error: left behind\n +at /,
     );
   });
 });

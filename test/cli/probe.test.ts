@@ -75,6 +75,11 @@ async function startStranger(listener: RequestListener): Promise<string> {
 }
 
 describe('probe of a server that is well', () => {
+  it('counts one tool as one', async () => {
+    const probed = await probe([await start({ tools: { enabled: ['current_timestamp'] } })]);
+    expect(probed.checks['MCP 2026-07-28']).toMatch(/^ok lists 1 tool; current_timestamp answered/);
+  });
+
   it('says so, a line a check, with exit code 0', async () => {
     const url = await start();
     const probed = await probe([url]);

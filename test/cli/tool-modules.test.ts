@@ -241,6 +241,7 @@ describe('broken tool modules', () => {
     const files = [
       moduleFile('commonjs/imports.ts', typescript('hello')),
       moduleFile('commonjs/exports.js', `export const t = ${tool('')};\n`),
+      moduleFile('named.cjs', `export const t = ${tool('')};\n`),
     ];
     const { code, stderr } = await runCli(['check', ...modules(...files)], { directory });
     expect(code).toBe(2);
@@ -248,7 +249,7 @@ describe('broken tool modules', () => {
     const says = expect.stringMatching(
       /package\.json needs "type": "module", or name the file \.mts or \.mjs$/,
     ) as string;
-    expect(own).toEqual([says, says]);
+    expect(own).toEqual([says, says, says]);
   });
 
   it('that import what has another ending are told its name', async () => {
@@ -265,7 +266,26 @@ describe('broken tool modules', () => {
       helperIsThere,
       expect.stringMatching(/Cannot find module.*; odd helper\.mts is there: import it by that name$/),
       expect.stringMatching(/Cannot find module.* imported from \S+importer-3\.ts$/),
-      expect.stringMatching(/Cannot find package.* imported from \S+importer-4\.ts$/),
+      expect.stringMatching(
+        /Cannot find package.* imported from \S+importer-4\.ts; run npm install no-such-package where the module is$/,
+      ),
+    ]);
+  });
+
+  it('that import a name which is not exported are told what is meant', async () => {
+    const import_ = (names: string) => `import { ${names} } from 'nexus-mcp/tools';\n`;
+    const files = [
+      moduleFile('misspelt.mjs', import_('definetool')),
+      moduleFile('type-only.ts', import_('ToolContext')),
+      moduleFile('unknown-name.mjs', import_('makeTool')),
+    ];
+    const { stderr } = await runCli(['check', ...modules(...files)], { directory });
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/export named 'definetool' .*; did you mean defineTool\?$/),
+      expect.stringMatching(
+        /export named 'ToolContext' .*; if ToolContext is a type, import \{ type ToolContext \}$/,
+      ),
+      expect.stringMatching(/export named 'makeTool' \(at [^;]*$/),
     ]);
   });
 
@@ -286,7 +306,7 @@ describe('broken tool modules', () => {
     const { code, stdout, stderr } = await runHere(['check', ...modules(...files)], { directory });
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      `nexus-mcp: ${directory}/duplicate.mjs: tool add: its name is taken by toolset calculator`,
+      `nexus-mcp: ${directory}/duplicate.mjs: tool add: the built-in toolset calculator has a tool of the same name; rename yours`,
       expect.stringMatching(
         /twice\.mjs: tool same: it is exported twice by this file; give each tool a name of its own$/,
       ),
@@ -314,6 +334,7 @@ describe('broken tool modules', () => {
       expect.stringMatching(
         /calculator\.mjs: calculator is the name of a built-in toolset; rename the file$/,
       ),
+      expect.stringMatching(/tools\.disabled \(from --tools\.disabled\): not found: cuboid; /),
       expect.stringMatching(/misnamed\.mjs: tool c d: its name must be/),
     ]);
   });
@@ -328,7 +349,7 @@ describe('broken tool modules', () => {
     ];
     const { code, stderr } = await runHere(['check', ...modules(...files)], { directory });
     const refused = (file: string) =>
-      `nexus-mcp: ${directory}/${file}: twin is the name of ${directory}/twin.mjs, too, and names its tools; rename one of the files`;
+      `nexus-mcp: ${directory}/${file}: would be the toolset twin, as ${directory}/twin.mjs is; rename one of the files`;
     expect([code, ...stderr.trimEnd().split('\n')]).toEqual([
       2,
       refused('other/twin.mjs'),

@@ -44,6 +44,15 @@ function* references(value: unknown, base: unknown): Generator<{ base: unknown; 
   }
 }
 
+/** Every description in a document, but not a field of that name. */
+function* descriptions(value: unknown): Generator<string> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, part] of Object.entries(value)) {
+    if (key === 'description' && typeof part === 'string') yield part;
+    else yield* descriptions(part);
+  }
+}
+
 function follow(base: unknown, ref: string): unknown {
   const keys = ref
     .replace(/^#\/?/, '')
@@ -91,6 +100,12 @@ describe('/openapi.json', () => {
         expect(description).toBeTruthy();
       }
     }
+  });
+
+  it('describes in whole sentences', () => {
+    const described = [...descriptions(document)];
+    expect(described.length).toBeGreaterThan(100);
+    for (const text of described) expect(text).toMatch(/^[A-Z][^]*\.$/);
   });
 
   it('declares the parameters that its paths have', () => {

@@ -69,7 +69,7 @@ describe('GET / as JSON', () => {
     expect(verdict.level).toBe('bad');
     expect(verdict.headline).toBe('unreachable is failing: unavailable');
     expect(verdict.detail).toMatch(
-      /^6 of 6 calls of unreachable since the start failed .* \(6 unavailable\)\. unavailable: what it/,
+      /^6 of 6 calls of unreachable since the start failed .* \(6 unavailable\)\. unavailable: what the tool depends on/,
     );
     expect(activity?.history.at(-1)).toMatchObject({ calls: 7, errors: 7, server_faults: 7 });
   });

@@ -84,6 +84,15 @@ describe.each(ERAS)('a request for input (%s)', (era) => {
     expect(questions).toBe(0);
   });
 
+  it.each([
+    ['asks_nothing', /: it asks for nothing; inputRequired takes \{ key: elicit\(message, schema\) \}$/],
+    ['asks_text', /: requests: .*; inputRequired takes \{ key: elicit\(message, schema\) \}$/],
+    ['asks_for_an_object', /: requests\.who: .*; elicit takes a JSON Schema object, not of zod, /],
+  ])('that nobody can be asked is logged with what can be: %s', async (name, says) => {
+    await client.callTool({ name });
+    expect(errorOf(name).message).toMatch(says);
+  });
+
   it('may have every kind of field that MCP has', async () => {
     const { content } = await client.callTool({ name: 'asks_everything' });
     expect(content).toEqual([{ type: 'text', text: 'answered' }]);

@@ -2,6 +2,7 @@
 import {
   content,
   defineTool,
+  elicit,
   failure,
   inputRequired,
   unavailable,
@@ -24,6 +25,14 @@ const circle: unknown[] = [];
 circle.push(circle);
 
 const RETURNED: Readonly<Record<string, unknown>> = {
+  a_generator: (async function* () {
+    yield await Promise.resolve(1);
+  })(),
+  a_stream: { rows: new ReadableStream() },
+  a_response: Response.json({}),
+  a_question: elicit('Who?', { type: 'object', properties: {} }),
+  content_of_a_text: content('hello' as unknown as []),
+  content_of_nothing: content(undefined as unknown as []),
   an_error: new Error('lost'),
   a_map: { ports: new Map([['http', 80]]) },
   a_set: [new Set([1])],
@@ -52,6 +61,10 @@ const RETURNED: Readonly<Record<string, unknown>> = {
 
 /** Of tools whose output is an object with a number. */
 const RETURNED_INSTEAD: Readonly<Record<string, unknown>> = {
+  a_generator_where_a_value_is_due: (function* () {
+    yield 1;
+  })(),
+  a_question_where_a_value_is_due: elicit('Who?', { type: 'object', properties: {} }),
   nothing_where_a_value_is_due: undefined,
   an_mcp_result_where_a_value_is_due: { content: [{ type: 'text', text: 'hi' }], isError: true },
   content_without_its_value: content([{ type: 'text', text: 'hi' }]),

@@ -220,7 +220,21 @@ describe('what is refused in toolsets', () => {
       ),
     ).toEqual([
       '/mine.ts: tool a: it is exported twice by this file; give each tool a name of its own',
-      '/yours.ts: tool a: its name is taken by toolset mine',
+      '/yours.ts: tool a: /mine.ts has a tool of the same name; rename one of them',
+    ]);
+  });
+
+  it('names that are taken, all those of one owner at once', () => {
+    const builtin: Toolset = { ...toolset('theirs', tool({ name: 'c' })), source: 'builtin' };
+    expect(
+      problemsOf(
+        builtin,
+        toolset('mine', tool({ name: 'a' }), tool({ name: 'b' })),
+        toolset('yours', ...['a', 'c', 'd', 'b'].map((name) => tool({ name }))),
+      ),
+    ).toEqual([
+      '/yours.ts: tools a, b: /mine.ts has tools of the same names; rename them in one of the files',
+      '/yours.ts: tool c: the built-in toolset theirs has a tool of the same name; rename yours',
     ]);
   });
 

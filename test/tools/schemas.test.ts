@@ -72,6 +72,26 @@ it('schemas by name, as the SDK takes them, are to be wrapped', () => {
   defineTool({ ...rest, input: { type: 'object', additionalProperties: false }, handler: () => 1 });
 });
 
+it('a schema of a library inside plain JSON Schema is named with its place', () => {
+  const list = { type: 'array', items: z.string() };
+  expect(problemsOf({ type: 'object', properties: { list }, additionalProperties: false })).toEqual([
+    'its input schema cannot be published: properties.list.items is a schema of a library, inside plain JSON Schema; write all of it as one of them',
+  ]);
+});
+
+it.each<[string, object, string]>([
+  ['all of it', () => 1, 'all of it: a function must be object,boolean'],
+  [
+    'a part',
+    { type: 'object', properties: { a: () => 1 } },
+    'properties.a: a function must be object,boolean',
+  ],
+])('a function is no schema: %s', (_name, schema, says) => {
+  expect(problemsOf(schema as Schema)).toContain(
+    `its input schema cannot be published: it is not valid JSON Schema 2020-12: ${says}`,
+  );
+});
+
 describe('plain JSON Schema', () => {
   const object = (more: object): object => ({ type: 'object', additionalProperties: false, ...more });
 

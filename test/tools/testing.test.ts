@@ -187,9 +187,29 @@ describe('a tool with isolation that is called with the file that exports it', (
     expect(await callTool(isolated, forever, options)).toMatchObject({ reason: 'cancelled' });
   });
 
+  it.each([
+    ['./loops.mjs', 'no file URL'],
+    ['/loops.mjs', 'no file URL'],
+    ['https://example.com/loops.mjs', 'no file URL'],
+    ['file:///no/such/loops.mjs', 'the URL of no file'],
+  ])('is refused where its file is not that: %s', async (url, is) => {
+    await expect(callTool(isolated, {}, { moduleUrl: url })).rejects.toThrow(
+      `moduleUrl: ${url} is ${is}; give import.meta.resolve('./primes.ts')`,
+    );
+  });
+
   it('is refused where the file does not export it there', async () => {
     await expect(callTool({ ...isolated, name: 'other' }, {}, { moduleUrl })).rejects.toThrow(
       /loops\.mjs: exports no tool other in a worker thread/,
     );
   });
+});
+
+it.each([
+  [undefined, 'undefined'],
+  ['add', 'a string'],
+])('what is no tool is refused: %j', async (tool, what) => {
+  await expect(callTool(tool as unknown as Parameters<typeof callTool>[0])).rejects.toThrow(
+    `callTool takes a tool, as defineTool returns it, not ${what}`,
+  );
 });

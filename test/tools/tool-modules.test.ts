@@ -73,11 +73,30 @@ describe('a tool module', () => {
 });
 
 describe('a broken tool module', () => {
-  it.each(['orders.json', 'README.md'])('that is no module is told what one is: %s', async (name) => {
-    const path = moduleFile(name, '{}');
-    expect(await problemsOf(path)).toEqual([
-      `${path}: is no tool module, which is a .ts, .mts, .js or .mjs file; a data file is read by the module that needs it`,
+  it.each(['orders.json', 'README.md', 'orders.XLSX', 'orders', 'page.tsx'])(
+    'that is no module is told what one is: %s',
+    async (name) => {
+      const path = moduleFile(name, '{}');
+      expect(await problemsOf(path)).toEqual([
+        `${path}: is no tool module, which is a .ts, .mts, .js or .mjs file; a data file is read by the module that needs it`,
+      ]);
+    },
+  );
+
+  it('that is a directory is told to be one', async () => {
+    expect(await problemsOf(directory)).toEqual([
+      `${directory}: is a directory; name the files of the tool modules`,
     ]);
+  });
+
+  it('that is not there is told what is there', async () => {
+    moduleFile('shipping.mts', 'export {};');
+    const missing = (name: string) => `${join(directory, name)}: there is no such file`;
+    for (const name of ['shipping.ts', 'shipping', 'shiping.mts'])
+      expect(await problemsOf(join(directory, name))).toEqual([
+        `${missing(name)}; did you mean shipping.mts?`,
+      ]);
+    expect(await problemsOf(join(directory, 'none/a.ts'))).toEqual([missing('none/a.ts')]);
   });
 
   it('that waits forever is refused with its file', async () => {
@@ -110,7 +129,19 @@ describe('a broken tool module', () => {
       '',
       /exports no tool; export what defineTool\(\{\.\.\.\}\) returns\. A file that modules import does not belong in tools\.modules$/,
     ],
-    ['that exports no tool', 'else.mjs', 'export const x = 1;', /exports no tool/],
+    [
+      'that exports a promise',
+      'later.mjs',
+      'export default Promise.resolve();',
+      /exports no tool, but default, which is a Promise; export what/,
+    ],
+    [
+      'that exports a function',
+      'makes.mjs',
+      'export const make = () => 1;',
+      /exports no tool, but make, which is a function; export what/,
+    ],
+    ['that exports no tool', 'else.mjs', 'export const x = 1;', /exports no tool, but x, which is 1; /],
     ['that exports an empty list', 'empty.mjs', 'export const tools = [];', /exports no tool/],
   ])('%s is refused with its file and the reason', async (_name, file, source, says) => {
     const path = source === undefined ? join(directory, file) : moduleFile(file, source);

@@ -51,7 +51,7 @@ const convertJsonYaml = defineTool({
     `text, indented by ${INDENT}; keys of YAML output are sorted, comments are lost. At most ${MAX_DEPTH} levels deep and ${MAX_ALIASES} aliases.`,
   input: z.strictObject({
     data: boundedText(
-      `The document to convert; YAML at most ${MAX_YAML_CHARACTERS} characters.`,
+      `The document to convert. YAML may have ${MAX_YAML_CHARACTERS} characters.`,
       MAX_CONVERTED_CHARACTERS,
     ),
     source_format: format.describe('What data is: "json" or "yaml", in any case.'),

@@ -73,7 +73,7 @@ const convertTimezone = defineTool({
     to_timezone: zone('The zone to convert to'),
   }),
   output: z.strictObject({
-    original_date: z.string().describe('date_string as given.'),
+    original_date: z.string().describe('The date_string as given.'),
     from_timezone: z.string(),
     to_timezone: z.string(),
     original_datetime: z.string(),

@@ -1,5 +1,6 @@
 import { MIMEType } from 'node:util';
 import { z } from 'zod';
+import { counted } from '../../counted.ts';
 import { anyNetwork, publicInternet } from '../../egress-policy.ts';
 import { guardedFetch, type ResponseHead } from '../../guarded-fetch.ts';
 import { resolveByDns, resolveBySystem } from '../../resolve-host.ts';
@@ -56,7 +57,7 @@ export function fetchUrlContent(options: NetworkOptions) {
     description:
       `Fetches an http or https URL${allowPrivateAddresses ? '' : ' on the public internet'} and returns the first ` +
       `${maxCharacters} characters of its text, with the final URL and status. Fails on HTTP status 400 or above, ` +
-      `content that is not text, bodies over ${fetchMaxBytes} bytes, and after ${fetchTimeoutSeconds} seconds.`,
+      `content that is not text, bodies over ${fetchMaxBytes} bytes, and after ${counted(fetchTimeoutSeconds, 'second')}.`,
     input: z.strictObject({
       url: boundedText('The absolute http or https URL, without user name and password.', 2048).min(1),
     }),

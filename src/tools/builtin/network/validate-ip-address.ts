@@ -16,9 +16,9 @@ function classOf([octet = 0]: readonly number[]): 'A' | 'B' | 'C' | 'D' | 'E' {
 const verdict = z.strictObject({
   valid: z.boolean().describe('When false, no other field is present.'),
   version: z.literal([4, 6]).optional(),
-  class: z.enum(['A', 'B', 'C', 'D', 'E']).optional().describe('IPv4 only.'),
+  class: z.enum(['A', 'B', 'C', 'D', 'E']).optional().describe('The class of an IPv4 address.'),
   is_public: z.boolean().optional(),
-  is_private: z.boolean().optional().describe('RFC 1918, or unique local (RFC 4193).'),
+  is_private: z.boolean().optional().describe('Whether it is private (RFC 1918) or unique local (RFC 4193).'),
   is_loopback: z.boolean().optional(),
   is_link_local: z.boolean().optional(),
   is_multicast: z.boolean().optional(),

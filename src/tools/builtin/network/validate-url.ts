@@ -16,11 +16,14 @@ const verdict = z.strictObject({
   valid: z.boolean(),
   reason: z.string().optional().describe('Why it is not valid.'),
   scheme: z.enum(['http', 'https']).optional(),
-  host: z.string().optional().describe('Lower case, international names in ASCII, IPv6 in brackets.'),
-  port: z.int().nullable().optional().describe('null for the default port of the scheme.'),
+  host: z
+    .string()
+    .optional()
+    .describe('The host in lower case, international names in ASCII, IPv6 in brackets.'),
+  port: z.int().nullable().optional().describe('The port; null for the default port of the scheme.'),
   path: z.string().optional(),
-  query: z.string().optional().describe('Without the "?"; empty when there is none.'),
-  fragment: z.string().optional().describe('Without the "#"; empty when there is none.'),
+  query: z.string().optional().describe('The query without the "?"; empty when there is none.'),
+  fragment: z.string().optional().describe('The fragment without the "#"; empty when there is none.'),
   has_credentials: z.boolean().optional().describe('Whether it carries a user name or password.'),
 });
 
