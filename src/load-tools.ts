@@ -70,7 +70,7 @@ export async function loadTools(settings: Settings, directory: string, tokens: T
     },
     // A name that names nothing may be in a module that did not load.
     unloaded: modules.ok ? [] : settings.tools.modules.map(toolsetOf),
-    advice: (place, name, near) => adviceOnUpstreams(settings, place, name, near),
+    advice: (place) => adviceOnUpstreams(settings, place),
   });
   const taken = namesTakenBy(toolsets);
   const problems = [

@@ -90,33 +90,18 @@ export const withoutUpstreams = (
       !discovery.enabled && !upstreams.some((each) => each.name === name || name.startsWith(prefixOf(each))),
   );
 
-/** Settings of the server's own tools, with what an upstream's entry has in their place. */
-const IN_ENTRIES: ReadonlyMap<string, (ownName: string) => string> = new Map([
-  ['tools.enabled', (name: string) => `offer it by tools: { include: [${name}] }`],
-  ['tools.disabled', (name: string) => `leave it out by tools: { exclude: [${name}] }`],
-  ['tools.settings', () => 'limit its calls by timeoutSeconds and maxConcurrency'],
+/** Settings of the server's own tools, with what is said of tools of upstreams there. */
+const IN_ENTRIES: ReadonlyMap<string, string> = new Map([
+  ['tools.enabled', 'is offered by tools: { include: [NAME] }'],
+  ['tools.disabled', 'is left out by tools: { exclude: [NAME] }'],
+  ['tools.settings', 'is limited by timeoutSeconds and maxConcurrency'],
 ]);
 
-/**
- * What to do about a name in a setting of the server's own tools: whether it is one of an upstream is not known before that says so.
- * @param near which names of own tools may be meant, as ends a message
- */
-export function adviceOnUpstreams(settings: Settings, place: string, name: string, near: string): string {
+/** What to do where a setting of the server's own tools names a tool of an upstream: which they have is not known before they say so. */
+export function adviceOnUpstreams(settings: Settings, place: string): string {
   const inEntry = IN_ENTRIES.get(place);
-  if (!inEntry || !mayHaveUpstreams(settings)) return near;
-  const { upstreams, discovery } = settings;
-  const named = upstreams.find((each) => each.name === name);
-  const owner =
-    named ??
-    upstreams.find((each) => name.startsWith(prefixOf(each)) && (near === '' || prefixOf(each) !== ''));
-  if (!owner && near !== '') return near;
-  const what = owner ? `the upstream ${owner.name}` : 'an upstream';
-  const ownName = named ? '*' : owner && name.slice(prefixOf(owner).length);
-  const how = inEntry(ownName === undefined ? '...' : `'${ownName}'`);
-  const found = owner || !discovery.enabled ? '' : '; a found one needs such an entry';
-  return named
-    ? ` here; if all tools of ${what} are meant, ${how.replace(' it ', ' them ').replace(' its ', ' their ')} in its entry in upstreams`
-    : ` here; if it is of ${what}, ${how} in its entry in upstreams${found}`;
+  if (inEntry === undefined || !mayHaveUpstreams(settings)) return '';
+  return ` (a tool of an upstream ${inEntry} in the entry of the upstream)`;
 }
 
 /** Names that no upstream may have: each is that of a toolset, and may be no other's. */

@@ -15,11 +15,8 @@ export type NamesByPlace = Readonly<Record<string, readonly string[]>>;
 interface Lookup {
   /** Toolsets that did not load as a whole, so that their tools are not known. */
   readonly unloaded: readonly string[];
-  /**
-   * What to do about a name that is not known, as ends the message.
-   * @param near which names may be meant, likewise
-   */
-  readonly advice: (place: string, name: string, near: string) => string;
+  /** What to do besides about a name that is not known, as a part of the message. */
+  readonly advice: (place: string) => string;
 }
 
 /**
@@ -87,13 +84,13 @@ function unknownNames(
   kind: 'tool' | 'tool or toolset',
   known: ReadonlySet<string>,
   lists: NamesByPlace,
-  { unloaded = [], advice = (_place, _name, near) => near }: Partial<Lookup>,
+  { unloaded = [], advice = () => '' }: Partial<Lookup>,
 ): readonly string[] {
   return Object.entries(lists).flatMap(([place, names]) => {
     const unknown = names.filter((name) => !known.has(name) && !unloaded.includes(name));
     if (unloaded.length === 0)
       return unknown.map(
-        (name) => `${place}: there is no ${kind} ${name}${advice(place, name, didYouMean(name, known))}`,
+        (name) => `${place}: there is no ${kind} ${name}${advice(place)}${didYouMean(name, known)}`,
       );
     return unknown.length === 0
       ? []

@@ -107,8 +107,8 @@ function problemOfJson(value: unknown): string | undefined {
 }
 
 const isQuestion = (value: unknown): boolean =>
-  inputRequest.safeParse(value).success &&
-  (value as { readonly method: unknown }).method === 'elicitation/create';
+  (value as { readonly method?: unknown } | null | undefined)?.method === 'elicitation/create' &&
+  inputRequest.safeParse(value).success;
 
 async function settleContent(
   output: CompiledSchema | undefined,
