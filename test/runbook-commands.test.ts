@@ -108,6 +108,29 @@ it('what the runbooks ask a server fails at no field that one without upstreams,
   expect(stderr.split('-- ').filter((said) => /jq: |awk: |grep: |curl: /.test(said))).toEqual([]);
 });
 
+it.each([
+  ['a host', host],
+  ['Kubernetes', kubernetes],
+])(
+  'call calls a tool, and ask gets a path, on %s, also where nobody may without a token',
+  async (_name, platform) => {
+    const lines = [`call '{"tool_name":"add","arguments":{"a":5,"b":3}}'`, 'ask "$PORT" /tools | head -c 20'];
+    const { stdout } = await paste(platform, `TOKEN=${TOKEN}`, ...lines);
+    expect(stdout).toContain('"result":8');
+    expect(stdout).toContain('{"tools":');
+    const refused = await paste(platform, ...lines);
+    expect(refused.stdout + refused.stderr).toMatch(/Unauthorized[^]*(?:401|Unauthorized)/);
+  },
+);
+
+it.each([
+  ['Kubernetes', kubernetes, /get replicasets,pods -l/],
+  ['a plain host', plain, new RegExp(`\\b${process.pid}\\b`)],
+])('deployed shows what runs since when on %s', async (_name, platform, shown) => {
+  const { stdout } = await paste(platform, 'helm() { echo "helm $*"; }', 'deployed');
+  expect(stdout).toMatch(shown);
+});
+
 const discoveryBlock = (): string => {
   const { text } = runbooks().find(({ path }) => path.endsWith('NexusMCPDiscoveryStale.md')) ?? {};
   return shellIn(text ?? '').find((block) => block.includes('can-i')) ?? '';

@@ -118,9 +118,9 @@ function burningWindow(windows: readonly BurnWindow[], ratio: (window: string) =
   );
 }
 
-/** Which tool fails most now, and how; nothing when none does. */
+/** Which tool fails most now, and how; or that none does, since the windows of days go on long after the cure. */
 const mostFailures = (parameters: Parameters): string =>
-  `{{ with printf \`topk(1, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${OF_SERVICE}, ${bad(parameters)}}[5m])) > 0)\` ${SERVICE_LABELS} | query }}{{ with first . }} Most failures of the last 5 minutes: {{ .Labels.reason }} of {{ .Labels.tool_name }}.{{ end }}{{ end }}`;
+  `{{ with printf \`topk(1, sum by (tool_name, reason) (increase(mcp_tool_errors_total{${OF_SERVICE}, ${bad(parameters)}}[5m])) > 0)\` ${SERVICE_LABELS} | query }}{{ with first . }} Most failures of the last 5 minutes: {{ .Labels.reason }} of {{ .Labels.tool_name }}.{{ end }}{{ else }} None failed in the last 5 minutes.{{ end }}`;
 
 /** The tool that took most time of late; nothing where none was called. */
 const MOST_TIME = `{{ with printf \`topk(1, sum by (tool_name) (rate(mcp_tool_duration_seconds_sum{${OF_SERVICE}}[5m])) > 0)\` ${SERVICE_LABELS} | query }}{{ with first . }} Most time of the last 5 minutes: calls of {{ .Labels.tool_name }}.{{ end }}{{ end }}`;
