@@ -588,6 +588,42 @@ it.each<readonly [Values, number]>([
   ]);
 });
 
+it.each<readonly [Values, string]>([
+  [
+    { resources: { requests: { memory: '2Gi' } } },
+    'resources.requests.memory: 2Gi exceeds resources.limits.memory, 1Gi',
+  ],
+  [
+    { resources: { limits: { memory: 1_073_741_824 }, requests: { memory: '1073742k' } } },
+    'resources.requests.memory: 1073742k exceeds resources.limits.memory, 1073741824',
+  ],
+  [
+    { resources: { requests: { cpu: 1.5 }, limits: { cpu: '1200m' } } },
+    'resources.requests.cpu: 1.5 exceeds resources.limits.cpu, 1200m',
+  ],
+  [
+    { resources: { requests: { memory: '2e9' } } },
+    'resources.requests.memory: 2e9 exceeds resources.limits.memory, 1Gi',
+  ],
+  [
+    { probe: { resources: { requests: { memory: '512Mi' } } } },
+    'probe.resources.requests.memory: 512Mi exceeds probe.resources.limits.memory, 256Mi',
+  ],
+])('a request above its limit is refused: %o', async (values, says) => {
+  expect(await complaints({ values })).toEqual([`- ${says}; lower the request or raise the limit`]);
+});
+
+it.each<Values>([
+  { resources: { requests: { memory: '1024Mi', cpu: '500m' }, limits: { cpu: 0.5 } } },
+  { resources: { limits: null } },
+  { resources: { requests: null } },
+  { resources: null },
+  { resources: { requests: { memory: '2Gi' }, limits: { memory: null } } },
+  { probe: { resources: null } },
+])('a request that its limit allows is taken: %o', async (values) => {
+  expect(await template({ values })).toMatchObject({ ok: true });
+});
+
 it.each([0, '0', '0%'])('a budget of %j missing pods is refused', async (maxUnavailable) => {
   const refused = await complaints({ values: { replicas: 2, podDisruptionBudget: { maxUnavailable } } });
   expect(refused).toEqual([

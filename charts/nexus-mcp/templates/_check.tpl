@@ -3,7 +3,7 @@
 {{- /* The others read what these texts say. */}}
 {{- include "nexus-mcp.failWith" (include "nexus-mcp.checkTexts" . | splitList "\n") }}
 {{- $lines := list }}
-{{- range $check := list "Server" "Stop" "Exposure" "Scaling" "Monitoring" "Latency" "Tracing" }}
+{{- range $check := list "Server" "Resources" "Stop" "Exposure" "Scaling" "Monitoring" "Latency" "Tracing" }}
 {{- $lines = include (print "nexus-mcp.check" $check) $ | splitList "\n" | concat $lines }}
 {{- end }}
 {{- if .Values.strict }}
