@@ -150,6 +150,21 @@ const BY_WHAT_IS_EXPECTED: readonly Mistake[] = [
     /config\.upstreams\.0\.name: "A_" must be lower-case letters, digits and -/,
   ],
   [
+    'a Grafana without its scheme',
+    { monitoring: { dashboards: { grafanaUrl: 'grafana.example.com' } } },
+    /monitoring\.dashboards\.grafanaUrl: "grafana\.example\.com" must be a URL that begins with http:\/\/ or https:\/\/, as https:\/\/grafana\.example\.com$/,
+  ],
+  [
+    'runbooks at no URL',
+    { monitoring: { rules: { runbookUrl: 'foo' } } },
+    /monitoring\.rules\.runbookUrl: "foo" must be a URL that begins with http/,
+  ],
+  [
+    'a Prometheus without its scheme',
+    { keda: { enabled: true, serverAddress: 'prometheus:9090' } },
+    /keda\.serverAddress: "prometheus:9090" must be a URL that begins with http/,
+  ],
+  [
     'a set of dashboards that could name no file',
     { monitoring: { dashboards: { set: 'a/b' } } },
     /monitoring\.dashboards\.set: "a\/b" must be lower-case letters/,
