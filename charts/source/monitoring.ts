@@ -174,7 +174,9 @@ export const monitoring = {
         .describe('Whether auto is an error if the API is missing; otherwise the object is skipped'),
       scrapeAnnotations: triState
         .default('auto')
-        .describe('prometheus.io annotations on pods; auto adds them if there is no monitor'),
+        .describe(
+          'prometheus.io annotations on pods; auto adds them if there is no monitor. The scrape job must set the label job by which alerts find the pods',
+        ),
       monitor,
       rules,
       dashboards,
