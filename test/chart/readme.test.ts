@@ -15,6 +15,7 @@ import {
   one,
   render,
   renderPlain,
+  template,
   type Manifest,
   type Values,
 } from './helm.ts';
@@ -213,6 +214,18 @@ describe("the chart's README", () => {
     }
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('shows how a fraction is given, of which --set makes a text', async () => {
+    const [, set = ''] = /--set-json (monitoring\S+)`/.exec(README) ?? [];
+    expect(await template({ args: ['--set-json', set] })).toMatchObject({ ok: true });
+    expect(await template({ args: ['--set', set] })).toMatchObject({ ok: false });
+  });
+
+  it('shows how a Secret is changed without the warning of kubectl apply, which wants to have made it', () => {
+    const changes = README.split('--dry-run=client -o yaml').slice(1);
+    expect(changes).toHaveLength(2);
+    for (const change of changes) expect(/\| kubectl (\w+)/.exec(change)?.[1]).toBe('replace');
   });
 
   it('shows how numbers of users are unset', async () => {
