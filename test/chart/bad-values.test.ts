@@ -150,6 +150,11 @@ const BY_WHAT_IS_EXPECTED: readonly Mistake[] = [
     /config\.upstreams\.0\.name: "A_" must be lower-case letters, digits and -/,
   ],
   [
+    'a text for a number',
+    { monitoring: { rules: { latencySeconds: 'fast' } } },
+    /monitoring\.rules\.latencySeconds: "fast" must be a number\. --set makes a text of a fraction: give it in a values file, or by --set-json$/,
+  ],
+  [
     'a Grafana without its scheme',
     { monitoring: { dashboards: { grafanaUrl: 'grafana.example.com' } } },
     /monitoring\.dashboards\.grafanaUrl: "grafana\.example\.com" must be a URL that begins with http:\/\/ or https:\/\/, as https:\/\/grafana\.example\.com$/,

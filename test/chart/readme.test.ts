@@ -219,7 +219,12 @@ describe("the chart's README", () => {
   it('shows how a fraction is given, of which --set makes a text', async () => {
     const [, set = ''] = /--set-json (monitoring\S+)`/.exec(README) ?? [];
     expect(await template({ args: ['--set-json', set] })).toMatchObject({ ok: true });
-    expect(await template({ args: ['--set', set] })).toMatchObject({ ok: false });
+    for (const helm of ['helm3', 'helm4'] as const) {
+      const [told = ''] = await complaints({ args: ['--set', set], helm });
+      expect(told).toBe(
+        '- monitoring.rules.latencySeconds: "0.5" must be a number. --set makes a text of a fraction: give it in a values file, or by --set-json',
+      );
+    }
   });
 
   it('shows how a Secret is changed without the warning of kubectl apply, which wants to have made it', () => {
