@@ -184,6 +184,11 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     /nothing outside the pod reaches 127\.0\.0\.1/,
   ],
   [
+    'a host that clients may use, with its scheme',
+    { config: { server: { allowedHosts: ['https://mcp.example.com'] } } },
+    /config\.server\.allowedHosts\.\d: https:\/\/mcp\.example\.com is not the name of a host, without scheme, port and path$/,
+  ],
+  [
     'a token in the values',
     { config: { auth: { token: 'a-token-in-the-open' } } },
     /config\.auth\.token: would put a secret/,
@@ -520,6 +525,11 @@ it.each<Mistake>([
     /image\.tag: latest@sha256:abc has a digest; put it into image\.digest/,
   ],
   [
+    'an upstream without its scheme, whose URL is not shown',
+    { config: { upstreams: [{ name: 'a', url: 'me:secret@weather.tools.svc/mcp' }] } },
+    /config\.upstreams\.\d\.url: must be an http or https URL, such as http:\/\/weather\.tools\.svc:8000\/mcp\n/,
+  ],
+  [
     'two upstreams of one name',
     {
       config: {
@@ -678,7 +688,7 @@ it('what looks like a mistake, and is none, is taken', async () => {
     ],
     // A route needs no hosts where the server is told of them.
     httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
-    config: { server: { allowedHosts: ['mcp.example.com'] } },
+    config: { server: { allowedHosts: ['mcp.example.com', '*.example.com', '*', '::1', '[2001:db8::1]'] } },
   };
   expect(await template({ operator: false, values })).toMatchObject({ ok: true });
 });

@@ -100,6 +100,17 @@ config.metrics.needToken: nobody has a token, and the server would not start; se
 config.upstreams: {{ $name }} is the name of more than one; rename one of them
 {{- end }}
 {{- end }}
+{{- range $index, $upstream := $settings.upstreams }}
+{{- /* The URL may hold a secret. */}}
+{{- if not (regexMatch "^(?i)https?://[^/]" (toString $upstream.url)) }}
+config.upstreams.{{ $index }}.url: must be an http or https URL, such as http://weather.tools.svc:8000/mcp
+{{- end }}
+{{- end }}
+{{- range $index, $host := dig "server" "allowedHosts" list $config }}
+{{- if regexMatch "[/@?#\\s]|^[^:]*:[0-9]*$" $host }}
+config.server.allowedHosts.{{ $index }}: {{ $host }} is not the name of a host, without scheme, port and path
+{{- end }}
+{{- end }}
 {{- with omit (dig "discovery" dict $config) "enabled" }}
 {{- /* One that is switched off keeps what it had. */}}
 {{- if not (or $settings.discovery.enabled (hasKey $config.discovery "enabled")) }}
