@@ -15,6 +15,13 @@ export const host = z
     /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
     'must be a host name in lower case, without scheme, port and path, as mcp.example.com or *.example.com',
   );
+/** A URL for people or programs to open; empty for none. */
+export const webUrl = z
+  .string()
+  .regex(
+    /^$|^https?:\/\/[^\s"\\/?#]+[^\s"\\]*$/,
+    'must be a URL that begins with http:// or https://, as https://grafana.example.com',
+  );
 /** Of a URL. */
 export const path = z.string().regex(/^\//, 'must begin with /');
 export const textMap = z.record(z.string(), z.string());

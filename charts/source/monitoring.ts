@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { COUNTABLE, parametersSchema, SAMPLE_LIMIT } from '../../alerts/source/parameters.ts';
-import { count, duration, flag, list, object, text, textMap, triState } from './fragments.ts';
+import { count, duration, flag, list, object, text, textMap, triState, webUrl } from './fragments.ts';
 
 /** How Prometheus and Grafana see it. */
 
@@ -106,10 +106,10 @@ const rules = z
       .min(1)
       .default(minimumCalls)
       .describe('Calls that alerts on latency need at least'),
-    runbookUrl: text
+    runbookUrl: webUrl
       .default('')
       .describe(
-        "URL of the folder with the runbooks, for the links in alerts. Empty: those of the chart's appVersion on GitHub, which lead nowhere until that version is published. Until then, put alerts/runbooks where your people can read it, and its URL here",
+        "URL of the folder with the runbooks, for the links in alerts and dashboards. Empty: those of the chart's appVersion on GitHub, which lead nowhere until that version is published. Until then, put alerts/runbooks where your people can read it, and its URL here",
       ),
     extraGroups: list.default([]).describe('Rule groups of your own, copied as they are'),
   })
@@ -135,7 +135,7 @@ const dashboards = z
     folderAnnotation: text.min(1).default('grafana_folder').describe('Name of the annotation for the folder'),
     annotations: textMap.default({}).describe('Annotations'),
     namespace: text.default('').describe('Namespace the sidecar watches; empty for monitoring.namespace'),
-    grafanaUrl: text.default('').describe('URL of Grafana. If set, alerts link to the dashboards'),
+    grafanaUrl: webUrl.default('').describe('URL of Grafana. If set, alerts link to the dashboards'),
     grafanaOperator: z
       .strictObject({
         enabled: flag
@@ -174,7 +174,9 @@ export const monitoring = {
         .describe('Whether auto is an error if the API is missing; otherwise the object is skipped'),
       scrapeAnnotations: triState
         .default('auto')
-        .describe('prometheus.io annotations on pods; auto adds them if there is no monitor'),
+        .describe(
+          'prometheus.io annotations on pods; auto adds them if there is no monitor. The scrape job must set the label job by which alerts find the pods',
+        ),
       monitor,
       rules,
       dashboards,

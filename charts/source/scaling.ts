@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, flag, list, object, removable, text, textMap } from './fragments.ts';
+import { count, flag, list, object, removable, text, textMap, webUrl } from './fragments.ts';
 
 const replicas = { minReplicas: count.default(2), maxReplicas: z.int().min(1).default(10) };
 const bounds = {
@@ -52,7 +52,7 @@ export const scaling = {
       ...bounds,
       pollingInterval: z.int().min(1).default(30).describe('Seconds between two checks of the triggers'),
       cooldownPeriod: count.default(300).describe('Seconds after the last trigger before it scales to 0'),
-      serverAddress: text
+      serverAddress: webUrl
         .default('')
         .describe('Prometheus, such as http://prometheus-operated.monitoring:9090'),
       authenticationRef: text.default('').describe('TriggerAuthentication for Prometheus'),

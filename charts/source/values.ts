@@ -79,7 +79,10 @@ export function valuesJsonSchema({ patterns = false }: Options = {}): JsonSchema
       const { def } = zodSchema._zod;
       if (def.type === 'object' && jsonSchema.required)
         jsonSchema.required = jsonSchema.required.filter((name) => !isRemovable(def.shape[name]));
-      if (!patterns) {
+      if (takesFractions(jsonSchema)) {
+        if (patterns) Object.assign(jsonSchema, NO_TEXT);
+        else Object.assign(jsonSchema, { type: ['string', 'number'] });
+      } else if (!patterns) {
         delete jsonSchema.pattern;
         delete jsonSchema.propertyNames;
         if (numbersRefusedByTemplates.has(zodSchema))
@@ -114,6 +117,17 @@ interface Overridden {
   readonly zodSchema: z.core.$ZodTypes;
   readonly jsonSchema: z.core.JSONSchema.BaseSchema;
 }
+
+const takesFractions = ({ type }: JsonSchema): boolean => type === 'number';
+
+/**
+ * What the templates say of texts in place of numbers that may have fractions: Helm makes texts of fractions in `--set`, and would only
+ * say that it got one.
+ */
+const NO_TEXT = {
+  pattern: '^\\b$',
+  expected: 'must be a number. --set makes a text of a fraction: give it in a values file, or by --set-json',
+};
 
 /** What null takes away is not required. */
 const isRemovable = (schema: z.core.$ZodType | undefined): boolean =>

@@ -1,10 +1,14 @@
 import { dashboardUid } from '../../alerts/source/alert.ts';
 import type { Dashboard } from './dashboard.ts';
 import { DASHBOARDS } from './dashboards.ts';
+import { PARAMETERS } from './limits.ts';
 import { renderDashboard } from './render.ts';
 
-/** The marks that the chart's template replaces: by the name of a set of dashboards, and by what follows the uids of these here. */
-export const MARKS = { set: '@set@', suffix: '@suffix@' } as const;
+/**
+ * The marks that the chart's template replaces: by the name of a set of dashboards, by what follows the uids of these here, and by the
+ * URL of the runbooks.
+ */
+export const MARKS = { set: '@set@', suffix: '@suffix@', runbookUrl: '@runbookUrl@' } as const;
 
 const UIDS = new RegExp(`("uid": "|/d/)(${DASHBOARDS.map(({ name }) => dashboardUid(name)).join('|')})`, 'g');
 
@@ -21,5 +25,8 @@ export function chartDashboard(dashboard: Dashboard): string {
     tags: [...tags, MARKS.set],
     links: links.map((link) => ({ ...link, tags: [MARKS.set] })),
   };
-  return `${JSON.stringify(marked, null, 2).replaceAll(UIDS, `$1$2${MARKS.suffix}`)}\n`;
+  const text = JSON.stringify(marked, null, 2)
+    .replaceAll(UIDS, `$1$2${MARKS.suffix}`)
+    .replaceAll(PARAMETERS.runbookBaseUrl, MARKS.runbookUrl);
+  return `${text}\n`;
 }

@@ -1,21 +1,22 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { didYouMean } from '../tools/near-names.ts';
 import { parseYaml, readText, type TextFile } from './read-yaml.ts';
 import { bearerToken } from './auth-settings.ts';
 import type { Settings } from './settings.ts';
 
 const tokenName = z.string().min(1).max(64);
 
-const tokens = z
-  .array(
-    z.strictObject({
-      name: tokenName,
-      token: bearerToken,
-      tools: z.array(z.string()).optional(),
-    }),
-  )
-  .min(1);
+const entry = z.strictObject({
+  name: tokenName,
+  token: bearerToken,
+  tools: z.array(z.string()).optional(),
+});
+
+const FIELDS = Object.keys(entry.shape);
+
+const tokens = z.array(entry).min(1);
 
 export type Tokens = z.infer<typeof tokens>;
 
@@ -94,15 +95,34 @@ function duplicates(all: Tokens): string[] {
 
 const ENTRY = '{name: ci, token: …}';
 
-function describe({ path, message, code }: z.core.$ZodIssue, content: unknown): string {
-  // An unknown key may be a token in the wrong place.
-  const safe = code === 'unrecognized_keys' ? 'has a field besides name, token and tools' : message;
-  const [index, ...field] = path;
+function describe(issue: z.core.$ZodIssue, content: unknown): string {
+  const [index, ...field] = issue.path;
   if (typeof index !== 'number')
     return `must be a list of entries such as - ${ENTRY}; a single token belongs in auth.token (in the chart auth.tokenSecret)`;
-  const entry = `entry ${nameOf(content, index) ?? index + 1}`;
-  if (field.length === 0 && code === 'invalid_type') return `${entry}: must be such as ${ENTRY}`;
-  return [entry, ...(field.length > 0 ? [field.join('.')] : []), safe].join(': ');
+  const place = `entry ${nameOf(content, index) ?? index + 1}`;
+  if (field.length === 0 && issue.code === 'invalid_type') return `${place}: must be such as ${ENTRY}`;
+  return [place, ...(field.length > 0 ? [field.join('.')] : []), inWords(issue)].join(': ');
+}
+
+/** What is wrong with a field, without its value. */
+function inWords(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return unknownFields(issue.keys);
+  if (issue.code === 'invalid_type') {
+    if (issue.message.endsWith('received undefined')) return 'is missing';
+    return issue.expected === 'array'
+      ? 'must be a list, as [add, time]'
+      : 'must be a text; put quotes around a number';
+  }
+  if (issue.code === 'too_small')
+    return issue.minimum === 1 ? 'is empty' : `has fewer than ${issue.minimum} characters`;
+  return issue.code === 'too_big' ? `has more than ${issue.maximum} characters` : issue.message;
+}
+
+/** Says which fields are none. One that may be a token in the wrong place is not named. */
+function unknownFields(keys: readonly string[]): string {
+  const named = keys.filter((key) => /^[A-Za-z_]{1,15}$/.test(key));
+  const what = named.length === keys.length ? `the unknown field ${named.join(', ')}` : 'an unknown field';
+  return `has ${what}${didYouMean(named, FIELDS) || `; the fields are ${FIELDS.join(', ')}`}`;
 }
 
 /** The name of an entry; `undefined` where it has none, or one that could be its token in the wrong place. */

@@ -150,6 +150,26 @@ const BY_WHAT_IS_EXPECTED: readonly Mistake[] = [
     /config\.upstreams\.0\.name: "A_" must be lower-case letters, digits and -/,
   ],
   [
+    'a text for a number',
+    { monitoring: { rules: { latencySeconds: 'fast' } } },
+    /monitoring\.rules\.latencySeconds: "fast" must be a number\. --set makes a text of a fraction: give it in a values file, or by --set-json$/,
+  ],
+  [
+    'a Grafana without its scheme',
+    { monitoring: { dashboards: { grafanaUrl: 'grafana.example.com' } } },
+    /monitoring\.dashboards\.grafanaUrl: "grafana\.example\.com" must be a URL that begins with http:\/\/ or https:\/\/, as https:\/\/grafana\.example\.com$/,
+  ],
+  [
+    'runbooks at no URL',
+    { monitoring: { rules: { runbookUrl: 'foo' } } },
+    /monitoring\.rules\.runbookUrl: "foo" must be a URL that begins with http/,
+  ],
+  [
+    'a Prometheus without its scheme',
+    { keda: { enabled: true, serverAddress: 'prometheus:9090' } },
+    /keda\.serverAddress: "prometheus:9090" must be a URL that begins with http/,
+  ],
+  [
     'a set of dashboards that could name no file',
     { monitoring: { dashboards: { set: 'a/b' } } },
     /monitoring\.dashboards\.set: "a\/b" must be lower-case letters/,
@@ -162,6 +182,11 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     'a server on loopback',
     { config: { server: { host: '127.0.0.1' } } },
     /nothing outside the pod reaches 127\.0\.0\.1/,
+  ],
+  [
+    'a host that clients may use, with its scheme',
+    { config: { server: { allowedHosts: ['https://mcp.example.com'] } } },
+    /config\.server\.allowedHosts\.\d: https:\/\/mcp\.example\.com is not the name of a host, without scheme, port and path$/,
   ],
   [
     'a token in the values',
@@ -500,6 +525,11 @@ it.each<Mistake>([
     /image\.tag: latest@sha256:abc has a digest; put it into image\.digest/,
   ],
   [
+    'an upstream without its scheme, whose URL is not shown',
+    { config: { upstreams: [{ name: 'a', url: 'me:secret@weather.tools.svc/mcp' }] } },
+    /config\.upstreams\.\d\.url: must be an http or https URL, such as http:\/\/weather\.tools\.svc:8000\/mcp\n/,
+  ],
+  [
     'two upstreams of one name',
     {
       config: {
@@ -588,6 +618,42 @@ it.each<readonly [Values, number]>([
   ]);
 });
 
+it.each<readonly [Values, string]>([
+  [
+    { resources: { requests: { memory: '2Gi' } } },
+    'resources.requests.memory: 2Gi exceeds resources.limits.memory, 1Gi',
+  ],
+  [
+    { resources: { limits: { memory: 1_073_741_824 }, requests: { memory: '1073742k' } } },
+    'resources.requests.memory: 1073742k exceeds resources.limits.memory, 1073741824',
+  ],
+  [
+    { resources: { requests: { cpu: 1.5 }, limits: { cpu: '1200m' } } },
+    'resources.requests.cpu: 1.5 exceeds resources.limits.cpu, 1200m',
+  ],
+  [
+    { resources: { requests: { memory: '2e9' } } },
+    'resources.requests.memory: 2e9 exceeds resources.limits.memory, 1Gi',
+  ],
+  [
+    { probe: { resources: { requests: { memory: '512Mi' } } } },
+    'probe.resources.requests.memory: 512Mi exceeds probe.resources.limits.memory, 256Mi',
+  ],
+])('a request above its limit is refused: %o', async (values, says) => {
+  expect(await complaints({ values })).toEqual([`- ${says}; lower the request or raise the limit`]);
+});
+
+it.each<Values>([
+  { resources: { requests: { memory: '1024Mi', cpu: '500m' }, limits: { cpu: 0.5 } } },
+  { resources: { limits: null } },
+  { resources: { requests: null } },
+  { resources: null },
+  { resources: { requests: { memory: '2Gi' }, limits: { memory: null } } },
+  { probe: { resources: null } },
+])('a request that its limit allows is taken: %o', async (values) => {
+  expect(await template({ values })).toMatchObject({ ok: true });
+});
+
 it.each([0, '0', '0%'])('a budget of %j missing pods is refused', async (maxUnavailable) => {
   const refused = await complaints({ values: { replicas: 2, podDisruptionBudget: { maxUnavailable } } });
   expect(refused).toEqual([
@@ -622,7 +688,7 @@ it('what looks like a mistake, and is none, is taken', async () => {
     ],
     // A route needs no hosts where the server is told of them.
     httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
-    config: { server: { allowedHosts: ['mcp.example.com'] } },
+    config: { server: { allowedHosts: ['mcp.example.com', '*.example.com', '*', '::1', '[2001:db8::1]'] } },
   };
   expect(await template({ operator: false, values })).toMatchObject({ ok: true });
 });

@@ -28,7 +28,13 @@ describe('the notes after an installation', () => {
     const text = await notes({}, false);
     expect(text).toContain('SKIPPED ServiceMonitor: see WARNINGS');
     expect(text).toContain('SKIPPED PrometheusRule: see WARNINGS');
-    expect(text).toContain('prometheus.io annotations');
+    expect(text).toContain(
+      'prometheus.io annotations instead, for a Prometheus without the Operator. A scrape job that goes by them, usually kubernetes-pods, must set the label job: alerts fire only for targets with job=~".*nexus-mcp.*" (alerts/nexus-mcp.rules.yaml). The chart\'s README has a job that fits, under: get alerts without Prometheus Operator\n',
+    );
+    const scraped = await notes({ monitoring: { rules: { enabled: true } } }, false);
+    expect(scraped).toContain(
+      'only for targets with job="nexus-mcp", namespace="tools" (monitoring.rules.selector). The chart',
+    );
     const warned = warningsIn(text).join('\n');
     expect(warned).toMatch(
       /^monitoring\.rules\.enabled: the cluster has no monitoring\.coreos\.com\/v1\/PrometheusRule, so NOTHING WILL ALERT; install/m,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import packageJson from '../../package.json' with { type: 'json' };
 import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
 import { run } from '../../scripts/stand-in-images/run.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
@@ -249,6 +250,18 @@ describe('the worked examples', () => {
 });
 
 describe('a dashboard of the chart', () => {
+  it('links the runbooks where the values say that they are, as alerts do', async () => {
+    const monitoring = { rules: { runbookUrl: 'https://wiki.example.com/runbooks/' } };
+    const boards = (await render({ values: { monitoring } })).filter(({ metadata }) =>
+      metadata.name.includes('-dashboard-'),
+    );
+    for (const board of boards) {
+      const text = JSON.stringify(board['data']);
+      expect(text).toMatch(/\(https:\/\/wiki\.example\.com\/runbooks\/NexusMCP\w+\.md\)/);
+      expect(text).not.toContain('github.com');
+    }
+  });
+
   it('is the file with the names of its set, and small enough for an annotation', async () => {
     const boards = (await render()).filter(({ metadata }) => metadata.name.includes('-dashboard-'));
     expect(boards).toHaveLength(4);
@@ -260,7 +273,12 @@ describe('a dashboard of the chart', () => {
       ) as Readonly<Record<string, unknown>>;
       const [suffix = ''] = /-[0-9a-f]{12}$/.exec(uid as string) ?? [];
       expect(uid).toBe(`${plain['uid'] as string}${suffix}`);
-      expect(JSON.stringify(panels).replaceAll(suffix, '')).toBe(JSON.stringify(plain['panels']));
+      // Links lead to the runbooks of the release that the chart installs.
+      const linked = JSON.stringify(plain['panels']).replaceAll(
+        '/blob/main/',
+        `/blob/v${packageJson.version}/`,
+      );
+      expect(JSON.stringify(panels).replaceAll(suffix, '')).toBe(linked);
       expect(content).not.toMatch(/@[a-z]+@/i);
       expect(content.length).toBeLessThan(200 * 1024);
     }

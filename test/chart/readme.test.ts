@@ -6,14 +6,82 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import { at, CHART, complaints, mounted, one, render, renderPlain, type Values } from './helm.ts';
+import { parametersSchema } from '../../alerts/source/parameters.ts';
+import {
+  at,
+  CHART,
+  complaints,
+  mounted,
+  one,
+  render,
+  renderPlain,
+  template,
+  type Manifest,
+  type Values,
+} from './helm.ts';
 import { waitUntil } from '../support/wait.ts';
 import { schemaProblems } from './strict-schema.ts';
 
 const PROJECT = new URL('../../', import.meta.url).pathname;
 const README = readFileSync(`${CHART}README.md`, 'utf8');
 const questions = [...README.matchAll(/^### … (.+)$/gm)].map(([, question]) => question);
-const blocks = [...README.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text);
+const allBlocks = [...README.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text);
+const ofPrometheus = allBlocks.filter((text) => text.includes('relabel_configs'));
+const blocks = allBlocks.filter((text) => !ofPrometheus.includes(text));
+
+interface Relabeling {
+  readonly action?: 'keep';
+  readonly source_labels: readonly string[];
+  readonly regex?: string;
+  readonly target_label?: string;
+  readonly replacement?: string;
+}
+
+interface Job {
+  readonly job_name: string;
+  readonly relabel_configs: readonly Relabeling[];
+}
+
+interface PrometheusConfig {
+  readonly rule_files: readonly string[];
+  readonly scrape_configs: readonly [Job];
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The targets that a Prometheus finds: each port of each container of each pod. */
+const targetsOf = (manifests: readonly Manifest[]): readonly Labels[] =>
+  manifests.flatMap((manifest) => {
+    const pod = manifest.kind === 'Deployment' ? at<Values>(manifest, 'spec.template') : manifest;
+    if (!['Deployment', 'Pod'].includes(manifest.kind)) return [];
+    const containers = at<Values[]>(pod, 'spec.containers');
+    const ports = containers.flatMap(({ ports = [{}] }) => ports as { readonly name?: string }[]);
+    const labels = Object.entries(at<Labels>(pod, 'metadata.labels'));
+    return ports.map(({ name = '' }) => ({
+      ...Object.fromEntries(
+        labels.map(([label, value]) => [
+          `__meta_kubernetes_pod_label_${label.replaceAll(/[^a-zA-Z0-9_]/g, '_')}`,
+          value,
+        ]),
+      ),
+      __meta_kubernetes_namespace: manifest.metadata.namespace ?? '',
+      __meta_kubernetes_pod_name: manifest.metadata.name,
+      __meta_kubernetes_pod_container_port_name: name,
+    }));
+  });
+
+/** As Prometheus relabels a target, without what begins with two underscores; nothing if it is dropped. */
+function relabeled(target: Labels, rules: readonly Relabeling[]): readonly Labels[] {
+  let labels = target;
+  for (const { action, source_labels, regex = '(.*)', target_label = '', replacement = '$1' } of rules) {
+    const source = source_labels.map((name) => labels[name] ?? '').join(';');
+    const match = new RegExp(`^(?:${regex})$`).exec(source);
+    if (action === 'keep' && !match) return [];
+    if (action === undefined && match)
+      labels = { ...labels, [target_label]: replacement.replace('$1', match[1] ?? '') };
+  }
+  return [Object.fromEntries(Object.entries(labels).filter(([name]) => !name.startsWith('__')))];
+}
 
 describe("the chart's README", () => {
   it('answers what people ask', () => {
@@ -33,6 +101,32 @@ describe("the chart's README", () => {
       .flatMap(schemaProblems)
       .filter((problem) => !problem.includes('/route/routes/'));
     expect(problems).toEqual([]);
+  });
+
+  it('shows jobs of a Prometheus without the Operator whose targets are the pods alone, as the rules want them', async () => {
+    const [own = '', atEnd = ''] = ofPrometheus;
+    const { rule_files, scrape_configs } = parse(own) as PrometheusConfig;
+    const [job] = scrape_configs;
+    expect(rule_files).toEqual(['nexus-mcp.rules.yaml']);
+    const manifests = await renderPlain({ release: 'agents' });
+    const targets = [...targetsOf(manifests), ...targetsOf(await renderPlain({ release: 'nexus-mcp' }))];
+    const found = targets.flatMap((target) =>
+      relabeled({ job: job.job_name, ...target }, job.relabel_configs),
+    );
+    expect(found).toEqual(
+      ['agents-nexus-mcp', 'nexus-mcp'].map((pod) => ({ job: 'nexus-mcp', namespace: 'tools', pod })),
+    );
+    const { relabel_configs } = parse(atEnd) as Job;
+    const metrics = targets.filter(
+      (target) => target['__meta_kubernetes_pod_container_port_name'] === 'metrics',
+    );
+    const stranger = { __meta_kubernetes_pod_label_app_kubernetes_io_name: 'redis' };
+    const jobs = [...metrics, stranger].flatMap((target) =>
+      relabeled({ job: 'kubernetes-pods', ...target }, relabel_configs),
+    );
+    expect(jobs).toEqual([...found, { job: 'kubernetes-pods', namespace: '', pod: '' }]);
+    const { selector } = parametersSchema.parse({});
+    expect(selector).toBe('job=~".*nexus-mcp.*"');
   });
 
   it("shows lines of Helm's own as Helm writes them", async () => {
@@ -120,6 +214,23 @@ describe("the chart's README", () => {
     }
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('shows how a fraction is given, of which --set makes a text', async () => {
+    const [, set = ''] = /--set-json (monitoring\S+)`/.exec(README) ?? [];
+    expect(await template({ args: ['--set-json', set] })).toMatchObject({ ok: true });
+    for (const helm of ['helm3', 'helm4'] as const) {
+      const [told = ''] = await complaints({ args: ['--set', set], helm });
+      expect(told).toBe(
+        '- monitoring.rules.latencySeconds: "0.5" must be a number. --set makes a text of a fraction: give it in a values file, or by --set-json',
+      );
+    }
+  });
+
+  it('shows how a Secret is changed without the warning of kubectl apply, which wants to have made it', () => {
+    const changes = README.split('--dry-run=client -o yaml').slice(1);
+    expect(changes).toHaveLength(2);
+    for (const change of changes) expect(/\| kubectl (\w+)/.exec(change)?.[1]).toBe('replace');
   });
 
   it('shows how numbers of users are unset', async () => {

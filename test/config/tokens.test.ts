@@ -99,6 +99,40 @@ describe('a tokens file', () => {
     });
   });
 
+  it.each([
+    [`{name: ci, token: ${SECRET}, tool: [add]}`, 'has the unknown field tool; did you mean tools?'],
+    [`{name: ci, token: ${SECRET}, Token: x}`, 'has the unknown field Token; did you mean token?'],
+    [
+      `{name: ci, token: ${SECRET}, scopes: [add]}`,
+      'has the unknown field scopes; the fields are name, token, tools',
+    ],
+    [
+      `{name: ci, token: ${SECRET}, ${SECRET}x: 1}`,
+      'has an unknown field; the fields are name, token, tools',
+    ],
+    ['{name: ci, token: short}', 'token: has fewer than 16 characters'],
+    ['{name: ci}', 'token: is missing'],
+    ['{name: ci, token: 1234567890123456}', 'token: must be a text; put quotes around a number'],
+    [`{name: ci, token: ${SECRET}, tools: add}`, 'tools: must be a list, as [add, time]'],
+    [`{name: ci, token: ${SECRET}, tools: [1]}`, 'tools.0: must be a text; put quotes around a number'],
+  ])('with the entry %s is told what is wrong with it', (text, problem) => {
+    const path = tokensFile(`- ${text}\n`);
+    expect(loadTokens({ tokensFile: path }, '.')).toEqual({
+      ok: false,
+      problems: [`${path}: entry ci: ${problem}`],
+    });
+  });
+
+  it('with a name that is empty or too long is told so', () => {
+    const path = tokensFile(
+      `- {name: "", token: ${SECRET}}\n- {name: ${'x '.repeat(33)}y, token: ${SECRET}x}\n`,
+    );
+    expect(loadTokens({ tokensFile: path }, '.')).toEqual({
+      ok: false,
+      problems: [`${path}: entry 1: name: is empty`, `${path}: entry 2: name: has more than 64 characters`],
+    });
+  });
+
   it('that is no list is told what one looks like, and where a single token belongs', () => {
     for (const content of [`${SECRET}\n`, `token: ${SECRET}\n`, '', '[]\n']) {
       const path = tokensFile(content);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Panel, ThresholdsConfig } from '@grafana/grafana-foundation-sdk/dashboard';
 import { MARKS } from '../../dashboards/source/chart.ts';
+import { PARAMETERS } from '../../dashboards/source/limits.ts';
 import { COMMITTED, fileOf, labelValuesOf, UIDS } from './committed.ts';
 
 /** The annotations of a ConfigMap may have 256 KiB, and `kubectl apply` puts the whole of it into one. */
@@ -27,7 +28,10 @@ it('dashboards have the names that alerts and bookmarks know', () => {
 describe.each(COMMITTED)('$uid', ({ uid, text, dashboard, panels, targets, variables }) => {
   it('is the same in the chart but for what a release names, and fits into a ConfigMap', () => {
     const charted = readFileSync(fileOf(uid, 'charts/nexus-mcp/files/dashboards'), 'utf8');
-    expect(JSON.parse(charted.replaceAll(MARKS.suffix, ''))).toEqual({
+    const named = charted
+      .replaceAll(MARKS.suffix, '')
+      .replaceAll(MARKS.runbookUrl, PARAMETERS.runbookBaseUrl);
+    expect(JSON.parse(named)).toEqual({
       ...dashboard,
       title: `${dashboard.title ?? ''} (${MARKS.set})`,
       tags: [...(dashboard.tags ?? []), MARKS.set],

@@ -3,7 +3,7 @@
 {{- /* The others read what these texts say. */}}
 {{- include "nexus-mcp.failWith" (include "nexus-mcp.checkTexts" . | splitList "\n") }}
 {{- $lines := list }}
-{{- range $check := list "Server" "Stop" "Exposure" "Scaling" "Monitoring" "Latency" "Tracing" }}
+{{- range $check := list "Server" "Resources" "Stop" "Exposure" "Scaling" "Monitoring" "Latency" "Tracing" }}
 {{- $lines = include (print "nexus-mcp.check" $check) $ | splitList "\n" | concat $lines }}
 {{- end }}
 {{- if .Values.strict }}
@@ -98,6 +98,17 @@ config.metrics.needToken: nobody has a token, and the server would not start; se
 {{- range $name, $each := $named }}
 {{- if gt (len $each) 1 }}
 config.upstreams: {{ $name }} is the name of more than one; rename one of them
+{{- end }}
+{{- end }}
+{{- range $index, $upstream := $settings.upstreams }}
+{{- /* The URL may hold a secret. */}}
+{{- if not (regexMatch "^(?i)https?://[^/]" (toString $upstream.url)) }}
+config.upstreams.{{ $index }}.url: must be an http or https URL, such as http://weather.tools.svc:8000/mcp
+{{- end }}
+{{- end }}
+{{- range $index, $host := dig "server" "allowedHosts" list $config }}
+{{- if regexMatch "[/@?#\\s]|^[^:]*:[0-9]*$" $host }}
+config.server.allowedHosts.{{ $index }}: {{ $host }} is not the name of a host, without scheme, port and path
 {{- end }}
 {{- end }}
 {{- with omit (dig "discovery" dict $config) "enabled" }}

@@ -74,6 +74,11 @@ there are the chart does not know.
 {{- if $metrics.openTelemetryNames }}{{ add $others $operations }}{{ else }}{{ $others }}{{ end }}
 {{- end }}
 
+{{/* The folder with the runbooks, for the links in alerts and dashboards. */}}
+{{- define "nexus-mcp.runbookUrl" -}}
+{{- default (printf "%s/blob/v%s/alerts/runbooks" .Chart.Home .Chart.AppVersion) .Values.monitoring.rules.runbookUrl | trimSuffix "/" }}
+{{- end }}
+
 {{- define "nexus-mcp.monitoringNamespace" -}}
 {{- default .Release.Namespace .Values.monitoring.namespace }}
 {{- end }}

@@ -45,7 +45,7 @@ app.kubernetes.io/name={{ include "nexus-mcp.name" . }}
   "minimumBadCallsToPage" $rules.minimumBadCallsToPage
   "minimumCalls" $rules.minimumCalls
   "sampleLimit" (int64 .Values.monitoring.monitor.sampleLimit | default "Inf")
-  "runbookUrl" (default (printf "%s/blob/v%s/alerts/runbooks" .Chart.Home .Chart.AppVersion) $rules.runbookUrl | trimSuffix "/")
+  "runbookUrl" (include "nexus-mcp.runbookUrl" .)
   "grafanaUrl" (trimSuffix "/" .Values.monitoring.dashboards.grafanaUrl)
   "dashboardSuffix" (include "nexus-mcp.dashboardSuffix" .) }}
 {{- $text := .Files.Get "files/nexus-mcp.rules.yaml" }}

@@ -18,7 +18,8 @@
 {{- $found = $below }}
 {{- end }}
 {{- range $at, $text := $found }}
-{{- if kindIs "string" $text }}
+{{- /* Helm 3.18.0 has numbers of another type, whose kind is that of texts. */}}
+{{- if typeIs "string" $text }}
 {{- if not (regexMatch $rule.pattern $text) }}
 {{ $at }}: {{ printf "%q" $text }} {{ $rule.expected }}
 {{- end }}
