@@ -51,7 +51,7 @@ export class WorkerPool implements Workers {
       // The atomics fast path would stop timers and progress messages of a running handler.
       atomics: 'disabled',
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
-      // A tool has no business with the server's secrets.
+      // The worker deletes what Node adds.
       env: {},
     });
     // A thread that dies between tasks is replaced by the pool; without a listener it would end the process.
