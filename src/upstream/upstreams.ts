@@ -13,6 +13,7 @@ import { strictest, type ListHints } from './listing.ts';
 import { offering } from './offering.ts';
 import type { Relay } from './relay/relay.ts';
 import type { Transition } from './state.ts';
+import { UnmatchedNames } from './unmatched-names.ts';
 import { upstreamTool } from './upstream-tool.ts';
 import { Upstream, type UpstreamEnvironment, type UpstreamSpec } from './upstream.ts';
 
@@ -145,12 +146,14 @@ export class Upstreams {
   }
 
   #create(spec: UpstreamSpec): Entry {
-    const { environment, recorder, unixTime } = this.#options;
+    const { environment, recorder, logger, unixTime } = this.#options;
     const { name } = spec;
     const changes = new DefinitionChanges();
+    const unmatched = new UnmatchedNames(spec, logger);
     const upstream = new Upstream(spec, environment, {
       listed: () => {
         this.#tell(name, changes.take(upstream.listed?.definitions ?? []));
+        if (upstream.listed) unmatched.check(upstream.listed.names);
         this.#offer();
       },
       changed: (transition) => {
