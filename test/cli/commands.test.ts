@@ -128,7 +128,7 @@ describe('the program', () => {
       env: { NODE_OPTIONS: `--import "${older}"` },
     });
     expect(stderr).toMatch(
-      /^nexus-mcp: needs Node >=24\.16; this is v24\.15\.9\nnexus-mcp: .*npm install node@24.*\n$/,
+      /^nexus-mcp: needs Node >=24\.16; this is v24\.15\.9\nnexus-mcp: .*npm install node@24.*\nnexus-mcp: .*start npx nexus-mcp.*\n$/,
     );
     expect(stderr).toContain('npm install-scripts approve node && npm rebuild node');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
