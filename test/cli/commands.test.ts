@@ -309,8 +309,7 @@ describe('tools', () => {
     const { stderr } = await runHere(['tools', '--tools.modules', 'gone.mjs', ...names], { directory });
     expect(complaints(stderr)).toEqual([
       expect.stringMatching(/gone\.mjs: there is no such file$/),
-      'tools.disabled (from --tools.disabled): not found: nope, other; correct what is not in the modules above',
-      'tools.settings (from --tools.settings): not found: dvide; correct what is not in the modules above',
+      'not found, perhaps because a module above did not load: nope (tools.disabled), other (tools.disabled), dvide (tools.settings)',
     ]);
   });
 });
