@@ -25,10 +25,16 @@ export class UnmatchedNames {
   readonly #upstream: Settings;
   readonly #logger: Pick<Logger, 'warn'>;
   #told: readonly Unmatched[] = [];
+  #why = '';
 
   constructor(upstream: Settings, logger: Pick<Logger, 'warn'>) {
     this.#upstream = upstream;
     this.#logger = logger;
+  }
+
+  /** What is wrong with the first of them; empty when there is none. */
+  get why(): string {
+    return this.#why;
   }
 
   /**
@@ -40,13 +46,14 @@ export class UnmatchedNames {
     const unmatched = (['include', 'exclude'] as const).flatMap((list) =>
       tools[list].filter((name) => name !== '*' && !names.has(name)).map((name) => ({ list, name })),
     );
-    const isTold = isDeepStrictEqual(unmatched, this.#told);
+    if (isDeepStrictEqual(unmatched, this.#told)) return;
     this.#told = unmatched;
-    if (unmatched.length === 0 || isTold) return;
     const problems = unmatched
       .slice(0, MAX_NAMES)
       .map(({ list, name }) => `${list} names no tool of the upstream: ${name}${meant(name, prefix, names)}`);
-    this.#logger.warn({ upstream, problems }, 'settings of an upstream name tools that it does not have');
+    this.#why = problems[0] ?? '';
+    if (problems.length > 0)
+      this.#logger.warn({ upstream, problems }, 'settings of an upstream name tools that it does not have');
   }
 }
 

@@ -35,6 +35,7 @@ interface Entry {
   readonly upstream: Upstream;
   /** Where calls of all its tools have their places. */
   readonly lane: Lane;
+  readonly unmatched: UnmatchedNames;
   dropped: Dropped;
   offered: number;
   /** What of it is offered, by the names that it has itself. */
@@ -91,9 +92,9 @@ export class Upstreams {
 
   /** How each is, in order. */
   report(): readonly UpstreamReport[] {
-    return this.#entries.map(({ upstream, offered, dropped }) => {
+    return this.#entries.map(({ upstream, unmatched, offered, dropped }) => {
       const { state, seconds, why } = upstream.state;
-      return { name: upstream.spec.name, state, seconds, why, tools: offered, dropped };
+      return { name: upstream.spec.name, state, seconds, why: why || unmatched.why, tools: offered, dropped };
     });
   }
 
@@ -170,7 +171,7 @@ export class Upstreams {
     recorder.state(name, upstream.state.state, unixTime());
     recorder.tools(name, 0, NONE_DROPPED);
     const lane = createLane(spec.maxConcurrency, `the upstream ${name} (maxConcurrency)`);
-    const entry: Entry = { upstream, lane, dropped: NONE_DROPPED, offered: 0, tools: new Map() };
+    const entry: Entry = { upstream, lane, unmatched, dropped: NONE_DROPPED, offered: 0, tools: new Map() };
     return entry;
   }
 

@@ -52,7 +52,11 @@ async function node(...args: readonly string[]): Promise<string> {
   return stdout + stderr;
 }
 
-describe.each([`--env-file=${variables}`, `--env-file-if-exists=${variables}`])('with %s', (flag) => {
+describe.each([
+  `--env-file=${variables}`,
+  `--env-file-if-exists=${variables}`,
+  `--import=data:text/javascript,process.env.LIBRARY_KEY='secret'`,
+])('with %s', (flag) => {
   it('a worker thread has no environment variables', async () => {
     const call = (tool: string) => node(flag, MAIN, 'call', tool, '--tools.modules', tools, '--json');
     expect(await call('outside')).toContain('LIBRARY_KEY');

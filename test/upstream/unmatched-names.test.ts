@@ -78,12 +78,15 @@ describe('a server with an upstream whose tools.exclude has the prefix', () => {
     await upstream.close();
   });
 
-  it('warns of it', async () => {
+  it('warns of it in the log and at GET /', async () => {
+    const why = 'exclude names no tool of the upstream: br_close_branch; did you mean close_branch?';
     await waitFor(() => {
       expect(server.logs.find(({ msg }) => msg === MESSAGE)).toMatchObject({
         upstream: 'bank',
-        problems: ['exclude names no tool of the upstream: br_close_branch; did you mean close_branch?'],
+        problems: [why],
       });
     });
+    const status = await fetch(`${server.url}/`, { headers: { accept: 'application/json' } });
+    expect(await status.json()).toMatchObject({ upstreams: [{ name: 'bank', why }] });
   });
 });
