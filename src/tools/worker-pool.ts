@@ -58,8 +58,12 @@ export class WorkerPool implements Workers {
     });
     // A thread that dies between tasks is replaced by the pool; without a listener it would end the process.
     this.#pool.on('error', (error: unknown) => {
-      this.#lostBetween = error;
-      restarted('crashed', { tool: toolBehind(error), error });
+      const cause = this.#withAdvice(error);
+      this.#lostBetween = cause;
+      restarted(isOutOfMemory(error) ? 'out_of_memory' : 'crashed', {
+        tool: toolBehind(error),
+        error: cause,
+      });
     });
   }
 
