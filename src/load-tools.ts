@@ -7,6 +7,7 @@ import {
   withoutUpstreams,
 } from './load-upstreams.ts';
 import type { Losses } from './monitoring/losses.ts';
+import { problemsOfArguments } from './tools/argument-names.ts';
 import { builtinToolsets } from './tools/builtin/index.ts';
 import { Catalogue } from './tools/catalogue.ts';
 import { toolsetOf } from './tools/exported-tools.ts';
@@ -134,6 +135,8 @@ export async function offerTools(
   const workers = createWorkers(settings, isIsolated ? 1 : 0, losses);
   const offered = offerToolsets(loaded.toolsets, workers, limitsIn(settings));
   const problems = [loaded, offered].flatMap((part) => (part.ok ? [] : part.problems));
+  if (offered.ok)
+    problems.push(...problemsOfArguments('log.arguments', settings.log.arguments, offered.tools));
   if (loaded.ok && offered.ok) {
     problems.push(...(await problemsInThreads(loaded.toolsets, workers)));
     const { taken, problemsOf } = loaded;

@@ -17,7 +17,8 @@ if (isOlder(process.version, engines.node)) {
   process.stderr.write(
     `nexus-mcp: needs Node ${engines.node}; this is ${process.version}\n` +
       'nexus-mcp: install that, or have your project bring it: npm install node@24; with npm 12 then: ' +
-      'npm install-scripts approve node && npm rebuild node\n',
+      'npm install-scripts approve node && npm rebuild node\n' +
+      'nexus-mcp: in a project that has node@24, start npx nexus-mcp, or put node_modules/.bin first in PATH\n',
   );
   process.exit(2);
 }

@@ -170,6 +170,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'upstream/held-calls.ts #held': 'calls that an upstream asks in the middle of',
   'upstream/held-calls.ts #questions': 'calls that an upstream asks in the middle of',
   'upstream/relay/conversation.ts #questions': 'requests relayed to an upstream',
+  'upstream/unmatched-names.ts #told': '= the names in the settings of an upstream',
   'upstream/upstreams.ts #leaving': 'calls that wait',
   'upstream/relay/owed.ts #owed': 'requests relayed to an upstream',
   'upstream/relay/exchanges.ts #all': 'requests relayed to an upstream',

@@ -92,7 +92,10 @@ export class RequestState {
     if (sealed.tool !== call.name) throw refused('belongs to another tool');
     // Before its arguments are read: a state that is tried is used, so that it costs a client a call to have them read.
     if (!this.#used.use(sealed.id)) throw refused('has been used; make the call anew, without it');
-    if (sealed.arguments !== digestOf(call)) throw refused('belongs to a call with other arguments');
+    if (sealed.arguments !== digestOf(call))
+      throw refused(
+        'belongs to a call with other arguments, and is used up now; make the call anew, without it',
+      );
     return {
       state: sealed.state ?? undefined,
       giveBack: () => {

@@ -1,11 +1,13 @@
 /** The public entry `nexus-mcp/testing`: calls a tool in a unit test as the server would. */
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { trustedCaller } from '../authorization/caller.ts';
 import { createLane } from './admission.ts';
 import type { Outcome } from './call.ts';
 import type { Catalogue } from './catalogue.ts';
 import { problemsOfTool } from './definition-problems.ts';
 import { Executor } from './executor.ts';
+import { toolsIn } from './exported-tools.ts';
 import { offerToolsets, type Workers } from './offered-tool.ts';
 import { nameOf } from './strict-json.ts';
 import type { ToolContext, ToolDefinition } from './tool.ts';
@@ -51,7 +53,7 @@ export async function callTool(
   try {
     const catalogue = offer(tool, options, module.moduleUrl, threads);
     const problem = await threads.problemOf(module, PATIENCE_SECONDS);
-    if (problem !== undefined) throw new Error(problem);
+    if (problem !== undefined) throw new Error((await wrongFile(module.moduleUrl, tool.name)) ?? problem);
     return await callOffered(tool, catalogue, args, options);
   } finally {
     await threads.close();
@@ -65,6 +67,13 @@ function fileUrl(text: string): string {
   if (URL.parse(text)?.protocol !== 'file:') throw problem('no file URL');
   if (!existsSync(new URL(text))) throw problem('the URL of no file');
   return text;
+}
+
+/** What is wrong with a file that does not export a tool in this thread either. */
+async function wrongFile(moduleUrl: string, name: string): Promise<string | undefined> {
+  const exported = (await import(moduleUrl).catch(() => undefined)) as Record<string, unknown> | undefined;
+  if (!exported || toolsIn(exported).some((tool) => tool.name === name)) return undefined;
+  return `${fileURLToPath(moduleUrl)}: exports no tool ${name}; give the file that defines it`;
 }
 
 const inThisThread = (tool: ToolDefinition): Workers => ({

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -48,6 +48,18 @@ const MODULE_FILE = /\.[cm]?[jt]s$/;
 const NO_MODULE =
   'is no tool module, which is a .ts, .mts, .js or .mjs file; a data file is read by the module that needs it';
 
+const ONLY_A_NAME =
+  'holds only the name of a file, and not its text; with Helm, use --set-file in place of --set';
+
+function holdsOnlyAName(file: string): boolean {
+  try {
+    return /^\s*[\w./\\-]+\.[cm]?[jt]s\s*$/.test(readFileSync(file, 'utf8'));
+  } catch {
+    // The import says why it cannot be read.
+    return false;
+  }
+}
+
 async function loadToolModule(file: string, seconds: number): Promise<LoadedModule> {
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found)
@@ -55,6 +67,7 @@ async function loadToolModule(file: string, seconds: number): Promise<LoadedModu
   if (found.isDirectory())
     return { problems: [`${file}: is a directory; name the files of the tool modules`] };
   if (!MODULE_FILE.test(file)) return { problems: [`${file}: ${NO_MODULE}`] };
+  if (holdsOnlyAName(file)) return { problems: [`${file}: ${ONLY_A_NAME}`] };
   const moduleUrl = pathToFileURL(file).href;
   const late = new AbortController();
   let tools: ToolDefinition[];

@@ -36,6 +36,7 @@ export class WorkerPool implements Workers {
   readonly lane: Lane;
   readonly #pool: Piscina<WorkerTask | LoadTask, WorkerAnswer>;
   readonly #restarted: WorkerPoolOptions['restarted'];
+  readonly #maxHeapMegabytes: number;
   #lostBetween: unknown;
   /** Where threads are started: they hold what the async context they are started in does, and a call's holds the call. */
   readonly #outside = new AsyncResource('WorkerPool');
@@ -43,6 +44,7 @@ export class WorkerPool implements Workers {
   constructor({ minThreads, maxThreads, maxHeapMegabytes, restarted }: WorkerPoolOptions) {
     this.lane = createLane(maxThreads, 'the worker threads (workers.maxThreads)');
     this.#restarted = restarted;
+    this.#maxHeapMegabytes = maxHeapMegabytes;
     this.#pool = new Piscina({
       filename: fileURLToPath(neighbour('worker', import.meta.url)),
       minThreads,
@@ -51,13 +53,17 @@ export class WorkerPool implements Workers {
       // The atomics fast path would stop timers and progress messages of a running handler.
       atomics: 'disabled',
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
-      // A tool has no business with the server's secrets.
+      // The worker deletes what Node adds.
       env: {},
     });
     // A thread that dies between tasks is replaced by the pool; without a listener it would end the process.
     this.#pool.on('error', (error: unknown) => {
-      this.#lostBetween = error;
-      restarted('crashed', { tool: toolBehind(error), error });
+      const cause = this.#withAdvice(error);
+      this.#lostBetween = cause;
+      restarted(isOutOfMemory(error) ? 'out_of_memory' : 'crashed', {
+        tool: toolBehind(error),
+        error: cause,
+      });
     });
   }
 
@@ -80,7 +86,7 @@ export class WorkerPool implements Workers {
     } catch (error) {
       if (error instanceof HandlerError) return error.message;
       if (signal.aborted) return `${place}: has not loaded within ${seconds} s in a worker thread`;
-      return `${place}: cannot be imported in a worker thread: ${String(withAdvice(error))}`;
+      return `${place}: cannot be imported in a worker thread: ${String(this.#withAdvice(error))}`;
     }
   }
 
@@ -131,13 +137,23 @@ export class WorkerPool implements Workers {
       this.#restarted(reason, { tool, error: undefined });
       throw error;
     }
-    if (hasCode(error, 'ERR_WORKER_OUT_OF_MEMORY')) {
-      this.#restarted('out_of_memory', { tool, error: undefined });
-      throw error;
+    const cause = this.#withAdvice(error);
+    if (isOutOfMemory(error)) {
+      this.#restarted('out_of_memory', { tool, error: cause });
+      throw cause;
     }
-    const cause = withAdvice(error);
     this.#restarted('crashed', { tool, error: cause });
     return unavailable('The worker thread that ran the tool ended before the call did.', cause);
+  }
+
+  /** What piscina says of a thread that ended has no file of the tool in its stack. */
+  #withAdvice(error: unknown): unknown {
+    if (isOutOfMemory(error))
+      return errorWithoutFrames(
+        `the worker thread needed more than its heap of ${this.#maxHeapMegabytes} MiB (workers.maxHeapMegabytes)`,
+      );
+    if (!(error instanceof Error && error.message.startsWith('worker exited with code'))) return error;
+    return errorWithoutFrames(`${error.message}; did the tool exit the process?`);
   }
 
   /**
@@ -193,11 +209,5 @@ function toolBehind(error: unknown): string | undefined {
   return typeof tool === 'string' ? tool : undefined;
 }
 
-/** Of a thread that ended itself piscina has only the exit code, with a stack that has no file of the tool. */
-function withAdvice(error: unknown): unknown {
-  if (!(error instanceof Error && error.message.startsWith('worker exited with code'))) return error;
-  return errorWithoutFrames(`${error.message}; did the tool exit the process?`);
-}
-
-const hasCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';

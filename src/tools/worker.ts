@@ -42,6 +42,8 @@ export interface Thrown {
   readonly cause: Thrown | undefined;
 }
 
+// A tool has no business with the server's secrets. The pool gives a thread no variables, but Node adds those of --env-file.
+for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
 resolvePublicEntry();
 
 /** The tool whose call the running code is of: what a call leaves behind still knows it. */

@@ -29,6 +29,8 @@ export interface Listed {
   readonly leftOut: readonly string[];
   /** How many tools it lists: as many as definitions and dropped ones. */
   readonly tools: number;
+  /** The upstream's names of all of them, as far as they have one. */
+  readonly names: ReadonlySet<string>;
 }
 
 export interface ReadOptions {
@@ -51,15 +53,18 @@ export function readDefinitions(
   const dropped: Record<DropReason, number> = { ...NONE_DROPPED };
   const definitions: Definition[] = [];
   const leftOut: string[] = [];
+  const names = new Set<string>();
   for (const tool of tools) {
+    const { name } = Object(tool) as { readonly name?: unknown };
+    if (typeof name === 'string') names.add(name);
     const read = readDefinition(tool, options, known);
     if (typeof read !== 'string') definitions.push(read);
     else {
       dropped[read] += 1;
-      if (read === 'schema') leftOut.push((tool as { readonly name: string }).name);
+      if (read === 'schema') leftOut.push(String(name));
     }
   }
-  return { definitions, dropped, leftOut, tools: tools.length };
+  return { definitions, dropped, leftOut, tools: tools.length, names };
 }
 
 /** Whether the settings leave a tool in. */

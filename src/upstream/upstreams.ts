@@ -13,6 +13,7 @@ import { strictest, type ListHints } from './listing.ts';
 import { offering } from './offering.ts';
 import type { Relay } from './relay/relay.ts';
 import type { Transition } from './state.ts';
+import { UnmatchedNames } from './unmatched-names.ts';
 import { upstreamTool } from './upstream-tool.ts';
 import { Upstream, type UpstreamEnvironment, type UpstreamSpec } from './upstream.ts';
 
@@ -34,6 +35,7 @@ interface Entry {
   readonly upstream: Upstream;
   /** Where calls of all its tools have their places. */
   readonly lane: Lane;
+  readonly unmatched: UnmatchedNames;
   dropped: Dropped;
   offered: number;
   /** What of it is offered, by the names that it has itself. */
@@ -90,9 +92,9 @@ export class Upstreams {
 
   /** How each is, in order. */
   report(): readonly UpstreamReport[] {
-    return this.#entries.map(({ upstream, offered, dropped }) => {
+    return this.#entries.map(({ upstream, unmatched, offered, dropped }) => {
       const { state, seconds, why } = upstream.state;
-      return { name: upstream.spec.name, state, seconds, why, tools: offered, dropped };
+      return { name: upstream.spec.name, state, seconds, why: why || unmatched.why, tools: offered, dropped };
     });
   }
 
@@ -145,12 +147,14 @@ export class Upstreams {
   }
 
   #create(spec: UpstreamSpec): Entry {
-    const { environment, recorder, unixTime } = this.#options;
+    const { environment, recorder, logger, unixTime } = this.#options;
     const { name } = spec;
     const changes = new DefinitionChanges();
+    const unmatched = new UnmatchedNames(spec, logger);
     const upstream = new Upstream(spec, environment, {
       listed: () => {
         this.#tell(name, changes.take(upstream.listed?.definitions ?? []));
+        if (upstream.listed) unmatched.check(upstream.listed.names);
         this.#offer();
       },
       changed: (transition) => {
@@ -167,7 +171,7 @@ export class Upstreams {
     recorder.state(name, upstream.state.state, unixTime());
     recorder.tools(name, 0, NONE_DROPPED);
     const lane = createLane(spec.maxConcurrency, `the upstream ${name} (maxConcurrency)`);
-    const entry: Entry = { upstream, lane, dropped: NONE_DROPPED, offered: 0, tools: new Map() };
+    const entry: Entry = { upstream, lane, unmatched, dropped: NONE_DROPPED, offered: 0, tools: new Map() };
     return entry;
   }
 

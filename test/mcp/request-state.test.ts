@@ -77,7 +77,11 @@ it('a requestState is used once, also by two calls at a time', async () => {
 });
 
 it.each([
-  ['of other arguments', { which: 'that' }, 'The requestState belongs to a call with other arguments'],
+  [
+    'of other arguments',
+    { which: 'that' },
+    'The requestState belongs to a call with other arguments, and is used up now; make the call anew, without it',
+  ],
   ['of nobody', {}, 'Invalid or expired requestState'],
 ])('the log says why a call with a requestState %s is refused', async (_what, args, why) => {
   const state = why.startsWith('Invalid') ? 'made up' : await stateFor({ which: 'this' });

@@ -138,7 +138,7 @@ describe('the line of a call', () => {
 
   it('has long values cut, and secrets taken out', async () => {
     server = await start({
-      log: { arguments: { echo: ['text'], generate_hmac: ['key', 'message'] }, results: ['echo'] },
+      log: { arguments: { echo: ['text'], generate_hmac: ['secret_key', 'message'] }, results: ['echo'] },
     });
     await server.execute('echo', { text: 'x'.repeat(10_000) });
     expect(String((lastCall()['arguments'] as Line)['text']).length).toBeLessThan(600);
@@ -149,8 +149,8 @@ describe('the line of a call', () => {
       '{"password": "sk-a1b2c3d4e5f6"}',
     ])
       await server.execute('echo', { text });
-    await server.execute('generate_hmac', { message: 'hello', key: 'sk-a1b2c3d4e5f6' });
-    expect(lastCall()).toMatchObject({ arguments: { message: 'hello', key: '[redacted]' } });
+    await server.execute('generate_hmac', { message: 'hello', secret_key: 'sk-a1b2c3d4e5f6' });
+    expect(lastCall()).toMatchObject({ arguments: { message: 'hello', secret_key: '[redacted]' } });
     expect(JSON.stringify(server.logs)).not.toContain('sk-a1b2c3d4e5f6');
   });
 
@@ -307,6 +307,15 @@ describe('the request id', () => {
 it('a setting that names a tool that is not there stops the start', async () => {
   await expect(start({ log: { arguments: { nope: ['x'] }, results: ['nada'] } })).rejects.toThrow(
     'log.arguments: there is no tool nope\nlog.results: there is no tool nada',
+  );
+  server = await start();
+});
+
+it('a setting that names an argument that a tool cannot have stops the start', async () => {
+  const named = { echo: ['txet', 'zebra', 'text'], slow: ['milliseconds'] };
+  await expect(start({ log: { arguments: named } })).rejects.toThrow(
+    'log.arguments: the tool echo has no argument txet; did you mean text?\n' +
+      'log.arguments: the tool echo has no argument zebra',
   );
   server = await start();
 });

@@ -259,3 +259,25 @@ describe('a handler of another make', () => {
     expect(spans()).toMatchObject([{ attributes: { 'error.type': '-32603' } }]);
   });
 });
+
+describe('a handler whose servers are not instrumented', () => {
+  it.each([
+    ['is warned of once, at its first request', () => registerTools(newServer()), 1],
+    ['is not warned of otherwise', () => monitoring.instrument(registerTools(newServer())), 0],
+  ])('%s', async (_what, create, warnings) => {
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    monitoring = createMonitoring();
+    const handle = toNodeHandler(monitoring.instrument(createMcpHandler(create)));
+    url = await listenOnce(
+      (request, response) => void handle(request as Parameters<typeof handle>[0], response),
+    );
+    expect(warned).not.toHaveBeenCalled();
+    const client = await connect();
+    await client.listTools();
+    await client.listTools();
+    expect(warned).toHaveBeenCalledTimes(warnings);
+    if (warnings > 0) expect(warned.mock.calls[0]?.[0]).toContain('call instrument in the factory');
+    await client.close();
+    warned.mockRestore();
+  });
+});

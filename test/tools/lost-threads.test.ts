@@ -61,3 +61,35 @@ describe('a promise that a tool in a thread leaves behind, and that rejects,', (
     });
   });
 }, 120_000);
+
+it('a thread that runs out of its heap, in a call or after it, names the setting', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'hungry-')), 'hungry.mjs');
+  writeFileSync(
+    path,
+    `const tool = {
+       title: 'T', description: 'T.', isolation: 'worker', input: { type: 'object', additionalProperties: false },
+       annotations: { readOnly: true, idempotent: true, openWorld: false }, timeoutSeconds: 120,
+     };
+     const all = [];
+     const hoard = () => { for (;;) all.push(Array.from({ length: 125_000 }, () => all.length)); };
+     export default [
+       { ...tool, name: 'hoards', handler: hoard },
+       { ...tool, name: 'hoards_later', handler: () => { setTimeout(hoard, 50); } },
+     ];`,
+  );
+  const server = await startTestServer({ tools: { modules: [path] }, workers: { maxHeapMegabytes: 32 } });
+  const message = 'the worker thread needed more than its heap of 32 MiB (workers.maxHeapMegabytes)';
+  const lost = () => server.logs.filter(({ msg }) => msg === 'worker thread replaced');
+  expect((await server.execute('hoards_later')).status).toBe(200);
+  await expect
+    .poll(lost, { timeout: 60_000 })
+    .toMatchObject([
+      { reason: 'out_of_memory', err: { message: expect.stringContaining(message) as string } },
+    ]);
+  expect((await server.execute('hoards')).body).toMatchObject({ reason: 'exception' });
+  expect(lost()[1]).toMatchObject({ reason: 'out_of_memory', tool: 'hoards', err: { message } });
+  expect(server.logs.find(({ tool, msg }) => tool === 'hoards' && msg === 'tool call')).toMatchObject({
+    err: { message },
+  });
+  await server.stop();
+}, 120_000);

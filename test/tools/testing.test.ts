@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { callTool } from 'nexus-mcp/testing';
 import {
@@ -198,11 +198,40 @@ describe('a tool with isolation that is called with the file that exports it', (
     );
   });
 
-  it('is refused where the file does not export it there', async () => {
+  it('is refused where the file does not export it at all', async () => {
     await expect(callTool({ ...isolated, name: 'other' }, {}, { moduleUrl })).rejects.toThrow(
-      /loops\.mjs: exports no tool other in a worker thread/,
+      `${path}: exports no tool other; give the file that defines it`,
     );
   });
+
+  it('is refused where the file does not export it in a thread', async () => {
+    const sometimes = join(dirname(path), 'sometimes.mjs');
+    writeFileSync(
+      sometimes,
+      `const tool = { name: 'loops', input: {}, handler() {} }; export default process.env.PATH ? tool : [];`,
+    );
+    await expect(callTool(isolated, {}, { moduleUrl: pathToFileURL(sometimes) })).rejects.toThrow(
+      /sometimes\.mjs: exports no tool loops in a worker thread; it has no environment variables there/,
+    );
+  });
+
+  it('is told which heap it needed more of', async () => {
+    const hungry = join(dirname(path), 'hungry.mjs');
+    writeFileSync(
+      hungry,
+      `const all = [];
+       export const loops = {
+         name: 'loops', input: {}, handler() { for (;;) all.push(Array.from({ length: 125_000 }, () => all.length)); },
+       };`,
+    );
+    const options = { moduleUrl: pathToFileURL(hungry), timeoutSeconds: 120 };
+    expect(await callTool(isolated, { for: 'ever' }, options)).toMatchObject({
+      reason: 'exception',
+      cause: {
+        message: 'the worker thread needed more than its heap of 128 MiB (workers.maxHeapMegabytes)',
+      },
+    });
+  }, 120_000);
 });
 
 it.each([

@@ -83,6 +83,16 @@ describe('a broken tool module', () => {
     },
   );
 
+  it.each(['library.ts', '/home/me/my-library.mjs\n', 'process.js'])(
+    'that holds only the name of a file is told so: %j',
+    async (text) => {
+      const path = moduleFile('named.mjs', text);
+      expect(await problemsOf(path)).toEqual([
+        `${path}: holds only the name of a file, and not its text; with Helm, use --set-file in place of --set`,
+      ]);
+    },
+  );
+
   it('that is a directory is told to be one', async () => {
     expect(await problemsOf(directory)).toEqual([
       `${directory}: is a directory; name the files of the tool modules`,

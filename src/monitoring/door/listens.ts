@@ -24,12 +24,21 @@ const MAX_BODY_BYTES = 65_536;
 /**
  * Takes the `subscriptions/listen` streams of a handler through the door. The handler answers these requests itself, so
  * that no server sees them; each is in flight until its stream ends.
+ * @param served called when a request that a server of the handler has to see was answered with success
  */
-export function takeListens<Held>(handler: FetchHandler, door: Door<Held>): void {
+export function takeListens<Held>(
+  handler: FetchHandler,
+  door: Door<Held>,
+  served: () => void = () => undefined,
+): void {
   const answer = handler.fetch.bind(handler);
   handler.fetch = async (request, options) => {
     const message = await listenIn(request, options?.parsedBody);
-    if (!message) return answer(request, options);
+    if (!message) {
+      const response = await answer(request, options);
+      if (request.method === 'POST' && response.ok) served();
+      return response;
+    }
     // The label is never asked for: a listen calls no tool.
     const connection = door.connect({ transport: 'http', toolLabel: (name) => name });
     const listen = connection.begin(message, { request });

@@ -46,6 +46,22 @@ export function checkInstrumentOptions(options: InstrumentOptions): void {
   checkNames('instrument', options, OPTIONS_OF_INSTRUMENT);
 }
 
+/** @throws TypeError when it is called as a handler is, and not for one */
+export function checkCallOfExpressHandler(given: readonly unknown[]): void {
+  if (given.length > 0)
+    throw new TypeError(
+      "expressHandler takes no arguments, because it returns the handler: write app.get('/metrics', monitoring.expressHandler())",
+    );
+}
+
+/** @throws TypeError when it is no text, as when `metrics` is called as a handler is */
+export function checkAccept(accept: unknown): void {
+  if (accept !== undefined && typeof accept !== 'string')
+    throw new TypeError(
+      `metrics takes the text of an Accept header, not ${describeGiven(accept)}: the handler of a route is monitoring.expressHandler()`,
+    );
+}
+
 function checkNames(of: string, given: object, known: object): void {
   const names = Object.keys(known);
   const wrong = Object.keys(given).find((name) => !names.includes(name));

@@ -21,7 +21,9 @@ import { collectRuntime, describeBuild } from '../metrics/runtime.ts';
 import { observers } from '../observers.ts';
 import { Tracing } from '../traces/tracing.ts';
 import {
+  checkAccept,
   checkBuckets,
+  checkCallOfExpressHandler,
   checkLogger,
   checkOperationAttributes,
   checkOptions,
@@ -139,10 +141,14 @@ export function createMonitoring<const Custom extends CustomMetrics = Readonly<R
         throw new TypeError('tool takes a name and a function');
       return measuredFunction(name, run, parts);
     },
-    expressHandler: () => metricsHandler(write),
-    async metrics(accept) {
+    expressHandler(...given: readonly unknown[]) {
+      checkCallOfExpressHandler(given);
+      return metricsHandler(write);
+    },
+    metrics(accept) {
+      checkAccept(accept);
       const format = preferredFormat(accept);
-      return { contentType: CONTENT_TYPES[format], body: String(await write(format)) };
+      return write(format).then((body) => ({ contentType: CONTENT_TYPES[format], body: String(body) }));
     },
     flush() {
       callLog?.flush();

@@ -58,7 +58,7 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
    * Observes a server at the protocol door: every request, of every tools/call its outcome, duration and size, and
    * sessions and subscriptions while they are open. Tools may be registered, and the server connected, before or
    * after. For servers that are made per request, call it in the factory; and call it with what `createMcpHandler`
-   * returns, which answers `subscriptions/listen` itself, where no server sees it. (`serveStdio` does so, too, and those
+   * returns as well, which answers `subscriptions/listen` itself, where no server sees it. (`serveStdio` does so, too, and those
    * are not seen.)
    *
    * Of frameworks that make the servers, it takes what shows them: the class `FastMCPSession` of fastmcp, a `McpStrategy` of
@@ -79,11 +79,15 @@ export interface Monitoring<Custom extends CustomMetrics = CustomMetrics> {
     name: string,
     run: (this: This, ...args: Args) => Result | Promise<Result>,
   ) => (this: This, ...args: Args) => Promise<Result>;
-  /** Answers `GET /metrics` in express, or in any server on `node:http`. */
+  /**
+   * Returns what answers `GET /metrics` in express, or in any server on `node:http`.
+   * @throws TypeError when it is given arguments, as when it is registered itself
+   */
   readonly expressHandler: () => MetricsHandler;
   /**
    * The metrics as text.
    * @param accept the scraper's Accept header. Default: Prometheus text
+   * @throws TypeError when that is no text
    */
   readonly metrics: (accept?: string) => Promise<{ readonly contentType: string; readonly body: string }>;
   /** What declared metrics are recorded with, by name. */
