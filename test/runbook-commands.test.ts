@@ -24,6 +24,7 @@ const KUBECTL = `kubectl() {
     *"get pods"*status.podIP=10.0.0.7) echo pod/one ;;
     *"get pods"*status.podIP=*) ;;
     *"get pods"*) echo pod/one ;;
+    *"get "*,*--sort-by*) echo "error: kubectl sorts no list of several kinds" >&2; return 1 ;;
     *" exec "*) while [ "$1" != -- ]; do shift; done; shift; "$@" ;;
     *) echo "kubectl $*" ;;
   esac
@@ -124,7 +125,7 @@ it.each([
 );
 
 it.each([
-  ['Kubernetes', kubernetes, /get replicasets,pods -l/],
+  ['Kubernetes', kubernetes, /get replicasets -l[^]*\npod\/one\n[^]*helm -n/],
   ['a plain host', plain, new RegExp(`\\b${process.pid}\\b`)],
 ])('deployed shows what runs since when on %s', async (_name, platform, shown) => {
   const { stdout } = await paste(platform, 'helm() { echo "helm $*"; }', 'deployed');
