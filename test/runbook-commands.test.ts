@@ -7,16 +7,14 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { runbooks } from './alerts/documented-queries.ts';
 import { RULES } from './alerts/scenario.ts';
 import { freePorts } from './support/replicas.ts';
+import { BLOCKS } from './support/runbook-blocks.ts';
 import { startServer } from './support/server-process.ts';
 import { waitUntil } from './support/wait.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
 
 const TOKEN = 'the-only-token-that-is-right';
 
-const page = readFileSync(new URL('../alerts/runbooks/README.md', import.meta.url), 'utf8');
-const section = page.slice(page.indexOf('## Before you paste'), page.indexOf('## Roll back'));
-const blocks = [...section.matchAll(/```sh\n([^]*?)```/g)].map(([, code = '']) => code);
-const [names = '', kubernetes = '', compose = '', host = '', plain = ''] = blocks;
+const [names = '', kubernetes = '', compose = '', host = '', plain = ''] = BLOCKS;
 
 /** A kubectl that knows one pod, at 10.0.0.7: what it is to execute there runs here, and of all else it says what it was. */
 const KUBECTL = `kubectl() {
@@ -224,7 +222,7 @@ it('an address that no pod has is called that', async () => {
 });
 
 it('what is pasted has no comments, which an interactive zsh would run as commands', () => {
-  const pasted = [...blocks, ...runbooks().flatMap(({ text }) => shellIn(text))].join('\n');
+  const pasted = [...BLOCKS, ...runbooks().flatMap(({ text }) => shellIn(text))].join('\n');
   expect(pasted.match(/(?<=^|\s)#(?=\s).*$/gm)).toBeNull();
 });
 

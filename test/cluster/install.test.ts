@@ -5,7 +5,9 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { CHART, render, type Values } from '../chart/helm.ts';
 import { waitFor } from '../support/wait.ts';
-import { deleteNamespaces, groupedKind, hasField, makeNamespace, type Output } from './cluster.ts';
+import { provideKubernetesTools } from '../../scripts/kubernetes-tools.ts';
+import { BLOCKS } from '../support/runbook-blocks.ts';
+import { deleteNamespaces, groupedKind, hasField, makeNamespace, run, type Output } from './cluster.ts';
 import { Release, type HelmVersion } from './release.ts';
 
 const HELMS: readonly HelmVersion[] = ['helm3', 'helm4'];
@@ -52,6 +54,21 @@ async function missingIn(file: string): Promise<readonly string[]> {
   return missing.length > 0 || field === undefined || (await hasField(field)) ? missing : [field];
 }
 
+/** Pastes what the runbooks need, and types what most of them type. */
+async function answersRunbooks({ namespace }: Release): Promise<void> {
+  const { kubectl, helm4 } = await provideKubernetesTools();
+  const [names = '', kubernetes = ''] = BLOCKS;
+  const typed = [
+    ...[`kubectl() { "${kubectl}" "$@"; }`, `helm() { "${helm4}" "$@"; }`, names],
+    ...[`NS=${namespace}`, kubernetes, 'deployed', 'status | jq -r .verdict.level', 'metrics mcp_build_info'],
+    ...[`call '{"tool_name":"add","arguments":{"a":5,"b":3}}'`, 'check', 'logs', 'failures'],
+  ];
+  const { stdout, stderr } = await run('bash', ['-c', typed.join('\n')]);
+  for (const shown of ['DESIRED', 'Running', 'good', 'mcp_build_info{', '"result":8', '"msg":"ready"'])
+    expect(stdout).toContain(shown);
+  expect(stderr.match(/^(?:error|Error|jq|awk|bash|no ).*/gm)).toBeNull();
+}
+
 describe.each(HELMS)('%s', (helm) => {
   it('installs, upgrades, rolls back and uninstalls a release without values, and pods run', async () => {
     const namespace = await makeNamespace('zero');
@@ -70,6 +87,7 @@ describe.each(HELMS)('%s', (helm) => {
 
     const { stdout } = await release.test();
     expect(stdout).toContain('Succeeded');
+    if (helm === 'helm4') await answersRunbooks(release);
     expect(warnings(await release.uninstall())).toEqual([]);
     // Helm leaves the pods of its tests, for their logs.
     await waitFor(async () => {
