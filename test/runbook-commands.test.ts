@@ -542,7 +542,9 @@ it('the first commands about processes help where there is neither docker nor sy
   const commands = RULES.flatMap(({ rules }) =>
     rules.flatMap(
       ({ annotations }) =>
-        (annotations?.['description'] ?? '').match(/\{ [^{}]*docker ps -a[^}]*; \}/g) ?? [],
+        (annotations?.['description'] ?? '').match(
+          /\{ (?:pgrep|journalctl -qu nexus-mcp -o cat -n)[^}]*; \}/g,
+        ) ?? [],
     ),
   );
   expect(new Set(commands).size).toBe(2);
@@ -552,8 +554,10 @@ it('the first commands about processes help where there is neither docker nor sy
   const running = 'pgrep() { [ "$*" = "-af nexus-mcp|main[.][jt]s" ] && echo "7 node src/main.ts"; }';
   for (const command of new Set(commands)) {
     const { stdout, stderr } = await paste(host, ...nothing, running, command);
-    expect(`${stdout}${stderr}`).toMatch(/7 node src\/main\.ts|neither here: tail -n 60/);
+    expect(`${stdout}${stderr}`).toMatch(
+      /7 node src\/main\.ts|no journal of a unit nexus-mcp here: tail -n 60/,
+    );
     const none = await paste(host, ...nothing, 'pgrep() { return 1; }', command);
-    expect(none.stderr).toMatch(/no process of the server here|neither here/);
+    expect(none.stderr).toMatch(/no process of the server here|no journal of a unit/);
   }
 });

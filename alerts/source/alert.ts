@@ -66,7 +66,8 @@ export const TEXT = {
   service: SERVICE_TEXT,
   tool: '{{ $labels.tool_name }}',
   percent: '{{ $value | humanizePercentage }}',
-  number: '{{ $value | humanize }}',
+  /** A count. Increases are extrapolated, and not whole. */
+  number: '{{ $value | printf "%.0f" }}',
   duration: '{{ $value | humanizeDuration }}',
   logs: command(`${LOGS} --since=15m`, logsElsewhere('--since=15m ', ' --since=-15m')),
   /** Of what is said but once, and may have been long ago. */
@@ -79,8 +80,8 @@ export const TEXT = {
     CONTAINERS,
   ),
   lastStates: command(
-    `describe pods ${PODS} | grep -A5 'Last State'`,
-    '{ journalctl -qu nexus-mcp -o cat -n 60 | grep . || docker ps -a || echo "neither here: tail -n 60 the file of its log instead" >&2; }',
+    `get pods ${PODS} -o json | jq -r '.items[] | .metadata.name as $pod | .status.containerStatuses[]? | select(.lastState.terminated) | [$pod, .restartCount, (.lastState.terminated | .exitCode, .reason, .finishedAt)] | @tsv'`,
+    '{ journalctl -qu nexus-mcp -o cat -n 60 | grep . || echo "no journal of a unit nexus-mcp here: tail -n 60 the file of its log, or docker logs --tail 60 CONTAINER" >&2; }',
   ),
 } as const;
 

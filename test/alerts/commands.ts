@@ -25,8 +25,8 @@ export const targets = command(
 );
 export const policies = command('get networkpolicies', 'curl -sS -m 5 http://OTHER_REPLICA:PORT/livez');
 export const lastStates = command(
-  `describe pods ${PODS} | grep -A5 'Last State'`,
-  '{ journalctl -qu nexus-mcp -o cat -n 60 | grep . || docker ps -a || echo "neither here: tail -n 60 the file of its log instead" >&2; }',
+  `get pods ${PODS} -o json | jq -r '.items[] | .metadata.name as $pod | .status.containerStatuses[]? | select(.lastState.terminated) | [$pod, .restartCount, (.lastState.terminated | .exitCode, .reason, .finishedAt)] | @tsv'`,
+  '{ journalctl -qu nexus-mcp -o cat -n 60 | grep . || echo "no journal of a unit nexus-mcp here: tail -n 60 the file of its log, or docker logs --tail 60 CONTAINER" >&2; }',
 );
 
 /** The hosts of the service, where it runs on such. */

@@ -357,7 +357,7 @@ export const capacityScenarios: readonly Scenario[] = [
       '27h': [
         ticket('NexusMCPSeriesGrowing', on('a'), {
           says: ({ text, n }) =>
-            `a:9999 of ${text} exposes 9k series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: ${answer(n, '/metrics')} | grep -v '^#' | sed '/^[{]/!s/[{ ].*//' | sort | uniq -c | sort -rn | head`,
+            `a:9999 of ${text} exposes 9000 series, more than twice as many as any instance a day ago. Either there are new tools, or a label has too many values. First: ${answer(n, '/metrics')} | grep -v '^#' | sed '/^[{]/!s/[{ ].*//' | sort | uniq -c | sort -rn | head`,
           dashboard: 'fleet',
         }),
       ],

@@ -151,7 +151,7 @@ const ids: readonly Scenario[] = [
           { reason: 'unknown' },
           {
             says: ({ text, n }) =>
-              `${text} refused 600 requests in the last 10 minutes for their session id (reason unknown), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. Each instance logs the ids of its keys when it starts: they must be the same. First: ${allLogs(n)} | grep session_keys | tail -5 | jq -cR 'fromjson? | {time, session_keys}'`,
+              `${text} refused 600 requests in the last 10 minutes for their session id (reason unknown), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common, or the server was restarted without a key file; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. Each instance logs the ids of its keys when it starts: they must be the same. First: ${allLogs(n)} | grep session_keys | tail -5 | jq -cR 'fromjson? | {time, session_keys}'`,
             dashboard: 'fleet',
           },
         ),

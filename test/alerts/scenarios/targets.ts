@@ -66,7 +66,7 @@ export const targetScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text }) =>
-              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server answers, and Prometheus drops the 120k samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. If it is the limit, raise it (in the chart monitoring.monitor.sampleLimit). First: in Prometheus, because only it knows why: open Status > Target health and read the error of the scrape`,
+              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server answers, and Prometheus drops the 120000 samples, because they are more than its sample_limit or cannot be parsed. Agents are probably served, but no other alert works. If it is the limit, raise it (in the chart monitoring.monitor.sampleLimit). First: in Prometheus, because only it knows why: open Status > Target health and read the error of the scrape`,
             dashboard: 'fleet',
           },
         ),
