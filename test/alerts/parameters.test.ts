@@ -426,6 +426,11 @@ describe('make rules', () => {
 
   it.each([
     ['foo: 1\n', /my-alerts\.yaml: the file: Unrecognized key: "foo"\n$/],
+    [
+      'alerts: {NexusMCPDown: {for: 15m}}\n',
+      /alerts\.NexusMCPDown: Unrecognized key: "for"; did you mean forSeconds\?\n$/,
+    ],
+    ['toolErorRatio: 0.2\n', /the file: Unrecognized key: "toolErorRatio"; did you mean toolErrorRatio\?\n$/],
     ['alerts: {NexusMCPDwon: {}}\n', /my-alerts\.yaml: alerts\.NexusMCPDwon: there is no such alert\n$/],
     ['a: [', /my-alerts\.yaml: is not valid YAML/],
   ])('says what is wrong with a file: %j', (content, says) => {
