@@ -346,7 +346,9 @@ it('the notes name what probes regularly, and where spans go', async () => {
   const canary = { enabled: true };
   const config = { tracing: { endpoint: 'http://collector.observability:4318' } };
   const text = await notes({ canary, config, tracing: { ratio: 0.1 } }, true);
-  expect(text).toContain('Canary: a CronJob that calls current_timestamp (*/5 * * * *). A run that fails is');
+  expect(text).toContain(
+    'Canary: a CronJob that calls current_timestamp (*/5 * * * *). A run that fails is a failed Job.',
+  );
   expect(text).toContain(
     '\n\nTRACES\n  Spans go to http://collector.observability:4318 by OTLP over HTTP (sampler parentbased_traceidratio, ratio 0.1).',
   );
