@@ -73,7 +73,7 @@ screenshots: node_modules/.installed ## Take the picture of the README, and thos
 generate: node_modules/.installed ## Write the generated sections and files
 	@$(NPM) --silent run generate
 
-rules: node_modules/.installed ## Write dist/nexus-mcp.rules.yaml with parameters of your own (ARGS=my-alerts.yaml)
+rules: node_modules/.installed ## Write the alert rules with parameters of your own into dist (ARGS=my-alerts.yaml)
 	@$(NODE) scripts/alert-rules.ts $(ARGS)
 
 alerts-report: node_modules/.installed ## Measure what the alerts detect, and write alerts/DETECTION.md

@@ -12,6 +12,9 @@ const NO_AUDIT_KEY =
   'audit.enabled is set with auth.issuers and without sessions.stateKeyFile: users are hashed with a key that each process makes for ' +
   'itself, so audit events of several processes cannot be compared, and nobody can tell whose a hash is';
 
+const GRPC_PORT =
+  'tracing.endpoint has the port 4317, which is usually that of OTLP over gRPC: spans are sent by OTLP over HTTP, whose port is usually 4318';
+
 /** What a search for upstreams is told, where there is none. */
 function idleDiscovery({ discovery }: Settings): readonly string[] {
   const { enabled, namespaces, kubeconfig, timeoutSeconds, maxConcurrency } = discovery;
@@ -27,12 +30,13 @@ function idleDiscovery({ discovery }: Settings): readonly string[] {
 
 /** Settings that are valid but probably a mistake, in words for the person who started the server. */
 export function warningsOf(settings: Settings, catalogue: Pick<Catalogue, 'tools'>): readonly string[] {
-  const { sessions, audit, auth } = settings;
+  const { sessions, audit, auth, tracing } = settings;
   const hasKey = sessions.stateKeyFile !== undefined;
   return [
     ...(catalogue.tools.length === 0 && !mayHaveUpstreams(settings) ? [NO_TOOLS] : []),
     ...(sessions.peers.length > 0 && !hasKey ? [NO_KEY] : []),
     ...(audit.enabled && auth.issuers.length > 0 && !hasKey ? [NO_AUDIT_KEY] : []),
+    ...(tracing.endpoint !== undefined && new URL(tracing.endpoint).port === '4317' ? [GRPC_PORT] : []),
     ...idleDiscovery(settings),
   ];
 }

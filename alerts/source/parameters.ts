@@ -64,16 +64,28 @@ const slo = (objective: number, sooner: readonly z.infer<typeof burnWindow>[] = 
     .describe('Windows that open a ticket'),
 });
 
-/** Labels of the operator's own; `severity` has its parameter, and those with `__` are Prometheus's. */
-const labels = z.record(
-  z
-    .string()
-    .regex(
-      /^(?!__|(?:alertname|severity)$)[a-zA-Z_]\w*$/,
-      'must be a label name, and neither alertname nor severity',
-    ),
-  z.string(),
-);
+/**
+ * Labels of the operator's own: none by which alerts are routed, grouped and inhibited. Those with `__` are Prometheus's.
+ * @param taken the labels that are none of the operator's
+ */
+const labelsBut = (taken: readonly string[]) =>
+  z.record(
+    z.string().superRefine((name, context) => {
+      const refuse = (message: string) => {
+        context.addIssue({ code: 'custom', message });
+      };
+      if (name === 'severity') refuse('is a parameter of its own: alerts.NAME.severity');
+      else if (taken.includes(name))
+        refuse(
+          'alerts are routed, grouped and inhibited by this label, which says whose they are; name it otherwise',
+        );
+      else if (!/^(?!__)[a-zA-Z_]\w*$/.test(name)) refuse('must be a label name');
+    }),
+    z.string(),
+  );
+
+const OF_ROUTES = ['alertname', 'namespace', 'job', 'instance'] as const;
+const labels = labelsBut([...OF_ROUTES, 'cluster']);
 
 const override = z.strictObject({
   enabled: z.boolean().optional(),
@@ -234,7 +246,7 @@ export const parametersSchema = z
     restarts: atLeastOne.default(3).describe('Starts of one process in an hour'),
     silentToolCalls: atLeastOne.default(50).describe('Successful calls in the same two hours yesterday'),
     alerts: z.record(z.string(), override).default({}).describe('Changes to single alerts, by name'),
-    labels: labels.default({}).describe('Labels on every alert'),
+    labels: labelsBut(OF_ROUTES).default({}).describe('Labels on every alert'),
     runbookBaseUrl: z
       .string()
       .default('https://github.com/nexus-mcp/nexus-mcp/blob/main/alerts/runbooks')

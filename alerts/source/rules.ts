@@ -120,3 +120,15 @@ function dashboardUrl({ dashboard }: Alert, { grafanaBaseUrl }: Parameters): str
 export const ruleFile = (groups: readonly RuleGroup[], timeScale = 1): string =>
   (timeScale === 1 ? '' : `# For tests: all windows and waits are ${timeScale} of what they should be.\n`) +
   stringify({ groups }, { lineWidth: 0, aliasDuplicateObjects: false });
+
+/** The groups as an object for Prometheus Operator, with the name that it has in k8s/. */
+export const prometheusRule = (groups: readonly RuleGroup[]): string =>
+  stringify(
+    {
+      apiVersion: 'monitoring.coreos.com/v1',
+      kind: 'PrometheusRule',
+      metadata: { name: 'nexus-mcp' },
+      spec: { groups },
+    },
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  );

@@ -302,11 +302,22 @@ describe('changes to single alerts', () => {
         where === 'labels'
           ? { labels: { [name]: 'x' } }
           : { alerts: { NexusMCPDown: { labels: { [name]: 'x' } } } };
-      for (const name of ['severity', 'alertname', '__name__', 'my-team', '1st', ''])
-        expect(problem(labelled(name)), name).not.toBe('');
+      for (const name of ['__name__', 'my-team', '1st', ''])
+        expect(problem(labelled(name)), name).toMatch(/: must be a label name$/);
+      for (const name of ['alertname', 'namespace', 'job', 'instance'])
+        expect(problem(labelled(name)), name).toMatch(
+          /: alerts are routed, grouped and inhibited by this label/,
+        );
+      expect(problem(labelled('severity'))).toMatch(/: is a parameter of its own: alerts\.NAME\.severity$/);
       for (const name of ['team', 'Team_2', '_x']) expect(problems(labelled(name)), name).toEqual([]);
     },
   );
+
+  it('may name the cluster of all alerts, and not of one', () => {
+    const labels = { cluster: 'east' };
+    expect(problems({ labels })).toEqual([]);
+    expect(problem({ alerts: { NexusMCPDown: { labels } } })).toMatch(/: alerts are routed/);
+  });
 
   it('have closed severities', () => {
     expect(problem({ alerts: { NexusMCPDown: { severity: 'page' } } })).toMatch(
@@ -426,6 +437,11 @@ describe('make rules', () => {
 
   it.each([
     ['foo: 1\n', /my-alerts\.yaml: the file: Unrecognized key: "foo"\n$/],
+    [
+      'alerts: {NexusMCPDown: {for: 15m}}\n',
+      /alerts\.NexusMCPDown: Unrecognized key: "for"; did you mean forSeconds\?\n$/,
+    ],
+    ['toolErorRatio: 0.2\n', /the file: Unrecognized key: "toolErorRatio"; did you mean toolErrorRatio\?\n$/],
     ['alerts: {NexusMCPDwon: {}}\n', /my-alerts\.yaml: alerts\.NexusMCPDwon: there is no such alert\n$/],
     ['a: [', /my-alerts\.yaml: is not valid YAML/],
   ])('says what is wrong with a file: %j', (content, says) => {

@@ -367,6 +367,28 @@ const BY_THE_TEMPLATES: readonly Mistake[] = [
     ],
   ),
   [
+    'a severity as a label of an alert',
+    { alerts: { NexusMCPDown: { labels: { severity: 'info' } } } },
+    /alerts\.NexusMCPDown\.labels\.severity: is a value of its own; use alerts\.NexusMCPDown\.severity$/,
+  ],
+  [
+    'a severity as a label of an alert that has two',
+    { alerts: { NexusMCPErrorBudgetBurn: { labels: { severity: 'info' } } } },
+    /labels\.severity: is a value of its own; use .*, which an alert of two severities does not have$/,
+  ],
+  [
+    'a severity as a label of all alerts',
+    { monitoring: { rules: { labels: { severity: 'info' } } } },
+    /monitoring\.rules\.labels\.severity: is a value of its own; use alerts\.NAME\.severity$/,
+  ],
+  ...['alertname', 'cluster', 'namespace', 'job', 'instance'].map((label): Mistake => [
+    `the label ${label} of an alert, by which it is routed`,
+    { alerts: { NexusMCPDown: { labels: { [label]: 'mine' } } } },
+    new RegExp(
+      `alerts\\.NexusMCPDown\\.labels\\.${label}: alerts are routed, grouped and inhibited by this label`,
+    ),
+  ]),
+  [
     'labels of a Service for a PodMonitor',
     { monitoring: { monitor: { kind: 'PodMonitor', spec: { targetLabels: ['team'] } } } },
     /spec\.targetLabels: a PodMonitor has no Service/,

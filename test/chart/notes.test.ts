@@ -275,6 +275,112 @@ describe('the notes after an installation', () => {
   });
 });
 
+describe('the notes of a release with accounts of an identity provider', () => {
+  const issuer = 'https://login.example.com';
+  const withIssuer = (resource: string, more: Values = {}): Values => ({
+    config: {
+      ops: { port: 9998 },
+      server: { trustedProxies: 1 },
+      auth: { resource, issuers: [{ issuer }] },
+      ...more,
+    },
+  });
+  const RESOURCE = 'https://mcp.example.com/mcp';
+
+  it('say where clients sign in, and for what', async () => {
+    const text = await notes(withIssuer(RESOURCE), true);
+    expect(text).toContain(`\n  Clients sign in:   at ${issuer}, for ${RESOURCE} (config.auth)\n`);
+    expect(await notes({}, true)).not.toContain('sign in');
+  });
+
+  it('say that a probe needs a token of the list beside them', async () => {
+    expect(await warnings(withIssuer(RESOURCE), true)).toBe(
+      'probe.tokenSecret.name: the server needs a token and helm test has none, so it would fail; name a Secret that has a token in the key token and is in the list of auth.tokensSecret, which holds beside config.auth.issuers: a probe cannot sign in at an identity provider, or set probe.helmTest to false if nobody runs helm test',
+    );
+    const [canary] = await complaints({ values: { ...withIssuer(RESOURCE), canary: { enabled: true } } });
+    expect(canary).toMatch(/^- probe\.tokenSecret: the canary needs a token .* list of auth\.tokensSecret/);
+    const outcome = await template({ values: withIssuer(RESOURCE) });
+    expect(outcome.ok && outcome.text).toContain(
+      'Secret that has one of auth.tokensSecret in the value probe.token',
+    );
+  });
+
+  it('warn of a resource at a host that leads nowhere', async () => {
+    const hosts = ['mcp.example.com', '*.agents.example.com'];
+    const through: readonly Values[] = [
+      { ingress: { enabled: true, hosts } },
+      { httpRoute: { enabled: true, parentRefs: [{ name: 'public' }], hostnames: hosts } },
+    ];
+    const probe = { helmTest: false };
+    for (const each of through) {
+      const of = (resource: string, more?: Values) =>
+        warnings({ ...each, probe, ...withIssuer(resource, more) }, true);
+      expect(await of('https://mcp.exampel.com/mcp')).toMatch(
+        /^config\.auth\.resource: mcp\.exampel\.com is no host of the (Ingress|HTTPRoute) \(mcp\.example\.com, \*\.agents\.example\.com\)/,
+      );
+      for (const known of [RESOURCE, 'https://MCP.example.com:8443/mcp', 'https://a.agents.example.com/mcp'])
+        expect(await of(known), known).toBe('');
+      const server = { trustedProxies: 1, allowedHosts: ['mcp.exampel.com'] };
+      expect(await of('https://mcp.exampel.com/mcp', { server })).toBe('');
+    }
+    expect(await warnings({ probe, ...withIssuer('https://mcp.exampel.com/mcp') }, true)).toBe('');
+  });
+
+  it('warn of hashes of users of which nobody can tell whose they are', async () => {
+    const values = { probe: { helmTest: false }, ...withIssuer(RESOURCE, { audit: { enabled: true } }) };
+    const text = await notes(values, true);
+    expect(warningsIn(text).join('\n')).toMatch(
+      /^stateKeySecret\.name: config\.audit\.enabled hashes users .*$/,
+    );
+    expect(text).toContain('--set stateKeySecret.name=nexus-mcp-state-key\n');
+    expect(await warnings({ ...values, stateKeySecret: { name: 'key' } }, true)).toBe('');
+    const inFile = withIssuer(RESOURCE, {
+      audit: { enabled: true },
+      sessions: { stateKeyFile: '/data/key' },
+    });
+    expect(await warnings({ probe: { helmTest: false }, ...inFile }, true)).toBe('');
+  });
+});
+
+it('the notes name what probes regularly, and where spans go', async () => {
+  const canary = { enabled: true };
+  const config = { tracing: { endpoint: 'http://collector.observability:4318' } };
+  const text = await notes({ canary, config, tracing: { ratio: 0.1 } }, true);
+  expect(text).toContain(
+    'Canary: a CronJob that calls current_timestamp (*/5 * * * *). A run that fails is a failed Job.',
+  );
+  expect(text).toContain(
+    '\n\nTRACES\n  Spans go to http://collector.observability:4318 by OTLP over HTTP (sampler parentbased_traceidratio, ratio 0.1).',
+  );
+  expect(await notes({}, true)).not.toMatch(/Canary|TRACES/);
+});
+
+it('a collector at the port of gRPC is warned of', async () => {
+  const at = (endpoint: string) => warnings({ config: { tracing: { endpoint } } }, true);
+  expect(await at('http://collector:4317')).toContain(
+    'config.tracing.endpoint: 4317 is usually the port of OTLP over gRPC',
+  );
+  expect(await at('http://collector:4318')).not.toContain('gRPC');
+});
+
+it('an autoscaler whose numbers the cluster cannot give is warned of', async () => {
+  const scaled = { enabled: true, callsInFlight: 5 };
+  expect(await warnings({ autoscaling: scaled }, true)).toMatch(
+    /^autoscaling\.callsInFlight: the cluster has no custom\.metrics\.k8s\.io, so .* --api-versions custom/m,
+  );
+  expect(await warnings({ autoscaling: { enabled: true, activeSessions: 5 } }, true)).toMatch(
+    /^autoscaling\.activeSessions: the cluster has no custom/m,
+  );
+  for (const autoscaling of [{ enabled: true }, { callsInFlight: 5 }])
+    expect(await warnings({ autoscaling }, true)).not.toContain('custom.metrics');
+  const values = { autoscaling: scaled, strict: true };
+  const told = (args: readonly string[]) => complaints({ values, args });
+  expect((await told([])).join()).toContain('custom.metrics');
+  expect((await told(['--api-versions', 'custom.metrics.k8s.io/v1beta2'])).join()).not.toContain(
+    'custom.metrics',
+  );
+});
+
 describe('the notes of a release with an audit', () => {
   it('say where the events are', async () => {
     expect(await notes({ config: { audit: { enabled: true } } }, true)).toContain(

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -106,6 +107,122 @@ describe('k8s/', () => {
     expect(JSON.stringify(one(await monitoring, 'PrometheusRule'))).toContain(
       'job=\\"nexus-mcp\\", namespace=\\"nexus-mcp\\"',
     );
+  });
+});
+
+describe('the README of k8s/', () => {
+  const README = read('k8s/README.md');
+  /** The block of code that has a text. */
+  const block = (part: string): string =>
+    [...README.matchAll(/^```\w+\n([^]*?)^```$/gm)]
+      .map(([, text = '']) => text)
+      .find((text) => text.includes(part)) ?? '';
+  /** A folder with the k8s/ of this project, in which commands run as in a clone. */
+  const clone = (): string => {
+    const directory = mkdtempSync(join(tmpdir(), 'nexus-clone-'));
+    cpSync(join(PROJECT, 'k8s'), join(directory, 'k8s'), { recursive: true });
+    return directory;
+  };
+
+  it('shows a command that moves all into another namespace, as the chart would have it there', async () => {
+    const directory = clone();
+    await run('sh', ['-ec', block('NAMESPACE=agents')], directory);
+    const copy = join(directory, 'my-k8s');
+    const fields = { namespace: undefined, resources: ['./my-k8s', './my-k8s/monitoring'] };
+    const components = [
+      './my-k8s/several-replicas',
+      './my-k8s/discovery',
+      './my-k8s/examples/tokens-and-tools',
+    ];
+    writeFileSync(join(directory, 'kustomization.yaml'), stringify({ ...fields, components }));
+    const moved = await kustomize(directory);
+    expect(moved.flatMap(schemaProblems)).toEqual([]);
+    for (const { kind, metadata } of moved)
+      expect([kind, kind === 'Namespace' ? metadata.name : metadata.namespace]).toEqual([kind, 'agents']);
+
+    const enabled = { enabled: true };
+    const charted = await render({
+      namespace: 'agents',
+      values: { monitoring: { monitor: enabled, rules: enabled, scrapeAnnotations: true } },
+    });
+    for (const kind of ['PrometheusRule', 'ServiceMonitor'])
+      expect(one(moved, kind)['spec'], kind).toEqual(one(charted, kind)['spec']);
+    const [ours, theirs] = [moved, charted].map((all) => mounted(all)['nexus.yaml'] ?? '');
+    expect(parse(ours ?? '')).toEqual(parse(theirs ?? ''));
+    expect(JSON.stringify(one(moved, 'Deployment'))).toContain(
+      'nexus-mcp-metrics.agents.svc.cluster.local:9998',
+    );
+    const examples = ['alertmanagerconfig', 'labelled-service'].flatMap((name) =>
+      readManifests(readFileSync(join(copy, 'examples', `${name}.yaml`), 'utf8')),
+    );
+    expect(examples.map(({ metadata }) => metadata.namespace)).toEqual(['agents', 'agents']);
+  });
+
+  it("shows how rules with parameters of one's own replace those of k8s/monitoring", async () => {
+    const directory = clone();
+    const overlay = join(directory, 'overlay');
+    cpSync(join(directory, 'k8s/examples'), overlay, { recursive: true });
+    symlinkSync(directory, join(directory, 'nexus-mcp'));
+    const [parameters, file] = ['my-alerts.yaml', 'nexus-mcp.prometheusrule.yaml'].map((name) =>
+      join(overlay, name),
+    );
+    writeFileSync(parameters ?? '', block('# my-alerts.yaml'));
+    const [, flag = ''] = /ARGS="(\S+) my-alerts\.yaml"/.exec(README) ?? [];
+    await run(process.execPath, ['scripts/alert-rules.ts', flag, parameters ?? '', file ?? ''], PROJECT);
+    writeFileSync(join(overlay, 'kustomization.yaml'), block('nexus-mcp.prometheusrule.yaml, target'));
+
+    const made = await kustomize(overlay);
+    expect(made.flatMap(schemaProblems)).toEqual([]);
+    expect(made.map(({ metadata }) => metadata.labels['release'])).toEqual(['prometheus', 'prometheus']);
+    const expressions = (manifests: readonly Manifest[]): readonly string[] =>
+      at<{ rules: { alert?: string; expr: string }[] }[]>(
+        one(manifests, 'PrometheusRule'),
+        'spec.groups',
+      ).flatMap(({ rules }) =>
+        rules.flatMap(({ alert, expr }) => (alert === undefined ? [] : [`${alert}: ${expr}`])),
+      );
+    const [ours, theirs] = [expressions(made), expressions(await monitoring)];
+    expect(theirs.length - ours.length).toBe(1);
+    expect(ours.join()).not.toContain('NexusMCPToolSilent');
+    const down = (all: readonly string[]) =>
+      all.find((each) => each.startsWith('NexusMCPDown:'))?.replaceAll(/\s+/g, ' ');
+    expect(down(ours)).toBe(down(theirs));
+    expect(JSON.stringify(one(made, 'PrometheusRule'))).toContain('(100 - 99.9) / 100');
+  });
+
+  it('shows how tokens and a tool module get in, as the chart mounts them', async () => {
+    const component = 'k8s/examples/tokens-and-tools';
+    const manifests = await kustomized({}, component);
+    expect(manifests.flatMap(schemaProblems)).toEqual([]);
+    const module = read('examples/tools/hello.ts');
+    expect(read(`${component}/hello.ts`)).toBe(module);
+    const values = {
+      auth: { tokensSecret: { name: 'nexus-mcp-tokens' } },
+      toolModules: { files: { 'hello.ts': module } },
+    };
+    const charted = await renderPlain({ namespace: 'nexus-mcp', values });
+
+    const pod = 'spec.template.spec';
+    const withoutHash = (value: unknown): unknown =>
+      JSON.parse(JSON.stringify(value).replaceAll(/(nexus-mcp(?:-modules)?)-[a-z0-9]{10}"/g, '$1"'));
+    const [ours, theirs] = deployments(manifests, charted);
+    for (const path of [`${pod}.volumes`, `${pod}.containers.0.volumeMounts`])
+      expect(withoutHash(at(ours, path)), path).toEqual(
+        expect.arrayContaining(withoutHash(at<unknown[]>(theirs, path)) as unknown[]),
+      );
+    const { auth, tools } = parse(mounted(charted)['nexus.yaml'] ?? '') as {
+      auth: { tokensFile: string };
+      tools: { modules: string[] };
+    };
+    expect(at(ours, `${pod}.containers.0.env`)).toEqual(
+      expect.arrayContaining([
+        { name: 'NEXUS_AUTH_TOKENS_FILE', value: auth.tokensFile },
+        { name: 'NEXUS_TOOLS_MODULES', value: tools.modules.join(',') },
+      ]),
+    );
+    const map = manifests.find(({ metadata }) => metadata.name.startsWith('nexus-mcp-modules-'));
+    expect(map?.['data']).toEqual({ 'hello.ts': module });
+    expect(JSON.stringify(at(ours, `${pod}.volumes`))).toContain(map?.metadata.name);
   });
 });
 

@@ -248,6 +248,16 @@ describe('tools', () => {
     expect((await runHere(['check', '--discovery.labelSelector', 'a=b'])).stderr).toBe('');
   });
 
+  it('warns of a collector at the port of gRPC', async () => {
+    const of = (port: number) => runHere(['check', '--tracing.endpoint', `http://127.0.0.1:${port}`]);
+    const { code, stderr } = await of(4317);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /^nexus-mcp: tracing\.endpoint has the port 4317, .* over HTTP, whose port is usually 4318\n$/,
+    );
+    expect((await of(4318)).stderr).toBe('');
+  });
+
   it('prints nothing of none', async () => {
     const printed = await runHere(['tools', '--tools.disabled', '*']);
     expect(printed).toMatchObject({ code: 0, stdout: '' });

@@ -43,18 +43,27 @@ it('kubectl applies the manifests of k8s/, and their pods answer; applied again 
   expect(await generations()).toEqual(before);
 });
 
-it.for(['several-replicas', 'discovery'])('the cluster takes k8s/%s', async (component, { skip }) => {
-  skip(!made.namespace, `there is a namespace ${NAMESPACE} already`);
-  const folder = mkdtempSync(join(tmpdir(), 'nexus-mcp-k8s-'));
-  const resources = [relative(folder, K8S)];
-  const components = [relative(folder, join(K8S, component))];
-  writeFileSync(join(folder, 'kustomization.yaml'), stringify({ resources, components }));
-  const { kubectl: command } = await provideKubernetesTools();
-  const { stdout, stderr } = await run(command, ['apply', '--server-side', '--dry-run=server', '-k', folder]);
-  expect(stderr).toBe('');
-  expect(stdout).toContain('deployment.apps/nexus-mcp serverside-applied (server dry run)');
-  rmSync(folder, { recursive: true });
-});
+it.for(['several-replicas', 'discovery', 'examples/tokens-and-tools'])(
+  'the cluster takes k8s/%s',
+  async (component, { skip }) => {
+    skip(!made.namespace, `there is a namespace ${NAMESPACE} already`);
+    const folder = mkdtempSync(join(tmpdir(), 'nexus-mcp-k8s-'));
+    const resources = [relative(folder, K8S)];
+    const components = [relative(folder, join(K8S, component))];
+    writeFileSync(join(folder, 'kustomization.yaml'), stringify({ resources, components }));
+    const { kubectl: command } = await provideKubernetesTools();
+    const { stdout, stderr } = await run(command, [
+      'apply',
+      '--server-side',
+      '--dry-run=server',
+      '-k',
+      folder,
+    ]);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('deployment.apps/nexus-mcp serverside-applied (server dry run)');
+    rmSync(folder, { recursive: true });
+  },
+);
 
 it.for(['labelled-service', ...(HAS_OPERATOR ? ['alertmanagerconfig'] : [])])(
   'the cluster takes k8s/examples/%s.yaml',

@@ -49,6 +49,7 @@ alerts.{{ $alert }}.{{ $other }}: this chart has no such value; use alerts.{{ $a
 {{- end }}
 {{- end }}
 {{- end }}
+{{- include "nexus-mcp.checkLabelsOfAlerts" . }}
 {{- $settings := include "nexus-mcp.settings" . | fromYaml }}
 {{- $config := .Values.config }}
 {{- $auth := .Values.auth }}
@@ -157,6 +158,26 @@ rbac.rules: the profile {{ .Values.rbac.profile }} ignores them; set rbac.profil
 {{- end }}
 {{- if and .Values.rbac.clusterWide .Values.rbac.namespaces }}
 rbac.namespaces: says nothing where rbac.clusterWide is true
+{{- end }}
+{{- end }}
+
+{{/* Labels by which alerts are routed, grouped and inhibited. */}}
+{{- define "nexus-mcp.checkLabelsOfAlerts" -}}
+{{- $of := dict "monitoring.rules.labels" (omit (default dict .Values.monitoring.rules.labels) "cluster") }}
+{{- range $alert, $own := omit .Values.alerts "tools" }}
+{{- $_ := set $of (printf "alerts.%s.labels" $alert) (default dict (default dict $own).labels) }}
+{{- end }}
+{{- range $place, $labels := $of }}
+{{- range $label := list "severity" "alertname" "cluster" "namespace" "job" "instance" }}
+{{- if hasKey $labels $label }}
+{{- if eq $label "severity" }}
+{{- $alert := regexFind "NexusMCP[A-Za-z]+" $place }}
+{{ $place }}.severity: is a value of its own; use alerts.{{ default "NAME" $alert }}.severity{{ if and $alert (not (hasKey (get $.Values.alerts $alert) "severity")) }}, which an alert of two severities does not have{{ end }}
+{{- else }}
+{{ $place }}.{{ $label }}: alerts are routed, grouped and inhibited by this label, which says whose they are; name it otherwise
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -281,7 +302,7 @@ podDisruptionBudget.maxUnavailable: 0 lets no pod be evicted, so draining a node
 {{- $rules := $monitoring.rules }}
 {{- $operator := $monitoring.dashboards.grafanaOperator }}
 {{- if and .Values.canary.enabled (include "nexus-mcp.probeLacksToken" .) }}
-probe.tokenSecret: the canary needs a token to call with, because the server needs one
+probe.tokenSecret: the canary needs a token to call with, because the server needs one{{ with include "nexus-mcp.staticToken" . }}; name a Secret that has one{{ . }}{{ end }}
 {{- end }}
 {{- if and .Values.probe.arguments (not .Values.probe.tool) }}
 probe.arguments: say of which tool, in probe.tool

@@ -33,7 +33,7 @@ containers:
     {{- end }}
     {{- if include "nexus-mcp.probeLacksToken" . }}
     {{- /* The probe would name its own flags, and not the value of the chart. */}}
-    {{- $says := printf "The server needs a token, and this test has none. Name a Secret that has one in the value probe.tokenSecret.name of the chart (key %s)." $probe.tokenSecret.key }}
+    {{- $says := printf "The server needs a token, and this test has none. Name a Secret that has one%s in the value probe.tokenSecret.name of the chart (key %s)." (ternary " of auth.tokensSecret" "" (ne (include "nexus-mcp.staticToken" .) "")) $probe.tokenSecret.key }}
     command: {{ list "node" "-e" (printf "console.error(%s); process.exitCode = 1" (toJson $says)) | toJson }}
     {{- else }}
     args:
