@@ -186,7 +186,9 @@ describe.each(Object.entries(SETS))('the rules: %s', (name, groups) => {
         ([, code = '']) =>
           // In a query and in a condition it is not text yet.
           /\$value|\bvalue\b/.test(code) &&
-          !/\| (?:humanize(?:Percentage|Duration)|printf "%\.0f"|query) $|^ (?:else )?if [gl]t \$value \d+\.0 $/.test(code),
+          !/\| (?:humanize(?:Percentage|Duration)|printf "%\.0f"|query) $|^ (?:else )?if [gl]t \$value \d+\.0 $/.test(
+            code,
+          ),
       );
       expect(raw, title(rule)).toEqual([]);
     }
