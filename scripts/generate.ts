@@ -125,6 +125,7 @@ const SECTIONS: Readonly<Record<string, () => string>> = {
   weatherTool: () => source('examples/tools/weather.ts'),
   bookingTool: () => source('examples/tools/booking.ts'),
   deletionTool: () => source('examples/tools/deletion.ts'),
+  journeyTool: () => source('examples/tools/journey.ts'),
   slugTool: () => source('examples/tools/slug.ts'),
   primesTool: () => source('examples/tools/primes.ts'),
   weatherTest: () => source('examples/tools/weather.test.ts'),

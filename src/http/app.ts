@@ -89,7 +89,7 @@ export function createApp(options: AppOptions): Express {
     app.use(besidesCalls(protectedResourceRoutes(protectedResource, options.relays?.names)));
   app.use(restRoutes(guarded));
   app.get('/', pageGuards, page.serve);
-  app.all('/', wrongMethod('GET, HEAD'));
+  app.all('/', wrongMethod('GET, HEAD', '; MCP is at /mcp'));
   app.get('/openapi.json', guard, withinQuota(options.quota), (_request, response) => {
     const tools = visibleTo(callerOf(response), options.catalogue.tools);
     response.json(openApi(tools, options.info));
@@ -100,7 +100,7 @@ export function createApp(options: AppOptions): Express {
       OPERATIONS_PATHS,
       notFound('Probes, and metrics if they are on, are at the operations port (ops.port)'),
     );
-  app.use(notFound('There is nothing here; see /openapi.json'));
+  app.use(notFound('There is nothing here: MCP is at /mcp, and /openapi.json lists the paths of REST'));
   app.use(onError(options.logger));
   return app;
 }

@@ -94,11 +94,14 @@ function closeAfterBody(request: Request, response: Response): void {
   });
 }
 
-/** Stands after the handlers of a path: refuses the methods that none of them took. */
+/**
+ * Stands after the handlers of a path: refuses the methods that none of them took.
+ * @param hint what the client may have meant, as ends the message
+ */
 export const wrongMethod =
-  (allow: string): RequestHandler =>
+  (allow: string, hint = ''): RequestHandler =>
   (request, response) => {
-    const detail = `${request.path} answers ${allow} only`;
+    const detail = `${request.path} answers ${allow} only${hint}`;
     sendProblem(request, response, { status: 405, detail, headers: { allow } });
   };
 

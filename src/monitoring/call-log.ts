@@ -129,21 +129,24 @@ const errorOf = (record: CallRecord): unknown =>
   record.status === 'success' ||
   record.reason === 'invalid_arguments' ||
   record.cause === undefined ||
-  whyOf(record) !== undefined
+  isWhy(record)
     ? undefined
     : describeThrown(record.cause);
 
+/** Whether the cause says in words what is down. */
+const isWhy = ({ reason, cause }: Failed): boolean => typeof cause === 'string' && SAYS_WHY.has(reason);
+
 /**
- * What could not be reached, did not end or was full, in words, where nothing was thrown that says so. Of refused arguments which
- * they are, and of a request that never became a call what is wrong with it.
+ * What could not be reached, did not end or was full, in words. Of refused arguments which they are, and of a request that never became
+ * a call what is wrong with it.
  */
 function whyOf(record: CallRecord): string | undefined {
   if (record.status === 'success') return undefined;
   if (record.reason === 'invalid_arguments')
     return record.why ?? record.fields?.join(', ').slice(0, MAX_VALUE_LENGTH);
   if (!SAYS_WHY.has(record.reason)) return undefined;
-  const { cause = record.message } = record;
-  return typeof cause === 'string' ? redactValue('why', cause, MAX_VALUE_LENGTH) : undefined;
+  const { cause, message } = record;
+  return redactValue('why', typeof cause === 'string' ? cause : message, MAX_VALUE_LENGTH);
 }
 
 const SAYS_WHY: ReadonlySet<ErrorReason> = new Set(['unavailable', 'timeout', 'overloaded']);

@@ -1,5 +1,5 @@
 import { Console } from 'node:console';
-import { registerHooks } from 'node:module';
+import * as modules from 'node:module';
 import process from 'node:process';
 
 const PUBLIC_ENTRY = 'nexus-mcp/tools';
@@ -18,10 +18,13 @@ let isResolved = false;
  */
 export function resolvePublicEntry(): void {
   if (isResolved) return;
+  // A test of a tool may run on whatever Node there is; the command line has looked.
+  if (!('registerHooks' in modules))
+    throw new Error(`nexus-mcp needs a newer Node; this is ${process.version}`);
   isResolved = true;
   Object.assign(globalThis.console, new Console(process.stderr));
   const url = neighbour('index', import.meta.url).href;
-  registerHooks({
+  modules.registerHooks({
     resolve: (specifier, context, next) =>
       specifier === PUBLIC_ENTRY ? { url, shortCircuit: true } : next(specifier, context),
   });

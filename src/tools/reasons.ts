@@ -38,7 +38,7 @@ export const ERROR_REASONS = {
     refused: false,
     httpStatus: 503,
     retryable: true,
-    when: 'what the tool depends on (an upstream, the worker pool) could not be reached',
+    when: 'what the tool depends on (what it calls, its upstream, the worker pool) could not be reached',
   },
   overloaded: {
     serverFault: true,
@@ -73,7 +73,7 @@ export const ERROR_REASONS = {
     refused: false,
     httpStatus: 499,
     retryable: true,
-    when: 'the client cancelled the call, went away, or did not answer what the tool asked it',
+    when: 'the client cancelled the call, went away (not with a 2025-era session, which it may resume), or did not answer what the tool asked it',
   },
   rate_limited: {
     serverFault: false,

@@ -159,8 +159,10 @@ function hintsFor(content: ToolContent['content'], value: unknown): readonly str
   if (isQuestion(value)) return [IS_QUESTION];
   const loss = value === undefined ? undefined : problemOfJson(value);
   if (loss !== undefined) return [loss];
-  const isNothing = value === undefined && content.length === 0;
-  return isNothing ? ['the handler returned nothing; is a return missing?'] : [];
+  if (value !== undefined) return [];
+  return content.length === 0
+    ? ['the handler returned nothing; is a return missing?']
+    : ['a tool with output gives its value beside the blocks: content(blocks, value)'];
 }
 
 /** The log says why, without the size, which its line has: so equal failures are folded. */

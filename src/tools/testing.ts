@@ -8,6 +8,7 @@ import type { Catalogue } from './catalogue.ts';
 import { problemsOfTool } from './definition-problems.ts';
 import { Executor } from './executor.ts';
 import { toolsIn } from './exported-tools.ts';
+import { didYouMean } from './near-names.ts';
 import { offerToolsets, type Workers } from './offered-tool.ts';
 import { nameOf } from './strict-json.ts';
 import type { ToolContext, ToolDefinition } from './tool.ts';
@@ -26,6 +27,18 @@ export interface CallOptions extends Partial<Omit<ToolContext, 'releaseConnectio
   readonly moduleUrl?: string | URL;
 }
 
+const OPTION_NAMES: Readonly<Record<keyof CallOptions, true>> = {
+  timeoutSeconds: true,
+  resultBytes: true,
+  moduleUrl: true,
+  signal: true,
+  progress: true,
+  log: true,
+  answers: true,
+  state: true,
+  canElicit: true,
+};
+
 const LIMITS = { concurrency: 1, queue: 0, queueWaitSeconds: 0, inputWaitSeconds: 0 } as const;
 const THREADS = { minThreads: 0, maxThreads: 1, maxHeapMegabytes: 128, restarted: () => undefined } as const;
 
@@ -36,7 +49,7 @@ const THREADS = { minThreads: 0, maxThreads: 1, maxHeapMegabytes: 128, restarted
  * otherwise: a call that asks ends with `inputRequired`, and another one with `answers` and `state` continues it.
  * @param args default: none
  * @returns what the call ended with; a failure has its `reason`, and in `cause` what was thrown
- * @throws when the server would refuse the tool itself, with every problem
+ * @throws when the server would refuse the tool itself, with every problem, and of an option that there is not
  */
 export async function callTool(
   tool: ToolDefinition,
@@ -45,6 +58,9 @@ export async function callTool(
 ): Promise<Outcome> {
   if (typeof tool !== 'object' || (tool as unknown) === null)
     throw new TypeError(`callTool takes a tool, as defineTool returns it, not ${nameOf(tool)}`);
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTION_NAMES, name));
+  if (unknown !== undefined)
+    throw new TypeError(`callTool has no option ${unknown}${didYouMean(unknown, Object.keys(OPTION_NAMES))}`);
   const { moduleUrl } = options;
   if (moduleUrl === undefined || tool.isolation !== 'worker')
     return callOffered(tool, offer(tool, options, 'tested', inThisThread(tool)), args, options);

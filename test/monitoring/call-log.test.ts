@@ -112,7 +112,15 @@ describe('the line of a call', () => {
   it('says what is down when a tool is unavailable, whatever the settings name', async () => {
     server = await start();
     await server.execute('unreachable');
-    expect(lastCall()).toMatchObject({ reason: 'unavailable', why: 'The database cannot be reached.' });
+    expect(lastCall()).toMatchObject({
+      reason: 'unavailable',
+      why: 'The database cannot be reached.',
+    });
+    await server.execute('refused_there');
+    expect(lastCall()).toMatchObject({
+      why: 'The database cannot be reached.',
+      err: { message: 'connection refused' },
+    });
     await server.execute('fails');
     expect(lastCall()).not.toHaveProperty('why');
   });

@@ -121,9 +121,15 @@ const LOOSE = ['--skipLibCheck', '--allowJs', '--checkJs', '--allowImportingTsEx
 describe('the packed package, in an empty project,', () => {
   it('has types that all examples compile against', async () => {
     const typed = ['v2-server.ts', 'v1-server.ts', 'hono.ts', 'function.ts', 'custom-metrics.ts'];
-    const modules = ['hello', 'slug', 'primes.test', 'weather.test', 'booking.test', 'deletion.test'].map(
-      (name) => `tools/${name}.ts`,
-    );
+    const modules = [
+      'hello',
+      'slug',
+      'primes.test',
+      'weather.test',
+      'booking.test',
+      'deletion.test',
+      'journey.test',
+    ].map((name) => `tools/${name}.ts`);
     const plain = ['commonjs.cjs', 'fastmcp.js', 'mcp-nest.js', 'mcp-use.js'];
     expect(await compile(...LOOSE, ...typed, ...modules, ...plain)).toBe('');
   }, 120_000);

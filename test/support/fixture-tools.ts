@@ -64,6 +64,12 @@ export const unreachable = defineTool({
   handler: () => unavailable('The database cannot be reached.'),
 });
 
+export const refusedThere = defineTool({
+  ...tool,
+  name: 'refused_there',
+  handler: () => unavailable('The database cannot be reached.', new Error('connection refused')),
+});
+
 /** Runs until it is aborted. */
 export const hangs = defineTool({
   ...tool,

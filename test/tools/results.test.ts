@@ -48,7 +48,10 @@ describe('a result that a client could not have, or not as it was meant,', () =>
     ['an_mcp_result_with_structure', /return content\(/],
     ['an_mcp_result_where_a_value_is_due', /it is a result of MCP; return content\(/],
     ['nothing_where_a_value_is_due', /; the handler returned nothing; is a return missing\?$/],
-    ['content_without_its_value', /: result: Invalid input: expected object, received undefined$/],
+    [
+      'content_without_its_value',
+      /: result: Invalid input: expected object, received undefined; .*: content\(blocks, value\)$/,
+    ],
     ['some_numbers', /samples: a Float32Array is not JSON/],
     ['a_block_without_its_text', /content\.0\.text: Invalid input/],
   ])('is a fault of its tool, and the log says which part: %s', async (tool, says) => {
