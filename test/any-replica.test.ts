@@ -139,8 +139,9 @@ it(
 
     // Of one that is killed only what it was doing is lost.
     const [[port, killed] = []] = replicas;
-    await killed?.stop('SIGKILL');
+    // Streams that break are opened again at once, and not at its port.
     sendTo(killed);
+    await killed?.stop('SIGKILL');
     await Promise.all(clients.map(call));
     replicas.set(port ?? 0, await startReplica(port ?? 0));
     sendTo();

@@ -87,7 +87,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 300,
       keepFiringForSeconds: 300,
       summary: 'The token file has changed and cannot be read.',
-      description: `For 10 minutes {{ $labels.instance }} of ${TEXT.service} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. The log says once what is wrong with it; step 2 of the runbook has it said again. First: ${statusOf('.token_file // .', ...HERE)}`,
+      description: `For 5 minutes or more {{ $labels.instance }} of ${TEXT.service} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. The log says once what is wrong with it; step 2 of the runbook has it said again. First: ${statusOf('.token_file // .', ...HERE)}`,
       dashboard: 'fleet',
     },
     keysStale(promql),

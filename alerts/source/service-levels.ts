@@ -68,7 +68,7 @@ function errorBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(availability, severity), errorRatio, ALLOWED_ERRORS, enough(severity)),
     ...waits(severity),
     summary: 'Tool calls fail faster than the error budget allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${burningWindow(windowsOf(availability, severity), errorRatio)}; the objective is that ${availability.objective} % do not.${mostFailures(parameters)} ${spent(availability.objective)} First: ${statusOfFailing(parameters)}`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} failed through the server's fault over the last ${burningWindow(windowsOf(availability, severity), errorRatio, ALLOWED_ERRORS)}; the objective is that ${availability.objective} % do not.${mostFailures(parameters)} ${spent(availability.objective)} First: ${statusOfFailing(parameters)}`,
     dashboard: 'overview',
   }));
 }
@@ -84,7 +84,7 @@ function latencyBudgetBurn(parameters: Parameters): readonly Alert[] {
     expr: burning(windowsOf(latency, severity), slowRatio, ALLOWED_SLOW, enough),
     ...waits(severity),
     summary: 'Tool calls are slower than the latency objective allows.',
-    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}.${MOST_TIME}${HOSTS} The log says whose calls are slow. First: ${slowCalls(latency.thresholdSeconds)}`,
+    description: `${TEXT.percent} of the tool calls of ${TEXT.service} took longer than ${latency.thresholdSeconds} s over the last ${burningWindow(windowsOf(latency, severity), slowRatio, ALLOWED_SLOW)}; the objective is that ${latency.objective} % do not. At this rate a whole 30-day budget lasts ${lasting(latency.objective)}.${MOST_TIME}${HOSTS} The log says whose calls are slow. First: ${slowCalls(latency.thresholdSeconds)}`,
     dashboard: 'overview',
   }));
 }
@@ -108,13 +108,17 @@ const windowsOf = (
   severity: 'critical' | 'warning',
 ): readonly BurnWindow[] => (severity === 'critical' ? slo.page : slo.ticket);
 
-/** The long window that burns: the one whose ratio is the alert's value. */
-function burningWindow(windows: readonly BurnWindow[], ratio: (window: string) => string): string {
-  const names = windows.map(({ long }) => formatDuration(long));
-  return names.reduceRight(
-    (otherwise, name) =>
-      `{{ with printf "${ratio(name)}{${OF_SERVICE}} == %g" ${SERVICE_LABELS} $value | query }}${name}{{ else }}${otherwise}{{ end }}`,
-    names.join(' or '),
+/** The long window that burns: the one whose ratio is the alert's value, and too high. Those of a young service are all the same. */
+function burningWindow(
+  windows: readonly BurnWindow[],
+  ratio: (window: string) => string,
+  allowed: string,
+): string {
+  const named = windows.map(({ long, factor }) => ({ name: formatDuration(long), factor }));
+  return named.reduceRight(
+    (otherwise, { name, factor }) =>
+      `{{ with printf "(${ratio(name)}{${OF_SERVICE}} == %g) > ${factor} * ${allowed}" ${SERVICE_LABELS} $value | query }}${name}{{ else }}${otherwise}{{ end }}`,
+    named.map(({ name }) => name).join(' or '),
   );
 }
 

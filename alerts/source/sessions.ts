@@ -49,7 +49,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 1800,
       keepFiringForSeconds: 600,
       summary: 'Session ids of clients are refused.',
-      description: `${TEXT.service} refused ${TEXT.number} requests in the last 10 minutes for their session id (reason {{ $labels.reason }}), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common, or the server was restarted without a key file; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. Each instance logs the ids of its keys when it starts: they must be the same. First: ${TEXT.allLogs} | grep session_keys | ${lastLines('time, session_keys')}`,
+      description: `${TEXT.service} refused ${TEXT.number} requests in the last 10 minutes for their session id (reason {{ $labels.reason }}), and this goes on. unknown: the replicas have different keys, or no key in common, or the server was restarted without a key file; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. Each instance logs the ids of its keys when it starts: they must be the same. First: ${TEXT.allLogs} | grep session_keys | ${lastLines('time, session_keys')}`,
       dashboard: 'fleet',
     },
     {
@@ -62,7 +62,7 @@ export function sessionAlerts(parameters: Parameters): readonly Alert[] {
       forSeconds: 2 * QUARTER,
       keepFiringForSeconds: QUARTER,
       summary: 'Replicas cannot pass messages of sessions to one another.',
-      description: `${TEXT.number} messages between replicas of ${TEXT.service} failed in the last 15 minutes (outcome {{ $labels.outcome }}), and this has gone on for half an hour: answers of clients to tools that ask them are lost, and cancelled calls run on. unreachable: a network policy or a wrong address; refused: the replicas have different keys. First: ${TEXT.policies}`,
+      description: `${TEXT.number} messages between replicas of ${TEXT.service} failed in the last 15 minutes (outcome {{ $labels.outcome }}), and this goes on: answers of clients to tools that ask them are lost, and cancelled calls run on. unreachable: a network policy or a wrong address; refused: the replicas have different keys. First: ${TEXT.policies}`,
       dashboard: 'fleet',
     },
   ];

@@ -124,14 +124,14 @@ function stuck(parameters: Parameters): readonly Alert[] {
       severity: 'critical',
       expr: never(INSTANCE),
       summary: 'Tool calls are in flight and none finishes.',
-      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says which tool's calls do not end, and for how long; look before you restart it. First: ${status}`,
+      description: `${TEXT.number} calls on {{ $labels.instance }} of ${TEXT.service} have been in flight for 3 minutes or more, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says which tool's calls do not end, and for how long; look before you restart it. First: ${status}`,
     },
     {
       ...shared,
       severity: 'warning',
       expr: never(`${INSTANCE}, tool_name`),
       summary: 'The calls of a tool are in flight and none finishes.',
-      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 10 minutes, and none has finished. Their agents wait. The server says for how long. First: ${status}`,
+      description: `${TEXT.number} calls of ${TEXT.tool} on {{ $labels.instance }} of ${TEXT.service} have been in flight for 3 minutes or more, and none has finished. Their agents wait. The server says for how long. First: ${status}`,
     },
   ];
 }

@@ -79,7 +79,7 @@ function dropped(promql: PromQL): Alert {
     forSeconds: 900,
     keepFiringForSeconds: 600,
     summary: 'Tools that an upstream lists are not offered.',
-    description: `For more than 15 minutes ${TEXT.service} has left out tools that upstream {{ $labels.upstream }} lists: ${TEXT.number} for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | ${OF_UPSTREAM} | ${lastLines('time, dropped, left_out')}`,
+    description: `For 5 minutes or more ${TEXT.service} has left out tools that upstream {{ $labels.upstream }} lists: ${TEXT.number} for the reason {{ $labels.reason }}. Agents do not see them. First: ${TEXT.allLogs} | grep 'tools that are not offered' | ${OF_UPSTREAM} | ${lastLines('time, dropped, left_out')}`,
     dashboard: 'fleet',
   };
 }

@@ -653,10 +653,11 @@ describe('a promise that rejects in a worker thread, and that nothing handles,',
     );
     const call = (name: string) => runHere(['call', name, '--tools.modules', module], { directory });
     expect(await call('careful')).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
+    // On a busy machine the thread ends before its answer is read, and there is none.
     const { code, stdout, stderr } = await call('careless');
-    expect([code, stdout]).toEqual([1, 'done\n']);
+    expect([code, ['done\n', ''].includes(stdout)]).toEqual([1, true]);
     expect(stderr).toMatch(
-      /^nexus-mcp: the worker thread ended after the call: Error: a promise of the tool careless was rejected and nothing handles it: await it or catch it\ncaused by: Error: left behind\n +at /,
+      /^(?:nexus-mcp: the worker thread ended after the call: |nexus-mcp: unavailable: [^\n]*\n)Error: a promise of the tool careless was rejected and nothing handles it: await it or catch it\ncaused by: Error: left behind\n +at /,
     );
   });
 });

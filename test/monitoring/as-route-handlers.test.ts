@@ -9,6 +9,9 @@ const monitoring = createMonitoring({ runtime: false });
 it('expressHandler that is registered itself is an error that says what to register', async () => {
   const app = express();
   app.get('/metrics', monitoring.expressHandler as unknown as express.RequestHandler);
+  app.use(((error: unknown, _request, response, _next) => {
+    response.status(500).end(String(error));
+  }) satisfies express.ErrorRequestHandler);
   const server = createServer(app).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`);

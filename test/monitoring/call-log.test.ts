@@ -13,7 +13,18 @@ import { waitFor } from '../support/wait.ts';
 /** Starts a server, with the tools that are called here. */
 const start = (settings: Record<string, Record<string, unknown>> = {}): Promise<TestServer> =>
   startTestServer({
-    tools: { enabled: ['echo', 'fails', 'generate_hmac', 'slow', 'throws', 'throws_secret', 'unreachable'] },
+    tools: {
+      enabled: [
+        'echo',
+        'fails',
+        'generate_hmac',
+        'slow',
+        'throws',
+        'throws_secret',
+        'unreachable',
+        'refused_there',
+      ],
+    },
     ...settings,
   });
 

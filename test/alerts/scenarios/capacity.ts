@@ -178,7 +178,7 @@ export const capacityScenarios: readonly Scenario[] = [
       '26m': [
         ticket('NexusMCPTokenFileStale', on('a'), {
           says: ({ text, n }) =>
-            `For 10 minutes a:9999 of ${text} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. The log says once what is wrong with it; step 2 of the runbook has it said again. First: ${status(n, '.token_file // .')}`,
+            `For 5 minutes or more a:9999 of ${text} has used old tokens, because it cannot read its changed token file: new tokens are refused, and removed tokens still work. The log says once what is wrong with it; step 2 of the runbook has it said again. First: ${status(n, '.token_file // .')}`,
           dashboard: 'fleet',
         }),
       ],

@@ -151,7 +151,7 @@ const ids: readonly Scenario[] = [
           { reason: 'unknown' },
           {
             says: ({ text, n }) =>
-              `${text} refused 600 requests in the last 10 minutes for their session id (reason unknown), and this has gone on for half an hour. unknown: the replicas have different keys, or no key in common, or the server was restarted without a key file; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. Each instance logs the ids of its keys when it starts: they must be the same. First: ${allLogs(n)} | grep session_keys | tail -5 | jq -cR 'fromjson? | {time, session_keys}'`,
+              `${text} refused 600 requests in the last 10 minutes for their session id (reason unknown), and this goes on. unknown: the replicas have different keys, or no key in common, or the server was restarted without a key file; forged: a proxy changes or cuts the header; other_caller: a session is used with another token. Each instance logs the ids of its keys when it starts: they must be the same. First: ${allLogs(n)} | grep session_keys | tail -5 | jq -cR 'fromjson? | {time, session_keys}'`,
             dashboard: 'fleet',
           },
         ),
@@ -205,7 +205,7 @@ const peers: readonly Scenario[] = [
           { outcome: 'unreachable' },
           {
             says: ({ text, n }) =>
-              `18 messages between replicas of ${text} failed in the last 15 minutes (outcome unreachable), and this has gone on for half an hour: answers of clients to tools that ask them are lost, and cancelled calls run on. unreachable: a network policy or a wrong address; refused: the replicas have different keys. First: ${policies(n)}`,
+              `18 messages between replicas of ${text} failed in the last 15 minutes (outcome unreachable), and this goes on: answers of clients to tools that ask them are lost, and cancelled calls run on. unreachable: a network policy or a wrong address; refused: the replicas have different keys. First: ${policies(n)}`,
             dashboard: 'fleet',
           },
         ),

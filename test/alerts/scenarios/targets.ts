@@ -25,7 +25,7 @@ export const targetScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works.${hosts(n)} First: ${pods(n)}`,
+              `Prometheus has scraped no instance of ${text} successfully for 3 minutes: the server is down, or Prometheus no longer finds it. Perhaps agents get no answers, and no other alert works.${hosts(n)} First: ${pods(n)}`,
             dashboard: 'fleet',
           },
         ),

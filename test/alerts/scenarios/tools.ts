@@ -295,7 +295,7 @@ export const toolScenarios: readonly Scenario[] = [
           { instance: 'a:9999' },
           {
             says: ({ text, n }) =>
-              `3 calls on a:9999 of ${text} have been in flight for 10 minutes, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says which tool's calls do not end, and for how long; look before you restart it. First: ${status(n)}`,
+              `3 calls on a:9999 of ${text} have been in flight for 3 minutes or more, and no call has finished: the instance hangs, or a tool may take that long. Their agents wait. No error is counted, because no call ends. The server says which tool's calls do not end, and for how long; look before you restart it. First: ${status(n)}`,
             dashboard: 'tools',
           },
         ),
@@ -304,7 +304,7 @@ export const toolScenarios: readonly Scenario[] = [
           { instance: 'a:9999', tool_name: 'echo' },
           {
             says: ({ text, n }) =>
-              `3 calls of echo on a:9999 of ${text} have been in flight for 10 minutes, and none has finished. Their agents wait. The server says for how long. First: ${status(n)}`,
+              `3 calls of echo on a:9999 of ${text} have been in flight for 3 minutes or more, and none has finished. Their agents wait. The server says for how long. First: ${status(n)}`,
             dashboard: 'tools',
           },
         ),

@@ -227,7 +227,7 @@ const droppedScenarios: readonly Scenario[] = [
           { upstream: 'weather', reason: 'collision' },
           {
             says: ({ text, n }) =>
-              `For more than 15 minutes ${text} has left out tools that upstream weather lists: 3 for the reason collision. Agents do not see them. First: ${allLogs(n)} | grep 'tools that are not offered' | grep '"upstream":"weather"' | tail -5 | jq -cR 'fromjson? | {time, dropped, left_out}'`,
+              `For 5 minutes or more ${text} has left out tools that upstream weather lists: 3 for the reason collision. Agents do not see them. First: ${allLogs(n)} | grep 'tools that are not offered' | grep '"upstream":"weather"' | tail -5 | jq -cR 'fromjson? | {time, dropped, left_out}'`,
             dashboard: 'fleet',
           },
         ),
