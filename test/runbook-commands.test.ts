@@ -226,6 +226,11 @@ it('what is pasted has no comments, which an interactive zsh would run as comman
   expect(pasted.match(/(?<=^|\s)#(?=\s).*$/gm)).toBeNull();
 });
 
+it('what is pasted has no ! that an interactive shell takes for one of its history', () => {
+  const pasted = [...BLOCKS, ...runbooks().flatMap(({ text }) => shellIn(text))].join('\n');
+  expect(pasted.replaceAll(/'[^']*'/g, '').match(/.*![^\s=(].*/g)).toBeNull();
+});
+
 it('no runbook has a port fixed that a server may have elsewhere', () => {
   const fixed = runbooks().filter(({ text }) => shellIn(text).some((code) => /\b999[89]\b/.test(code)));
   expect(fixed.map(({ path }) => path)).toEqual([]);
@@ -261,8 +266,8 @@ it('a plain host asks the port with the metrics that the settings of the server 
 });
 
 it('a plain host asks the port of the calls where nothing says which has the metrics', async () => {
-  const { stdout } = await paste(`PORT=1; OPS=\n${plain}`, 'echo "$OPS"');
-  expect(stdout).toBe('1\n');
+  const { stderr } = await paste(`HOST=localhost; PORT=1; OPS=\n${plain}`, 'status');
+  expect(stderr).toContain('== localhost:1\n');
 });
 
 it('OPS has the port of the chart in Kubernetes, and that of the calls in Docker Compose, where it is not set', async () => {

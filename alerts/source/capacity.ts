@@ -55,7 +55,7 @@ export function capacityAlerts(parameters: Parameters): readonly Alert[] {
       threshold: 'rateLimitedCalls',
       expr: `${refused('rate_limited')} > ${parameters.rateLimitedCalls}`,
       summary: 'Clients exceed their quota.',
-      description: `${TEXT.service} refused ${TEXT.number} calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${countedLines('.reason == "rate_limited"', '.tool, .caller, .client_name')}`,
+      description: `${TEXT.service} refused ${TEXT.number} calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${countedLines('.reason == "rate_limited" and .event == null', '.tool, .caller, .client_name')}`,
       dashboard: 'fleet',
     },
     {

@@ -84,7 +84,7 @@ export const capacityScenarios: readonly Scenario[] = [
           {},
           {
             says: ({ text, n }) =>
-              `${text} refused 300 calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${countedLines(n, '.reason == "rate_limited"', '.tool, .caller, .client_name')}`,
+              `${text} refused 300 calls in 5 minutes from clients over their quota, and this goes on: an agent loops, many clients share one address, or the quota is too small. First: ${countedLines(n, '.reason == "rate_limited" and .event == null', '.tool, .caller, .client_name')}`,
             dashboard: 'fleet',
           },
         ),
