@@ -85,7 +85,7 @@ describe('the rules of a release whose pods', () => {
   ];
   const vanished = saying(
     ({ n }) =>
-      `the server is down, or Prometheus no longer finds it. Agents probably get no answers, and no other alert works.${hosts(n)} First: ${pods(n)}`,
+      `the server is down, or Prometheus no longer finds it. Perhaps agents get no answers, and no other alert works.${hosts(n)} First: ${pods(n)}`,
   );
   const neverFound = saying(
     ({ n }) =>
