@@ -298,7 +298,7 @@ it('restart on a plain host ends nothing, and prints nothing to type where the s
   const to = openSync(output, 'a');
   const secret = `it's a "$secret"\nof two lines`;
   writeFileSync(join(directory, 'main.cjs'), HUNG);
-  const hung = spawn(process.execPath, ['main.cjs'], {
+  const hung = spawn(process.execPath, ['main.cjs', '--limits.toolConcurrency=3'], {
     cwd: directory,
     env: { SECRET: secret, GOES: 'away', NEXUS_BURST: '7', PATH: process.env['PATH'] },
     stdio: ['ignore', to, to],
@@ -324,6 +324,12 @@ it('restart on a plain host ends nothing, and prints nothing to type where the s
   const odd = await restart('GOES');
   expect(odd.stderr).toContain('GOES is neither NAME=VALUE nor NAME-');
   expect(toType(odd.stdout)).toEqual([]);
+  const option = await restart('--tools.disabled=spin');
+  expect(option.stderr).toContain('--tools.disabled=spin is an option');
+  expect(toType(option.stdout)).toEqual([]);
+  const overridden = await restart('NEXUS_LIMITS_TOOL_CONCURRENCY=4');
+  expect(overridden.stderr).toContain('has no effect: --limits.toolConcurrency is on the command line');
+  expect(toType(overridden.stdout)).toEqual([]);
 
   const { stdout } = await restart('GOES-', 'NEXUS_BURST=50', 'NEXUS_NEW=a=b');
   // What may start it again is named: this test runner, which is no shell.
