@@ -176,6 +176,8 @@ const FILES: Readonly<Record<string, () => string | Promise<string>>> = {
     `# What objectives must lie between, in percent. Generated from charts/source by make generate; do not edit.\n${stringify(OBJECTIVES)}`,
   'charts/nexus-mcp/files/settings.yaml': () =>
     `# The server's defaults. Generated from src/config by make generate; do not edit.\n${stringify(settingsSchema.parse({}))}`,
+  // Kustomize takes no file from outside of its folder.
+  'k8s/examples/tokens-and-tools/hello.ts': () => readFileSync('examples/tools/hello.ts', 'utf8'),
   'charts/nexus-mcp/Chart.yaml': () =>
     withChanges(
       readFileSync('charts/nexus-mcp/Chart.yaml', 'utf8'),

@@ -1,6 +1,9 @@
 /** A beginning of more names than this says nothing of which is meant. */
 const MAX_BEGUN = 4;
 
+/** As many are suggested: whose names they are may have many that are alike. */
+const MAX_MEANT = 4;
+
 /**
  * The names that may be meant by one that is none of them: another case, or one letter missing, too many, wrong, or swapped with the
  * next; or the few that it begins, as `timeout` begins `timeoutSeconds`. Of one that is like none, nothing.
@@ -19,7 +22,7 @@ export function nearNames(given: string, names: Iterable<string>): readonly stri
 /** As ends a message that refuses names: empty when nothing is like one of them. */
 export function didYouMean(given: string | readonly string[], names: Iterable<string>): string {
   const near = new Set([given].flat().flatMap((each) => nearNames(each, names)));
-  return near.size === 0 ? '' : `; did you mean ${[...near].join(', ')}?`;
+  return near.size === 0 ? '' : `; did you mean ${[...near].slice(0, MAX_MEANT).join(', ')}?`;
 }
 
 function isNear(one: string, other: string): boolean {

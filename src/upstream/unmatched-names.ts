@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../monitoring/logging.ts';
-import { nearNames } from '../tools/near-names.ts';
+import { didYouMean } from '../tools/near-names.ts';
 import type { ReadOptions } from './definitions.ts';
 
-/** As many names are told of, and as many are suggested for one. */
+/** As many names are told of. */
 const MAX_NAMES = 20;
-const MAX_MEANT = 3;
 
 type Lists = Pick<ReadOptions, 'include' | 'exclude'>;
 
@@ -59,7 +58,5 @@ export class UnmatchedNames {
 
 function meant(name: string, prefix: string, names: ReadonlySet<string>): string {
   const withoutPrefix = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-  const near = new Set([name, withoutPrefix].flatMap((each) => nearNames(each, names)));
-  const some = [...near].slice(0, MAX_MEANT).join(', ');
-  return some && `; did you mean ${some}?`;
+  return didYouMean([name, withoutPrefix], names);
 }
