@@ -5,6 +5,7 @@ import { keyFile, freePorts } from './support/replicas.ts';
 import { RoundRobin } from './support/round-robin.ts';
 import { startServer, type ServerProcess } from './support/server-process.ts';
 import { FIXTURE_TOOLS } from './support/test-server.ts';
+import { waitUntil } from './support/wait.ts';
 
 const SESSIONS = 60;
 const LEAST_CALLS = 1500;
@@ -141,6 +142,8 @@ it(
     const [[port, killed] = []] = replicas;
     // Streams that break are opened again at once, and not at its port.
     sendTo(killed);
+    // A stream that is on its way there would be refused.
+    await waitUntil(() => !proxy.isAwaited(killed?.url ?? ''));
     await killed?.stop('SIGKILL');
     await Promise.all(clients.map(call));
     replicas.set(port ?? 0, await startReplica(port ?? 0));

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A plain proxy: each request goes to the next backend, on a connection of its own, and is tried once. */
@@ -13,6 +19,11 @@ export class RoundRobin {
     this.#pass(request, response);
   });
   #next = 0;
+  /** Requests that a backend has not begun to answer, with its URL. */
+  readonly #unanswered = new Map<ClientRequest, string>();
+
+  /** Whether a backend has requests that it has not begun to answer. */
+  isAwaited = (backend: string): boolean => [...this.#unanswered.values()].includes(backend);
 
   /** Resolves to its URL. */
   async listen(): Promise<string> {
@@ -27,7 +38,7 @@ export class RoundRobin {
   }
 
   #pass(request: IncomingMessage, response: ServerResponse): void {
-    const backend = this.backends[(this.#next += 1) % this.backends.length];
+    const backend = this.backends[(this.#next += 1) % this.backends.length] ?? '';
     const { method, url = '/', headers } = request;
     const options = { method, headers: { ...headers, connection: 'close' }, agent: false };
     const upstream = httpRequest(new URL(url, backend), options, (answer) => {
@@ -37,11 +48,16 @@ export class RoundRobin {
       answer.pipe(response);
       answer.on('error', () => response.destroy());
     });
+    this.#unanswered.set(upstream, backend);
+    for (const event of ['response', 'close']) upstream.once(event, () => this.#unanswered.delete(upstream));
     upstream.on('error', () => {
       if (response.destroyed) return;
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
       this.statuses.add(502);
-      if (response.headersSent) response.destroy();
-      else response.writeHead(502).end();
+      response.writeHead(502).end();
     });
     request.pipe(upstream);
     response.on('close', () => upstream.destroy());
